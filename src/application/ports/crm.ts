@@ -1,0 +1,147 @@
+import type { StageCatalog } from '../../domain/mapping.ts';
+import type { MirrorValues } from '../../domain/mirror.ts';
+import type { ContactFacts, CrmObject, DealFacts } from '../../domain/record.ts';
+import type { Instant } from '../../domain/time.ts';
+
+/**
+ * What Wonward needs of a CRM. One folder under src/crm/ implements it per vendor; the conformance suite in
+ * test/conformance/crm.ts says in tests what the words below promise.
+ *
+ * Every method that talks to the CRM throws a `Fault` when it could not get an answer. "The record does not exist" is an
+ * answer (`presence: 'deleted'`); "could not read" never is.
+ */
+export interface CrmConnector {
+  /** Folder name and the value of `connections.provider`. */
+  readonly provider: string;
+  readonly oauth: CrmOAuth;
+  readonly inbound: CrmInbound;
+  /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
+  open(access: CrmAccess): CrmSession;
+}
+
+export interface CrmAccess {
+  readonly connectionId: string;
+  /** The vendor's own id of the portal or org. */
+  readonly externalId: string;
+  /** ISO 4217 code in which a deal without a currency of its own is meant; null when the CRM did not say. */
+  readonly homeCurrency: string | null;
+  /**
+   * A valid access token. `rejected` names a token that the CRM has just answered with 401, so that one more refresh is made
+   * for it, once, whoever asks.
+   */
+  accessToken(rejected?: string): Promise<string>;
+}
+
+export interface CrmGrant {
+  readonly externalId: string;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly expiresAt: Instant;
+  readonly scopes: readonly string[];
+}
+
+export interface CrmOAuth {
+  /** Where the admin's browser goes to consent. */
+  authorizeUrl(input: { state: string; redirectUri: string }): string;
+  /** @throws Fault `authorisation_revoked` when the code is used, expired or foreign; `app_misconfigured` for our own secret. */
+  exchangeCode(input: { code: string; redirectUri: string }): Promise<CrmGrant>;
+  /** @throws Fault `authorisation_revoked` when the install is gone; `app_misconfigured` for our own secret, never the former. */
+  refresh(input: { refreshToken: string }): Promise<CrmGrant>;
+  /** Gives the authorisation back when an admin disconnects. */
+  revoke(input: { refreshToken: string }): Promise<void>;
+}
+
+/** A request as it arrived, before anything was parsed. */
+export interface RawRequest {
+  readonly method: string;
+  /** The public URL the vendor called, query included, built from PUBLIC_URL and never from request headers. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+
+export type SignatureVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly problem: 'missing' | 'malformed' | 'stale' | 'future' | 'mismatch' };
+
+/** News that records may have changed. It says where to look, never what is true. */
+export interface Hint {
+  /** Equal for two deliveries of the same event, different for any two events. Unique within the portal or org. */
+  readonly eventKey: string;
+  readonly externalId: string;
+  readonly kind: 'change' | 'deletion' | 'merge' | 'association' | 'erasure' | 'ignored';
+  /** Every record that has to be read again. Empty for `ignored`. */
+  readonly records: ReadonlyArray<{ readonly object: CrmObject; readonly id: string }>;
+  readonly occurredAt: Instant | null;
+  /** True when the change was made by our own writes. */
+  readonly echo: boolean;
+  /** The event as it came, for the inbox. */
+  readonly payload: unknown;
+}
+
+export type HintsResult =
+  | { readonly ok: true; readonly hints: readonly Hint[] }
+  | {
+      readonly ok: false;
+      readonly problem: 'not_json' | 'not_an_array' | 'too_many_events' | 'malformed_event';
+      readonly detail: string;
+    };
+
+export interface CrmInbound {
+  verify(request: RawRequest, now: Instant): SignatureVerdict;
+  parseHints(body: Uint8Array): HintsResult;
+}
+
+export interface CrmAccountInfo {
+  readonly externalId: string;
+  readonly homeCurrency: string | null;
+  readonly timeZone: string | null;
+  /** Host of the CRM's user interface, for links into records. */
+  readonly uiHost: string | null;
+}
+
+export interface ChangedPage {
+  readonly records: ReadonlyArray<{ readonly id: string; readonly modifiedAt: Instant }>;
+  /** Opaque; null at the end. */
+  readonly next: string | null;
+}
+
+export interface ProvisionReport {
+  readonly created: readonly string[];
+  readonly existing: readonly string[];
+  /** Things of the customer that bear our name; they are left alone and what belongs there is not mirrored. */
+  readonly conflicts: ReadonlyArray<{ readonly name: string; readonly problem: string }>;
+}
+
+export interface MirrorRow {
+  readonly id: string;
+  readonly values: MirrorValues;
+}
+
+/** What became of one row of a write. Rows that are not named by the CRM's answer are `retry`, never assumed written. */
+export type MirrorOutcome =
+  | { readonly id: string; readonly result: 'written' }
+  /** The record is deleted or merged away; a hint for it is on its way or can be made. */
+  | { readonly id: string; readonly result: 'gone' }
+  /** One of our properties is missing in the CRM: provision, then write again. */
+  | { readonly id: string; readonly result: 'unprovisioned'; readonly detail: string }
+  | { readonly id: string; readonly result: 'rejected'; readonly detail: string }
+  | { readonly id: string; readonly result: 'retry'; readonly detail: string };
+
+export interface CrmSession {
+  account(): Promise<CrmAccountInfo>;
+  stages(): Promise<StageCatalog>;
+  /**
+   * Deals with their history and their contacts, one entry per distinct deal, in no order. An id that was merged away comes back
+   * under its new id with the old one in `formerIds`; one that is gone comes back as deleted.
+   */
+  readDeals(ids: readonly string[]): Promise<DealFacts[]>;
+  readContacts(ids: readonly string[]): Promise<ContactFacts[]>;
+  /** Deal ids by contact id; a contact without deals has an empty list. */
+  dealsOfContacts(contactIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Records modified at or after `since`, oldest first, a page at a time. Complete also beyond the vendor's search window. */
+  changedSince(input: { object: 'contact' | 'deal'; since: Instant; cursor: string | null }): Promise<ChangedPage>;
+  /** Creates what is missing of group, properties and association labels. Safe to call again at any time. */
+  provision(): Promise<ProvisionReport>;
+  writeMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorOutcome[]>;
+}

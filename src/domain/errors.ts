@@ -1,0 +1,46 @@
+/** What to do after a fault. The rule travels with the error, so no caller has to guess it from a message. */
+export type RetryRule =
+  /** Try again; not before `afterMs` when the other side named a time. */
+  | { readonly kind: 'retry'; readonly afterMs?: number }
+  /** The connection's authorisation is gone: an admin has to connect again. */
+  | { readonly kind: 'reconnect' }
+  /** The same call will fail again until something else is changed; a person has to look. */
+  | { readonly kind: 'never' };
+
+export type FaultCode =
+  | 'crm_unavailable'
+  | 'crm_rate_limited'
+  | 'crm_locked'
+  | 'crm_rejected'
+  | 'crm_forbidden'
+  | 'crm_unreadable_answer'
+  | 'authorisation_revoked'
+  | 'app_misconfigured'
+  | 'payout_unavailable'
+  | 'payout_rejected'
+  | 'destination_refused'
+  | 'unsealable'
+  | 'ledger_unbalanced';
+
+/**
+ * A fault of the world around us, as opposed to an outcome. `message` is for the log and may name internals;
+ * `publicText` is for the people who use Wonward.
+ */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly retry: RetryRule;
+  readonly publicText: string;
+
+  constructor(
+    code: FaultCode,
+    retry: RetryRule,
+    publicText: string,
+    options: { message?: string; cause?: unknown } = {},
+  ) {
+    super(options.message ?? publicText, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.retry = retry;
+    this.publicText = publicText;
+  }
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+
+/** Crockford's base 32: no I, L, O or U, so that a code survives being read aloud or typed from paper. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** 26 characters of base 32 carry 130 bits: two causes never share an id. */
+const ID_LENGTH = 26;
+
+/** 12 characters carry 60 bits: a million members of one account collide with a chance of one in two million. */
+const CODE_LENGTH = 12;
+
+function digest32(parts: readonly (string | number)[], length: number): string {
+  const bytes = createHash('sha256').update(JSON.stringify(parts)).digest();
+  let bits = 0n;
+  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  let text = '';
+  for (let index = 0; index < length; index += 1) {
+    text += ALPHABET[Number(bits & 31n)];
+    bits >>= 5n;
+  }
+  return text;
+}
+
+/**
+ * An id derived from its cause. The same cause gives the same id on every node and after every crash, so a second attempt
+ * meets the first one's unique key instead of paying again.
+ */
+export function derivedId(prefix: string, ...cause: readonly (string | number)[]): string {
+  return `${prefix}_${digest32(cause, ID_LENGTH).toLowerCase()}`;
+}
+
+/** The code a member shares, in groups of four: "K7QF-93MX-P2RA". */
+export function memberCode(memberId: string): string {
+  const plain = digest32(['code', memberId], CODE_LENGTH);
+  return `${plain.slice(0, 4)}-${plain.slice(4, 8)}-${plain.slice(8)}`;
+}
+
+/** Reads a code as people write it: any case, with or without separators, O for 0 and I or L for 1. */
+export function normaliseCode(raw: string): string | null {
+  const plain = raw.toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
+  if (plain.length !== CODE_LENGTH || [...plain].some((char) => !ALPHABET.includes(char))) return null;
+  return `${plain.slice(0, 4)}-${plain.slice(4, 8)}-${plain.slice(8)}`;
+}

@@ -1,0 +1,104 @@
+import { derivedId } from './ids.ts';
+import type { Money } from './money.ts';
+import type { Party } from './program.ts';
+import type { Instant } from './time.ts';
+
+/** Debits are positive, credits negative; the postings of a journal add up to zero in every currency. */
+export interface Posting {
+  readonly account: string;
+  readonly minor: bigint;
+  readonly currency: string;
+}
+
+export type JournalKind = 'accrue' | 'release' | 'issue' | 'void' | 'claw_back';
+
+/** One movement of money. Appended, never changed or deleted; a mistake is mended by a further journal. */
+export interface Journal {
+  readonly id: string;
+  readonly kind: JournalKind;
+  readonly rewardId: string;
+  readonly decisionId: string | null;
+  readonly effectiveAt: Instant;
+  readonly recordedAt: Instant;
+  readonly postings: readonly Posting[];
+}
+
+/** What the ledger needs to know of a reward to name its accounts. */
+export interface RewardAccounts {
+  readonly id: string;
+  readonly programId: string;
+  readonly party: Party;
+  readonly beneficiaryId: string;
+  readonly payout: string;
+  readonly money: Money;
+}
+
+type AccountName = (reward: RewardAccounts) => string;
+
+/** What the program costs. */
+const expense: AccountName = ({ programId }) => `expense:${programId}`;
+/** Owed if the hold ends well. */
+const held: AccountName = ({ party, beneficiaryId }) => `held:${party}:${beneficiaryId}`;
+/** Owed now. */
+const payable: AccountName = ({ party, beneficiaryId }) => `payable:${party}:${beneficiaryId}`;
+/** Where the money went: the beneficiary's credit with the account, or out through a provider. */
+const settled: AccountName = ({ party, beneficiaryId, payout }) =>
+  payout === 'credit' ? `credit:${party}:${beneficiaryId}` : `provider:${payout}`;
+/** What a beneficiary owes back. Credit is taken back from the credit itself. */
+const recoverable: AccountName = (reward) =>
+  reward.payout === 'credit' ? settled(reward) : `receivable:${reward.party}:${reward.beneficiaryId}`;
+
+/** Each kind of movement as [debited account, credited account]. The whole chart of movements is this table. */
+const MOVEMENTS: Readonly<Record<JournalKind | 'accrue_held' | 'void_held', readonly [AccountName, AccountName]>> = {
+  accrue: [expense, payable],
+  accrue_held: [expense, held],
+  release: [held, payable],
+  issue: [payable, settled],
+  void: [payable, expense],
+  void_held: [held, expense],
+  claw_back: [recoverable, expense],
+};
+
+export interface JournalInput {
+  readonly reward: RewardAccounts;
+  readonly kind: JournalKind;
+  /** True while the reward is held, when accruing or voiding. */
+  readonly whileHeld?: boolean;
+  readonly decisionId: string | null;
+  readonly effectiveAt: Instant;
+  readonly recordedAt: Instant;
+}
+
+/** The journal for one step of a reward. Its id comes from the reward and the step, so a step is booked once at most. */
+export function journalFor({
+  reward,
+  kind,
+  whileHeld = false,
+  decisionId,
+  effectiveAt,
+  recordedAt,
+}: JournalInput): Journal {
+  const movement = whileHeld && (kind === 'accrue' || kind === 'void') ? (`${kind}_held` as const) : kind;
+  const [debit, credit] = MOVEMENTS[movement];
+  const { minor, currency } = reward.money;
+  return {
+    id: derivedId('jrn', reward.id, kind),
+    kind,
+    rewardId: reward.id,
+    decisionId,
+    effectiveAt,
+    recordedAt,
+    postings: [
+      { account: debit(reward), minor, currency },
+      { account: credit(reward), minor: -minor, currency },
+    ],
+  };
+}
+
+/** Sum of the postings per currency; a balanced journal gives only zeros. */
+export function imbalance(postings: readonly Posting[]): Map<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const { currency, minor } of postings) sums.set(currency, (sums.get(currency) ?? 0n) + minor);
+  for (const [currency, sum] of sums) if (sum === 0n) sums.delete(currency);
+  return sums;
+}

@@ -1,0 +1,54 @@
+import { sourceReason } from './attribution.ts';
+import type { Draft } from './plan.ts';
+import { type Reason, reason } from './reason.ts';
+import type { LifecycleStage, Referral } from './referral.ts';
+import type { Instant } from './time.ts';
+import type { DealAt } from './timeline.ts';
+
+/** How far along an open deal brings a referral. */
+const RANK: Readonly<Partial<Record<LifecycleStage, number>>> = { accepted: 1, qualified: 2, opportunity: 3, won: 4 };
+
+/** Moves a referral to where its friend's deals stand now: the furthest of those that are not lost, lost when all are. */
+export function advance(draft: Draft, referral: Referral, deals: readonly DealAt[], now: Instant): Referral {
+  if (referral.stage === 'declined') return referral;
+  const { stage, why, since } = standing(referral, deals, now);
+  if (
+    stage === referral.stage &&
+    why.code === referral.reason.code &&
+    why.values.deal === referral.reason.values.deal
+  ) {
+    return referral;
+  }
+  return draft.putReferral({
+    ...referral,
+    stage,
+    reason: why,
+    stageSince: stage === referral.stage ? referral.stageSince : since,
+  });
+}
+
+function standing(
+  referral: Referral,
+  deals: readonly DealAt[],
+  now: Instant,
+): { stage: LifecycleStage; why: Reason; since: Instant } {
+  const known = deals.filter((deal) => deal.stage !== null);
+  const furthest = known
+    .filter(({ stage }) => stage !== 'lost')
+    .sort((a, b) => rankOf(b) - rankOf(a) || a.point.at - b.point.at || (a.deal.ref.id < b.deal.ref.id ? -1 : 1))[0];
+  if (furthest?.stage) {
+    const code = furthest.stage === 'won' ? 'deal_won' : 'deal_open';
+    return { stage: furthest.stage, why: reason(code, { deal: nameOf(furthest) }), since: furthest.point.at };
+  }
+  const last = known[0];
+  if (last) return { stage: 'lost', why: reason('deals_lost'), since: Math.max(...known.map(({ point }) => point.at)) };
+  return { stage: 'accepted', why: sourceReason(referral), since: now };
+}
+
+function rankOf({ stage }: DealAt): number {
+  return (stage && RANK[stage]) ?? 0;
+}
+
+export function nameOf({ deal }: Pick<DealAt, 'deal'>): string {
+  return deal.name ?? deal.ref.id;
+}

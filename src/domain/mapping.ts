@@ -1,0 +1,69 @@
+import type { LifecycleStage } from './referral.ts';
+
+/** The CRM's own metadata of its pipelines, as last read. */
+export interface StageCatalog {
+  readonly pipelines: ReadonlyArray<{
+    readonly id: string;
+    readonly label: string;
+    readonly stages: readonly StageMetadata[];
+  }>;
+}
+
+export interface StageMetadata {
+  readonly id: string;
+  readonly label: string;
+  readonly isClosed: boolean;
+  /** 0 to 1; null when the CRM gives none. */
+  readonly probability: number | null;
+}
+
+export interface MappedStage {
+  readonly pipelineId: string;
+  readonly stageId: string;
+  readonly pipelineLabel: string;
+  readonly stageLabel: string;
+  readonly stage: LifecycleStage;
+}
+
+/** One version of the table (pipeline, stage) → lifecycle stage of a connection. `version` is a hash of the entries. */
+export interface StageMapping {
+  readonly version: string;
+  readonly entries: readonly MappedStage[];
+}
+
+/**
+ * The lifecycle stage that a deal stage means by the CRM's metadata alone: closed with certainty is won, closed otherwise is
+ * lost, everything else is an open opportunity. Labels and stage ids are never looked at: "closedwon" is only a default name.
+ */
+export function stageFromMetadata({ isClosed, probability }: StageMetadata): LifecycleStage {
+  if (!isClosed) return 'opportunity';
+  return probability === 1 ? 'won' : 'lost';
+}
+
+/**
+ * The entries for a catalogue. An earlier entry survives when its stage has left the CRM, because deals still carry it in
+ * their history; where the stage still exists the metadata decides anew.
+ */
+export function mapCatalog(catalog: StageCatalog, earlier: readonly MappedStage[]): MappedStage[] {
+  const current = catalog.pipelines.flatMap((pipeline) =>
+    pipeline.stages.map((stage) => ({
+      pipelineId: pipeline.id,
+      stageId: stage.id,
+      pipelineLabel: pipeline.label,
+      stageLabel: stage.label,
+      stage: stageFromMetadata(stage),
+    })),
+  );
+  const known = new Set(current.map(stageKey));
+  const entries = [...current, ...earlier.filter((entry) => !known.has(stageKey(entry)))];
+  return entries.sort((a, b) => (stageKey(a) < stageKey(b) ? -1 : 1));
+}
+
+/** Undefined when the stage is not in the mapping; callers re-read the catalogue then, they do not guess. */
+export function findStage(mapping: StageMapping, pipelineId: string, stageId: string): MappedStage | undefined {
+  return mapping.entries.find((entry) => entry.pipelineId === pipelineId && entry.stageId === stageId);
+}
+
+function stageKey({ pipelineId, stageId }: { pipelineId: string; stageId: string }): string {
+  return `${pipelineId}\n${stageId}`;
+}

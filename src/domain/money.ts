@@ -1,0 +1,108 @@
+import * as isoCurrencies from 'dinero.js/currencies';
+
+/** An exact amount: integer minor units (cents for EUR, yen for JPY, fils for BHD) of an ISO 4217 currency. */
+export interface Money {
+  readonly minor: bigint;
+  readonly currency: string;
+}
+
+/**
+ * 10^15 minor units: ten trillion euros, far above any deal, and below 2^53, so that no database driver or JSON reader
+ * on the way can lose a digit.
+ */
+export const AMOUNT_MINOR_MAX = 10n ** 15n;
+
+/** One basis point is a hundredth of a percent. */
+const BASIS_POINTS_PER_WHOLE = 10_000n;
+
+/** dinero.js models these two as fifths of the unit; ISO 4217 lists two decimals, which is what a CRM stores. */
+const EXPONENT_CORRECTIONS: Readonly<Record<string, number>> = { MGA: 2, MRU: 2 };
+
+const EXPONENTS: ReadonlyMap<string, number> = new Map(
+  Object.values(isoCurrencies).map(({ code, exponent }) => [code, EXPONENT_CORRECTIONS[code] ?? exponent]),
+);
+
+export const CURRENCIES: readonly string[] = [...EXPONENTS.keys()].sort();
+
+export type AmountProblem = 'empty' | 'not_decimal' | 'negative' | 'too_precise' | 'too_large' | 'unknown_currency';
+
+export type AmountResult =
+  | { readonly ok: true; readonly money: Money }
+  | { readonly ok: false; readonly problem: AmountProblem };
+
+/** Digits after the decimal point that ISO 4217 gives the currency, or undefined when the code is not in the standard. */
+export function exponentOf(currency: string): number | undefined {
+  return EXPONENTS.get(currency);
+}
+
+/**
+ * Reads a decimal string as a CRM stores it, without a float on the way.
+ *
+ * Only ASCII digits with one optional point are an amount: "1e3", "١٢", "1,000" and " " are problems, never zero.
+ * Decimals beyond the currency's exponent are accepted when they are zeros ("12.50000" EUR) and refused otherwise.
+ */
+export function parseAmount(raw: string | null | undefined, currency: string): AmountResult {
+  const exponent = exponentOf(currency);
+  if (exponent === undefined) return { ok: false, problem: 'unknown_currency' };
+  const text = raw?.trim() ?? '';
+  if (text === '') return { ok: false, problem: 'empty' };
+  const match = /^(-?)([0-9]+)(?:\.([0-9]+))?$/.exec(text);
+  if (!match) return { ok: false, problem: 'not_decimal' };
+  const [, sign, whole = '', decimals = ''] = match;
+  const kept = decimals.slice(0, exponent).padEnd(exponent, '0');
+  if (/[1-9]/.test(decimals.slice(exponent))) return { ok: false, problem: 'too_precise' };
+  const minor = BigInt(whole + kept);
+  if (sign === '-' && minor !== 0n) return { ok: false, problem: 'negative' };
+  if (minor > AMOUNT_MINOR_MAX) return { ok: false, problem: 'too_large' };
+  return { ok: true, money: { minor, currency } };
+}
+
+/** The decimal string of an amount, always with the currency's own number of decimals: "1250.00", "900", "-1.005". */
+export function decimalOf({ minor, currency }: Money): string {
+  const exponent = exponentOf(currency) ?? 0;
+  const digits = (minor < 0n ? -minor : minor).toString().padStart(exponent + 1, '0');
+  const whole = digits.slice(0, digits.length - exponent);
+  const decimals = digits.slice(digits.length - exponent);
+  return `${minor < 0n ? '-' : ''}${whole}${decimals === '' ? '' : `.${decimals}`}`;
+}
+
+/** How people read it in a reason: "1250.00 EUR". */
+export function textOf(money: Money): string {
+  return `${decimalOf(money)} ${money.currency}`;
+}
+
+/** A share of an amount, rounded half to even, so that many rewards together carry no bias in either direction. */
+export function percentOf(base: Money, basisPoints: number): Money {
+  const product = base.minor * BigInt(basisPoints);
+  const quotient = product / BASIS_POINTS_PER_WHOLE;
+  const twiceRemainder = (product % BASIS_POINTS_PER_WHOLE) * 2n;
+  const roundUp =
+    twiceRemainder > BASIS_POINTS_PER_WHOLE || (twiceRemainder === BASIS_POINTS_PER_WHOLE && quotient % 2n === 1n);
+  return { minor: roundUp ? quotient + 1n : quotient, currency: base.currency };
+}
+
+/**
+ * Splits an amount by integer weights and loses nothing: the parts always add up to the whole. What division leaves over
+ * goes, one minor unit each, to the parts with the largest remainders (the earlier part on a tie).
+ *
+ * @throws RangeError when no weight is positive or one is negative.
+ */
+export function splitByWeights(whole: Money, weights: readonly number[]): Money[] {
+  const total = weights.reduce((sum, weight) => sum + BigInt(weight), 0n);
+  if (total <= 0n || weights.some((weight) => weight < 0))
+    throw new RangeError('weights must be >= 0, one of them > 0');
+  const parts = weights.map((weight, index) => {
+    const product = whole.minor * BigInt(weight);
+    return { index, minor: product / total, remainder: product % total };
+  });
+  let left = whole.minor - parts.reduce((sum, part) => sum + part.minor, 0n);
+  const neediest = [...parts].sort((a, b) =>
+    a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1,
+  );
+  for (const part of neediest) {
+    if (left === 0n) break;
+    part.minor += 1n;
+    left -= 1n;
+  }
+  return parts.map(({ minor }) => ({ minor, currency: whole.currency }));
+}

@@ -1,0 +1,171 @@
+import type { Decision, Reward } from './decision.ts';
+import { derivedId } from './ids.ts';
+import type { Journal } from './ledger.ts';
+import type { StageMapping } from './mapping.ts';
+import type { ProgramVersion } from './program.ts';
+import { type RecordRef, recordKey } from './record.ts';
+import type { Member, Referral, Touch } from './referral.ts';
+import type { Instant } from './time.ts';
+
+/** Everything stored that bears on the friends being decided on. Loaded in one go, judged without a further read. */
+export interface State {
+  readonly accountId: string;
+  readonly programs: readonly ProgramVersion[];
+  readonly connectedAt: Instant;
+  readonly mapping: StageMapping;
+  readonly members: readonly Member[];
+  readonly referrals: readonly Referral[];
+  readonly decisions: readonly Decision[];
+  readonly rewards: readonly Reward[];
+}
+
+/** An order to a reward provider, carried out by the deliver hop. Its id is the idempotency key that the provider gets. */
+export interface PayoutIntent {
+  readonly id: string;
+  readonly rewardId: string;
+  readonly provider: string;
+}
+
+/** A record to look at again at a given time, hint or not. */
+export interface Wake {
+  readonly record: RecordRef;
+  readonly at: Instant;
+}
+
+/**
+ * What is to be written, all of it or nothing. Members, referrals and rewards carry the version they will have: 1 is new, any
+ * other replaces the one before it, and a store that holds another version refuses the plan.
+ */
+export interface Plan {
+  readonly members: readonly Member[];
+  readonly referrals: readonly Referral[];
+  readonly touches: readonly Touch[];
+  readonly decisions: readonly Decision[];
+  readonly rewards: readonly Reward[];
+  readonly journals: readonly Journal[];
+  readonly intents: readonly PayoutIntent[];
+  readonly cancelledIntentIds: readonly string[];
+  /** Records whose mirror has to be written anew. */
+  readonly mirror: readonly RecordRef[];
+  readonly wakes: readonly Wake[];
+}
+
+export function intentFor(reward: Reward): PayoutIntent {
+  return { id: derivedId('pay', reward.id), rewardId: reward.id, provider: reward.payout };
+}
+
+/** Collects a plan while `decide` reads on; later steps see what earlier ones changed. */
+export interface Draft {
+  member(id: string): Member | undefined;
+  findMember(test: (member: Member) => boolean): Member | undefined;
+  referral(id: string): Referral | undefined;
+  referrals(): readonly Referral[];
+  reward(id: string): Reward | undefined;
+  rewards(): readonly Reward[];
+  decisionsOf(referralId: string): readonly Decision[];
+  /** Writes the entity with the next version, unless nothing but the version would differ. */
+  putMember(member: Omit<Member, 'version'>): Member;
+  putReferral(referral: Omit<Referral, 'version'>): Referral;
+  putReward(reward: Omit<Reward, 'version'>): Reward;
+  addTouch(touch: Touch): void;
+  addDecision(decision: Decision): void;
+  addJournal(journal: Journal): void;
+  addIntent(intent: PayoutIntent): void;
+  cancelIntent(id: string): void;
+  markMirror(record: RecordRef | null): void;
+  wake(wake: Wake): void;
+  /** True once anything was put or added. */
+  changed(): boolean;
+  plan(): Plan;
+}
+
+export function createDraft(state: State): Draft {
+  const members = versioned(state.members);
+  const referrals = versioned(state.referrals);
+  const rewards = versioned(state.rewards);
+  const decisions: Decision[] = [];
+  const touches: Touch[] = [];
+  const journals: Journal[] = [];
+  const intents = new Map<string, PayoutIntent>();
+  const cancelled = new Set<string>();
+  const mirror = new Map<string, RecordRef>();
+  const wakes: Wake[] = [];
+
+  return {
+    member: members.get,
+    findMember: (test) => members.all().find(test),
+    referral: referrals.get,
+    referrals: referrals.all,
+    reward: rewards.get,
+    rewards: rewards.all,
+    decisionsOf: (referralId) =>
+      [...state.decisions, ...decisions].filter((decision) => decision.referralId === referralId),
+    putMember: members.put,
+    putReferral: referrals.put,
+    putReward: rewards.put,
+    addTouch: (touch) => void touches.push(touch),
+    addDecision: (decision) => void decisions.push(decision),
+    addJournal: (journal) => void journals.push(journal),
+    addIntent: (intent) => void intents.set(intent.id, intent),
+    cancelIntent: (id) => {
+      // An order that this very plan would place is not placed; one that stands in the store is withdrawn.
+      if (!intents.delete(id)) cancelled.add(id);
+    },
+    markMirror: (record) => {
+      if (record) mirror.set(recordKey(record), record);
+    },
+    wake: (wake) => void wakes.push(wake),
+    changed: () =>
+      members.changed().length +
+        referrals.changed().length +
+        rewards.changed().length +
+        decisions.length +
+        journals.length >
+      0,
+    plan: () => ({
+      members: members.changed(),
+      referrals: referrals.changed(),
+      touches,
+      decisions,
+      rewards: rewards.changed(),
+      journals,
+      intents: [...intents.values()],
+      cancelledIntentIds: [...cancelled],
+      mirror: [...mirror.values()],
+      wakes,
+    }),
+  };
+}
+
+/** A set of entities whose version rises by one per plan, however often the plan changes them. */
+function versioned<T extends { readonly id: string; readonly version: number }>(stored: readonly T[]) {
+  const before = new Map(stored.map((entity) => [entity.id, entity]));
+  const current = new Map(before);
+  const changed = new Set<string>();
+  return {
+    get: (id: string) => current.get(id),
+    all: () => [...current.values()],
+    changed: () => [...changed].map((id) => current.get(id) as T),
+    put: (entity: Omit<T, 'version'>): T => {
+      const id = entity.id as string;
+      const next = { ...entity, version: (before.get(id)?.version ?? 0) + 1 } as T;
+      const present = current.get(id);
+      if (present && sameBut(present, next)) return present;
+      current.set(id, next);
+      changed.add(id);
+      return next;
+    },
+  };
+}
+
+function sameBut<T extends { readonly version: number }>(a: T, b: T): boolean {
+  return canonical({ ...a, version: 0 }) === canonical({ ...b, version: 0 });
+}
+
+function canonical(value: object): string {
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner === 'bigint') return `${inner}n`;
+    if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * Why something is as it is: a code that programs read, and the values that make the sentence true. The sentence is made
+ * from the two on reading, so wording can improve without touching what was recorded.
+ */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+const SENTENCES = {
+  // Referral
+  submitted: 'Submitted; no CRM contact with this e-mail address yet.',
+  attributed_label: 'The association "Referred by" in the CRM names the member.',
+  attributed_code: "The contact gave the member's referral code.",
+  attributed_email: "The contact's e-mail address is the one that was submitted.",
+  attributed_explicit: 'The referral was submitted for this contact.',
+  self_referral: 'The member and the friend are the same person.',
+  referral_cycle: 'The friend referred the member before, directly or through others.',
+  deal_open: 'The deal "{deal}" is in progress.',
+  deal_won: 'The deal "{deal}" is Closed Won.',
+  deals_lost: 'Every deal of the friend is lost.',
+  // Reward decisions
+  rewarded: 'The deal "{deal}" reached Closed Won and every condition is met.',
+  held: 'The deal "{deal}" reached Closed Won; the hold of {days} days ends on {until}.',
+  hold_ended: 'The hold ended and the deal "{deal}" is still Closed Won.',
+  amount_missing: 'Waiting: the deal "{deal}" has no amount.',
+  amount_invalid: 'Waiting: the deal\'s amount "{amount}" is not a positive decimal number.',
+  amount_too_precise: "Waiting: the deal's amount {amount} has more decimals than {currency} allows.",
+  amount_too_large: "Waiting: the deal's amount {amount} is larger than Wonward pays on without a person looking.",
+  currency_missing: 'Waiting: the deal has no currency.',
+  currency_unknown: 'Waiting: the deal\'s currency "{currency}" is not an ISO 4217 code.',
+  amount_zero: 'The reward would be zero.',
+  condition_unmet: 'Not rewarded: {condition} should be {expected}, it is {actual}.',
+  condition_unknown: 'Waiting: {condition} should be {expected}, it is {actual}.',
+  deal_before_program: 'Not rewarded: the deal was won on {wonOn}, before the program or the connection began.',
+  deal_before_referral: 'Not rewarded: the deal was won on {wonOn}, before the referral was submitted.',
+  other_deal_rewarded: 'Not rewarded: this referral was already rewarded for another deal.',
+  other_referral_credited: 'Not rewarded: the deal is credited to an earlier referral of another contact.',
+  left_won: 'The deal "{deal}" left Closed Won.',
+  deal_deleted: 'The deal was deleted in the CRM.',
+  deal_detached: 'The deal is no longer associated with the friend.',
+  referral_declined: 'The referral is declined: {why}',
+  // Payout
+  payout_issued: 'Paid by {provider}.',
+  payout_failed: 'The provider {provider} refused: {why}',
+} as const;
+
+export type ReasonCode = keyof typeof SENTENCES;
+
+export function reason(code: ReasonCode, values: Readonly<Record<string, string>> = {}): Reason {
+  return { code, values };
+}
+
+/** The sentence a person reads. */
+export function reasonText({ code, values }: Reason): string {
+  return SENTENCES[code].replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+}

@@ -1,0 +1,60 @@
+import type { Instant } from './time.ts';
+
+/** The kinds of CRM record Wonward reads. Each CRM's own names ("Opportunity") are mapped to these in its adapter. */
+export type CrmObject = 'contact' | 'deal' | 'company';
+
+/** One record in one connected CRM. The account is always carried beside it, never inside a vendor's id. */
+export interface RecordRef {
+  readonly connectionId: string;
+  readonly object: CrmObject;
+  readonly id: string;
+}
+
+/** A deal as it stood from one moment on, rebuilt from the histories that the CRM keeps of its properties. */
+export interface DealPoint {
+  readonly at: Instant;
+  readonly pipelineId: string;
+  readonly stageId: string;
+  /** The CRM's own decimal string, unparsed: what is wrong with it belongs into the decision's reason. */
+  readonly amount: string | null;
+  /** ISO 4217. The CRM's home currency when the deal names none, since that is what its amount then means. */
+  readonly currency: string | null;
+}
+
+export interface DealFacts {
+  readonly ref: RecordRef;
+  readonly presence: 'present' | 'deleted';
+  readonly name: string | null;
+  /** Oldest first; a present deal has at least one point. */
+  readonly history: readonly DealPoint[];
+  readonly contactIds: readonly string[];
+  /** Ids that were merged into this one, and the id it was asked for under. */
+  readonly formerIds: readonly string[];
+}
+
+export interface ContactFacts {
+  readonly ref: RecordRef;
+  readonly presence: 'present' | 'deleted';
+  readonly name: string | null;
+  readonly email: string | null;
+  /** The referral code that the friend gave, as written. */
+  readonly usedCode: string | null;
+  /** Contacts that the association label "Referred by" points to. */
+  readonly referredByIds: readonly string[];
+  readonly formerIds: readonly string[];
+}
+
+export function sameRecord(a: RecordRef, b: RecordRef): boolean {
+  return a.connectionId === b.connectionId && a.object === b.object && a.id === b.id;
+}
+
+/** A key for maps. Vendor ids never contain a space. */
+export function recordKey({ connectionId, object, id }: RecordRef): string {
+  return `${connectionId} ${object} ${id}`;
+}
+
+/** E-mail addresses are compared in lower case and without surrounding space; nothing else is guessed about them. */
+export function normaliseEmail(raw: string | null | undefined): string | null {
+  const text = raw?.trim().toLowerCase() ?? '';
+  return text === '' ? null : text;
+}

@@ -1,0 +1,42 @@
+import { findStage, type StageMapping } from './mapping.ts';
+import type { DealFacts, DealPoint } from './record.ts';
+import type { LifecycleStage } from './referral.ts';
+import type { Instant } from './time.ts';
+
+/** A deal at one moment: where it stood, and since when it has been won without a break (null while it is not). */
+export interface DealAt {
+  readonly deal: DealFacts;
+  readonly point: DealPoint;
+  readonly stage: LifecycleStage | null;
+  readonly wonSince: Instant | null;
+}
+
+/** The moments at which anything about the deals changed, oldest first. */
+export function momentsOf(deals: readonly DealFacts[]): Instant[] {
+  return [...new Set(deals.flatMap((deal) => deal.history.map((point) => point.at)))].sort((a, b) => a - b);
+}
+
+/** Each present deal as it stood at `at`; deals that did not exist yet are left out. */
+export function dealsAt(deals: readonly DealFacts[], mapping: StageMapping, at: Instant): DealAt[] {
+  return deals.flatMap((deal) => {
+    const dealAt = deal.presence === 'present' ? oneAt(deal, mapping, at) : undefined;
+    return dealAt ? [dealAt] : [];
+  });
+}
+
+function oneAt(deal: DealFacts, mapping: StageMapping, at: Instant): DealAt | undefined {
+  let point: DealPoint | undefined;
+  let wonSince: Instant | null = null;
+  for (const candidate of deal.history) {
+    if (candidate.at > at) break;
+    point = candidate;
+    const isWon = stageOf(mapping, candidate) === 'won';
+    wonSince = isWon ? (wonSince ?? candidate.at) : null;
+  }
+  return point && { deal, point, stage: stageOf(mapping, point), wonSince };
+}
+
+/** Null for a stage that the mapping does not know: it counts as nothing until the catalogue has been read again. */
+function stageOf(mapping: StageMapping, { pipelineId, stageId }: DealPoint): LifecycleStage | null {
+  return findStage(mapping, pipelineId, stageId)?.stage ?? null;
+}
