@@ -1,0 +1,411 @@
+import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
+import type { Journal } from '../../domain/ledger.ts';
+import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
+import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
+import type { ProgramVersion, RewardRule } from '../../domain/program.ts';
+import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
+import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
+import type { Instant } from '../../domain/time.ts';
+import type { Hint } from './crm.ts';
+
+/**
+ * The one place where anything is kept. Implemented once under src/store/ for SQLite and PostgreSQL; test/conformance/store.ts
+ * says in tests what the words below promise.
+ *
+ * Every method takes the account (or a connection, which carries it) and touches nothing of any other. Times come from the
+ * caller; the store has no clock.
+ */
+export interface Store {
+  readonly accounts: AccountStore;
+  readonly connections: ConnectionStore;
+  readonly programs: ProgramStore;
+  readonly inbox: InboxStore;
+  readonly work: WorkStore;
+  readonly cases: CaseStore;
+  readonly payouts: PayoutStore;
+  readonly mirror: MirrorStore;
+  readonly reads: ReadStore;
+  readonly leases: LeaseStore;
+  /** Answers quickly whether the database can be read and written; throws when not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ── Accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Account {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: Instant;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly accountId: string;
+  readonly label: string;
+  readonly createdAt: Instant;
+}
+
+export interface AccountStore {
+  create(account: Account): Promise<void>;
+  get(accountId: string): Promise<Account | null>;
+  list(): Promise<Account[]>;
+  /** `hash` is what is kept of a key; the key itself is shown once and never stored. */
+  addApiKey(key: ApiKey, hash: string): Promise<void>;
+  findApiKey(hash: string): Promise<ApiKey | null>;
+  /** False when the account has no such live key. */
+  revokeApiKey(accountId: string, keyId: string, now: Instant): Promise<boolean>;
+}
+
+// ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type ConnectionStatus = 'connected' | 'disconnected';
+
+export interface Connection {
+  readonly id: string;
+  readonly accountId: string;
+  readonly provider: string;
+  /** The vendor's id of the portal or org; belongs to one account at a time. */
+  readonly externalId: string;
+  readonly status: ConnectionStatus;
+  /** Why it is disconnected, in words for an admin; null while connected. */
+  readonly statusReason: string | null;
+  readonly homeCurrency: string | null;
+  readonly timeZone: string | null;
+  readonly uiHost: string | null;
+  readonly scopes: readonly string[];
+  readonly connectedAt: Instant;
+}
+
+/** Tokens as they lie in the database: sealed, with a version that rises with every refresh. */
+export interface SealedTokens {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly expiresAt: Instant;
+  readonly version: number;
+}
+
+export interface OAuthState {
+  /** SHA-256 of the state, so that a leaked database does not hold states that still work. */
+  readonly stateHash: string;
+  readonly accountId: string;
+  readonly provider: string;
+  readonly expiresAt: Instant;
+}
+
+/** How far the sweep of one object of a connection has come. */
+export interface SweepMark {
+  readonly object: 'contact' | 'deal';
+  /** Everything modified before this has been compared. */
+  readonly upTo: Instant;
+}
+
+export interface ConnectionStore {
+  /** Inserts, or updates the connection with the same provider and external id; `foreign` when that one is another account's. */
+  connect(
+    connection: Connection,
+    tokens: Omit<SealedTokens, 'version'>,
+  ): Promise<{ result: 'connected'; connection: Connection } | { result: 'foreign' }>;
+  get(accountId: string, connectionId: string): Promise<Connection | null>;
+  /** The only look-up that starts from a vendor's id: an inbound call that was signed names nothing else. */
+  findByExternalId(provider: string, externalId: string): Promise<Connection | null>;
+  list(accountId: string): Promise<Connection[]>;
+  listConnected(): Promise<Connection[]>;
+  describe(
+    accountId: string,
+    connectionId: string,
+    about: Pick<Connection, 'homeCurrency' | 'timeZone' | 'uiHost'>,
+  ): Promise<void>;
+  disconnect(accountId: string, connectionId: string, why: string): Promise<void>;
+  tokens(accountId: string, connectionId: string): Promise<SealedTokens | null>;
+  /** False when the stored version is not `expectedVersion`: somebody else has refreshed meanwhile. */
+  replaceTokens(
+    accountId: string,
+    connectionId: string,
+    expectedVersion: number,
+    tokens: Omit<SealedTokens, 'version'>,
+  ): Promise<boolean>;
+  saveState(state: OAuthState): Promise<void>;
+  /** Takes a state out, once; null when unknown or expired. */
+  takeState(stateHash: string, now: Instant): Promise<OAuthState | null>;
+  mapping(accountId: string, connectionId: string): Promise<StageMapping | null>;
+  /** Appends a version of the mapping unless it is the newest already. */
+  saveMapping(
+    accountId: string,
+    connectionId: string,
+    version: string,
+    entries: readonly MappedStage[],
+    now: Instant,
+  ): Promise<void>;
+  sweepMarks(accountId: string, connectionId: string): Promise<SweepMark[]>;
+  setSweepMark(accountId: string, connectionId: string, mark: SweepMark): Promise<void>;
+}
+
+// ── Programs ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ProgramStore {
+  /** Adds the next version of a program, immutable from then on. The same rules as the newest version add nothing and return that one. */
+  publish(
+    accountId: string,
+    program: { programId: string; name: string; rules: readonly RewardRule[] },
+    now: Instant,
+  ): Promise<ProgramVersion>;
+  /** All versions of the account's program, oldest first; empty when none is published. */
+  versions(accountId: string): Promise<ProgramVersion[]>;
+}
+
+// ── Receive: inbox and work ─────────────────────────────────────────────────────────────────────────────────────────
+
+export interface InboxStore {
+  /**
+   * One transaction: keeps each hint whose event key is new, and asks for its records to be processed. When this returns, the
+   * hints survive a crash. Hints seen before change nothing.
+   */
+  append(
+    connection: Pick<Connection, 'id' | 'accountId'>,
+    hints: readonly Hint[],
+    now: Instant,
+  ): Promise<{ accepted: number; duplicates: number }>;
+}
+
+/** One record that has to be looked at, claimed by one worker for a time. */
+export interface WorkItem {
+  readonly accountId: string;
+  readonly record: RecordRef;
+  /** Proves the claim when settling: whoever claims after the lease has run out gets another one. */
+  readonly claim: string;
+  /** Hints that had come when it was claimed; one that comes later keeps the record on the list. */
+  readonly wanted: number;
+  readonly attempts: number;
+  /** The CRM says the person asked to be forgotten. */
+  readonly erase: boolean;
+}
+
+export interface WorkStore {
+  /** Claims up to `limit` due records, all of one connection, longest due first. Empty when nothing is due. */
+  claim(input: { now: Instant; leaseMs: number; limit: number; claim: string }): Promise<WorkItem[]>;
+  /** Gives a record back after a fault, to be tried at `runAt`; `parkedReason` keeps it out of the queue until a new hint or a retry. */
+  defer(item: WorkItem, input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
+  /** Gives records back untouched and at once, as when a worker stops. */
+  release(items: readonly WorkItem[]): Promise<void>;
+  /** Asks for records to be looked at, at a time. An earlier time that is already set stays. */
+  ask(accountId: string, wakes: readonly Wake[]): Promise<void>;
+  /** When the next record is due; null when none is. */
+  nextDueAt(): Promise<Instant | null>;
+  /** Counts for readiness, metrics and "idle" in tests. `due` are claimable at `now`, `claimed` are under a live lease. */
+  counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+}
+
+// ── Process: load and commit ────────────────────────────────────────────────────────────────────────────────────────
+
+export interface CaseKeys {
+  readonly accountId: string;
+  readonly connectionId: string;
+  /** Friends and referrers, with the ids that were merged into them. */
+  readonly contactIds: readonly string[];
+  /** Deals, with the ids that were merged into them. */
+  readonly dealIds: readonly string[];
+  readonly emails: readonly string[];
+  readonly codes: readonly string[];
+}
+
+/** What `decide` needs, without the parts that are the same for every case of an account. */
+export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards'>;
+
+export interface RecordSnapshot {
+  readonly facts: DealFacts | ContactFacts;
+  readonly readAt: Instant;
+}
+
+export interface Commit {
+  readonly accountId: string;
+  readonly plan: Plan;
+  /** Records as they were read for this plan. */
+  readonly snapshots: readonly RecordSnapshot[];
+  /** Work that this commit completes; the commit fails when one of the claims is no longer held. */
+  readonly settles: readonly WorkItem[];
+  /** People to forget: names and addresses of these contacts are blanked wherever they stand. */
+  readonly erase: readonly RecordRef[];
+}
+
+/** `conflict`: somebody else changed one of the entities meanwhile (load and decide again). `stale`: a claim was lost (drop it). */
+export type CommitResult = 'committed' | 'conflict' | 'stale';
+
+export interface CaseStore {
+  /** Referrals whose friend is one of the contacts, or on whose deals a decision was made: the friends a record change concerns. */
+  friendsOf(
+    accountId: string,
+    connectionId: string,
+    input: { contactIds: readonly string[]; dealIds: readonly string[] },
+  ): Promise<Array<{ contactId: string; dealIds: readonly string[] }>>;
+  /** Contacts as last read; those never read are missing. */
+  knownContacts(accountId: string, connectionId: string, ids: readonly string[]): Promise<ContactFacts[]>;
+  /**
+   * Members and referrals of the contacts, e-mail addresses and codes (also referrals without a contact yet, by e-mail address);
+   * every referral of another contact on one of the deals' decisions; the members of all these referrals; the referrals above those
+   * members up to REFERRAL_CHAIN_MAX levels; all decisions and rewards of all these referrals; rewards on the deals.
+   */
+  load(keys: CaseKeys): Promise<LoadedCase>;
+  /** Each commit is all or nothing; several share one durable transaction and do not fail one another. */
+  commit(commits: readonly Commit[]): Promise<CommitResult[]>;
+}
+
+// ── Deliver: payouts and mirror ─────────────────────────────────────────────────────────────────────────────────────
+
+export interface ClaimedPayout {
+  readonly accountId: string;
+  readonly intent: PayoutIntent;
+  readonly reward: Reward;
+  readonly referral: Referral;
+  readonly claim: string;
+  readonly attempts: number;
+}
+
+export interface PayoutStore {
+  /** Claims due orders and moves their rewards to `issuing` in the same transaction: from here on a reversal waits for the answer. */
+  claim(input: { now: Instant; leaseMs: number; limit: number; claim: string }): Promise<ClaimedPayout[]>;
+  /** Books the provider's final answer. False when the claim was lost or the reward changed: claim again, the key is the same. */
+  settle(payout: ClaimedPayout, plan: Plan): Promise<boolean>;
+  /** The answer is unknown or the provider is down: the order stays, the reward stays `issuing`. */
+  defer(payout: ClaimedPayout, input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
+  nextDueAt(): Promise<Instant | null>;
+  counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+}
+
+export interface ClaimedMirror {
+  readonly accountId: string;
+  readonly record: RecordRef;
+  readonly claim: string;
+  /** The version that this write will acknowledge. */
+  readonly wanted: number;
+  /** Hash of the values that the CRM acknowledged last; null when none were. */
+  readonly ackedHash: string | null;
+  readonly attempts: number;
+}
+
+/** What is known of one record for composing its mirror. */
+export interface MirrorSource {
+  readonly record: RecordRef;
+  readonly member: Member | null;
+  /** Counts over all referrals of the member. */
+  readonly referrals: number;
+  readonly wonReferrals: number;
+  /** Sums over all rewards of the person, as member or friend. */
+  readonly sums: ReadonlyArray<{
+    readonly state: RewardState;
+    readonly currency: string;
+    readonly minor: bigint;
+    readonly count: number;
+  }>;
+  readonly lastReward: Reward | null;
+  /** The referral that brought this contact, or that the deal belongs to. */
+  readonly referral: Referral | null;
+  /** Who referred this contact. */
+  readonly referrer: Member | null;
+  /** Newest decision of each rule on the deal. */
+  readonly decisions: readonly Decision[];
+  /** Standing and ended rewards on the deal. */
+  readonly rewards: readonly Reward[];
+}
+
+export interface MirrorStore {
+  /** Claims due records of one connection and one kind, so that they fit one write. */
+  claim(input: { now: Instant; leaseMs: number; limit: number; claim: string }): Promise<ClaimedMirror[]>;
+  sources(accountId: string, records: readonly RecordRef[]): Promise<MirrorSource[]>;
+  /** The CRM has the values of this version. A version asked for meanwhile stays due. */
+  acknowledge(items: ReadonlyArray<{ item: ClaimedMirror; hash: string }>, now: Instant): Promise<void>;
+  defer(item: ClaimedMirror, input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
+  /** The record is gone from the CRM: nothing is to be mirrored. */
+  drop(item: ClaimedMirror): Promise<void>;
+  /** Marks every mirrored record of a connection as due, as after a repaired provisioning. */
+  markAll(accountId: string, connectionId: string, now: Instant): Promise<number>;
+  nextDueAt(): Promise<Instant | null>;
+  counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+}
+
+// ── Reads for API and card ──────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; null at the end. */
+  readonly next: string | null;
+}
+
+/** Keyset paging, newest first. A cursor that is not one of ours is refused by the API before it gets here. */
+export interface PageInput {
+  readonly limit: number;
+  readonly cursor: PageCursor | null;
+}
+
+export interface PageCursor {
+  readonly at: Instant;
+  readonly id: string;
+}
+
+export interface LedgerBalance {
+  readonly account: string;
+  readonly currency: string;
+  readonly minor: bigint;
+}
+
+export interface ConnectionHealth {
+  readonly connectionId: string;
+  readonly lastReceivedAt: Instant | null;
+  readonly lastProcessedAt: Instant | null;
+  readonly waiting: number;
+  readonly parked: ReadonlyArray<{
+    readonly object: CrmObject;
+    readonly id: string;
+    readonly error: string;
+    readonly attempts: number;
+  }>;
+  readonly mirrorWaiting: number;
+  readonly mirrorParked: number;
+  readonly sweptTo: readonly SweepMark[];
+}
+
+export interface ReadStore {
+  members(accountId: string, page: PageInput): Promise<Page<Member>>;
+  member(accountId: string, memberId: string): Promise<Member | null>;
+  memberByEmail(accountId: string, email: string): Promise<Member | null>;
+  memberByContact(accountId: string, contact: RecordRef): Promise<Member | null>;
+  memberByCode(accountId: string, code: string): Promise<Member | null>;
+  referrals(
+    accountId: string,
+    page: PageInput,
+    filter: { memberId?: string; stage?: LifecycleStage },
+  ): Promise<Page<Referral>>;
+  referral(accountId: string, referralId: string): Promise<Referral | null>;
+  referralByFriend(
+    accountId: string,
+    programId: string,
+    friend: { email: string | null; contact: RecordRef | null },
+  ): Promise<Referral | null>;
+  touches(accountId: string, friend: RecordRef): Promise<Touch[]>;
+  decisions(
+    accountId: string,
+    page: PageInput,
+    filter: { referralId?: string; dealId?: string },
+  ): Promise<Page<Decision>>;
+  rewards(
+    accountId: string,
+    page: PageInput,
+    filter: { referralId?: string; state?: RewardState },
+  ): Promise<Page<Reward>>;
+  reward(accountId: string, rewardId: string): Promise<Reward | null>;
+  journals(accountId: string, page: PageInput, filter: { rewardId?: string }): Promise<Page<Journal>>;
+  balances(accountId: string): Promise<LedgerBalance[]>;
+  /** Deals as last read, for names and amounts on cards. */
+  deals(accountId: string, refs: readonly RecordRef[]): Promise<DealFacts[]>;
+  /** Deals as last read that the contact is on, newest first, at most `limit`. */
+  dealsOfContact(accountId: string, contact: RecordRef, limit: number): Promise<DealFacts[]>;
+  health(accountId: string, connectionId: string, now: Instant): Promise<ConnectionHealth>;
+}
+
+// ── Leases ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface LeaseStore {
+  /** True when `owner` holds the named lease until `until`: it was free, run out, or the owner's already. */
+  acquire(name: string, owner: string, now: Instant, until: Instant): Promise<boolean>;
+  release(name: string, owner: string): Promise<void>;
+}
