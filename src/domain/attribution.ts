@@ -45,12 +45,13 @@ export function memberOfContact(draft: Draft, contact: ContactFacts): Member | u
   const own = draft.findMember(
     (member) => member.contact?.connectionId === contact.ref.connectionId && member.contact.id === contact.ref.id,
   );
-  return (
-    own ??
-    draft.findMember(
-      (member) => member.contact?.connectionId === contact.ref.connectionId && ids.has(member.contact.id),
-    )
+  const merged = draft.findMember(
+    (member) => member.contact?.connectionId === contact.ref.connectionId && ids.has(member.contact.id),
   );
+  // Somebody who was enrolled by e-mail address alone becomes this contact when it appears in the CRM.
+  const email = normaliseEmail(contact.email);
+  const unplaced = draft.findMember((member) => member.contact === null && email !== null && member.email === email);
+  return own ?? merged ?? unplaced;
 }
 
 /**

@@ -399,6 +399,13 @@ export interface ReadStore {
   deals(accountId: string, refs: readonly RecordRef[]): Promise<DealFacts[]>;
   /** Deals as last read that the contact is on, newest first, at most `limit`. */
   dealsOfContact(accountId: string, contact: RecordRef, limit: number): Promise<DealFacts[]>;
+  /** When each record was last read from the CRM; those never read are missing. */
+  readTimes(
+    accountId: string,
+    connectionId: string,
+    object: CrmObject,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, Instant>>;
   health(accountId: string, connectionId: string, now: Instant): Promise<ConnectionHealth>;
 }
 

@@ -1,0 +1,150 @@
+import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
+import { derivedId, memberCode } from '../domain/ids.ts';
+import type { Plan } from '../domain/plan.ts';
+import { reason } from '../domain/reason.ts';
+import { normaliseEmail, type RecordRef } from '../domain/record.ts';
+import type { Member, Referral } from '../domain/referral.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Store } from './ports/store.ts';
+
+/** Two nodes that create the same thing at once: the second finds what the first made. */
+const TRIES = 3;
+
+export interface ActDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly onAsked: () => void;
+}
+
+export interface MemberInput {
+  readonly name: string | null;
+  readonly email: string | null;
+  /** The contact that the member is in a CRM; needed when no e-mail address is given. */
+  readonly contact: RecordRef | null;
+}
+
+export type MemberResult =
+  | { readonly kind: 'created' | 'existing'; readonly member: Member }
+  | { readonly kind: 'refused'; readonly code: 'email_or_contact_required' };
+
+export interface ReferralInput {
+  readonly memberId: string;
+  readonly friend: { readonly name: string | null; readonly email: string | null; readonly contact: RecordRef | null };
+}
+
+export type ReferralResult =
+  | { readonly kind: 'created' | 'existing'; readonly referral: Referral }
+  | {
+      readonly kind: 'refused';
+      readonly code:
+        | 'no_such_member'
+        | 'no_program'
+        | 'email_or_contact_required'
+        | 'self_referral'
+        | 'referred_by_another';
+    };
+
+/** What people and programs do from outside a CRM. Nothing here pays: a referral is judged by the process hop, like any other. */
+export interface Act {
+  createMember(accountId: string, input: MemberInput): Promise<MemberResult>;
+  createReferral(accountId: string, input: ReferralInput): Promise<ReferralResult>;
+}
+
+export function createAct({ store, clock, onAsked }: ActDeps): Act {
+  async function commit(accountId: string, plan: Plan): Promise<boolean> {
+    const [result] = await store.cases.commit([{ accountId, plan, snapshots: [], settles: [], erase: [] }]);
+    if (result === 'committed' && plan.wakes.length > 0) onAsked();
+    return result === 'committed';
+  }
+
+  return {
+    async createMember(accountId, input) {
+      const email = normaliseEmail(input.email);
+      if (email === null && input.contact === null) return { kind: 'refused', code: 'email_or_contact_required' };
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const existing =
+          (input.contact && (await store.reads.memberByContact(accountId, input.contact))) ??
+          (email === null ? null : await store.reads.memberByEmail(accountId, email));
+        if (existing) return { kind: 'existing', member: existing };
+        const id = input.contact
+          ? memberIdOf(accountId, input.contact)
+          : derivedId('mem', accountId, 'email', email ?? '');
+        const member: Member = {
+          id,
+          name: input.name,
+          email,
+          code: memberCode(id),
+          contact: input.contact,
+          createdAt: clock.now(),
+          version: 1,
+        };
+        const plan = planOf({
+          members: [member],
+          ...(input.contact ? { mirror: [input.contact], wakes: [{ record: input.contact, at: clock.now() }] } : {}),
+        });
+        if (await commit(accountId, plan)) return { kind: 'created', member };
+      }
+      throw new Error('the member was changed by others again and again');
+    },
+
+    async createReferral(accountId, input) {
+      const email = normaliseEmail(input.friend.email);
+      const { contact, name } = input.friend;
+      if (email === null && contact === null) return { kind: 'refused', code: 'email_or_contact_required' };
+      const member = await store.reads.member(accountId, input.memberId);
+      if (!member) return { kind: 'refused', code: 'no_such_member' };
+      const isSelf =
+        (email !== null && email === member.email) ||
+        (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
+      if (isSelf) return { kind: 'refused', code: 'self_referral' };
+      const programId = (await store.programs.versions(accountId)).at(-1)?.programId;
+      if (programId === undefined) return { kind: 'refused', code: 'no_program' };
+
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const existing = await store.reads.referralByFriend(accountId, programId, { email, contact });
+        if (existing) {
+          if (existing.memberId !== member.id) return { kind: 'refused', code: 'referred_by_another' };
+          return { kind: 'existing', referral: existing };
+        }
+        const now = clock.now();
+        const referral: Referral = {
+          id: contact
+            ? referralIdOf(accountId, programId, contact)
+            : derivedId('ref', accountId, programId, 'email', email ?? ''),
+          programId,
+          memberId: member.id,
+          friend: { name, email, contact },
+          source: 'explicit',
+          stage: contact ? 'accepted' : 'submitted',
+          reason: reason(contact ? 'attributed_explicit' : 'submitted'),
+          stageSince: now,
+          submittedAt: now,
+          version: 1,
+        };
+        const plan = planOf({
+          referrals: [referral],
+          mirror: member.contact ? [member.contact] : [],
+          ...(contact ? { wakes: [{ record: contact, at: now }] } : {}),
+        });
+        if (await commit(accountId, plan)) return { kind: 'created', referral };
+      }
+      throw new Error('the referral was changed by others again and again');
+    },
+  };
+}
+
+function planOf(part: Partial<Plan>): Plan {
+  return {
+    members: [],
+    referrals: [],
+    touches: [],
+    decisions: [],
+    rewards: [],
+    journals: [],
+    intents: [],
+    cancelledIntentIds: [],
+    mirror: [],
+    wakes: [],
+    ...part,
+  };
+}

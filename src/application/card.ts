@@ -1,0 +1,247 @@
+import type {
+  Member as CardMember,
+  Money as CardMoney,
+  Referral as CardReferral,
+  CardResponse,
+  Reward as CardReward,
+  CardView,
+} from '../../contracts/hubspot-card/card-view.generated.ts';
+import type { Decision, Reward } from '../domain/decision.ts';
+import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
+import { findStage, type StageMapping } from '../domain/mapping.ts';
+import { decimalOf, type Money } from '../domain/money.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import { reasonText } from '../domain/reason.ts';
+import type { DealFacts, RecordRef } from '../domain/record.ts';
+import type { Member, Referral } from '../domain/referral.ts';
+import { isoOf } from '../domain/time.ts';
+import { dealsAt } from '../domain/timeline.ts';
+import type { Clock } from '../platform/clock.ts';
+import { shareLinkOf } from './compose-mirror.ts';
+import type { Connection, PageCursor, Store } from './ports/store.ts';
+
+/** What fits on a screen beside a record; the card asks for more when somebody wants it. */
+const REFERRALS_PER_PAGE = 10;
+/** A friend with more deals than this is shown with the newest. */
+const DEALS_PER_FRIEND_MAX = 20;
+/** Two parties, a few rules, a few deals, some history. */
+const DECISIONS_PER_REFERRAL_MAX = 200;
+
+export interface CardDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly publicUrl: string;
+}
+
+export interface CardInput {
+  /** The connection that the signed portal id names; null when it names none. */
+  readonly connection: Connection | null;
+  readonly contactId: string;
+  readonly cursor: PageCursor | null;
+  readonly encodeCursor: (cursor: PageCursor) => string;
+}
+
+/** The story of a contact as the card in the CRM tells it. Reads only what is stored: a card costs no call to the CRM. */
+export function createCard({ store, clock, publicUrl }: CardDeps): (input: CardInput) => Promise<CardResponse> {
+  return async ({ connection, contactId, cursor, encodeCursor }) => {
+    if (connection?.status !== 'connected') {
+      return {
+        ok: false,
+        code: 'not_connected',
+        message: 'Wonward is not connected to this portal. An admin can connect it in Wonward.',
+      };
+    }
+    const { accountId, id: connectionId } = connection;
+    const contact: RecordRef = { connectionId, object: 'contact', id: contactId };
+    const programs = await store.programs.versions(accountId);
+    const mapping = (await store.connections.mapping(accountId, connectionId)) ?? { version: '', entries: [] };
+    const programId = programs.at(-1)?.programId;
+    const [[facts], member, received] = await Promise.all([
+      store.cases.knownContacts(accountId, connectionId, [contactId]),
+      store.reads.memberByContact(accountId, contact),
+      programId === undefined ? null : store.reads.referralByFriend(accountId, programId, { email: null, contact }),
+    ]);
+    const made = member
+      ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
+      : { items: [], next: null };
+    const referrer = received ? await store.reads.member(accountId, received.memberId) : null;
+    const story = createStory(store, { accountId, programs, mapping, connection, now: clock.now() });
+
+    const referrals: CardReferral[] = [];
+    if (received && referrer && cursor === null) referrals.push(await story(received, 'received', referrer));
+    for (const referral of made.items) if (member) referrals.push(await story(referral, 'made', member));
+
+    const view: CardView = {
+      version: 1,
+      contact: { id: contactId, name: facts?.name ?? facts?.email ?? member?.name ?? `Contact ${contactId}` },
+      role: member && received ? 'both' : member ? 'member' : received ? 'friend' : 'none',
+      member: member && (await memberOf(store, accountId, publicUrl, contact, member)),
+      referredBy:
+        received && referrer
+          ? {
+              referralId: received.id,
+              name: nameOf(referrer),
+              contactId: referrer.contact?.id ?? null,
+              source: received.source,
+              reason: reasonText({ code: `attributed_${received.source}`, values: {} }),
+            }
+          : null,
+      referrals,
+      nextCursor: made.next === null ? null : encodeCursor(made.next),
+      generatedAt: isoOf(clock.now()),
+    };
+    return { ok: true, data: view };
+  };
+}
+
+function nameOf({ name, email, code }: Member): string {
+  return name ?? email ?? code;
+}
+
+async function memberOf(
+  store: Store,
+  accountId: string,
+  publicUrl: string,
+  contact: RecordRef,
+  member: Member,
+): Promise<CardMember> {
+  const [source] = await store.mirror.sources(accountId, [contact]);
+  const states = [...new Set(source?.sums.map(({ state }) => state))];
+  const last = source?.lastReward ?? null;
+  return {
+    memberId: member.id,
+    code: member.code,
+    shareLink: shareLinkOf(publicUrl, member.code),
+    referrals: source?.referrals ?? 0,
+    wonReferrals: source?.wonReferrals ?? 0,
+    rewards: states.map((state) => {
+      const sums = (source?.sums ?? []).filter((sum) => sum.state === state);
+      return { state, count: sums.reduce((count, sum) => count + sum.count, 0), totals: sums.map(moneyOf) };
+    }),
+    lastReward: last && {
+      ...moneyOf(last.money),
+      state: last.state,
+      reason: reasonText(last.reason),
+      at: isoOf(last.updatedAt),
+    },
+  };
+}
+
+function moneyOf(money: Money): CardMoney {
+  return { amount: decimalOf(money), currency: money.currency };
+}
+
+interface StoryContext {
+  readonly accountId: string;
+  readonly programs: readonly ProgramVersion[];
+  readonly mapping: StageMapping;
+  readonly connection: Connection;
+  readonly now: number;
+}
+
+function createStory(store: Store, { accountId, programs, mapping, connection, now }: StoryContext) {
+  return async (referral: Referral, direction: 'made' | 'received', member: Member): Promise<CardReferral> => {
+    const page = { limit: DECISIONS_PER_REFERRAL_MAX, cursor: null };
+    const [decisions, rewards, deals] = await Promise.all([
+      store.reads.decisions(accountId, page, { referralId: referral.id }),
+      store.reads.rewards(accountId, page, { referralId: referral.id }),
+      referral.friend.contact
+        ? store.reads.dealsOfContact(accountId, referral.friend.contact, DEALS_PER_FRIEND_MAX)
+        : Promise.resolve([]),
+    ]);
+    const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
+    const beneficiaryOf = (party: 'member' | 'friend') => (party === 'member' ? nameOf(member) : friendName);
+    const outlooks = [
+      ...newestOf(decisions.items).map((decision) => outlookOfDecision(decision, rewardOf(decision, rewards.items))),
+      ...expected(referral, decisions.items, deals, beneficiaryOf),
+    ];
+    const person =
+      direction === 'made'
+        ? { name: friendName, contact: referral.friend.contact }
+        : { name: nameOf(member), contact: member.contact };
+    return {
+      referralId: referral.id,
+      direction,
+      person: { name: person.name, contactId: person.contact?.id ?? null },
+      stage: referral.stage,
+      stageReason: reasonText(referral.reason),
+      since: isoOf(referral.stageSince),
+      deals: deals.map((deal) => dealOf(deal, mapping)),
+      rewards: outlooks.map((outlook) => rewardRow(outlook, beneficiaryOf(outlook.party))),
+    };
+  };
+
+  /** What rules that have decided nothing yet would make of the friend's furthest open deal. */
+  function expected(
+    referral: Referral,
+    decisions: readonly Decision[],
+    deals: readonly DealFacts[],
+    beneficiaryOf: (party: 'member' | 'friend') => string,
+  ): Outlook[] {
+    const rules = programs.at(-1)?.rules ?? [];
+    const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
+    const open = present.find(({ wonSince, stage }) => wonSince === null && stage !== 'lost') ?? null;
+    return rules
+      .filter((rule) => !decisions.some(({ ruleKey }) => ruleKey === rule.key))
+      .map((rule) =>
+        outlookOfRule({
+          rule,
+          referral,
+          dealAt: open,
+          beneficiary: beneficiaryOf(rule.party),
+          startsAt: Math.max(programs[0]?.publishedAt ?? 0, connection.connectedAt),
+          now,
+        }),
+      );
+  }
+}
+
+/** The newest decision of each rule on each deal: what holds now. */
+function newestOf(decisions: readonly Decision[]): Decision[] {
+  const newest = new Map<string, Decision>();
+  for (const decision of decisions) {
+    const key = `${decision.deal.id} ${decision.ruleKey}`;
+    if ((newest.get(key)?.sequence ?? 0) < decision.sequence) newest.set(key, decision);
+  }
+  return [...newest.values()];
+}
+
+function rewardOf(decision: Decision, rewards: readonly Reward[]): Reward | undefined {
+  return rewards.find(({ id }) => id === decision.rewardId);
+}
+
+function dealOf(deal: DealFacts, mapping: StageMapping): CardReferral['deals'][number] {
+  const point = deal.history.at(-1);
+  const mapped = point && findStage(mapping, point.pipelineId, point.stageId);
+  const amount = point?.amount?.trim() ?? '';
+  const isReadable = /^\d+(\.\d+)?$/.test(amount);
+  return {
+    id: deal.ref.id,
+    name: deal.name ?? `Deal ${deal.ref.id}`,
+    stageLabel: mapped?.stageLabel ?? point?.stageId ?? 'unknown',
+    amount: isReadable ? amount : null,
+    currency: isReadable ? (point?.currency ?? null) : null,
+  };
+}
+
+function rewardRow(outlook: Outlook, beneficiary: string): CardReward {
+  return {
+    rewardId: outlook.rewardId,
+    rule: outlook.ruleKey,
+    party: outlook.party,
+    beneficiary,
+    state: outlook.state,
+    money: outlook.money && moneyOf(outlook.money),
+    reason: outlook.reason,
+    conditions: outlook.conditions.map(({ condition, expected, actual, verdict }) => ({
+      label: condition,
+      expected,
+      actual,
+      met: verdict === 'unknown' ? null : verdict === 'met',
+    })),
+    wouldPay: outlook.wouldPay,
+    next: outlook.next,
+    ...(outlook.nextAt === null ? {} : { nextAt: isoOf(outlook.nextAt) }),
+    at: isoOf(outlook.at),
+  };
+}

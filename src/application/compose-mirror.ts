@@ -1,0 +1,68 @@
+import type { RewardState } from '../domain/decision.ts';
+import { type ContactMirror, type DealMirror, MIRROR_SUMS, type MirrorValues } from '../domain/mirror.ts';
+import { textOf } from '../domain/money.ts';
+import { reasonText } from '../domain/reason.ts';
+import { isoOf } from '../domain/time.ts';
+import type { MirrorSource } from './ports/store.ts';
+
+/** Where a member's share link leads; the landing page of the program answers there. */
+export function shareLinkOf(publicUrl: string, code: string): string {
+  return `${publicUrl}/r/${code}`;
+}
+
+/** What a record should show, from what is stored about it now. */
+export function composeMirror(source: MirrorSource, publicUrl: string): MirrorValues {
+  return source.record.object === 'deal' ? dealMirror(source) : contactMirror(source, publicUrl);
+}
+
+function contactMirror(source: MirrorSource, publicUrl: string): ContactMirror {
+  const { member, lastReward, referrer } = source;
+  return {
+    kind: 'contact',
+    memberId: member?.id ?? null,
+    shareLink: member ? shareLinkOf(publicUrl, member.code) : null,
+    code: member?.code ?? null,
+    referrals: source.referrals,
+    wonReferrals: source.wonReferrals,
+    rewardsHeld: sumOf(source, MIRROR_SUMS.held),
+    rewardsApproved: sumOf(source, MIRROR_SUMS.approved),
+    rewardsIssued: sumOf(source, MIRROR_SUMS.issued),
+    rewardsReversed: sumOf(source, MIRROR_SUMS.reversed),
+    lastReward: lastReward ? `${textOf(lastReward.money)} (${lastReward.state})` : null,
+    lastRewardAt: lastReward ? isoOf(lastReward.updatedAt) : null,
+    lastRewardReason: lastReward ? reasonText(lastReward.reason) : null,
+    referredBy: referrer ? (referrer.name ?? referrer.email ?? referrer.code) : null,
+  };
+}
+
+function sumOf({ sums }: MirrorSource, states: readonly RewardState[]): string | null {
+  const byCurrency = new Map<string, bigint>();
+  for (const { state, currency, minor } of sums) {
+    if (states.includes(state)) byCurrency.set(currency, (byCurrency.get(currency) ?? 0n) + minor);
+  }
+  const texts = [...byCurrency]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([currency, minor]) => textOf({ minor, currency }));
+  return texts.length === 0 ? null : texts.join(', ');
+}
+
+/** A deal can carry rewards for both sides; each part names its party. */
+function dealMirror({ referral, rewards, decisions }: MirrorSource): DealMirror {
+  const parts = decisions.map((decision) => {
+    const reward = rewards.find(({ id }) => id === decision.rewardId);
+    return {
+      party: decision.party,
+      state: reward?.state ?? decision.outcome,
+      why: reasonText(reward?.reason ?? decision.reason),
+    };
+  });
+  const states = parts.map(({ party, state }) => `${party}: ${state}`);
+  const reasons = new Set(parts.map(({ why }) => why));
+  return {
+    kind: 'deal',
+    referralId: referral?.id ?? null,
+    stage: referral?.stage ?? null,
+    rewardState: states.length === 0 ? null : states.join(', '),
+    rewardReason: reasons.size === 0 ? null : [...reasons].join(' '),
+  };
+}

@@ -1,0 +1,242 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { Fault } from '../domain/errors.ts';
+import { derivedId } from '../domain/ids.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Seal } from '../platform/seal.ts';
+import type { CrmConnector, CrmGrant, CrmSession, ProvisionReport } from './ports/crm.ts';
+import type { Connection, Store } from './ports/store.ts';
+import { refreshMapping } from './process.ts';
+
+/** An admin reads the consent page, perhaps asks a colleague; longer than this and the link is likelier stolen than slow. */
+const STATE_LIFETIME_MS = 15 * 60_000;
+/** A token is renewed this long before it ends, so that none runs out between the check and the call. */
+const RENEW_BEFORE_MS = 120_000;
+/** Longer than a token call with its retries. */
+const REFRESH_LEASE_MS = 60_000;
+/** How often somebody who waits for another's refresh looks again. */
+const REFRESH_POLL_MS = 100;
+
+export interface ConnectDeps {
+  readonly store: Store;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly publicUrl: string;
+  readonly connectors: ReadonlyMap<string, CrmConnector>;
+}
+
+export type CompleteResult =
+  | {
+      readonly kind: 'connected';
+      readonly connection: Connection;
+      readonly provisioned: ProvisionReport | { readonly problem: string };
+    }
+  /** The state is unknown, used or too old: start the install again. */
+  | { readonly kind: 'bad_state' }
+  /** The portal belongs to another account of Wonward. */
+  | { readonly kind: 'foreign_portal' }
+  /** The CRM did not accept the code. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+export interface Connect {
+  /** Null when no such CRM or account exists. */
+  begin(accountId: string, provider: string): Promise<{ url: string } | null>;
+  /** @throws Fault `app_misconfigured` or `crm_unavailable` when the code could not be tried. */
+  complete(input: { provider: string; code: string; state: string }): Promise<CompleteResult>;
+  /** False when the account has no such connection. Tokens are given back to the CRM; what was recorded stays. */
+  disconnect(accountId: string, connectionId: string): Promise<boolean>;
+  /** Null when the account has no such connection. */
+  provision(accountId: string, connectionId: string): Promise<ProvisionReport | null>;
+  openSession(connection: Connection): CrmSession;
+}
+
+export function redirectUriOf(publicUrl: string, provider: string): string {
+  return `${publicUrl}/oauth/${provider}/callback`;
+}
+
+/** Installs, tokens and what has to be there in a CRM before records can be mirrored. */
+export function createConnect(deps: ConnectDeps): Connect {
+  const { store, seal, clock, log, publicUrl, connectors } = deps;
+  const owner = randomUUID();
+
+  function connectorOf(provider: string): CrmConnector {
+    const connector = connectors.get(provider);
+    if (!connector)
+      throw new Fault('app_misconfigured', { kind: 'never' }, `The CRM "${provider}" is not configured here.`);
+    return connector;
+  }
+
+  function sealed(accountId: string, grant: CrmGrant) {
+    return {
+      accessToken: seal.seal(grant.accessToken, tokenContext(accountId, 'access')),
+      refreshToken: seal.seal(grant.refreshToken, tokenContext(accountId, 'refresh')),
+      expiresAt: grant.expiresAt,
+    };
+  }
+
+  /**
+   * One refresh at a time per connection, also across processes: a lease in the database decides who asks the CRM, the others wait
+   * and read what it stored.
+   */
+  async function accessToken(connection: Connection, rejected?: string): Promise<string> {
+    const { accountId, id } = connection;
+    const lease = `refresh ${id}`;
+    const giveUpAt = clock.now() + REFRESH_LEASE_MS;
+    for (;;) {
+      const tokens = await store.connections.tokens(accountId, id);
+      if (!tokens) throw new Fault('authorisation_revoked', { kind: 'reconnect' }, 'The CRM is not connected.');
+      const current = seal.open(tokens.accessToken, tokenContext(accountId, 'access'));
+      const isFresh = tokens.expiresAt - RENEW_BEFORE_MS > clock.now();
+      if (isFresh && current !== rejected) return current;
+      if (await store.leases.acquire(lease, owner, clock.now(), clock.now() + REFRESH_LEASE_MS)) {
+        try {
+          const again = await store.connections.tokens(accountId, id);
+          if (again && again.version !== tokens.version) continue;
+          return await refresh(connection, tokens.refreshToken, tokens.version);
+        } finally {
+          await store.leases.release(lease, owner);
+        }
+      }
+      if (clock.now() > giveUpAt)
+        throw new Fault('crm_unavailable', { kind: 'retry' }, 'The authorisation is being renewed.');
+      await clock.sleep(REFRESH_POLL_MS);
+    }
+  }
+
+  async function refresh(connection: Connection, sealedRefreshToken: string, version: number): Promise<string> {
+    const { accountId, id, provider } = connection;
+    try {
+      const grant = await connectorOf(provider).oauth.refresh({
+        refreshToken: seal.open(sealedRefreshToken, tokenContext(accountId, 'refresh')),
+      });
+      await store.connections.replaceTokens(accountId, id, version, sealed(accountId, grant));
+      log.info({ connection: id }, 'authorisation renewed');
+      return grant.accessToken;
+    } catch (fault) {
+      if (fault instanceof Fault && fault.retry.kind === 'reconnect') {
+        await store.connections.disconnect(accountId, id, fault.publicText);
+        log.warn({ connection: id, err: fault }, 'connection lost: an admin has to connect again');
+      }
+      throw fault;
+    }
+  }
+
+  /** Within one process the waiters share one promise, so that only one of them polls the lease. */
+  const refreshing = new Map<string, Promise<string>>();
+  function sharedAccessToken(connection: Connection, rejected?: string): Promise<string> {
+    const key = `${connection.id} ${rejected ?? ''}`;
+    const running = refreshing.get(key) ?? accessToken(connection, rejected).finally(() => refreshing.delete(key));
+    refreshing.set(key, running);
+    return running;
+  }
+
+  function openSession(connection: Connection): CrmSession {
+    return connectorOf(connection.provider).open({
+      connectionId: connection.id,
+      externalId: connection.externalId,
+      homeCurrency: connection.homeCurrency,
+      accessToken: (rejected) => sharedAccessToken(connection, rejected),
+    });
+  }
+
+  /** What a new connection needs. A part that fails now is done by the next sweep; the install itself stands. */
+  async function settleIn(connection: Connection): Promise<ProvisionReport | { problem: string }> {
+    const session = openSession(connection);
+    try {
+      const { homeCurrency, timeZone, uiHost } = await session.account();
+      await store.connections.describe(connection.accountId, connection.id, { homeCurrency, timeZone, uiHost });
+      await refreshMapping(store, session, connection, clock.now());
+      return await session.provision();
+    } catch (fault) {
+      log.warn({ connection: connection.id, err: fault }, 'connection not fully set up yet');
+      return {
+        problem: fault instanceof Fault ? fault.publicText : 'The CRM could not be set up yet; it is tried again.',
+      };
+    }
+  }
+
+  return {
+    async begin(accountId, provider) {
+      const connector = connectors.get(provider);
+      if (!connector || !(await store.accounts.get(accountId))) return null;
+      const state = randomBytes(32).toString('base64url');
+      await store.connections.saveState({
+        stateHash: hashOf(state),
+        accountId,
+        provider,
+        expiresAt: clock.now() + STATE_LIFETIME_MS,
+      });
+      return { url: connector.oauth.authorizeUrl({ state, redirectUri: redirectUriOf(publicUrl, provider) }) };
+    },
+
+    async complete({ provider, code, state }) {
+      const known = await store.connections.takeState(hashOf(state), clock.now());
+      if (known?.provider !== provider) return { kind: 'bad_state' };
+      const connector = connectorOf(provider);
+      let grant: CrmGrant;
+      try {
+        grant = await connector.oauth.exchangeCode({ code, redirectUri: redirectUriOf(publicUrl, provider) });
+      } catch (fault) {
+        if (fault instanceof Fault && fault.code === 'authorisation_revoked')
+          return { kind: 'refused', why: fault.publicText };
+        throw fault;
+      }
+      const { accountId } = known;
+      const now = clock.now();
+      const outcome = await store.connections.connect(
+        {
+          id: derivedId('con', accountId, provider, grant.externalId),
+          accountId,
+          provider,
+          externalId: grant.externalId,
+          status: 'connected',
+          statusReason: null,
+          homeCurrency: null,
+          timeZone: null,
+          uiHost: null,
+          scopes: grant.scopes,
+          connectedAt: now,
+        },
+        sealed(accountId, grant),
+      );
+      if (outcome.result === 'foreign') return { kind: 'foreign_portal' };
+      const provisioned = await settleIn(outcome.connection);
+      const connection = (await store.connections.get(accountId, outcome.connection.id)) ?? outcome.connection;
+      log.info({ connection: connection.id, provider }, 'connected');
+      return { kind: 'connected', connection, provisioned };
+    },
+
+    async disconnect(accountId, connectionId) {
+      const connection = await store.connections.get(accountId, connectionId);
+      if (!connection) return false;
+      const tokens = await store.connections.tokens(accountId, connectionId);
+      await store.connections.disconnect(accountId, connectionId, 'Disconnected by an admin.');
+      if (tokens) {
+        const refreshToken = seal.open(tokens.refreshToken, tokenContext(accountId, 'refresh'));
+        await connectorOf(connection.provider)
+          .oauth.revoke({ refreshToken })
+          .catch((err: unknown) => log.warn({ connection: connectionId, err }, 'token could not be given back'));
+      }
+      return true;
+    },
+
+    async provision(accountId, connectionId) {
+      const connection = await store.connections.get(accountId, connectionId);
+      if (!connection) return null;
+      const report = await openSession(connection).provision();
+      await store.mirror.markAll(accountId, connectionId, clock.now());
+      return report;
+    },
+
+    openSession,
+  };
+}
+
+function tokenContext(accountId: string, column: 'access' | 'refresh'): string {
+  return `${accountId} connections.${column}`;
+}
+
+function hashOf(state: string): string {
+  return createHash('sha256').update(state).digest('base64url');
+}

@@ -1,0 +1,215 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Fault } from '../domain/errors.ts';
+import { createDraft } from '../domain/plan.ts';
+import { reasonText } from '../domain/reason.ts';
+import { type PayoutResult, settlePayout } from '../domain/reward.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { composeMirror } from './compose-mirror.ts';
+import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
+import type { PayoutProvider } from './ports/payout.ts';
+import type { ClaimedMirror, ClaimedPayout, Connection, Store } from './ports/store.ts';
+import { deferralFor } from './retry.ts';
+
+/** HubSpot and Salesforce collections take 100 and 200 records a write; one claim fills the smaller. */
+const MIRROR_CLAIM_MAX = 100;
+const PAYOUT_CLAIM_MAX = 50;
+/** Longer than the longest call with its retries, so that a slow answer is not overtaken by a second worker. */
+const LEASE_MS = 120_000;
+
+export interface DeliverDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly publicUrl: string;
+  readonly providers: ReadonlyMap<string, PayoutProvider>;
+  readonly openSession: (connection: Connection) => CrmSession;
+  /** Called when records were asked to be looked at again. */
+  readonly onAsked: () => void;
+}
+
+/** Each returns how many rows were claimed; 0 means that nothing is due. */
+export interface Deliver {
+  payouts(signal?: AbortSignal): Promise<number>;
+  mirror(signal?: AbortSignal): Promise<number>;
+}
+
+/** Third hop: carry out what was decided. Every effect has a key from its cause, so an effect that is tried again is the same one. */
+export function createDeliver(deps: DeliverDeps): Deliver {
+  return { payouts: createPayouts(deps), mirror: createMirror(deps) };
+}
+
+function createPayouts({ store, clock, log, providers }: DeliverDeps) {
+  async function issue(payout: ClaimedPayout): Promise<void> {
+    const { intent, reward, referral, accountId } = payout;
+    const provider = providers.get(intent.provider);
+    try {
+      if (!provider)
+        throw new Fault('payout_rejected', { kind: 'never' }, `No reward provider "${intent.provider}" is installed.`);
+      const result = await provider.issue({
+        key: intent.id,
+        accountId,
+        rewardId: reward.id,
+        referralId: reward.referralId,
+        beneficiary: await beneficiaryOf(payout),
+        money: reward.money,
+        reason: reasonText(reward.reason),
+      });
+      await settle(payout, result);
+      log.info(
+        { reward: reward.id, provider: intent.provider, ok: result.ok, attempts: payout.attempts },
+        'payout settled',
+      );
+    } catch (fault) {
+      log.warn(
+        { err: fault, reward: reward.id, provider: intent.provider, attempts: payout.attempts },
+        'payout put back',
+      );
+      await store.payouts.defer(payout, deferralFor(fault, payout.attempts, clock.now(), clock.random));
+    }
+
+    async function beneficiaryOf({ reward: { party, beneficiaryId } }: ClaimedPayout) {
+      if (party === 'friend')
+        return { party, id: beneficiaryId, name: referral.friend.name, email: referral.friend.email };
+      const member = await store.reads.member(accountId, beneficiaryId);
+      return { party, id: beneficiaryId, name: member?.name ?? null, email: member?.email ?? null };
+    }
+  }
+
+  /** False from the store means that the reward changed while the provider was called, as by a reversal: settle what it is now. */
+  async function settle(payout: ClaimedPayout, result: PayoutResult): Promise<void> {
+    const { accountId, reward, referral } = payout;
+    const member = await store.reads.member(accountId, referral.memberId);
+    let current = reward;
+    for (let tries = 0; tries < SETTLE_TRIES; tries += 1) {
+      const draft = createDraft(stateOf(accountId, current));
+      settlePayout(draft, current, result, clock.now());
+      draft.markMirror(referral.friend.contact);
+      draft.markMirror(member?.contact ?? null);
+      draft.markMirror(current.deal);
+      if (await store.payouts.settle(payout, draft.plan())) return;
+      const latest = await store.reads.reward(accountId, reward.id);
+      if (!latest || latest.version === current.version) return;
+      current = latest;
+    }
+  }
+
+  return async (signal?: AbortSignal): Promise<number> => {
+    const claimed = await store.payouts.claim({
+      now: clock.now(),
+      leaseMs: LEASE_MS,
+      limit: PAYOUT_CLAIM_MAX,
+      claim: randomUUID(),
+    });
+    for (const payout of claimed) {
+      if (signal?.aborted) await store.payouts.defer(payout, { runAt: clock.now(), error: 'stopping', parked: false });
+      else await issue(payout);
+    }
+    return claimed.length;
+  };
+}
+
+/** A reversal can come in between once or twice; more often than this the lease has run out and another worker has the order. */
+const SETTLE_TRIES = 5;
+
+function stateOf(accountId: string, reward: ClaimedPayout['reward']) {
+  return {
+    accountId,
+    programs: [],
+    connectedAt: 0,
+    mapping: { version: '', entries: [] },
+    members: [],
+    referrals: [],
+    decisions: [],
+    rewards: [reward],
+  };
+}
+
+function createMirror({ store, clock, log, publicUrl, openSession, onAsked }: DeliverDeps) {
+  async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {
+    const accountId = connection.accountId;
+    const sources = await store.mirror.sources(
+      accountId,
+      items.map(({ record }) => record),
+    );
+    const rows = items.flatMap((item) => {
+      const source = sources.find(({ record }) => record.id === item.record.id);
+      if (!source) return [];
+      const values = composeMirror(source, publicUrl);
+      return [{ item, values, hash: hashOf(values) }];
+    });
+    const same = rows.filter(({ item, hash }) => item.ackedHash === hash);
+    const changed = rows.filter(({ item, hash }) => item.ackedHash !== hash);
+    await store.mirror.acknowledge(same, clock.now());
+    const [first] = changed;
+    if (!first) return;
+    const object = first.item.record.object === 'deal' ? 'deal' : 'contact';
+    const session = openSession(connection);
+    const outcomes = new Map(
+      (
+        await session.writeMirror(
+          object,
+          changed.map(({ item, values }) => ({ id: item.record.id, values })),
+        )
+      ).map((outcome) => [outcome.id, outcome]),
+    );
+    await store.mirror.acknowledge(
+      changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written'),
+      clock.now(),
+    );
+    const unwritten = changed.filter(({ item }) => outcomes.get(item.record.id)?.result !== 'written');
+    if (unwritten.some(({ item }) => outcomes.get(item.record.id)?.result === 'unprovisioned'))
+      await session.provision();
+    for (const { item } of unwritten) await settleUnwritten(item, outcomes.get(item.record.id));
+    log.info(
+      {
+        connection: connection.id,
+        object,
+        written: changed.length - unwritten.length,
+        unwritten: unwritten.length,
+        same: same.length,
+      },
+      'mirrored',
+    );
+  }
+
+  async function settleUnwritten(item: ClaimedMirror, outcome: MirrorOutcome | undefined): Promise<void> {
+    const now = clock.now();
+    if (outcome?.result === 'gone') {
+      // Deleted or merged away. Reading the record again finds out, and marks the one it was merged into.
+      await store.mirror.drop(item);
+      await store.work.ask(item.accountId, [{ record: item.record, at: now }]);
+      onAsked();
+      return;
+    }
+    const detail = outcome && 'detail' in outcome ? outcome.detail : 'the CRM did not answer for this record';
+    const kind = outcome?.result === 'rejected' ? 'never' : 'retry';
+    const fault = new Fault('crm_rejected', { kind }, detail);
+    await store.mirror.defer(item, deferralFor(fault, item.attempts, now, clock.random));
+  }
+
+  return async (signal?: AbortSignal): Promise<number> => {
+    const items = await store.mirror.claim({
+      now: clock.now(),
+      leaseMs: LEASE_MS,
+      limit: MIRROR_CLAIM_MAX,
+      claim: randomUUID(),
+    });
+    const [first] = items;
+    if (!first) return 0;
+    const connection = await store.connections.get(first.accountId, first.record.connectionId);
+    try {
+      if (signal?.aborted || !connection) throw new Fault('crm_unavailable', { kind: 'retry' }, 'Stopping.');
+      await write(connection, items);
+    } catch (fault) {
+      log.warn({ err: fault, connection: first.record.connectionId, records: items.length }, 'mirror put back');
+      for (const item of items)
+        await store.mirror.defer(item, deferralFor(fault, item.attempts, clock.now(), clock.random));
+    }
+    return items.length;
+  };
+}
+
+function hashOf(values: object): string {
+  return createHash('sha256').update(JSON.stringify(values)).digest('base64url');
+}

@@ -1,0 +1,184 @@
+import type { FriendFacts } from '../domain/decide.ts';
+import { normaliseCode } from '../domain/ids.ts';
+import { type ContactFacts, type DealFacts, normaliseEmail } from '../domain/record.ts';
+import type { CrmSession } from './ports/crm.ts';
+import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
+
+/** The facts of a batch of records, and what is stored about the people in them. */
+export interface Gathered {
+  readonly deals: ReadonlyMap<string, DealFacts>;
+  readonly contacts: ReadonlyMap<string, ContactFacts>;
+  /** By present contact id: every referred contact the batch concerns, and every hinted one, since it may be a member. */
+  readonly friends: ReadonlyMap<string, FriendFacts>;
+  readonly loaded: LoadedCase;
+  /** To load the same again after somebody else has changed it. */
+  readonly keys: CaseKeys;
+  /** What was read from the CRM just now, as opposed to remembered. */
+  readonly fresh: ReadonlyArray<DealFacts | ContactFacts>;
+}
+
+/**
+ * Reads what the claimed records are about, in the vendor's largest batches: the records, the people on the deals that were never
+ * seen, the friends' other deals, and who the friends name as referrers. A person that was read before is remembered: a change of
+ * theirs brings a hint of its own, and the sweep finds the hint that was lost.
+ */
+export async function gather(
+  session: CrmSession,
+  store: CaseStore,
+  connection: Pick<Connection, 'id' | 'accountId'>,
+  items: readonly WorkItem[],
+): Promise<Gathered> {
+  const reader = createReader(session, store, connection);
+  const idsOf = (object: 'deal' | 'contact') =>
+    items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
+
+  await Promise.all([reader.readDeals(idsOf('deal')), reader.readContacts(idsOf('contact'))]);
+  await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
+  await reader.knowContacts([...reader.contacts.values()].flatMap((contact) => contact.referredByIds));
+
+  let loaded = await store.load(reader.keys(connection));
+  const referredIds = referredAmong(reader.contacts, reader.deals, loaded, new Set(idsOf('contact')));
+  await reader.knowContacts(referredIds);
+  const present = (ids: readonly string[]) =>
+    [...new Set(ids)].flatMap((id) => {
+      const contact = reader.contact(id);
+      return contact?.presence === 'present' ? [contact] : [];
+    });
+  const referred = present(referredIds);
+  const dealIds = await session.dealsOfContacts(referred.map(({ ref }) => ref.id));
+  const decidedIds = loaded.decisions.map(({ deal }) => deal.id);
+  await reader.readDeals([...[...dealIds.values()].flat(), ...decidedIds]);
+  await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
+  loaded = await store.load(reader.keys(connection));
+
+  return {
+    deals: reader.deals,
+    contacts: reader.contacts,
+    friends: new Map(
+      present([...referredIds, ...idsOf('contact')]).map((contact) => [
+        contact.ref.id,
+        friendFacts(contact, reader.deals, loaded),
+      ]),
+    ),
+    loaded,
+    keys: reader.keys(connection),
+    fresh: reader.fresh,
+  };
+}
+
+/** Contacts whose deals matter: those that have a referral already, and those that show a reason for one. */
+function referredAmong(
+  contacts: ReadonlyMap<string, ContactFacts>,
+  deals: ReadonlyMap<string, DealFacts>,
+  loaded: LoadedCase,
+  hinted: ReadonlySet<string>,
+): string[] {
+  const pendingEmails = new Set(
+    loaded.referrals.filter(({ friend }) => friend.contact === null).map(({ friend }) => friend.email),
+  );
+  const referred = new Set(loaded.referrals.flatMap(({ friend }) => (friend.contact ? [friend.contact.id] : [])));
+  const onDeals = new Set([...deals.values()].flatMap((deal) => deal.contactIds));
+  const decidedOn = new Set(
+    loaded.decisions.filter(({ deal }) => isAmong(deals, deal.id)).map(({ referralId }) => referralId),
+  );
+  const ids = new Set<string>();
+  for (const contact of contacts.values()) {
+    const own = [contact.ref.id, ...contact.formerIds];
+    const isHinted = own.some((id) => hinted.has(id));
+    const isSignalled =
+      own.some((id) => referred.has(id)) ||
+      contact.referredByIds.length > 0 ||
+      contact.usedCode !== null ||
+      pendingEmails.has(normaliseEmail(contact.email));
+    if (isSignalled && (isHinted || onDeals.has(contact.ref.id))) ids.add(contact.ref.id);
+  }
+  // Friends that a deal has let go of still have decisions on it.
+  for (const { id, friend } of loaded.referrals) if (decidedOn.has(id) && friend.contact) ids.add(friend.contact.id);
+  return [...ids];
+}
+
+function isAmong(deals: ReadonlyMap<string, DealFacts>, id: string): boolean {
+  return deals.has(id) || [...deals.values()].some(({ formerIds }) => formerIds.includes(id));
+}
+
+function friendFacts(contact: ContactFacts, deals: ReadonlyMap<string, DealFacts>, loaded: LoadedCase): FriendFacts {
+  const own = new Set([contact.ref.id, ...contact.formerIds]);
+  const referralIds = new Set(
+    loaded.referrals.filter(({ friend }) => friend.contact !== null && own.has(friend.contact.id)).map(({ id }) => id),
+  );
+  const decided = new Set(
+    loaded.decisions.filter(({ referralId }) => referralIds.has(referralId)).map(({ deal }) => deal.id),
+  );
+  return {
+    contact,
+    deals: [...deals.values()].filter(
+      (deal) =>
+        deal.contactIds.some((id) => own.has(id)) ||
+        decided.has(deal.ref.id) ||
+        deal.formerIds.some((id) => decided.has(id)),
+    ),
+  };
+}
+
+/** Reads each record at most once per batch. */
+function createReader(session: CrmSession, store: CaseStore, connection: Pick<Connection, 'id' | 'accountId'>) {
+  const deals = new Map<string, DealFacts>();
+  const contacts = new Map<string, ContactFacts>();
+  const fresh: Array<DealFacts | ContactFacts> = [];
+  const askedDeals = new Set<string>();
+  const askedContacts = new Set<string>();
+
+  function unasked(ids: readonly string[], asked: Set<string>): string[] {
+    const next = [...new Set(ids)].filter((id) => !asked.has(id));
+    for (const id of next) asked.add(id);
+    return next;
+  }
+
+  async function readContactsNow(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    for (const contact of await session.readContacts(ids)) {
+      contacts.set(contact.ref.id, contact);
+      for (const id of [contact.ref.id, ...contact.formerIds]) askedContacts.add(id);
+      fresh.push(contact);
+    }
+  }
+
+  return {
+    deals,
+    contacts,
+    fresh,
+    contact: (id: string) => contacts.get(id) ?? [...contacts.values()].find(({ formerIds }) => formerIds.includes(id)),
+    async readDeals(ids: readonly string[]): Promise<void> {
+      const next = unasked(ids, askedDeals);
+      if (next.length === 0) return;
+      for (const deal of await session.readDeals(next)) {
+        deals.set(deal.ref.id, deal);
+        for (const id of [deal.ref.id, ...deal.formerIds]) askedDeals.add(id);
+        fresh.push(deal);
+      }
+    },
+    readContacts: (ids: readonly string[]) => readContactsNow(unasked(ids, askedContacts)),
+    /** Remembers, or reads what was never seen. */
+    async knowContacts(ids: readonly string[]): Promise<void> {
+      const next = unasked(ids, askedContacts);
+      if (next.length === 0) return;
+      for (const contact of await store.knownContacts(connection.accountId, connection.id, next)) {
+        if (contact.presence === 'present') contacts.set(contact.ref.id, contact);
+      }
+      await readContactsNow(next.filter((id) => !contacts.has(id)));
+    },
+    keys(of: Pick<Connection, 'id' | 'accountId'>): CaseKeys {
+      const people = [...contacts.values()];
+      return {
+        accountId: of.accountId,
+        connectionId: of.id,
+        contactIds: [...new Set(people.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
+        dealIds: [...new Set([...deals.values()].flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
+        emails: [...new Set(people.flatMap(({ email }) => normaliseEmail(email) ?? []))],
+        codes: [
+          ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),
+        ],
+      };
+    },
+  };
+}

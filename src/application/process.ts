@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import { decide, type FriendFacts } from '../domain/decide.ts';
+import { Fault } from '../domain/errors.ts';
+import { derivedId } from '../domain/ids.ts';
+import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { ContactFacts, DealFacts, RecordRef } from '../domain/record.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { type Gathered, gather } from './gather.ts';
+import type { CrmSession } from './ports/crm.ts';
+import type { Commit, Connection, Store, WorkItem } from './ports/store.ts';
+import { deferralFor } from './retry.ts';
+
+/** One association batch read takes 1,000 inputs and one object batch 100; five of the latter fill one lease well. */
+const CLAIM_MAX = 500;
+/** Twice the longest time that reading a full batch took under a storm of 429s. */
+const LEASE_MS = 120_000;
+/** Others change the same referral at the same time rarely; after this many tries in a row the record waits its turn. */
+const CONFLICT_TRIES = 4;
+
+export interface ProcessDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly openSession: (connection: Connection) => CrmSession;
+  /** Called when a commit left something to deliver. */
+  readonly onDecided: () => void;
+}
+
+/** Returns how many records were claimed; 0 means that nothing is due. */
+export type ProcessBatch = (signal?: AbortSignal) => Promise<number>;
+
+/** Second hop: claim records, read them again from the CRM, decide, and write everything that follows in one transaction. */
+export function createProcess(deps: ProcessDeps): ProcessBatch {
+  const { store, clock, log } = deps;
+  const currentMapping = createMappingReader(store, clock);
+
+  async function processAll(connection: Connection, items: readonly WorkItem[]): Promise<void> {
+    const session = deps.openSession(connection);
+    const gathered = await gather(session, store.cases, connection, items);
+    const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
+    await decideAndCommit(connection, mapping, gathered, items);
+  }
+
+  async function decideAndCommit(
+    connection: Connection,
+    mapping: StageMapping,
+    gathered: Gathered,
+    items: readonly WorkItem[],
+  ): Promise<void> {
+    const programs = await store.programs.versions(connection.accountId);
+    let open = groupByPeople(items, gathered);
+    let loaded = gathered.loaded;
+    for (let tries = 1; open.length > 0; tries += 1) {
+      const now = clock.now();
+      const state = {
+        ...loaded,
+        accountId: connection.accountId,
+        connectedAt: connection.connectedAt,
+        programs,
+        mapping,
+      };
+      const commits = open.map((group): Commit & { group: Group } => ({
+        group,
+        accountId: connection.accountId,
+        plan: decide({ friends: group.friends, contacts: gathered.contacts, state, now }),
+        snapshots: group.facts.map((facts) => ({ facts, readAt: now })),
+        settles: group.items,
+        erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
+      }));
+      const results = await store.cases.commit(commits.map(({ group: _, ...commit }) => commit));
+      if (commits.some(({ plan }, index) => results[index] === 'committed' && leavesWork(plan))) deps.onDecided();
+      open = commits.flatMap(({ group }, index) => (results[index] === 'conflict' ? [group] : []));
+      if (open.length === 0) return;
+      if (tries === CONFLICT_TRIES) {
+        for (const item of open.flatMap((group) => group.items)) {
+          await store.work.defer(item, {
+            runAt: clock.now() + 50 + 200 * clock.random(),
+            error: 'changed by others meanwhile',
+            parked: false,
+          });
+        }
+        return;
+      }
+      loaded = await store.cases.load(gathered.keys);
+    }
+  }
+
+  async function processOrDefer(connection: Connection, items: readonly WorkItem[]): Promise<void> {
+    const startedAt = clock.now();
+    try {
+      await processAll(connection, items);
+      log.info({ connection: connection.id, records: items.length, tookMs: clock.now() - startedAt }, 'processed');
+    } catch (fault) {
+      if (items.length > 1 && isOfOneRecord(fault)) {
+        // One record that the CRM chokes on must not hold up the others of its batch.
+        for (const item of items) await processOrDefer(connection, [item]);
+        return;
+      }
+      log.warn({ err: fault, connection: connection.id, records: items.length }, 'records put back');
+      for (const item of items)
+        await store.work.defer(item, deferralFor(fault, item.attempts, clock.now(), clock.random));
+    }
+  }
+
+  return async (signal) => {
+    const items = await store.work.claim({
+      now: clock.now(),
+      leaseMs: LEASE_MS,
+      limit: CLAIM_MAX,
+      claim: randomUUID(),
+    });
+    const [first] = items;
+    if (!first) return 0;
+    if (signal?.aborted) {
+      await store.work.release(items);
+      return 0;
+    }
+    const connection = await store.connections.get(first.accountId, first.record.connectionId);
+    if (connection) await processOrDefer(connection, items);
+    return items.length;
+  };
+}
+
+function isOfOneRecord(fault: unknown): boolean {
+  return !(fault instanceof Fault) || fault.retry.kind === 'never';
+}
+
+function leavesWork(plan: Plan): boolean {
+  return plan.intents.length + plan.mirror.length > 0;
+}
+
+/** Claimed records that concern the same people, decided and written together. */
+interface Group {
+  readonly items: readonly WorkItem[];
+  readonly friends: readonly FriendFacts[];
+  readonly facts: ReadonlyArray<DealFacts | ContactFacts>;
+}
+
+/**
+ * Records that share a friend or a referrer go into one commit: apart they would change the same rows and all but one would have to
+ * be decided again. Records with nobody in common stay apart, so that one that fails holds up no other.
+ */
+function groupByPeople(items: readonly WorkItem[], gathered: Gathered): Group[] {
+  const parent = new Map<string, string>();
+  const find = (key: string): string => {
+    const up = parent.get(key) ?? key;
+    if (up === key) return key;
+    const root = find(up);
+    parent.set(key, root);
+    return root;
+  };
+  const join = (a: string, b: string) => parent.set(find(a), find(b));
+
+  const friendsOfItem = new Map<WorkItem, FriendFacts[]>();
+  items.forEach((item, index) => {
+    const friends = [...gathered.friends.values()].filter((friend) => concerns(item.record, friend));
+    friendsOfItem.set(item, friends);
+    for (const { contact } of friends) {
+      join(`item ${index}`, `person ${contact.ref.id}`);
+      for (const referrer of contact.referredByIds) join(`person ${contact.ref.id}`, `person ${referrer}`);
+    }
+  });
+  const groups = Map.groupBy(
+    items.map((item, index) => ({ item, root: find(`item ${index}`) })),
+    ({ root }) => root,
+  );
+  const unclaimed = new Set(gathered.fresh);
+  return [...groups.values()].map((members) => {
+    const own = members.map(({ item }) => item);
+    const friends = [...new Set(own.flatMap((item) => friendsOfItem.get(item) ?? []))];
+    const facts = [...unclaimed].filter(
+      (fact) =>
+        own.some(({ record }) => isAbout(fact, record)) ||
+        friends.some(({ contact, deals }) => fact === contact || deals.includes(fact as DealFacts)),
+    );
+    for (const fact of facts) unclaimed.delete(fact);
+    return { items: own, friends, facts };
+  });
+}
+
+function concerns(record: RecordRef, { contact, deals }: FriendFacts): boolean {
+  if (isAbout(contact, record)) return true;
+  return deals.some((deal) => isAbout(deal, record));
+}
+
+function isAbout(facts: DealFacts | ContactFacts, record: RecordRef): boolean {
+  return facts.ref.object === record.object && (facts.ref.id === record.id || facts.formerIds.includes(record.id));
+}
+
+/**
+ * The mapping of a connection; read anew from the CRM's metadata when a deal stands, or stood, in a stage that it does not know.
+ * A stage that the CRM does not know either was deleted before Wonward came, and is not asked for again.
+ */
+function createMappingReader(store: Store, clock: Clock) {
+  const unresolvable = new Set<string>();
+  return async (session: CrmSession, connection: Connection, deals: readonly DealFacts[]): Promise<StageMapping> => {
+    const stored = await store.connections.mapping(connection.accountId, connection.id);
+    const unknown = (mapping: StageMapping) =>
+      deals
+        .flatMap(({ history }) => history)
+        .filter(({ pipelineId, stageId }) => findStage(mapping, pipelineId, stageId) === undefined)
+        .map(({ pipelineId, stageId }) => `${connection.id} ${pipelineId} ${stageId}`);
+    if (stored && unknown(stored).every((key) => unresolvable.has(key))) return stored;
+    const refreshed = await refreshMapping(store, session, connection, clock.now());
+    for (const key of unknown(refreshed)) unresolvable.add(key);
+    return refreshed;
+  };
+}
+
+/** Reads the pipelines and keeps what they mean, as a new version if anything differs. */
+export async function refreshMapping(
+  store: Pick<Store, 'connections'>,
+  session: CrmSession,
+  connection: Pick<Connection, 'id' | 'accountId'>,
+  now: number,
+): Promise<StageMapping> {
+  const { accountId, id } = connection;
+  const earlier = await store.connections.mapping(accountId, id);
+  const entries = mapCatalog(await session.stages(), earlier?.entries ?? []);
+  const version = derivedId('map', JSON.stringify(entries));
+  await store.connections.saveMapping(accountId, id, version, entries, now);
+  return { version, entries };
+}

@@ -1,0 +1,60 @@
+import type { Instant } from '../domain/time.ts';
+import type { CrmInbound, HintsResult, RawRequest, SignatureVerdict } from './ports/crm.ts';
+import type { ConnectionStore, InboxStore } from './ports/store.ts';
+
+export interface ReceiveDeps {
+  readonly provider: string;
+  readonly inbound: CrmInbound;
+  readonly connections: Pick<ConnectionStore, 'findByExternalId'>;
+  readonly inbox: InboxStore;
+  readonly now: () => Instant;
+  /** Called after hints were kept, so that a worker need not wait for its next look. */
+  readonly onAccepted: () => void;
+}
+
+export type ReceiveResult =
+  | {
+      readonly kind: 'accepted';
+      readonly accepted: number;
+      readonly duplicates: number;
+      readonly ignored: number;
+      readonly echoes: number;
+      readonly unknown: number;
+    }
+  | { readonly kind: 'unsigned'; readonly problem: Extract<SignatureVerdict, { ok: false }>['problem'] }
+  | {
+      readonly kind: 'malformed';
+      readonly problem: Extract<HintsResult, { ok: false }>['problem'];
+      readonly detail: string;
+    };
+
+/**
+ * First hop: verify over the raw bytes, recognise what was seen before, keep the rest, and only then let the caller answer 200.
+ * No CRM is called here and no rule is read. Events of portals that are not connected are counted and let go: there is nobody
+ * they belong to.
+ */
+export function createReceive(deps: ReceiveDeps): (request: RawRequest) => Promise<ReceiveResult> {
+  return async (request) => {
+    const now = deps.now();
+    const verdict = deps.inbound.verify(request, now);
+    if (!verdict.ok) return { kind: 'unsigned', problem: verdict.problem };
+    const parsed = deps.inbound.parseHints(request.body);
+    if (!parsed.ok) return { kind: 'malformed', problem: parsed.problem, detail: parsed.detail };
+
+    const totals = { accepted: 0, duplicates: 0, ignored: 0, echoes: 0, unknown: 0 };
+    for (const [externalId, hints] of Map.groupBy(parsed.hints, (hint) => hint.externalId)) {
+      const connection = await deps.connections.findByExternalId(deps.provider, externalId);
+      if (connection?.status !== 'connected') {
+        totals.unknown += hints.length;
+        continue;
+      }
+      const { accepted, duplicates } = await deps.inbox.append(connection, hints, now);
+      totals.accepted += accepted;
+      totals.duplicates += duplicates;
+      totals.ignored += hints.filter(({ kind }) => kind === 'ignored').length;
+      totals.echoes += hints.filter(({ echo }) => echo).length;
+    }
+    if (totals.accepted > 0) deps.onAccepted();
+    return { kind: 'accepted', ...totals };
+  };
+}

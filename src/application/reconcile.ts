@@ -1,0 +1,104 @@
+import { Fault } from '../domain/errors.ts';
+import type { Wake } from '../domain/plan.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { CrmSession } from './ports/crm.ts';
+import type { Connection, Store } from './ports/store.ts';
+import { refreshMapping } from './process.ts';
+
+/**
+ * Search lags behind writes and two clocks differ. Each sweep looks this far back behind the last one, so a record that became
+ * findable late is met by the next sweep.
+ */
+const OVERLAP_MS = 10 * 60_000;
+
+const SWEPT_OBJECTS = ['deal', 'contact'] as const;
+
+export interface ReconcileDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly openSession: (connection: Connection) => CrmSession;
+  readonly onAsked: () => void;
+}
+
+export interface SweepReport {
+  /** Records modified since the last sweep. */
+  readonly changed: number;
+  /** Of those, records that were not read after their change: their hints were lost, or are still on the way. */
+  readonly missed: number;
+}
+
+export interface Reconcile {
+  /** Compares one connection's records with what was read of them. The same code that processes hints processes what it finds. */
+  sweep(connection: Connection): Promise<SweepReport>;
+  /** Every connected CRM, one after another; one that cannot be read does not stop the others. */
+  sweepAll(signal?: AbortSignal): Promise<void>;
+}
+
+/** The answer to hints that never came. Enters where hints enter: it only asks for records to be looked at. */
+export function createReconcile({ store, clock, log, openSession, onAsked }: ReconcileDeps): Reconcile {
+  async function sweepObject(
+    connection: Connection,
+    session: CrmSession,
+    object: 'deal' | 'contact',
+    from: number,
+  ): Promise<SweepReport> {
+    const { accountId, id: connectionId } = connection;
+    const startedAt = clock.now();
+    const report = { changed: 0, missed: 0 };
+    let cursor: string | null = null;
+    do {
+      const page = await session.changedSince({ object, since: from, cursor });
+      const readAt = await store.reads.readTimes(
+        accountId,
+        connectionId,
+        object,
+        page.records.map(({ id }) => id),
+      );
+      // The two clocks may differ by as much as a sweep overlaps; a record read too often costs a call, one read too seldom a reward.
+      const missed = page.records.filter(({ id, modifiedAt }) => (readAt.get(id) ?? 0) < modifiedAt + READ_MARGIN_MS);
+      const wakes: Wake[] = missed.map(({ id }) => ({ record: { connectionId, object, id }, at: clock.now() }));
+      await store.work.ask(accountId, wakes);
+      if (wakes.length > 0) onAsked();
+      report.changed += page.records.length;
+      report.missed += missed.length;
+      cursor = page.next;
+    } while (cursor !== null);
+    await store.connections.setSweepMark(accountId, connectionId, { object, upTo: startedAt });
+    return report;
+  }
+
+  async function sweep(connection: Connection): Promise<SweepReport> {
+    const session = openSession(connection);
+    await refreshMapping(store, session, connection, clock.now());
+    const provisioned = await session.provision();
+    if (provisioned.created.length > 0) await store.mirror.markAll(connection.accountId, connection.id, clock.now());
+    const marks = await store.connections.sweepMarks(connection.accountId, connection.id);
+    const total = { changed: 0, missed: 0 };
+    for (const object of SWEPT_OBJECTS) {
+      const mark = marks.find((candidate) => candidate.object === object)?.upTo ?? connection.connectedAt;
+      const { changed, missed } = await sweepObject(connection, session, object, mark - OVERLAP_MS);
+      total.changed += changed;
+      total.missed += missed;
+    }
+    log.info({ connection: connection.id, ...total, repaired: provisioned.created.length }, 'swept');
+    return total;
+  }
+
+  return {
+    sweep,
+    async sweepAll(signal) {
+      for (const connection of await store.connections.listConnected()) {
+        if (signal?.aborted) return;
+        await sweep(connection).catch((fault: unknown) => {
+          if (!(fault instanceof Fault)) throw fault;
+          log.warn({ connection: connection.id, err: fault }, 'sweep put off');
+        });
+      }
+    },
+  };
+}
+
+/** A record read within this time of its change may have been read just before it, by our clock. */
+const READ_MARGIN_MS = 60_000;

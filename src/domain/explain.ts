@@ -1,0 +1,155 @@
+import type { ConditionResult, Decision, Reward, RewardState } from './decision.ts';
+import { judge } from './eligibility.ts';
+import { nameOf } from './lifecycle.ts';
+import { type Money, textOf } from './money.ts';
+import type { Party, RewardRule } from './program.ts';
+import { type Reason, reasonText } from './reason.ts';
+import type { Referral } from './referral.ts';
+import type { Instant } from './time.ts';
+import type { DealAt } from './timeline.ts';
+
+/** What a person wants to know of one rule on one referral: where it stands, why, what would make it pay, what comes next. */
+export interface Outlook {
+  readonly rewardId: string | null;
+  readonly ruleKey: string;
+  readonly party: Party;
+  readonly dealId: string | null;
+  readonly state: RewardState | 'expected' | 'waiting' | 'skipped';
+  readonly money: Money | null;
+  readonly reason: { readonly code: string; readonly text: string };
+  readonly conditions: readonly ConditionResult[];
+  readonly wouldPay: string | null;
+  readonly next: string | null;
+  readonly nextAt: Instant | null;
+  readonly at: Instant;
+}
+
+/** What somebody can do about a reason for which nothing is paid; a reason that nobody can change has none. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  amount_missing: 'Enter an amount on the deal.',
+  amount_invalid: 'Correct the amount on the deal.',
+  amount_too_precise: 'Round the amount on the deal to what its currency allows.',
+  amount_too_large: 'Check the amount on the deal.',
+  currency_missing: 'Choose a currency on the deal.',
+  currency_unknown: 'Choose a valid currency on the deal.',
+  left_won: 'Move the deal to Closed Won again.',
+  deal_deleted: 'Restore the deal in the CRM.',
+  deal_detached: 'Associate the deal with the friend again.',
+};
+
+/** What happens next in each state, and who has it. */
+const NEXT: Readonly<Record<Outlook['state'], string | null>> = {
+  expected: null,
+  waiting: 'Judged again as soon as the deal changes.',
+  skipped: null,
+  held: 'Paid when the hold ends, if the deal is still Closed Won.',
+  in_review: 'A reviewer decides.',
+  approved: 'On its way to the reward provider.',
+  issuing: "Waiting for the reward provider's answer.",
+  issued: null,
+  redeemed: null,
+  failed: "An admin has to look at the provider's answer.",
+  voided: null,
+  expired: null,
+  clawed_back: null,
+};
+
+/** A rule that has been decided on: the newest decision, and the reward it stands for. */
+export function outlookOfDecision(decision: Decision, reward: Reward | undefined): Outlook {
+  const state = reward?.state ?? (decision.outcome === 'waiting' ? 'waiting' : 'skipped');
+  const why = reward?.reason ?? decision.reason;
+  return {
+    rewardId: reward?.id ?? null,
+    ruleKey: decision.ruleKey,
+    party: decision.party,
+    dealId: decision.deal.id,
+    state,
+    money: reward?.money ?? decision.money,
+    reason: told(why),
+    conditions: decision.conditions,
+    wouldPay: remedyFor(why),
+    next: NEXT[state],
+    nextAt: state === 'held' ? (reward?.releaseAt ?? null) : null,
+    at: reward?.updatedAt ?? decision.effectiveAt,
+  };
+}
+
+function remedyFor(why: Reason): string | null {
+  if (why.code === 'condition_unmet' || why.code === 'condition_unknown') {
+    return `Pays when the ${why.values.condition} is ${why.values.expected}.`;
+  }
+  return REMEDIES[why.code] ?? null;
+}
+
+export interface PreviewInput {
+  readonly rule: RewardRule;
+  readonly referral: Referral;
+  /** The friend's furthest open deal; null when there is none. */
+  readonly dealAt: DealAt | null;
+  readonly beneficiary: string;
+  readonly startsAt: Instant;
+  readonly now: Instant;
+}
+
+/** A rule that has nothing to decide yet: what it would make of the deal if it were won now. */
+export function outlookOfRule({ rule, referral, dealAt, beneficiary, startsAt, now }: PreviewInput): Outlook {
+  const base = {
+    rewardId: null,
+    ruleKey: rule.key,
+    party: rule.party,
+    dealId: dealAt?.deal.ref.id ?? null,
+    next: null,
+    nextAt: null,
+    at: referral.stageSince,
+  };
+  if (referral.stage === 'declined') {
+    return { ...base, state: 'skipped', money: null, reason: told(referral.reason), conditions: [], wouldPay: null };
+  }
+  const fixed = rule.amount.kind === 'fixed' ? rule.amount.money : null;
+  if (!dealAt) {
+    return {
+      ...base,
+      state: 'expected',
+      money: fixed,
+      reason: {
+        code: 'no_deal',
+        text: referral.stage === 'lost' ? reasonText(referral.reason) : 'The friend has no deal yet.',
+      },
+      conditions: [],
+      wouldPay: 'Create a deal for this friend and win it.',
+    };
+  }
+  const verdict = judge({
+    rule,
+    referral,
+    dealAt,
+    wonAt: now,
+    startsAt,
+    otherDealRewarded: false,
+    otherReferralCredited: false,
+  });
+  const deal = nameOf(dealAt);
+  if (verdict.kind === 'pays') {
+    const held = rule.holdDays > 0 ? `, ${rule.holdDays} days later` : '';
+    return {
+      ...base,
+      state: 'expected',
+      money: verdict.money,
+      reason: { code: 'deal_open', text: `The deal "${deal}" is in progress.` },
+      conditions: verdict.conditions,
+      wouldPay: `${textOf(verdict.money)} for ${beneficiary} when the deal "${deal}" reaches Closed Won${held}.`,
+    };
+  }
+  return {
+    ...base,
+    state: 'expected',
+    money: fixed,
+    reason: told(verdict.reason),
+    conditions: verdict.conditions,
+    wouldPay: [remedyFor(verdict.reason), `Then win the deal "${deal}".`].filter((text) => text !== null).join(' '),
+  };
+}
+
+function told(why: Reason): Outlook['reason'] {
+  return { code: why.code, text: reasonText(why) };
+}
