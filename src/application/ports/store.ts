@@ -232,12 +232,6 @@ export interface Commit {
 export type CommitResult = 'committed' | 'conflict' | 'stale';
 
 export interface CaseStore {
-  /** Referrals whose friend is one of the contacts, or on whose deals a decision was made: the friends a record change concerns. */
-  friendsOf(
-    accountId: string,
-    connectionId: string,
-    input: { contactIds: readonly string[]; dealIds: readonly string[] },
-  ): Promise<Array<{ contactId: string; dealIds: readonly string[] }>>;
   /** Contacts as last read; those never read are missing. */
   knownContacts(accountId: string, connectionId: string, ids: readonly string[]): Promise<ContactFacts[]>;
   /**
@@ -327,8 +321,8 @@ export interface MirrorStore {
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Opaque; null at the end. */
-  readonly next: string | null;
+  /** Where the next page begins; null at the end. */
+  readonly next: PageCursor | null;
 }
 
 /** Keyset paging, newest first. A cursor that is not one of ours is refused by the API before it gets here. */
