@@ -248,11 +248,16 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
       const won = then
         .filter((dealAt): dealAt is DealAt & { wonSince: Instant } => dealAt.wonSince !== null)
         .sort((a, b) => a.wonSince - b.wonSince || byAge(a.deal.ref.id, b.deal.ref.id));
-      for (const dealAt of won) {
-        const version = versionAt(state.programs, dealAt.wonSince) ?? state.programs[0];
-        if (!version) continue;
-        for (const rule of version.rules) judgeOne(dealAt, version, rule, at ?? dealAt.point.at);
-      }
+      // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
+      let news: number;
+      do {
+        news = draft.decisionsOf(referral.id).length;
+        for (const dealAt of won) {
+          const version = versionAt(state.programs, dealAt.wonSince) ?? state.programs[0];
+          if (!version) continue;
+          for (const rule of version.rules) judgeOne(dealAt, version, rule, at ?? dealAt.point.at);
+        }
+      } while (draft.decisionsOf(referral.id).length > news);
     },
   };
 

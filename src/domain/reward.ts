@@ -55,12 +55,12 @@ export function release(draft: Draft, reward: Reward, decision: Decision): void 
 export function reverse(draft: Draft, reward: Reward, decision: Decision): void {
   const times = { effectiveAt: decision.effectiveAt, recordedAt: decision.recordedAt };
   switch (reward.state) {
-    case 'held':
-    case 'in_review':
     case 'approved':
       draft.cancelIntent(intentFor(reward).id);
       end(draft, reward, 'voided', decision.reason, decision.id, times);
       return;
+    case 'held':
+    case 'in_review':
     case 'failed':
       end(draft, reward, 'voided', decision.reason, decision.id, times);
       return;
