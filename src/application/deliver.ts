@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { composeMirror } from './compose-mirror.ts';
 import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
+import type { Observe } from './ports/observe.ts';
 import type { PayoutProvider } from './ports/payout.ts';
 import type { ClaimedMirror, ClaimedPayout, Connection, Store } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
@@ -21,6 +22,7 @@ export interface DeliverDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  readonly observe: Pick<Observe, 'payout' | 'mirrorWrites'>;
   readonly publicUrl: string;
   readonly providers: ReadonlyMap<string, PayoutProvider>;
   readonly openSession: (connection: Connection) => CrmSession;
@@ -39,7 +41,7 @@ export function createDeliver(deps: DeliverDeps): Deliver {
   return { payouts: createPayouts(deps), mirror: createMirror(deps) };
 }
 
-function createPayouts({ store, clock, log, providers }: DeliverDeps) {
+function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
   async function issue(payout: ClaimedPayout): Promise<void> {
     const { intent, reward, referral, accountId } = payout;
     const provider = providers.get(intent.provider);
@@ -56,6 +58,7 @@ function createPayouts({ store, clock, log, providers }: DeliverDeps) {
         reason: reasonText(reward.reason),
       });
       await settle(payout, result);
+      observe.payout(intent.provider, result.ok ? 'issued' : 'refused');
       log.info(
         { reward: reward.id, provider: intent.provider, ok: result.ok, attempts: payout.attempts },
         'payout settled',
@@ -65,6 +68,7 @@ function createPayouts({ store, clock, log, providers }: DeliverDeps) {
         { err: fault, reward: reward.id, provider: intent.provider, attempts: payout.attempts },
         'payout put back',
       );
+      observe.payout(intent.provider, 'deferred');
       await store.payouts.defer(payout, deferralFor(fault, payout.attempts, clock.now(), clock.random));
     }
 
@@ -125,7 +129,7 @@ function stateOf(accountId: string, reward: ClaimedPayout['reward']) {
   };
 }
 
-function createMirror({ store, clock, log, publicUrl, openSession, onAsked }: DeliverDeps) {
+function createMirror({ store, clock, log, observe, publicUrl, openSession, onAsked }: DeliverDeps) {
   async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {
     const accountId = connection.accountId;
     const sources = await store.mirror.sources(
@@ -141,6 +145,7 @@ function createMirror({ store, clock, log, publicUrl, openSession, onAsked }: De
     const same = rows.filter(({ item, hash }) => item.ackedHash === hash);
     const changed = rows.filter(({ item, hash }) => item.ackedHash !== hash);
     await store.mirror.acknowledge(same, clock.now());
+    observe.mirrorWrites('same', same.length);
     const [first] = changed;
     if (!first) return;
     const object = first.item.record.object === 'deal' ? 'deal' : 'contact';
@@ -157,6 +162,7 @@ function createMirror({ store, clock, log, publicUrl, openSession, onAsked }: De
       changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written'),
       clock.now(),
     );
+    for (const { item } of changed) observe.mirrorWrites(outcomes.get(item.record.id)?.result ?? 'retry', 1);
     const unwritten = changed.filter(({ item }) => outcomes.get(item.record.id)?.result !== 'written');
     if (unwritten.some(({ item }) => outcomes.get(item.record.id)?.result === 'unprovisioned'))
       await session.provision();

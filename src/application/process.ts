@@ -9,6 +9,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { type Gathered, gather } from './gather.ts';
 import type { CrmSession } from './ports/crm.ts';
+import type { Observe } from './ports/observe.ts';
 import type { Commit, Connection, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 
@@ -23,6 +24,7 @@ export interface ProcessDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  readonly observe: Pick<Observe, 'processed' | 'decision'>;
   readonly openSession: (connection: Connection) => CrmSession;
   /** Called when a commit left something to deliver. */
   readonly onDecided: () => void;
@@ -70,6 +72,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
       }));
       const results = await store.cases.commit(commits.map(({ group: _, ...commit }) => commit));
+      commits.forEach(({ plan }, index) => {
+        if (results[index] === 'committed') for (const { outcome } of plan.decisions) deps.observe.decision(outcome);
+      });
       if (commits.some(({ plan }, index) => results[index] === 'committed' && leavesWork(plan))) deps.onDecided();
       open = commits.flatMap(({ group }, index) => (results[index] === 'conflict' ? [group] : []));
       if (open.length === 0) return;
@@ -91,7 +96,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const startedAt = clock.now();
     try {
       await processAll(connection, items);
-      log.info({ connection: connection.id, records: items.length, tookMs: clock.now() - startedAt }, 'processed');
+      const tookMs = clock.now() - startedAt;
+      deps.observe.processed(items.length, tookMs / 1_000);
+      log.info({ connection: connection.id, records: items.length, tookMs }, 'processed');
     } catch (fault) {
       if (items.length > 1 && isOfOneRecord(fault)) {
         // One record that the CRM chokes on must not hold up the others of its batch.

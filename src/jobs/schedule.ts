@@ -1,0 +1,64 @@
+import cron from 'node-cron';
+import type { LeaseStore } from '../application/ports/store.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+
+/** Longer than a sweep of a busy portal; a node that dies in it is replaced after this. */
+const LEASE_MS = 10 * 60_000;
+
+export interface ScheduleDeps {
+  readonly name: string;
+  /** Five or six fields, UTC. */
+  readonly expression: string;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly owner: string;
+  readonly leases: LeaseStore;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Schedule {
+  start(): void;
+  /** Waits for the run under way. */
+  stop(): Promise<void>;
+}
+
+export function isCronExpression(expression: string): boolean {
+  return cron.validate(expression);
+}
+
+/** Runs something on a schedule, on one node at a time: node-cron only wakes, a lease in the store decides who runs. */
+export function createSchedule({ name, expression, run, owner, leases, clock, log }: ScheduleDeps): Schedule {
+  const stopping = new AbortController();
+  let running: Promise<void> | null = null;
+
+  async function runOnce(): Promise<void> {
+    const lease = `schedule ${name}`;
+    try {
+      if (!(await leases.acquire(lease, owner, clock.now(), clock.now() + LEASE_MS))) return;
+      await run(stopping.signal).finally(() => leases.release(lease, owner));
+    } catch (err) {
+      log.error({ err, schedule: name }, 'scheduled run failed');
+    }
+  }
+
+  const task = cron.createTask(
+    expression,
+    () => {
+      running ??= runOnce().finally(() => {
+        running = null;
+      });
+      return running;
+    },
+    { name, timezone: 'UTC', noOverlap: true },
+  );
+
+  return {
+    start: () => void task.start(),
+    async stop() {
+      stopping.abort();
+      await task.stop();
+      await running;
+    },
+  };
+}
