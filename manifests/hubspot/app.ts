@@ -1,0 +1,198 @@
+import type {
+  CrmSubscription,
+  HubspotManifest,
+  HubspotObject,
+  ObjectEvent,
+  PropertyDeclaration,
+} from './manifest-type.ts';
+
+/**
+ * The one declared truth of Wonward on HubSpot. The service provisions from it, `scripts/hubspot-project.ts` writes HubSpot's
+ * own files from it. Nothing here is imported, so both can use it as it is.
+ */
+
+const LIFECYCLE_EVENTS: readonly Exclude<ObjectEvent, 'object.propertyChange'>[] = [
+  'object.creation',
+  'object.deletion',
+  'object.restore',
+  'object.merge',
+  'object.associationChange',
+];
+
+/** HubSpot has no wildcard: one subscription per property whose change can alter a decision. Our own mirror is not among them. */
+const WATCHED_PROPERTIES: Readonly<Record<HubspotObject, readonly string[]>> = {
+  contact: ['email', 'firstname', 'lastname', 'wonward_referral_code'],
+  deal: ['dealstage', 'pipeline', 'amount', 'deal_currency_code', 'dealname'],
+};
+
+function subscriptionsFor(objectType: HubspotObject): CrmSubscription[] {
+  return [
+    ...LIFECYCLE_EVENTS.map((subscriptionType): CrmSubscription => ({ subscriptionType, objectType })),
+    ...WATCHED_PROPERTIES[objectType].map(
+      (propertyName): CrmSubscription => ({ subscriptionType: 'object.propertyChange', objectType, propertyName }),
+    ),
+  ];
+}
+
+function mirrored(name: string, label: string, description: string): PropertyDeclaration {
+  return { name, label, description, type: 'string', fieldType: 'text', owner: 'wonward' };
+}
+
+const CONTACT_PROPERTIES: readonly PropertyDeclaration[] = [
+  {
+    // Unique, so that a batch upsert can find the contact by it: HubSpot does not support partial upserts by e-mail.
+    name: 'wonward_id',
+    label: 'Wonward ID',
+    description: 'Identifies this person in Wonward. Written by Wonward; do not edit.',
+    type: 'string',
+    fieldType: 'text',
+    hasUniqueValue: true,
+    owner: 'wonward',
+  },
+  {
+    name: 'wonward_referral_code',
+    label: 'Referral code used',
+    description:
+      'The code of the member who referred this person, as the person gave it. Use it in forms. Wonward reads it and never writes it.',
+    type: 'string',
+    fieldType: 'text',
+    formField: true,
+    owner: 'customer',
+  },
+  mirrored('wonward_code', 'Referral code', 'The code this member gives to friends.'),
+  mirrored('wonward_share_link', 'Share link', 'The link this member gives to friends.'),
+  {
+    name: 'wonward_referrals',
+    label: 'Referrals',
+    description: 'How many friends this member has referred.',
+    type: 'number',
+    fieldType: 'number',
+    owner: 'wonward',
+  },
+  {
+    name: 'wonward_won_referrals',
+    label: 'Won referrals',
+    description: 'How many of this member’s referrals are won.',
+    type: 'number',
+    fieldType: 'number',
+    owner: 'wonward',
+  },
+  mirrored('wonward_rewards_held', 'Rewards on hold', 'Sums per currency that wait for a hold or a review to end.'),
+  mirrored('wonward_rewards_approved', 'Rewards approved', 'Sums per currency that are approved and not paid yet.'),
+  mirrored('wonward_rewards_issued', 'Rewards paid', 'Sums per currency that were paid.'),
+  mirrored(
+    'wonward_rewards_reversed',
+    'Rewards taken back',
+    'Sums per currency that were voided, expired or clawed back.',
+  ),
+  mirrored('wonward_last_reward', 'Last reward', 'Amount and state of the newest reward.'),
+  {
+    name: 'wonward_last_reward_at',
+    label: 'Last reward at',
+    description: 'When the newest reward last changed.',
+    type: 'datetime',
+    fieldType: 'date',
+    owner: 'wonward',
+  },
+  {
+    name: 'wonward_last_reward_reason',
+    label: 'Last reward reason',
+    description: 'Why the newest reward is as it is.',
+    type: 'string',
+    fieldType: 'textarea',
+    owner: 'wonward',
+  },
+  mirrored('wonward_referred_by', 'Referred by', 'The member who referred this person.'),
+];
+
+const DEAL_PROPERTIES: readonly PropertyDeclaration[] = [
+  // Not unique: one referral may have several deals.
+  mirrored(
+    'wonward_referral_id',
+    'Wonward referral ID',
+    'The referral this deal belongs to. Written by Wonward; do not edit.',
+  ),
+  mirrored('wonward_stage', 'Referral stage', 'Where the referral stands.'),
+  mirrored('wonward_reward_state', 'Reward state', 'What became of the rewards for this deal.'),
+  {
+    name: 'wonward_reward_reason',
+    label: 'Reward reason',
+    description: 'Why the rewards for this deal are as they are, and what is missing.',
+    type: 'string',
+    fieldType: 'textarea',
+    owner: 'wonward',
+  },
+];
+
+export const hubspotManifest: HubspotManifest = {
+  platformVersion: '2026.03',
+  project: { name: 'wonward', srcDir: 'src' },
+  app: {
+    uid: 'wonward_app',
+    name: 'Wonward',
+    description:
+      'A referral program inside HubSpot: Closed Won triggers the right rewards, exactly once, with the reason shown on the record.',
+    support: {
+      supportEmail: 'support@wonward.example',
+      documentationUrl: 'https://wonward.example/docs/hubspot',
+      supportUrl: 'https://wonward.example/support',
+      supportPhone: '+18005555555',
+    },
+  },
+  oauth: {
+    // Read off the `security` of each 2026-03 endpoint we call (HubSpot's public OpenAPI specs, 2026-08-21):
+    //   objects (batch read/update, search)      crm.objects.<type>.read / .write
+    //   associations, association labels         any crm.objects.contacts|deals scope
+    //   pipelines, properties and groups: read   crm.objects.<type>.read is enough, so crm.schemas.<type>.read is not asked for:
+    //                                            a listing is refused for a scope that no call needs
+    //   properties and groups: create            crm.schemas.<type>.write
+    //   account-info/details, uninstall          oauth
+    requiredScopes: [
+      'oauth',
+      'crm.objects.contacts.read',
+      'crm.objects.contacts.write',
+      'crm.objects.deals.read',
+      'crm.objects.deals.write',
+      'crm.schemas.contacts.write',
+      'crm.schemas.deals.write',
+    ],
+    optionalScopes: [],
+    redirectPath: '/oauth/hubspot/callback',
+  },
+  webhooks: {
+    uid: 'wonward_webhooks',
+    path: '/webhooks/hubspot',
+    // HubSpot's own default per installed account; it refuses 5 and less.
+    maxConcurrentRequests: 10,
+    crmObjects: [...subscriptionsFor('contact'), ...subscriptionsFor('deal')],
+    hubEvents: [{ subscriptionType: 'contact.privacyDeletion' }],
+  },
+  cards: [
+    {
+      uid: 'wonward_referral_card',
+      name: 'Referrals',
+      description: 'Who referred whom, what was rewarded and why, and what is still missing.',
+      location: 'crm.record.tab',
+      entry: 'referral-card.tsx',
+      objectTypes: ['contacts'],
+      apiPath: '/hubspot/cards/contact',
+    },
+  ],
+  propertyGroup: { name: 'wonward', label: 'Wonward' },
+  properties: { contact: CONTACT_PROPERTIES, deal: DEAL_PROPERTIES },
+  associationLabels: [
+    {
+      fromObjectType: 'contacts',
+      toObjectType: 'contacts',
+      name: 'referred_by',
+      label: 'Referred by',
+      inverseName: 'referred',
+      inverseLabel: 'Referred',
+    },
+  ],
+};
+
+/** The property names a record read has to ask for. */
+export function propertyNames(object: HubspotObject): readonly string[] {
+  return hubspotManifest.properties[object].map(({ name }) => name);
+}

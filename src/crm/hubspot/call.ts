@@ -1,0 +1,135 @@
+import type { z } from 'zod';
+import type { CrmAccess } from '../../application/ports/crm.ts';
+import type { Budget, Lane } from './budget.ts';
+import { type Failure, faultOf } from './errors.ts';
+import { decideRetry } from './retry.ts';
+import type { Transport, WireRequest } from './transport.ts';
+import type { HubSpotError } from './wire.ts';
+
+/** Compatible with pino. */
+export interface HubSpotLog {
+  debug(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface CallDeps {
+  readonly transport: Transport;
+  readonly budget: Budget;
+  readonly clock: () => number;
+  readonly random: () => number;
+  readonly sleep: (ms: number) => Promise<unknown>;
+  readonly log?: HubSpotLog | undefined;
+}
+
+export interface Call<T> extends Omit<WireRequest, 'token'> {
+  /** What the log and a fault call it. Never contains a record's id. */
+  readonly name: string;
+  readonly schema: z.ZodType<T>;
+  readonly lane?: Lane;
+  /** Statuses from 400 on that are an answer to this call and not a fault, when HubSpot itself says so in the body. */
+  readonly refusals?: readonly number[];
+}
+
+export type Reply<T> =
+  | { readonly ok: true; readonly status: number; readonly data: T }
+  | { readonly ok: false; readonly status: number; readonly error: HubSpotError };
+
+/** Talks to one portal: waits for the budget, carries the token, tries again, and checks the shape of what comes. */
+export interface PortalApi {
+  /** @throws Fault when there is no answer of the shape asked for. */
+  call<T>(call: Call<T>): Promise<Reply<T>>;
+  /** For calls that have no refusals. @throws Fault */
+  data<T>(call: Omit<Call<T>, 'refusals'>): Promise<T>;
+}
+
+/** One attempt after another until there is a reply or `decideRetry` gives up. Used with a token and (for OAuth) without. */
+export async function callUntilAnswered<T>(
+  deps: CallDeps,
+  call: Call<T>,
+  hooks: {
+    readonly portal?: string;
+    readonly token?: () => Promise<string>;
+    readonly renewedToken?: (rejected: string) => Promise<string>;
+  } = {},
+): Promise<Reply<T>> {
+  const { portal } = hooks;
+  const lane = call.lane ?? 'general';
+  const startedAt = deps.clock();
+  let token = await hooks.token?.();
+  let renewed = false;
+  const note = (attempts: number, outcome: string, level: 'debug' | 'warn') =>
+    deps.log?.[level](
+      { crm: 'hubspot', portal, call: call.name, attempts, outcome, tookMs: deps.clock() - startedAt },
+      'hubspot call',
+    );
+
+  for (let attempt = 1; ; attempt += 1) {
+    const { name: _name, schema: _schema, lane: _lane, refusals: _refusals, ...request } = call;
+    const answered = portal === undefined ? null : await deps.budget.take(portal, lane);
+    const answer = await deps.transport.send(token === undefined ? request : { ...request, token });
+    answered?.();
+    let failure: Failure;
+    if (answer.ok) {
+      const parsed = call.schema.safeParse(answer.body);
+      if (parsed.success) {
+        note(attempt, String(answer.status), 'debug');
+        return { ok: true, status: answer.status, data: parsed.data };
+      }
+      failure = { kind: 'unreadable', detail: `unexpected shape: ${issues(parsed.error)}`, transient: false };
+    } else {
+      failure = answer.failure;
+    }
+
+    if (failure.kind === 'status') {
+      const { status, error } = failure;
+      if (error !== null && call.refusals?.includes(status)) {
+        note(attempt, String(status), 'debug');
+        return { ok: false, status, error };
+      }
+      if (status === 401 && token !== undefined && hooks.renewedToken && !renewed) {
+        renewed = true;
+        const fresh = await hooks.renewedToken(token);
+        if (fresh !== token) {
+          token = fresh;
+          // A refused token is no attempt of the policy's: it was never looked at.
+          attempt -= 1;
+          continue;
+        }
+      }
+    }
+
+    const decision = decideRetry(failure, attempt, deps.random());
+    if (!decision.again) {
+      const fault = faultOf(call.name, failure, decision.afterMs);
+      note(attempt, fault.code, 'warn');
+      throw fault;
+    }
+    if (portal !== undefined && failure.kind === 'status' && failure.status === 429) {
+      deps.budget.pause(portal, lane, decision.delayMs);
+    }
+    await deps.sleep(decision.delayMs);
+  }
+}
+
+export function createPortalApi(deps: CallDeps, access: CrmAccess): PortalApi {
+  const hooks = {
+    portal: access.externalId,
+    token: () => access.accessToken(),
+    renewedToken: (rejected: string) => access.accessToken(rejected),
+  };
+  return {
+    call: (call) => callUntilAnswered(deps, call, hooks),
+    async data(call) {
+      const reply = await callUntilAnswered(deps, call, hooks);
+      if (!reply.ok) throw new Error(`${call.name} has no refusals`);
+      return reply.data;
+    },
+  };
+}
+
+function issues(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 3)
+    .map(({ path, message }) => `${path.join('.')} ${message}`)
+    .join('; ');
+}

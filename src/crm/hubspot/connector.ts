@@ -1,0 +1,114 @@
+import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
+import type { CrmAccess, CrmConnector, CrmSession } from '../../application/ports/crm.ts';
+import { readAccount } from './account.ts';
+import { createBudget } from './budget.ts';
+import { type CallDeps, createPortalApi, type HubSpotLog, type PortalApi } from './call.ts';
+import { readContacts } from './contacts.ts';
+import { readDeals, readDealsOfContacts } from './deals.ts';
+import type { MirroredObject } from './fields.ts';
+import { parseHints } from './hints.ts';
+import { writeMirror } from './mirror.ts';
+import { createOAuth } from './oauth.ts';
+import { type PropertyState, provision, readPropertyState } from './provision.ts';
+import { readChanged } from './search.ts';
+import { verifySignature } from './signature.ts';
+import { readStages } from './stages.ts';
+import { createTransport } from './transport.ts';
+
+export interface HubSpotDeps {
+  /** https://api.hubapi.com, or the local sandbox. */
+  readonly apiUrl: string;
+  /** https://app.hubspot.com/oauth/authorize, or the local sandbox's page. */
+  readonly authorizeUrl: string;
+  readonly clientId: string;
+  /** The first one is current; the others are accepted on inbound requests while the secret is rotated. */
+  readonly clientSecrets: readonly string[];
+  readonly appId: number;
+  readonly clock: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
+  readonly log?: HubSpotLog;
+  /** For tests. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** How long the knowledge which of our properties a portal has is trusted. A refusal ends it earlier. */
+export const PROPERTY_STATE_TTL_MS = 600_000;
+
+export function createConnector(deps: HubSpotDeps): CrmConnector {
+  const { apiUrl, authorizeUrl, clientId, clientSecrets, appId, clock, random, log, requestTimeoutMs } = deps;
+  const [clientSecret] = clientSecrets;
+  if (clientSecret === undefined) throw new Error('HubSpot: no client secret');
+  const sleep = (ms: number) => deps.sleep(ms);
+  const callDeps: CallDeps = {
+    transport: createTransport({
+      apiUrl,
+      clock,
+      ...(requestTimeoutMs === undefined ? {} : { timeoutMs: requestTimeoutMs }),
+    }),
+    budget: createBudget({ clock, sleep }),
+    clock,
+    random,
+    sleep,
+    log,
+  };
+  const propertyStates = createPropertyStates(clock);
+  const { requiredScopes, optionalScopes } = hubspotManifest.oauth;
+  return {
+    provider: 'hubspot',
+    oauth: createOAuth(callDeps, { authorizeUrl, clientId, clientSecret, requiredScopes, optionalScopes }),
+    inbound: {
+      verify: (request, now) => verifySignature(request, now, clientSecrets),
+      parseHints: (body) => parseHints(body, appId),
+    },
+    open: (access) => createSession(createPortalApi(callDeps, access), access, propertyStates),
+  };
+}
+
+function createSession(api: PortalApi, access: CrmAccess, propertyStates: PropertyStates): CrmSession {
+  const portal = access.externalId;
+  return {
+    account: () => readAccount(api),
+    stages: () => readStages(api),
+    readDeals: (ids) => readDeals(api, access, ids),
+    readContacts: (ids) => readContacts(api, access, ids),
+    dealsOfContacts: (contactIds) => readDealsOfContacts(api, contactIds),
+    changedSince: (input) => readChanged(api, input),
+    async provision() {
+      propertyStates.forget(portal);
+      return provision(api);
+    },
+    async writeMirror(object, rows) {
+      if (rows.length === 0) return [];
+      const state = await propertyStates.get(api, portal, object);
+      const outcomes = await writeMirror(api, object, state, rows);
+      if (outcomes.some(({ result }) => result === 'unprovisioned')) propertyStates.forget(portal);
+      return outcomes;
+    },
+  };
+}
+
+interface PropertyStates {
+  get(api: PortalApi, portal: string, object: MirroredObject): Promise<PropertyState>;
+  forget(portal: string): void;
+}
+
+function createPropertyStates(clock: () => number): PropertyStates {
+  const known = new Map<string, { readonly state: PropertyState; readonly until: number }>();
+  return {
+    async get(api, portal, object) {
+      const key = `${object} ${portal}`;
+      const entry = known.get(key);
+      if (entry && clock() < entry.until) return entry.state;
+      const state = await readPropertyState(api, object);
+      // What is missing is about to be created, so only a complete state is kept.
+      if (state.missing.length === 0) known.set(key, { state, until: clock() + PROPERTY_STATE_TTL_MS });
+      return state;
+    },
+    forget(portal) {
+      known.delete(`contact ${portal}`);
+      known.delete(`deal ${portal}`);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { CrmAccess } from '../../application/ports/crm.ts';
+import type { ContactFacts } from '../../domain/record.ts';
+import { readAssociations } from './associations.ts';
+import type { PortalApi } from './call.ts';
+import { REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
+import { readRecords } from './records.ts';
+import type { HubSpotRecord } from './wire.ts';
+
+const PROPERTIES = ['email', 'firstname', 'lastname', USED_CODE_PROPERTY];
+
+export async function readContacts(api: PortalApi, access: CrmAccess, ids: readonly string[]): Promise<ContactFacts[]> {
+  const found = await readRecords(api, { object: 'contacts', properties: PROPERTIES }, ids);
+  const present = found.filter(({ record }) => record !== null).map(({ id }) => id);
+  const contacts = await readAssociations(api, 'contacts', 'contacts', present);
+  return found.map(({ id, record, formerIds }) => ({
+    ref: { connectionId: access.connectionId, object: 'contact', id },
+    presence: record ? 'present' : 'deleted',
+    name: record ? nameOf(record) : null,
+    email: record?.properties.email || null,
+    usedCode: record?.properties[USED_CODE_PROPERTY] || null,
+    referredByIds: [
+      ...new Set(
+        (contacts.get(id) ?? [])
+          .filter(({ toId, labels }) => toId !== id && labels.includes(REFERRED_BY.label))
+          .map(({ toId }) => toId),
+      ),
+    ],
+    formerIds,
+  }));
+}
+
+function nameOf({ properties: { firstname, lastname } }: HubSpotRecord): string | null {
+  return [firstname, lastname].filter((part) => part).join(' ') || null;
+}

@@ -1,0 +1,30 @@
+import type { CrmAccess } from '../../application/ports/crm.ts';
+import type { DealFacts } from '../../domain/record.ts';
+import { readAssociations } from './associations.ts';
+import type { PortalApi } from './call.ts';
+import { POINT_PROPERTIES, pointsOf } from './points.ts';
+import { readRecords } from './records.ts';
+
+const PROPERTIES = ['dealname', 'hs_createdate', ...POINT_PROPERTIES];
+
+export async function readDeals(api: PortalApi, access: CrmAccess, ids: readonly string[]): Promise<DealFacts[]> {
+  const found = await readRecords(api, { object: 'deals', properties: PROPERTIES, history: POINT_PROPERTIES }, ids);
+  const present = found.filter(({ record }) => record !== null).map(({ id }) => id);
+  const contacts = await readAssociations(api, 'deals', 'contacts', present);
+  return found.map(({ id, record, formerIds }) => ({
+    ref: { connectionId: access.connectionId, object: 'deal', id },
+    presence: record ? 'present' : 'deleted',
+    name: record?.properties.dealname || null,
+    history: record ? pointsOf(record, access.homeCurrency) : [],
+    contactIds: [...new Set((contacts.get(id) ?? []).map(({ toId }) => toId))],
+    formerIds,
+  }));
+}
+
+export async function readDealsOfContacts(
+  api: PortalApi,
+  contactIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const deals = await readAssociations(api, 'contacts', 'deals', contactIds);
+  return new Map([...deals].map(([id, found]) => [id, [...new Set(found.map(({ toId }) => toId))]]));
+}

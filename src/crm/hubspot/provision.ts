@@ -1,0 +1,158 @@
+import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
+import type { PropertyDeclaration } from '../../../manifests/hubspot/manifest-type.ts';
+import type { ProvisionReport } from '../../application/ports/crm.ts';
+import type { PortalApi } from './call.ts';
+import { describe } from './errors.ts';
+import { type MirroredObject, PATH_OF, REFERRED_BY } from './fields.ts';
+import { type ObjectPath, PATHS } from './version.ts';
+import { anythingSchema, groupsSchema, type HubSpotProperty, labelsSchema, propertiesSchema } from './wire.ts';
+
+const OBJECTS: readonly MirroredObject[] = ['contact', 'deal'];
+const GROUP = hubspotManifest.propertyGroup;
+
+/** A thing that is there already, one that two nodes create at the same moment, and one that HubSpot will not have. */
+const CREATE_REFUSALS = [400, 409];
+
+export interface Report {
+  readonly created: string[];
+  readonly existing: string[];
+  readonly conflicts: { name: string; problem: string }[];
+}
+
+/** Creates what is missing. Reads first: a property that stands already is never written, so nothing of the customer's changes. */
+export async function provision(api: PortalApi): Promise<ProvisionReport> {
+  const report: Report = { created: [], existing: [], conflicts: [] };
+  for (const object of OBJECTS) {
+    await ensureGroup(api, PATH_OF[object], report);
+    await ensureProperties(api, object, report);
+  }
+  await ensureLabels(api, report);
+  return report;
+}
+
+/** What of our properties can be written to. A property in a foreign group or of another type is the customer's. */
+export interface PropertyState {
+  readonly writable: ReadonlySet<string>;
+  readonly missing: readonly string[];
+}
+
+export async function readPropertyState(api: PortalApi, object: MirroredObject): Promise<PropertyState> {
+  const present = await readProperties(api, PATH_OF[object]);
+  const writable = new Set<string>();
+  const missing: string[] = [];
+  for (const declared of hubspotManifest.properties[object]) {
+    const found = present.get(declared.name);
+    if (!found) missing.push(declared.name);
+    else if (conflictOf(declared, found) === null) writable.add(declared.name);
+  }
+  return { writable, missing };
+}
+
+async function ensureGroup(api: PortalApi, path: ObjectPath, report: Report): Promise<void> {
+  const name = `${path}.group.${GROUP.name}`;
+  const exists = async () => {
+    const { results } = await api.data({
+      name: 'read property groups',
+      method: 'GET',
+      path: PATHS.propertyGroups(path),
+      schema: groupsSchema,
+    });
+    return results.some((group) => group.name === GROUP.name && group.archived !== true);
+  };
+  if (await exists()) {
+    report.existing.push(name);
+    return;
+  }
+  const reply = await api.call({
+    name: 'create property group',
+    method: 'POST',
+    path: PATHS.propertyGroups(path),
+    json: { name: GROUP.name, label: GROUP.label, displayOrder: -1 },
+    schema: anythingSchema,
+    refusals: CREATE_REFUSALS,
+  });
+  if (reply.ok) report.created.push(name);
+  else if (await exists()) report.existing.push(name);
+  else report.conflicts.push({ name, problem: describe(reply.error) });
+}
+
+async function ensureProperties(api: PortalApi, object: MirroredObject, report: Report): Promise<void> {
+  const path = PATH_OF[object];
+  let present = await readProperties(api, path);
+  for (const declared of hubspotManifest.properties[object]) {
+    const name = `${path}.${declared.name}`;
+    let refusal: string | null = null;
+    if (!present.has(declared.name)) {
+      const reply = await api.call({
+        name: 'create property',
+        method: 'POST',
+        path: PATHS.properties(path),
+        json: toCreate(declared),
+        schema: anythingSchema,
+        refusals: CREATE_REFUSALS,
+      });
+      if (reply.ok) {
+        report.created.push(name);
+        continue;
+      }
+      refusal = describe(reply.error);
+      present = await readProperties(api, path);
+    }
+    const found = present.get(declared.name);
+    const problem = found ? conflictOf(declared, found) : refusal;
+    if (problem === null) report.existing.push(name);
+    else report.conflicts.push({ name, problem });
+  }
+}
+
+async function readProperties(api: PortalApi, path: ObjectPath): Promise<Map<string, HubSpotProperty>> {
+  const { results } = await api.data({
+    name: 'read properties',
+    method: 'GET',
+    path: PATHS.properties(path),
+    schema: propertiesSchema,
+  });
+  return new Map(results.filter(({ archived }) => archived !== true).map((property) => [property.name, property]));
+}
+
+function conflictOf(declared: PropertyDeclaration, found: HubSpotProperty): string | null {
+  if (found.groupName !== GROUP.name) return `in the group "${found.groupName ?? ''}", not in "${GROUP.name}"`;
+  if (found.type !== declared.type) return `of type ${found.type}, not ${declared.type}`;
+  return null;
+}
+
+function toCreate({ owner: _owner, ...declared }: PropertyDeclaration) {
+  return { ...declared, groupName: GROUP.name };
+}
+
+async function ensureLabels(api: PortalApi, report: Report): Promise<void> {
+  const path = PATHS.associationLabels('contacts', 'contacts');
+  const { label, inverseLabel } = REFERRED_BY;
+  const name = `contacts.contacts.label.${REFERRED_BY.name}`;
+  const present = async () => {
+    const { results } = await api.data({ name: 'read association labels', method: 'GET', path, schema: labelsSchema });
+    const own = new Set(results.filter(({ category }) => category !== 'HUBSPOT_DEFINED').map((type) => type.label));
+    return { both: own.has(label) && own.has(inverseLabel), any: own.has(label) || own.has(inverseLabel) };
+  };
+  const halfPair = `a label "${label}" or "${inverseLabel}" exists without the other`;
+
+  const before = await present();
+  if (before.both) report.existing.push(name);
+  else if (before.any) report.conflicts.push({ name, problem: halfPair });
+  if (before.any) return;
+  const reply = await api.call({
+    name: 'create association labels',
+    method: 'POST',
+    path,
+    json: { label, inverseLabel, name: REFERRED_BY.name },
+    schema: anythingSchema,
+    refusals: CREATE_REFUSALS,
+  });
+  if (reply.ok) {
+    report.created.push(name);
+    return;
+  }
+  const after = await present();
+  if (after.both) report.existing.push(name);
+  else report.conflicts.push({ name, problem: after.any ? halfPair : describe(reply.error) });
+}

@@ -1,0 +1,37 @@
+import type { StageCatalog } from '../../domain/mapping.ts';
+import type { PortalApi } from './call.ts';
+import { PATHS } from './version.ts';
+import { pipelinesSchema } from './wire.ts';
+
+export async function readStages(api: PortalApi): Promise<StageCatalog> {
+  const { results } = await api.data({
+    name: 'read pipelines',
+    method: 'GET',
+    path: PATHS.dealPipelines,
+    schema: pipelinesSchema,
+  });
+  return {
+    pipelines: results
+      .filter(({ archived }) => archived !== true)
+      .map(({ id, label, stages }) => ({
+        id,
+        label,
+        stages: stages
+          .filter(({ archived }) => archived !== true)
+          .map((stage) => ({
+            id: stage.id,
+            label: stage.label,
+            isClosed: String(stage.metadata.isClosed).toLowerCase() === 'true',
+            probability: probabilityOf(stage.metadata.probability),
+          })),
+      })),
+  };
+}
+
+/** A decimal string ("0.2", "1.0"). Number('') is 0, which would make a stage without a probability a lost one. */
+function probabilityOf(raw: string | number | undefined): number | null {
+  const text = String(raw ?? '').trim();
+  if (text === '') return null;
+  const probability = Number(text);
+  return probability >= 0 && probability <= 1 ? probability : null;
+}

@@ -1,0 +1,24 @@
+/**
+ * HubSpot's API is versioned by date. Each version is supported for 18 months; this is the only place that names ours. The
+ * SDK's typed methods still call /crm/v3 and /oauth/v1, which HubSpot switches off in 2027, so no path comes from the SDK.
+ */
+export const API_VERSION = '2026-03';
+
+/** The plural names under which HubSpot's paths know the objects. */
+export type ObjectPath = 'contacts' | 'deals';
+
+export const PATHS = {
+  token: `/oauth/${API_VERSION}/token`,
+  introspect: `/oauth/${API_VERSION}/token/introspect`,
+  revoke: `/oauth/${API_VERSION}/token/revoke`,
+  accountDetails: `/account-info/${API_VERSION}/details`,
+  dealPipelines: `/crm/pipelines/${API_VERSION}/deals`,
+  object: (object: ObjectPath, id: string) => `/crm/objects/${API_VERSION}/${object}/${encodeURIComponent(id)}`,
+  batchRead: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/read`,
+  batchUpdate: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/update`,
+  search: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/search`,
+  properties: (object: ObjectPath) => `/crm/properties/${API_VERSION}/${object}`,
+  propertyGroups: (object: ObjectPath) => `/crm/properties/${API_VERSION}/${object}/groups`,
+  associations: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/batch/read`,
+  associationLabels: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/labels`,
+} as const;
