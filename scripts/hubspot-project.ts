@@ -1,0 +1,73 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ContractSchema, typesFromSchema } from '../contracts/types-from-schema.ts';
+import { hubspotManifest } from '../manifests/hubspot/app.ts';
+import { hubspotProjectFiles } from '../manifests/hubspot/project.ts';
+
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
+const PROJECT = 'extensions/hubspot';
+const CARD_SCHEMA = 'contracts/hubspot-card/card.schema.json';
+/** The service takes the types from beside the schema; the cards need their own copy, as only their folder is uploaded. */
+const CARD_TYPES = ['contracts/hubspot-card/card-view.generated.ts', `${PROJECT}/src/app/cards/card-view.generated.ts`];
+
+/** Every file that is made from a declared truth, by path in the repository. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const [path, text] of hubspotProjectFiles(hubspotManifest)) files.set(`${PROJECT}/${path}`, text);
+  const schema = JSON.parse(readFileSync(join(REPOSITORY, CARD_SCHEMA), 'utf8')) as ContractSchema;
+  for (const path of CARD_TYPES) files.set(path, typesFromSchema(schema, CARD_SCHEMA));
+  return files;
+}
+
+/** What differs below `root`, one sentence each. A vendor file that nothing generates is drift too: HubSpot would upload it. */
+export function findDrift(root: string): readonly string[] {
+  const files = generatedFiles();
+  const drift: string[] = [];
+  for (const [path, expected] of files) {
+    const actual = readIfPresent(join(root, path));
+    if (actual === null) drift.push(`${path} is missing`);
+    else if (actual !== expected) drift.push(`${path} differs from the manifest`);
+  }
+  for (const path of vendorFiles(join(root, PROJECT))) {
+    const inRepository = relative(root, path);
+    if (!files.has(inRepository)) drift.push(`${inRepository} is declared nowhere in manifests/hubspot`);
+  }
+  return drift;
+}
+
+export function writeGenerated(root: string): void {
+  for (const [path, text] of generatedFiles()) {
+    const target = join(root, path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+  }
+}
+
+function readIfPresent(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function vendorFiles(project: string): string[] {
+  return readdirSync(project, { recursive: true, encoding: 'utf8' })
+    .filter((path) => !path.split('/').includes('node_modules') && path.endsWith('-hsmeta.json'))
+    .map((path) => join(project, path));
+}
+
+if (import.meta.main) {
+  if (process.argv.includes('--check')) {
+    const drift = findDrift(REPOSITORY);
+    for (const line of drift) console.error(line);
+    if (drift.length > 0) {
+      console.error('Run: node scripts/hubspot-project.ts');
+      process.exitCode = 1;
+    }
+  } else {
+    writeGenerated(REPOSITORY);
+  }
+}

@@ -1,0 +1,87 @@
+/** The CRM objects that the sandbox knows. Ids and default properties: "Understanding the CRM" and "Search the CRM". */
+
+export type ObjectTypeId = '0-1' | '0-2' | '0-3';
+
+export interface ObjectType {
+  typeId: ObjectTypeId;
+  /** Word of webhook subscriptions, `associations.{word}` filters and messages. */
+  singular: string;
+  /** Word of paths and of granular scopes. */
+  plural: string;
+  /** Word of association types in webhooks, `CONTACT_TO_DEAL`. */
+  upper: string;
+  /** Property that moves with every change; contacts are the historical exception. */
+  modifiedProperty: 'lastmodifieddate' | 'hs_lastmodifieddate';
+  /** Properties returned when a request names none. */
+  defaultProperties: readonly string[];
+  /** Properties that the search's `query` looks through. */
+  searchableProperties: readonly string[];
+  /** Revisions kept per property: knowledge.hubspot.com/properties/export-property-history. */
+  historyLimit: number;
+}
+
+export const OBJECT_TYPES: readonly ObjectType[] = [
+  {
+    typeId: '0-1',
+    singular: 'contact',
+    plural: 'contacts',
+    upper: 'CONTACT',
+    modifiedProperty: 'lastmodifieddate',
+    defaultProperties: ['createdate', 'email', 'firstname', 'hs_object_id', 'lastmodifieddate', 'lastname'],
+    searchableProperties: [
+      'firstname',
+      'lastname',
+      'email',
+      'phone',
+      'hs_additional_emails',
+      'fax',
+      'mobilephone',
+      'company',
+    ],
+    historyLimit: 45,
+  },
+  {
+    typeId: '0-2',
+    singular: 'company',
+    plural: 'companies',
+    upper: 'COMPANY',
+    modifiedProperty: 'hs_lastmodifieddate',
+    defaultProperties: ['createdate', 'domain', 'hs_lastmodifieddate', 'hs_object_id', 'name'],
+    searchableProperties: ['website', 'phone', 'name', 'domain'],
+    historyLimit: 20,
+  },
+  {
+    typeId: '0-3',
+    singular: 'deal',
+    plural: 'deals',
+    upper: 'DEAL',
+    modifiedProperty: 'hs_lastmodifieddate',
+    defaultProperties: [
+      'amount',
+      'closedate',
+      'createdate',
+      'dealname',
+      'dealstage',
+      'hs_lastmodifieddate',
+      'hs_object_id',
+      'pipeline',
+    ],
+    searchableProperties: ['dealname', 'pipeline', 'dealstage', 'description', 'dealtype'],
+    historyLimit: 20,
+  },
+];
+
+/** Paths take the plural, the singular or the type id ("Associate records": "you can use the object name (e.g., contact)"). */
+export function findObjectType(word: string): ObjectType | undefined {
+  return OBJECT_TYPES.find((type) => type.typeId === word || type.plural === word || type.singular === word);
+}
+
+export function objectTypeById(typeId: ObjectTypeId): ObjectType {
+  const type = OBJECT_TYPES.find((candidate) => candidate.typeId === typeId);
+  if (!type) throw new Error(`no object type ${typeId}`);
+  return type;
+}
+
+export function isObjectTypeId(word: string): word is ObjectTypeId {
+  return OBJECT_TYPES.some((type) => type.typeId === word);
+}

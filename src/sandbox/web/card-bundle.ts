@@ -1,0 +1,33 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { remoteBuild } from '@hubspot/ui-extensions-dev-server/build';
+import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
+
+const CARDS = fileURLToPath(new URL('../../../extensions/hubspot/src/app/cards', import.meta.url));
+
+export interface CardBundle {
+  /** As in the manifest. */
+  readonly uid: string;
+  readonly name: string;
+  /** The script that HubSpot would serve. */
+  readonly code: string;
+}
+
+/**
+ * The production bundle of a card, made by the function that HubSpot's own builder uses. React and the remote-ui runtime are
+ * not in it: they come from the worker it runs in, ours as much as HubSpot's.
+ */
+export async function buildCardBundle(uid: string, root = CARDS): Promise<CardBundle> {
+  const card = hubspotManifest.cards.find((candidate) => candidate.uid === uid);
+  if (card === undefined) throw new Error(`the manifest declares no card "${uid}"`);
+  const outputDir = await mkdtemp(join(tmpdir(), 'wonward-card-'));
+  try {
+    await remoteBuild({ root, entryPoint: card.entry, outputDir, logLevel: 'silent' });
+    const code = await readFile(join(outputDir, card.entry.replace(/\.tsx$/, '.js')), 'utf8');
+    return { uid, name: card.name, code };
+  } finally {
+    await rm(outputDir, { recursive: true, force: true });
+  }
+}

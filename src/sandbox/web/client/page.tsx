@@ -1,0 +1,29 @@
+import { createRoot } from 'react-dom/client';
+import type { PageConfig } from '../sandbox-pages.ts';
+import { Alerts } from './alerts.tsx';
+import { ContactPage } from './contact-page.tsx';
+import { DealPage } from './deal-page.tsx';
+import { createPageApi } from './page-api.ts';
+import { PortalHomePage } from './portal-home-page.tsx';
+import { PortalListPage } from './portal-list-page.tsx';
+
+const config = JSON.parse(document.querySelector('#config')?.textContent ?? '{}') as PageConfig;
+const api = createPageApi(config.data);
+const container = document.querySelector('#app');
+
+const [, portalId, kind, id] = /^\/portals\/(\d+)(?:\/(contacts|deals)\/(\d+))?$/.exec(location.pathname) ?? [];
+
+function Page() {
+  if (portalId === undefined) return <PortalListPage api={api} />;
+  if (id === undefined) return <PortalHomePage api={api} portalId={Number(portalId)} />;
+  if (kind === 'contacts') return <ContactPage api={api} config={config} portalId={Number(portalId)} id={id} />;
+  return <DealPage api={api} portalId={Number(portalId)} id={id} />;
+}
+
+if (container !== null) {
+  createRoot(container).render(
+    <Alerts>
+      <Page />
+    </Alerts>,
+  );
+}

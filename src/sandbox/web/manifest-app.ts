@@ -1,0 +1,31 @@
+import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
+import type { SandboxApp } from '../hubspot/server.ts';
+
+interface AppCredentials {
+  readonly appId: number;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** The app as it would be after `hs project upload`: the local HubSpot knows no more of it than the manifest says. */
+export function sandboxAppFromManifest(
+  publicUrl: string,
+  { appId, clientId, clientSecret }: AppCredentials,
+): SandboxApp {
+  const { oauth, webhooks } = hubspotManifest;
+  return {
+    appId,
+    clientId,
+    clientSecret,
+    redirectUrls: [`${publicUrl}${oauth.redirectPath}`],
+    requiredScopes: [...oauth.requiredScopes],
+    optionalScopes: [...oauth.optionalScopes],
+    webhooks: {
+      targetUrl: `${publicUrl}${webhooks.path}`,
+      maxConcurrentRequests: webhooks.maxConcurrentRequests,
+      subscriptions: webhooks.crmObjects.map((subscription) => ({ ...subscription, active: true })),
+      hubEvents: webhooks.hubEvents.map((subscription) => ({ ...subscription, active: true })),
+    },
+    permittedFetchUrls: [publicUrl],
+  };
+}

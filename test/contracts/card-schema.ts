@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { default as addFormats } from 'ajv-formats';
+
+const SCHEMA = new URL('../../contracts/hubspot-card/card.schema.json', import.meta.url);
+
+/** What is wrong with a card answer by the contract, one sentence each; the service's own tests use it too. */
+export function cardContractViolations(body: unknown): readonly string[] {
+  if (validate(body)) return [];
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`,
+  );
+}
+
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true });
+addFormats.default(ajv);
+const validate = ajv.compile(JSON.parse(readFileSync(SCHEMA, 'utf8')) as object);

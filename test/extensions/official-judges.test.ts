@@ -1,0 +1,170 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { config as uiExtensionsRules } from '@hubspot/eslint-config-ui-extensions';
+import { parseProjectConfig } from '@hubspot/project-parsing-lib/projects';
+import { transform } from 'esbuild';
+import { ESLint } from 'eslint';
+import nock from 'nock';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import { buildCardBundle } from '../../src/sandbox/web/card-bundle.ts';
+
+const PROJECT = fileURLToPath(new URL('../../extensions/hubspot', import.meta.url));
+const CARDS = join(PROJECT, 'src/app/cards');
+const ACCOUNT = 1;
+
+const scratch = mkdtempSync(join(tmpdir(), 'wonward-judges-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** A copy of what would be uploaded, without installed packages. */
+function copyOfProject(name: string): string {
+  const copy = join(scratch, name);
+  cpSync(PROJECT, copy, { recursive: true, filter: (path) => !path.includes('node_modules') });
+  return copy;
+}
+
+async function translate(project: string, options: { skipValidation: boolean; profile?: string }) {
+  const { translate: official } = await import('@hubspot/project-parsing-lib/translate');
+  const { srcDir, platformVersion } = parseProjectConfig(project);
+  return official({ projectSourceDir: join(project, srcDir), platformVersion, accountId: ACCOUNT }, options);
+}
+
+describe('HubSpot’s project parser', () => {
+  beforeAll(() => {
+    writeFileSync(
+      join(scratch, 'hubspot.config.yml'),
+      `defaultAccount: ${ACCOUNT}
+accounts:
+  - name: offline
+    accountId: ${ACCOUNT}
+    env: prod
+    authType: personalaccesskey
+    personalAccessKey: offline
+    auth:
+      tokenInfo:
+        accessToken: offline
+        expiresAt: '2099-01-01T00:00:00.000Z'
+`,
+    );
+    process.env.HUBSPOT_CONFIG_PATH = join(scratch, 'hubspot.config.yml');
+    nock.disableNetConnect();
+    // The parser fetches a JSON schema per component with an account's token; with one that allows anything its structural
+    // rules still run. The real schemas need `hs project validate` with an account.
+    const schemas = Object.fromEntries(['APPLICATION', 'CARD', 'WEBHOOKS'].map((kind) => [kind, { type: 'object' }]));
+    for (const host of ['https://api.hubapi.com', 'https://api.hubspot.com']) {
+      nock(host)
+        .persist()
+        .get(/project-schemas\/v3\//)
+        .query(true)
+        .reply(200, schemas);
+    }
+  });
+  afterAll(() => {
+    nock.cleanAll();
+    nock.enableNetConnect();
+    delete process.env.HUBSPOT_CONFIG_PATH;
+  });
+
+  it('reads every component, and fills the public URL from the profile', async () => {
+    const { intermediateRepresentation, skippedHsMetaFiles } = await translate(PROJECT, {
+      skipValidation: true,
+      profile: 'example',
+    });
+    const nodes = intermediateRepresentation.intermediateNodesIndexedByUid;
+    expect(skippedHsMetaFiles).toEqual([]);
+    expect(
+      Object.values(nodes)
+        .map(({ uid, componentType }) => [uid, componentType])
+        .sort(),
+    ).toEqual([
+      ['wonward_app', 'APPLICATION'],
+      ['wonward_referral_card', 'CARD'],
+      ['wonward_webhooks', 'WEBHOOKS'],
+    ]);
+    expect(nodes.wonward_app?.config).toMatchObject({
+      auth: { redirectUrls: ['https://wonward.example.com/oauth/hubspot/callback'] },
+      permittedUrls: { fetch: ['https://wonward.example.com'] },
+    });
+    expect(nodes.wonward_webhooks?.config).toMatchObject({
+      settings: { targetUrl: 'https://wonward.example.com/webhooks/hubspot' },
+    });
+    expect(JSON.stringify(nodes)).not.toContain('${');
+  });
+
+  it('finds nothing against the structure', async () => {
+    await expect(translate(PROJECT, { skipValidation: false, profile: 'example' })).resolves.toBeDefined();
+  });
+
+  it.each<[string, (project: string) => void]>([
+    [
+      'a component type that does not exist',
+      (project) => plant(project, 'app/cards/referral-card-hsmeta.json', { type: 'kard' }),
+    ],
+    ['a uid twice', (project) => plant(project, 'app/cards/referral-card-hsmeta.json', { uid: 'wonward_app' })],
+    ['a key nobody knows at the top', (project) => plant(project, 'app/app-hsmeta.json', { scopes: [] })],
+    [
+      'a card in the folder of the webhooks',
+      (project) => plant(project, 'app/webhooks/webhooks-hsmeta.json', { type: 'card', uid: 'other' }),
+    ],
+  ])('would have caught %s', async (name, breakIt) => {
+    const project = copyOfProject(name);
+    breakIt(project);
+    await expect(translate(project, { skipValidation: false, profile: 'example' })).rejects.toThrow();
+  });
+});
+
+function plant(project: string, file: string, change: object): void {
+  const path = join(project, 'src', file);
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...change }));
+}
+
+describe('HubSpot’s production build', () => {
+  it.each(hubspotManifest.cards.map(({ uid }) => uid))(
+    'makes %s a small script that brings no React and no markup of its own',
+    async (uid) => {
+      const { code } = await buildCardBundle(uid);
+      expect(code.length).toBeLessThan(100_000);
+      expect(code).toMatch(/RemoteUI\)/);
+      expect(code).not.toMatch(/document\.|window\.|localStorage|XMLHttpRequest/);
+      expect(() => new Function(code)).not.toThrow();
+    },
+  );
+});
+
+describe('HubSpot’s lint rules', () => {
+  const eslint = new ESLint({ overrideConfigFile: true, overrideConfig: uiExtensionsRules, cwd: CARDS });
+
+  /** The rules are about JSX and globals; types are taken off first, since ESLint reads no TypeScript by itself. */
+  async function lint(file: string, source: string) {
+    const { code } = await transform(source, {
+      loader: file.endsWith('x') ? 'tsx' : 'ts',
+      jsx: 'preserve',
+      target: 'esnext',
+    });
+    const [result] = await eslint.lintText(code, { filePath: join(CARDS, file.replace(/\.ts(x?)$/, '.js$1')) });
+    return (result?.messages ?? []).map(({ ruleId, message }) => `${ruleId ?? 'parse'}: ${message}`);
+  }
+
+  const sources = readdirSync(CARDS).filter((file) => /\.tsx?$/.test(file));
+
+  it.each(sources)('find nothing in %s', async (file) => {
+    expect(await lint(file, readFileSync(join(CARDS, file), 'utf8'))).toEqual([]);
+  });
+
+  it('read every source of the cards', () => {
+    expect(sources).toContain('referral-card.tsx');
+    expect(sources.length).toBeGreaterThan(10);
+  });
+
+  it.each<[string, string, string]>([
+    ['no-html-elements', 'planted.tsx', 'export const A = () => <div>no</div>;'],
+    ['no-native-http', 'planted.ts', "export const a = () => fetch('https://example.com');"],
+    ['no-browser-dialogs', 'planted.ts', "export const a = () => alert('no');"],
+    ['no-dom-access', 'planted.ts', "export const a = () => document.querySelector('a');"],
+    ['no-parent-imports', 'planted.ts', "import { a } from '../outside.ts';\nexport const b = a;"],
+  ])('would have caught what %s forbids', async (rule, file, source) => {
+    expect((await lint(file, source)).join()).toContain(rule);
+  });
+});
