@@ -1,0 +1,73 @@
+import type { Account, AccountStore, ApiKey } from '../application/ports/store.ts';
+import { toText } from './codec.ts';
+import type { Engine } from './dialect.ts';
+import type { Row } from './schema.ts';
+
+export function createAccountStore(engine: Engine): AccountStore {
+  return {
+    create: (account) =>
+      engine.write(async ({ db }) => {
+        await db
+          .insertInto('accounts')
+          .values({ id: account.id, name: toText(account.name), created_at: account.createdAt })
+          .execute();
+      }),
+
+    get: (accountId) =>
+      engine.read(async ({ db }) => {
+        const row = await db.selectFrom('accounts').selectAll().where('id', '=', accountId).executeTakeFirst();
+        return row ? accountOf(row) : null;
+      }),
+
+    list: () =>
+      engine.read(async ({ db }) =>
+        (await db.selectFrom('accounts').selectAll().orderBy('id').execute()).map(accountOf),
+      ),
+
+    addApiKey: (key, hash) =>
+      engine.write(async ({ db }) => {
+        await db
+          .insertInto('api_keys')
+          .values({
+            account_id: key.accountId,
+            id: key.id,
+            label: toText(key.label),
+            hash,
+            created_at: key.createdAt,
+            revoked_at: null,
+          })
+          .execute();
+      }),
+
+    findApiKey: (hash) =>
+      engine.read(async ({ db }) => {
+        const row = await db
+          .selectFrom('api_keys')
+          .selectAll()
+          .where('hash', '=', hash)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst();
+        return row ? apiKeyOf(row) : null;
+      }),
+
+    revokeApiKey: (accountId, keyId, now) =>
+      engine.write(async ({ db }) => {
+        const { numUpdatedRows } = await db
+          .updateTable('api_keys')
+          .set({ revoked_at: now })
+          .where('account_id', '=', accountId)
+          .where('id', '=', keyId)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n;
+      }),
+  };
+}
+
+function accountOf(row: Row<'accounts'>): Account {
+  return { id: row.id, name: row.name, createdAt: row.created_at };
+}
+
+function apiKeyOf(row: Row<'api_keys'>): ApiKey {
+  return { id: row.id, accountId: row.account_id, label: row.label, createdAt: row.created_at };
+}

@@ -1,0 +1,144 @@
+import { sql } from 'kysely';
+import type { CaseKeys, CaseStore, LoadedCase } from '../application/ports/store.ts';
+import { REFERRAL_CHAIN_MAX } from '../domain/attribution.ts';
+import type { ContactFacts } from '../domain/record.ts';
+import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
+import { commitAll } from './commit.ts';
+import type { Engine } from './dialect.ts';
+import { readFacts } from './records.ts';
+import type { Row, Session } from './schema.ts';
+
+export function createCaseStore(engine: Engine): CaseStore {
+  return {
+    knownContacts: (accountId, connectionId, ids) =>
+      engine.read((session) => readFacts<ContactFacts>(session, accountId, connectionId, 'contact', ids)),
+    load: (keys) => engine.snapshot((session) => load(session, keys)),
+    commit: (commits) => commitAll(engine, commits),
+  };
+}
+
+function referralsOnDeals({ dialect }: Session, accountId: string, connectionId: string, dealIds: readonly string[]) {
+  return sql`select referral_id from decisions
+    where account_id = ${accountId} and connection_id = ${connectionId} and ${dialect.isIn('deal_id', dealIds)}`;
+}
+
+/** A handful of statements whatever the number of keys; one more for each level of who referred whom. */
+async function load(session: Session, keys: CaseKeys): Promise<LoadedCase> {
+  const referrals = new Map<string, Row<'referrals'>>();
+  const members = new Map<string, Row<'members'>>();
+  const keep = (rows: { referrals?: Row<'referrals'>[]; members?: Row<'members'>[] }) => {
+    for (const row of rows.referrals ?? []) referrals.set(row.id, row);
+    for (const row of rows.members ?? []) members.set(row.id, row);
+  };
+
+  keep({ referrals: await namedReferrals(session, keys), members: await namedMembers(session, keys) });
+  keep({ members: await membersById(session, keys.accountId, unknownMembers([...referrals.values()], members)) });
+  let newcomers = [...members.values()];
+  for (let level = 0; level < REFERRAL_CHAIN_MAX && newcomers.length > 0; level += 1) {
+    const above = (await referralsOf(session, keys.accountId, newcomers)).filter(({ id }) => !referrals.has(id));
+    newcomers = await membersById(session, keys.accountId, unknownMembers(above, members));
+    keep({ referrals: above, members: newcomers });
+  }
+
+  const referralIds = [...referrals.keys()];
+  return {
+    members: [...members.values()].sort(byId).map(memberOf),
+    referrals: [...referrals.values()].sort(byId).map(referralOf),
+    decisions: (await decisionsOf(session, keys.accountId, referralIds)).map(decisionOf),
+    rewards: (await rewardsOf(session, keys, referralIds)).map(rewardOf),
+  };
+}
+
+function unknownMembers(referrals: readonly Row<'referrals'>[], known: ReadonlyMap<string, unknown>): string[] {
+  return [...new Set(referrals.map(({ member_id }) => member_id))].filter((id) => !known.has(id));
+}
+
+function byId(a: { id: string }, b: { id: string }): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+async function namedReferrals(session: Session, keys: CaseKeys): Promise<Row<'referrals'>[]> {
+  const { db, dialect } = session;
+  const { accountId, connectionId, contactIds, dealIds, emails } = keys;
+  // Three reads of an index each; one condition with OR would read all of the account's referrals.
+  const { rows } = await sql<Row<'referrals'>>`
+    select * from referrals where account_id = ${accountId} and connection_id = ${connectionId}
+      and ${dialect.isIn('contact_id', contactIds)}
+    union select * from referrals where account_id = ${accountId} and ${dialect.isIn('friend_email', emails)}
+    union select * from referrals where account_id = ${accountId}
+      and id in (${referralsOnDeals(session, accountId, connectionId, dealIds)})`.execute(db);
+  return rows;
+}
+
+async function namedMembers({ db, dialect }: Session, keys: CaseKeys): Promise<Row<'members'>[]> {
+  const { accountId, connectionId, contactIds, emails, codes } = keys;
+  const { rows } = await sql<Row<'members'>>`
+    select * from members where account_id = ${accountId} and connection_id = ${connectionId}
+      and ${dialect.isIn('contact_id', contactIds)}
+    union select * from members where account_id = ${accountId} and ${dialect.isIn('email', emails)}
+    union select * from members where account_id = ${accountId} and ${dialect.isIn('code', codes)}`.execute(db);
+  return rows;
+}
+
+async function membersById(
+  { db, dialect }: Session,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Row<'members'>[]> {
+  if (ids.length === 0) return [];
+  return db
+    .selectFrom('members')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where(dialect.isIn('id', ids))
+    .execute();
+}
+
+/** The referrals that brought these members. */
+async function referralsOf(
+  { db, dialect }: Session,
+  accountId: string,
+  members: readonly Row<'members'>[],
+): Promise<Row<'referrals'>[]> {
+  const found: Row<'referrals'>[] = [];
+  for (const [connectionId, group] of Map.groupBy(members, ({ connection_id }) => connection_id)) {
+    const contactIds = group.flatMap(({ contact_id }) => contact_id ?? []);
+    if (connectionId === null || contactIds.length === 0) continue;
+    const rows = await db
+      .selectFrom('referrals')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('connection_id', '=', connectionId)
+      .where(dialect.isIn('contact_id', contactIds))
+      .execute();
+    found.push(...rows);
+  }
+  return found;
+}
+
+async function decisionsOf(
+  { db, dialect }: Session,
+  accountId: string,
+  referralIds: readonly string[],
+): Promise<Row<'decisions'>[]> {
+  if (referralIds.length === 0) return [];
+  return db
+    .selectFrom('decisions')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where(dialect.isIn('referral_id', referralIds))
+    .orderBy('recorded_at')
+    .orderBy('sequence')
+    .orderBy('id')
+    .execute();
+}
+
+async function rewardsOf({ db, dialect }: Session, keys: CaseKeys, referralIds: readonly string[]) {
+  const { accountId, connectionId, dealIds } = keys;
+  const { rows } = await sql<Row<'rewards'>>`
+    select * from rewards where account_id = ${accountId} and ${dialect.isIn('referral_id', referralIds)}
+    union select * from rewards where account_id = ${accountId} and connection_id = ${connectionId}
+      and ${dialect.isIn('deal_id', dealIds)}
+    order by created_at, id`.execute(db);
+  return rows;
+}

@@ -1,0 +1,313 @@
+import type { Connection } from '../application/ports/store.ts';
+import type { Decision, Reward } from '../domain/decision.ts';
+import type { Journal } from '../domain/ledger.ts';
+import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import type { CrmObject, RecordRef } from '../domain/record.ts';
+import type { Member, Referral, Touch } from '../domain/referral.ts';
+import type { Row } from './schema.ts';
+
+/** Marks a bigint inside JSON text. Only our own structures are written this way, never a vendor's payload. */
+const BIGINT_MARK = '$bigint';
+
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'bigint' ? { [BIGINT_MARK]: inner.toString() } : inner,
+  );
+}
+
+export function fromJson<T>(text: string): T {
+  return JSON.parse(text, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && BIGINT_MARK in inner ? BigInt(String(inner[BIGINT_MARK])) : inner,
+  ) as T;
+}
+
+/** @throws RangeError for an amount that a number would not hold exactly. */
+export function toMinor(minor: bigint): number {
+  if (minor > AMOUNT_MINOR_MAX || minor < -AMOUNT_MINOR_MAX) {
+    throw new RangeError(`an amount of ${minor} minor units is beyond ${AMOUNT_MINOR_MAX}`);
+  }
+  return Number(minor);
+}
+
+export function fromMinor(minor: number): bigint {
+  return BigInt(minor);
+}
+
+/** Sums may leave the range of a number, so both databases hand them over as text. */
+export function fromSum(text: string): bigint {
+  return BigInt(text);
+}
+
+export function toFlag(value: boolean): number {
+  return value ? 1 : 0;
+}
+
+/** PostgreSQL's text cannot hold NUL; nobody's name has one, and a record must not be stuck for it. */
+export function toText<T extends string | null>(value: T): T {
+  return (value === null ? null : value.replaceAll('\0', '')) as T;
+}
+
+export function contactOf(connectionId: string | null, id: string | null): RecordRef | null {
+  return connectionId === null || id === null ? null : { connectionId, object: 'contact', id };
+}
+
+export function refOf(row: { connection_id: string; object: string; record_id: string }): RecordRef {
+  return { connectionId: row.connection_id, object: row.object as CrmObject, id: row.record_id };
+}
+
+export function keyOf(accountId: string, { connectionId, object, id }: RecordRef) {
+  return { account_id: accountId, connection_id: connectionId, object, record_id: id };
+}
+
+export function memberOf(row: Row<'members'>): Member {
+  return {
+    id: row.id,
+    name: row.name,
+    email: row.email,
+    code: row.code,
+    contact: contactOf(row.connection_id, row.contact_id),
+    createdAt: row.created_at,
+    version: row.version,
+  };
+}
+
+export function memberRow(accountId: string, member: Member): Row<'members'> {
+  return {
+    account_id: accountId,
+    id: member.id,
+    name: toText(member.name),
+    email: toText(member.email),
+    code: member.code,
+    connection_id: member.contact?.connectionId ?? null,
+    contact_id: member.contact?.id ?? null,
+    created_at: member.createdAt,
+    version: member.version,
+  };
+}
+
+export function referralOf(row: Row<'referrals'>): Referral {
+  return {
+    id: row.id,
+    programId: row.program_id,
+    memberId: row.member_id,
+    friend: {
+      name: row.friend_name,
+      email: row.friend_email,
+      contact: contactOf(row.connection_id, row.contact_id),
+    },
+    source: row.source as Referral['source'],
+    stage: row.stage as Referral['stage'],
+    reason: fromJson(row.reason),
+    stageSince: row.stage_since,
+    submittedAt: row.submitted_at,
+    version: row.version,
+  };
+}
+
+export function referralRow(accountId: string, referral: Referral): Row<'referrals'> {
+  return {
+    account_id: accountId,
+    id: referral.id,
+    program_id: referral.programId,
+    member_id: referral.memberId,
+    friend_name: toText(referral.friend.name),
+    friend_email: toText(referral.friend.email),
+    connection_id: referral.friend.contact?.connectionId ?? null,
+    contact_id: referral.friend.contact?.id ?? null,
+    source: referral.source,
+    stage: referral.stage,
+    reason: toJson(referral.reason),
+    stage_since: referral.stageSince,
+    submitted_at: referral.submittedAt,
+    version: referral.version,
+  };
+}
+
+export function touchOf(row: Row<'touches'>): Touch {
+  return {
+    id: row.id,
+    kind: row.kind as Touch['kind'],
+    memberId: row.member_id,
+    friend: contactOf(row.connection_id, row.contact_id),
+    evidence: row.evidence,
+    at: row.at,
+  };
+}
+
+export function touchRow(accountId: string, touch: Touch): Row<'touches'> {
+  return {
+    account_id: accountId,
+    id: touch.id,
+    kind: touch.kind,
+    member_id: touch.memberId,
+    connection_id: touch.friend?.connectionId ?? null,
+    contact_id: touch.friend?.id ?? null,
+    evidence: toText(touch.evidence),
+    at: touch.at,
+  };
+}
+
+function dealOf(row: { connection_id: string; deal_id: string }): RecordRef {
+  return { connectionId: row.connection_id, object: 'deal', id: row.deal_id };
+}
+
+function moneyOf(minor: number | null, currency: string | null): Money | null {
+  return minor === null || currency === null ? null : { minor: fromMinor(minor), currency };
+}
+
+export function decisionOf(row: Row<'decisions'>): Decision {
+  return {
+    id: row.id,
+    referralId: row.referral_id,
+    deal: dealOf(row),
+    ruleKey: row.rule_key,
+    party: row.party as Decision['party'],
+    sequence: row.sequence,
+    outcome: row.outcome as Decision['outcome'],
+    reason: fromJson(row.reason),
+    conditions: fromJson(row.conditions),
+    money: moneyOf(row.minor, row.currency),
+    rewardId: row.reward_id,
+    releaseAt: row.release_at,
+    effectiveAt: row.effective_at,
+    program: { id: row.program_id, version: row.program_version },
+    mappingVersion: row.mapping_version,
+    recordedAt: row.recorded_at,
+  };
+}
+
+export function decisionRow(accountId: string, decision: Decision): Row<'decisions'> {
+  return {
+    account_id: accountId,
+    id: decision.id,
+    referral_id: decision.referralId,
+    connection_id: decision.deal.connectionId,
+    deal_id: decision.deal.id,
+    rule_key: decision.ruleKey,
+    sequence: decision.sequence,
+    party: decision.party,
+    outcome: decision.outcome,
+    reason: toJson(decision.reason),
+    conditions: toJson(decision.conditions),
+    minor: decision.money === null ? null : toMinor(decision.money.minor),
+    currency: decision.money?.currency ?? null,
+    reward_id: decision.rewardId,
+    release_at: decision.releaseAt,
+    effective_at: decision.effectiveAt,
+    program_id: decision.program.id,
+    program_version: decision.program.version,
+    mapping_version: decision.mappingVersion,
+    recorded_at: decision.recordedAt,
+  };
+}
+
+export function rewardOf(row: Row<'rewards'>): Reward {
+  return {
+    id: row.id,
+    referralId: row.referral_id,
+    deal: dealOf(row),
+    ruleKey: row.rule_key,
+    party: row.party as Reward['party'],
+    beneficiaryId: row.beneficiary_id,
+    money: { minor: fromMinor(row.minor), currency: row.currency },
+    state: row.state as Reward['state'],
+    reason: fromJson(row.reason),
+    payout: row.payout,
+    programId: row.program_id,
+    releaseAt: row.release_at,
+    reversalPending: row.reversal_pending === 1,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    version: row.version,
+  };
+}
+
+export function rewardRow(accountId: string, reward: Reward): Row<'rewards'> {
+  return {
+    account_id: accountId,
+    id: reward.id,
+    referral_id: reward.referralId,
+    connection_id: reward.deal.connectionId,
+    deal_id: reward.deal.id,
+    rule_key: reward.ruleKey,
+    party: reward.party,
+    beneficiary_id: reward.beneficiaryId,
+    minor: toMinor(reward.money.minor),
+    currency: reward.money.currency,
+    state: reward.state,
+    reason: toJson(reward.reason),
+    payout: reward.payout,
+    program_id: reward.programId,
+    release_at: reward.releaseAt,
+    reversal_pending: toFlag(reward.reversalPending),
+    created_at: reward.createdAt,
+    updated_at: reward.updatedAt,
+    version: reward.version,
+  };
+}
+
+export function journalOf(row: Row<'journals'>, postings: readonly Row<'postings'>[]): Journal {
+  return {
+    id: row.id,
+    kind: row.kind as Journal['kind'],
+    rewardId: row.reward_id,
+    decisionId: row.decision_id,
+    effectiveAt: row.effective_at,
+    recordedAt: row.recorded_at,
+    postings: postings.map(({ ledger_account, minor, currency }) => ({
+      account: ledger_account,
+      minor: fromMinor(minor),
+      currency,
+    })),
+  };
+}
+
+export function journalRow(accountId: string, journal: Journal): Row<'journals'> {
+  return {
+    account_id: accountId,
+    id: journal.id,
+    kind: journal.kind,
+    reward_id: journal.rewardId,
+    decision_id: journal.decisionId,
+    effective_at: journal.effectiveAt,
+    recorded_at: journal.recordedAt,
+  };
+}
+
+export function postingRows(accountId: string, journal: Journal): Row<'postings'>[] {
+  return journal.postings.map((posting, line) => ({
+    account_id: accountId,
+    journal_id: journal.id,
+    line,
+    ledger_account: posting.account,
+    currency: posting.currency,
+    minor: toMinor(posting.minor),
+  }));
+}
+
+export function connectionOf(row: Row<'connections'>): Connection {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    provider: row.provider,
+    externalId: row.external_id,
+    status: row.status as Connection['status'],
+    statusReason: row.status_reason,
+    homeCurrency: row.home_currency,
+    timeZone: row.time_zone,
+    uiHost: row.ui_host,
+    scopes: fromJson(row.scopes),
+    connectedAt: row.connected_at,
+  };
+}
+
+export function programOf(row: Row<'programs'>): ProgramVersion {
+  return {
+    programId: row.program_id,
+    name: row.name,
+    version: row.version,
+    publishedAt: row.published_at,
+    rules: fromJson(row.rules),
+  };
+}

@@ -1,0 +1,190 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Commit, CommitResult } from '../application/ports/store.ts';
+import { STANDING_STATES } from '../domain/decision.ts';
+import { Fault } from '../domain/errors.ts';
+import { imbalance, type Journal } from '../domain/ledger.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Instant } from '../domain/time.ts';
+import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
+import { type Engine, insertRows } from './dialect.ts';
+import { markMirror } from './mirror.ts';
+import { blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
+import { type Row, type Session, TABLES } from './schema.ts';
+import { askAt, settleWork } from './work.ts';
+
+/** Somebody else has changed what the plan rests on. Never leaves this room: it becomes the result `conflict`. */
+export class Conflict extends Error {}
+
+/**
+ * One durable transaction for all, a savepoint for each, so that the cost of the disk is shared and a failure is not.
+ *
+ * @throws Fault `ledger_unbalanced` before anything is written; whatever else is thrown has written nothing of any commit.
+ */
+export async function commitAll(engine: Engine, commits: readonly Commit[]): Promise<CommitResult[]> {
+  for (const { plan } of commits) assertBalanced(plan.journals);
+  if (commits.length === 0) return [];
+  return engine.write(async (session) => {
+    const results: CommitResult[] = [];
+    for (const commit of commits) results.push(await guarded(session, () => commitOne(session, commit)));
+    return results;
+  });
+}
+
+async function guarded(session: Session, run: () => Promise<CommitResult>): Promise<CommitResult> {
+  const { db, dialect } = session;
+  await sql`savepoint one_commit`.execute(db);
+  let result: CommitResult;
+  try {
+    result = await run();
+  } catch (error) {
+    const lost = error instanceof Conflict || dialect.isUniqueViolation(error) || dialect.isContention(error);
+    if (!lost) throw error;
+    result = 'conflict';
+  }
+  if (result !== 'committed') await sql`rollback to savepoint one_commit`.execute(db);
+  await sql`release savepoint one_commit`.execute(db);
+  return result;
+}
+
+async function commitOne(session: Session, commit: Commit): Promise<CommitResult> {
+  const { accountId, plan, settles } = commit;
+  if (settles.some((item) => item.accountId !== accountId)) return 'stale';
+  // Before the wakes: one that this very plan asks for is not answered by it.
+  if (!(await settleWork(session, settles))) return 'stale';
+  await applyPlan(session, accountId, plan, momentOf(commit));
+  // Before the snapshots: the address that was known until now finds what else is known by it.
+  await eraseContacts(session, accountId, commit.erase);
+  await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));
+  return 'committed';
+}
+
+/** Writes a plan inside the caller's transaction. @throws Conflict, or the database's unique violation. */
+export async function applyPlan(session: Session, accountId: string, plan: Plan, at: Instant): Promise<void> {
+  // Claiming a payout locks the intent and then its reward; so does this, or the two would wait for each other.
+  await cancelIntents(session, accountId, plan.cancelledIntentIds);
+  await putVersioned(
+    session,
+    'members',
+    plan.members.map((member) => memberRow(accountId, member)),
+  );
+  await putVersioned(
+    session,
+    'referrals',
+    plan.referrals.map((referral) => referralRow(accountId, referral)),
+  );
+  await insertRows(
+    session,
+    'touches',
+    plan.touches.map((touch) => touchRow(accountId, touch)),
+    sql`on conflict do nothing`,
+  );
+  // Those that end first: the one that follows on the same deal takes the place they leave.
+  const rewards = plan.rewards.map((reward) => rewardRow(accountId, reward));
+  await putVersioned(
+    session,
+    'rewards',
+    rewards.filter((reward) => !stands(reward)),
+  );
+  await putVersioned(session, 'rewards', rewards.filter(stands));
+  await insertRows(
+    session,
+    'decisions',
+    plan.decisions.map((decision) => decisionRow(accountId, decision)),
+  );
+  await insertRows(
+    session,
+    'postings',
+    plan.journals.flatMap((journal) => postingRows(accountId, journal)),
+  );
+  await insertRows(
+    session,
+    'journals',
+    plan.journals.map((journal) => journalRow(accountId, journal)),
+  );
+  await insertRows(
+    session,
+    'intents',
+    plan.intents.map(({ id, rewardId, provider }) => ({
+      account_id: accountId,
+      id,
+      reward_id: rewardId,
+      provider,
+      state: 'pending',
+      run_at: at,
+      due_at: at,
+      claim: null,
+      attempts: 0,
+      parked: 0,
+      error: null,
+    })),
+  );
+  await markMirror(session, accountId, plan.mirror, at);
+  await askAt(session, accountId, plan.wakes);
+}
+
+/** @throws Fault `ledger_unbalanced`. The database refuses the same; here the fault names the journal. */
+export function assertBalanced(journals: readonly Journal[]): void {
+  for (const { id, postings } of journals) {
+    const sums = imbalance(postings);
+    if (postings.length >= 2 && sums.size === 0) continue;
+    const off = [...sums].map(([currency, minor]) => `${minor} ${currency}`).join(', ');
+    throw new Fault('ledger_unbalanced', { kind: 'never' }, 'A booking does not add up and was not made.', {
+      message: `journal ${id} has ${postings.length} postings and is off by ${off || 'nothing'}`,
+    });
+  }
+}
+
+function stands(reward: Row<'rewards'>): boolean {
+  return (STANDING_STATES as readonly string[]).includes(reward.state) && reward.reversal_pending === 0;
+}
+
+type Versioned = 'members' | 'referrals' | 'rewards';
+
+/** Version 1 is inserted; any other replaces the one before it, and only that one. */
+async function putVersioned<T extends Versioned>(session: Session, table: T, rows: readonly Row<T>[]): Promise<void> {
+  const { db, dialect } = session;
+  await insertRows(
+    session,
+    table,
+    rows.filter(({ version }) => version === 1),
+  );
+  const changed = rows.filter(({ version }) => version !== 1);
+  if (changed.length === 0) return;
+  const columns = TABLES[table];
+  const set = sql.join(
+    Object.keys(columns)
+      .filter((name) => name !== 'account_id' && name !== 'id')
+      .map((name) => sql`${sql.ref(name)} = ${sql.ref(`next.${name}`)}`),
+  );
+  const target = sql.table(table);
+  const { numAffectedRows } = await sql`update ${target} set ${set} from ${dialect.rows(columns, changed)} as next
+    where ${target}.account_id = next.account_id and ${target}.id = next.id
+      and ${target}.version = next.version - 1`.execute(db);
+  if (numAffectedRows !== BigInt(changed.length)) throw new Conflict(`${table} changed meanwhile`);
+}
+
+/** An order that nobody has picked up is withdrawn. One that was never placed, as for a held reward, has nothing to withdraw. */
+async function cancelIntents(session: Session, accountId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const { db, dialect } = session;
+  const isNamed: RawBuilder<unknown> = sql`account_id = ${accountId} and ${dialect.isIn('id', ids)}`;
+  await sql`update intents set state = 'cancelled', due_at = null, parked = 0
+    where ${isNamed} and state = 'pending' and claim is null`.execute(db);
+  const { rows } = await sql`select id from intents where ${isNamed} and state <> 'cancelled' limit 1`.execute(db);
+  if (rows.length > 0) throw new Conflict('an order is with its provider already');
+}
+
+/**
+ * The newest time that a commit's own parts bear, and so "now or a little earlier" for what it makes due. The store has no clock;
+ * 0, for a commit that bears none, is due as well.
+ */
+function momentOf({ plan, snapshots }: Pick<Commit, 'plan' | 'snapshots'>): Instant {
+  return Math.max(
+    0,
+    ...snapshots.map(({ readAt }) => readAt),
+    ...plan.decisions.map(({ recordedAt }) => recordedAt),
+    ...plan.rewards.map(({ updatedAt }) => updatedAt),
+    ...plan.members.map(({ createdAt }) => createdAt),
+    ...plan.referrals.map(({ submittedAt }) => submittedAt),
+  );
+}

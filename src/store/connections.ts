@@ -1,0 +1,265 @@
+import { sql } from 'kysely';
+import type { Connection, ConnectionStore, OAuthState, SealedTokens, SweepMark } from '../application/ports/store.ts';
+import { connectionOf, fromJson, toJson, toText } from './codec.ts';
+import type { Engine } from './dialect.ts';
+import type { Row, Session } from './schema.ts';
+
+export function createConnectionStore(engine: Engine): ConnectionStore {
+  return {
+    connect: (connection, tokens) =>
+      engine.write(async (session) => {
+        const row = await upsert(session, connection);
+        if (!row) return { result: 'foreign' };
+        await session.db
+          .insertInto('tokens')
+          .values({ ...tokenColumns(tokens), account_id: row.account_id, connection_id: row.id, version: 1 })
+          .onConflict((conflict) =>
+            conflict.columns(['account_id', 'connection_id']).doUpdateSet({
+              ...tokenColumns(tokens),
+              version: sql`tokens.version + 1`,
+            }),
+          )
+          .execute();
+        return { result: 'connected', connection: connectionOf(row) };
+      }),
+
+    get: (accountId, connectionId) =>
+      engine.read(async ({ db }) => {
+        const row = await db
+          .selectFrom('connections')
+          .selectAll()
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .executeTakeFirst();
+        return row ? connectionOf(row) : null;
+      }),
+
+    findByExternalId: (provider, externalId) =>
+      engine.read(async ({ db }) => {
+        const row = await db
+          .selectFrom('connections')
+          .selectAll()
+          .where('provider', '=', provider)
+          .where('external_id', '=', externalId)
+          .executeTakeFirst();
+        return row ? connectionOf(row) : null;
+      }),
+
+    list: (accountId) =>
+      engine.read(async ({ db }) => {
+        const rows = await db
+          .selectFrom('connections')
+          .selectAll()
+          .where('account_id', '=', accountId)
+          .orderBy('connected_at')
+          .orderBy('id')
+          .execute();
+        return rows.map(connectionOf);
+      }),
+
+    listConnected: () =>
+      engine.read(async ({ db }) => {
+        const rows = await db
+          .selectFrom('connections')
+          .selectAll()
+          .where('status', '=', 'connected')
+          .orderBy('account_id')
+          .orderBy('id')
+          .execute();
+        return rows.map(connectionOf);
+      }),
+
+    describe: (accountId, connectionId, about) =>
+      engine.write(async ({ db }) => {
+        await db
+          .updateTable('connections')
+          .set({ home_currency: about.homeCurrency, time_zone: about.timeZone, ui_host: about.uiHost })
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .execute();
+      }),
+
+    disconnect: (accountId, connectionId, why) =>
+      engine.write(async ({ db }) => {
+        await db
+          .updateTable('connections')
+          .set({ status: 'disconnected', status_reason: toText(why) })
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .execute();
+      }),
+
+    tokens: (accountId, connectionId) =>
+      engine.read(async ({ db }) => {
+        const row = await db
+          .selectFrom('tokens')
+          .selectAll()
+          .where('account_id', '=', accountId)
+          .where('connection_id', '=', connectionId)
+          .executeTakeFirst();
+        return row ? tokensOf(row) : null;
+      }),
+
+    replaceTokens: (accountId, connectionId, expectedVersion, tokens) =>
+      engine.write(async ({ db }) => {
+        const { numUpdatedRows } = await db
+          .updateTable('tokens')
+          .set({ ...tokenColumns(tokens), version: expectedVersion + 1 })
+          .where('account_id', '=', accountId)
+          .where('connection_id', '=', connectionId)
+          .where('version', '=', expectedVersion)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n;
+      }),
+
+    saveState: (state) =>
+      engine.write(async ({ db }) => {
+        await db
+          .insertInto('oauth_states')
+          .values({
+            state_hash: state.stateHash,
+            account_id: state.accountId,
+            provider: state.provider,
+            expires_at: state.expiresAt,
+          })
+          .execute();
+      }),
+
+    takeState: (stateHash, now) =>
+      engine.write(async ({ db }) => {
+        const row = await db
+          .deleteFrom('oauth_states')
+          .where('state_hash', '=', stateHash)
+          .returningAll()
+          .executeTakeFirst();
+        // Those that nobody came back with.
+        await db.deleteFrom('oauth_states').where('expires_at', '<=', now).execute();
+        return row && row.expires_at > now ? stateOf(row) : null;
+      }),
+
+    mapping: (accountId, connectionId) =>
+      engine.read(async (session) => {
+        const row = await newestMapping(session, accountId, connectionId);
+        return row ? { version: row.version, entries: fromJson(row.entries) } : null;
+      }),
+
+    saveMapping: (accountId, connectionId, version, entries, now) =>
+      engine.write(async (session) => {
+        // Two nodes that save at once would both see the same newest one.
+        await lockConnection(session, accountId, connectionId);
+        const newest = await newestMapping(session, accountId, connectionId);
+        if (newest?.version === version) return;
+        await session.db
+          .insertInto('mappings')
+          .values({
+            account_id: accountId,
+            connection_id: connectionId,
+            ordinal: (newest?.ordinal ?? 0) + 1,
+            version,
+            entries: toJson(entries),
+            saved_at: now,
+          })
+          .execute();
+      }),
+
+    sweepMarks: (accountId, connectionId) =>
+      engine.read(async ({ db }) => {
+        const rows = await db
+          .selectFrom('sweep_marks')
+          .selectAll()
+          .where('account_id', '=', accountId)
+          .where('connection_id', '=', connectionId)
+          .orderBy('object')
+          .execute();
+        return rows.map(sweepMarkOf);
+      }),
+
+    setSweepMark: (accountId, connectionId, { object, upTo }) =>
+      engine.write(async ({ db }) => {
+        await db
+          .insertInto('sweep_marks')
+          .values({ account_id: accountId, connection_id: connectionId, object, up_to: upTo })
+          .onConflict((conflict) =>
+            conflict.columns(['account_id', 'connection_id', 'object']).doUpdateSet({ up_to: upTo }),
+          )
+          .execute();
+      }),
+  };
+}
+
+/** A connection that comes back keeps its id and the time it was first connected: deals won meanwhile are not "before" it. */
+async function upsert({ db }: Session, connection: Connection): Promise<Row<'connections'> | undefined> {
+  const about = {
+    status: connection.status,
+    status_reason: toText(connection.statusReason),
+    home_currency: connection.homeCurrency,
+    time_zone: connection.timeZone,
+    ui_host: connection.uiHost,
+    scopes: toJson(connection.scopes),
+  };
+  return db
+    .insertInto('connections')
+    .values({
+      ...about,
+      account_id: connection.accountId,
+      id: connection.id,
+      provider: connection.provider,
+      external_id: connection.externalId,
+      connected_at: connection.connectedAt,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['provider', 'external_id'])
+        .doUpdateSet(about)
+        .where('connections.account_id', '=', connection.accountId),
+    )
+    .returningAll()
+    .executeTakeFirst();
+}
+
+async function lockConnection({ db, dialect }: Session, accountId: string, connectionId: string): Promise<void> {
+  await sql`select id from connections where account_id = ${accountId} and id = ${connectionId} ${dialect.forUpdate('connections')}`.execute(
+    db,
+  );
+}
+
+function newestMapping({ db }: Session, accountId: string, connectionId: string): Promise<Row<'mappings'> | undefined> {
+  return db
+    .selectFrom('mappings')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', connectionId)
+    .orderBy('ordinal', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+function tokenColumns(tokens: Omit<SealedTokens, 'version'>) {
+  return {
+    access_token: tokens.accessToken,
+    refresh_token: tokens.refreshToken,
+    expires_at: tokens.expiresAt,
+  };
+}
+
+function tokensOf(row: Row<'tokens'>): SealedTokens {
+  return {
+    accessToken: row.access_token,
+    refreshToken: row.refresh_token,
+    expiresAt: row.expires_at,
+    version: row.version,
+  };
+}
+
+function stateOf(row: Row<'oauth_states'>): OAuthState {
+  return {
+    stateHash: row.state_hash,
+    accountId: row.account_id,
+    provider: row.provider,
+    expiresAt: row.expires_at,
+  };
+}
+
+export function sweepMarkOf(row: Row<'sweep_marks'>): SweepMark {
+  return { object: row.object as SweepMark['object'], upTo: row.up_to };
+}

@@ -1,0 +1,388 @@
+import { sql } from 'kysely';
+import type { ClaimedMirror, MirrorSource, MirrorStore } from '../application/ports/store.ts';
+import { STANDING_STATES } from '../domain/decision.ts';
+import type { CrmObject, DealFacts, RecordRef } from '../domain/record.ts';
+import { recordKey } from '../domain/record.ts';
+import type { Instant } from '../domain/time.ts';
+import { decisionOf, fromSum, keyOf, memberOf, referralOf, refOf, rewardOf, toFlag, toText } from './codec.ts';
+import { type Engine, insertRows } from './dialect.ts';
+import { type Candidate, candidates, claimed, counts, nextDueAt, wholeRow } from './queue.ts';
+import { readFacts } from './records.ts';
+import type { Row, Session } from './schema.ts';
+
+const MIRRORED_OBJECTS: readonly CrmObject[] = ['contact', 'deal', 'company'];
+
+export function createMirrorStore(engine: Engine): MirrorStore {
+  return {
+    claim: (input) =>
+      engine.write(async (session) => {
+        for (const candidate of await candidates(session, 'mirror', MIRRORED_OBJECTS, input.now)) {
+          const items = await claimOf(session, candidate, input);
+          if (items.length > 0) return items;
+        }
+        return [];
+      }),
+
+    sources: (accountId, records) => engine.snapshot((session) => sources(session, accountId, records)),
+
+    acknowledge: (items, now) =>
+      engine.write(async ({ db, dialect }) => {
+        const columns = {
+          account_id: 'text',
+          connection_id: 'text',
+          object: 'text',
+          record_id: 'text',
+          claim: 'text',
+          wanted: 'int',
+          hash: 'text',
+        };
+        const rows = items.map(({ item: { accountId, record, claim, wanted }, hash }) => ({
+          ...keyOf(accountId, record),
+          claim,
+          wanted,
+          hash,
+        }));
+        await sql`update mirror set claim = null, attempts = 0, error = null,
+            acked = done.wanted, acked_hash = done.hash, acked_at = ${now},
+            due_at = case when mirror.wanted > done.wanted then mirror.run_at else null end
+          from ${dialect.rows(columns, rows)} as done
+          where mirror.account_id = done.account_id and mirror.connection_id = done.connection_id
+            and mirror.object = done.object and mirror.record_id = done.record_id and mirror.claim = done.claim`.execute(
+          db,
+        );
+      }),
+
+    defer: (item, { runAt, error, parked }) =>
+      engine.write(async ({ db }) => {
+        // What was asked for meanwhile is news: it is tried again instead of being parked.
+        const parks = sql`(${toFlag(parked)} = 1 and wanted = ${item.wanted})`;
+        await sql`update mirror set claim = null, attempts = attempts + 1, error = ${toText(error)},
+            run_at = ${runAt},
+            due_at = case when ${parks} then null else cast(${runAt} as bigint) end,
+            parked = case when ${parks} then 1 else 0 end
+          where ${isHeldBy(item)}`.execute(db);
+      }),
+
+    drop: (item) =>
+      engine.write(async ({ db }) => {
+        // What was asked for meanwhile may mean that the record is back; the next write will tell.
+        await sql`delete from mirror where ${isHeldBy(item)} and wanted = ${item.wanted}`.execute(db);
+        await sql`update mirror set claim = null, due_at = run_at where ${isHeldBy(item)}`.execute(db);
+      }),
+
+    markAll: (accountId, connectionId, now) =>
+      engine.write(async ({ db }) => {
+        // The hash is forgotten: the fields may be new and empty, whatever was acknowledged before.
+        const { numAffectedRows } = await sql`update mirror set wanted = wanted + 1, run_at = ${now}, acked_hash = null,
+            due_at = case when claim is null then cast(${now} as bigint) else due_at end,
+            attempts = 0, parked = 0, error = null
+          where account_id = ${accountId} and connection_id = ${connectionId}`.execute(db);
+        return Number(numAffectedRows ?? 0n);
+      }),
+
+    nextDueAt: () => engine.read((session) => nextDueAt(session, 'mirror')),
+    counts: (now) => engine.read((session) => counts(session, 'mirror', now)),
+  };
+}
+
+async function claimOf(
+  { db, dialect }: Session,
+  { account_id, connection_id, object }: Candidate,
+  input: Parameters<MirrorStore['claim']>[0],
+): Promise<ClaimedMirror[]> {
+  const { rows } = await sql<Row<'mirror'>>`
+    with picked as (
+      select record_id from mirror
+      where account_id = ${account_id} and connection_id = ${connection_id} and object = ${object} and due_at <= ${input.now}
+      order by due_at limit ${input.limit} ${dialect.skipLocked('mirror')}
+    )
+    update mirror set ${claimed(input, 'mirror')} from picked
+    where mirror.account_id = ${account_id} and mirror.connection_id = ${connection_id}
+      and mirror.object = ${object} and mirror.record_id = picked.record_id
+    returning ${wholeRow('mirror')}`.execute(db);
+  return rows.sort((a, b) => a.run_at - b.run_at || (a.record_id < b.record_id ? -1 : 1)).map(claimedOf);
+}
+
+function claimedOf(row: Row<'mirror'>): ClaimedMirror {
+  return {
+    accountId: row.account_id,
+    record: refOf(row),
+    claim: row.claim ?? '',
+    wanted: row.wanted,
+    ackedHash: row.acked_hash,
+    attempts: row.attempts,
+  };
+}
+
+function isHeldBy({ accountId, record, claim }: ClaimedMirror) {
+  return sql`account_id = ${accountId} and connection_id = ${record.connectionId} and object = ${record.object}
+    and record_id = ${record.id} and claim = ${claim}`;
+}
+
+/** Asks for records to be written anew; part of a commit. */
+export async function markMirror(
+  session: Session,
+  accountId: string,
+  records: readonly RecordRef[],
+  at: Instant,
+): Promise<void> {
+  const inOneOrder = [...new Map(records.map((record) => [recordKey(record), record]))].sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
+  const runAt = sql`case
+    when mirror.due_at is null or excluded.run_at < mirror.run_at then excluded.run_at
+    else mirror.run_at end`;
+  await insertRows(
+    session,
+    'mirror',
+    inOneOrder.map(([, record]) => ({
+      ...keyOf(accountId, record),
+      wanted: 1,
+      acked: 0,
+      acked_hash: null,
+      acked_at: null,
+      run_at: at,
+      due_at: at,
+      claim: null,
+      attempts: 0,
+      parked: 0,
+      error: null,
+    })),
+    sql`on conflict (account_id, connection_id, object, record_id) do update set
+      wanted = mirror.wanted + 1,
+      run_at = ${runAt},
+      due_at = case when mirror.claim is not null then mirror.due_at else ${runAt} end,
+      attempts = case when mirror.parked = 1 then 0 else mirror.attempts end,
+      error = case when mirror.parked = 1 then null else mirror.error end,
+      parked = 0`,
+  );
+}
+
+// ── Sources ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** All of it in a dozen statements, whatever the number of records. */
+async function sources(session: Session, accountId: string, records: readonly RecordRef[]): Promise<MirrorSource[]> {
+  const found = new Map<string, MirrorSource>();
+  for (const [connectionId, group] of Map.groupBy(records, (record) => record.connectionId)) {
+    const idsOf = (object: CrmObject) => group.filter((record) => record.object === object).map(({ id }) => id);
+    for (const source of [
+      ...(await contactSources(session, accountId, connectionId, idsOf('contact'))),
+      ...(await dealSources(session, accountId, connectionId, idsOf('deal'))),
+    ]) {
+      found.set(recordKey(source.record), source);
+    }
+  }
+  return records.map((record) => found.get(recordKey(record)) ?? nothingKnown(record));
+}
+
+function nothingKnown(record: RecordRef): MirrorSource {
+  return {
+    record,
+    member: null,
+    referrals: 0,
+    wonReferrals: 0,
+    sums: [],
+    lastReward: null,
+    referral: null,
+    referrer: null,
+    decisions: [],
+    rewards: [],
+  };
+}
+
+async function contactSources(
+  session: Session,
+  accountId: string,
+  connectionId: string,
+  ids: readonly string[],
+): Promise<MirrorSource[]> {
+  if (ids.length === 0) return [];
+  const { db, dialect } = session;
+  const members = await db
+    .selectFrom('members')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', connectionId)
+    .where(dialect.isIn('contact_id', ids))
+    .execute();
+  const referrals = await db
+    .selectFrom('referrals')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', connectionId)
+    .where(dialect.isIn('contact_id', ids))
+    .orderBy('submitted_at')
+    .orderBy('id')
+    .execute();
+  const memberIds = members.map(({ id }) => id);
+  const beneficiaryIds = [...memberIds, ...referrals.map(({ id }) => id)];
+  const counted = await countReferrals(session, accountId, memberIds);
+  const summed = await sumRewards(session, accountId, beneficiaryIds);
+  const newest = await newestRewards(session, accountId, beneficiaryIds);
+  const referrers = await membersById(
+    session,
+    accountId,
+    referrals.map(({ member_id }) => member_id),
+  );
+
+  return ids.map((id) => {
+    const record: RecordRef = { connectionId, object: 'contact', id };
+    const member = members.find(({ contact_id }) => contact_id === id);
+    const asFriend = referrals.filter(({ contact_id }) => contact_id === id);
+    const own = new Set([...(member ? [member.id] : []), ...asFriend.map((referral) => referral.id)]);
+    // A referral that was declined brought nobody, if another one did.
+    const referral = asFriend.find(({ stage }) => stage !== 'declined') ?? asFriend[0];
+    const referrer = referral && referrers.get(referral.member_id);
+    const count = member && counted.get(member.id);
+    const last = newest
+      .filter(({ beneficiary_id }) => own.has(beneficiary_id))
+      .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1))[0];
+    return {
+      ...nothingKnown(record),
+      member: member ? memberOf(member) : null,
+      referrals: count?.all ?? 0,
+      wonReferrals: count?.won ?? 0,
+      sums: addUp(summed.filter(({ beneficiary_id }) => own.has(beneficiary_id))),
+      lastReward: last ? rewardOf(last) : null,
+      referral: referral ? referralOf(referral) : null,
+      referrer: referrer ? memberOf(referrer) : null,
+    };
+  });
+}
+
+async function countReferrals({ db, dialect }: Session, accountId: string, memberIds: readonly string[]) {
+  const { rows } = await sql<{ member_id: string; all: number; won: number }>`
+    select member_id, count(*) as "all", count(*) filter (where stage = 'won') as won from referrals
+    where account_id = ${accountId} and ${dialect.isIn('member_id', memberIds)} group by member_id`.execute(db);
+  return new Map(rows.map((row) => [row.member_id, row]));
+}
+
+interface SumRow {
+  readonly beneficiary_id: string;
+  readonly state: string;
+  readonly currency: string;
+  readonly minor: string;
+  readonly count: number;
+}
+
+async function sumRewards({ db, dialect }: Session, accountId: string, ids: readonly string[]): Promise<SumRow[]> {
+  const { rows } = await sql<SumRow>`
+    select beneficiary_id, state, currency, cast(sum(minor) as text) as minor, count(*) as count from rewards
+    where account_id = ${accountId} and ${dialect.isIn('beneficiary_id', ids)}
+    group by beneficiary_id, state, currency order by state, currency`.execute(db);
+  return rows;
+}
+
+/** A person is paid as a member and as a friend; the two are one sum to them. */
+function addUp(rows: readonly SumRow[]): MirrorSource['sums'] {
+  const sums = new Map<string, MirrorSource['sums'][number]>();
+  for (const { state, currency, minor, count } of rows) {
+    const before = sums.get(`${state} ${currency}`);
+    sums.set(`${state} ${currency}`, {
+      state: state as MirrorSource['sums'][number]['state'],
+      currency,
+      minor: fromSum(minor) + (before?.minor ?? 0n),
+      count: count + (before?.count ?? 0),
+    });
+  }
+  return [...sums.values()];
+}
+
+async function newestRewards(
+  { db, dialect }: Session,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Row<'rewards'>[]> {
+  const { rows } = await sql<Row<'rewards'>>`
+    select * from (
+      select rewards.*, row_number() over (partition by beneficiary_id order by created_at desc, id desc) as place
+      from rewards where account_id = ${accountId} and ${dialect.isIn('beneficiary_id', ids)}
+    ) as placed where place = 1`.execute(db);
+  return rows;
+}
+
+async function membersById({ db, dialect }: Session, accountId: string, ids: readonly string[]) {
+  const rows = await db
+    .selectFrom('members')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where(dialect.isIn('id', ids))
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+async function dealSources(
+  session: Session,
+  accountId: string,
+  connectionId: string,
+  ids: readonly string[],
+): Promise<MirrorSource[]> {
+  if (ids.length === 0) return [];
+  const { db, dialect } = session;
+  // What was decided before a merge stands under the ids that the deal had then.
+  const facts = await readFacts<DealFacts>(session, accountId, connectionId, 'deal', ids);
+  const formerIds = new Map(facts.map((deal) => [deal.ref.id, deal.formerIds]));
+  const allIds = [...new Set([...ids, ...facts.flatMap((deal) => deal.formerIds)])];
+  const { rows: decisions } = await sql<Row<'decisions'>>`
+    select * from (
+      select decisions.*, row_number() over (
+        partition by deal_id, referral_id, rule_key order by recorded_at desc, sequence desc, id desc) as place
+      from decisions where account_id = ${accountId} and connection_id = ${connectionId} and ${dialect.isIn('deal_id', allIds)}
+    ) as placed where place = 1 order by recorded_at desc, sequence desc, id desc`.execute(db);
+  const rewards = await db
+    .selectFrom('rewards')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', connectionId)
+    .where(dialect.isIn('deal_id', allIds))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+  const referralRows = await db
+    .selectFrom('referrals')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where(dialect.isIn('id', [...new Set([...decisions, ...rewards].map(({ referral_id }) => referral_id))]))
+    .execute();
+  const referrals = new Map(referralRows.map((row) => [row.id, row]));
+  const referrers = await membersById(
+    session,
+    accountId,
+    referralRows.map(({ member_id }) => member_id),
+  );
+
+  return ids.map((id) => {
+    const isOnDeal = (row: { deal_id: string }) =>
+      row.deal_id === id || (formerIds.get(id) ?? []).includes(row.deal_id);
+    const own = decisions.filter(isOnDeal);
+    const ownRewards = rewards.filter(isOnDeal);
+    const referralId = ownerOf(own, ownRewards, referrals);
+    const referral = referralId === undefined ? undefined : referrals.get(referralId);
+    const referrer = referral && referrers.get(referral.member_id);
+    const newest = new Map<string, Row<'decisions'>>();
+    for (const row of own)
+      if (row.referral_id === referralId && !newest.has(row.rule_key)) newest.set(row.rule_key, row);
+    return {
+      ...nothingKnown({ connectionId, object: 'deal', id }),
+      referral: referral ? referralOf(referral) : null,
+      referrer: referrer ? memberOf(referrer) : null,
+      decisions: [...newest.values()].map(decisionOf),
+      rewards: ownRewards.map(rewardOf),
+    };
+  });
+}
+
+/** Whose deal it is when several friends are on it: who holds a reward for it, else who was referred first. */
+function ownerOf(
+  decisions: readonly Row<'decisions'>[],
+  rewards: readonly Row<'rewards'>[],
+  referrals: ReadonlyMap<string, Row<'referrals'>>,
+): string | undefined {
+  const holder = rewards.find(({ state }) => (STANDING_STATES as readonly string[]).includes(state));
+  if (holder) return holder.referral_id;
+  const credited = decisions.filter(({ reason }) => !reason.includes('"other_referral_credited"'));
+  return (credited.length > 0 ? credited : decisions)
+    .map(({ referral_id }) => referrals.get(referral_id))
+    .filter((referral) => referral !== undefined)
+    .sort((a, b) => a.submitted_at - b.submitted_at || (a.id < b.id ? -1 : 1))[0]?.id;
+}

@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import type { ProgramStore } from '../application/ports/store.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import type { Instant } from '../domain/time.ts';
+import { fromJson, programOf, toJson, toText } from './codec.ts';
+import type { Engine } from './dialect.ts';
+import type { Row, Session } from './schema.ts';
+
+export function createProgramStore(engine: Engine): ProgramStore {
+  return {
+    publish: (accountId, program, now) =>
+      engine.write(async (session) => {
+        // Two admins who publish at once get two versions, one after the other.
+        await lockAccount(session, accountId);
+        const newest = await newestVersion(session, accountId, program.programId);
+        if (newest && canonical(fromJson(newest.rules)) === canonical(program.rules)) return programOf(newest);
+        return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
+      }),
+
+    versions: (accountId) =>
+      engine.read(async ({ db }) => {
+        const rows = await db
+          .selectFrom('programs')
+          .selectAll()
+          .where('account_id', '=', accountId)
+          .orderBy('published_at')
+          .orderBy('program_id')
+          .orderBy('version')
+          .execute();
+        return rows.map(programOf);
+      }),
+  };
+}
+
+async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
+  await sql`select id from accounts where id = ${accountId} ${dialect.forUpdate('accounts')}`.execute(db);
+}
+
+function newestVersion({ db }: Session, accountId: string, programId: string): Promise<Row<'programs'> | undefined> {
+  return db
+    .selectFrom('programs')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('program_id', '=', programId)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+async function insertVersion(
+  { db }: Session,
+  accountId: string,
+  { programId, name, rules }: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>,
+  version: number,
+  now: Instant,
+): Promise<ProgramVersion> {
+  const row = await db
+    .insertInto('programs')
+    .values({
+      account_id: accountId,
+      program_id: programId,
+      version,
+      name: toText(name),
+      rules: toJson(rules),
+      published_at: now,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return programOf(row);
+}
+
+/** The same text for the same rules, in whatever order their fields were written. */
+function canonical(value: unknown): string {
+  return JSON.stringify(JSON.parse(toJson(value)), (_, inner: unknown) =>
+    inner === null || typeof inner !== 'object' || Array.isArray(inner)
+      ? inner
+      : Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))),
+  );
+}

@@ -1,0 +1,113 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Instant } from '../domain/time.ts';
+import { type Session, TABLES } from './schema.ts';
+
+/**
+ * What `work`, `mirror` and `intents` share.
+ *
+ * | column     | meaning                                                                                        |
+ * |------------|------------------------------------------------------------------------------------------------|
+ * | `run_at`   | when the row asked, or was asked, to be looked at                                              |
+ * | `due_at`   | when it can be claimed: `run_at` while unclaimed, the lease's end while claimed, null for never |
+ * | `claim`    | token of the claim that holds it; null while unclaimed                                         |
+ * | `attempts` | failed ones since the last success; a lease that ran out counts as one                         |
+ * | `parked`   | 1: left alone until something new comes; `error` says why                                      |
+ * | `wanted`   | rises with everything that is asked; a claim answers only for what was asked when it was made  |
+ *
+ * One column decides whether a row can be claimed, so one index serves every claim, and a row whose worker died needs nobody to
+ * free it.
+ */
+export type QueueTable = 'work' | 'mirror' | 'intents';
+
+/** How many connections a claim tries when others are taking the same rows, before it says that nothing is due. */
+const CANDIDATES_MAX = 16;
+
+export interface Candidate {
+  readonly account_id: string;
+  readonly connection_id: string;
+  readonly object: string;
+}
+
+/** Connected connections that have something due, longest due first. One index probe per connection (and object). */
+export async function candidates(
+  { db }: Session,
+  table: 'work' | 'mirror',
+  objects: readonly string[],
+  now: Instant,
+): Promise<Candidate[]> {
+  const ofObject = table === 'mirror' ? sql`and q.object = o.object` : sql``;
+  const kinds = sql.join(
+    objects.map((object) => sql`select ${sql.lit(object)} as object`),
+    sql` union all `,
+  );
+  const { rows } = await sql<Candidate>`
+    select account_id, connection_id, object from (
+      select c.account_id, c.id as connection_id, o.object, (
+        select q.due_at from ${sql.table(table)} q
+        where q.account_id = c.account_id and q.connection_id = c.id ${ofObject} and q.due_at <= ${now}
+        order by q.due_at limit 1
+      ) as due_at
+      from connections c cross join (${kinds}) o
+      where c.status = 'connected'
+    ) as first_due
+    where due_at is not null order by due_at limit ${CANDIDATES_MAX}`.execute(db);
+  return rows;
+}
+
+/** What a claim sets. */
+export function claimed(
+  input: { claim: string; now: Instant; leaseMs: number },
+  table: QueueTable,
+): RawBuilder<unknown> {
+  return sql`
+    attempts = ${sql.ref(`${table}.attempts`)} + case when ${sql.ref(`${table}.claim`)} is null then 0 else 1 end,
+    claim = ${input.claim},
+    due_at = ${input.now + input.leaseMs}`;
+}
+
+/** The whole row after a claim; SQLite takes no `table.*` after RETURNING, and `*` would mean the joined rows too. */
+export function wholeRow(table: QueueTable): RawBuilder<unknown> {
+  return sql.join(Object.keys(TABLES[table]).map((column) => sql.ref(`${table}.${column}`)));
+}
+
+/** Whether the row's connection is connected; payouts wait for no CRM. */
+function reachable(table: QueueTable): RawBuilder<unknown> {
+  return table === 'intents'
+    ? sql`1 = 1`
+    : sql`exists (select 1 from connections c
+        where c.account_id = q.account_id and c.id = q.connection_id and c.status = 'connected')`;
+}
+
+export async function nextDueAt({ db }: Session, table: QueueTable): Promise<Instant | null> {
+  const statement =
+    table === 'intents'
+      ? sql<{ at: number | null }>`select min(due_at) as at from intents where due_at is not null`
+      : sql<{ at: number | null }>`
+        select min(first_due) as at from (
+          select (
+            select min(q.due_at) from ${sql.table(table)} q
+            where q.account_id = c.account_id and q.connection_id = c.id and q.due_at is not null
+          ) as first_due
+          from connections c where c.status = 'connected'
+        ) as per_connection`;
+  return (await statement.execute(db)).rows[0]?.at ?? null;
+}
+
+export interface Counts {
+  due: number;
+  claimed: number;
+  later: number;
+  parked: number;
+}
+
+/** Reads every row that waits: for metrics and readiness, not for a loop. */
+export async function counts({ db }: Session, table: QueueTable, now: Instant): Promise<Counts> {
+  const { rows } = await sql<Counts>`
+    select
+      count(*) filter (where q.due_at <= ${now} and ${reachable(table)}) as due,
+      count(*) filter (where q.due_at > ${now} and q.claim is not null) as claimed,
+      count(*) filter (where (q.due_at > ${now} and q.claim is null) or (q.due_at <= ${now} and not ${reachable(table)})) as later,
+      count(*) filter (where q.parked = 1) as parked
+    from ${sql.table(table)} q where q.due_at is not null or q.parked = 1`.execute(db);
+  return rows[0] ?? { due: 0, claimed: 0, later: 0, parked: 0 };
+}

@@ -1,0 +1,220 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Hint } from '../application/ports/crm.ts';
+import type { Connection, WorkItem, WorkStore } from '../application/ports/store.ts';
+import type { Wake } from '../domain/plan.ts';
+import { recordKey } from '../domain/record.ts';
+import type { Instant } from '../domain/time.ts';
+import { keyOf, refOf, toFlag, toText } from './codec.ts';
+import { type Engine, insertRows } from './dialect.ts';
+import { candidates, claimed, counts, nextDueAt, wholeRow } from './queue.ts';
+import { type Row, type Session, TABLES } from './schema.ts';
+
+/**
+ * The records that have to be looked at, one row each however many hints have come.
+ *
+ * A hint asks for now, and once the record has been looked at it is answered. A wake asks for a moment, and a look before that
+ * moment does not answer it: two holds on one deal end on two days. Wakes therefore have rows of their own (`wakes`), and a
+ * record leaves the list only when none is ahead of it.
+ */
+export function createWorkStore(engine: Engine): WorkStore {
+  return {
+    claim: (input) =>
+      engine.write(async (session) => {
+        for (const candidate of await candidates(session, 'work', ['any'], input.now)) {
+          const items = await claimOf(session, candidate.account_id, candidate.connection_id, input);
+          if (items.length > 0) return items;
+        }
+        return [];
+      }),
+
+    defer: (item, { runAt, error, parked }) =>
+      engine.write(async ({ db }) => {
+        const { connectionId, object, id } = item.record;
+        // A hint that came meanwhile is news: what would have been parked is tried again.
+        const parks = sql`(${toFlag(parked)} = 1 and wanted = ${item.wanted})`;
+        await sql`update work set claim = null, claimed_at = null, attempts = attempts + 1, error = ${toText(error)},
+            run_at = ${runAt},
+            due_at = case when ${parks} then null else cast(${runAt} as bigint) end,
+            parked = case when ${parks} then 1 else 0 end
+          where account_id = ${item.accountId} and connection_id = ${connectionId} and object = ${object}
+            and record_id = ${id} and claim = ${item.claim}`.execute(db);
+      }),
+
+    release: (items) =>
+      engine.write(async (session) => {
+        await sql`update work set claim = null, claimed_at = null, due_at = run_at
+          from ${itemRows(session, items)} as held where ${isHeld}`.execute(session.db);
+      }),
+
+    ask: (accountId, wakes) => engine.write((session) => askAt(session, accountId, wakes)),
+    nextDueAt: () => engine.read((session) => nextDueAt(session, 'work')),
+    counts: (now) => engine.read((session) => counts(session, 'work', now)),
+  };
+}
+
+type ClaimInput = Parameters<WorkStore['claim']>[0];
+
+async function claimOf(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  input: ClaimInput,
+): Promise<WorkItem[]> {
+  const { rows } = await sql<Row<'work'>>`
+    with picked as (
+      select object, record_id from work
+      where account_id = ${accountId} and connection_id = ${connectionId} and due_at <= ${input.now}
+      order by due_at limit ${input.limit} ${dialect.skipLocked('work')}
+    )
+    update work set ${claimed(input, 'work')}, claimed_at = ${input.now}
+    from picked
+    where work.account_id = ${accountId} and work.connection_id = ${connectionId}
+      and work.object = picked.object and work.record_id = picked.record_id
+    returning ${wholeRow('work')}`.execute(db);
+  return rows.sort((a, b) => a.run_at - b.run_at || (a.record_id < b.record_id ? -1 : 1)).map(itemOf);
+}
+
+function itemOf(row: Row<'work'>): WorkItem {
+  return {
+    accountId: row.account_id,
+    record: refOf(row),
+    claim: row.claim ?? '',
+    wanted: row.wanted,
+    attempts: row.attempts,
+    erase: row.erase === 1,
+  };
+}
+
+function itemRows({ dialect }: Session, items: readonly WorkItem[]): RawBuilder<unknown> {
+  const { account_id, connection_id, object, record_id, claim, wanted } = TABLES.work;
+  return dialect.rows(
+    { account_id, connection_id, object, record_id, claim, wanted },
+    items.map(({ accountId, record, claim, wanted }) => ({ ...keyOf(accountId, record), claim, wanted })),
+  );
+}
+
+const isHeld = sql`work.account_id = held.account_id and work.connection_id = held.connection_id
+  and work.object = held.object and work.record_id = held.record_id and work.claim = held.claim`;
+
+/** False when one of the claims is no longer held; nothing is changed then. */
+export async function settleWork(session: Session, items: readonly WorkItem[]): Promise<boolean> {
+  if (items.length === 0) return true;
+  const { db, dialect } = session;
+  const held = itemRows(session, items);
+  const { rows } = await sql`select work.record_id from ${held} as held
+    join work on ${isHeld} ${dialect.forUpdate('work')}`.execute(db);
+  if (rows.length < items.length) return false;
+
+  const answered = sql`select 1 from work join ${held} as held on ${isHeld}
+    where wakes.account_id = work.account_id and wakes.connection_id = work.connection_id
+      and wakes.object = work.object and wakes.record_id = work.record_id and wakes.at <= work.claimed_at`;
+  await sql`delete from wakes where ${isKeyOf('wakes', held)} and exists (${answered})`.execute(db);
+
+  const nextWake = sql`(select min(wakes.at) from wakes where wakes.account_id = work.account_id
+    and wakes.connection_id = work.connection_id and wakes.object = work.object and wakes.record_id = work.record_id)`;
+  await sql`update work set claim = null, claimed_at = null, attempts = 0, error = null,
+      erase = case when work.wanted = held.wanted then 0 else work.erase end,
+      run_at = case when work.wanted = held.wanted then coalesce(${nextWake}, work.run_at) else work.run_at end,
+      due_at = case when work.wanted = held.wanted then ${nextWake} else work.run_at end
+    from ${held} as held where ${isHeld}`.execute(db);
+  // Nothing asked for meanwhile and nothing ahead: off the list.
+  await sql`delete from work where ${isKeyOf('work', held)} and claim is null and due_at is null and parked = 0`.execute(
+    db,
+  );
+  return true;
+}
+
+/** The four columns of a record's key; both databases look each one up in the primary key. */
+function isKeyOf(table: 'work' | 'wakes', rows: RawBuilder<unknown>): RawBuilder<unknown> {
+  const key = sql`account_id, connection_id, object, record_id`;
+  return sql`(${sql.join(['account_id', 'connection_id', 'object', 'record_id'].map((name) => sql.ref(`${table}.${name}`)))})
+    in (select ${key} from ${rows} as keys)`;
+}
+
+/** Asks for the records of new hints to be looked at now; a parked one is given another chance. */
+export async function askNow(
+  session: Session,
+  connection: Pick<Connection, 'id' | 'accountId'>,
+  hints: readonly Hint[],
+  now: Instant,
+): Promise<void> {
+  const rows = new Map<string, Row<'work'>>();
+  for (const { records, kind } of hints) {
+    for (const { object, id } of records) {
+      const record = { connectionId: connection.id, object, id };
+      const row = rows.get(recordKey(record)) ?? askedRow(connection.accountId, record, now, 0);
+      rows.set(recordKey(record), {
+        ...row,
+        wanted: row.wanted + 1,
+        erase: kind === 'erasure' ? 1 : row.erase,
+      });
+    }
+  }
+  await upsertWork(session, [...rows.values()], sql`false`);
+}
+
+/** Asks for records to be looked at, each at its time. */
+export async function askAt(session: Session, accountId: string, wakes: readonly Wake[]): Promise<void> {
+  if (wakes.length === 0) return;
+  await insertRows(
+    session,
+    'wakes',
+    wakes.map(({ record, at }) => ({ ...keyOf(accountId, record), at })),
+    sql`on conflict do nothing`,
+  );
+  const earliest = new Map<string, Row<'work'>>();
+  for (const { record, at } of wakes) {
+    const before = earliest.get(recordKey(record));
+    if (!before || before.run_at > at) earliest.set(recordKey(record), askedRow(accountId, record, at, 1));
+  }
+  // What lies ahead of a claim is found by its wake when the claim settles; it must not make the record due before its time.
+  await upsertWork(
+    session,
+    [...earliest.values()],
+    sql`(work.claim is not null and excluded.run_at > work.claimed_at)`,
+  );
+}
+
+function askedRow(accountId: string, record: Wake['record'], at: Instant, wanted: number): Row<'work'> {
+  return {
+    ...keyOf(accountId, record),
+    wanted,
+    run_at: at,
+    due_at: at,
+    claim: null,
+    claimed_at: null,
+    attempts: 0,
+    erase: 0,
+    parked: 0,
+    error: null,
+  };
+}
+
+/** Everything that is asked raises `wanted`, so that a claim does not answer for it, unless `liesAhead` of the claim. */
+async function upsertWork(
+  session: Session,
+  rows: readonly Row<'work'>[],
+  liesAhead: RawBuilder<unknown>,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const runAt = sql`case when work.parked = 1 or excluded.run_at < work.run_at then excluded.run_at else work.run_at end`;
+  // In one order everywhere, so that two transactions that ask for the same records do not wait for each other.
+  const ordered = [...rows].sort((a, b) => (lockOrder(a) < lockOrder(b) ? -1 : 1));
+  await insertRows(
+    session,
+    'work',
+    ordered,
+    sql`on conflict (account_id, connection_id, object, record_id) do update set
+      wanted = work.wanted + case when ${liesAhead} then 0 else excluded.wanted end,
+      run_at = ${runAt},
+      due_at = case when work.claim is not null then work.due_at else ${runAt} end,
+      attempts = case when work.parked = 1 then 0 else work.attempts end,
+      error = case when work.parked = 1 then null else work.error end,
+      erase = case when excluded.erase = 1 then 1 else work.erase end,
+      parked = 0`,
+  );
+}
+
+function lockOrder(row: Pick<Row<'work'>, 'connection_id' | 'object' | 'record_id'>): string {
+  return `${row.connection_id} ${row.object} ${row.record_id}`;
+}
