@@ -19,6 +19,8 @@ const CLAIM_MAX = 500;
 const LEASE_MS = 120_000;
 /** Others change the same referral at the same time rarely; after this many tries in a row the record waits its turn. */
 const CONFLICT_TRIES = 4;
+/** Then it waits a moment, so that whoever was faster is done. */
+const CONFLICT_PAUSE_MS = 50;
 
 export interface ProcessDeps {
   readonly store: Store;
@@ -81,7 +83,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       if (tries === CONFLICT_TRIES) {
         for (const item of open.flatMap((group) => group.items)) {
           await store.work.defer(item, {
-            runAt: clock.now() + 50 + 200 * clock.random(),
+            runAt: clock.now() + CONFLICT_PAUSE_MS * tries,
             error: 'changed by others meanwhile',
             parked: false,
           });

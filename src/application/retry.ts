@@ -19,7 +19,8 @@ export interface Deferral {
 /** When to try again after `attempts` failed ones, or that a person has to look. */
 export function deferralFor(fault: unknown, attempts: number, now: Instant, random: () => number): Deferral {
   const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(attempts, 20), BACKOFF_MAX_MS);
-  const jittered = backoff * (1 - JITTER + 2 * JITTER * random());
+  // Whole milliseconds: the store keeps times as integers.
+  const jittered = Math.round(backoff * (1 - JITTER + 2 * JITTER * random()));
   if (!(fault instanceof Fault)) {
     return { runAt: now + jittered, error: 'unexpected: see the log', parked: attempts + 1 >= ATTEMPTS_BEFORE_PARKING };
   }

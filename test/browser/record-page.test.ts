@@ -225,6 +225,22 @@ describe('the deal record', () => {
   });
 });
 
+describe('the judges of these tests', () => {
+  it('would have caught what axe forbids, and the page lets nothing come from elsewhere', async () => {
+    const { page, complaints, strangers, close } = await openPage(browser, `${pages.url}${HOME}`);
+    await page.getByText('Webhook deliveries').waitFor();
+    await page.evaluate(`document.querySelector('main').insertAdjacentHTML('beforeend',
+      '<p style="color:#bbb;background:#fff">pale</p><button></button><img src="https://elsewhere.example/a.png">')`);
+    expect((await accessibilityViolations(page)).map((sentence) => sentence.split(':')[0])).toEqual(
+      expect.arrayContaining(['color-contrast', 'button-name', 'image-alt']),
+    );
+    // The Content-Security-Policy stops the request before it leaves, and says so.
+    expect(complaints.join()).toContain('Content Security Policy');
+    expect(strangers).toEqual([]);
+    await close();
+  });
+});
+
 describe('the home pages', () => {
   it.each(['/', HOME])('list what is there, and axe finds nothing on %s', async (path) => {
     await on(path, async ({ page }) => {

@@ -222,6 +222,20 @@ describe('the referral card', () => {
     expect(card.findAll(Tile)).toHaveLength(4);
   });
 
+  it('lets no slow answer overwrite a newer one', async () => {
+    const late = Promise.withResolvers<Response>();
+    const card = renderCard([cardExample('waiting'), () => late.promise, cardExample('held')]);
+    await card.waitFor(() => expect(card.text()).toContain('no amount'));
+    const [, changed] = card.mocks.actions.onCrmPropertiesUpdate.calls[0] ?? [];
+    changed?.(MIRRORED_LAST_REWARD);
+    changed?.(MIRRORED_LAST_REWARD);
+    await card.waitFor(() => expect(card.text()).toContain('the hold of 14 days is running'));
+    late.resolve(Response.json(cardExample('reversed')));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(card.text()).toContain('the hold of 14 days is running');
+    expect(card.text()).not.toContain('Taken back');
+  });
+
   it('shows nothing from memory once the portal is disconnected', async () => {
     const card = await shown('member', 'not-connected');
     button(card, 'Refresh').trigger('onClick');

@@ -227,7 +227,7 @@ describe('a delivery', () => {
 
   test.each([
     ['not JSON', '[{', 'not_json'],
-    ['not UTF-8', Buffer.from([0x5b, 0xff, 0x5d]), 'not_json'],
+    ['not UTF-8', Buffer.from('[{"portalId":1,"subscriptionType":"x","name":"\xff"}]', 'latin1'), 'not_json'],
     ['an object', '{}', 'not_an_array'],
     ['too many events', JSON.stringify(Array(EVENTS_MAX + 1).fill(STAGE_CHANGE)), 'too_many_events'],
     ['an event without a portal', '[{"subscriptionType":"deal.creation","objectId":1}]', 'malformed_event'],

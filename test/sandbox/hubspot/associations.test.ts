@@ -22,14 +22,20 @@ afterEach(() => world.close());
 
 const listed = async (from: string, to = 'deals'): Promise<Array<[string, Array<[number, string | null]>]>> => {
   const { body } = await world.call('GET', `${OBJECTS}/contacts/${from}/associations/${to}`);
-  return body.results.map((one: { toObjectId: string; associationTypes: Array<{ typeId: number; label: string | null }> }) => [
-    one.toObjectId,
-    one.associationTypes.map(({ typeId, label }) => [typeId, label]),
-  ]);
+  return body.results.map(
+    (one: { toObjectId: string; associationTypes: Array<{ typeId: number; label: string | null }> }) => [
+      one.toObjectId,
+      one.associationTypes.map(({ typeId, label }) => [typeId, label]),
+    ],
+  );
 };
 
 const label = (name: string, from = 'contacts', to = 'deals', inverseLabel?: string): Promise<Reply> =>
-  world.call('POST', `${PAIRS}/${from}/${to}/labels`, { name, label: `Label ${name}`, ...(inverseLabel ? { inverseLabel } : {}) });
+  world.call('POST', `${PAIRS}/${from}/${to}/labels`, {
+    name,
+    label: `Label ${name}`,
+    ...(inverseLabel ? { inverseLabel } : {}),
+  });
 
 const put = (types: Array<[string, number]>, to = deal): Promise<Reply> =>
   world.call(
@@ -62,12 +68,30 @@ describe('associations', () => {
       inverseLabel: 'Referred by',
     });
     expect(made.status).toBe(200);
-    const byLabel = Object.fromEntries(made.body.results.map((one: { label: string; typeId: number }) => [one.label, one.typeId]));
+    const byLabel = Object.fromEntries(
+      made.body.results.map((one: { label: string; typeId: number }) => [one.label, one.typeId]),
+    );
     await world.call('PUT', `${OBJECTS}/contacts/${contact}/associations/contacts/${other}`, [
       { associationCategory: 'USER_DEFINED', associationTypeId: byLabel.Referrer },
     ]);
-    expect(await listed(contact, 'contacts')).toEqual([[other, [[449, null], [byLabel.Referrer, 'Referrer']]]]);
-    expect(await listed(other, 'contacts')).toEqual([[contact, [[449, null], [byLabel['Referred by'], 'Referred by']]]]);
+    expect(await listed(contact, 'contacts')).toEqual([
+      [
+        other,
+        [
+          [449, null],
+          [byLabel.Referrer, 'Referrer'],
+        ],
+      ],
+    ]);
+    expect(await listed(other, 'contacts')).toEqual([
+      [
+        contact,
+        [
+          [449, null],
+          [byLabel['Referred by'], 'Referred by'],
+        ],
+      ],
+    ]);
   });
 
   it('setting a label replaces the custom ones and keeps the default; taking the default takes all', async () => {
@@ -87,10 +111,24 @@ describe('associations', () => {
       labels: ['Label one'],
     });
     await put([['USER_DEFINED', two]]);
-    expect(await listed(contact)).toEqual([[deal, [[4, null], [two, 'Label two']]]]);
+    expect(await listed(contact)).toEqual([
+      [
+        deal,
+        [
+          [4, null],
+          [two, 'Label two'],
+        ],
+      ],
+    ]);
     const remove = (category: string, typeId: number): Promise<Reply> =>
       world.call('POST', `${PAIRS}/contacts/deals/batch/labels/archive`, {
-        inputs: [{ from: { id: contact }, to: { id: deal }, types: [{ associationCategory: category, associationTypeId: typeId }] }],
+        inputs: [
+          {
+            from: { id: contact },
+            to: { id: deal },
+            types: [{ associationCategory: category, associationTypeId: typeId }],
+          },
+        ],
       });
     const busy = await world.call('DELETE', `${PAIRS}/contacts/deals/labels/${two}`);
     expect(busy.status).toBe(400);
@@ -103,7 +141,11 @@ describe('associations', () => {
   });
 
   it('a type of the other direction or another category is refused', async () => {
-    for (const type of [['HUBSPOT_DEFINED', 3], ['USER_DEFINED', 4], ['HUBSPOT_DEFINED', 449]] as Array<[string, number]>) {
+    for (const type of [
+      ['HUBSPOT_DEFINED', 3],
+      ['USER_DEFINED', 4],
+      ['HUBSPOT_DEFINED', 449],
+    ] as Array<[string, number]>) {
       expect((await put([type])).status).toBe(400);
     }
     expect((await put([['HUBSPOT_DEFINED', 4]], '1')).status).toBe(404);
@@ -115,22 +157,34 @@ describe('associations', () => {
     expect((await label('l0', 'deals', 'contacts')).status).toBe(400);
     expect((await world.call('DELETE', `${PAIRS}/contacts/deals/labels/4`)).status).toBe(400);
     expect((await label('1st', 'contacts', 'contacts')).status).toBe(400);
-    expect((await world.call('PUT', `${PAIRS}/contacts/deals/labels`, { associationTypeId: 4, label: 'x' })).status).toBe(400);
+    expect(
+      (await world.call('PUT', `${PAIRS}/contacts/deals/labels`, { associationTypeId: 4, label: 'x' })).status,
+    ).toBe(400);
   });
 
   it('a batch read tells records without associations as errors of a 207', async () => {
     await put([['HUBSPOT_DEFINED', 4]]);
-    const read = await world.call('POST', `${PAIRS}/contacts/deals/batch/read`, { inputs: [{ id: contact }, { id: other }] });
+    const read = await world.call('POST', `${PAIRS}/contacts/deals/batch/read`, {
+      inputs: [{ id: contact }, { id: other }],
+    });
     expect(read.status).toBe(207);
     expect(read.body.results).toEqual([
-      { from: { id: contact }, to: [{ toObjectId: deal, associationTypes: [{ category: 'HUBSPOT_DEFINED', typeId: 4, label: null }] }] },
+      {
+        from: { id: contact },
+        to: [{ toObjectId: deal, associationTypes: [{ category: 'HUBSPOT_DEFINED', typeId: 4, label: null }] }],
+      },
     ]);
-    expect(read.body.errors[0]).toMatchObject({ subCategory: 'crm.associations.NO_ASSOCIATIONS_FOUND', context: { fromObjectId: [other] } });
+    expect(read.body.errors[0]).toMatchObject({
+      subCategory: 'crm.associations.NO_ASSOCIATIONS_FOUND',
+      context: { fromObjectId: [other] },
+    });
   });
 
   it('a batch read of many associations is paged per record', async () => {
     const ids = Array.from({ length: 503 }, (_, index) => {
-      const made = world.sandbox.control.createRecord(PORTAL, 'deal', { properties: { dealname: `${index}`, dealstage: 'contractsent' } });
+      const made = world.sandbox.control.createRecord(PORTAL, 'deal', {
+        properties: { dealname: `${index}`, dealstage: 'contractsent' },
+      });
       world.sandbox.control.associate(PORTAL, { fromType: 'contact', fromId: contact, toType: 'deal', toId: made.id });
       return made.id;
     });
@@ -161,7 +215,9 @@ describe('associations', () => {
     expect([made.body.results.length, made.body.numErrors]).toEqual([1, 1]);
     const inputs = Array.from({ length: 2_001 }, () => row(deal));
     expect((await world.call('POST', `${PAIRS}/contacts/deals/batch/create`, { inputs })).status).toBe(400);
-    const gone = await world.call('POST', `${PAIRS}/contacts/deals/batch/archive`, { inputs: [{ from: { id: contact }, to: [{ id: deal }] }] });
+    const gone = await world.call('POST', `${PAIRS}/contacts/deals/batch/archive`, {
+      inputs: [{ from: { id: contact }, to: [{ id: deal }] }],
+    });
     expect(gone.status).toBe(200);
     expect(await listed(contact)).toEqual([]);
   });
@@ -176,18 +232,42 @@ describe('associations', () => {
 
   it('a record has one primary company; a second one takes over when asked', async () => {
     const { control } = world.sandbox;
-    const [first, second] = ['A', 'B'].map((name) => control.createRecord(PORTAL, 'company', { properties: { name } }).id);
-    for (const id of [first, second]) await world.call('PUT', `${OBJECTS}/contacts/${contact}/associations/default/companies/${id}`);
-    expect(await listed(contact, 'companies')).toEqual([[first, [[279, null], [1, 'Primary']]], [second, [[279, null]]]]);
+    const [first, second] = ['A', 'B'].map(
+      (name) => control.createRecord(PORTAL, 'company', { properties: { name } }).id,
+    );
+    for (const id of [first, second])
+      await world.call('PUT', `${OBJECTS}/contacts/${contact}/associations/default/companies/${id}`);
+    expect(await listed(contact, 'companies')).toEqual([
+      [
+        first,
+        [
+          [279, null],
+          [1, 'Primary'],
+        ],
+      ],
+      [second, [[279, null]]],
+    ]);
     await world.call('PUT', `${OBJECTS}/contacts/${contact}/associations/companies/${second}`, [
       { associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 1 },
     ]);
-    expect(await listed(contact, 'companies')).toEqual([[first, [[279, null]]], [second, [[279, null], [1, 'Primary']]]]);
+    expect(await listed(contact, 'companies')).toEqual([
+      [first, [[279, null]]],
+      [
+        second,
+        [
+          [279, null],
+          [1, 'Primary'],
+        ],
+      ],
+    ]);
   });
 
   it('a merge carries the associations over; a deleted record’s are hidden until it is restored', async () => {
     await put([['HUBSPOT_DEFINED', 4]]);
-    const merged = await world.call('POST', `${OBJECTS}/contacts/merge`, { primaryObjectId: other, objectIdToMerge: contact });
+    const merged = await world.call('POST', `${OBJECTS}/contacts/merge`, {
+      primaryObjectId: other,
+      objectIdToMerge: contact,
+    });
     expect(await listed(merged.body.id)).toEqual([[deal, [[4, null]]]]);
     world.sandbox.control.deleteRecord(PORTAL, 'deal', deal);
     expect(await listed(merged.body.id)).toEqual([]);

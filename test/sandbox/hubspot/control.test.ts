@@ -25,9 +25,15 @@ describe('control API', () => {
       userId: 10_202_052,
     });
     expect(deal.body.associations.contacts).toEqual([{ id: contact.body.id, typeIds: [3], labels: [] }]);
-    const won = await world.control('PATCH', `${records}/deals/${deal.body.id}`, { properties: { dealstage: 'closedwon' } });
+    const won = await world.control('PATCH', `${records}/deals/${deal.body.id}`, {
+      properties: { dealstage: 'closedwon' },
+    });
     expect(won.body.properties.hs_is_closed_won).toBe('true');
-    expect(won.body.propertiesWithHistory.dealstage[0]).toMatchObject({ value: 'closedwon', sourceType: 'CRM_UI', sourceId: 'userId:10202051' });
+    expect(won.body.propertiesWithHistory.dealstage[0]).toMatchObject({
+      value: 'closedwon',
+      sourceType: 'CRM_UI',
+      sourceId: 'userId:10202051',
+    });
     expect((await world.control('DELETE', `${records}/deals/${deal.body.id}`)).status).toBe(204);
     expect((await world.control('GET', `${records}/deals?archived=true`)).body.total).toBe(1);
     expect((await world.control('POST', `${records}/deals/${deal.body.id}/restore`)).body.archived).toBe(false);
@@ -38,19 +44,41 @@ describe('control API', () => {
       inverseLabel: 'Referred by',
     });
     expect(label.body).toHaveLength(2);
-    const link = { fromType: 'contact', fromId: contact.body.id, toType: 'contact', toId: other.body.id, labels: ['Referrer'] };
-    expect((await world.control('POST', `/portals/${PORTAL}/associations`, link)).body.associations.contacts[0].labels).toEqual(['Referrer']);
-    expect((await world.control('DELETE', `/portals/${PORTAL}/associations`, link)).body.associations.contacts[0].labels).toEqual([]);
-    const merged = await world.control('POST', `${records}/contact/merge`, { primaryObjectId: contact.body.id, objectIdToMerge: other.body.id });
+    const link = {
+      fromType: 'contact',
+      fromId: contact.body.id,
+      toType: 'contact',
+      toId: other.body.id,
+      labels: ['Referrer'],
+    };
+    expect(
+      (await world.control('POST', `/portals/${PORTAL}/associations`, link)).body.associations.contacts[0].labels,
+    ).toEqual(['Referrer']);
+    expect(
+      (await world.control('DELETE', `/portals/${PORTAL}/associations`, link)).body.associations.contacts[0].labels,
+    ).toEqual([]);
+    const merged = await world.control('POST', `${records}/contact/merge`, {
+      primaryObjectId: contact.body.id,
+      objectIdToMerge: other.body.id,
+    });
     expect(merged.body.properties.hs_merged_object_ids).toBe(`${contact.body.id};${other.body.id}`);
     expect((await world.control('POST', `${records}/contact/${merged.body.id}/privacy-delete`)).status).toBe(204);
   });
 
   it('a change can be backdated, for history from before the install', async () => {
     const at = Date.parse('2025-03-01T00:00:00.000Z');
-    const deal = world.sandbox.control.createRecord(PORTAL, 'deal', { properties: { dealname: 'x', dealstage: 'contractsent' }, at });
-    world.sandbox.control.editRecord(PORTAL, 'deal', deal.id, { properties: { dealstage: 'closedwon' }, at: at + 86_400_000 });
-    const read = await world.call('GET', `/crm/objects/2026-03/deals/${deal.id}?properties=closedate&propertiesWithHistory=dealstage`);
+    const deal = world.sandbox.control.createRecord(PORTAL, 'deal', {
+      properties: { dealname: 'x', dealstage: 'contractsent' },
+      at,
+    });
+    world.sandbox.control.editRecord(PORTAL, 'deal', deal.id, {
+      properties: { dealstage: 'closedwon' },
+      at: at + 86_400_000,
+    });
+    const read = await world.call(
+      'GET',
+      `/crm/objects/2026-03/deals/${deal.id}?properties=closedate&propertiesWithHistory=dealstage`,
+    );
     expect(read.body.createdAt).toBe('2025-03-01T00:00:00.000Z');
     expect(read.body.properties.closedate).toBe('2025-03-02T00:00:00.000Z');
     expect(read.body.propertiesWithHistory.dealstage[0].timestamp).toBe('2025-03-02T00:00:00.000Z');
@@ -86,7 +114,10 @@ describe('control API', () => {
   it('reset goes back to the seeds', async () => {
     world.sandbox.control.createRecord(PORTAL, 'contact', { properties: { email: 'a@example.com' } });
     expect((await world.control('POST', '/reset')).status).toBe(204);
-    expect((await world.control('GET', `/portals/${PORTAL}`)).body).toMatchObject({ installed: false, recordCounts: { contacts: 0 } });
+    expect((await world.control('GET', `/portals/${PORTAL}`)).body).toMatchObject({
+      installed: false,
+      recordCounts: { contacts: 0 },
+    });
     expect((await world.call('GET', '/crm/objects/2026-03/contacts')).status).toBe(401);
     expect((await world.control('GET', '/deliveries')).body).toEqual([]);
   });
@@ -110,7 +141,8 @@ describe('control API', () => {
 });
 
 describe('hubspot.fetch', () => {
-  const proxy = (input: object): ReturnType<World['control']> => world.control('POST', `/portals/${PORTAL}/fetch`, input);
+  const proxy = (input: object): ReturnType<World['control']> =>
+    world.control('POST', `/portals/${PORTAL}/fetch`, input);
 
   it('brings the identity in the query and signatures that the SDK agrees with', async () => {
     const answer = await proxy({
@@ -165,8 +197,12 @@ describe('hubspot.fetch', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
     const own = await startWorld({ appChange: { permittedFetchUrls: [url, 'http://127.0.0.1:1'] } });
-    await expect(own.sandbox.control.fetch(PORTAL, { url: `${url}/a`, timeout: 50 })).rejects.toMatchObject({ status: 504 });
-    await expect(own.sandbox.control.fetch(PORTAL, { url: 'http://127.0.0.1:1/a' })).rejects.toMatchObject({ status: 502 });
+    await expect(own.sandbox.control.fetch(PORTAL, { url: `${url}/a`, timeout: 50 })).rejects.toMatchObject({
+      status: 504,
+    });
+    await expect(own.sandbox.control.fetch(PORTAL, { url: 'http://127.0.0.1:1/a' })).rejects.toMatchObject({
+      status: 502,
+    });
     silent.closeAllConnections();
     silent.close();
     await own.close();
@@ -196,6 +232,8 @@ describe('server', () => {
     const sandbox = await startHubSpotSandbox({ app: sandboxApp('http://127.0.0.1:1/'), pages });
     expect(await (await fetch(sandbox.url)).text()).toBe('<h1>page</h1>');
     await sandbox.close();
-    await expect(startHubSpotSandbox({ app: sandboxApp('http://127.0.0.1:1/'), host: '0.0.0.0' })).rejects.toThrow('loopback');
+    await expect(startHubSpotSandbox({ app: sandboxApp('http://127.0.0.1:1/'), host: '0.0.0.0' })).rejects.toThrow(
+      'loopback',
+    );
   });
 });

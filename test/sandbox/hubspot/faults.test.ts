@@ -40,7 +40,9 @@ describe('rate limits', () => {
     const other = await tokensFor(world.sandbox, 2);
     for (let call = 0; call < 111; call += 1) await world.call('GET', CONTACTS);
     expect((await world.call('GET', CONTACTS)).status).toBe(429);
-    expect((await world.call('GET', CONTACTS, undefined, { Authorization: `Bearer ${other.access_token}` })).status).toBe(200);
+    expect(
+      (await world.call('GET', CONTACTS, undefined, { Authorization: `Bearer ${other.access_token}` })).status,
+    ).toBe(200);
   });
 
   it('the sixth search of a second is refused with its own words and without rate headers', async () => {
@@ -56,24 +58,35 @@ describe('rate limits', () => {
 });
 
 describe('faults', () => {
-  it.each([423, 429, 477, 500, 502, 503, 504] as const)('a %i comes as often as asked, on the asked route', async (status) => {
-    world.sandbox.control.addFault({
-      target: 'api',
-      method: 'post',
-      path: '/crm/objects/2026-03/*',
-      times: 2,
-      effect: { kind: 'status', status, ...(status === 477 ? { retryAfterSeconds: 3_600 } : {}) },
-    });
-    expect((await world.call('GET', CONTACTS)).status).toBe(200);
-    const first = await create('a@example.com');
-    expect(first.status).toBe(status);
-    expect((await create('a@example.com')).status).toBe(status);
-    expect((await create('a@example.com')).status).toBe(201);
-  });
+  it.each([423, 429, 477, 500, 502, 503, 504] as const)(
+    'a %i comes as often as asked, on the asked route',
+    async (status) => {
+      world.sandbox.control.addFault({
+        target: 'api',
+        method: 'post',
+        path: '/crm/objects/2026-03/*',
+        times: 2,
+        effect: { kind: 'status', status, ...(status === 477 ? { retryAfterSeconds: 3_600 } : {}) },
+      });
+      expect((await world.call('GET', CONTACTS)).status).toBe(200);
+      const first = await create('a@example.com');
+      expect(first.status).toBe(status);
+      expect((await create('a@example.com')).status).toBe(status);
+      expect((await create('a@example.com')).status).toBe(201);
+    },
+  );
 
   it('an outage page may be HTML and the token route can be hit too', async () => {
-    world.sandbox.control.addFault({ target: 'api', path: '/oauth/*', times: 1, effect: { kind: 'status', status: 502, html: true } });
-    const answer = await fetch(`${world.sandbox.url}/oauth/2026-03/token`, { method: 'POST', body: new URLSearchParams({}) });
+    world.sandbox.control.addFault({
+      target: 'api',
+      path: '/oauth/*',
+      times: 1,
+      effect: { kind: 'status', status: 502, html: true },
+    });
+    const answer = await fetch(`${world.sandbox.url}/oauth/2026-03/token`, {
+      method: 'POST',
+      body: new URLSearchParams({}),
+    });
     expect(answer.status).toBe(502);
     expect(await answer.text()).toContain('<html>');
   });
@@ -98,10 +111,18 @@ describe('faults', () => {
   it('single rows of a batch fail in a 207, the others are written', async () => {
     world.sandbox.control.addFault({ target: 'api', path: '*/batch/*', times: 1, effect: { kind: 'rows', rows: [1] } });
     const made = await world.call('POST', `${CONTACTS}/batch/upsert`, {
-      inputs: ['a', 'b', 'c'].map((name) => ({ idProperty: 'email', id: `${name}@example.com`, properties: { city: 'x' } })),
+      inputs: ['a', 'b', 'c'].map((name) => ({
+        idProperty: 'email',
+        id: `${name}@example.com`,
+        properties: { city: 'x' },
+      })),
     });
     expect(made.status).toBe(207);
-    expect([made.body.results.length, made.body.numErrors, made.body.errors[0].context.ids]).toEqual([2, 1, ['b@example.com']]);
+    expect([made.body.results.length, made.body.numErrors, made.body.errors[0].context.ids]).toEqual([
+      2,
+      1,
+      ['b@example.com'],
+    ]);
   });
 
   it('latency is waited out', async () => {

@@ -151,12 +151,17 @@ export async function tokensFor(
 }
 
 /** A sandbox with one installed portal, a receiver for its webhooks, a clock that moves when told, no index lag. */
-export async function startWorld(options: Partial<SandboxOptions> & { appChange?: Partial<SandboxApp> } = {}): Promise<World> {
+export async function startWorld(
+  options: Partial<SandboxOptions> & { appChange?: Partial<SandboxApp> } = {},
+): Promise<World> {
   const receiver = await startReceiver();
   const now = { value: Date.parse('2026-11-22T10:00:00.000Z') };
   const { appChange, ...rest } = options;
   const sandbox = await startHubSpotSandbox({
-    app: sandboxApp(`${receiver.url}/webhooks/hubspot`, { permittedFetchUrls: [`${receiver.url}/cards`], ...appChange }),
+    app: sandboxApp(`${receiver.url}/webhooks/hubspot`, {
+      permittedFetchUrls: [`${receiver.url}/cards`],
+      ...appChange,
+    }),
     portals: [{ portalId: PORTAL, name: 'Acme', companyCurrency: 'USD', additionalCurrencies: ['EUR'] }],
     clock: () => now.value,
     indexLagMs: 0,

@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CLIENT_SECRET, form, OPTIONAL_SCOPES, PORTAL, REDIRECT, type Reply, SCOPES, startWorld, type World } from './harness.ts';
+import {
+  CLIENT_SECRET,
+  form,
+  OPTIONAL_SCOPES,
+  PORTAL,
+  REDIRECT,
+  type Reply,
+  SCOPES,
+  startWorld,
+  type World,
+} from './harness.ts';
 
 const CLIENT_ID = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
 const CONTACTS = '/crm/objects/2026-03/contacts';
@@ -26,7 +36,11 @@ function authorizeUrl(change: Record<string, string | undefined> = {}): string {
 }
 
 function token(fields: Record<string, string>): Promise<Reply> {
-  return form(`${world.sandbox.url}/oauth/2026-03/token`, { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, ...fields });
+  return form(`${world.sandbox.url}/oauth/2026-03/token`, {
+    client_id: CLIENT_ID,
+    client_secret: CLIENT_SECRET,
+    ...fields,
+  });
 }
 
 const fromCode = (code: string, more: Record<string, string> = {}): Promise<Reply> =>
@@ -72,7 +86,12 @@ describe('authorize', () => {
   it('a no leads back with access_denied', async () => {
     const denied = await fetch(world.sandbox.authorizeUrl, {
       method: 'POST',
-      body: new URLSearchParams({ client_id: CLIENT_ID, redirect_uri: REDIRECT, scope: SCOPES.join(' '), decision: 'deny' }),
+      body: new URLSearchParams({
+        client_id: CLIENT_ID,
+        redirect_uri: REDIRECT,
+        scope: SCOPES.join(' '),
+        decision: 'deny',
+      }),
       redirect: 'manual',
     });
     expect(new URL(denied.headers.get('location') ?? '').searchParams.get('error')).toBe('access_denied');
@@ -186,10 +205,19 @@ describe('tokens', () => {
 
   it('introspection tells both kinds of token; a revoked refresh token is over while access tokens live on', async () => {
     const client = { client_id: CLIENT_ID, client_secret: CLIENT_SECRET };
-    const look = (what: string): Promise<Reply> => form(`${world.sandbox.url}/oauth/2026-03/token/introspect`, { ...client, token: what });
-    expect((await look(world.token)).body).toMatchObject({ active: true, token_use: 'access_token', hub_id: PORTAL, app_id: 50_780_459 });
+    const look = (what: string): Promise<Reply> =>
+      form(`${world.sandbox.url}/oauth/2026-03/token/introspect`, { ...client, token: what });
+    expect((await look(world.token)).body).toMatchObject({
+      active: true,
+      token_use: 'access_token',
+      hub_id: PORTAL,
+      app_id: 50_780_459,
+    });
     expect((await look(world.refreshToken)).body).toMatchObject({ active: true, token_use: 'refresh_token' });
-    const revoked = await form(`${world.sandbox.url}/oauth/2026-03/token/revoke`, { ...client, token: world.refreshToken });
+    const revoked = await form(`${world.sandbox.url}/oauth/2026-03/token/revoke`, {
+      ...client,
+      token: world.refreshToken,
+    });
     expect(revoked.status).toBe(204);
     expect((await refresh(world.refreshToken)).body.status).toBe('BAD_REFRESH_TOKEN');
     expect((await look(world.refreshToken)).status).toBe(400);
@@ -201,7 +229,9 @@ describe('tokens', () => {
     world.sandbox.control.createPortal({ portalId: 2, unavailableScopes: OPTIONAL_SCOPES });
     const { code } = world.sandbox.control.install(2);
     const { body } = await fromCode(code);
-    const refused = await world.call('GET', '/crm/objects/2026-03/companies', undefined, { Authorization: `Bearer ${body.access_token}` });
+    const refused = await world.call('GET', '/crm/objects/2026-03/companies', undefined, {
+      Authorization: `Bearer ${body.access_token}`,
+    });
     expect(refused.status).toBe(403);
     expect(refused.body).toMatchObject({
       category: 'MISSING_SCOPES',

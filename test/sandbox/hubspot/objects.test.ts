@@ -32,7 +32,10 @@ describe('records', () => {
     });
     expect(created.status).toBe(201);
     const { id } = (await created.json()) as { id: string };
-    const read = await world.sdk.apiRequest({ method: 'GET', path: `${OBJECTS}/contacts/${id}?properties=firstname,nothing,jobtitle` });
+    const read = await world.sdk.apiRequest({
+      method: 'GET',
+      path: `${OBJECTS}/contacts/${id}?properties=firstname,nothing,jobtitle`,
+    });
     const body = (await read.json()) as { properties: Record<string, string | null> };
     expect(body.properties).toEqual({
       createdate: '2026-11-22T10:00:00.000Z',
@@ -122,7 +125,9 @@ describe('records', () => {
     ['a currency the account does not have', { deal_currency_code: 'JPY' }, 'INVALID_OPTION'],
   ])('%s is refused and nothing is written', async (_name, properties, code) => {
     const id = await deal('One');
-    const refused = await world.call('PATCH', `${OBJECTS}/deals/${id}`, { properties: { dealname: 'Two', ...properties } });
+    const refused = await world.call('PATCH', `${OBJECTS}/deals/${id}`, {
+      properties: { dealname: 'Two', ...properties },
+    });
     expect(refused.status).toBe(400);
     expect(refused.body.category).toBe('VALIDATION_ERROR');
     expect(refused.body.message).toMatch(/^Property values were not valid: \[\{"isValid":false/);
@@ -176,7 +181,12 @@ describe('records', () => {
     });
     expect(read.body.propertiesWithHistory.dealstage).toEqual([
       { value: 'closedwon', timestamp: '2026-11-22T10:01:00.000Z', sourceType: 'INTEGRATION', sourceId: '50780459' },
-      { value: 'appointmentscheduled', timestamp: '2026-11-22T10:00:00.000Z', sourceType: 'INTEGRATION', sourceId: '50780459' },
+      {
+        value: 'appointmentscheduled',
+        timestamp: '2026-11-22T10:00:00.000Z',
+        sourceType: 'INTEGRATION',
+        sourceId: '50780459',
+      },
     ]);
   });
 
@@ -326,7 +336,9 @@ describe('batches', () => {
     });
     expect(bad.status).toBe(400);
     expect((await world.call('GET', `${OBJECTS}/contacts/c@example.com?idProperty=email`)).status).toBe(404);
-    expect((await world.call('POST', `${OBJECTS}/contacts/batch/upsert`, { inputs: [{ id: 'x', properties: {} }] })).status).toBe(400);
+    expect(
+      (await world.call('POST', `${OBJECTS}/contacts/batch/upsert`, { inputs: [{ id: 'x', properties: {} }] })).status,
+    ).toBe(400);
   });
 
   it('archiving is done once and told as 204 again', async () => {
@@ -344,7 +356,10 @@ describe('merges and privacy', () => {
     const first = await contact('a@example.com', { firstname: 'Ada' });
     world.now.value += 1_000;
     const second = await contact('b@example.com', { city: 'Oslo' });
-    const merged = await world.call('POST', `${OBJECTS}/contacts/merge`, { primaryObjectId: first, objectIdToMerge: second });
+    const merged = await world.call('POST', `${OBJECTS}/contacts/merge`, {
+      primaryObjectId: first,
+      objectIdToMerge: second,
+    });
     expect(merged.status).toBe(200);
     const { id } = merged.body;
     expect([first, second]).not.toContain(id);
@@ -370,7 +385,9 @@ describe('merges and privacy', () => {
 
   it('what a batch read makes of a merged id can be had both ways', async () => {
     const [first, second] = [await deal('A'), await deal('B')];
-    const { id } = (await world.call('POST', `${OBJECTS}/deals/merge`, { primaryObjectId: first, objectIdToMerge: second })).body;
+    const { id } = (
+      await world.call('POST', `${OBJECTS}/deals/merge`, { primaryObjectId: first, objectIdToMerge: second })
+    ).body;
     const read = (): Promise<{ status: number; body: { results: Array<{ id: string }> } }> =>
       world.call('POST', `${OBJECTS}/deals/batch/read`, { inputs: [{ id: first }] });
     expect((await read()).status).toBe(207);
@@ -383,10 +400,18 @@ describe('merges and privacy', () => {
     world.now.value += 1_000;
     const second = await deal('B', { dealstage: 'closedwon' });
     world.now.value += 1_000;
-    const merged = await world.call('POST', `${OBJECTS}/deals/merge`, { primaryObjectId: first, objectIdToMerge: second });
+    const merged = await world.call('POST', `${OBJECTS}/deals/merge`, {
+      primaryObjectId: first,
+      objectIdToMerge: second,
+    });
     const read = await world.call('GET', `${OBJECTS}/deals/${merged.body.id}?propertiesWithHistory=dealstage`);
     expect(read.body.properties.dealstage).toBe('appointmentscheduled');
-    expect(read.body.propertiesWithHistory.dealstage.map((one: { value: string; sourceType: string }) => [one.value, one.sourceType])).toEqual([
+    expect(
+      read.body.propertiesWithHistory.dealstage.map((one: { value: string; sourceType: string }) => [
+        one.value,
+        one.sourceType,
+      ]),
+    ).toEqual([
       ['appointmentscheduled', 'MERGE_OBJECTS'],
       ['closedwon', 'INTEGRATION'],
       ['appointmentscheduled', 'INTEGRATION'],
@@ -395,15 +420,25 @@ describe('merges and privacy', () => {
 
   it('a privacy deletion takes the contact for good and bans the address', async () => {
     const id = await contact('a@example.com');
-    const gone = await world.call('POST', `${OBJECTS}/contacts/gdpr-delete`, { objectId: 'a@example.com', idProperty: 'email' });
+    const gone = await world.call('POST', `${OBJECTS}/contacts/gdpr-delete`, {
+      objectId: 'a@example.com',
+      idProperty: 'email',
+    });
     expect(gone.status).toBe(204);
     expect((await world.call('GET', `${OBJECTS}/contacts/${id}?archived=true`)).status).toBe(404);
-    expect((await world.call('POST', `${OBJECTS}/contacts`, { properties: { email: 'a@example.com' } })).status).toBe(400);
+    expect((await world.call('POST', `${OBJECTS}/contacts`, { properties: { email: 'a@example.com' } })).status).toBe(
+      400,
+    );
     expect((await world.call('POST', `${OBJECTS}/deals/gdpr-delete`, { objectId: id })).status).toBe(405);
   });
 
   it('only the dated paths are there', async () => {
-    for (const path of ['/crm/v3/objects/contacts', '/crm/v4/objects/contacts/1/associations/deals', '/oauth/v1/token', '/crm/objects/2026-09/contacts']) {
+    for (const path of [
+      '/crm/v3/objects/contacts',
+      '/crm/v4/objects/contacts/1/associations/deals',
+      '/oauth/v1/token',
+      '/crm/objects/2026-09/contacts',
+    ]) {
       expect((await world.call('GET', path)).status).toBe(404);
     }
   });

@@ -20,9 +20,14 @@ const stage = (label: string, probability: string, more: object = {}): object =>
 describe('pipelines', () => {
   it('the default pipeline has its won stage in the metadata, as strings', async () => {
     const { body } = await world.call('GET', PIPELINES);
-    const won = body.results[0].stages.filter((one: Json) => one.metadata.isClosed === 'true' && Number(one.metadata.probability) === 1);
+    const won = body.results[0].stages.filter(
+      (one: Json) => one.metadata.isClosed === 'true' && Number(one.metadata.probability) === 1,
+    );
     expect(won.map((one: Json) => one.id)).toEqual(['closedwon']);
-    expect(body.results[0].stages[0]).toMatchObject({ writePermissions: 'CRM_PERMISSIONS_ENFORCEMENT', archived: false });
+    expect(body.results[0].stages[0]).toMatchObject({
+      writePermissions: 'CRM_PERMISSIONS_ENFORCEMENT',
+      archived: false,
+    });
     expect((await world.call('GET', '/crm/pipelines/2026-03/contacts')).body).toEqual({ results: [] });
   });
 
@@ -33,12 +38,17 @@ describe('pipelines', () => {
       stages: [stage('Talking', '0.5'), stage('Signed', '1.0', { stageId: 'signed_9' }), stage('Gone', '0.0')],
     });
     expect(made.status).toBe(201);
-    expect(made.body.stages.find((one: Json) => one.label === 'Signed').metadata).toEqual({ probability: '1.0', isClosed: 'true' });
+    expect(made.body.stages.find((one: Json) => one.label === 'Signed').metadata).toEqual({
+      probability: '1.0',
+      isClosed: 'true',
+    });
     const deal = await world.call('POST', '/crm/objects/2026-03/deals', {
       properties: { dealname: 'x', pipeline: made.body.id, dealstage: 'signed_9' },
     });
     expect(deal.body.properties.hs_is_closed_won).toBe('true');
-    const other = await world.call('PATCH', `/crm/objects/2026-03/deals/${deal.body.id}`, { properties: { dealstage: 'closedwon' } });
+    const other = await world.call('PATCH', `/crm/objects/2026-03/deals/${deal.body.id}`, {
+      properties: { dealstage: 'closedwon' },
+    });
     expect(other.status).toBe(400);
     const moved = await world.call('PATCH', `/crm/objects/2026-03/deals/${deal.body.id}`, {
       properties: { dealstage: 'contractsent', pipeline: 'default' },
@@ -47,22 +57,39 @@ describe('pipelines', () => {
   });
 
   it.each([
-    ['a stage without probability', { label: 'P', displayOrder: 1, stages: [{ label: 'a', displayOrder: 0, metadata: {} }] }],
+    [
+      'a stage without probability',
+      { label: 'P', displayOrder: 1, stages: [{ label: 'a', displayOrder: 0, metadata: {} }] },
+    ],
     ['a probability over one', { label: 'P', displayOrder: 1, stages: [stage('a', '1.5')] }],
     ['two stages of one label', { label: 'P', displayOrder: 1, stages: [stage('a', '0.1'), stage('a', '0.2')] }],
-    ['101 stages', { label: 'P', displayOrder: 1, stages: Array.from({ length: 101 }, (_, index) => stage(`s${index}`, '0.1')) }],
+    [
+      '101 stages',
+      { label: 'P', displayOrder: 1, stages: Array.from({ length: 101 }, (_, index) => stage(`s${index}`, '0.1')) },
+    ],
     ['a label that is taken', { label: 'Sales Pipeline', displayOrder: 1, stages: [] }],
-    ['metadata that is not text', { label: 'P', displayOrder: 1, stages: [{ label: 'a', displayOrder: 0, metadata: { probability: 0.1 } }] }],
+    [
+      'metadata that is not text',
+      { label: 'P', displayOrder: 1, stages: [{ label: 'a', displayOrder: 0, metadata: { probability: 0.1 } }] },
+    ],
   ])('%s is refused', async (_name, body) => {
     expect((await world.call('POST', PIPELINES, body)).status).toBe(400);
   });
 
   it('a stage in use stays, a renamed one keeps its id, an unused one goes', async () => {
-    const { id } = world.sandbox.control.createRecord(PORTAL, 'deal', { properties: { dealname: 'x', dealstage: 'contractsent' } });
+    const { id } = world.sandbox.control.createRecord(PORTAL, 'deal', {
+      properties: { dealname: 'x', dealstage: 'contractsent' },
+    });
     const used = await world.call('DELETE', `${PIPELINES}/default/stages/contractsent`);
     expect(used.status).toBe(400);
-    expect(used.body).toMatchObject({ subCategory: 'PipelineError.STAGE_ID_IN_USE', context: { objectIds: [`[${id}]`] } });
-    const renamed = await world.call('PATCH', `${PIPELINES}/default/stages/contractsent`, { label: 'Paper', metadata: {} });
+    expect(used.body).toMatchObject({
+      subCategory: 'PipelineError.STAGE_ID_IN_USE',
+      context: { objectIds: [`[${id}]`] },
+    });
+    const renamed = await world.call('PATCH', `${PIPELINES}/default/stages/contractsent`, {
+      label: 'Paper',
+      metadata: {},
+    });
     expect(renamed.body).toMatchObject({ id: 'contractsent', label: 'Paper', metadata: { probability: '0.9' } });
     expect((await world.call('DELETE', `${PIPELINES}/default/stages/qualifiedtobuy`)).status).toBe(204);
     expect((await world.call('DELETE', `${PIPELINES}/default?validateReferencesBeforeDelete=true`)).status).toBe(400);
@@ -87,7 +114,11 @@ describe('properties', () => {
     expect((await world.call('POST', `${PROPERTIES}/groups`, group)).status).toBe(409);
     const made = await world.call('POST', PROPERTIES, property('referral_code', { groupName: 'referrals' }));
     expect(made.status).toBe(201);
-    expect(made.body).toMatchObject({ name: 'referral_code', hubspotDefined: false, modificationMetadata: { readOnlyValue: false } });
+    expect(made.body).toMatchObject({
+      name: 'referral_code',
+      hubspotDefined: false,
+      modificationMetadata: { readOnlyValue: false },
+    });
     const again = await world.call('POST', PROPERTIES, property('referral_code', { groupName: 'referrals' }));
     expect([again.status, again.body.subCategory]).toEqual([409, 'Properties.PROPERTY_EXISTS']);
     expect((await world.call('DELETE', `${PROPERTIES}/groups/referrals`)).status).toBe(400);
@@ -118,9 +149,14 @@ describe('properties', () => {
     expect((await world.call('DELETE', `${PROPERTIES}/tier`)).status).toBe(204);
     expect((await world.call('GET', `${PROPERTIES}/tier`)).status).toBe(404);
     expect((await world.call('GET', `${PROPERTIES}/tier?archived=true`)).status).toBe(200);
-    const read = await world.call('POST', `${PROPERTIES}/batch/read`, { archived: false, inputs: [{ name: 'email' }, { name: 'tier' }] });
+    const read = await world.call('POST', `${PROPERTIES}/batch/read`, {
+      archived: false,
+      inputs: [{ name: 'email' }, { name: 'tier' }],
+    });
     expect([read.status, read.body.results[0].name]).toEqual([207, 'email']);
-    const write = await world.call('POST', '/crm/objects/2026-03/contacts', { properties: { email: 'a@example.com', tier: '1' } });
+    const write = await world.call('POST', '/crm/objects/2026-03/contacts', {
+      properties: { email: 'a@example.com', tier: '1' },
+    });
     expect(write.body.errors[0].code).toBe('PROPERTY_DOESNT_EXIST');
   });
 

@@ -16,12 +16,14 @@ beforeEach(async () => {
   for (const properties of deals) {
     world.now.value += 1_000;
     const { id } = control.createRecord(PORTAL, 'deal', { properties });
-    if (properties.dealname === 'Beta') control.associate(PORTAL, { fromType: 'deal', fromId: id, toType: 'contact', toId: contact });
+    if (properties.dealname === 'Beta')
+      control.associate(PORTAL, { fromType: 'deal', fromId: id, toType: 'contact', toId: contact });
   }
 });
 afterEach(() => world.close());
 
-const search = (body: Json, type = 'deals'): Promise<Reply> => world.call('POST', `/crm/objects/2026-03/${type}/search`, body);
+const search = (body: Json, type = 'deals'): Promise<Reply> =>
+  world.call('POST', `/crm/objects/2026-03/${type}/search`, body);
 const names = async (...filters: object[]): Promise<string[]> => {
   const { body, status } = await search({ filterGroups: [{ filters }] });
   expect(status).toBe(200);
@@ -66,7 +68,12 @@ describe('operators', () => {
   it('groups are joined by OR, filters by AND; query looks through the default text', async () => {
     const { body } = await search({
       filterGroups: [
-        { filters: [{ propertyName: 'amount', operator: 'EQ', value: '10' }, { propertyName: 'dealstage', operator: 'EQ', value: 'closedlost' }] },
+        {
+          filters: [
+            { propertyName: 'amount', operator: 'EQ', value: '10' },
+            { propertyName: 'dealstage', operator: 'EQ', value: 'closedlost' },
+          ],
+        },
         { filters: [{ propertyName: 'amount', operator: 'EQ', value: '100' }] },
       ],
     });
@@ -80,15 +87,24 @@ describe('form', () => {
   it.each([
     ['six groups', { filterGroups: Array.from({ length: 6 }, () => ({ filters: [filter] })) }],
     ['seven filters in a group', { filterGroups: [{ filters: Array.from({ length: 7 }, () => filter) }] }],
-    ['19 filters', { filterGroups: [5, 5, 5, 4].map((size) => ({ filters: Array.from({ length: size }, () => filter) })) }],
+    [
+      '19 filters',
+      { filterGroups: [5, 5, 5, 4].map((size) => ({ filters: Array.from({ length: size }, () => filter) })) },
+    ],
     ['a page of 201', { limit: 201 }],
     ['a page beyond 10,000', { after: '9990', limit: 20 }],
     ['a cursor that is no integer', { after: 'abc' }],
     ['two sorts', { sorts: ['amount', 'dealname'] }],
     ['an unknown property', { filterGroups: [{ filters: [{ propertyName: 'nothing', operator: 'EQ', value: '1' }] }] }],
-    ['an unknown operator', { filterGroups: [{ filters: [{ propertyName: 'amount', operator: 'LIKE', value: '1' }] }] }],
+    [
+      'an unknown operator',
+      { filterGroups: [{ filters: [{ propertyName: 'amount', operator: 'LIKE', value: '1' }] }] },
+    ],
     ['IN without values', { filterGroups: [{ filters: [{ propertyName: 'amount', operator: 'IN', value: '1' }] }] }],
-    ['BETWEEN without its end', { filterGroups: [{ filters: [{ propertyName: 'amount', operator: 'BETWEEN', value: '1' }] }] }],
+    [
+      'BETWEEN without its end',
+      { filterGroups: [{ filters: [{ propertyName: 'amount', operator: 'BETWEEN', value: '1' }] }] },
+    ],
     ['a body over 3,000 characters', { query: 'x'.repeat(3_000) }],
     ['filters outside of a group', { filters: [filter] }],
   ])('%s is a VALIDATION_ERROR', async (_name, body) => {
@@ -97,10 +113,19 @@ describe('form', () => {
   });
 
   it('results are sorted either way and paged by offset', async () => {
-    const page = await search({ sorts: [{ propertyName: 'amount', direction: 'DESCENDING' }], limit: 2, properties: ['amount'] });
+    const page = await search({
+      sorts: [{ propertyName: 'amount', direction: 'DESCENDING' }],
+      limit: 2,
+      properties: ['amount'],
+    });
     expect(page.body.total).toBe(4);
     expect(page.body.results.map((one: Json) => one.properties.amount)).toEqual(['100', '10']);
-    const next = await search({ sorts: ['-amount'], limit: 2, after: page.body.paging.next.after, properties: ['amount'] });
+    const next = await search({
+      sorts: ['-amount'],
+      limit: 2,
+      after: page.body.paging.next.after,
+      properties: ['amount'],
+    });
     expect(next.body.results.map((one: Json) => one.properties.amount)).toEqual(['9', null]);
     expect(next.body.paging).toBeUndefined();
     expect(page.headers.get('x-hubspot-ratelimit-max')).toBeNull();
@@ -119,7 +144,9 @@ it('the index lags: a write is found only after the lag, with the values of then
     const { body } = await lagging.call('POST', '/crm/objects/2026-03/contacts/search', { properties: ['city'] });
     return body.results.map((one: Json) => one.properties.city);
   };
-  const { id } = lagging.sandbox.control.createRecord(PORTAL, 'contact', { properties: { email: 'a@example.com', city: 'Oslo' } });
+  const { id } = lagging.sandbox.control.createRecord(PORTAL, 'contact', {
+    properties: { email: 'a@example.com', city: 'Oslo' },
+  });
   expect(await find()).toEqual([]);
   lagging.now.value += 3_000;
   lagging.sandbox.control.editRecord(PORTAL, 'contact', id, { properties: { city: 'Rome' } });

@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signV2, signV3 } from '../../../src/sandbox/hubspot/signature.ts';
-import { CLIENT_SECRET, oracleSignature, PORTAL, startWorld, type World } from './harness.ts';
+import { RESPONSE_TIMEOUT_MS } from '../../../src/sandbox/hubspot/webhooks.ts';
+import { CLIENT_SECRET, oracleSignature, PORTAL, sandboxApp, startWorld, type World } from './harness.ts';
 
 const OBJECTS = '/crm/objects/2026-03';
 
@@ -19,12 +22,18 @@ async function newDeal(more: Record<string, string> = {}): Promise<string> {
 describe('signatures', () => {
   it('are those of HubSpot’s own vectors', () => {
     const v3 = (timestamp: number): string =>
-      signV3(CLIENT_SECRET, 'POST', 'https://www.example.com/webhook_uri', "{'example_field':'example_value'}", timestamp);
+      signV3(
+        CLIENT_SECRET,
+        'POST',
+        'https://www.example.com/webhook_uri',
+        "{'example_field':'example_value'}",
+        timestamp,
+      );
     expect(v3(1_693_657_560_000)).toBe('K36dawei4A+QBNolUOqo7s91KQDWQ5MXZ/QufNYuk/Y=');
     expect(v3(1_700_000_300_000)).toBe('RnbPH7+UMKVkbV32P8bz450N4M56aPmcru1+D3kSDtw=');
-    expect(signV2(CLIENT_SECRET, 'POST', 'https://www.example.com/webhook_uri', '{"example_field":"example_value"}')).toBe(
-      '9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900',
-    );
+    expect(
+      signV2(CLIENT_SECRET, 'POST', 'https://www.example.com/webhook_uri', '{"example_field":"example_value"}'),
+    ).toBe('9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900');
     expect(signV2(CLIENT_SECRET, 'GET', 'https://www.example.com/webhook_uri', '')).toBe(
       'eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e',
     );
@@ -129,7 +138,9 @@ describe('events', () => {
     await world.call('DELETE', `${OBJECTS}/contact/${contact}/associations/deal/${deal}`);
     await world.sandbox.idle();
     expect(
-      world.receiver.events().map((event) => [event.associationType, event.fromObjectId, event.toObjectId, event.associationRemoved]),
+      world.receiver
+        .events()
+        .map((event) => [event.associationType, event.fromObjectId, event.toObjectId, event.associationRemoved]),
     ).toEqual([
       ['CONTACT_TO_DEAL', Number(contact), Number(deal), false],
       ['DEAL_TO_CONTACT', Number(deal), Number(contact), false],
@@ -199,6 +210,37 @@ describe('delivery', () => {
     expect(delivery?.attempts.map((attempt) => attempt.status)).toEqual([302, 401, 204]);
   });
 
+  it('an endpoint that does not answer within five seconds has failed; six requests fly at once and no more', async () => {
+    let open = 0;
+    let most = 0;
+    const silent = createServer((request) => {
+      open += 1;
+      most = Math.max(most, open);
+      request.on('close', () => {
+        open -= 1;
+      });
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const targetUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+    world = await startWorld({
+      retryBaseMs: 60_000,
+      webhookBatchDelayMs: 0,
+      appChange: { webhooks: { ...sandboxApp(targetUrl).webhooks, maxConcurrentRequests: 6 } },
+    });
+    world.sandbox.control.addFault({ target: 'webhook', effect: { kind: 'reorder' } });
+    for (let index = 0; index < 9; index += 1) {
+      world.sandbox.control.createRecord(PORTAL, 'contact', { properties: { firstname: String(index) } });
+    }
+    await wait(RESPONSE_TIMEOUT_MS + 400);
+    expect(most).toBe(6);
+    const deliveries = world.sandbox.control.deliveries();
+    expect(deliveries).toHaveLength(9);
+    expect(deliveries.filter((delivery) => delivery.state === 'waiting_for_retry')).toHaveLength(6);
+    expect(deliveries[0]?.attempts[0]).toMatchObject({ status: null });
+    silent.closeAllConnections();
+    silent.close();
+  });
+
   it('a closed port is retried until somebody listens', async () => {
     world = await startWorld({ retryBaseMs: 20 });
     world.sandbox.control.setTargetUrl('http://127.0.0.1:1/webhooks/hubspot');
@@ -237,7 +279,11 @@ describe('webhook faults', () => {
 
   it('dropped events never come; only the asked type is hit', async () => {
     world = await startWorld();
-    world.sandbox.control.addFault({ target: 'webhook', subscriptionType: 'object.creation', effect: { kind: 'drop' } });
+    world.sandbox.control.addFault({
+      target: 'webhook',
+      subscriptionType: 'object.creation',
+      effect: { kind: 'drop' },
+    });
     await newDeal();
     await world.sandbox.idle();
     expect(world.receiver.events().map((event) => event.subscriptionType)).toEqual(['object.propertyChange']);
@@ -253,7 +299,12 @@ describe('webhook faults', () => {
       }
       await world.sandbox.idle();
       expect(world.receiver.received).toHaveLength(8);
-      orders.push(world.sandbox.control.deliveries().map((one) => one.events[0]?.objectId).join());
+      orders.push(
+        world.sandbox.control
+          .deliveries()
+          .map((one) => one.events[0]?.objectId)
+          .join(),
+      );
       await world.close();
     }
     expect(orders[0]).toBe(orders[1]);

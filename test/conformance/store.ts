@@ -1,0 +1,1720 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Store, WorkItem } from '../../src/application/ports/store.ts';
+import type { RewardState } from '../../src/domain/decision.ts';
+import { STANDING_STATES } from '../../src/domain/decision.ts';
+import { intentFor } from '../../src/domain/plan.ts';
+import { TABLES, type Table } from '../../src/store/schema.ts';
+import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
+
+/** A store to be tested, on an empty database of its own. */
+export interface StoreSubject {
+  readonly store: Store;
+  /** One more way to the same database: another connection of SQLite, another pool of PostgreSQL. */
+  again(): Promise<Store>;
+  /** Statements given to the database itself, past all of the store's code. */
+  sql(text: string): Promise<ReadonlyArray<Record<string, unknown>>>;
+  /** Names of a table's columns. */
+  columnsOf(table: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** Runs of the model test; each is a few dozen transactions. */
+const MODEL_RUNS = { sqlite: 60, postgres: 15 } as const;
+
+/** What src/application/ports/store.ts says in words. Any store that passes this keeps the laws of the mission. */
+export function storeConformance({
+  name,
+  open,
+}: {
+  name: keyof typeof MODEL_RUNS;
+  open: () => Promise<StoreSubject>;
+}): void {
+  describe(`a store on ${name}`, () => {
+    let subject: StoreSubject;
+    let store: Store;
+    let a: Tenant;
+
+    beforeEach(async () => {
+      subject = await open();
+      store = subject.store;
+      a = tenant(store);
+      await a.create();
+    });
+    afterEach(() => subject.close());
+
+    const columnOf = async (text: string, column: string) => (await subject.sql(text)).map((row) => row[column]);
+    const countOf = async (table: string) => Number((await subject.sql(`select count(*) as n from ${table}`))[0]?.n);
+
+    describe('opening', () => {
+      test('the tables have exactly the columns that the code knows', async () => {
+        for (const table of Object.keys(TABLES) as Table[]) {
+          const columns = (await subject.columnsOf(table)).filter((column) => column !== 'seq');
+          expect([table, columns.sort()]).toEqual([table, Object.keys(TABLES[table]).sort()]);
+        }
+      });
+
+      test('a database that is open already is opened again without a change', async () => {
+        const other = await subject.again();
+        expect(await other.accounts.get('acc_a')).toEqual({ id: 'acc_a', name: 'Account acc_a', createdAt: T0 });
+        await other.close();
+      });
+
+      test('a database that a newer version has migrated is refused', async () => {
+        await subject.sql("insert into migrations (number, name) values (999, 'from-the-future')");
+        await expect(subject.again()).rejects.toThrow(/migration 999/);
+      });
+
+      test('ping writes, and fails once the store is closed', async () => {
+        await store.ping();
+        await store.ping();
+        expect((await columnOf('select beats from probe', 'beats')).map(Number)).toEqual([2]);
+        const other = await subject.again();
+        await other.close();
+        await expect(other.ping()).rejects.toThrow();
+      });
+    });
+
+    describe('accounts and API keys', () => {
+      test('an account is found by its id and listed', async () => {
+        await store.accounts.create({ id: 'acc_b', name: 'B', createdAt: T0 + 1 });
+        expect(await store.accounts.get('acc_b')).toEqual({ id: 'acc_b', name: 'B', createdAt: T0 + 1 });
+        expect(await store.accounts.get('nobody')).toBeNull();
+        expect((await store.accounts.list()).map(({ id }) => id)).toEqual(['acc_a', 'acc_b']);
+      });
+
+      test('a key is found by its hash until it is revoked, and only its own account can revoke it', async () => {
+        const key = { id: 'key_1', accountId: 'acc_a', label: 'Zapier', createdAt: T0 };
+        await store.accounts.addApiKey(key, 'hash-1');
+        expect(await store.accounts.findApiKey('hash-1')).toEqual(key);
+        expect(await store.accounts.findApiKey('hash-2')).toBeNull();
+        expect(await store.accounts.revokeApiKey('acc_b', 'key_1', T0)).toBe(false);
+        expect(await store.accounts.findApiKey('hash-1')).toEqual(key);
+        expect(await store.accounts.revokeApiKey('acc_a', 'key_1', T0)).toBe(true);
+        expect(await store.accounts.revokeApiKey('acc_a', 'key_1', T0)).toBe(false);
+        expect(await store.accounts.findApiKey('hash-1')).toBeNull();
+      });
+    });
+
+    describe('connections', () => {
+      test('a connection is found by its id and by the vendor’s id, with everything it was given', async () => {
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection());
+        expect(await store.connections.findByExternalId('hubspot', 'portal of con_a')).toEqual(a.connection());
+        expect(await store.connections.findByExternalId('salesforce', 'portal of con_a')).toBeNull();
+        expect(await store.connections.list('acc_a')).toEqual([a.connection()]);
+        expect(await store.connections.listConnected()).toEqual([a.connection()]);
+      });
+
+      test('a portal of another account cannot be taken over', async () => {
+        const b = tenant(store, 'acc_b', 'con_b');
+        await b.create();
+        const thief = b.connection({ id: 'con_x', externalId: 'portal of con_a' });
+        expect(await store.connections.connect(thief, b.tokens)).toEqual({ result: 'foreign' });
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection());
+        expect(await store.connections.tokens('acc_a', 'con_a')).toMatchObject({ version: 1 });
+      });
+
+      test('a portal that is installed again keeps its id and the day it was first connected', async () => {
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        expect(await store.connections.listConnected()).toEqual([]);
+        expect(await store.connections.get('acc_a', 'con_a')).toMatchObject({
+          status: 'disconnected',
+          statusReason: 'uninstalled',
+        });
+        const again = a.connection({ id: 'con_new', connectedAt: T0 + DAY, scopes: ['oauth'] });
+        const outcome = await store.connections.connect(again, { ...a.tokens, accessToken: 'new' });
+        expect(outcome).toEqual({ result: 'connected', connection: a.connection({ scopes: ['oauth'] }) });
+        expect(await store.connections.tokens('acc_a', 'con_a')).toEqual({
+          ...a.tokens,
+          accessToken: 'new',
+          version: 2,
+        });
+      });
+
+      test('of two refreshes that saw the same tokens only the first replaces them', async () => {
+        const other = await subject.again();
+        const fresh = { accessToken: 'fresh', refreshToken: 'r', expiresAt: T0 + 2 };
+        const results = await Promise.all([
+          store.connections.replaceTokens('acc_a', 'con_a', 1, fresh),
+          other.connections.replaceTokens('acc_a', 'con_a', 1, fresh),
+        ]);
+        expect(results.sort()).toEqual([false, true]);
+        expect(await store.connections.tokens('acc_a', 'con_a')).toEqual({ ...fresh, version: 2 });
+        await other.close();
+      });
+
+      test('what the CRM says of itself is kept', async () => {
+        const about = { homeCurrency: 'JPY', timeZone: null, uiHost: 'app-eu1.hubspot.com' };
+        await store.connections.describe('acc_a', 'con_a', about);
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection(about));
+      });
+
+      test('an OAuth state can be taken once, and not after it has expired', async () => {
+        const state = { stateHash: 'h1', accountId: 'acc_a', provider: 'hubspot', expiresAt: T0 + 10 };
+        await store.connections.saveState(state);
+        await store.connections.saveState({ ...state, stateHash: 'h2' });
+        expect(await store.connections.takeState('h1', T0)).toEqual(state);
+        expect(await store.connections.takeState('h1', T0)).toBeNull();
+        expect(await store.connections.takeState('h2', T0 + 10)).toBeNull();
+        expect(await store.connections.takeState('unknown', T0)).toBeNull();
+      });
+
+      test('a mapping is appended when it differs from the newest, also when it goes back to an earlier one', async () => {
+        const entry = { pipelineId: 'p', stageId: 's', pipelineLabel: 'P', stageLabel: 'S', stage: 'won' } as const;
+        expect(await store.connections.mapping('acc_a', 'con_a')).toBeNull();
+        await store.connections.saveMapping('acc_a', 'con_a', 'm1', [entry], T0);
+        await store.connections.saveMapping('acc_a', 'con_a', 'm1', [entry], T0 + 1);
+        expect(await countOf('mappings')).toBe(1);
+        await store.connections.saveMapping('acc_a', 'con_a', 'm2', [], T0 + 2);
+        await store.connections.saveMapping('acc_a', 'con_a', 'm1', [entry], T0 + 3);
+        expect(await store.connections.mapping('acc_a', 'con_a')).toEqual({ version: 'm1', entries: [entry] });
+        expect(await countOf('mappings')).toBe(3);
+      });
+
+      test('the sweep remembers how far it has come with each object', async () => {
+        await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
+        await store.connections.setSweepMark('acc_a', 'con_a', { object: 'contact', upTo: T0 + 1 });
+        await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 + 2 });
+        expect(await store.connections.sweepMarks('acc_a', 'con_a')).toEqual([
+          { object: 'contact', upTo: T0 + 1 },
+          { object: 'deal', upTo: T0 + 2 },
+        ]);
+      });
+    });
+
+    describe('programs', () => {
+      const rule = {
+        key: 'member-reward',
+        party: 'member',
+        amount: { kind: 'fixed', money: { minor: 10n ** 15n, currency: 'EUR' } },
+        conditions: [{ fact: 'deal.amount', op: 'at_least', money: { minor: 100n, currency: 'EUR' } }],
+        holdDays: 14,
+        payout: 'credit',
+      } as const;
+
+      test('a version is read back as it was published, amounts to the last digit', async () => {
+        const published = await store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [rule] }, T0);
+        expect(published).toEqual({ programId: 'prg', name: 'P', version: 1, publishedAt: T0, rules: [rule] });
+        expect(await store.programs.versions('acc_a')).toEqual([published]);
+      });
+
+      test('the same rules make no new version, other rules make the next', async () => {
+        const publish = (rules: readonly (typeof rule)[], now: number) =>
+          store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules }, now);
+        await publish([rule], T0);
+        const { payout, ...rest } = rule;
+        expect(await publish([{ payout, ...rest }], T0 + 1)).toMatchObject({ version: 1, publishedAt: T0 });
+        expect(await publish([], T0 + 2)).toMatchObject({ version: 2 });
+        expect(await publish([rule], T0 + 3)).toMatchObject({ version: 3 });
+        expect((await store.programs.versions('acc_a')).map(({ version }) => version)).toEqual([1, 2, 3]);
+      });
+
+      test('two admins who publish at once make two versions', async () => {
+        const other = await subject.again();
+        const publish = (at: Store, holdDays: number) =>
+          at.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [{ ...rule, holdDays }] }, T0);
+        const versions = await Promise.all([
+          publish(store, 1),
+          publish(other, 2),
+          publish(store, 3),
+          publish(other, 4),
+        ]);
+        expect(versions.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4]);
+        await other.close();
+      });
+    });
+
+    describe('receive', () => {
+      test('a hint seen twice changes nothing the second time', async () => {
+        expect(await store.inbox.append(a.of, [hint('e1', ['1']), hint('e2', ['2'])], T0)).toEqual({
+          accepted: 2,
+          duplicates: 0,
+        });
+        const before = await subject.sql('select * from work order by record_id');
+        expect(await store.inbox.append(a.of, [hint('e1', ['1']), hint('e2', ['2'])], T0 + 5)).toEqual({
+          accepted: 0,
+          duplicates: 2,
+        });
+        expect(await subject.sql('select * from work order by record_id')).toEqual(before);
+        expect(await countOf('inbox')).toBe(2);
+      });
+
+      test('a hint twice in one delivery counts once', async () => {
+        expect(await store.inbox.append(a.of, [hint('e1', ['1']), hint('e1', ['1'])], T0)).toEqual({
+          accepted: 1,
+          duplicates: 1,
+        });
+      });
+
+      test('the same event key from two portals is two events', async () => {
+        const b = tenant(store, 'acc_b', 'con_b');
+        await b.create();
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        expect(await store.inbox.append(b.of, [hint('e1', ['1'])], T0)).toMatchObject({ accepted: 1 });
+      });
+
+      test('every record of a hint is asked for, once, and the hint is kept as it came', async () => {
+        const came = hint('e1', ['1', '2'], { kind: 'association' });
+        await store.inbox.append(a.of, [came, hint('e2', ['2'])], T0);
+        const items = await store.work.claim(claiming('c'));
+        expect(items.map(({ record, wanted, erase }) => [record.id, wanted, erase])).toEqual([
+          ['1', 1, false],
+          ['2', 2, false],
+        ]);
+        const [row] = await subject.sql("select payload, records, kind from inbox where event_key = 'e1'");
+        expect([JSON.parse(String(row?.payload)), JSON.parse(String(row?.records)), row?.kind]).toEqual([
+          came.payload,
+          came.records,
+          'association',
+        ]);
+      });
+
+      test('echoes of our own writes and ignored events are kept and ask for nothing', async () => {
+        const outcome = await store.inbox.append(
+          a.of,
+          [hint('e1', ['1'], { echo: true }), hint('e2', [], { kind: 'ignored' })],
+          T0,
+        );
+        expect(outcome).toEqual({ accepted: 2, duplicates: 0 });
+        expect(await countOf('inbox')).toBe(2);
+        expect(await store.work.counts(T0)).toEqual({ due: 0, claimed: 0, later: 0, parked: 0 });
+      });
+
+      test('a privacy deletion marks its record to be forgotten, and a later hint does not unmark it', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'], { kind: 'erasure' })], T0);
+        await store.inbox.append(a.of, [hint('e2', ['1'])], T0);
+        expect(await store.work.claim(claiming('c'))).toMatchObject([{ erase: true, wanted: 2 }]);
+      });
+
+      test('a delivery of many thousand records arrives whole', async () => {
+        const hints = Array.from({ length: 2_500 }, (_, index) => hint(`e${index}`, [`${index}`, `x${index}`]));
+        expect(await store.inbox.append(a.of, hints, T0)).toEqual({ accepted: 2_500, duplicates: 0 });
+        expect(await store.work.counts(T0)).toMatchObject({ due: 5_000 });
+      });
+
+      test('deliveries at the same moment through two ways lose nothing and count each event once', async () => {
+        const other = await subject.again();
+        const keys = Array.from({ length: 40 }, (_, index) => `e${index}`);
+        const outcomes = await Promise.all(
+          keys.flatMap((key) =>
+            [store, other].map((to) => to.inbox.append(a.of, [hint(key, ['1', '2']), hint(`${key}b`, ['2', '1'])], T0)),
+          ),
+        );
+        expect(outcomes.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(80);
+        expect(await countOf('inbox')).toBe(80);
+        expect((await store.work.claim(claiming('c'))).map(({ wanted }) => wanted)).toEqual([80, 80]);
+        await other.close();
+      });
+    });
+
+    describe('work', () => {
+      const ids = (items: readonly WorkItem[]) => items.map(({ record }) => record.id);
+
+      test('the longest due come first, up to the limit', async () => {
+        await store.inbox.append(a.of, [hint('e3', ['3'])], T0 - 1);
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0 - 3);
+        await store.inbox.append(a.of, [hint('e2', ['2'])], T0 - 2);
+        expect(ids(await store.work.claim(claiming('c1', T0, 2)))).toEqual(['1', '2']);
+        expect(ids(await store.work.claim(claiming('c2', T0, 2)))).toEqual(['3']);
+        expect(ids(await store.work.claim(claiming('c3', T0, 2)))).toEqual([]);
+      });
+
+      test('one claim is of one connection, the one that has waited longest', async () => {
+        const b = tenant(store, 'acc_b', 'con_b');
+        await b.create();
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0 - 1);
+        await store.inbox.append(b.of, [hint('e1', ['1', '2'])], T0 - 2);
+        const first = await store.work.claim(claiming('c1'));
+        expect(first.map(({ accountId, record }) => [accountId, record.connectionId, record.id])).toEqual([
+          ['acc_b', 'con_b', '1'],
+          ['acc_b', 'con_b', '2'],
+        ]);
+        expect(await store.work.claim(claiming('c2'))).toMatchObject([{ accountId: 'acc_a' }]);
+      });
+
+      test('two workers who claim at the same moment never get the same record', async () => {
+        const other = await subject.again();
+        const all = Array.from({ length: 200 }, (_, index) => String(index));
+        await store.inbox.append(a.of, [hint('e', all)], T0);
+        const claims = await Promise.all(
+          Array.from({ length: 24 }, (_, index) =>
+            (index % 2 ? store : other).work.claim(claiming(`c${index}`, T0, 10)),
+          ),
+        );
+        const rest = await store.work.claim(claiming('rest', T0, 500));
+        expect(claims.every((items) => items.length <= 10)).toBe(true);
+        expect(ids([...claims.flat(), ...rest]).sort()).toEqual(all.sort());
+        await other.close();
+      });
+
+      test('a claim whose lease has run out can be made anew, counts as an attempt, and the old one is worth nothing', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const [lost] = await store.work.claim(claiming('lost'));
+        expect(await store.work.claim(claiming('early', T0 + 59_999))).toEqual([]);
+        const [held] = await store.work.claim(claiming('held', T0 + 60_000));
+        expect([lost?.attempts, held?.attempts]).toEqual([0, 1]);
+        if (!lost || !held) throw new Error('nothing was claimed');
+        await store.work.release([lost]);
+        await store.work.defer(lost, { runAt: T0, error: 'late', parked: true });
+        expect(await store.cases.commit([a.commit({}, { settles: [lost] })])).toEqual(['stale']);
+        expect(await store.work.counts(T0 + 60_000)).toEqual({ due: 0, claimed: 1, later: 0, parked: 0 });
+        expect(await store.cases.commit([a.commit({}, { settles: [held] })])).toEqual(['committed']);
+        expect(await countOf('work')).toBe(0);
+      });
+
+      test('work of a disconnected CRM waits, and goes on when it is connected again', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        expect(await store.work.claim(claiming('c1'))).toEqual([]);
+        expect(await store.work.nextDueAt()).toBeNull();
+        expect(await store.work.counts(T0)).toEqual({ due: 0, claimed: 0, later: 1, parked: 0 });
+        await store.connections.connect(a.connection(), a.tokens);
+        expect(ids(await store.work.claim(claiming('c2')))).toEqual(['1']);
+      });
+
+      test('a record that failed comes back at its time, with the attempt counted', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const [item] = await store.work.claim(claiming('c1'));
+        if (!item) throw new Error('nothing was claimed');
+        await store.work.defer(item, { runAt: T0 + 500, error: 'the CRM is down', parked: false });
+        expect(await store.work.claim(claiming('c2', T0 + 499))).toEqual([]);
+        expect(await store.work.nextDueAt()).toBe(T0 + 500);
+        expect(await store.work.claim(claiming('c3', T0 + 500))).toMatchObject([{ attempts: 1 }]);
+      });
+
+      test('a parked record is left alone until a new hint comes, and begins anew then', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const [item] = await store.work.claim(claiming('c1'));
+        if (!item) throw new Error('nothing was claimed');
+        await store.work.defer(item, { runAt: T0, error: 'refused', parked: true });
+        expect(await store.work.claim(claiming('c2', T0 + DAY))).toEqual([]);
+        expect(await store.work.counts(T0 + DAY)).toEqual({ due: 0, claimed: 0, later: 0, parked: 1 });
+        expect(await store.reads.health('acc_a', 'con_a', T0)).toMatchObject({
+          waiting: 0,
+          parked: [{ object: 'deal', id: '1', error: 'refused', attempts: 1 }],
+        });
+        await store.inbox.append(a.of, [hint('e2', ['1'])], T0 + DAY);
+        expect(await store.work.claim(claiming('c3', T0 + DAY))).toMatchObject([{ attempts: 0 }]);
+      });
+
+      test('a parked record is tried again when somebody asks', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const [item] = await store.work.claim(claiming('c1'));
+        if (!item) throw new Error('nothing was claimed');
+        await store.work.defer(item, { runAt: T0, error: 'refused', parked: true });
+        await store.work.ask('acc_a', [{ record: a.ref('deal', '1'), at: T0 + 5 }]);
+        expect(await store.work.claim(claiming('c2', T0 + 4))).toEqual([]);
+        expect(ids(await store.work.claim(claiming('c3', T0 + 5)))).toEqual(['1']);
+      });
+
+      test('a record is not parked over a hint that came while it was being looked at', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const [item] = await store.work.claim(claiming('c1'));
+        if (!item) throw new Error('nothing was claimed');
+        await store.inbox.append(a.of, [hint('e2', ['1'])], T0 + 1);
+        await store.work.defer(item, { runAt: T0 + 10, error: 'refused', parked: true });
+        expect(ids(await store.work.claim(claiming('c2', T0 + 10)))).toEqual(['1']);
+      });
+
+      test('released records are due again at once, in their old place', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1', '2'])], T0 - 5);
+        await store.inbox.append(a.of, [hint('e2', ['3'])], T0 - 1);
+        const items = await store.work.claim(claiming('c1', T0, 2));
+        await store.work.release(items);
+        expect(await store.work.claim(claiming('c2', T0, 2))).toMatchObject([
+          { record: { id: '1' }, attempts: 0 },
+          { record: { id: '2' }, attempts: 0 },
+        ]);
+      });
+
+      test('an earlier time that was asked for stays, and the later one is not forgotten', async () => {
+        const record = a.ref('deal', '1');
+        await store.work.ask('acc_a', [{ record, at: T0 + 10 }]);
+        await store.work.ask('acc_a', [
+          { record, at: T0 + 30 },
+          { record, at: T0 + 20 },
+        ]);
+        for (const at of [10, 20, 30]) {
+          expect(await store.work.nextDueAt()).toBe(T0 + at);
+          const items = await store.work.claim(claiming(`c${at}`, T0 + at));
+          expect(ids(items)).toEqual(['1']);
+          await a.write({}, { settles: items });
+        }
+        expect(await store.work.nextDueAt()).toBeNull();
+        expect([await countOf('work'), await countOf('wakes')]).toEqual([0, 0]);
+      });
+
+      test('a hint that is answered does not answer for the end of a hold', async () => {
+        const record = a.ref('deal', '1');
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        await store.work.ask('acc_a', [{ record, at: T0 + DAY }]);
+        const items = await store.work.claim(claiming('c1'));
+        await a.write({}, { settles: items });
+        expect(await store.work.claim(claiming('c2', T0 + DAY - 1))).toEqual([]);
+        expect(ids(await store.work.claim(claiming('c3', T0 + DAY)))).toEqual(['1']);
+      });
+
+      test('what is asked for a later time while a record is looked at neither hurries nor is lost', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const items = await store.work.claim(claiming('c1'));
+        await store.work.ask('acc_a', [{ record: a.ref('deal', '1'), at: T0 + DAY }]);
+        await a.write({}, { settles: items });
+        expect(await store.work.nextDueAt()).toBe(T0 + DAY);
+      });
+
+      test('whatever order hints, wakes, claims and deaths come in, everything asked for is looked at in time', async () => {
+        await fc.assert(
+          fc.asyncProperty(modelSteps, async (steps) => {
+            await subject.sql('delete from work');
+            await subject.sql('delete from wakes');
+            await checkAgainstModel(store, a, steps);
+          }),
+          { numRuns: MODEL_RUNS[name] },
+        );
+      });
+    });
+
+    describe('commit', () => {
+      test('a plan is read back as it was written', async () => {
+        const member = a.member('mem_1', { contact: a.ref('contact', '10') });
+        const referral = a.referral('ref_1', 'mem_1');
+        const reward = a.reward('rwd_1', 'ref_1', {
+          deal: a.ref('deal', '7'),
+          money: { minor: 10n ** 15n, currency: 'JPY' },
+          releaseAt: T0 + DAY,
+          state: 'held',
+        });
+        const decision = a.decision('dec_1', 'ref_1', {
+          deal: reward.deal,
+          outcome: 'held',
+          money: reward.money,
+          rewardId: 'rwd_1',
+          releaseAt: T0 + DAY,
+        });
+        const touch = a.touch('tch_1', { friend: a.ref('contact', 'friend-ref_1') });
+        const journal = a.journal(reward, 'accrue', { decisionId: 'dec_1' });
+        await a.write({
+          members: [member],
+          referrals: [referral],
+          touches: [touch],
+          decisions: [decision],
+          rewards: [reward],
+          journals: [journal],
+        });
+        expect(await a.load({ contactIds: ['friend-ref_1'] })).toEqual({
+          members: [member],
+          referrals: [referral],
+          decisions: [decision],
+          rewards: [reward],
+        });
+        expect(await store.reads.touches('acc_a', a.ref('contact', 'friend-ref_1'))).toEqual([touch]);
+        expect((await store.reads.journals('acc_a', { limit: 5, cursor: null }, {})).items).toEqual([journal]);
+        expect(await store.reads.balances('acc_a')).toEqual([
+          { account: 'expense:prg', currency: 'JPY', minor: 10n ** 15n },
+          { account: 'payable:member:mem_1', currency: 'JPY', minor: -(10n ** 15n) },
+        ]);
+      });
+
+      test('names that a text column cannot hold to the letter do not hold up a record', async () => {
+        await a.write({ members: [a.member('mem_1', { name: 'A\u0000da 🦊 O’Neil "x"' })] });
+        expect(await store.reads.member('acc_a', 'mem_1')).toMatchObject({ name: 'Ada 🦊 O’Neil "x"' });
+      });
+
+      test('an amount beyond a trillion is refused before anything is written', async () => {
+        await a.writePair();
+        const reward = a.reward('rwd_1', 'ref_1', { money: { minor: 12_345_678_901_234_567_890n, currency: 'EUR' } });
+        await expect(store.cases.commit([a.commit(a.granted(reward))])).rejects.toThrow(RangeError);
+        await expect(
+          store.cases.commit([
+            a.commit({ rewards: [a.reward('rwd_1', 'ref_1', { money: { minor: 10n ** 15n + 1n, currency: 'EUR' } })] }),
+          ]),
+        ).rejects.toThrow(RangeError);
+        expect(await countOf('rewards')).toBe(0);
+        expect(await countOf('postings')).toBe(0);
+      });
+
+      test('the database itself refuses an amount beyond a trillion', async () => {
+        await a.writePair();
+        await a.write(a.granted(a.reward('rwd_1', 'ref_1')));
+        await expect(subject.sql('update rewards set minor = 1000000000000001')).rejects.toThrow();
+      });
+
+      test('sums go beyond what a number holds without losing a digit', async () => {
+        await a.writePair();
+        const huge = Array.from({ length: 12 }, (_, index) =>
+          a.reward(`rwd_${index}`, 'ref_1', { money: { minor: 10n ** 15n - 1n, currency: 'EUR' } }),
+        );
+        for (const reward of huge) await a.write(a.granted(reward));
+        expect(await store.reads.balances('acc_a')).toContainEqual({
+          account: 'expense:prg',
+          currency: 'EUR',
+          minor: 12n * (10n ** 15n - 1n),
+        });
+        const [source] = await store.mirror.sources('acc_a', [a.ref('contact', 'contact-mem_1')]);
+        expect(source?.sums).toEqual([
+          { state: 'approved', currency: 'EUR', minor: 12n * (10n ** 15n - 1n), count: 12 },
+        ]);
+      });
+
+      test('a change names the version it has seen, and another version in the store is a conflict', async () => {
+        const { member, referral } = await a.writePair();
+        await a.write({ members: [{ ...member, name: 'New', version: 2 }] });
+        expect(await store.reads.member('acc_a', 'mem_1')).toMatchObject({ name: 'New', version: 2 });
+        const stale = [
+          a.commit({ members: [{ ...member, name: 'Old', version: 2 }] }),
+          a.commit({ members: [{ ...member, name: 'Ahead', version: 4 }] }),
+          a.commit({ members: [{ ...member, name: 'Again', version: 1 }] }),
+          a.commit({ members: [a.member('mem_unknown', { version: 2 })] }),
+          a.commit({ referrals: [{ ...referral, version: 3 }] }),
+          a.commit({ rewards: [a.reward('rwd_1', 'ref_1', { version: 2 })] }),
+        ];
+        expect(await store.cases.commit(stale)).toEqual(stale.map(() => 'conflict'));
+        expect(await store.reads.member('acc_a', 'mem_1')).toMatchObject({ name: 'New', version: 2 });
+      });
+
+      test('a commit that fails leaves nothing behind and takes no other down', async () => {
+        await a.writePair();
+        const results = await store.cases.commit([
+          a.commit({ members: [a.member('mem_2')] }),
+          a.commit({
+            members: [a.member('mem_3'), a.member('mem_1')],
+            mirror: [a.ref('contact', 'x')],
+            wakes: [{ record: a.ref('deal', 'x'), at: T0 }],
+          }),
+          a.commit({ members: [a.member('mem_4')] }),
+        ]);
+        expect(results).toEqual(['committed', 'conflict', 'committed']);
+        const { items } = await store.reads.members('acc_a', { limit: 10, cursor: null });
+        expect(items.map(({ id }) => id)).toEqual(['mem_4', 'mem_2', 'mem_1']);
+        expect([await countOf('mirror'), await countOf('work')]).toEqual([0, 0]);
+      });
+
+      test('a commit whose claim is lost leaves nothing behind and is stale', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const [item] = await store.work.claim(claiming('c1'));
+        if (!item) throw new Error('nothing was claimed');
+        const foreign = { ...item, claim: 'somebody else’s' };
+        expect(
+          await store.cases.commit([
+            a.commit({ members: [a.member('mem_1')] }, { settles: [item, foreign] }),
+            a.commit({ members: [a.member('mem_2')] }, { settles: [foreign] }),
+            a.commit({ members: [a.member('mem_3')] }, { settles: [item] }),
+          ]),
+        ).toEqual(['stale', 'stale', 'committed']);
+        expect((await store.reads.members('acc_a', { limit: 9, cursor: null })).items.map(({ id }) => id)).toEqual([
+          'mem_3',
+        ]);
+      });
+
+      test('a record that was hinted again while it was looked at stays due', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1', '2'])], T0);
+        const items = await store.work.claim(claiming('c1'));
+        await store.inbox.append(a.of, [hint('e2', ['2'])], T0 + 1);
+        await a.write({}, { settles: items });
+        expect(await store.work.claim(claiming('c2', T0 + 2))).toMatchObject([{ record: { id: '2' }, attempts: 0 }]);
+      });
+
+      test('a wake in the plan survives the settling of the same record, at its own time', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1', '2'])], T0);
+        const items = await store.work.claim(claiming('c1'));
+        await a.write(
+          {
+            wakes: [
+              { record: a.ref('deal', '1'), at: T0 + DAY },
+              { record: a.ref('deal', '2'), at: T0 - DAY },
+            ],
+          },
+          { settles: items },
+        );
+        expect(await store.work.claim(claiming('c2'))).toMatchObject([{ record: { id: '2' } }]);
+        expect(await store.work.claim(claiming('c3', T0 + DAY, 1))).toMatchObject([{ record: { id: '2' } }]);
+        expect(await store.work.claim(claiming('c4', T0 + DAY, 1))).toMatchObject([{ record: { id: '1' } }]);
+      });
+
+      test('the same touch comes with every plan and is kept once, as it first was', async () => {
+        await a.writePair();
+        await a.write({ touches: [a.touch('tch_1')] });
+        await a.write({ touches: [a.touch('tch_1', { at: T0 + 1 }), a.touch('tch_2')] });
+        expect(
+          (await store.reads.touches('acc_a', a.ref('contact', 'friend-1'))).map(({ id, at }) => [id, at]),
+        ).toEqual([
+          ['tch_1', T0],
+          ['tch_2', T0],
+        ]);
+      });
+
+      test('a decision of a chain is made once, whoever comes second', async () => {
+        await a.writePair();
+        await a.write({ decisions: [a.decision('dec_1', 'ref_1')] });
+        expect(
+          await store.cases.commit([
+            a.commit({ decisions: [a.decision('dec_other', 'ref_1')] }),
+            a.commit({ decisions: [a.decision('dec_1', 'ref_1', { sequence: 2 })] }),
+            a.commit({ decisions: [a.decision('dec_2', 'ref_1', { sequence: 2 })] }),
+          ]),
+        ).toEqual(['conflict', 'conflict', 'committed']);
+      });
+
+      test('two nodes that decide the same at the same moment pay once', async () => {
+        const other = await subject.again();
+        await a.writePair();
+        const plan = a.commit(a.granted(a.reward('rwd_1', 'ref_1')));
+        const results = await Promise.all(
+          Array.from({ length: 6 }, (_, index) => (index % 2 ? store : other).cases.commit([plan])),
+        );
+        expect(results.flat().sort()).toEqual(['committed', ...Array(5).fill('conflict')]);
+        expect([await countOf('rewards'), await countOf('journals'), await countOf('intents')]).toEqual([1, 1, 1]);
+        await other.close();
+      });
+
+      test('one deal has one standing reward per rule, whoever computed it', async () => {
+        await a.writePair();
+        await a.write({ referrals: [a.referral('ref_2', 'mem_1')] });
+        const deal = a.ref('deal', '7');
+        await a.write({ rewards: [a.reward('rwd_1', 'ref_1', { deal })] });
+        for (const state of STANDING_STATES) {
+          const second = a.commit({ rewards: [a.reward('rwd_2', 'ref_2', { deal, state })] });
+          expect([state, ...(await store.cases.commit([second]))]).toEqual([state, 'conflict']);
+        }
+        expect(
+          await store.cases.commit([
+            a.commit({ rewards: [a.reward('rwd_3', 'ref_1', { deal, ruleKey: 'friend-reward' })] }),
+            a.commit({ rewards: [a.reward('rwd_4', 'ref_1', { deal: a.ref('deal', '8') })] }),
+            a.commit({ rewards: [a.reward('rwd_5', 'ref_2', { deal, state: 'voided' })] }),
+            a.commit({ rewards: [a.reward('rwd_6', 'ref_2', { deal, reversalPending: true, state: 'issuing' })] }),
+          ]),
+        ).toEqual(Array(4).fill('committed'));
+      });
+
+      test('the database itself refuses a second standing reward', async () => {
+        await a.writePair();
+        const deal = a.ref('deal', '7');
+        await a.write({
+          rewards: [a.reward('rwd_1', 'ref_1', { deal }), a.reward('rwd_2', 'ref_1', { deal, state: 'voided' })],
+        });
+        await expect(subject.sql("update rewards set state = 'approved' where id = 'rwd_2'")).rejects.toThrow();
+      });
+
+      test('a plan may end one reward and grant the next on the same deal', async () => {
+        await a.writePair();
+        const deal = a.ref('deal', '7');
+        const first = a.reward('rwd_1', 'ref_1', { deal });
+        await a.write({ rewards: [first] });
+        await a.write({
+          rewards: [a.reward('rwd_2', 'ref_1', { deal }), { ...first, state: 'voided', version: 2 }],
+        });
+        expect(await store.reads.reward('acc_a', 'rwd_2')).toMatchObject({ state: 'approved' });
+      });
+
+      test('a friend has one referral per program, by contact or, before there is one, by address', async () => {
+        const { referral } = await a.writePair();
+        const byEmail = { name: null, email: 'x@example.com', contact: null };
+        await a.write({ referrals: [a.referral('ref_2', 'mem_1', { friend: byEmail })] });
+        expect(
+          await store.cases.commit([
+            a.commit({ referrals: [a.referral('ref_3', 'mem_1', { friend: referral.friend })] }),
+            a.commit({ referrals: [a.referral('ref_4', 'mem_1', { friend: byEmail })] }),
+            a.commit({ referrals: [a.referral('ref_5', 'mem_1', { friend: byEmail, programId: 'other' })] }),
+            a.commit({
+              referrals: [a.referral('ref_6', 'mem_1', { friend: { ...byEmail, contact: a.ref('contact', '99') } })],
+            }),
+            a.commit({ referrals: [a.referral('ref_7', 'mem_1', { friend: { ...byEmail, email: null } })] }),
+            a.commit({ referrals: [a.referral('ref_8', 'mem_1', { friend: { ...byEmail, email: null } })] }),
+          ]),
+        ).toEqual(['conflict', 'conflict', 'committed', 'committed', 'committed', 'committed']);
+      });
+
+      test('a code and a contact belong to one member', async () => {
+        const { member } = await a.writePair();
+        expect(
+          await store.cases.commit([
+            a.commit({ members: [a.member('mem_2', { code: member.code })] }),
+            a.commit({ members: [a.member('mem_3', { contact: member.contact })] }),
+            a.commit({ members: [a.member('mem_4', { contact: null }), a.member('mem_5', { contact: null })] }),
+          ]),
+        ).toEqual(['conflict', 'conflict', 'committed']);
+      });
+
+      test('an order is placed once per reward, and not again after it was withdrawn', async () => {
+        await a.writePair();
+        const reward = a.reward('rwd_1', 'ref_1');
+        await a.write(a.granted(reward));
+        expect(await store.cases.commit([a.commit({ intents: [intentFor(reward)] })])).toEqual(['conflict']);
+        expect(await store.cases.commit([a.commit({ intents: [{ ...intentFor(reward), id: 'pay_other' }] })])).toEqual([
+          'conflict',
+        ]);
+        await a.write({ cancelledIntentIds: [intentFor(reward).id] });
+        expect(await store.payouts.claim(claiming('c1'))).toEqual([]);
+        expect(await store.cases.commit([a.commit({ intents: [intentFor(reward)] })])).toEqual(['conflict']);
+      });
+
+      test('an order can be withdrawn until it is picked up; one that never was there needs no withdrawing', async () => {
+        await a.writePair();
+        const reward = a.reward('rwd_1', 'ref_1');
+        await a.write(a.granted(reward));
+        await a.write({ cancelledIntentIds: ['pay_never_placed'] });
+        const [payout] = await store.payouts.claim(claiming('c1'));
+        const withdraw = a.commit({ cancelledIntentIds: [intentFor(reward).id] });
+        expect(await store.cases.commit([withdraw])).toEqual(['conflict']);
+        if (!payout) throw new Error('nothing was claimed');
+        expect(await store.payouts.settle(payout, planOf())).toBe(true);
+        expect(await store.cases.commit([withdraw])).toEqual(['conflict']);
+      });
+
+      test('records are remembered as last read; an older reading that comes late is dropped', async () => {
+        const old = a.deal('7', { name: 'Old', contactIds: ['1', '2'] });
+        const young = a.deal('7', { name: 'Young', contactIds: ['2', '3'] });
+        await a.write({}, { snapshots: [{ facts: young, readAt: T0 + 5 }] });
+        await a.write(
+          {},
+          {
+            snapshots: [
+              { facts: old, readAt: T0 + 4 },
+              { facts: a.contact('2'), readAt: T0 },
+            ],
+          },
+        );
+        expect(await store.reads.deals('acc_a', [a.ref('deal', '7')])).toEqual([young]);
+        expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '1'), 5)).toEqual([]);
+        expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '3'), 5)).toEqual([young]);
+        expect(await store.cases.knownContacts('acc_a', 'con_a', ['1', '2'])).toEqual([a.contact('2')]);
+        expect(await store.reads.readTimes('acc_a', 'con_a', 'deal', ['7', '8'])).toEqual(new Map([['7', T0 + 5]]));
+      });
+
+      test('a contact that leaves a deal, and a deal that is deleted or merged away, are off the list', async () => {
+        const on = (ids: string[], rest = {}) => a.deal('7', { contactIds: ids, ...rest });
+        await a.write({}, { snapshots: [{ facts: on(['1', '2']), readAt: T0 }] });
+        await a.write({}, { snapshots: [{ facts: on(['2']), readAt: T0 + 1 }] });
+        const dealsOf = async (id: string) =>
+          (await store.reads.dealsOfContact('acc_a', a.ref('contact', id), 5)).map(({ ref }) => ref.id);
+        expect([await dealsOf('1'), await dealsOf('2')]).toEqual([[], ['7']]);
+        const merged = a.deal('9', { contactIds: ['2'], formerIds: ['7'] });
+        await a.write({}, { snapshots: [{ facts: merged, readAt: T0 + 2 }] });
+        expect(await dealsOf('2')).toEqual(['9']);
+        await a.write(
+          {},
+          { snapshots: [{ facts: a.deal('9', { presence: 'deleted', contactIds: ['2'] }), readAt: T0 + 3 }] },
+        );
+        expect(await dealsOf('2')).toEqual([]);
+      });
+    });
+
+    describe('the ledger', () => {
+      const post = (journal: string, line: number, minor: number, currency = 'EUR') =>
+        `insert into postings (account_id, journal_id, line, ledger_account, currency, minor)
+         values ('acc_a', '${journal}', ${line}, 'x', '${currency}', ${minor})`;
+      const seal = (journal: string) =>
+        `insert into journals (account_id, id, kind, reward_id, effective_at, recorded_at)
+         values ('acc_a', '${journal}', 'accrue', 'rwd_1', 1, 1)`;
+
+      beforeEach(async () => {
+        await a.writePair();
+        await a.write(a.granted(a.reward('rwd_1', 'ref_1')));
+      });
+
+      test('a plan whose journal does not add up is refused, with the fault that says so, and nothing is written', async () => {
+        const reward = a.reward('rwd_2', 'ref_1');
+        for (const postings of [
+          [
+            { account: 'a', minor: 5n, currency: 'EUR' },
+            { account: 'b', minor: -4n, currency: 'EUR' },
+          ],
+          [
+            { account: 'a', minor: 5n, currency: 'EUR' },
+            { account: 'b', minor: -5n, currency: 'USD' },
+          ],
+          [],
+          [{ account: 'a', minor: 0n, currency: 'EUR' }],
+        ]) {
+          const plan = { ...a.granted(reward), journals: [a.journal(reward, 'accrue', { postings })] };
+          await expect(
+            store.cases.commit([a.commit({ members: [a.member('mem_9')] }), a.commit(plan)]),
+          ).rejects.toMatchObject({ code: 'ledger_unbalanced' });
+        }
+        expect(await store.reads.member('acc_a', 'mem_9')).toBeNull();
+        expect(await countOf('rewards')).toBe(1);
+      });
+
+      test('the database itself refuses a journal that does not add up', async () => {
+        const atOnce = (...statements: string[]) => subject.sql(['begin', ...statements, 'commit'].join(';\n'));
+        await expect(atOnce(post('j1', 0, 5), post('j1', 1, -4), seal('j1'))).rejects.toThrow(/journal_unbalanced/);
+        await expect(atOnce(post('j2', 0, 5), post('j2', 1, -5, 'USD'), seal('j2'))).rejects.toThrow(
+          /journal_unbalanced/,
+        );
+        await expect(atOnce(post('j3', 0, 0), seal('j3'))).rejects.toThrow(/journal_unbalanced/);
+        await expect(atOnce(seal('j4'))).rejects.toThrow(/journal_unbalanced/);
+        await expect(atOnce(post('j5', 1, 5), post('j5', 2, -5), seal('j5'))).rejects.toThrow(/posting_out_of_order/);
+        expect([await countOf('journals'), await countOf('postings')]).toEqual([1, 2]);
+        await atOnce(post('j6', 0, 5), post('j6', 1, -5), seal('j6'));
+        expect([await countOf('journals'), await countOf('postings')]).toEqual([2, 4]);
+      });
+
+      test('the database itself refuses a posting without a journal, and one for a journal that is sealed', async () => {
+        await expect(subject.sql(post('orphan', 0, 5))).rejects.toThrow();
+        const [id] = await columnOf('select id from journals', 'id');
+        await expect(subject.sql(post(String(id), 2, 5))).rejects.toThrow(/journal_sealed/);
+        expect(await countOf('postings')).toBe(2);
+      });
+
+      test('a journal is booked once', async () => {
+        const reward = a.reward('rwd_1', 'ref_1');
+        expect(await store.cases.commit([a.commit({ journals: [a.journal(reward, 'accrue')] })])).toEqual(['conflict']);
+        expect([await countOf('journals'), await countOf('postings')]).toEqual([1, 2]);
+      });
+
+      test('what was recorded is never changed or deleted, not even by the database’s own user', async () => {
+        await a.write({ touches: [a.touch('tch_1')] });
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        await store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [] }, T0);
+        await store.connections.saveMapping('acc_a', 'con_a', 'm1', [], T0);
+        for (const table of ['inbox', 'decisions', 'journals', 'postings', 'touches', 'programs', 'mappings']) {
+          const before = await subject.sql(`select * from ${table}`);
+          expect([table, before.length > 0]).toEqual([table, true]);
+          await expect(subject.sql(`update ${table} set account_id = 'acc_x'`)).rejects.toThrow(/append_only/);
+          await expect(subject.sql(`delete from ${table}`)).rejects.toThrow(/append_only/);
+          expect(await subject.sql(`select * from ${table}`)).toEqual(before);
+        }
+      });
+
+      test('no money is booked for a reward or a decision that does not exist', async () => {
+        const reward = a.reward('rwd_unknown', 'ref_1');
+        await expect(store.cases.commit([a.commit({ journals: [a.journal(reward, 'accrue')] })])).rejects.toThrow();
+        await expect(
+          store.cases.commit([
+            a.commit({ journals: [a.journal(a.reward('rwd_1', 'ref_1'), 'issue', { decisionId: 'dec_unknown' })] }),
+          ]),
+        ).rejects.toThrow();
+        expect(await countOf('journals')).toBe(1);
+      });
+    });
+
+    describe('payouts', () => {
+      const reward = () => a.reward('rwd_1', 'ref_1');
+      const claimOne = async (claim = 'c1', now = T0) => {
+        const [payout] = await store.payouts.claim(claiming(claim, now));
+        if (!payout) throw new Error('nothing was claimed');
+        return payout;
+      };
+      const issued = (of: { reward: ReturnType<typeof reward> }) =>
+        planOf({
+          rewards: [{ ...of.reward, state: 'issued', version: of.reward.version + 1 }],
+          journals: [a.journal(of.reward, 'issue')],
+        });
+
+      beforeEach(async () => {
+        await a.writePair();
+        await a.write(a.granted(reward()));
+      });
+
+      test('an order is claimed with all that its provider needs, and its reward is being issued from then on', async () => {
+        const payout = await claimOne();
+        const stored = { ...reward(), state: 'issuing', version: 2, updatedAt: T0 };
+        expect(payout).toEqual({
+          accountId: 'acc_a',
+          intent: intentFor(reward()),
+          reward: stored,
+          referral: a.referral('ref_1', 'mem_1'),
+          claim: 'c1',
+          attempts: 0,
+        });
+        expect(await store.reads.reward('acc_a', 'rwd_1')).toEqual(stored);
+        expect(await store.payouts.counts(T0)).toEqual({ due: 0, claimed: 1, later: 0, parked: 0 });
+        expect(await store.payouts.claim(claiming('c2'))).toEqual([]);
+      });
+
+      test('a settled order is done for good', async () => {
+        const payout = await claimOne();
+        expect(await store.payouts.settle(payout, issued(payout))).toBe(true);
+        expect(await store.payouts.settle(payout, issued(payout))).toBe(false);
+        expect(await store.reads.reward('acc_a', 'rwd_1')).toMatchObject({ state: 'issued', version: 3 });
+        expect(await store.payouts.claim(claiming('c2', T0 + DAY))).toEqual([]);
+        expect(await store.payouts.nextDueAt()).toBeNull();
+      });
+
+      test('after a worker’s death the order goes out again under the same key, and only the new claim settles', async () => {
+        const dead = await claimOne();
+        const alive = await claimOne('c2', T0 + 60_000);
+        expect(alive.intent).toEqual(dead.intent);
+        expect(alive.reward.version).toBe(dead.reward.version);
+        expect(alive.attempts).toBe(1);
+        expect(await store.payouts.settle(dead, issued(dead))).toBe(false);
+        expect(await store.payouts.settle(alive, issued(alive))).toBe(true);
+        expect(await countOf('journals')).toBe(2);
+      });
+
+      test('a reward that changed while the provider was called is not settled over, and the claim still holds', async () => {
+        const payout = await claimOne();
+        const pending = { ...payout.reward, reversalPending: true, version: payout.reward.version + 1 };
+        await a.write({ rewards: [pending] });
+        expect(await store.payouts.settle(payout, issued(payout))).toBe(false);
+        expect(await countOf('journals')).toBe(1);
+        expect(await store.payouts.settle(payout, issued({ reward: pending }))).toBe(true);
+        expect(await countOf('journals')).toBe(2);
+      });
+
+      test('an order is left alone unless its reward is approved or being issued', async () => {
+        for (const state of ['held', 'in_review', 'issued', 'redeemed', 'failed', 'voided', 'expired', 'clawed_back']) {
+          await subject.sql(`update rewards set state = '${state}' where id = 'rwd_1'`);
+          expect([state, await store.payouts.claim(claiming('c1'))]).toEqual([state, []]);
+        }
+        expect(await store.reads.reward('acc_a', 'rwd_1')).toMatchObject({ version: 1 });
+      });
+
+      test('an order that could not be carried out comes back at its time; a parked one does not', async () => {
+        const payout = await claimOne();
+        await store.payouts.defer(payout, { runAt: T0 + 500, error: 'unknown', parked: false });
+        expect(await store.payouts.claim(claiming('c2', T0 + 499))).toEqual([]);
+        expect(await store.payouts.counts(T0 + 499)).toEqual({ due: 0, claimed: 0, later: 1, parked: 0 });
+        expect(await store.payouts.nextDueAt()).toBe(T0 + 500);
+        const again = await claimOne('c3', T0 + 500);
+        expect([again.attempts, again.reward.state]).toEqual([1, 'issuing']);
+        await store.payouts.defer(again, { runAt: T0, error: 'refused', parked: true });
+        expect(await store.payouts.claim(claiming('c4', T0 + DAY))).toEqual([]);
+        expect(await store.payouts.counts(T0 + DAY)).toEqual({ due: 0, claimed: 0, later: 0, parked: 1 });
+      });
+
+      test('a lost claim cannot put an order back', async () => {
+        const dead = await claimOne();
+        const alive = await claimOne('c2', T0 + 60_000);
+        await store.payouts.defer(dead, { runAt: T0, error: 'late', parked: true });
+        expect(await store.payouts.settle(alive, issued(alive))).toBe(true);
+      });
+
+      test('two workers who claim at the same moment never get the same order', async () => {
+        const other = await subject.again();
+        for (let index = 2; index < 40; index += 1) await a.write(a.granted(a.reward(`rwd_${index}`, 'ref_1')));
+        const claims = await Promise.all(
+          Array.from({ length: 16 }, (_, index) =>
+            (index % 2 ? store : other).payouts.claim(claiming(`c${index}`, T0, 4)),
+          ),
+        );
+        const rest = await store.payouts.claim(claiming('rest'));
+        const taken = [...claims.flat(), ...rest].map(({ intent }) => intent.id);
+        expect([taken.length, new Set(taken).size]).toEqual([39, 39]);
+        await other.close();
+      });
+
+      test('an order is either withdrawn or carried out, never both', async () => {
+        const other = await subject.again();
+        for (let index = 2; index < 22; index += 1) {
+          const next = a.reward(`rwd_${index}`, 'ref_1');
+          await a.write(a.granted(next));
+          const withdraw = a.commit({
+            cancelledIntentIds: [intentFor(next).id],
+            rewards: [{ ...next, state: 'voided', version: 2 }],
+            journals: [a.journal(next, 'void')],
+          });
+          const [claimed, [withdrawn]] = await Promise.all([
+            other.payouts.claim(claiming(`c${index}`)),
+            store.cases.commit([withdraw]),
+          ]);
+          const isOut = claimed.some(({ intent }) => intent.id === intentFor(next).id);
+          expect([isOut, withdrawn]).toEqual(isOut ? [true, 'conflict'] : [false, 'committed']);
+        }
+        await other.close();
+      });
+    });
+
+    describe('mirror', () => {
+      const contact = (id: string) => a.ref('contact', id);
+
+      test('many changes to a record are one write, and the newest is what it acknowledges', async () => {
+        await a.write({ mirror: [contact('1')] });
+        await a.write({ mirror: [contact('1'), contact('1')] });
+        const items = await store.mirror.claim(claiming('c1'));
+        expect(items).toMatchObject([{ record: contact('1'), wanted: 2, ackedHash: null, attempts: 0 }]);
+        await store.mirror.acknowledge(
+          items.map((item) => ({ item, hash: 'h1' })),
+          T0,
+        );
+        expect(await store.mirror.claim(claiming('c2', T0 + DAY))).toEqual([]);
+        await a.write({ mirror: [contact('1')] });
+        expect(await store.mirror.claim(claiming('c3', T0 + DAY))).toMatchObject([{ ackedHash: 'h1', wanted: 3 }]);
+      });
+
+      test('one claim is of one connection and one kind of record', async () => {
+        await a.write({ mirror: [contact('1'), a.ref('deal', '1'), contact('2')] });
+        const claims = [
+          await store.mirror.claim(claiming('c1')),
+          await store.mirror.claim(claiming('c2')),
+          await store.mirror.claim(claiming('c3')),
+        ];
+        expect(claims.map((items) => items.map(({ record }) => `${record.object} ${record.id}`)).sort()).toEqual([
+          [],
+          ['contact 1', 'contact 2'],
+          ['deal 1'],
+        ]);
+      });
+
+      test('a version asked for while the write was under way stays due', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const [item] = await store.mirror.claim(claiming('c1'));
+        await a.write({ mirror: [contact('1')] });
+        expect(await store.mirror.claim(claiming('c2'))).toEqual([]);
+        if (!item) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item, hash: 'h1' }], T0);
+        expect(await store.mirror.claim(claiming('c3'))).toMatchObject([{ wanted: 2, ackedHash: 'h1' }]);
+      });
+
+      test('a write whose lease ran out acknowledges nothing', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const [lost] = await store.mirror.claim(claiming('c1'));
+        await store.mirror.claim(claiming('c2', T0 + 60_000));
+        if (!lost) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item: lost, hash: 'h1' }], T0);
+        await store.mirror.defer(lost, { runAt: T0, error: 'late', parked: true });
+        await store.mirror.drop(lost);
+        expect(await store.mirror.counts(T0 + 60_000)).toEqual({ due: 0, claimed: 1, later: 0, parked: 0 });
+      });
+
+      test('a write that failed comes back at its time; a parked one when something new is to be written', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const [item] = await store.mirror.claim(claiming('c1'));
+        if (!item) throw new Error('nothing was claimed');
+        await store.mirror.defer(item, { runAt: T0 + 9, error: 'locked', parked: false });
+        expect(await store.mirror.nextDueAt()).toBe(T0 + 9);
+        const [again] = await store.mirror.claim(claiming('c2', T0 + 9));
+        expect(again).toMatchObject({ attempts: 1 });
+        if (!again) throw new Error('nothing was claimed');
+        await store.mirror.defer(again, { runAt: T0, error: 'refused', parked: true });
+        expect(await store.mirror.claim(claiming('c3', T0 + DAY))).toEqual([]);
+        expect(await store.reads.health('acc_a', 'con_a', T0)).toMatchObject({ mirrorWaiting: 0, mirrorParked: 1 });
+        await a.write({ mirror: [contact('1')] });
+        expect(await store.mirror.claim(claiming('c4', T0 + DAY))).toMatchObject([{ attempts: 0 }]);
+      });
+
+      test('a record that is gone is written no more, unless it was asked for again meanwhile', async () => {
+        await a.write({ mirror: [contact('1'), contact('2')] });
+        const items = await store.mirror.claim(claiming('c1'));
+        await a.write({ mirror: [contact('2')] });
+        for (const item of items) await store.mirror.drop(item);
+        expect(await columnOf('select record_id from mirror', 'record_id')).toEqual(['2']);
+        expect(await store.mirror.claim(claiming('c2'))).toMatchObject([{ record: contact('2') }]);
+      });
+
+      test('after a repair every mirrored record of the connection is written again, whatever was acknowledged', async () => {
+        const b = tenant(store, 'acc_b', 'con_b');
+        await b.create();
+        await b.write({ mirror: [b.ref('contact', '1')] });
+        await store.connections.disconnect('acc_b', 'con_b', 'so that it is not claimed here');
+        await a.write({ mirror: [contact('1'), contact('2')] });
+        const items = await store.mirror.claim(claiming('c1'));
+        await store.mirror.acknowledge(
+          items.map((item) => ({ item, hash: 'h' })),
+          T0,
+        );
+        expect(await store.mirror.markAll('acc_a', 'con_a', T0 + 1)).toBe(2);
+        expect((await store.mirror.claim(claiming('c2', T0 + 1))).map(({ ackedHash }) => ackedHash)).toEqual([
+          null,
+          null,
+        ]);
+      });
+
+      test('the mirror of a disconnected CRM waits', async () => {
+        await a.write({ mirror: [contact('1')] });
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        expect(await store.mirror.claim(claiming('c1'))).toEqual([]);
+        expect(await store.mirror.nextDueAt()).toBeNull();
+      });
+
+      test('a member’s card adds up referrals and rewards, as member and as friend', async () => {
+        await a.writePair();
+        const friendToo = a.referral('ref_2', 'mem_2', {
+          friend: { name: null, email: null, contact: a.ref('contact', 'contact-mem_1') },
+        });
+        await a.write({
+          members: [a.member('mem_2')],
+          referrals: [friendToo, a.referral('ref_3', 'mem_1', { stage: 'won' })],
+        });
+        const rewards = [
+          a.reward('rwd_1', 'ref_1', { createdAt: T0 }),
+          a.reward('rwd_2', 'ref_3', { createdAt: T0 + 2, state: 'held' }),
+          a.reward('rwd_3', 'ref_2', {
+            createdAt: T0 + 1,
+            party: 'friend',
+            beneficiaryId: 'ref_2',
+            money: { minor: 7n, currency: 'EUR' },
+          }),
+          a.reward('rwd_4', 'ref_2', { beneficiaryId: 'mem_2' }),
+        ];
+        await a.write({ rewards });
+        const [source, stranger] = await store.mirror.sources('acc_a', [
+          a.ref('contact', 'contact-mem_1'),
+          a.ref('contact', 'stranger'),
+        ]);
+        expect(source).toEqual({
+          record: a.ref('contact', 'contact-mem_1'),
+          member: a.member('mem_1'),
+          referrals: 2,
+          wonReferrals: 1,
+          sums: [
+            { state: 'approved', currency: 'EUR', minor: 5007n, count: 2 },
+            { state: 'held', currency: 'EUR', minor: 5000n, count: 1 },
+          ],
+          lastReward: rewards[1],
+          referral: friendToo,
+          referrer: a.member('mem_2'),
+          decisions: [],
+          rewards: [],
+        });
+        expect(stranger).toEqual({
+          record: a.ref('contact', 'stranger'),
+          member: null,
+          referrals: 0,
+          wonReferrals: 0,
+          sums: [],
+          lastReward: null,
+          referral: null,
+          referrer: null,
+          decisions: [],
+          rewards: [],
+        });
+      });
+
+      test('a deal’s card shows the newest decision of each rule and all rewards, also of ids merged into it', async () => {
+        const { referral, member } = await a.writePair();
+        const deal = a.ref('deal', '7');
+        const former = a.ref('deal', '3');
+        const rewards = [
+          a.reward('rwd_1', 'ref_1', { deal: former, state: 'voided', createdAt: T0 }),
+          a.reward('rwd_2', 'ref_1', { deal, createdAt: T0 + 2 }),
+        ];
+        const decisions = [
+          a.decision('dec_1', 'ref_1', { deal: former, rewardId: 'rwd_1', recordedAt: T0 }),
+          a.decision('dec_2', 'ref_1', { deal, sequence: 2, rewardId: 'rwd_2', recordedAt: T0 + 1 }),
+          a.decision('dec_3', 'ref_1', { deal, ruleKey: 'friend-reward', recordedAt: T0 }),
+        ];
+        await a.write(
+          { rewards, decisions },
+          { snapshots: [{ facts: a.deal('7', { formerIds: ['3'] }), readAt: T0 }] },
+        );
+        const [source] = await store.mirror.sources('acc_a', [deal]);
+        expect(source).toMatchObject({ referral, referrer: member, member: null });
+        expect(source?.decisions.map(({ id }) => id)).toEqual(['dec_2', 'dec_3']);
+        expect(source?.rewards.map(({ id }) => id)).toEqual(['rwd_2', 'rwd_1']);
+      });
+
+      test('a deal with two friends shows the one whose reward stands', async () => {
+        await a.writePair();
+        const deal = a.ref('deal', '7');
+        await a.write({ referrals: [a.referral('ref_0', 'mem_1', { submittedAt: T0 - 5 })] });
+        await a.write({
+          rewards: [a.reward('rwd_1', 'ref_1', { deal })],
+          decisions: [
+            a.decision('dec_1', 'ref_1', { deal, outcome: 'rewarded', rewardId: 'rwd_1' }),
+            a.decision('dec_2', 'ref_0', {
+              deal,
+              reason: { code: 'other_referral_credited', values: {} },
+              recordedAt: T0 + 9,
+            }),
+          ],
+        });
+        const [source] = await store.mirror.sources('acc_a', [deal]);
+        expect([source?.referral?.id, source?.decisions.map(({ id }) => id)]).toEqual(['ref_1', ['dec_1']]);
+      });
+
+      test('a hundred records of both kinds come back in the order they were asked for', async () => {
+        await a.writePair();
+        const records = Array.from({ length: 100 }, (_, index) => a.ref(index % 3 ? 'contact' : 'deal', String(index)));
+        expect((await store.mirror.sources('acc_a', records)).map(({ record }) => record)).toEqual(records);
+      });
+    });
+
+    describe('load', () => {
+      test('people are found by contact, by address and by code', async () => {
+        const { member, referral } = await a.writePair();
+        const waiting = a.referral('ref_2', 'mem_1', { friend: { name: null, email: 'x@y.example', contact: null } });
+        await a.write({ referrals: [waiting] });
+        expect(await a.load({ codes: [member.code] })).toMatchObject({ members: [member], referrals: [] });
+        expect(await a.load({ emails: [member.email ?? ''] })).toMatchObject({ members: [member], referrals: [] });
+        expect(await a.load({ contactIds: ['contact-mem_1'] })).toMatchObject({ members: [member], referrals: [] });
+        expect(await a.load({ contactIds: ['friend-ref_1'] })).toMatchObject({
+          members: [member],
+          referrals: [referral],
+        });
+        expect(await a.load({ emails: ['x@y.example'] })).toMatchObject({ members: [member], referrals: [waiting] });
+        expect(await a.load({ contactIds: ['nobody'], emails: ['n@n'], codes: ['N'], dealIds: ['0'] })).toEqual({
+          members: [],
+          referrals: [],
+          decisions: [],
+          rewards: [],
+        });
+      });
+
+      test('a deal brings every friend it was decided for, with all of their decisions and rewards', async () => {
+        await a.writePair();
+        await a.write({ members: [a.member('mem_2')], referrals: [a.referral('ref_2', 'mem_2')] });
+        const other = a.ref('deal', '8');
+        await a.write({
+          rewards: [a.reward('rwd_1', 'ref_2', { deal: other })],
+          decisions: [
+            a.decision('dec_1', 'ref_1', { deal: a.ref('deal', '7') }),
+            a.decision('dec_2', 'ref_2', { deal: a.ref('deal', '7') }),
+            a.decision('dec_3', 'ref_2', { deal: other, rewardId: 'rwd_1' }),
+          ],
+        });
+        const loaded = await a.load({ dealIds: ['7'] });
+        expect(loaded.referrals.map(({ id }) => id)).toEqual(['ref_1', 'ref_2']);
+        expect(loaded.members.map(({ id }) => id)).toEqual(['mem_1', 'mem_2']);
+        expect(loaded.decisions.map(({ id }) => id).sort()).toEqual(['dec_1', 'dec_2', 'dec_3']);
+        expect(loaded.rewards.map(({ id }) => id)).toEqual(['rwd_1']);
+      });
+
+      test('who referred the referrer is found, up to twenty levels, from a code as well as from a referral', async () => {
+        const level = (index: number) => a.ref('contact', `level-${index}`);
+        const members = Array.from({ length: 25 }, (_, index) => a.member(`mem_${index}`, { contact: level(index) }));
+        const referrals = Array.from({ length: 24 }, (_, index) =>
+          a.referral(`ref_${index}`, `mem_${index + 1}`, {
+            friend: { name: null, email: null, contact: level(index) },
+          }),
+        );
+        await a.write({ members, referrals });
+        const fromCode = await a.load({ codes: ['CODE-mem_0'] });
+        expect(fromCode.referrals).toHaveLength(20);
+        const fromFriend = await a.load({ contactIds: ['level-0'] });
+        expect(fromFriend.referrals.length).toBeGreaterThanOrEqual(20);
+        expect(fromFriend.members.some(({ id }) => id === 'mem_20')).toBe(true);
+      });
+
+      test('two who referred each other do not make it go round for ever', async () => {
+        const members = [a.member('mem_1'), a.member('mem_2')];
+        const referrals = [
+          a.referral('ref_1', 'mem_1', {
+            friend: { name: null, email: null, contact: a.ref('contact', 'contact-mem_2') },
+          }),
+          a.referral('ref_2', 'mem_2', {
+            friend: { name: null, email: null, contact: a.ref('contact', 'contact-mem_1') },
+          }),
+        ];
+        await a.write({ members, referrals });
+        expect(await a.load({ contactIds: ['contact-mem_1'] })).toMatchObject({ members, referrals });
+      });
+
+      test('thousands of keys are no more than one', async () => {
+        await a.writePair();
+        const many = Array.from({ length: 70_000 }, (_, index) => `none-${index}`);
+        const loaded = await a.load({
+          contactIds: [...many, 'friend-ref_1'],
+          dealIds: many,
+          emails: many,
+          codes: many,
+        });
+        expect(loaded.referrals.map(({ id }) => id)).toEqual(['ref_1']);
+      });
+    });
+
+    describe('erasure', () => {
+      test('names and addresses of a person are blanked wherever they stand, and the ledger stays', async () => {
+        const contact = a.ref('contact', 'contact-mem_1');
+        const email = 'mem_1@example.com';
+        await a.writePair();
+        await a.write(
+          {
+            referrals: [
+              a.referral('ref_2', 'mem_1', { friend: { name: 'Known as friend', email, contact } }),
+              a.referral('ref_3', 'mem_1', { friend: { name: 'By address', email, contact: null } }),
+            ],
+            ...a.granted(a.reward('rwd_1', 'ref_1')),
+          },
+          { snapshots: [{ facts: a.contact('contact-mem_1', { email }), readAt: T0 }] },
+        );
+        const balances = await store.reads.balances('acc_a');
+        const facts = a.contact('contact-mem_1', { email, presence: 'deleted' });
+        await a.write({}, { erase: [contact], snapshots: [{ facts, readAt: T0 + 1 }] });
+        expect(await store.reads.member('acc_a', 'mem_1')).toMatchObject({
+          name: null,
+          email: null,
+          contact,
+          version: 2,
+        });
+        expect(await store.reads.referral('acc_a', 'ref_2')).toMatchObject({
+          friend: { name: null, email: null },
+          version: 2,
+        });
+        expect(await store.reads.referral('acc_a', 'ref_3')).toMatchObject({ friend: { name: null, email: null } });
+        expect(await store.reads.referral('acc_a', 'ref_1')).toEqual(a.referral('ref_1', 'mem_1'));
+        expect(await store.cases.knownContacts('acc_a', 'con_a', ['contact-mem_1'])).toMatchObject([
+          { name: null, email: null },
+        ]);
+        expect(await store.reads.balances('acc_a')).toEqual(balances);
+        for (const table of Object.keys(TABLES)) {
+          const text = JSON.stringify(await subject.sql(`select * from ${table}`), (_, value) =>
+            typeof value === 'bigint' ? String(value) : value,
+          );
+          expect([table, text.includes(email) || text.includes('Name mem_1')]).toEqual([table, false]);
+        }
+      });
+
+      test('a plan that was made before the person was forgotten cannot bring the name back', async () => {
+        const { member } = await a.writePair();
+        await a.write({}, { erase: [a.ref('contact', 'contact-mem_1')] });
+        expect(await store.cases.commit([a.commit({ members: [{ ...member, name: 'Back', version: 2 }] })])).toEqual([
+          'conflict',
+        ]);
+      });
+    });
+
+    describe('reads', () => {
+      const page = (limit: number, cursor: { at: number; id: string } | null = null) => ({ limit, cursor });
+
+      test('a person is found by id, address, contact and code', async () => {
+        const { member } = await a.writePair();
+        await a.write({ members: [a.member('mem_2', { email: member.email, createdAt: T0 + 1 })] });
+        expect(await store.reads.member('acc_a', 'mem_1')).toEqual(member);
+        expect(await store.reads.memberByEmail('acc_a', member.email ?? '')).toEqual(member);
+        expect(await store.reads.memberByContact('acc_a', a.ref('contact', 'contact-mem_1'))).toEqual(member);
+        expect(await store.reads.memberByCode('acc_a', 'CODE-mem_1')).toEqual(member);
+        expect(await store.reads.memberByCode('acc_a', 'CODE-mem_9')).toBeNull();
+      });
+
+      test('a referral is found by its friend: the contact first, then the address', async () => {
+        const { referral } = await a.writePair();
+        const waiting = a.referral('ref_2', 'mem_1', { friend: { name: null, email: 'x@y.example', contact: null } });
+        await a.write({ referrals: [waiting] });
+        const find = (email: string | null, contactId: string | null, programId = 'prg') =>
+          store.reads.referralByFriend('acc_a', programId, {
+            email,
+            contact: contactId ? a.ref('contact', contactId) : null,
+          });
+        expect(await find('x@y.example', 'friend-ref_1')).toEqual(referral);
+        expect(await find('x@y.example', 'unknown')).toEqual(waiting);
+        expect(await find('x@y.example', null)).toEqual(waiting);
+        expect(await find(referral.friend.email, null)).toEqual(referral);
+        expect(await find('x@y.example', null, 'other')).toBeNull();
+        expect(await find(null, null)).toBeNull();
+      });
+
+      test('pages are complete and stable, newest first, while rows are added', async () => {
+        // Many at the same moment: the id decides, or a page boundary among them would lose or repeat some.
+        const members = Array.from({ length: 23 }, (_, index) =>
+          a.member(`mem_${String(index).padStart(2, '0')}`, { createdAt: T0 + Math.floor(index / 5) }),
+        );
+        await a.write({ members });
+        const seen: string[] = [];
+        let cursor: { at: number; id: string } | null = null;
+        do {
+          const { items, next } = await store.reads.members('acc_a', page(4, cursor));
+          seen.push(...items.map(({ id }) => id));
+          cursor = next;
+          await a.write({ members: [a.member(`new_${seen.length}`, { createdAt: T0 + DAY })] });
+        } while (cursor);
+        const newestFirst = [...members].sort((x, y) => y.createdAt - x.createdAt || (x.id < y.id ? 1 : -1));
+        expect(seen).toEqual(newestFirst.map(({ id }) => id));
+      });
+
+      test('a last page that is just full has no next', async () => {
+        await a.write({ members: [a.member('mem_1'), a.member('mem_2')] });
+        expect((await store.reads.members('acc_a', page(2))).next).toBeNull();
+        expect((await store.reads.members('acc_a', page(1))).next).toEqual({ at: T0, id: 'mem_2' });
+      });
+
+      test('every list can be narrowed, and pages within what it was narrowed to', async () => {
+        await a.writePair();
+        await a.write({
+          members: [a.member('mem_2')],
+          referrals: [
+            a.referral('ref_2', 'mem_2', { submittedAt: T0 + 2 }),
+            a.referral('ref_3', 'mem_1', { submittedAt: T0 + 3, stage: 'won' }),
+          ],
+        });
+        const states: RewardState[] = ['approved', 'held'];
+        for (const [index, state] of states.entries()) {
+          const reward = a.reward(`rwd_${index}`, `ref_${index + 1}`, {
+            state,
+            createdAt: T0 + index,
+            deal: a.ref('deal', `${index}`),
+          });
+          await a.write(a.granted(reward));
+        }
+        const ids = (found: { items: readonly { id: string }[] }) => found.items.map(({ id }) => id);
+        const { referrals, decisions, rewards, journals } = store.reads;
+        expect(ids(await referrals('acc_a', page(9), {}))).toEqual(['ref_3', 'ref_2', 'ref_1']);
+        expect(ids(await referrals('acc_a', page(9), { memberId: 'mem_1' }))).toEqual(['ref_3', 'ref_1']);
+        expect(ids(await referrals('acc_a', page(9), { stage: 'won' }))).toEqual(['ref_3']);
+        expect(ids(await referrals('acc_a', page(9), { memberId: 'mem_2', stage: 'won' }))).toEqual([]);
+        const first = await referrals('acc_a', page(1), { memberId: 'mem_1' });
+        expect(ids(await referrals('acc_a', page(1, first.next), { memberId: 'mem_1' }))).toEqual(['ref_1']);
+        expect(ids(await decisions('acc_a', page(9), { referralId: 'ref_1' }))).toEqual(['dec_rwd_0']);
+        expect(ids(await decisions('acc_a', page(9), { dealId: '1' }))).toEqual(['dec_rwd_1']);
+        expect(ids(await rewards('acc_a', page(9), { state: 'held' }))).toEqual(['rwd_1']);
+        expect(ids(await rewards('acc_a', page(9), { referralId: 'ref_1' }))).toEqual(['rwd_0']);
+        const booked = await journals('acc_a', page(9), { rewardId: 'rwd_1' });
+        expect(booked.items.map(({ rewardId, postings }) => [rewardId, postings.length])).toEqual([['rwd_1', 2]]);
+      });
+
+      test('a contact’s deals come latest change first, up to the limit', async () => {
+        const deals = [1, 2, 3].map((index) =>
+          a.deal(String(index), {
+            contactIds: ['9'],
+            history: [{ at: T0 + index, pipelineId: 'p', stageId: 's', amount: null, currency: null }],
+          }),
+        );
+        await a.write({}, { snapshots: deals.map((facts) => ({ facts, readAt: T0 })) });
+        expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '9'), 2)).toEqual([deals[2], deals[1]]);
+      });
+
+      test('health tells what came, what was read, what waits and what is parked', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['1', '2', '3'])], T0 + 1);
+        const [first, second] = await store.work.claim(claiming('c1', T0 + 2, 2));
+        if (!first || !second) throw new Error('nothing was claimed');
+        await a.write(
+          { wakes: [{ record: first.record, at: T0 + DAY }], mirror: [a.ref('contact', '1')] },
+          { settles: [first], snapshots: [{ facts: a.deal('1'), readAt: T0 + 3 }] },
+        );
+        await store.work.defer(second, { runAt: T0 + 9_999, error: 'later', parked: false });
+        await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
+        expect(await store.reads.health('acc_a', 'con_a', T0 + 4)).toEqual({
+          connectionId: 'con_a',
+          lastReceivedAt: T0 + 1,
+          lastProcessedAt: T0 + 3,
+          waiting: 2,
+          parked: [],
+          mirrorWaiting: 1,
+          mirrorParked: 0,
+          sweptTo: [{ object: 'deal', upTo: T0 }],
+        });
+      });
+    });
+
+    describe('one account never sees or touches another’s data', () => {
+      test('whatever another account asks for with the same ids, it finds nothing and changes nothing', async () => {
+        const b = tenant(store, 'acc_b', 'con_b');
+        await b.create();
+        await a.writePair();
+        await a.write(a.granted(a.reward('rwd_1', 'ref_1', { deal: a.ref('deal', '7') })));
+        await a.write(
+          { touches: [a.touch('tch_1')], mirror: [a.ref('contact', '1')] },
+          {
+            snapshots: [
+              { facts: a.deal('7', { contactIds: ['1'] }), readAt: T0 },
+              { facts: a.contact('1'), readAt: T0 },
+            ],
+          },
+        );
+        await store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [] }, T0);
+        await store.connections.saveMapping('acc_a', 'con_a', 'm1', [], T0);
+        await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
+        await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'K', createdAt: T0 }, 'hash');
+        await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
+        const [item] = await store.work.claim(claiming('work', T0));
+        const [payout] = await store.payouts.claim(claiming('payout', T0));
+        const [mirrored] = await store.mirror.claim(claiming('mirror', T0));
+        if (!item || !payout || !mirrored) throw new Error('nothing was claimed');
+        const everything = async () =>
+          JSON.stringify(
+            await Promise.all(
+              Object.entries(TABLES)
+                .filter(([, columns]) => 'account_id' in columns)
+                .map(([table]) => subject.sql(`select * from ${table} where account_id = 'acc_a' order by 1, 2, 3`)),
+            ),
+            (_, value) => (typeof value === 'bigint' ? String(value) : value),
+          );
+        const before = await everything();
+
+        const all = { limit: 50, cursor: null };
+        const contact = a.ref('contact', '1');
+        const friend = a.ref('contact', 'friend-ref_1');
+        const { reads, connections, cases } = store;
+        const nothing = { items: [], next: null };
+        expect(await connections.get('acc_b', 'con_a')).toBeNull();
+        expect((await connections.list('acc_b')).map(({ id }) => id)).toEqual(['con_b']);
+        expect(await connections.tokens('acc_b', 'con_a')).toBeNull();
+        expect(await connections.mapping('acc_b', 'con_a')).toBeNull();
+        expect(await connections.sweepMarks('acc_b', 'con_a')).toEqual([]);
+        expect(await store.programs.versions('acc_b')).toEqual([]);
+        expect(await cases.knownContacts('acc_b', 'con_a', ['1'])).toEqual([]);
+        expect(
+          await cases.load({
+            accountId: 'acc_b',
+            connectionId: 'con_a',
+            contactIds: ['1', 'friend-ref_1', 'contact-mem_1'],
+            dealIds: ['7'],
+            emails: ['mem_1@example.com', 'ref_1@friends.example'],
+            codes: ['CODE-mem_1'],
+          }),
+        ).toEqual({ members: [], referrals: [], decisions: [], rewards: [] });
+        expect(await reads.members('acc_b', all)).toEqual(nothing);
+        expect(await reads.member('acc_b', 'mem_1')).toBeNull();
+        expect(await reads.memberByEmail('acc_b', 'mem_1@example.com')).toBeNull();
+        expect(await reads.memberByContact('acc_b', a.ref('contact', 'contact-mem_1'))).toBeNull();
+        expect(await reads.memberByCode('acc_b', 'CODE-mem_1')).toBeNull();
+        expect(await reads.referrals('acc_b', all, {})).toEqual(nothing);
+        expect(await reads.referrals('acc_b', all, { memberId: 'mem_1' })).toEqual(nothing);
+        expect(await reads.referral('acc_b', 'ref_1')).toBeNull();
+        expect(
+          await reads.referralByFriend('acc_b', 'prg', { email: 'ref_1@friends.example', contact: friend }),
+        ).toBeNull();
+        expect(await reads.touches('acc_b', a.ref('contact', 'friend-1'))).toEqual([]);
+        expect(await reads.decisions('acc_b', all, { referralId: 'ref_1' })).toEqual(nothing);
+        expect(await reads.decisions('acc_b', all, { dealId: '7' })).toEqual(nothing);
+        expect(await reads.rewards('acc_b', all, { referralId: 'ref_1' })).toEqual(nothing);
+        expect(await reads.reward('acc_b', 'rwd_1')).toBeNull();
+        expect(await reads.journals('acc_b', all, { rewardId: 'rwd_1' })).toEqual(nothing);
+        expect(await reads.balances('acc_b')).toEqual([]);
+        expect(await reads.deals('acc_b', [a.ref('deal', '7')])).toEqual([]);
+        expect(await reads.dealsOfContact('acc_b', contact, 5)).toEqual([]);
+        expect(await reads.readTimes('acc_b', 'con_a', 'deal', ['7'])).toEqual(new Map());
+        expect(await reads.health('acc_b', 'con_a', T0)).toMatchObject({
+          lastReceivedAt: null,
+          waiting: 0,
+          sweptTo: [],
+        });
+        expect(
+          await store.mirror.sources('acc_b', [a.ref('contact', 'contact-mem_1'), a.ref('deal', '7')]),
+        ).toMatchObject([
+          { member: null, referrals: 0, sums: [], referral: null },
+          { referral: null, decisions: [], rewards: [] },
+        ]);
+
+        await connections.describe('acc_b', 'con_a', { homeCurrency: 'USD', timeZone: null, uiHost: null });
+        await connections.disconnect('acc_b', 'con_a', 'by a stranger');
+        expect(await connections.replaceTokens('acc_b', 'con_a', 1, a.tokens)).toBe(false);
+        expect(await store.accounts.revokeApiKey('acc_b', 'key_1', T0)).toBe(false);
+        expect(await store.mirror.markAll('acc_b', 'con_a', T0)).toBe(0);
+        const foreign = { runAt: T0, error: 'by a stranger', parked: true };
+        await store.work.defer({ ...item, accountId: 'acc_b' }, foreign);
+        await store.work.release([{ ...item, accountId: 'acc_b' }]);
+        await store.payouts.defer({ ...payout, accountId: 'acc_b' }, foreign);
+        expect(await store.payouts.settle({ ...payout, accountId: 'acc_b' }, planOf())).toBe(false);
+        await store.mirror.defer({ ...mirrored, accountId: 'acc_b' }, foreign);
+        await store.mirror.acknowledge([{ item: { ...mirrored, accountId: 'acc_b' }, hash: 'x' }], T0);
+        await store.mirror.drop({ ...mirrored, accountId: 'acc_b' });
+        const erase = [a.ref('contact', 'contact-mem_1'), friend, contact];
+        expect(
+          await cases.commit([
+            b.commit({ members: [a.member('mem_1', { name: 'Taken', version: 2 })] }),
+            b.commit({ rewards: [a.reward('rwd_1', 'ref_1', { state: 'voided', version: 2 })] }),
+            b.commit({}, { settles: [item] }),
+            b.commit({}, { settles: [{ ...item, accountId: 'acc_b' }] }),
+            b.commit({ cancelledIntentIds: [payout.intent.id] }, { erase }),
+            b.commit({
+              members: [a.member('mem_1')],
+              referrals: [a.referral('ref_1', 'mem_1')],
+              touches: [a.touch('tch_1')],
+            }),
+            b.commit({ mirror: [contact], wakes: [{ record: contact, at: T0 }] }),
+            b.commit(b.granted(b.reward('rwd_1', 'ref_1', { deal: a.ref('deal', '7') }))),
+          ]),
+        ).toEqual(['conflict', 'conflict', 'stale', 'stale', 'committed', 'committed', 'committed', 'committed']);
+        await store.work.ask('acc_b', [{ record: a.ref('deal', '1'), at: T0 }]);
+        expect(await everything()).toBe(before);
+      });
+    });
+
+    describe('leases', () => {
+      test('a lease has one owner until it runs out or is given back', async () => {
+        const { leases } = store;
+        expect(await leases.acquire('sweep', 'a', T0, T0 + 10)).toBe(true);
+        expect(await leases.acquire('sweep', 'b', T0 + 9, T0 + 20)).toBe(false);
+        expect(await leases.acquire('sweep', 'a', T0 + 9, T0 + 20)).toBe(true);
+        expect(await leases.acquire('other', 'b', T0, T0 + 20)).toBe(true);
+        expect(await leases.acquire('sweep', 'b', T0 + 20, T0 + 30)).toBe(true);
+        await leases.release('sweep', 'a');
+        expect(await leases.acquire('sweep', 'a', T0 + 21, T0 + 30)).toBe(false);
+        await leases.release('sweep', 'b');
+        expect(await leases.acquire('sweep', 'a', T0 + 21, T0 + 30)).toBe(true);
+      });
+
+      test('of many who want it at the same moment one gets it', async () => {
+        const other = await subject.again();
+        const results = await Promise.all(
+          Array.from({ length: 10 }, (_, index) =>
+            (index % 2 ? store : other).leases.acquire('sweep', `node-${index}`, T0, T0 + 10),
+          ),
+        );
+        expect(results.filter(Boolean)).toHaveLength(1);
+        await other.close();
+      });
+    });
+  });
+}
+
+// ── A model of the work list ────────────────────────────────────────────────────────────────────────────────────────
+
+type ModelStep =
+  | { readonly do: 'hint'; readonly id: string }
+  | { readonly do: 'wake'; readonly id: string; readonly inMs: number }
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'claim'; readonly limit: number }
+  | { readonly do: 'settle' | 'release' | 'fail' | 'die' };
+
+const modelIds = fc.constantFrom('1', '2', '3');
+const modelSteps = fc.array(
+  fc.oneof(
+    fc.record({ do: fc.constant('hint' as const), id: modelIds }),
+    fc.record({ do: fc.constant('wake' as const), id: modelIds, inMs: fc.integer({ min: -50, max: 200 }) }),
+    fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 120 }) }),
+    fc.record({ do: fc.constant('claim' as const), limit: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ do: fc.constantFrom('settle' as const, 'release' as const, 'fail' as const, 'die' as const) }),
+  ),
+  { minLength: 5, maxLength: 30 },
+);
+
+/** Each thing that is asked for, until a look that began after it was asked, and not before its time, has been settled. */
+interface Asked {
+  readonly id: string;
+  readonly at: number;
+  readonly order: number;
+}
+
+const MODEL_LEASE_MS = 100;
+
+async function checkAgainstModel(store: Store, a: Tenant, steps: readonly ModelStep[]): Promise<void> {
+  const run = String(Math.random());
+  let now = T0;
+  let order = 0;
+  let asked: Asked[] = [];
+  const held: Array<{ items: readonly WorkItem[]; at: number; order: number }> = [];
+
+  async function claim(limit: number): Promise<number> {
+    order += 1;
+    const input = { now, leaseMs: MODEL_LEASE_MS, limit, claim: `${run} ${order}` };
+    const items = await store.work.claim(input);
+    if (items.length > 0) held.push({ items, at: now, order });
+    return items.length;
+  }
+
+  async function settle(): Promise<void> {
+    const claimed = held.shift();
+    if (!claimed) return;
+    const commits = claimed.items.map((item) => a.commit({}, { settles: [item] }));
+    const results = await store.cases.commit(commits);
+    claimed.items.forEach(({ record }, index) => {
+      if (results[index] !== 'committed') return;
+      asked = asked.filter((one) => one.id !== record.id || one.order > claimed.order || one.at > claimed.at);
+    });
+  }
+
+  for (const step of steps) {
+    order += 1;
+    if (step.do === 'hint') {
+      await store.inbox.append(a.of, [hint(`${run} ${order}`, [step.id])], now);
+      asked.push({ id: step.id, at: now, order });
+    } else if (step.do === 'wake') {
+      const at = now + step.inMs;
+      await store.work.ask('acc_a', [{ record: a.ref('deal', step.id), at }]);
+      asked.push({ id: step.id, at, order });
+    } else if (step.do === 'pass') now += step.ms;
+    else if (step.do === 'claim') await claim(step.limit);
+    else if (step.do === 'settle') await settle();
+    else if (step.do === 'release') await store.work.release(held.shift()?.items ?? []);
+    else if (step.do === 'die') held.shift();
+    else {
+      for (const item of held.shift()?.items ?? []) {
+        await store.work.defer(item, { runAt: now + 10, error: 'failed', parked: false });
+      }
+    }
+  }
+
+  // Whoever holds something dies; from here on the list alone says when to look.
+  held.length = 0;
+  for (let looks = 0; looks < 50; looks += 1) {
+    const dueAt = await store.work.nextDueAt();
+    if (dueAt === null) break;
+    now = Math.max(now, dueAt);
+    if ((await claim(10)) === 0) throw new Error('the list says that something is due, and gives nothing');
+    await settle();
+  }
+  expect(asked).toEqual([]);
+  expect(await store.work.counts(now + DAY)).toEqual({ due: 0, claimed: 0, later: 0, parked: 0 });
+}
