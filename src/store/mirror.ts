@@ -10,13 +10,11 @@ import { type Candidate, candidates, claimed, counts, nextDueAt, wholeRow } from
 import { readFacts } from './records.ts';
 import type { Row, Session } from './schema.ts';
 
-const MIRRORED_OBJECTS: readonly CrmObject[] = ['contact', 'deal', 'company'];
-
 export function createMirrorStore(engine: Engine): MirrorStore {
   return {
     claim: (input) =>
       engine.write(async (session) => {
-        for (const candidate of await candidates(session, 'mirror', MIRRORED_OBJECTS, input.now)) {
+        for (const candidate of await candidates(session, 'mirror', input.now)) {
           const items = await claimOf(session, candidate, input);
           if (items.length > 0) return items;
         }
@@ -211,9 +209,8 @@ async function contactSources(
     .where('account_id', '=', accountId)
     .where('connection_id', '=', connectionId)
     .where(dialect.isIn('contact_id', ids))
-    .orderBy('submitted_at')
-    .orderBy('id')
     .execute();
+  referrals.sort((a, b) => a.submitted_at - b.submitted_at || (a.id < b.id ? -1 : 1));
   const memberIds = members.map(({ id }) => id);
   const beneficiaryIds = [...memberIds, ...referrals.map(({ id }) => id)];
   const counted = await countReferrals(session, accountId, memberIds);
@@ -335,9 +332,8 @@ async function dealSources(
     .where('account_id', '=', accountId)
     .where('connection_id', '=', connectionId)
     .where(dialect.isIn('deal_id', allIds))
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
     .execute();
+  rewards.sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1));
   const referralRows = await db
     .selectFrom('referrals')
     .selectAll()

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { CrmObject } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { type Session, TABLES } from './schema.ts';
 
@@ -28,28 +29,31 @@ export interface Candidate {
   readonly object: string;
 }
 
-/** Connected connections that have something due, longest due first. One index probe per connection (and object). */
-export async function candidates(
-  { db }: Session,
-  table: 'work' | 'mirror',
-  objects: readonly string[],
-  now: Instant,
-): Promise<Candidate[]> {
-  const ofObject = table === 'mirror' ? sql`and q.object = o.object` : sql``;
+/** Mirror rows are found by object too, since one write to a CRM is of one kind of record. */
+const MIRRORED: readonly CrmObject[] = ['contact', 'deal', 'company'];
+
+/** Each connected connection (and object) with its first row that fulfils `condition`: one probe of an index each. */
+function firstDue(table: 'work' | 'mirror', condition: RawBuilder<unknown>): RawBuilder<unknown> {
+  const objects = table === 'mirror' ? MIRRORED : ['any'];
   const kinds = sql.join(
     objects.map((object) => sql`select ${sql.lit(object)} as object`),
     sql` union all `,
   );
+  return sql`
+    select c.account_id, c.id as connection_id, o.object, (
+      select q.due_at from ${sql.table(table)} q
+      where q.account_id = c.account_id and q.connection_id = c.id ${table === 'mirror' ? sql`and q.object = o.object` : sql``}
+        and ${condition}
+      order by q.due_at limit 1
+    ) as due_at
+    from connections c cross join (${kinds}) o
+    where c.status = 'connected'`;
+}
+
+/** Connected connections that have something due, longest due first. */
+export async function candidates({ db }: Session, table: 'work' | 'mirror', now: Instant): Promise<Candidate[]> {
   const { rows } = await sql<Candidate>`
-    select account_id, connection_id, object from (
-      select c.account_id, c.id as connection_id, o.object, (
-        select q.due_at from ${sql.table(table)} q
-        where q.account_id = c.account_id and q.connection_id = c.id ${ofObject} and q.due_at <= ${now}
-        order by q.due_at limit 1
-      ) as due_at
-      from connections c cross join (${kinds}) o
-      where c.status = 'connected'
-    ) as first_due
+    select account_id, connection_id, object from (${firstDue(table, sql`q.due_at <= ${now}`)}) as first_due
     where due_at is not null order by due_at limit ${CANDIDATES_MAX}`.execute(db);
   return rows;
 }
@@ -79,17 +83,11 @@ function reachable(table: QueueTable): RawBuilder<unknown> {
 }
 
 export async function nextDueAt({ db }: Session, table: QueueTable): Promise<Instant | null> {
-  const statement =
+  const due =
     table === 'intents'
-      ? sql<{ at: number | null }>`select min(due_at) as at from intents where due_at is not null`
-      : sql<{ at: number | null }>`
-        select min(first_due) as at from (
-          select (
-            select min(q.due_at) from ${sql.table(table)} q
-            where q.account_id = c.account_id and q.connection_id = c.id and q.due_at is not null
-          ) as first_due
-          from connections c where c.status = 'connected'
-        ) as per_connection`;
+      ? sql`select due_at from intents where due_at is not null`
+      : firstDue(table, sql`q.due_at is not null`);
+  const statement = sql<{ at: number | null }>`select min(due_at) as at from (${due}) as due`;
   return (await statement.execute(db)).rows[0]?.at ?? null;
 }
 

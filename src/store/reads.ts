@@ -32,6 +32,7 @@ export function createReadStore(engine: Engine): ReadStore {
       one('members', sql`account_id = ${accountId} and email = ${email} order by created_at, id`, memberOf),
     memberByContact: (accountId, contact) => one('members', isContact(accountId, contact), memberOf),
     memberByCode: (accountId, code) => one('members', sql`account_id = ${accountId} and code = ${code}`, memberOf),
+    codeExists: async (code) => (await one('members', sql`code = ${code}`, memberOf)) !== null,
 
     referrals: (accountId, page, { memberId, stage }) =>
       engine.read((session) =>
@@ -226,7 +227,7 @@ async function healthOf(
 ): Promise<ConnectionHealth> {
   const own = sql`account_id = ${accountId} and connection_id = ${connectionId}`;
   // What is ahead, such as the end of a hold, is not waiting; what failed and is tried again later is.
-  const waits = sql`(due_at <= ${now} or claim is not null or (due_at is not null and attempts > 0))`;
+  const waits = sql`due_at is not null and (due_at <= ${now} or claim is not null or attempts > 0)`;
   const { rows } = await sql<{
     received: number | null;
     processed: number | null;
@@ -237,19 +238,12 @@ async function healthOf(
       (select max(received_at) from inbox where ${own}) as received,
       (select max(read_at) from records where ${own}) as processed,
       (select count(*) from work where ${own} and ${waits}) as waiting,
-      (select count(*) from mirror where ${own} and ${waits}) as mirror_waiting,
+      (select count(*) from mirror where ${own} and object in ('contact', 'deal', 'company') and ${waits}) as mirror_waiting,
       (select count(*) from mirror where ${own} and parked = 1) as mirror_parked`.execute(db);
-  const parked = await db
-    .selectFrom('work')
-    .select(['object', 'record_id', 'error', 'attempts'])
-    .where('account_id', '=', accountId)
-    .where('connection_id', '=', connectionId)
-    .where('due_at', 'is', null)
-    .where('parked', '=', 1)
-    .orderBy('object')
-    .orderBy('record_id')
-    .limit(PARKED_NAMED_MAX)
-    .execute();
+  // "parked = 1" stands as it is, not as a parameter: the index is of exactly those rows.
+  const { rows: parked } = await sql<Pick<Row<'work'>, 'object' | 'record_id' | 'error' | 'attempts'>>`
+    select object, record_id, error, attempts from work where ${own} and parked = 1
+    order by object, record_id limit ${PARKED_NAMED_MAX}`.execute(db);
   const marks = await db
     .selectFrom('sweep_marks')
     .selectAll()

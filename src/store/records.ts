@@ -122,7 +122,7 @@ async function eraseOf(
   const { db, dialect } = session;
   const ofContacts = sql`account_id = ${accountId} and connection_id = ${connectionId} and ${dialect.isIn('contact_id', ids)}`;
   const { rows: known } = await sql<{ email: string | null }>`
-    select email from members where ${ofContacts} union select friend_email as email from referrals where ${ofContacts}`.execute(
+    select email from members where ${ofContacts} union all select friend_email as email from referrals where ${ofContacts}`.execute(
     db,
   );
   const facts = await readFacts<ContactFacts>(session, accountId, connectionId, 'contact', ids);

@@ -30,9 +30,17 @@ const WAL_PAGES = 10_000;
 /** Statements kept prepared. The store has about 150; the rest is room for those that vary with a filter. */
 const STATEMENTS_KEPT_MAX = 400;
 
-export async function openSqlite(path: string): Promise<Engine> {
-  if (path !== ':memory:' && path !== '') mkdirSync(dirname(path), { recursive: true });
-  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+export interface SqliteOptions {
+  /** Hears every statement with its values in place, as a test that asks for its plan needs. */
+  readonly onStatement?: (text: string) => void;
+}
+
+export async function openSqlite(path: string, { onStatement }: SqliteOptions = {}): Promise<Engine> {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+  const database = new Database(path, {
+    timeout: BUSY_TIMEOUT_MS,
+    ...(onStatement ? { verbose: (text: unknown) => onStatement(String(text)) } : {}),
+  });
   try {
     // The switch to WAL needs the file alone and asks no busy handler; two processes may open a new file at once.
     await patiently(() => database.pragma('journal_mode = WAL'));
@@ -99,7 +107,8 @@ export const sqliteDialect: Dialect = {
     codeOf(error) === 'SQLITE_CONSTRAINT_PRIMARYKEY' ||
     // The trigger looks before the unique key does: the same journal, booked a second time.
     (codeOf(error) === 'SQLITE_CONSTRAINT_TRIGGER' && String(error).includes('journal_sealed')),
-  isContention: isBusy,
+  // A writing transaction waits for the lock before it begins, and once it has it nobody is in its way.
+  isContention: () => false,
 };
 
 function codeOf(error: unknown): unknown {

@@ -20,7 +20,7 @@ export function createWorkStore(engine: Engine): WorkStore {
   return {
     claim: (input) =>
       engine.write(async (session) => {
-        for (const candidate of await candidates(session, 'work', ['any'], input.now)) {
+        for (const candidate of await candidates(session, 'work', input.now)) {
           const items = await claimOf(session, candidate.account_id, candidate.connection_id, input);
           if (items.length > 0) return items;
         }

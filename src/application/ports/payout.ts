@@ -29,3 +29,11 @@ export interface PayoutProvider {
   readonly name: string;
   issue(order: PayoutOrder): Promise<PayoutResult>;
 }
+
+/** What providers are configured by. Each takes what is its own and is absent (null) without it. */
+export interface PayoutSettings {
+  readonly rewardWebhook: { readonly url: URL; readonly secret: string } | null;
+  /** True lets orders go to private addresses, for the local sandbox. */
+  readonly allowPrivateDestinations: boolean;
+  readonly now: () => number;
+}

@@ -364,6 +364,8 @@ export interface ReadStore {
   memberByEmail(accountId: string, email: string): Promise<Member | null>;
   memberByContact(accountId: string, contact: RecordRef): Promise<Member | null>;
   memberByCode(accountId: string, code: string): Promise<Member | null>;
+  /** Whether any account has a member with this code: a share link names nothing but the code. */
+  codeExists(code: string): Promise<boolean>;
   referrals(
     accountId: string,
     page: PageInput,

@@ -435,7 +435,13 @@ export function createAssociationRoutes({ links, appId }: AssociationsDeps): Rou
         throw validationError(`No association type ${input.typeId} between ${from.plural} and ${to.plural}`);
       }
       definition.maxToObjectIds = input.maxToObjectIds;
-      return capView(definition);
+      return okStatus === 200
+        ? {
+            category: definition.category,
+            typeId: definition.typeId,
+            userEnforcedMaxToObjectIds: definition.maxToObjectIds,
+          }
+        : capView(definition);
     });
     return batchAnswer(okStatus, results, [], call.at);
   }

@@ -47,7 +47,7 @@ function permitted(url: URL, patterns: readonly string[]): boolean {
 
 /** What a card's `hubspot.fetch` does: checks, identity in the query, signature, limits, one retry. */
 export function createFetchProxy({ clock, appId, clientSecret, permittedUrls }: FetchProxyDeps): FetchProxy {
-  let inFlight = 0;
+  const inFlight = new Map<number, number>();
 
   function checkedUrl(raw: string): URL {
     let url: URL;
@@ -103,7 +103,8 @@ export function createFetchProxy({ clock, appId, clientSecret, permittedUrls }: 
     url.searchParams.set('appId', String(appId));
     if (!portal.installation)
       throw new HubSpotError(403, { message: 'The app is not installed in this account', category: 'FORBIDDEN' });
-    if (inFlight >= MAX_CONCURRENT) {
+    const running = inFlight.get(portal.id) ?? 0;
+    if (running >= MAX_CONCURRENT) {
       throw new HubSpotError(429, {
         message: `More than ${MAX_CONCURRENT} concurrent requests of one app in one account`,
         category: 'RATE_LIMITS',
@@ -126,7 +127,7 @@ export function createFetchProxy({ clock, appId, clientSecret, permittedUrls }: 
         },
         timeoutMs,
       );
-    inFlight += 1;
+    inFlight.set(portal.id, running + 1);
     try {
       // "If the request fails with a connection error or a 5xx, it is retried once."
       const first = await send().catch((error: unknown) => {
@@ -141,7 +142,7 @@ export function createFetchProxy({ clock, appId, clientSecret, permittedUrls }: 
         ? new HubSpotError(504, { message: `No answer within ${timeoutMs} ms`, category: 'GATEWAY_TIMEOUT' })
         : new HubSpotError(502, { message: 'The backend could not be reached', category: 'BAD_GATEWAY' });
     } finally {
-      inFlight -= 1;
+      inFlight.set(portal.id, (inFlight.get(portal.id) ?? 1) - 1);
     }
   };
 }

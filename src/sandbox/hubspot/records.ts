@@ -20,6 +20,10 @@ function uniqueKey(type: ObjectType, property: string, value: string): string {
   return `${type.typeId}:${property}:${value.toLowerCase()}`;
 }
 
+function additionalEmails(record: RecordState): string[] {
+  return (record.properties.get('hs_additional_emails') ?? '').split(';').filter((email) => email !== '');
+}
+
 function numeric(id: string): boolean {
   return /^\d+$/.test(id);
 }
@@ -109,22 +113,24 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
     return undefined;
   }
 
+  /** Every unique value of a record: those of its properties and a contact's additional addresses. */
+  function uniqueKeys(portal: Portal, type: ObjectType, record: RecordState): string[] {
+    const own = uniqueNames(portal, type).flatMap((name) => {
+      const value = record.properties.get(name);
+      return value ? [uniqueKey(type, name, value)] : [];
+    });
+    if (type.typeId !== '0-1') return own;
+    return [...own, ...additionalEmails(record).map((email) => uniqueKey(type, 'email', email))];
+  }
+
   function release(portal: Portal, type: ObjectType, record: RecordState): void {
-    for (const [key, id] of portal.uniqueValues) {
-      if (id === record.id && key.startsWith(`${type.typeId}:`)) portal.uniqueValues.delete(key);
+    for (const key of uniqueKeys(portal, type, record)) {
+      if (portal.uniqueValues.get(key) === record.id) portal.uniqueValues.delete(key);
     }
   }
 
   function claim(portal: Portal, type: ObjectType, record: RecordState): void {
-    for (const name of uniqueNames(portal, type)) {
-      const value = record.properties.get(name);
-      if (value) portal.uniqueValues.set(uniqueKey(type, name, value), record.id);
-    }
-    if (type.typeId === '0-1') {
-      for (const email of (record.properties.get('hs_additional_emails') ?? '').split(';')) {
-        if (email) portal.uniqueValues.set(uniqueKey(type, 'email', email), record.id);
-      }
-    }
+    for (const key of uniqueKeys(portal, type, record)) portal.uniqueValues.set(key, record.id);
   }
 
   /** Puts values in, with HubSpot's own consequences for deals, and tells each one that changed. */
@@ -375,7 +381,7 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
     if (type.typeId === '0-1') {
       const emails = [primary, secondary].flatMap((record) => [
         record.properties.get('email') ?? '',
-        ...(record.properties.get('hs_additional_emails') ?? '').split(';'),
+        ...additionalEmails(record),
       ]);
       const others = [...new Set(emails)].filter((email) => email !== '' && email !== target.properties.get('email'));
       if (others.length > 0) setValue(target, 'hs_additional_emails', others.join(';'), MERGE, at);
@@ -408,8 +414,9 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
 
   /** GDPR: the record is gone for good and its address may not come back. Fires a deletion and a privacy deletion. */
   function privacyDelete(portal: Portal, type: ObjectType, record: RecordState, actor: Actor, at: number): void {
-    const email = record.properties.get('email');
-    if (email) portal.blockedEmails.add(email);
+    for (const email of [record.properties.get('email') ?? '', ...additionalEmails(record)]) {
+      if (email !== '') portal.blockedEmails.add(email);
+    }
     release(portal, type, record);
     recordsOf(portal, type.typeId).delete(record.id);
     tell(portal, { kind: 'deletion', typeId: type.typeId, objectId: record.id, at, actor });

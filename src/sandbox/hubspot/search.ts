@@ -59,6 +59,8 @@ const searchSchema = z.strictObject({
   after: z.string().optional(),
 });
 
+type Sorts = z.infer<typeof searchSchema>['sorts'];
+
 const NEEDS: Record<(typeof OPERATORS)[number], ReadonlyArray<'value' | 'highValue' | 'values'>> = {
   EQ: ['value'],
   NEQ: ['value'],
@@ -252,11 +254,8 @@ export function createSearchRoutes({ links, indexLagMs }: SearchDeps): Route[] {
     }
   }
 
-  function sortOf(
-    portal: Portal,
-    type: ObjectType,
-    sorts: z.infer<typeof searchSchema>['sorts'],
-  ): (left: Indexed, right: Indexed) => number {
+  /** Sorts what was found: each key is read once, comparing is the cheap part. */
+  function sort(portal: Portal, type: ObjectType, found: Indexed[], sorts: Sorts): Indexed[] {
     if (sorts && sorts.length > 1) throw validationError('Only one sorting rule can be applied to any search');
     const rule = sorts?.[0];
     const [name, descending] =
@@ -269,16 +268,19 @@ export function createSearchRoutes({ links, indexLagMs }: SearchDeps): Route[] {
     if (!property) throw validationError(`There was a problem with the request: cannot sort by "${name}"`);
     const key = comparer(property.type);
     const direction = descending ? -1 : 1;
-    const keyOf = ({ values }: Indexed): number | string | undefined => {
-      const raw = values.get(name);
-      return raw === undefined ? undefined : key(raw);
-    };
-    return (left, right) => {
-      const [a, b] = [keyOf(left), keyOf(right)];
+    const keyed = found.map((indexed) => {
+      const raw = indexed.values.get(name);
+      return { indexed, id: Number(indexed.record.id), key: raw === undefined ? undefined : key(raw) };
+    });
+    keyed.sort((left, right) => {
       // Records without the value come last in either direction.
-      const compared = a === undefined ? (b === undefined ? 0 : 1) : b === undefined ? -1 : order(a, b) * direction;
-      return compared !== 0 ? compared : Number(left.record.id) - Number(right.record.id);
-    };
+      if (left.key === undefined || right.key === undefined) {
+        const absent = Number(left.key === undefined) - Number(right.key === undefined);
+        return absent !== 0 ? absent : left.id - right.id;
+      }
+      return order(left.key, right.key) * direction || left.id - right.id;
+    });
+    return keyed.map(({ indexed }) => indexed);
   }
 
   function search(call: Call): Answer {
@@ -319,8 +321,7 @@ export function createSearchRoutes({ links, indexLagMs }: SearchDeps): Route[] {
         continue;
       found.push(indexed);
     }
-    found.sort(sortOf(call.portal, type, body.sorts));
-    const page = found.slice(after, after + limit);
+    const page = sort(call.portal, type, found, body.sorts).slice(after, after + limit);
     const next = after + page.length;
     return {
       status: 200,

@@ -120,13 +120,17 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     throw new Error(`webhooks.maxConcurrentRequests must be greater than ${MIN_CONCURRENT_REQUESTS - 1}`);
   }
   const clock = options.clock ?? Date.now;
-  const random = createRandom(options.seed ?? 1);
+  // Streams apart: how many calls were made must not change which of them a fault strikes.
+  const seed = options.seed ?? 1;
+  const random = createRandom(seed);
+  const faultRandom = createRandom(seed + 0x1000_0000);
+  const webhookRandom = createRandom(seed + 0x2000_0000);
   const seeds = options.portals ?? [DEFAULT_PORTAL];
   const portals = new Map(seeds.map((seed) => [seed.portalId, createPortal(seed, clock())]));
   const indexLagMs = options.indexLagMs ?? DEFAULT_INDEX_LAG_MS;
   const settings = { mergedBatchRead: options.mergedBatchRead ?? ('missing' as const) };
 
-  const faults = createFaults({ random });
+  const faults = createFaults({ random: faultRandom });
   const calls = createCalls();
   const limits = createLimits({ clock, appId: app.appId, enabled: options.rateLimits ?? true });
   const tokens = createTokens({
@@ -137,7 +141,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
   });
   const webhooks = createWebhooks({
     clock,
-    random,
+    random: webhookRandom,
     faults,
     appId: app.appId,
     clientSecret: app.clientSecret,

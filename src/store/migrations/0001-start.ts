@@ -126,6 +126,7 @@ export function statements({ ddl }: Dialect): string[] {
       PRIMARY KEY (account_id, connection_id, object, record_id)
     ) ${compact}`,
     'CREATE INDEX work_by_due ON work (account_id, connection_id, due_at)',
+    'CREATE INDEX work_parked ON work (account_id, connection_id, object, record_id) WHERE parked = 1',
     `CREATE TABLE wakes (
       account_id ${text} NOT NULL,
       connection_id ${text} NOT NULL,
@@ -150,7 +151,8 @@ export function statements({ ddl }: Dialect): string[] {
       UNIQUE (account_id, code),
       UNIQUE (account_id, connection_id, contact_id)
     ) ${table}`,
-    'CREATE INDEX members_by_email ON members (account_id, email, created_at)',
+    'CREATE INDEX members_by_code ON members (code)',
+    'CREATE INDEX members_by_email ON members (account_id, email, created_at, id)',
     'CREATE INDEX members_by_time ON members (account_id, created_at, id)',
     `CREATE TABLE referrals (
       account_id ${text} NOT NULL,
@@ -174,7 +176,7 @@ export function statements({ ddl }: Dialect): string[] {
       WHERE contact_id IS NOT NULL`,
     `CREATE UNIQUE INDEX referrals_one_per_email ON referrals (account_id, program_id, friend_email)
       WHERE contact_id IS NULL AND friend_email IS NOT NULL`,
-    'CREATE INDEX referrals_by_email ON referrals (account_id, friend_email)',
+    'CREATE INDEX referrals_by_email ON referrals (account_id, friend_email, submitted_at, id)',
     'CREATE INDEX referrals_by_time ON referrals (account_id, submitted_at, id)',
     'CREATE INDEX referrals_by_member ON referrals (account_id, member_id, submitted_at, id)',
     'CREATE INDEX referrals_by_stage ON referrals (account_id, stage, submitted_at, id)',
@@ -312,6 +314,7 @@ export function statements({ ddl }: Dialect): string[] {
       PRIMARY KEY (account_id, connection_id, object, record_id)
     ) ${compact}`,
     'CREATE INDEX mirror_by_due ON mirror (account_id, connection_id, object, due_at)',
+    'CREATE INDEX mirror_parked ON mirror (account_id, connection_id) WHERE parked = 1',
 
     // ── Records as last read ──
     `CREATE TABLE records (

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { Connect } from '../../application/connect.ts';
+import type { Connection, ConnectionStore, ReadStore } from '../../application/ports/store.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { HttpProblem } from '../problem.ts';
+import { type Operation, operation } from './operation.ts';
+import { connectionId, connectionSchema, installSchema, provisionSchema } from './schemas.ts';
+import { connectionView } from './views.ts';
+
+export interface ConnectionsDeps {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect'>;
+  readonly reads: Pick<ReadStore, 'health'>;
+  readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
+}
+
+const none = () => new HttpProblem('not_found', 'This account has no such connection.');
+
+export function connections({ clock, connect, reads, connections: stored }: ConnectionsDeps): Operation[] {
+  const view = async (connection: Connection) =>
+    connectionView(connection, await reads.health(connection.accountId, connection.id, clock.now()));
+
+  return [
+    operation({
+      id: 'listConnections',
+      tag: 'Connections',
+      method: 'get',
+      path: '/connections',
+      summary: 'List connections with their sync state',
+      query: z.strictObject({}),
+      statuses: { 200: 'All connections.' },
+      answer: z.strictObject({ items: z.array(connectionSchema) }),
+      problems: [],
+      async handle({ accountId }) {
+        return { status: 200, body: { items: await Promise.all((await stored.list(accountId)).map(view)) } };
+      },
+    }),
+    operation({
+      id: 'getConnection',
+      tag: 'Connections',
+      method: 'get',
+      path: '/connections/{connectionId}',
+      summary: 'Get a connection with its sync state',
+      params: z.strictObject({ connectionId }),
+      statuses: { 200: 'The connection.' },
+      answer: connectionSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params }) {
+        const connection = await stored.get(accountId, params.connectionId);
+        if (!connection) throw none();
+        return { status: 200, body: await view(connection) };
+      },
+    }),
+    operation({
+      id: 'installConnection',
+      tag: 'Connections',
+      method: 'post',
+      path: '/connections/install',
+      summary: 'Make an install link',
+      description: 'An admin of the CRM opens it in a browser. It works once, for a quarter of an hour.',
+      body: z.strictObject({ provider: z.string().min(1).max(40).meta({ example: 'hubspot' }) }),
+      statuses: { 201: 'The link.' },
+      answer: installSchema,
+      problems: [],
+      async handle({ accountId, body }) {
+        const begun = await connect.begin(accountId, body.provider);
+        if (begun) return { status: 201, body: begun };
+        throw new HttpProblem('invalid_request', 'No such CRM is configured here.', {
+          errors: [
+            { field: 'provider', problem: 'must be a CRM that this service is configured for, such as hubspot' },
+          ],
+        });
+      },
+    }),
+    operation({
+      id: 'provisionConnection',
+      tag: 'Connections',
+      method: 'post',
+      path: '/connections/{connectionId}/provision',
+      summary: 'Repair what Wonward needs in the CRM',
+      description: 'Makes the properties and association labels that are missing. May be called at any time.',
+      params: z.strictObject({ connectionId }),
+      statuses: { 200: 'What was made and what was there.' },
+      answer: provisionSchema,
+      problems: ['not_found', 'connection_lost', 'crm_refused', 'try_again'],
+      async handle({ accountId, params }) {
+        const report = await connect.provision(accountId, params.connectionId);
+        if (!report) throw none();
+        const { created, existing, conflicts } = report;
+        return {
+          status: 200,
+          body: {
+            created: [...created],
+            existing: [...existing],
+            conflicts: conflicts.map(({ name, problem }) => ({ name, problem })),
+          },
+        };
+      },
+    }),
+    operation({
+      id: 'disconnectConnection',
+      tag: 'Connections',
+      method: 'post',
+      path: '/connections/{connectionId}/disconnect',
+      summary: 'Disconnect',
+      description:
+        'Gives the authorisation back to the CRM. What was recorded stays, and a later install continues it.',
+      params: z.strictObject({ connectionId }),
+      statuses: { 200: 'The connection, which is disconnected now.' },
+      answer: connectionSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params }) {
+        if (!(await connect.disconnect(accountId, params.connectionId))) throw none();
+        const connection = await stored.get(accountId, params.connectionId);
+        if (!connection) throw none();
+        return { status: 200, body: await view(connection) };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { PageCursor } from '../../application/ports/store.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { HttpProblem } from '../problem.ts';
+
+/** A page this long is read by a program in well under a second, and shown by none. */
+const LIMIT_MAX = 100;
+const LIMIT_DEFAULT = 50;
+const NAME_LENGTH_MAX = 200;
+/** RFC 5321's longest address. */
+const EMAIL_LENGTH_MAX = 254;
+
+/** An id of one of our own things. What does not look like one is never looked up. */
+export function idOf(prefix: string, what: string) {
+  return z
+    .string()
+    .regex(new RegExp(`^${prefix}_[a-z0-9-]{1,64}$`), `must be the id of ${what}, such as ${prefix}_…`)
+    .meta({ description: `Id of ${what}.` });
+}
+
+/** HubSpot numbers its records; Salesforce's ids have 15 or 18 letters and digits. */
+export const recordId = z
+  .string()
+  .regex(/^[A-Za-z0-9]{1,40}$/, "must be the record's id in the CRM: letters and digits")
+  .meta({ description: "The record's id in the CRM." });
+
+/** A name as people have them: any script, but nothing that a database or a screen cannot show. */
+export const personName = z
+  .string('must be text or null')
+  .trim()
+  .min(1, 'must not be empty; leave it out or send null when it is not known')
+  .max(NAME_LENGTH_MAX, `must have at most ${NAME_LENGTH_MAX} characters`)
+  .refine(isShowable, 'must not contain control characters or broken Unicode')
+  .meta({ description: 'As people write it.', example: 'Ada Lovelace' });
+
+export const email = z
+  .string('must be an e-mail address or null')
+  .trim()
+  .max(EMAIL_LENGTH_MAX, `must have at most ${EMAIL_LENGTH_MAX} characters`)
+  .regex(/^[^\s@"<>(),;:\\[\]]+@[^\s@"<>(),;:\\[\]]+\.[^\s@"<>(),;:\\[\]]+$/u, 'must be an e-mail address')
+  .refine(isShowable, 'must not contain control characters or broken Unicode')
+  .meta({ description: 'E-mail address; compared in lower case.', format: 'email', example: 'ada@example.com' });
+
+function isShowable(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text);
+}
+
+export const time = z.iso.datetime().meta({ description: 'ISO 8601 in UTC, with milliseconds.' });
+
+/** The two parameters of every list; further filters are added to them. */
+export const pageParameters = {
+  limit: z
+    .string('must be given once')
+    .regex(/^[0-9]{1,3}$/, `must be a number from 1 to ${LIMIT_MAX}`)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= LIMIT_MAX, `must be a number from 1 to ${LIMIT_MAX}`)
+    .optional()
+    .meta({
+      type: 'integer',
+      minimum: 1,
+      maximum: LIMIT_MAX,
+      default: LIMIT_DEFAULT,
+      description: 'How many to return at most.',
+    }),
+  cursor: z
+    .string('must be given once')
+    .optional()
+    .meta({ description: 'The `nextCursor` of the page before; left out for the first page.' }),
+};
+
+export interface PageQuery {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** @throws HttpProblem `invalid_cursor`. */
+export function pageOf(
+  list: string,
+  { limit = LIMIT_DEFAULT, cursor }: PageQuery,
+): { limit: number; cursor: PageCursor | null } {
+  if (cursor === undefined) return { limit, cursor: null };
+  const decoded = decodeCursor(list, cursor);
+  if (decoded) return { limit, cursor: decoded };
+  throw new HttpProblem('invalid_cursor', "Send the last page's nextCursor as it came, or no cursor to begin anew.", {
+    errors: [{ field: 'cursor', problem: "must be this list's nextCursor, unchanged" }],
+  });
+}
+
+export function nextCursorOf(list: string, next: PageCursor | null): string | null {
+  return next && encodeCursor(list, next);
+}
+
+/** Filters that were given, without the keys of those that were not. */
+export function given<T extends object>(filters: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as never;
+}
+
+export function listOf<T extends z.ZodType>(item: T) {
+  return z.strictObject({
+    items: z.array(item),
+    nextCursor: z.string().nullable().meta({ description: 'Where the next page begins; null on the last one.' }),
+  });
+}

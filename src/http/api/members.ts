@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Act } from '../../application/act.ts';
+import type { ReadStore } from '../../application/ports/store.ts';
+import { HttpProblem } from '../problem.ts';
+import { type ConnectionLookup, contactInput, contactOf } from './contact-input.ts';
+import { email, listOf, nextCursorOf, pageOf, pageParameters, personName } from './fields.ts';
+import { type Operation, operation } from './operation.ts';
+import { memberId, memberSchema } from './schemas.ts';
+import { memberView } from './views.ts';
+
+export interface MembersDeps {
+  readonly publicUrl: string;
+  readonly act: Pick<Act, 'createMember'>;
+  readonly reads: Pick<ReadStore, 'members' | 'member'>;
+  readonly connections: ConnectionLookup;
+}
+
+export function members({ publicUrl, act, reads, connections }: MembersDeps): Operation[] {
+  return [
+    operation({
+      id: 'listMembers',
+      tag: 'Members',
+      method: 'get',
+      path: '/members',
+      summary: 'List members, newest first',
+      query: z.strictObject(pageParameters),
+      statuses: { 200: 'A page of members.' },
+      answer: listOf(memberSchema),
+      problems: ['invalid_cursor'],
+      async handle({ accountId, query }) {
+        const { items, next } = await reads.members(accountId, pageOf('members', query));
+        const nextCursor = nextCursorOf('members', next);
+        return { status: 200, body: { items: items.map((item) => memberView(item, publicUrl)), nextCursor } };
+      },
+    }),
+    operation({
+      id: 'getMember',
+      tag: 'Members',
+      method: 'get',
+      path: '/members/{memberId}',
+      summary: 'Get a member',
+      params: z.strictObject({ memberId }),
+      statuses: { 200: 'The member.' },
+      answer: memberSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params }) {
+        const member = await reads.member(accountId, params.memberId);
+        if (!member) throw new HttpProblem('not_found', 'This account has no such member.');
+        return { status: 200, body: memberView(member, publicUrl) };
+      },
+    }),
+    operation({
+      id: 'createMember',
+      tag: 'Members',
+      method: 'post',
+      path: '/members',
+      summary: 'Enrol a member',
+      description:
+        'A person is one member of an account: when the contact or the e-mail address is known, the member that exists is returned with 200. A request can therefore be repeated safely, and no Idempotency-Key is needed or read.',
+      body: z.strictObject({
+        name: personName.nullish(),
+        email: email.nullish(),
+        contact: contactInput.nullish().meta({ description: 'Needed when there is no e-mail address.' }),
+      }),
+      statuses: { 201: 'The member was enrolled.', 200: 'The person was a member already.' },
+      answer: memberSchema,
+      problems: ['no_such_connection'],
+      async handle({ accountId, body }) {
+        const contact = await contactOf(connections, accountId, body.contact ?? null, 'contact');
+        const result = await act.createMember(accountId, {
+          name: body.name ?? null,
+          email: body.email ?? null,
+          contact,
+        });
+        if (result.kind === 'refused') {
+          throw new HttpProblem('invalid_request', 'A member is known by an e-mail address or by a contact.', {
+            errors: [{ field: 'email', problem: 'must be given when there is no contact' }],
+          });
+        }
+        return { status: result.kind === 'created' ? 201 : 200, body: memberView(result.member, publicUrl) };
+      },
+    }),
+  ];
+}

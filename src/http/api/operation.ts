@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import type { ProblemCode } from '../problem.ts';
+
+export interface OperationInput<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  /** The account that the API key belongs to. Every read and write names it. */
+  readonly accountId: string;
+  readonly params: z.output<P>;
+  readonly query: z.output<Q>;
+  readonly body: z.output<B>;
+}
+
+/** One method on one path: what the router serves and what the OpenAPI document says are both made from it. */
+export interface Operation<
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  A extends z.ZodType = z.ZodType,
+> {
+  readonly id: string;
+  readonly tag: string;
+  readonly method: 'get' | 'post';
+  /** Below /api/v1, with {parameters} as OpenAPI writes them. */
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** What each status that is a success means. */
+  readonly statuses: Readonly<Record<number, string>>;
+  readonly answer: A;
+  /** Beside those that every operation has. */
+  readonly problems: readonly ProblemCode[];
+  handle(input: OperationInput<P, Q, B>): Promise<{ status: number; body: z.input<A> }>;
+}
+
+/** Ties the handler's types to the schemas, and forgets them for the list of all operations. */
+export function operation<
+  P extends z.ZodType = z.ZodUndefined,
+  Q extends z.ZodType = z.ZodUndefined,
+  B extends z.ZodType = z.ZodUndefined,
+  A extends z.ZodType = z.ZodType,
+>(definition: Operation<P, Q, B, A>): Operation {
+  return definition as unknown as Operation;
+}

@@ -1,0 +1,47 @@
+import type { Act } from '../../application/act.ts';
+import type { Connect } from '../../application/connect.ts';
+import type { ConnectionStore, ProgramStore, ReadStore } from '../../application/ports/store.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { connections } from './connections.ts';
+import { decisions } from './decisions.ts';
+import { ledger } from './ledger.ts';
+import { members } from './members.ts';
+import type { Operation } from './operation.ts';
+import { programs } from './programs.ts';
+import { referrals } from './referrals.ts';
+import { rewards } from './rewards.ts';
+
+export interface OperationsDeps {
+  readonly publicUrl: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly act: Act;
+  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect'>;
+  readonly reads: Pick<
+    ReadStore,
+    | 'members'
+    | 'member'
+    | 'referrals'
+    | 'referral'
+    | 'decisions'
+    | 'rewards'
+    | 'reward'
+    | 'journals'
+    | 'balances'
+    | 'health'
+  >;
+  readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
+  readonly programs: ProgramStore;
+}
+
+/** Everything that /api/v1 can do, in the order of the documentation. */
+export function operations(deps: OperationsDeps): Operation[] {
+  return [
+    ...members(deps),
+    ...referrals(deps),
+    ...decisions(deps),
+    ...rewards(deps),
+    ...ledger(deps),
+    ...connections(deps),
+    ...programs(deps),
+  ];
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import type { ProgramStore } from '../../application/ports/store.ts';
+import { programDocument } from '../../application/program-document.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { type Operation, operation } from './operation.ts';
+import { programSchema } from './schemas.ts';
+import { programView } from './views.ts';
+
+export interface ProgramsDeps {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly programs: ProgramStore;
+}
+
+export function programs({ clock, programs: stored }: ProgramsDeps): Operation[] {
+  return [
+    operation({
+      id: 'listPrograms',
+      tag: 'Programs',
+      method: 'get',
+      path: '/programs',
+      summary: 'List the published versions, newest first',
+      query: z.strictObject({}),
+      statuses: { 200: 'All versions.' },
+      answer: z.strictObject({ items: z.array(programSchema) }),
+      problems: [],
+      async handle({ accountId }) {
+        const versions = await stored.versions(accountId);
+        return { status: 200, body: { items: versions.map(programView).reverse() } };
+      },
+    }),
+    operation({
+      id: 'publishProgram',
+      tag: 'Programs',
+      method: 'post',
+      path: '/programs',
+      summary: 'Publish a program',
+      description:
+        'Adds the next version, in force from now on for deals that are won from now on. Publishing what is in force already adds nothing and returns it.',
+      body: programDocument,
+      statuses: { 200: 'The version in force.' },
+      answer: programSchema,
+      problems: [],
+      async handle({ accountId, body }) {
+        return { status: 200, body: programView(await stored.publish(accountId, body, clock.now())) };
+      },
+    }),
+  ];
+}

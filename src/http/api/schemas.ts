@@ -1,0 +1,254 @@
+import { z } from 'zod';
+import { PROBLEM_CODES } from '../problem.ts';
+import { idOf, recordId, time } from './fields.ts';
+
+/** What the API answers with. Strict: a field that is not described here is a mistake, which the tests find. */
+
+export const memberId = idOf('mem', 'a member');
+export const referralId = idOf('ref', 'a referral');
+export const decisionId = idOf('dec', 'a decision');
+export const rewardId = idOf('rwd', 'a reward');
+export const journalId = idOf('jrn', 'a journal');
+export const connectionId = idOf('con', 'a connection');
+
+export const lifecycleStage = z
+  .enum(['submitted', 'accepted', 'qualified', 'opportunity', 'won', 'lost', 'declined', 'expired'], {
+    error: 'must be a lifecycle stage: submitted, accepted, qualified, opportunity, won, lost, declined or expired',
+  })
+  .meta({ id: 'LifecycleStage', description: 'Where a referral stands.' });
+
+export const rewardState = z
+  .enum(
+    ['held', 'in_review', 'approved', 'issuing', 'issued', 'redeemed', 'failed', 'voided', 'expired', 'clawed_back'],
+    {
+      error:
+        'must be a reward state: held, in_review, approved, issuing, issued, redeemed, failed, voided, expired or clawed_back',
+    },
+  )
+  .meta({ id: 'RewardState', description: 'What became of a reward.' });
+
+const party = z
+  .enum(['member', 'friend'])
+  .meta({ id: 'Party', description: 'Who is paid: the member who referred, or the friend who was referred.' });
+
+const amount = z
+  .string()
+  .regex(/^-?[0-9]+(\.[0-9]+)?$/)
+  .meta({ description: "A decimal number as text, with the currency's own number of decimals.", example: '150.00' });
+
+const currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/)
+  .meta({ description: 'ISO 4217.', example: 'EUR' });
+
+const money = z.strictObject({ amount, currency }).meta({ id: 'Money' });
+
+const reason = z
+  .strictObject({
+    code: z.string().meta({ description: 'For programs; stable.', example: 'deal_won' }),
+    text: z.string().meta({ description: 'For people.', example: 'The deal "Analytical engine" is Closed Won.' }),
+  })
+  .meta({ id: 'Reason' });
+
+const contactRef = z
+  .strictObject({ connectionId, id: recordId })
+  .meta({ id: 'ContactRef', description: 'A contact in a connected CRM.' });
+
+const dealRef = z
+  .strictObject({ connectionId, id: recordId })
+  .meta({ id: 'DealRef', description: 'A deal or opportunity in a connected CRM.' });
+
+export const memberSchema = z
+  .strictObject({
+    id: memberId,
+    name: z.string().nullable(),
+    email: z.string().nullable(),
+    code: z.string().meta({ description: 'What the member shares.', example: 'K7QF-93MX-P2RA' }),
+    shareLink: z.url(),
+    contact: contactRef.nullable(),
+    createdAt: time,
+  })
+  .meta({ id: 'Member', description: 'Someone who can refer.' });
+
+export const referralSchema = z
+  .strictObject({
+    id: referralId,
+    programId: z.string(),
+    memberId,
+    friend: z.strictObject({
+      name: z.string().nullable(),
+      email: z.string().nullable(),
+      contact: contactRef.nullable(),
+    }),
+    source: z
+      .enum(['explicit', 'label', 'code', 'email'])
+      .meta({ description: 'What linked the friend to the member.' }),
+    stage: lifecycleStage,
+    reason,
+    stageSince: time,
+    submittedAt: time,
+  })
+  .meta({ id: 'Referral', description: 'One member bringing one friend into one program.' });
+
+export const decisionSchema = z
+  .strictObject({
+    id: decisionId,
+    referralId,
+    deal: dealRef,
+    ruleKey: z.string(),
+    party,
+    sequence: z
+      .int()
+      .min(1)
+      .meta({ description: 'Counts the decisions of this rule on this deal; the highest one holds.' }),
+    outcome: z.enum(['rewarded', 'held', 'waiting', 'skipped', 'reversed']),
+    reason,
+    conditions: z.array(
+      z.strictObject({
+        condition: z.string(),
+        expected: z.string(),
+        actual: z.string(),
+        verdict: z.enum(['met', 'unmet', 'unknown']),
+      }),
+    ),
+    money: money.nullable(),
+    rewardId: rewardId.nullable(),
+    releaseAt: time.nullable(),
+    effectiveAt: time.meta({ description: "The CRM's time of the fact that was decided on." }),
+    program: z.strictObject({ id: z.string(), version: z.int() }),
+    mappingVersion: z.string(),
+    recordedAt: time,
+  })
+  .meta({ id: 'Decision', description: 'What one rule made of one deal of one referral. Appended, never changed.' });
+
+export const rewardSchema = z
+  .strictObject({
+    id: rewardId,
+    referralId,
+    deal: dealRef,
+    ruleKey: z.string(),
+    party,
+    beneficiaryId: z.string().meta({ description: "The member's id, or the referral's when the friend is paid." }),
+    money,
+    state: rewardState,
+    reason,
+    payout: z.string().meta({ description: 'The reward provider.', example: 'credit' }),
+    programId: z.string(),
+    releaseAt: time.nullable().meta({ description: 'When the hold ends; null when there is none.' }),
+    reversalPending: z
+      .boolean()
+      .meta({ description: "True while the provider's answer is awaited before the reward is taken back." }),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Reward', description: 'What a party is owed after a decision.' });
+
+const total = z.strictObject({ currency, amount }).meta({ id: 'Total' });
+
+export const journalSchema = z
+  .strictObject({
+    id: journalId,
+    kind: z.enum(['accrue', 'release', 'issue', 'void', 'claw_back']),
+    rewardId,
+    decisionId: decisionId.nullable(),
+    effectiveAt: time,
+    recordedAt: time,
+    postings: z
+      .array(z.strictObject({ account: z.string(), amount, currency }))
+      .meta({ description: 'Debits are positive, credits negative.' }),
+    totals: z.array(total).meta({ description: 'The postings added up: zero in every currency.' }),
+  })
+  .meta({ id: 'Journal', description: 'One movement of money in the double-entry ledger. Never changed or deleted.' });
+
+export const balancesSchema = z
+  .strictObject({
+    items: z.array(z.strictObject({ account: z.string(), amount, currency })),
+    totals: z.array(total).meta({ description: 'All balances added up: zero in every currency.' }),
+  })
+  .meta({ id: 'Balances' });
+
+export const connectionSchema = z
+  .strictObject({
+    id: connectionId,
+    provider: z.string().meta({ example: 'hubspot' }),
+    externalId: z.string().meta({ description: "The CRM's own number of the portal or org." }),
+    status: z.enum(['connected', 'disconnected']),
+    statusReason: z.string().nullable(),
+    homeCurrency: z.string().nullable(),
+    timeZone: z.string().nullable(),
+    uiHost: z.string().nullable(),
+    scopes: z.array(z.string()),
+    connectedAt: time,
+    sync: z
+      .strictObject({
+        lastReceivedAt: time.nullable(),
+        lastProcessedAt: time.nullable(),
+        waiting: z.int().meta({ description: 'Records that are to be looked at.' }),
+        parked: z
+          .array(z.strictObject({ object: z.string(), id: z.string(), error: z.string(), attempts: z.int() }))
+          .meta({ description: 'Records that a person has to look at, and why.' }),
+        mirrorWaiting: z.int().meta({ description: 'Records whose fields in the CRM are to be written.' }),
+        mirrorParked: z.int(),
+        sweptTo: z
+          .array(z.strictObject({ object: z.string(), upTo: time }))
+          .meta({ description: 'Up to when lost webhooks have been looked for.' }),
+      })
+      .meta({ id: 'SyncState' }),
+  })
+  .meta({ id: 'Connection', description: 'One installed CRM.' });
+
+export const provisionSchema = z
+  .strictObject({
+    created: z.array(z.string()),
+    existing: z.array(z.string()),
+    conflicts: z.array(z.strictObject({ name: z.string(), problem: z.string() })),
+  })
+  .meta({ id: 'ProvisionReport', description: 'What was made in the CRM, what was there, and what was left alone.' });
+
+export const installSchema = z
+  .strictObject({
+    url: z.url().meta({ description: "The CRM's consent page. Works once, for a quarter of an hour." }),
+  })
+  .meta({ id: 'InstallLink' });
+
+const condition = z.discriminatedUnion('fact', [
+  z.strictObject({ fact: z.literal('deal.amount'), op: z.enum(['at_least', 'at_most']), money }),
+  z.strictObject({ fact: z.literal('deal.pipeline'), op: z.literal('in'), pipelineIds: z.array(z.string()) }),
+]);
+
+export const programSchema = z
+  .strictObject({
+    programId: z.string(),
+    name: z.string(),
+    version: z.int().min(1),
+    publishedAt: time,
+    rules: z.array(
+      z.strictObject({
+        key: z.string(),
+        party,
+        amount: z.discriminatedUnion('kind', [
+          z.strictObject({ kind: z.literal('fixed'), money }),
+          z.strictObject({ kind: z.literal('percent'), basisPoints: z.int() }),
+        ]),
+        conditions: z.array(condition),
+        holdDays: z.int(),
+        payout: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'ProgramVersion', description: 'One published version of a program. Never changed.' });
+
+export const problemSchema = z
+  .strictObject({
+    type: z.url(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What happened and what to do, for a person.' }),
+    code: z.enum(PROBLEM_CODES).meta({ description: 'For programs; stable.' }),
+    ref: z.string().meta({ description: "The request's reference, as in X-Request-Id." }),
+    errors: z
+      .array(z.strictObject({ field: z.string(), problem: z.string() }))
+      .optional()
+      .meta({ description: 'Which fields are wrong, and what each should be.' }),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457.' });

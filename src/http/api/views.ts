@@ -1,0 +1,197 @@
+import type { z } from 'zod';
+import { shareLinkOf } from '../../application/compose-mirror.ts';
+import type { Connection, ConnectionHealth, LedgerBalance } from '../../application/ports/store.ts';
+import type { Decision, Reward } from '../../domain/decision.ts';
+import type { Journal } from '../../domain/ledger.ts';
+import { decimalOf, type Money } from '../../domain/money.ts';
+import type { ProgramVersion } from '../../domain/program.ts';
+import { type Reason, reasonText } from '../../domain/reason.ts';
+import type { RecordRef } from '../../domain/record.ts';
+import type { Member, Referral } from '../../domain/referral.ts';
+import { type Instant, isoOf } from '../../domain/time.ts';
+import type {
+  balancesSchema,
+  connectionSchema,
+  decisionSchema,
+  journalSchema,
+  memberSchema,
+  programSchema,
+  referralSchema,
+  rewardSchema,
+} from './schemas.ts';
+
+/** What is stored, as the API shows it: amounts as decimal text, times as ISO 8601, reasons as code and sentence. */
+
+function moneyView(money: Money) {
+  return { amount: decimalOf(money), currency: money.currency };
+}
+
+function reasonView(reason: Reason) {
+  return { code: reason.code, text: reasonText(reason) };
+}
+
+function recordView({ connectionId, id }: RecordRef) {
+  return { connectionId, id };
+}
+
+function timeOrNull(at: Instant | null): string | null {
+  return at === null ? null : isoOf(at);
+}
+
+export function memberView(
+  { id, name, email, code, contact, createdAt }: Member,
+  publicUrl: string,
+): z.input<typeof memberSchema> {
+  return {
+    id,
+    name,
+    email,
+    code,
+    shareLink: shareLinkOf(publicUrl, code),
+    contact: contact && recordView(contact),
+    createdAt: isoOf(createdAt),
+  };
+}
+
+export function referralView(referral: Referral): z.input<typeof referralSchema> {
+  const { id, programId, memberId, friend, source, stage } = referral;
+  return {
+    id,
+    programId,
+    memberId,
+    friend: { name: friend.name, email: friend.email, contact: friend.contact && recordView(friend.contact) },
+    source,
+    stage,
+    reason: reasonView(referral.reason),
+    stageSince: isoOf(referral.stageSince),
+    submittedAt: isoOf(referral.submittedAt),
+  };
+}
+
+export function decisionView(decision: Decision): z.input<typeof decisionSchema> {
+  const { id, referralId, ruleKey, party, sequence, outcome, rewardId, program, mappingVersion } = decision;
+  return {
+    id,
+    referralId,
+    deal: recordView(decision.deal),
+    ruleKey,
+    party,
+    sequence,
+    outcome,
+    reason: reasonView(decision.reason),
+    conditions: decision.conditions.map(({ condition, expected, actual, verdict }) => ({
+      condition,
+      expected,
+      actual,
+      verdict,
+    })),
+    money: decision.money && moneyView(decision.money),
+    rewardId,
+    releaseAt: timeOrNull(decision.releaseAt),
+    effectiveAt: isoOf(decision.effectiveAt),
+    program: { id: program.id, version: program.version },
+    mappingVersion,
+    recordedAt: isoOf(decision.recordedAt),
+  };
+}
+
+export function rewardView(reward: Reward): z.input<typeof rewardSchema> {
+  const { id, referralId, ruleKey, party, beneficiaryId, state, payout, programId, reversalPending } = reward;
+  return {
+    id,
+    referralId,
+    deal: recordView(reward.deal),
+    ruleKey,
+    party,
+    beneficiaryId,
+    money: moneyView(reward.money),
+    state,
+    reason: reasonView(reward.reason),
+    payout,
+    programId,
+    releaseAt: timeOrNull(reward.releaseAt),
+    reversalPending,
+    createdAt: isoOf(reward.createdAt),
+    updatedAt: isoOf(reward.updatedAt),
+  };
+}
+
+export function journalView(journal: Journal): z.input<typeof journalSchema> {
+  const { id, kind, rewardId, decisionId, postings } = journal;
+  return {
+    id,
+    kind,
+    rewardId,
+    decisionId,
+    effectiveAt: isoOf(journal.effectiveAt),
+    recordedAt: isoOf(journal.recordedAt),
+    postings: postings.map(({ account, ...money }) => ({ account, ...moneyView(money) })),
+    totals: totalsOf(postings),
+  };
+}
+
+export function balancesView(balances: readonly LedgerBalance[]): z.input<typeof balancesSchema> {
+  return {
+    items: balances.map(({ account, ...money }) => ({ account, ...moneyView(money) })),
+    totals: totalsOf(balances),
+  };
+}
+
+/** Also the zeros: that they are there is what the reader wants to see. */
+function totalsOf(amounts: readonly Money[]) {
+  const sums = new Map<string, bigint>();
+  for (const { currency, minor } of amounts) sums.set(currency, (sums.get(currency) ?? 0n) + minor);
+  return [...sums].map(([currency, minor]) => moneyView({ minor, currency }));
+}
+
+export function connectionView(connection: Connection, sync: ConnectionHealth): z.input<typeof connectionSchema> {
+  const { id, provider, externalId, status, statusReason, homeCurrency, timeZone, uiHost, scopes } = connection;
+  return {
+    id,
+    provider,
+    externalId,
+    status,
+    statusReason,
+    homeCurrency,
+    timeZone,
+    uiHost,
+    scopes: [...scopes],
+    connectedAt: isoOf(connection.connectedAt),
+    sync: {
+      lastReceivedAt: timeOrNull(sync.lastReceivedAt),
+      lastProcessedAt: timeOrNull(sync.lastProcessedAt),
+      waiting: sync.waiting,
+      parked: sync.parked.map(({ object, id: recordId, error, attempts }) => ({
+        object,
+        id: recordId,
+        error,
+        attempts,
+      })),
+      mirrorWaiting: sync.mirrorWaiting,
+      mirrorParked: sync.mirrorParked,
+      sweptTo: sync.sweptTo.map(({ object, upTo }) => ({ object, upTo: isoOf(upTo) })),
+    },
+  };
+}
+
+export function programView(program: ProgramVersion): z.input<typeof programSchema> {
+  const { programId, name, version, publishedAt, rules } = program;
+  return {
+    programId,
+    name,
+    version,
+    publishedAt: isoOf(publishedAt),
+    rules: rules.map(({ key, party, amount, conditions, holdDays, payout }) => ({
+      key,
+      party,
+      amount: amount.kind === 'fixed' ? { kind: 'fixed', money: moneyView(amount.money) } : { ...amount },
+      conditions: conditions.map((condition) =>
+        condition.fact === 'deal.amount'
+          ? { ...condition, money: moneyView(condition.money) }
+          : { ...condition, pipelineIds: [...condition.pipelineIds] },
+      ),
+      holdDays,
+      payout,
+    })),
+  };
+}

@@ -1,0 +1,87 @@
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { Accounts } from '../application/accounts.ts';
+import type { Act } from '../application/act.ts';
+import type { Connect } from '../application/connect.ts';
+import type { CrmConnector } from '../application/ports/crm.ts';
+import type { ConnectionStore } from '../application/ports/store.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { type OperationsDeps, operations } from './api/operations.ts';
+import { api } from './api/router.ts';
+import { type CardDeps, cards } from './cards.ts';
+import { type HealthDeps, health } from './health.ts';
+import { createLimits, LIMITS, type LimitSettings } from './limits.ts';
+import { oauth } from './oauth.ts';
+import { errorHandler, notFound } from './problem.ts';
+import { requestLog } from './request-log.ts';
+import { type ShareDeps, share } from './share.ts';
+import { type ReceiveFrom, webhooks } from './webhooks.ts';
+
+export interface AppDeps {
+  /** Without a slash at the end. */
+  readonly publicUrl: string;
+  readonly trustProxy: number | readonly string[];
+  readonly metricsToken: string | null;
+  readonly log: Log;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly metrics: Metrics;
+  /** A new request reference: unique, and not guessable from another one. */
+  readonly newRef: () => string;
+  /** By provider, as are the connectors. */
+  readonly receive: ReadonlyMap<string, ReceiveFrom>;
+  readonly connectors: ReadonlyMap<string, Pick<CrmConnector, 'inbound'>>;
+  readonly connect: Connect;
+  readonly accounts: Pick<Accounts, 'authenticate'>;
+  readonly act: Act;
+  readonly card: CardDeps['card'];
+  readonly store: {
+    readonly reads: OperationsDeps['reads'];
+    readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
+    readonly programs: OperationsDeps['programs'];
+  };
+  readonly codeExists: ShareDeps['codeExists'];
+  /** Throws when requests cannot be served, as `store.ping` does. */
+  readonly readiness: HealthDeps['readiness'];
+  readonly isStopping: () => boolean;
+  readonly limits?: Partial<LimitSettings>;
+}
+
+/** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
+export function createApp(deps: AppDeps): Express {
+  const { log, store, trustProxy, connectors, isStopping } = deps;
+  const limits = createLimits({ ...LIMITS, ...deps.limits });
+  const shared = { ...deps, ...store, limits };
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', typeof trustProxy === 'number' ? trustProxy : [...trustProxy]);
+  // "a[b]=c" stays what it is: nested parameters are only good for confusing whoever checks them.
+  app.set('query parser', 'simple');
+  app.set('case sensitive routing', true);
+
+  app.use(requestLog(deps));
+  app.use(
+    helmet({
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      xFrameOptions: { action: 'deny' },
+      strictTransportSecurity: deps.publicUrl.startsWith('https:'),
+    }),
+  );
+  app.use((_request, response, next) => {
+    // A proxy that keeps connections open must take its next request to a node that stays.
+    if (isStopping()) response.set('Connection', 'close');
+    next();
+  });
+
+  app.use(health(deps));
+  app.use(webhooks(shared));
+  app.use(oauth({ ...shared, providers: new Set(connectors.keys()) }));
+  app.use(cards(shared));
+  app.use(share(shared));
+  app.use(api(shared, operations(shared)));
+  app.use(notFound);
+  app.use(errorHandler(log));
+  return app;
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Response } from 'express';
+
+/**
+ * The few pages that the service itself shows. One file, no script, nothing from elsewhere: the style is inline and allowed by its
+ * hash, so the strictest policy holds.
+ */
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1d2433;--soft:#566076;--line:#d9deea;--paper:#fff;--ground:#f4f6fb;--good:#0b6b4f;--bad:#9d2033}
+@media(prefers-color-scheme:dark){:root{--ink:#eef1f8;--soft:#a9b3c8;--line:#333c50;--paper:#1a202c;--ground:#11151e;--good:#5fd3a9;--bad:#ff9cab}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--ground);color:var(--ink);font:1rem/1.6 system-ui,sans-serif}
+main{width:100%;max-width:36rem;padding:2rem;background:var(--paper);border:1px solid var(--line);border-top:4px solid var(--accent,var(--soft));border-radius:.75rem}
+.good{--accent:var(--good)}.bad{--accent:var(--bad)}
+.brand{margin:0 0 1.25rem;color:var(--soft);font-weight:600}
+h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25}
+h2{margin:1.75rem 0 .5rem;font-size:1rem}
+p{margin:0 0 .75rem}ul,ol{margin:0;padding-left:1.25rem}li{margin:.25rem 0;overflow-wrap:anywhere}
+code{font:600 1.05rem ui-monospace,monospace;letter-spacing:.04em;overflow-wrap:anywhere}
+.ref{margin:1.75rem 0 0;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem;overflow-wrap:anywhere}
+`;
+
+const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+
+const PAGE_POLICY = [
+  "default-src 'none'",
+  `style-src ${STYLE_HASH}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Markup that was escaped where it was made. Only `html` makes it. */
+export interface Markup {
+  readonly markup: string;
+}
+
+type Insert = string | number | Markup | readonly Markup[];
+
+/** Every value that is not markup already is escaped, so a name such as "<script>" stays a name. */
+export function html(parts: TemplateStringsArray, ...inserts: readonly Insert[]): Markup {
+  return { markup: parts.map((part, index) => part + textOf(inserts[index])).join('') };
+}
+
+function textOf(insert: Insert | undefined): string {
+  if (insert === undefined) return '';
+  if (typeof insert === 'string' || typeof insert === 'number') return escaped(String(insert));
+  return 'markup' in insert ? insert.markup : insert.map(({ markup }) => markup).join('');
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => ESCAPES[char] ?? '');
+}
+
+export interface PageInput {
+  readonly status: number;
+  readonly tone: 'good' | 'bad' | 'plain';
+  readonly title: string;
+  readonly content: Markup;
+  /** Shown small, for support. */
+  readonly ref?: string;
+}
+
+export function sendPage(response: Response, { status, tone, title, content, ref }: PageInput): void {
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title} · Wonward</title>
+<style>${{ markup: STYLE }}</style>
+</head>
+<body>
+<main class="${tone}">
+<p class="brand">Wonward</p>
+<h1>${title}</h1>
+${content}
+${ref ? html`<p class="ref">Reference: ${ref}</p>` : ''}
+</main>
+</body>
+</html>
+`;
+  response
+    .status(status)
+    .set('Content-Security-Policy', PAGE_POLICY)
+    .set('Cache-Control', 'no-store')
+    .type('text/html; charset=utf-8')
+    .send(page.markup);
+}

@@ -1,0 +1,51 @@
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { normaliseCode } from '../domain/ids.ts';
+import type { Log } from '../platform/log.ts';
+import { callerOf, type Limits } from './limits.ts';
+import { html, sendPage } from './pages.ts';
+import { HttpProblem, logFault, onlyMethods, problemOf, refOf } from './problem.ts';
+
+export interface ShareDeps {
+  readonly log: Log;
+  readonly limits: Limits;
+  /** Whether a member has this code, written as `normaliseCode` writes it. */
+  readonly codeExists: (code: string) => Promise<boolean>;
+}
+
+/** What a friend sees who follows a share link. Nothing is counted or set; the page names the code and nobody. */
+export function share({ log, limits, codeExists }: ShareDeps): Router {
+  const open: RequestHandler = async (request, response) => {
+    const tooMany = await limits.pages.take(callerOf(request));
+    if (tooMany) throw tooMany;
+    const code = normaliseCode(String(request.params.code));
+    if (code === null || !(await codeExists(code))) throw new HttpProblem('not_found', 'No member has this code.');
+    sendPage(response, {
+      status: 200,
+      tone: 'good',
+      title: 'You were referred',
+      content: html`<p>Your referral code is <code>${code}</code>. It is valid.</p>
+<p>Give it to the person you talk to, or enter it in the form where it asks for a referral code. Then your friend is thanked for you, and so are you.</p>`,
+    });
+  };
+
+  const failed: ErrorRequestHandler = (thrown, _request, response, _next) => {
+    const problem = problemOf(thrown);
+    logFault(log, response, thrown, problem);
+    response.locals.problem = problem.code;
+    response.set(problem.headers);
+    const isUnknown = problem.code === 'not_found' || problem.code === 'invalid_path';
+    sendPage(response, {
+      status: isUnknown ? 404 : problem.status,
+      tone: isUnknown ? 'plain' : 'bad',
+      title: isUnknown ? 'This referral link is not valid' : 'Not possible just now',
+      content: isUnknown
+        ? html`<p>No member has this code. Perhaps a character is missing: ask your friend for the link again.</p>`
+        : html`<p>${problem.message}</p>`,
+      ...(isUnknown ? {} : { ref: refOf(response) }),
+    });
+  };
+
+  const router = Router();
+  router.route('/r/:code').get(open, failed).all(onlyMethods('GET'));
+  return router;
+}
