@@ -54,7 +54,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     clock,
     metrics,
     connectors,
-    store,
+    store: { reads: store.reads, connections: store.connections, programs: store.programs },
     newRef: uuidv7,
     codeExists: store.reads.codeExists,
     readiness: store.ping,

@@ -17,11 +17,6 @@ export function createCaseStore(engine: Engine): CaseStore {
   };
 }
 
-function referralsOnDeals({ dialect }: Session, accountId: string, connectionId: string, dealIds: readonly string[]) {
-  return sql`select referral_id from decisions
-    where account_id = ${accountId} and connection_id = ${connectionId} and ${dialect.isIn('deal_id', dealIds)}`;
-}
-
 /*
  * SQLite without statistics takes an index that gives the order asked for over one that finds the rows, and sorts a UNION that has
  * to drop duplicates: both read all of an account. So these statements ask for no order and no duplicates to be dropped; that is
@@ -70,12 +65,16 @@ function byId(a: { id: string }, b: { id: string }): number {
 async function namedReferrals(session: Session, keys: CaseKeys): Promise<Row<'referrals'>[]> {
   const { db, dialect } = session;
   const { accountId, connectionId, contactIds, dealIds, emails } = keys;
+  const { rows: decided } = await sql<{ referral_id: string }>`
+    select referral_id from decisions where account_id = ${accountId} and connection_id = ${connectionId}
+      and ${dialect.isIn('deal_id', dealIds)}`.execute(db);
+  const decidedIds = [...new Set(decided.map(({ referral_id }) => referral_id))];
   const { rows } = await sql<Row<'referrals'>>`
     select * from referrals where account_id = ${accountId} and connection_id = ${connectionId}
       and ${dialect.isIn('contact_id', contactIds)}
     union all select * from referrals where account_id = ${accountId} and ${dialect.isIn('friend_email', emails)}
     union all select * from referrals where account_id = ${accountId}
-      and id in (${referralsOnDeals(session, accountId, connectionId, dealIds)})`.execute(db);
+      and ${dialect.isIn('id', decidedIds)}`.execute(db);
   return rows;
 }
 

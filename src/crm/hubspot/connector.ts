@@ -102,8 +102,7 @@ function createPropertyStates(clock: () => number): PropertyStates {
       const entry = known.get(key);
       if (entry && clock() < entry.until) return entry.state;
       const state = await readPropertyState(api, object);
-      // What is missing is about to be created, so only a complete state is kept.
-      if (state.missing.length === 0) known.set(key, { state, until: clock() + PROPERTY_STATE_TTL_MS });
+      known.set(key, { state, until: clock() + PROPERTY_STATE_TTL_MS });
       return state;
     },
     forget(portal) {

@@ -126,7 +126,6 @@ export function statements({ ddl }: Dialect): string[] {
       PRIMARY KEY (account_id, connection_id, object, record_id)
     ) ${compact}`,
     'CREATE INDEX work_by_due ON work (account_id, connection_id, due_at)',
-    'CREATE INDEX work_parked ON work (account_id, connection_id, object, record_id) WHERE parked = 1',
     `CREATE TABLE wakes (
       account_id ${text} NOT NULL,
       connection_id ${text} NOT NULL,

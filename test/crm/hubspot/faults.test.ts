@@ -64,6 +64,11 @@ describe('a call to HubSpot', () => {
           .reply(429, { status: 'error', errorType: 'RATE_LIMIT', policyName: 'TEN_SECONDLY_ROLLING' }),
     ],
     [
+      'a firewall’s 403',
+      'crm_unavailable',
+      (api: nock.Scope) => api.get(PATH).times(4).reply(403, '<html>blocked</html>'),
+    ],
+    [
       'half an answer',
       'crm_unreadable_answer',
       (api: nock.Scope) => api.get(PATH).times(4).reply(200, '{"portalId": 90'),

@@ -22,9 +22,9 @@ export function Conditions({ conditions, format, open }: ConditionsProps) {
           </TableRow>
         </TableHead>
         <TableBody>
-          {conditions.map((condition, index) => (
+          {conditions.map((condition) => (
             // One fact may stand in two conditions, as from and to.
-            <TableRow key={`${condition.label} ${index}`}>
+            <TableRow key={`${condition.label} ${format.value(condition.expected)}`}>
               <TableCell>{condition.label}</TableCell>
               <TableCell>{format.value(condition.expected)}</TableCell>
               <TableCell>{format.value(condition.actual)}</TableCell>

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { openEngine, openStore } from '../../src/store/open.ts';
+import { postgresDialect } from '../../src/store/postgres.ts';
+import { hint, T0, tenant } from '../conformance/store-fixtures.ts';
+import { postgresForThisFile } from '../support/postgres.ts';
+
+const server = await postgresForThisFile();
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
+
+test('nodes that open a new database at the same moment all find it whole', async () => {
+  const url = await server.freshDatabase();
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openStore({ url })));
+  const at = Date.now() + 1_000;
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../store/child.ts'), 'open', url, String(at)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+  const raw = await connect(url);
+  expect((await raw.query('select number, name from migrations')).rows).toEqual([{ number: '1', name: 'start' }]);
+  await raw.end();
+  for (const store of stores) await store.close();
+});
+
+test('a broken connection is heard of, replaced, and ends no process', async () => {
+  const url = await server.freshDatabase();
+  const errors: Error[] = [];
+  const store = await openStore({ url, onConnectionError: (error) => errors.push(error) });
+  await store.ping();
+  const raw = await connect(url);
+  await raw.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'wonward'");
+  await expect.poll(() => errors.length).toBeGreaterThan(0);
+  await store.ping();
+  await raw.end();
+  await store.close();
+});
+
+test('numbers are stored and read as 64 bits, and one that a number cannot hold is refused instead of rounded', async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  await tenant(store).create();
+  const raw = await connect(url);
+  await raw.query('update accounts set created_at = 9007199254740991');
+  expect(await store.accounts.get('acc_a')).toMatchObject({ createdAt: Number.MAX_SAFE_INTEGER });
+  await raw.query('update accounts set created_at = 9007199254740993');
+  await expect(store.accounts.get('acc_a')).rejects.toThrow(/9007199254740993/);
+  await raw.end();
+  await store.close();
+});
+
+test('a transaction that deadlocks is tried again and both get through', async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  await store.leases.acquire('x', 'o', T0, T0);
+  await store.leases.acquire('y', 'o', T0, T0);
+  await store.close();
+  const { sql } = await import('kysely');
+  const engine = await openEngine({ url });
+  let attempts = 0;
+  const both = (first: string, second: string) =>
+    engine.write(async ({ db }) => {
+      attempts += 1;
+      await sql`update leases set until = until + 1 where name = ${first}`.execute(db);
+      await sql`select pg_sleep(0.2)`.execute(db);
+      await sql`update leases set until = until + 1 where name = ${second}`.execute(db);
+    });
+  await Promise.all([both('x', 'y'), both('y', 'x')]);
+  const { rows } = await engine.read(({ db }) => sql<{ until: number }>`select until from leases`.execute(db));
+  expect([rows.map(({ until }) => until), attempts > 2]).toEqual([[T0 + 2, T0 + 2], true]);
+  await engine.close();
+});
+
+test('what a commit waits for too long is a conflict of that commit alone', () => {
+  const failed = (code: string) => Object.assign(new Error('x'), { code });
+  for (const code of ['40001', '40P01', '55P03'])
+    expect([code, postgresDialect.isContention(failed(code))]).toEqual([code, true]);
+  expect(postgresDialect.isContention(failed('23505'))).toBe(false);
+  expect(postgresDialect.isUniqueViolation(failed('23505'))).toBe(true);
+});
+
+test('a row that another node has locked makes one commit wait and then conflict, and the others go through', async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  const a = tenant(store);
+  await a.create();
+  const { member } = await a.writePair();
+  const raw = await connect(url);
+  await raw.query('begin');
+  await raw.query("select * from members where id = 'mem_1' for update");
+  const results = await store.cases.commit([
+    a.commit({ members: [a.member('mem_2')] }),
+    a.commit({ members: [{ ...member, version: 2 }] }),
+    a.commit({ members: [a.member('mem_3')] }),
+  ]);
+  expect(results).toEqual(['committed', 'conflict', 'committed']);
+  await raw.query('rollback');
+  await raw.end();
+  await store.close();
+});
+
+test('a posting cannot slip into a journal that another transaction is sealing', async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  const a = tenant(store);
+  await a.create();
+  await a.writePair();
+  await a.write(a.granted(a.reward('rwd_1', 'ref_1')));
+  const post = (line: number, minor: number) =>
+    `insert into postings (account_id, journal_id, line, ledger_account, currency, minor)
+     values ('acc_a', 'j1', ${line}, 'x', 'EUR', ${minor})`;
+  const honest = await connect(url);
+  const thief = await connect(url);
+  await honest.query('begin');
+  await honest.query(post(0, 5));
+  await honest.query(post(1, -5));
+  // The lines before it are not to be seen yet, and line 0 is taken.
+  await expect(thief.query(post(2, 7))).rejects.toThrow(/posting_out_of_order/);
+  const late = thief.query(post(0, 7)).catch((error: unknown) => error);
+  await honest.query(
+    `insert into journals (account_id, id, kind, reward_id, effective_at, recorded_at)
+     values ('acc_a', 'j1', 'accrue', 'rwd_1', 1, 1)`,
+  );
+  await honest.query('commit');
+  expect(String(await late)).toMatch(/duplicate key|journal_sealed/);
+  await expect(thief.query(post(2, 7))).rejects.toThrow(/journal_sealed/);
+  expect((await honest.query("select sum(minor) as sum from postings where journal_id = 'j1'")).rows).toEqual([
+    { sum: '0' },
+  ]);
+  await honest.end();
+  await thief.end();
+  await store.close();
+});
+
+test('what was recorded cannot be emptied by TRUNCATE either', async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  await tenant(store).create();
+  await store.inbox.append(tenant(store).of, [hint('e1', ['1'])], T0);
+  const raw = await connect(url);
+  for (const table of ['inbox', 'decisions', 'journals', 'postings', 'touches', 'programs', 'mappings']) {
+    await expect(raw.query(`truncate ${table} cascade`)).rejects.toThrow(/append_only/);
+  }
+  await raw.end();
+  await store.close();
+});

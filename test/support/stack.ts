@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
+import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import type { ProgramDocument } from '../../src/application/program-document.ts';
+import { parseProgram } from '../../src/application/program-document.ts';
+import { readConfig } from '../../src/config.ts';
+import { type Clock, systemClock } from '../../src/platform/clock.ts';
+import { createLog } from '../../src/platform/log.ts';
+import {
+  type HubSpotSandbox,
+  type SandboxApp,
+  type SandboxOptions,
+  startHubSpotSandbox,
+} from '../../src/sandbox/hubspot/server.ts';
+import { type Service, startService } from '../../src/service.ts';
+
+export const APP = { appId: 4_242_424, clientId: 'wonward-test-client', clientSecret: 'wonward-test-secret' };
+export const PORTAL = 147_000_001;
+
+export const TWO_SIDED: ProgramDocument = {
+  programId: 'default',
+  name: 'Friends of Acme',
+  rules: [
+    { key: 'member-won', party: 'member', amount: { kind: 'percent', basisPoints: 1_000 }, payout: 'credit' },
+    {
+      key: 'friend-won',
+      party: 'friend',
+      amount: { kind: 'fixed', money: { amount: '50.00', currency: 'EUR' } },
+      payout: 'credit',
+    },
+  ],
+};
+
+/** The app as HubSpot knows it from the project's files, at a public URL. */
+export function sandboxAppAt(publicUrl: string): SandboxApp {
+  const { oauth, webhooks } = hubspotManifest;
+  return {
+    ...APP,
+    redirectUrls: [`${publicUrl}${oauth.redirectPath}`],
+    requiredScopes: [...oauth.requiredScopes],
+    optionalScopes: [...oauth.optionalScopes],
+    webhooks: {
+      targetUrl: `${publicUrl}${webhooks.path}`,
+      maxConcurrentRequests: webhooks.maxConcurrentRequests,
+      subscriptions: webhooks.crmObjects.map((subscription) => ({ ...subscription, active: true })),
+      hubEvents: webhooks.hubEvents.map((event) => ({ ...event, active: true })),
+    },
+    permittedFetchUrls: [publicUrl],
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The environment of a service that talks to a local HubSpot, as a person would set it. */
+export function environmentFor(input: {
+  port: number;
+  databaseUrl: string;
+  sandbox: Pick<HubSpotSandbox, 'url' | 'authorizeUrl'>;
+  encryptionKey?: string;
+}) {
+  return {
+    NODE_ENV: 'test',
+    HOST: '127.0.0.1',
+    PORT: String(input.port),
+    PUBLIC_URL: `http://127.0.0.1:${input.port}`,
+    DATABASE_URL: input.databaseUrl,
+    ENCRYPTION_KEY: input.encryptionKey ?? `k1:${randomBytes(32).toString('base64')}`,
+    HUBSPOT_API_URL: input.sandbox.url,
+    HUBSPOT_AUTHORIZE_URL: input.sandbox.authorizeUrl,
+    HUBSPOT_CLIENT_ID: APP.clientId,
+    HUBSPOT_CLIENT_SECRET: APP.clientSecret,
+    HUBSPOT_APP_ID: String(APP.appId),
+    // Sweeps are asked for by the tests that are about them.
+    SWEEP_SCHEDULE: '0 0 1 1 *',
+    ALLOW_PRIVATE_DESTINATIONS: 'true',
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+  };
+}
+
+export interface StackOptions {
+  readonly databaseUrl?: string;
+  readonly program?: ProgramDocument | null;
+  readonly sandbox?: Partial<SandboxOptions>;
+  readonly clock?: Clock;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Stack {
+  readonly sandbox: HubSpotSandbox;
+  readonly service: Service;
+  readonly publicUrl: string;
+  readonly accountId: string;
+  readonly apiKey: string;
+  /** Installs the app in a portal the way an admin does, through consent page and callback. */
+  install(portalId?: number, apiKey?: string): Promise<{ status: number; page: string }>;
+  /** A call to the public API as this account. */
+  api(method: string, path: string, body?: unknown, apiKey?: string): Promise<{ status: number; body: Json }>;
+  /** Everything has come to rest: no webhook on the way, nothing due, nothing claimed. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of the API are looked into by tests; a wrong path fails the assertion
+export type Json = any;
+
+/** The real service, the real connector, a real database and the local HubSpot, all in this process and over real HTTP. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const clock = options.clock ?? systemClock;
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const sandbox = await startHubSpotSandbox({
+    app: sandboxAppAt(publicUrl),
+    portals: [{ portalId: PORTAL, name: 'Acme', companyCurrency: 'EUR', additionalCurrencies: ['USD', 'JPY'] }],
+    webhookBatchDelayMs: 5,
+    retryBaseMs: 20,
+    indexLagMs: 0,
+    ...options.sandbox,
+  });
+  const environment = environmentFor({ port, databaseUrl: options.databaseUrl ?? 'sqlite::memory:', sandbox });
+  const read = readConfig({ ...environment, ...options.environment });
+  if (!read.ok) throw new Error(read.problems.map(({ variable, problem }) => `${variable} ${problem}`).join('\n'));
+  const service = await startService(read.config, { clock, log: createLog({ level: read.config.logLevel }) });
+  const { container, store } = service;
+  const account = await container.accounts.create('Acme');
+  const key = await container.accounts.createApiKey(account.id, 'test');
+  if (!key) throw new Error('no key');
+  if (options.program !== null) {
+    const parsed = parseProgram(options.program ?? TWO_SIDED);
+    if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+    await store.programs.publish(account.id, parsed.program, clock.now());
+  }
+
+  const api: Stack['api'] = async (method, path, body, apiKey = key.key) => {
+    const response = await fetch(`${publicUrl}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+  };
+
+  return {
+    sandbox,
+    service,
+    publicUrl,
+    accountId: account.id,
+    apiKey: key.key,
+    api,
+    async install(portalId = PORTAL, apiKey = key.key) {
+      const begun = await api('POST', '/connections/install', { provider: 'hubspot' }, apiKey);
+      if (begun.status !== 201) throw new Error(JSON.stringify(begun));
+      const state = new URL(begun.body.url).searchParams.get('state') ?? '';
+      const { redirectUrl } = sandbox.control.install(portalId, { state });
+      const response = await fetch(redirectUrl, { redirect: 'manual' });
+      return { status: response.status, page: await response.text() };
+    },
+    settle: () => settle(sandbox, service, clock),
+    async close() {
+      await service.stop();
+      await sandbox.close();
+    },
+  };
+}
+
+/** Two looks in a row that find nothing: a hop may be about to hand over to the next at the first. */
+async function settle(sandbox: HubSpotSandbox, { store }: Service, clock: Clock): Promise<void> {
+  let quiet = 0;
+  for (let looks = 0; looks < 3_000; looks += 1) {
+    await sandbox.idle();
+    const now = clock.now();
+    const counts = await Promise.all([store.work.counts(now), store.payouts.counts(now), store.mirror.counts(now)]);
+    const busy = counts.some(({ due, claimed }) => due + claimed > 0);
+    // Put back after a fault, and due again soon; what a hold has scheduled is days away.
+    const soon = await Promise.all([store.work.nextDueAt(), store.payouts.nextDueAt(), store.mirror.nextDueAt()]);
+    const retrying = soon.some((at) => at !== null && at < now + 30_000);
+    quiet = busy || retrying ? 0 : quiet + 1;
+    if (quiet === 2) return;
+    await systemClock.sleep(10);
+  }
+  throw new Error('the service did not come to rest');
+}
