@@ -118,17 +118,6 @@ const FAULTS: Readonly<Record<FaultCode, ProblemCode>> = {
   ledger_unbalanced: 'internal',
 };
 
-/** body-parser's errors, by their `type`. */
-const BODY_ERRORS: Readonly<Record<string, () => HttpProblem>> = {
-  'entity.too.large': () =>
-    new HttpProblem('body_too_large', 'Send less in one request.', { headers: { Connection: 'close' } }),
-  'entity.parse.failed': () => new HttpProblem('invalid_json', 'Send one JSON object.'),
-  'encoding.unsupported': () => new HttpProblem('unsupported_media_type', 'Send the body without Content-Encoding.'),
-  'charset.unsupported': () => new HttpProblem('unsupported_media_type', 'Send the body as UTF-8.'),
-  'request.aborted': () => new HttpProblem('aborted', 'Send the whole body.'),
-  'request.size.invalid': () => new HttpProblem('aborted', 'Send as many bytes as Content-Length says.'),
-};
-
 /** Whatever was thrown, as a problem. Nothing of an unknown error reaches the caller. */
 export function problemOf(thrown: unknown): HttpProblem {
   if (thrown instanceof HttpProblem) return thrown;
@@ -138,11 +127,8 @@ export function problemOf(thrown: unknown): HttpProblem {
     if (code !== 'try_again') return new HttpProblem(code, thrown.publicText);
     return tryAgain(thrown.publicText, afterMs === undefined ? RETRY_AFTER_S : Math.ceil(afterMs / 1_000));
   }
-  const { type, status } = thrown as { type?: unknown; status?: unknown };
-  const known = typeof type === 'string' ? BODY_ERRORS[type] : undefined;
-  if (known) return known();
   // Express cannot decode a path such as "/r/%zz".
-  if (thrown instanceof URIError && status === 400) return new HttpProblem('invalid_path', 'Encode it as UTF-8.');
+  if (thrown instanceof URIError) return new HttpProblem('invalid_path', 'Encode it as UTF-8.');
   return new HttpProblem('internal', 'The mistake was logged. Name the reference when you report it.');
 }
 

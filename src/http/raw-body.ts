@@ -1,34 +1,68 @@
-import express, { type Request, type RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { HttpProblem } from './problem.ts';
 
-/** The media type without its parameters, in lower case; empty when there is none. */
-function mediaTypeOf(request: Request): string {
-  return (request.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-}
-
-const onlyJson: RequestHandler = (request, _response, next) => {
-  const given = mediaTypeOf(request);
-  if (given !== 'application/json') {
-    throw new HttpProblem('unsupported_media_type', 'Send the body with Content-Type: application/json.');
-  }
-  next();
-};
+const tooLarge = () =>
+  new HttpProblem('body_too_large', 'Send less in one request.', { headers: { Connection: 'close' } });
 
 /**
- * The body as the bytes that came, for a signature over them. Nothing is inflated: the sender signed what it sent, and a small
- * body must not become a large one.
+ * The body as the bytes that came, for a signature over them. Read here and not by body-parser, which reads a body that is too
+ * large to its end before it says so, and so lets anybody hold a request for as long as it may take.
  */
-export function rawJson(limitBytes: number): RequestHandler[] {
-  const notEmpty: RequestHandler = (request, _response, next) => {
-    if (!(request.body instanceof Buffer) || request.body.length === 0) {
-      throw new HttpProblem('empty_body', 'Send a JSON body.');
+export function rawJson(bytesMax: number): RequestHandler {
+  return async (request, _response, next) => {
+    expectPlainJson(request);
+    request.body = await readBytes(request, bytesMax);
+    if (request.body.length === 0) throw new HttpProblem('empty_body', 'Send a JSON body.');
+    next();
+  };
+}
+
+/** The body as what its JSON says. */
+export function parsedJson(bytesMax: number): RequestHandler {
+  return async (request, _response, next) => {
+    expectPlainJson(request);
+    const bytes = await readBytes(request, bytesMax);
+    if (bytes.length === 0) throw new HttpProblem('empty_body', 'Send a JSON body.');
+    try {
+      request.body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    } catch {
+      throw new HttpProblem('invalid_json', 'Send one JSON object, as UTF-8.');
     }
     next();
   };
-  return [onlyJson, express.raw({ type: () => true, limit: limitBytes, inflate: false }), notEmpty];
 }
 
-/** The body as what its JSON says; undefined when it is empty. */
-export function parsedJson(limitBytes: number): RequestHandler[] {
-  return [onlyJson, express.json({ type: () => true, limit: limitBytes, inflate: false, strict: true })];
+/** Nothing is inflated: a sender signs what it sends, and a small body must not become a large one. */
+function expectPlainJson(request: Request): void {
+  const [type = '', ...parameters] = (request.get('content-type') ?? '').toLowerCase().split(';');
+  if (type.trim() !== 'application/json') {
+    throw new HttpProblem('unsupported_media_type', 'Send the body with Content-Type: application/json.');
+  }
+  const charset = parameters.map((part) => /^\s*charset="?([^"]*)"?\s*$/.exec(part)?.[1]).find((name) => name);
+  if (charset !== undefined && charset !== 'utf-8') {
+    throw new HttpProblem('unsupported_media_type', 'Send the body as UTF-8.');
+  }
+  if (!['', 'identity'].includes(request.get('content-encoding') ?? '')) {
+    throw new HttpProblem('unsupported_media_type', 'Send the body without Content-Encoding.');
+  }
+}
+
+function readBytes(request: Request, bytesMax: number): Promise<Buffer> {
+  if (Number(request.get('content-length') ?? 0) > bytesMax) throw tooLarge();
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const onData = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bytesMax) {
+      request.off('data', onData).pause();
+      reject(tooLarge());
+    } else chunks.push(chunk);
+  };
+  request
+    .on('data', onData)
+    .once('end', () => resolve(Buffer.concat(chunks)))
+    .once('error', reject)
+    .once('close', () => reject(new HttpProblem('aborted', 'Send the whole body.')));
+  return promise;
 }

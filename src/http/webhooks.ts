@@ -94,9 +94,6 @@ export function webhooks({ publicUrl, log, metrics, limits, receive }: WebhookDe
   };
 
   const router = Router();
-  router
-    .route('/webhooks/:provider')
-    .post(known, ...rawJson(DELIVERY_BYTES_MAX), keep, refuse)
-    .all(onlyMethods('POST'));
+  router.route('/webhooks/:provider').post(known, rawJson(DELIVERY_BYTES_MAX), keep, refuse).all(onlyMethods('POST'));
   return router;
 }

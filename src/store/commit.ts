@@ -6,7 +6,7 @@ import { imbalance, type Journal } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
-import { type Engine, insertRows } from './dialect.ts';
+import { type Engine, insertRows, rowsOf } from './dialect.ts';
 import { markMirror } from './mirror.ts';
 import { blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
@@ -76,7 +76,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
     session,
     'touches',
     plan.touches.map((touch) => touchRow(accountId, touch)),
-    sql`on conflict do nothing`,
+    'on conflict do nothing',
   );
   // Those that end first: the one that follows on the same deal takes the place they leave.
   const rewards = plan.rewards.map((reward) => rewardRow(accountId, reward));
@@ -142,7 +142,6 @@ type Versioned = 'members' | 'referrals' | 'rewards';
 
 /** Version 1 is inserted; any other replaces the one before it, and only that one. */
 async function putVersioned<T extends Versioned>(session: Session, table: T, rows: readonly Row<T>[]): Promise<void> {
-  const { db, dialect } = session;
   await insertRows(
     session,
     table,
@@ -150,16 +149,13 @@ async function putVersioned<T extends Versioned>(session: Session, table: T, row
   );
   const changed = rows.filter(({ version }) => version !== 1);
   if (changed.length === 0) return;
-  const columns = TABLES[table];
-  const set = sql.join(
-    Object.keys(columns)
-      .filter((name) => name !== 'account_id' && name !== 'id')
-      .map((name) => sql`${sql.ref(name)} = ${sql.ref(`next.${name}`)}`),
-  );
-  const target = sql.table(table);
-  const { numAffectedRows } = await sql`update ${target} set ${set} from ${dialect.rows(columns, changed)} as next
-    where ${target}.account_id = next.account_id and ${target}.id = next.id
-      and ${target}.version = next.version - 1`.execute(db);
+  const columns = Object.keys(TABLES[table]).filter((column) => column !== 'account_id' && column !== 'id');
+  const set = columns.map((column) => `${column} = next.${column}`).join(', ');
+  const { numAffectedRows } =
+    await sql`${sql.raw(`update ${table} set ${set} from`)} ${rowsOf(session, TABLES[table], changed)} as next
+    ${sql.raw(`where ${table}.account_id = next.account_id and ${table}.id = next.id and ${table}.version = next.version - 1`)}`.execute(
+      session.db,
+    );
   if (numAffectedRows !== BigInt(changed.length)) throw new Conflict(`${table} changed meanwhile`);
 }
 

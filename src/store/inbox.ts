@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Hint } from '../application/ports/crm.ts';
 import type { Connection, InboxStore } from '../application/ports/store.ts';
 import type { Instant } from '../domain/time.ts';
@@ -16,7 +15,7 @@ export function createInboxStore(engine: Engine): InboxStore {
           session,
           'inbox',
           rows,
-          sql`on conflict (account_id, connection_id, event_key) do nothing returning event_key`,
+          'on conflict (account_id, connection_id, event_key) do nothing returning event_key',
         );
         const fresh = new Set(answers.map(({ event_key }) => event_key));
         const accepted = hints.filter(({ eventKey }) => fresh.has(eventKey));

@@ -5,10 +5,21 @@ import type { CrmObject, DealFacts, RecordRef } from '../domain/record.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionOf, fromSum, keyOf, memberOf, referralOf, refOf, rewardOf, toFlag, toText } from './codec.ts';
-import { type Engine, insertRows } from './dialect.ts';
+import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
 import { type Candidate, candidates, claimed, counts, nextDueAt, wholeRow } from './queue.ts';
 import { readFacts } from './records.ts';
 import type { Row, Session } from './schema.ts';
+
+/** What an acknowledgement says of a record. */
+const DONE: Columns = {
+  account_id: 'text',
+  connection_id: 'text',
+  object: 'text',
+  record_id: 'text',
+  claim: 'text',
+  wanted: 'int',
+  hash: 'text',
+};
 
 export function createMirrorStore(engine: Engine): MirrorStore {
   return {
@@ -24,16 +35,7 @@ export function createMirrorStore(engine: Engine): MirrorStore {
     sources: (accountId, records) => engine.snapshot((session) => sources(session, accountId, records)),
 
     acknowledge: (items, now) =>
-      engine.write(async ({ db, dialect }) => {
-        const columns = {
-          account_id: 'text',
-          connection_id: 'text',
-          object: 'text',
-          record_id: 'text',
-          claim: 'text',
-          wanted: 'int',
-          hash: 'text',
-        };
+      engine.write(async (session) => {
         const rows = items.map(({ item: { accountId, record, claim, wanted }, hash }) => ({
           ...keyOf(accountId, record),
           claim,
@@ -43,10 +45,10 @@ export function createMirrorStore(engine: Engine): MirrorStore {
         await sql`update mirror set claim = null, attempts = 0, error = null,
             acked = done.wanted, acked_hash = done.hash, acked_at = ${now},
             due_at = case when mirror.wanted > done.wanted then mirror.run_at else null end
-          from ${dialect.rows(columns, rows)} as done
+          from ${rowsOf(session, DONE, rows)} as done
           where mirror.account_id = done.account_id and mirror.connection_id = done.connection_id
             and mirror.object = done.object and mirror.record_id = done.record_id and mirror.claim = done.claim`.execute(
-          db,
+          session.db,
         );
       }),
 
@@ -55,7 +57,7 @@ export function createMirrorStore(engine: Engine): MirrorStore {
         // What was asked for meanwhile is news: it is tried again instead of being parked.
         const parks = sql`(${toFlag(parked)} = 1 and wanted = ${item.wanted})`;
         await sql`update mirror set claim = null, attempts = attempts + 1, error = ${toText(error)},
-            run_at = ${runAt},
+            run_at = ${MARKED_AT},
             due_at = case when ${parks} then null else cast(${runAt} as bigint) end,
             parked = case when ${parks} then 1 else 0 end
           where ${isHeldBy(item)}`.execute(db);
@@ -117,6 +119,10 @@ function isHeldBy({ accountId, record, claim }: ClaimedMirror) {
     and record_id = ${record.id} and claim = ${claim}`;
 }
 
+const MARKED_AT = `case
+  when mirror.due_at is null or excluded.run_at < mirror.run_at then excluded.run_at
+  else mirror.run_at end`;
+
 /** Asks for records to be written anew; part of a commit. */
 export async function markMirror(
   session: Session,
@@ -127,9 +133,6 @@ export async function markMirror(
   const inOneOrder = [...new Map(records.map((record) => [recordKey(record), record]))].sort(([a], [b]) =>
     a < b ? -1 : 1,
   );
-  const runAt = sql`case
-    when mirror.due_at is null or excluded.run_at < mirror.run_at then excluded.run_at
-    else mirror.run_at end`;
   await insertRows(
     session,
     'mirror',
@@ -146,10 +149,10 @@ export async function markMirror(
       parked: 0,
       error: null,
     })),
-    sql`on conflict (account_id, connection_id, object, record_id) do update set
+    `on conflict (account_id, connection_id, object, record_id) do update set
       wanted = mirror.wanted + 1,
-      run_at = ${runAt},
-      due_at = case when mirror.claim is not null then mirror.due_at else ${runAt} end,
+      run_at = ${MARKED_AT},
+      due_at = case when mirror.claim is not null then mirror.due_at else ${MARKED_AT} end,
       attempts = case when mirror.parked = 1 then 0 else mirror.attempts end,
       error = case when mirror.parked = 1 then null else mirror.error end,
       parked = 0`,

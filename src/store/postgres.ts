@@ -103,12 +103,13 @@ export const postgresDialect: Dialect = {
   skipLocked: (of) => sql`for update of ${sql.ref(of)} skip locked`,
   forUpdate: (of) => sql`for update of ${sql.ref(of)}`,
   isIn: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
-  rows: (columns, rows) =>
-    sql`(select * from json_to_recordset(${JSON.stringify(rows)}::json) as fields (${sql.join(
-      Object.entries(columns).map(
-        ([name, type]) => sql`${sql.ref(name)} ${sql.raw(type.startsWith('int') ? 'bigint' : 'text')}`,
-      ),
-    )}))`,
+  rowsAround: (columns) => [
+    '(select * from json_to_recordset(',
+    `::json) as fields (${Object.entries(columns)
+      .map(([name, type]) => `${name} ${type.startsWith('int') ? 'bigint' : 'text'}`)
+      .join(', ')}))`,
+  ],
+  firstParameter: '$1',
   isUniqueViolation: (error) => codeOf(error) === '23505',
   // Serialization failure, deadlock, lock timeout.
   isContention: (error) => ['40001', '40P01', '55P03'].includes(String(codeOf(error))),

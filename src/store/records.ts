@@ -28,7 +28,7 @@ export async function saveSnapshots(
       facts: toJson(facts),
       read_at: readAt,
     })),
-    sql`on conflict (account_id, connection_id, object, record_id) do update set
+    `on conflict (account_id, connection_id, object, record_id) do update set
       presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at
       where excluded.read_at >= records.read_at
       returning connection_id, object, record_id`,

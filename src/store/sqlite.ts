@@ -98,10 +98,13 @@ export const sqliteDialect: Dialect = {
   skipLocked: () => sql``,
   forUpdate: () => sql``,
   isIn: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
-  rows: (columns, rows) =>
-    sql`(select ${sql.join(
-      Object.keys(columns).map((name) => sql`value ->> ${sql.lit(`$.${name}`)} as ${sql.ref(name)}`),
-    )} from json_each(${JSON.stringify(rows)}))`,
+  rowsAround: (columns) => [
+    `(select ${Object.keys(columns)
+      .map((name) => `value ->> '$.${name}' as ${name}`)
+      .join(', ')} from json_each(`,
+    '))',
+  ],
+  firstParameter: '?',
   isUniqueViolation: (error) =>
     codeOf(error) === 'SQLITE_CONSTRAINT_UNIQUE' ||
     codeOf(error) === 'SQLITE_CONSTRAINT_PRIMARYKEY' ||

@@ -5,9 +5,9 @@ import type { Wake } from '../domain/plan.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { keyOf, refOf, toFlag, toText } from './codec.ts';
-import { type Engine, insertRows } from './dialect.ts';
+import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
 import { candidates, claimed, counts, nextDueAt, wholeRow } from './queue.ts';
-import { type Row, type Session, TABLES } from './schema.ts';
+import type { Row, Session } from './schema.ts';
 
 /**
  * The records that have to be looked at, one row each however many hints have come.
@@ -85,10 +85,19 @@ function itemOf(row: Row<'work'>): WorkItem {
   };
 }
 
-function itemRows({ dialect }: Session, items: readonly WorkItem[]): RawBuilder<unknown> {
-  const { account_id, connection_id, object, record_id, claim, wanted } = TABLES.work;
-  return dialect.rows(
-    { account_id, connection_id, object, record_id, claim, wanted },
+const HELD: Columns = {
+  account_id: 'text',
+  connection_id: 'text',
+  object: 'text',
+  record_id: 'text',
+  claim: 'text',
+  wanted: 'int',
+};
+
+function itemRows(session: Session, items: readonly WorkItem[]): RawBuilder<unknown> {
+  return rowsOf(
+    session,
+    HELD,
     items.map(({ accountId, record, claim, wanted }) => ({ ...keyOf(accountId, record), claim, wanted })),
   );
 }
@@ -150,7 +159,7 @@ export async function askNow(
       });
     }
   }
-  await upsertWork(session, [...rows.values()], sql`false`);
+  await upsertWork(session, [...rows.values()], 'false');
 }
 
 /** Asks for records to be looked at, each at its time. */
@@ -160,7 +169,7 @@ export async function askAt(session: Session, accountId: string, wakes: readonly
     session,
     'wakes',
     wakes.map(({ record, at }) => ({ ...keyOf(accountId, record), at })),
-    sql`on conflict do nothing`,
+    'on conflict do nothing',
   );
   const earliest = new Map<string, Row<'work'>>();
   for (const { record, at } of wakes) {
@@ -168,11 +177,7 @@ export async function askAt(session: Session, accountId: string, wakes: readonly
     if (!before || before.run_at > at) earliest.set(recordKey(record), askedRow(accountId, record, at, 1));
   }
   // What lies ahead of a claim is found by its wake when the claim settles; it must not make the record due before its time.
-  await upsertWork(
-    session,
-    [...earliest.values()],
-    sql`(work.claim is not null and excluded.run_at > work.claimed_at)`,
-  );
+  await upsertWork(session, [...earliest.values()], '(work.claim is not null and excluded.run_at > work.claimed_at)');
 }
 
 function askedRow(accountId: string, record: Wake['record'], at: Instant, wanted: number): Row<'work'> {
@@ -191,20 +196,16 @@ function askedRow(accountId: string, record: Wake['record'], at: Instant, wanted
 }
 
 /** Everything that is asked raises `wanted`, so that a claim does not answer for it, unless `liesAhead` of the claim. */
-async function upsertWork(
-  session: Session,
-  rows: readonly Row<'work'>[],
-  liesAhead: RawBuilder<unknown>,
-): Promise<void> {
+async function upsertWork(session: Session, rows: readonly Row<'work'>[], liesAhead: string): Promise<void> {
   if (rows.length === 0) return;
-  const runAt = sql`case when work.parked = 1 or excluded.run_at < work.run_at then excluded.run_at else work.run_at end`;
+  const runAt = 'case when work.parked = 1 or excluded.run_at < work.run_at then excluded.run_at else work.run_at end';
   // In one order everywhere, so that two transactions that ask for the same records do not wait for each other.
   const ordered = [...rows].sort((a, b) => (lockOrder(a) < lockOrder(b) ? -1 : 1));
   await insertRows(
     session,
     'work',
     ordered,
-    sql`on conflict (account_id, connection_id, object, record_id) do update set
+    `on conflict (account_id, connection_id, object, record_id) do update set
       wanted = work.wanted + case when ${liesAhead} then 0 else excluded.wanted end,
       run_at = ${runAt},
       due_at = case when work.claim is not null then work.due_at else ${runAt} end,

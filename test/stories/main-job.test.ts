@@ -18,7 +18,7 @@ describe('the main job on HubSpot', () => {
   test('an admin installs it by OAuth, and what it needs is there', async () => {
     const { status, page } = await stack.install();
     expect(status).toBe(200);
-    expect(page).toContain('Connected');
+    expect(page).toContain('HubSpot is connected');
     const { body } = await stack.api('GET', '/connections');
     expect(body.items).toMatchObject([{ provider: 'hubspot', externalId: String(PORTAL), status: 'connected' }]);
   });
@@ -37,7 +37,7 @@ describe('the main job on HubSpot', () => {
     }).id;
     await stack.settle();
     const { body } = await stack.api('GET', '/referrals');
-    expect(body.items).toMatchObject([{ stage: 'opportunity', friend: { contactId: bob }, source: 'label' }]);
+    expect(body.items).toMatchObject([{ stage: 'opportunity', friend: { contact: { id: bob } }, source: 'label' }]);
     expect(contact(ada)).toMatchObject({ wonward_referrals: '1', wonward_won_referrals: '0' });
     expect(contact(ada).wonward_share_link).toMatch(/\/r\/[0-9A-Z-]{14}$/);
     expect(contact(bob).wonward_referred_by).toBe('Ada Lovelace');
@@ -49,7 +49,11 @@ describe('the main job on HubSpot', () => {
     const rewards = (await stack.api('GET', '/rewards')).body.items;
     expect(
       rewards
-        .map((reward: { party: string; state: string; amount: string }) => [reward.party, reward.state, reward.amount])
+        .map((reward: { party: string; state: string; money: { amount: string } }) => [
+          reward.party,
+          reward.state,
+          reward.money.amount,
+        ])
         .sort(),
     ).toEqual([
       ['friend', 'issued', '50.00'],

@@ -12,7 +12,13 @@ const PROBLEM_TYPE = 'application/problem+json';
 /** What every operation may answer, and what those that take something may answer beside. */
 const ALWAYS: readonly ProblemCode[] = ['unauthenticated', 'not_acceptable', 'too_many_requests', 'internal'];
 const WITH_INPUT: readonly ProblemCode[] = ['invalid_request'];
-const WITH_BODY: readonly ProblemCode[] = ['invalid_json', 'aborted', 'body_too_large', 'unsupported_media_type'];
+const WITH_BODY: readonly ProblemCode[] = [
+  'empty_body',
+  'invalid_json',
+  'aborted',
+  'body_too_large',
+  'unsupported_media_type',
+];
 
 const INTRODUCTION = `
 What Wonward knows and does, for programs. Every call carries an API key of one account and sees that account only.

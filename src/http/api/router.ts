@@ -42,15 +42,21 @@ export function api({ publicUrl, limits, accounts }: ApiDeps, operations: readon
     next();
   };
 
-  for (const [path, group] of Map.groupBy(operations, (operation) => operation.path)) {
+  // "/connections/install" before "/connections/{connectionId}", which would take it for an id.
+  const paths = [...Map.groupBy(operations, ({ path }) => path)].sort(([a], [b]) => paramCount(a) - paramCount(b));
+  for (const [path, group] of paths) {
     const route = router.route(`${API_PATH}${path.replace(/\{(\w+)\}/g, ':$1')}`);
     for (const operation of group) {
-      const body = operation.body ? parsedJson(BODY_BYTES_MAX) : [];
+      const body = operation.body ? [parsedJson(BODY_BYTES_MAX)] : [];
       route[operation.method](acceptsJson, authenticate, ...body, handlerOf(operation));
     }
     route.all(onlyMethods(...group.map(({ method }) => method.toUpperCase())));
   }
   return router;
+}
+
+function paramCount(path: string): number {
+  return path.split('{').length - 1;
 }
 
 const acceptsJson: RequestHandler = (request, response, next) => {

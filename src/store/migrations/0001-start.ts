@@ -124,7 +124,7 @@ export function statements({ ddl }: Dialect): string[] {
       erase ${int} NOT NULL CHECK (erase IN (0, 1)),
       ${queue},
       PRIMARY KEY (account_id, connection_id, object, record_id)
-    ) ${compact}`,
+    ) ${table}`,
     'CREATE INDEX work_by_due ON work (account_id, connection_id, due_at)',
     `CREATE TABLE wakes (
       account_id ${text} NOT NULL,
@@ -247,7 +247,7 @@ export function statements({ ddl }: Dialect): string[] {
       mapping_version ${text} NOT NULL,
       recorded_at ${int} NOT NULL,
       PRIMARY KEY (account_id, id),
-      UNIQUE (account_id, referral_id, connection_id, deal_id, rule_key, sequence),
+      UNIQUE (account_id, connection_id, deal_id, referral_id, rule_key, sequence),
       FOREIGN KEY (account_id, referral_id) REFERENCES referrals (account_id, id),
       FOREIGN KEY (account_id, reward_id) REFERENCES rewards (account_id, id)
     ) ${table}`,
@@ -311,7 +311,7 @@ export function statements({ ddl }: Dialect): string[] {
       acked_at ${int},
       ${queue},
       PRIMARY KEY (account_id, connection_id, object, record_id)
-    ) ${compact}`,
+    ) ${table}`,
     'CREATE INDEX mirror_by_due ON mirror (account_id, connection_id, object, due_at)',
     'CREATE INDEX mirror_parked ON mirror (account_id, connection_id) WHERE parked = 1',
 

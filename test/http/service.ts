@@ -1,0 +1,381 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { vi } from 'vitest';
+import { createAccounts } from '../../src/application/accounts.ts';
+import { createAct } from '../../src/application/act.ts';
+import { createCard } from '../../src/application/card.ts';
+import { createConnect } from '../../src/application/connect.ts';
+import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
+import type { Store } from '../../src/application/ports/store.ts';
+import { createReceive } from '../../src/application/receive.ts';
+import { parseHints } from '../../src/crm/hubspot/hints.ts';
+import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
+import type { Decision } from '../../src/domain/decision.ts';
+import { Fault } from '../../src/domain/errors.ts';
+import { derivedId } from '../../src/domain/ids.ts';
+import { createDraft } from '../../src/domain/plan.ts';
+import { reason } from '../../src/domain/reason.ts';
+import type { Referral } from '../../src/domain/referral.ts';
+import { grant, settlePayout } from '../../src/domain/reward.ts';
+import { type AppDeps, createApp } from '../../src/http/app.ts';
+import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
+import { type Clock, systemClock } from '../../src/platform/clock.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
+import { createSeal } from '../../src/platform/seal.ts';
+import { openStore } from '../../src/store/open.ts';
+
+export const PUBLIC_URL = 'https://wonward.example/base';
+export const SECRET = 'client-secret-of-the-app';
+export const OLD_SECRET = 'former-client-secret';
+export const APP_ID = 4_242;
+
+/** Each names what the CRM makes of it: a portal's number, or a way to fail. */
+export const CODES = { used: 'code-used', down: 'code-down', misconfigured: 'code-misconfigured', crash: 'code-crash' };
+
+const PROVISIONED: ProvisionReport = {
+  created: ['property wonward_id'],
+  existing: ['group wonward'],
+  conflicts: [{ name: 'wonward_code <b>', problem: 'is a property of yours' }],
+};
+
+/** What the CRM's side of a test is told to do. */
+export interface FakeCrm {
+  provision: () => Promise<ProvisionReport>;
+  revoked: string[];
+}
+
+/** HubSpot's real signature and webhook parser; an OAuth and a session that a test steers. */
+function fakeHubSpot(crm: FakeCrm): CrmConnector {
+  const grantFor = (portal: string) => ({
+    externalId: portal,
+    accessToken: `access-token-of-${portal}`,
+    refreshToken: `refresh-token-of-${portal}`,
+    expiresAt: systemClock.now() + 1_800_000,
+    scopes: ['oauth', 'crm.objects.contacts.read'],
+  });
+  const unused = () => Promise.reject(new Error('not part of these tests'));
+  const session: CrmSession = {
+    account: async () => ({ externalId: '1', homeCurrency: 'EUR', timeZone: 'UTC', uiHost: 'app.hubspot.com' }),
+    stages: async () => ({ pipelines: [] }),
+    provision: () => crm.provision(),
+    readDeals: unused,
+    readContacts: unused,
+    dealsOfContacts: unused,
+    changedSince: unused,
+    writeMirror: unused,
+  };
+  return {
+    provider: 'hubspot',
+    oauth: {
+      authorizeUrl: ({ state, redirectUri }) =>
+        `https://app.hubspot.com/oauth/authorize?${new URLSearchParams({ state, redirect_uri: redirectUri })}`,
+      async exchangeCode({ code }) {
+        if (code === CODES.used)
+          throw new Fault('authorisation_revoked', { kind: 'reconnect' }, 'The code is used up.');
+        if (code === CODES.down) throw new Fault('crm_unavailable', { kind: 'retry' }, 'HubSpot does not answer.');
+        if (code === CODES.misconfigured)
+          throw new Fault('app_misconfigured', { kind: 'never' }, 'Wrong client secret.');
+        if (code === CODES.crash) throw new Error('secret internals at /srv/wonward');
+        return grantFor(code.replace('code-', ''));
+      },
+      refresh: async () => grantFor('1'),
+      revoke: async ({ refreshToken }) => void crm.revoked.push(refreshToken),
+    },
+    inbound: {
+      verify: (request, now) => verifySignature(request, now, [SECRET, OLD_SECRET]),
+      parseHints: (body) => parseHints(body, APP_ID),
+    },
+    open: () => session,
+  };
+}
+
+export interface TestService {
+  readonly url: string;
+  readonly port: number;
+  readonly store: Store;
+  readonly crm: FakeCrm;
+  readonly app: ReturnType<typeof createApp>;
+  readonly lines: () => Record<string, unknown>[];
+  readonly logText: () => string;
+  readonly accepted: ReturnType<typeof vi.fn>;
+  createAccount(name: string): Promise<TestAccount>;
+  close(): Promise<void>;
+}
+
+export interface TestAccount {
+  readonly id: string;
+  readonly key: string;
+  readonly keyId: string;
+  call(path: string, init?: RequestInit): Promise<Response>;
+  post(path: string, body: unknown): Promise<Response>;
+  /** Connects a portal and returns the connection's id. */
+  connect(portal: string): Promise<string>;
+}
+
+export interface ServiceOptions {
+  readonly deps?: Partial<AppDeps>;
+  readonly clock?: Clock;
+  readonly timeouts?: ServerTimeouts;
+  readonly changeStore?: (store: Store) => Store;
+}
+
+/** The whole app on a real port over a real database. Only the CRM behind it is played. */
+export async function startHttp(options: ServiceOptions = {}): Promise<TestService> {
+  const clock = options.clock ?? systemClock;
+  const opened = await openStore({ url: 'sqlite::memory:' });
+  const store = options.changeStore?.(opened) ?? opened;
+  const crm: FakeCrm = { provision: async () => PROVISIONED, revoked: [] };
+  const chunks: string[] = [];
+  const log = createLog({
+    level: 'debug',
+    destination: new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        chunks.push(chunk.toString());
+        done();
+      },
+    }),
+  });
+  const connectors = new Map([['hubspot', fakeHubSpot(crm)]]);
+  const seal = createSeal([{ id: 'k1', key: createHash('sha256').update('test').digest() }]);
+  const accounts = createAccounts({ store, clock });
+  const accepted = vi.fn();
+  const connect = createConnect({ store, seal, clock, log, publicUrl: PUBLIC_URL, connectors });
+  let refs = 0;
+  const app = createApp({
+    publicUrl: PUBLIC_URL,
+    trustProxy: 0,
+    metricsToken: null,
+    log,
+    clock,
+    metrics: createMetrics({ withProcess: false }),
+    newRef: () => `req_${++refs}`,
+    receive: new Map(
+      [...connectors].map(([provider, { inbound }]) => [
+        provider,
+        createReceive({
+          provider,
+          inbound,
+          connections: store.connections,
+          inbox: store.inbox,
+          now: clock.now,
+          onAccepted: accepted,
+        }),
+      ]),
+    ),
+    connectors,
+    connect,
+    accounts,
+    act: createAct({ store, clock, onAsked: () => {} }),
+    card: createCard({ store, clock, publicUrl: PUBLIC_URL }),
+    store,
+    codeExists: store.reads.codeExists,
+    readiness: store.ping,
+    isStopping: () => false,
+    ...options.deps,
+  });
+  const server = createHttpServer(app, options.timeouts);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+
+  return {
+    url,
+    port,
+    store,
+    crm,
+    app,
+    accepted,
+    logText: () => chunks.join(''),
+    lines: () =>
+      chunks
+        .join('')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line)),
+    async createAccount(name) {
+      const { id } = await accounts.create(name);
+      const created = await accounts.createApiKey(id, 'test');
+      if (!created) throw new Error('no key');
+      const { key, apiKey } = created;
+      const call: TestAccount['call'] = (path, init = {}) =>
+        fetch(`${url}/api/v1${path}`, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
+      return {
+        id,
+        key,
+        keyId: apiKey.id,
+        call,
+        post: (path, body) =>
+          call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        async connect(portal) {
+          const begun = await connect.begin(id, 'hubspot');
+          const state = new URL(begun?.url ?? '').searchParams.get('state') ?? '';
+          const result = await connect.complete({ provider: 'hubspot', code: `code-${portal}`, state });
+          if (result.kind !== 'connected') throw new Error(result.kind);
+          return result.connection.id;
+        },
+      };
+    },
+    async close() {
+      await closeHttpServer(server, 100);
+      await opened.close();
+    },
+  };
+}
+
+/** The headers with which HubSpot signs a request to the public address. */
+export function signed(
+  method: string,
+  path: string,
+  body = '',
+  { secret = SECRET, at = systemClock.now(), url = PUBLIC_URL } = {},
+): Record<string, string> {
+  const timestamp = String(at);
+  return {
+    'x-hubspot-signature-v3': sign({ secret, method, uri: `${url}${path}`, body: Buffer.from(body), timestamp }),
+    'x-hubspot-request-timestamp': timestamp,
+  };
+}
+
+export async function deliver(
+  { url }: Pick<TestService, 'url'>,
+  events: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const body = typeof events === 'string' ? events : JSON.stringify(events);
+  return fetch(`${url}/webhooks/hubspot`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...signed('POST', '/webhooks/hubspot', body), ...headers },
+    body,
+  });
+}
+
+let eventIds = 1;
+
+export function stageChange(portalId: number, objectId: number, changes: object = {}) {
+  return {
+    eventId: eventIds++,
+    subscriptionId: 1,
+    portalId,
+    appId: APP_ID,
+    occurredAt: 1_795_305_600_000,
+    subscriptionType: 'object.propertyChange',
+    attemptNumber: 0,
+    objectId,
+    objectTypeId: '0-3',
+    propertyName: 'dealstage',
+    propertyValue: 'closedwon',
+    changeSource: 'CRM_UI',
+    ...changes,
+  };
+}
+
+export interface Story {
+  readonly memberId: string;
+  readonly referralId: string;
+  readonly decisionId: string;
+  readonly rewardId: string;
+  readonly code: string;
+}
+
+/** A member, a referral, a decision and an issued reward with its journals, in an account with a connection. */
+export async function tellStory(
+  { store }: TestService,
+  accountId: string,
+  connectionId: string,
+  now: number,
+): Promise<Story> {
+  const act = createAct({ store, clock: { ...systemClock, now: () => now }, onAsked: () => {} });
+  const contact = (id: string) => ({ connectionId, object: 'contact' as const, id });
+  await store.programs.publish(
+    accountId,
+    {
+      programId: 'default',
+      name: 'Customers',
+      rules: [
+        {
+          key: 'member-won',
+          party: 'member',
+          amount: { kind: 'fixed', money: { minor: 15_000n, currency: 'EUR' } },
+          conditions: [{ fact: 'deal.amount', op: 'at_least', money: { minor: 1_005n, currency: 'BHD' } }],
+          holdDays: 0,
+          payout: 'credit',
+        },
+      ],
+    },
+    now,
+  );
+  const enrolled = await act.createMember(accountId, {
+    name: 'Grace Hopper',
+    email: `grace-${accountId}@example.com`,
+    contact: contact('101'),
+  });
+  if (enrolled.kind === 'refused') throw new Error(enrolled.code);
+  const { member } = enrolled;
+  const submitted = await act.createReferral(accountId, {
+    memberId: member.id,
+    friend: { name: 'Ada Lovelace', email: `ada-${accountId}@example.com`, contact: contact('102') },
+  });
+  if (submitted.kind === 'refused') throw new Error(submitted.code);
+  const { referral } = submitted;
+  const { decision, rewardId } = decisionFor(accountId, connectionId, referral, now);
+  const draft = createDraft({
+    accountId,
+    programs: [],
+    connectedAt: 0,
+    mapping: { version: '', entries: [] },
+    members: [member],
+    referrals: [referral],
+    decisions: [],
+    rewards: [],
+  });
+  draft.addDecision(decision);
+  grant(draft, decision, {
+    id: rewardId,
+    referralId: referral.id,
+    deal: decision.deal,
+    ruleKey: decision.ruleKey,
+    party: 'member',
+    beneficiaryId: member.id,
+    money: { minor: 15_000n, currency: 'EUR' },
+    reason: decision.reason,
+    payout: 'credit',
+    programId: 'default',
+    releaseAt: null,
+    reversalPending: false,
+    createdAt: now,
+    updatedAt: now,
+  });
+  const reward = draft.reward(rewardId);
+  if (!reward) throw new Error('no reward');
+  settlePayout(draft, reward, { ok: true }, now);
+  const [result] = await store.cases.commit([{ accountId, plan: draft.plan(), snapshots: [], settles: [], erase: [] }]);
+  if (result !== 'committed') throw new Error(result);
+  return { memberId: member.id, referralId: referral.id, decisionId: decision.id, rewardId, code: member.code };
+}
+
+function decisionFor(accountId: string, connectionId: string, referral: Referral, now: number) {
+  const rewardId = derivedId('rwd', accountId, referral.id, 'test');
+  const decision: Decision = {
+    id: derivedId('dec', accountId, referral.id, 'test'),
+    referralId: referral.id,
+    deal: { connectionId, object: 'deal', id: '9001' },
+    ruleKey: 'member-won',
+    party: 'member',
+    sequence: 1,
+    outcome: 'rewarded',
+    reason: reason('rewarded', { deal: 'Analytical engine' }),
+    conditions: [{ condition: 'deal amount', expected: 'at least 1.005 BHD', actual: '2.000 BHD', verdict: 'met' }],
+    money: { minor: 15_000n, currency: 'EUR' },
+    rewardId,
+    releaseAt: null,
+    effectiveAt: now,
+    program: { id: 'default', version: 1 },
+    mappingVersion: 'map_1',
+    recordedAt: now,
+  };
+  return { decision, rewardId };
+}
