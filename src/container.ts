@@ -76,7 +76,12 @@ export function createContainer(deps: ContainerDeps): Container {
     accounts: createAccounts({ store, clock }),
     act: createAct({ store, clock, onAsked: pokeAll }),
     connect,
-    card: createCard({ store, clock, publicUrl }),
+    card: createCard({
+      store,
+      clock,
+      publicUrl,
+      recordUrl: (connection, record) => connectors.get(connection.provider)?.recordUrl(connection, record) ?? null,
+    }),
     receive: new Map(
       [...connectors].map(([provider, { inbound }]) => [
         provider,

@@ -9,7 +9,7 @@ import type {
 import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
-import { decimalOf, type Money } from '../domain/money.ts';
+import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
@@ -17,7 +17,7 @@ import type { Member, Referral } from '../domain/referral.ts';
 import { isoOf } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { Clock } from '../platform/clock.ts';
-import { shareLinkOf } from './compose-mirror.ts';
+import { byParty, shareLinkOf } from './compose-mirror.ts';
 import type { Connection, PageCursor, Store } from './ports/store.ts';
 
 /** What fits on a screen beside a record; the card asks for more when somebody wants it. */
@@ -31,6 +31,7 @@ export interface CardDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly publicUrl: string;
+  readonly recordUrl: (connection: Connection, record: RecordRef) => string | null;
 }
 
 export interface CardInput {
@@ -42,7 +43,12 @@ export interface CardInput {
 }
 
 /** The story of a contact as the card in the CRM tells it. Reads only what is stored: a card costs no call to the CRM. */
-export function createCard({ store, clock, publicUrl }: CardDeps): (input: CardInput) => Promise<CardResponse> {
+export function createCard({
+  store,
+  clock,
+  publicUrl,
+  recordUrl,
+}: CardDeps): (input: CardInput) => Promise<CardResponse> {
   return async ({ connection, contactId, cursor, encodeCursor }) => {
     if (connection?.status !== 'connected') {
       return {
@@ -65,7 +71,11 @@ export function createCard({ store, clock, publicUrl }: CardDeps): (input: CardI
       ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
       : { items: [], next: null };
     const referrer = received ? await store.reads.member(accountId, received.memberId) : null;
-    const story = createStory(store, { accountId, programs, mapping, connection, now: clock.now() });
+    const linkTo = (record: RecordRef | null) => {
+      const url = record && recordUrl(connection, record);
+      return url === null ? {} : { url };
+    };
+    const story = createStory(store, { accountId, programs, mapping, connection, now: clock.now(), linkTo });
 
     const referrals: CardReferral[] = [];
     if (received && referrer && cursor === null) referrals.push(await story(received, 'received', referrer));
@@ -82,6 +92,7 @@ export function createCard({ store, clock, publicUrl }: CardDeps): (input: CardI
               referralId: received.id,
               name: nameOf(referrer),
               contactId: referrer.contact?.id ?? null,
+              ...linkTo(referrer.contact),
               source: received.source,
               reason: reasonText({ code: `attributed_${received.source}`, values: {} }),
             }
@@ -137,9 +148,11 @@ interface StoryContext {
   readonly mapping: StageMapping;
   readonly connection: Connection;
   readonly now: number;
+  /** The address of a record, as a property to spread; nothing when there is none. */
+  readonly linkTo: (record: RecordRef | null) => { readonly url?: string };
 }
 
-function createStory(store: Store, { accountId, programs, mapping, connection, now }: StoryContext) {
+function createStory(store: Store, { accountId, programs, mapping, connection, now, linkTo }: StoryContext) {
   return async (referral: Referral, direction: 'made' | 'received', member: Member): Promise<CardReferral> => {
     const page = { limit: DECISIONS_PER_REFERRAL_MAX, cursor: null };
     const [decisions, rewards, deals] = await Promise.all([
@@ -154,7 +167,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     const outlooks = [
       ...newestOf(decisions.items).map((decision) => outlookOfDecision(decision, rewardOf(decision, rewards.items))),
       ...expected(referral, decisions.items, deals, beneficiaryOf),
-    ];
+    ].sort(byParty);
     const person =
       direction === 'made'
         ? { name: friendName, contact: referral.friend.contact }
@@ -162,12 +175,14 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     return {
       referralId: referral.id,
       direction,
-      person: { name: person.name, contactId: person.contact?.id ?? null },
+      person: { name: person.name, contactId: person.contact?.id ?? null, ...linkTo(person.contact) },
       stage: referral.stage,
       stageReason: reasonText(referral.reason),
       since: isoOf(referral.stageSince),
-      deals: deals.map((deal) => dealOf(deal, mapping)),
-      rewards: outlooks.map((outlook) => rewardRow(outlook, beneficiaryOf(outlook.party))),
+      deals: deals.map((deal) => ({ ...dealOf(deal, mapping), ...linkTo(deal.ref) })),
+      rewards: outlooks.map((outlook) =>
+        rewardRow(outlook, nameOfRule(programs, outlook.ruleKey), beneficiaryOf(outlook.party)),
+      ),
     };
   };
 
@@ -213,21 +228,28 @@ function rewardOf(decision: Decision, rewards: readonly Reward[]): Reward | unde
 function dealOf(deal: DealFacts, mapping: StageMapping): CardReferral['deals'][number] {
   const point = deal.history.at(-1);
   const mapped = point && findStage(mapping, point.pipelineId, point.stageId);
-  const amount = point?.amount?.trim() ?? '';
-  const isReadable = /^\d+(\.\d+)?$/.test(amount);
+  const currency = point?.currency?.trim().toUpperCase() ?? '';
+  // The card shows what can be read as money; what cannot is told by the reason beside it.
+  const amount = parseAmount(point?.amount, currency);
   return {
     id: deal.ref.id,
     name: deal.name ?? `Deal ${deal.ref.id}`,
     stageLabel: mapped?.stageLabel ?? point?.stageId ?? 'unknown',
-    amount: isReadable ? amount : null,
-    currency: isReadable ? (point?.currency ?? null) : null,
+    amount: amount.ok ? decimalOf(amount.money) : null,
+    currency: amount.ok ? currency : null,
   };
 }
 
-function rewardRow(outlook: Outlook, beneficiary: string): CardReward {
+/** The name that the rule bears now; a rule that no version has any more is known by its key. */
+function nameOfRule(programs: readonly ProgramVersion[], key: string): string {
+  const rules = programs.toReversed().flatMap((program) => program.rules);
+  return rules.find((rule) => rule.key === key)?.name ?? key;
+}
+
+function rewardRow(outlook: Outlook, rule: string, beneficiary: string): CardReward {
   return {
     rewardId: outlook.rewardId,
-    rule: outlook.ruleKey,
+    rule,
     party: outlook.party,
     beneficiary,
     state: outlook.state,

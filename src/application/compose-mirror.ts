@@ -1,4 +1,4 @@
-import type { RewardState } from '../domain/decision.ts';
+import type { Decision, RewardState } from '../domain/decision.ts';
 import { type ContactMirror, type DealMirror, MIRROR_SUMS, type MirrorValues } from '../domain/mirror.ts';
 import { textOf } from '../domain/money.ts';
 import { reasonText } from '../domain/reason.ts';
@@ -48,7 +48,7 @@ function sumOf({ sums }: MirrorSource, states: readonly RewardState[]): string |
 
 /** A deal can carry rewards for both sides; each part names its party. */
 function dealMirror({ referral, rewards, decisions }: MirrorSource): DealMirror {
-  const parts = decisions.map((decision) => {
+  const parts = decisions.toSorted(byParty).map((decision) => {
     const reward = rewards.find(({ id }) => id === decision.rewardId);
     return {
       party: decision.party,
@@ -65,4 +65,10 @@ function dealMirror({ referral, rewards, decisions }: MirrorSource): DealMirror 
     rewardState: states.length === 0 ? null : states.join(', '),
     rewardReason: reasons.size === 0 ? null : [...reasons].join(' '),
   };
+}
+
+/** The member's side first, then by rule: the same facts always read the same. */
+export function byParty(a: Pick<Decision, 'party' | 'ruleKey'>, b: Pick<Decision, 'party' | 'ruleKey'>): number {
+  if (a.party !== b.party) return a.party === 'member' ? -1 : 1;
+  return a.ruleKey < b.ruleKey ? -1 : a.ruleKey > b.ruleKey ? 1 : 0;
 }

@@ -28,20 +28,31 @@ const condition = z.discriminatedUnion('fact', [
   }),
 ]);
 
-const rule = z.strictObject({
-  key: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower case letters, digits and dashes, such as member-won'),
-  party: z.enum(['member', 'friend']),
-  amount: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('fixed'), money }),
-    z.strictObject({
-      kind: z.literal('percent'),
-      basisPoints: z.int('must be a whole number of hundredths of a percent').min(1).max(10_000),
-    }),
-  ]),
-  conditions: z.array(condition).default([]),
-  holdDays: z.int().min(0).max(HOLD_DAYS_MAX).default(0),
-  payout: z.enum(['credit', 'webhook']),
-});
+/** "member-won" as a name, where an admin gave none: "Member won". */
+function nameFromKey(key: string): string {
+  const words = key.replaceAll('-', ' ');
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}
+
+const rule = z
+  .strictObject({
+    key: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower case letters, digits and dashes, such as member-won'),
+    party: z.enum(['member', 'friend']),
+    amount: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('fixed'), money }),
+      z.strictObject({
+        kind: z.literal('percent'),
+        basisPoints: z.int('must be a whole number of hundredths of a percent').min(1).max(10_000),
+      }),
+    ]),
+    conditions: z.array(condition).default([]),
+    holdDays: z.int().min(0).max(HOLD_DAYS_MAX).default(0),
+    payout: z.enum(['credit', 'webhook']),
+    name: z.string().min(1).max(200).optional(),
+  })
+  .transform(({ name, ...rest }) => ({ ...rest, name: name ?? nameFromKey(rest.key) }));
 
 /** A program as an admin writes it, with amounts as decimal strings. Its output is what the domain works with. */
 export const programDocument = z.strictObject({

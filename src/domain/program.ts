@@ -16,6 +16,8 @@ export type Condition =
 export interface RewardRule {
   /** Stable across versions of a program: it is part of the key that keeps a reward from being paid twice. */
   readonly key: string;
+  /** What people read on cards and in reports. */
+  readonly name: string;
   readonly party: Party;
   readonly amount: RewardAmount;
   readonly conditions: readonly Condition[];

@@ -50,9 +50,10 @@ export interface AppDeps {
 
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): Express {
-  const { log, store, trustProxy, connectors, isStopping } = deps;
+  const { log, trustProxy, connectors, isStopping } = deps;
+  const { reads, connections, programs } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, ...store, limits };
+  const shared = { ...deps, reads, connections, programs, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

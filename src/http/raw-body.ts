@@ -1,8 +1,8 @@
 import type { Request, RequestHandler } from 'express';
 import { HttpProblem } from './problem.ts';
 
-const tooLarge = () =>
-  new HttpProblem('body_too_large', 'Send less in one request.', { headers: { Connection: 'close' } });
+const tooLarge = () => new HttpProblem('body_too_large', 'Send less in one request.');
+const aborted = () => new HttpProblem('aborted', 'Send the whole body.');
 
 /**
  * The body as the bytes that came, for a signature over them. Read here and not by body-parser, which reads a body that is too
@@ -47,6 +47,7 @@ function expectPlainJson(request: Request): void {
   }
 }
 
+/** What comes after the limit is thrown away by Node, so that the sender can read the answer, until the request's time is over. */
 function readBytes(request: Request, bytesMax: number): Promise<Buffer> {
   if (Number(request.get('content-length') ?? 0) > bytesMax) throw tooLarge();
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
@@ -62,7 +63,7 @@ function readBytes(request: Request, bytesMax: number): Promise<Buffer> {
   request
     .on('data', onData)
     .once('end', () => resolve(Buffer.concat(chunks)))
-    .once('error', reject)
-    .once('close', () => reject(new HttpProblem('aborted', 'Send the whole body.')));
+    .once('error', () => reject(aborted()))
+    .once('close', () => reject(aborted()));
   return promise;
 }

@@ -51,7 +51,7 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   const status = STATUS_BY_ERROR[error.code ?? ''] ?? 400;
   const title = STATUS_CODES[status] ?? '';
   const body = JSON.stringify({ type: 'about:blank', title, status });
-  socket.end(
+  socket.write(
     [
       `HTTP/1.1 ${status} ${title}`,
       'Connection: close',
@@ -61,6 +61,8 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
       body,
     ].join('\r\n'),
   );
+  // An end alone would leave the other half open to whoever goes on sending.
+  socket.destroySoon();
 }
 
 /**

@@ -57,7 +57,7 @@ export function createMirrorStore(engine: Engine): MirrorStore {
         // What was asked for meanwhile is news: it is tried again instead of being parked.
         const parks = sql`(${toFlag(parked)} = 1 and wanted = ${item.wanted})`;
         await sql`update mirror set claim = null, attempts = attempts + 1, error = ${toText(error)},
-            run_at = ${MARKED_AT},
+            run_at = ${runAt},
             due_at = case when ${parks} then null else cast(${runAt} as bigint) end,
             parked = case when ${parks} then 1 else 0 end
           where ${isHeldBy(item)}`.execute(db);

@@ -25,6 +25,7 @@ describe('a program document', () => {
         rules: [
           {
             ...RULE,
+            name: 'Member won',
             amount: { kind: 'fixed', money: { minor: 10_000n, currency: 'EUR' } },
             conditions: [],
             holdDays: 0,

@@ -185,6 +185,7 @@ export function storeConformance({
     describe('programs', () => {
       const rule = {
         key: 'member-reward',
+        name: 'Member reward',
         party: 'member',
         amount: { kind: 'fixed', money: { minor: 10n ** 15n, currency: 'EUR' } },
         conditions: [{ fact: 'deal.amount', op: 'at_least', money: { minor: 100n, currency: 'EUR' } }],
@@ -290,6 +291,24 @@ export function storeConformance({
         const hints = Array.from({ length: 2_500 }, (_, index) => hint(`e${index}`, [`${index}`, `x${index}`]));
         expect(await store.inbox.append(a.of, hints, T0)).toEqual({ accepted: 2_500, duplicates: 0 });
         expect(await store.work.counts(T0)).toMatchObject({ due: 5_000 });
+      });
+
+      test('a delivery that cannot be kept fails alone, and says so', async () => {
+        const broken = hint(null as unknown as string, ['1']);
+        const outcomes = await Promise.allSettled([
+          store.inbox.append(a.of, [hint('e1', ['1'])], T0),
+          store.inbox.append(a.of, [hint('e2', ['2']), broken], T0),
+          store.inbox.append(a.of, [hint('e3', ['3']), hint('e1', ['1'])], T0),
+        ]);
+        expect(outcomes.map((outcome) => ('value' in outcome ? outcome.value : outcome.status))).toEqual([
+          { accepted: 1, duplicates: 0 },
+          'rejected',
+          { accepted: 1, duplicates: 1 },
+        ]);
+        expect((await store.work.claim(claiming('c'))).map(({ record, wanted }) => [record.id, wanted])).toEqual([
+          ['1', 1],
+          ['3', 1],
+        ]);
       });
 
       test('deliveries at the same moment through two ways lose nothing and count each event once', async () => {
@@ -577,13 +596,18 @@ export function storeConformance({
         const results = await store.cases.commit([
           a.commit({ members: [a.member('mem_2')] }),
           a.commit({
-            members: [a.member('mem_3'), a.member('mem_1')],
+            members: [a.member('mem_3'), a.member('mem_1', { version: 7 })],
             mirror: [a.ref('contact', 'x')],
             wakes: [{ record: a.ref('deal', 'x'), at: T0 }],
           }),
+          // The last part of this one fails: all that was written before it goes too.
+          a.commit({
+            members: [a.member('mem_5')],
+            decisions: [a.decision('dec_1', 'ref_1'), a.decision('dec_2', 'ref_1')],
+          }),
           a.commit({ members: [a.member('mem_4')] }),
         ]);
-        expect(results).toEqual(['committed', 'conflict', 'committed']);
+        expect(results).toEqual(['committed', 'conflict', 'conflict', 'committed']);
         const { items } = await store.reads.members('acc_a', { limit: 10, cursor: null });
         expect(items.map(({ id }) => id)).toEqual(['mem_4', 'mem_2', 'mem_1']);
         expect([await countOf('mirror'), await countOf('work')]).toEqual([0, 0]);
@@ -1363,6 +1387,8 @@ export function storeConformance({
         expect(await store.reads.memberByContact('acc_a', a.ref('contact', 'contact-mem_1'))).toEqual(member);
         expect(await store.reads.memberByCode('acc_a', 'CODE-mem_1')).toEqual(member);
         expect(await store.reads.memberByCode('acc_a', 'CODE-mem_9')).toBeNull();
+        expect(await store.reads.codeExists('CODE-mem_1')).toBe(true);
+        expect(await store.reads.codeExists('CODE-mem_9')).toBe(false);
       });
 
       test('a referral is found by its friend: the contact first, then the address', async () => {

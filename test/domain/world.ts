@@ -38,6 +38,7 @@ export const CATALOG: StageCatalog = {
 
 export const MEMBER_RULE: RewardRule = {
   key: 'member-won',
+  name: 'Member won',
   party: 'member',
   amount: { kind: 'percent', basisPoints: 1_000 },
   conditions: [],
@@ -47,6 +48,7 @@ export const MEMBER_RULE: RewardRule = {
 
 export const FRIEND_RULE: RewardRule = {
   key: 'friend-won',
+  name: 'Friend won',
   party: 'friend',
   amount: { kind: 'fixed', money: { minor: 5_000n, currency: 'EUR' } },
   conditions: [],

@@ -69,6 +69,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
   };
   return {
     provider: 'hubspot',
+    recordUrl: () => null,
     oauth: {
       authorizeUrl: ({ state, redirectUri }) =>
         `https://app.hubspot.com/oauth/authorize?${new URLSearchParams({ state, redirect_uri: redirectUri })}`,
@@ -169,7 +170,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connect,
     accounts,
     act: createAct({ store, clock, onAsked: () => {} }),
-    card: createCard({ store, clock, publicUrl: PUBLIC_URL }),
+    card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,
     codeExists: store.reads.codeExists,
     readiness: store.ping,
@@ -298,6 +299,7 @@ export async function tellStory(
       rules: [
         {
           key: 'member-won',
+          name: 'Member won',
           party: 'member',
           amount: { kind: 'fixed', money: { minor: 15_000n, currency: 'EUR' } },
           conditions: [{ fact: 'deal.amount', op: 'at_least', money: { minor: 1_005n, currency: 'BHD' } }],

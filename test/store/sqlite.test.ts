@@ -138,6 +138,25 @@ test('a process that holds the write lock for a while delays others and fails no
   await store.close();
 });
 
+test('deliveries that come together share their flushes to the disk', async () => {
+  let flushes = 0;
+  const engine = await openSqlite(path, {
+    onStatement: (text) => {
+      if (text === 'commit') flushes += 1;
+    },
+  });
+  await migrate(engine);
+  const store = createStore(engine);
+  const a = tenant(store);
+  await a.create();
+  flushes = 0;
+  await Promise.all(
+    Array.from({ length: 300 }, (_, index) => store.inbox.append(a.of, [hint(`e${index}`, ['1'])], T0)),
+  );
+  expect(flushes).toBeLessThan(5);
+  await engine.close();
+});
+
 /** Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. */
 const READS_ALL =
   /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null/;
@@ -269,6 +288,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await reads.memberByEmail(accountId, 'e');
   await reads.memberByContact(accountId, contact);
   await reads.memberByCode(accountId, 'c');
+  await reads.codeExists('c');
   await reads.referral(accountId, 'ref_1');
   await reads.referralByFriend(accountId, 'prg', { email: 'e', contact });
   await reads.touches(accountId, contact);

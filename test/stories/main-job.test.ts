@@ -71,7 +71,7 @@ describe('the main job on HubSpot', () => {
     });
     expect(crm().getRecord(PORTAL, 'deal', deal).properties).toMatchObject({
       wonward_stage: 'won',
-      wonward_reward_state: 'friend: issued, member: issued',
+      wonward_reward_state: 'member: issued, friend: issued',
     });
   });
 

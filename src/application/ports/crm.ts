@@ -1,6 +1,6 @@
 import type { StageCatalog } from '../../domain/mapping.ts';
 import type { MirrorValues } from '../../domain/mirror.ts';
-import type { ContactFacts, CrmObject, DealFacts } from '../../domain/record.ts';
+import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
 
 /**
@@ -17,6 +17,8 @@ export interface CrmConnector {
   readonly inbound: CrmInbound;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
+  /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */
+  recordUrl(portal: { externalId: string; uiHost: string | null }, record: RecordRef): string | null;
 }
 
 export interface CrmAccess {
@@ -101,6 +103,7 @@ export interface CrmAccountInfo {
 }
 
 export interface ChangedPage {
+  /** May be empty before the end. */
   readonly records: ReadonlyArray<{ readonly id: string; readonly modifiedAt: Instant }>;
   /** Opaque; null at the end. */
   readonly next: string | null;

@@ -1,5 +1,6 @@
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import type { CrmAccess, CrmConnector, CrmSession } from '../../application/ports/crm.ts';
+import type { CrmObject, RecordRef } from '../../domain/record.ts';
 import { readAccount } from './account.ts';
 import { createBudget } from './budget.ts';
 import { type CallDeps, createPortalApi, type HubSpotLog, type PortalApi } from './call.ts';
@@ -62,8 +63,16 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
       verify: (request, now) => verifySignature(request, now, clientSecrets),
       parseHints: (body) => parseHints(body, appId),
     },
+    recordUrl,
     open: (access) => createSession(createPortalApi(callDeps, access), access, propertyStates),
   };
+}
+
+const OBJECT_TYPE_IDS: Readonly<Record<CrmObject, string>> = { contact: '0-1', company: '0-2', deal: '0-3' };
+
+/** The record page of HubSpot's own interface. */
+function recordUrl({ externalId, uiHost }: { externalId: string; uiHost: string | null }, { object, id }: RecordRef) {
+  return uiHost === null ? null : `https://${uiHost}/contacts/${externalId}/record/${OBJECT_TYPE_IDS[object]}/${id}`;
 }
 
 function createSession(api: PortalApi, access: CrmAccess, propertyStates: PropertyStates): CrmSession {

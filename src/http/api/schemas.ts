@@ -231,6 +231,7 @@ export const programSchema = z
           z.strictObject({ kind: z.literal('percent'), basisPoints: z.int() }),
         ]),
         conditions: z.array(condition),
+        name: z.string(),
         holdDays: z.int(),
         payout: z.string(),
       }),

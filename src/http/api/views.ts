@@ -181,7 +181,8 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     name,
     version,
     publishedAt: isoOf(publishedAt),
-    rules: rules.map(({ key, party, amount, conditions, holdDays, payout }) => ({
+    rules: rules.map(({ key, name, party, amount, conditions, holdDays, payout }) => ({
+      name,
       key,
       party,
       amount: amount.kind === 'fixed' ? { kind: 'fixed', money: moneyView(amount.money) } : { ...amount },
