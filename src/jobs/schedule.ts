@@ -23,10 +23,6 @@ export interface Schedule {
   stop(): Promise<void>;
 }
 
-export function isCronExpression(expression: string): boolean {
-  return cron.validate(expression);
-}
-
 /** Runs something on a schedule, on one node at a time: node-cron only wakes, a lease in the store decides who runs. */
 export function createSchedule({ name, expression, run, owner, leases, clock, log }: ScheduleDeps): Schedule {
   const stopping = new AbortController();

@@ -984,6 +984,15 @@ export function storeConformance({
         expect(await store.reads.reward('acc_a', 'rwd_1')).toMatchObject({ version: 1 });
       });
 
+      test('an order that cannot go out holds up none that can', async () => {
+        await a.write(a.granted(a.reward('rwd_2', 'ref_1', { updatedAt: T0 + 1 })));
+        await subject.sql("update rewards set state = 'in_review' where id = 'rwd_1'");
+        const claimed = await store.payouts.claim(claiming('c1', T0 + 1, 1));
+        expect(claimed.map(({ reward: { id } }) => id)).toEqual(['rwd_2']);
+        await subject.sql("update rewards set state = 'approved' where id = 'rwd_1'");
+        expect(await store.payouts.claim(claiming('c2', T0 + 1, 1))).toMatchObject([{ attempts: 0 }]);
+      });
+
       test('an order that could not be carried out comes back at its time; a parked one does not', async () => {
         const payout = await claimOne();
         await store.payouts.defer(payout, { runAt: T0 + 500, error: 'unknown', parked: false });
@@ -1068,6 +1077,23 @@ export function storeConformance({
           ['contact 1', 'contact 2'],
           ['deal 1'],
         ]);
+      });
+
+      test('a deal that is due does not make the contact of the same number due', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const items = await store.mirror.claim(claiming('c1'));
+        await store.mirror.acknowledge(
+          items.map((item) => ({ item, hash: 'h' })),
+          T0,
+        );
+        await a.write({ mirror: [contact('2'), a.ref('deal', '1')] });
+        const claims = [await store.mirror.claim(claiming('c2')), await store.mirror.claim(claiming('c3'))];
+        expect(
+          claims
+            .flat()
+            .map(({ record }) => `${record.object} ${record.id}`)
+            .sort(),
+        ).toEqual(['contact 2', 'deal 1']);
       });
 
       test('a version asked for while the write was under way stays due', async () => {

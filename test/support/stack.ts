@@ -93,7 +93,10 @@ export interface StackOptions {
 
 export interface Stack {
   readonly sandbox: HubSpotSandbox;
+  /** The one that runs now. */
   readonly service: Service;
+  /** What the service was started with, to start another node on the same database. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly publicUrl: string;
   readonly accountId: string;
   readonly apiKey: string;
@@ -103,6 +106,12 @@ export interface Stack {
   api(method: string, path: string, body?: unknown, apiKey?: string): Promise<{ status: number; body: Json }>;
   /** Everything has come to rest: no webhook on the way, nothing due, nothing claimed. */
   settle(): Promise<void>;
+  /** Another customer of the same service, with a program of its own and a key. */
+  newAccount(name: string): Promise<{ accountId: string; apiKey: string }>;
+  /** Stops the service; what is sent to it meanwhile finds nobody. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port and database, with a changed environment if one is given. */
+  start(changes?: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -122,21 +131,33 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     indexLagMs: 0,
     ...options.sandbox,
   });
-  const environment = environmentFor({ port, databaseUrl: options.databaseUrl ?? 'sqlite::memory:', sandbox });
-  const read = readConfig({ ...environment, ...options.environment });
-  if (!read.ok) throw new Error(read.problems.map(({ variable, problem }) => `${variable} ${problem}`).join('\n'));
-  const service = await startService(read.config, { clock, log: createLog({ level: read.config.logLevel }) });
-  const { container, store } = service;
-  const account = await container.accounts.create('Acme');
-  const key = await container.accounts.createApiKey(account.id, 'test');
-  if (!key) throw new Error('no key');
-  if (options.program !== null) {
-    const parsed = parseProgram(options.program ?? TWO_SIDED);
-    if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
-    await store.programs.publish(account.id, parsed.program, clock.now());
+  const environment = {
+    ...environmentFor({ port, databaseUrl: options.databaseUrl ?? 'sqlite::memory:', sandbox }),
+    ...options.environment,
+  };
+  let service = await startNode(environment, clock);
+  let isRunning = true;
+
+  async function newAccount(name: string): Promise<{ accountId: string; apiKey: string }> {
+    const { container, store } = service;
+    const account = await container.accounts.create(name);
+    const key = await container.accounts.createApiKey(account.id, 'test');
+    if (!key) throw new Error('no key');
+    if (options.program !== null) {
+      const parsed = parseProgram(options.program ?? TWO_SIDED);
+      if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+      await store.programs.publish(account.id, parsed.program, clock.now());
+    }
+    return { accountId: account.id, apiKey: key.key };
+  }
+  const own = await newAccount('Acme');
+
+  async function stop(): Promise<void> {
+    if (isRunning) await service.stop();
+    isRunning = false;
   }
 
-  const api: Stack['api'] = async (method, path, body, apiKey = key.key) => {
+  const api: Stack['api'] = async (method, path, body, apiKey = own.apiKey) => {
     const response = await fetch(`${publicUrl}/api/v1${path}`, {
       method,
       headers: {
@@ -151,12 +172,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
   return {
     sandbox,
-    service,
+    get service() {
+      return service;
+    },
+    environment,
     publicUrl,
-    accountId: account.id,
-    apiKey: key.key,
+    ...own,
     api,
-    async install(portalId = PORTAL, apiKey = key.key) {
+    newAccount,
+    stop,
+    async start(changes = {}) {
+      service = await startNode({ ...environment, ...changes }, clock);
+      isRunning = true;
+    },
+    async install(portalId = PORTAL, apiKey = own.apiKey) {
       const begun = await api('POST', '/connections/install', { provider: 'hubspot' }, apiKey);
       if (begun.status !== 201) throw new Error(JSON.stringify(begun));
       const state = new URL(begun.body.url).searchParams.get('state') ?? '';
@@ -166,10 +195,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     },
     settle: () => settle(sandbox, service, clock),
     async close() {
-      await service.stop();
+      await stop();
       await sandbox.close();
     },
   };
+}
+
+/** One node of the service, configured as a person would do it. */
+export async function startNode(
+  environment: Readonly<Record<string, string>>,
+  clock: Clock = systemClock,
+): Promise<Service> {
+  const read = readConfig(environment);
+  if (!read.ok) throw new Error(read.problems.map(({ variable, problem }) => `${variable} ${problem}`).join('\n'));
+  return startService(read.config, { clock, log: createLog({ level: read.config.logLevel }) });
 }
 
 /** Two looks in a row that find nothing: a hop may be about to hand over to the next at the first. */

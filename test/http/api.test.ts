@@ -1,0 +1,534 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Fault } from '../../src/domain/errors.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { PROGRAM_EXAMPLE, withoutComments } from '../../src/cli/program-file.ts';
+import { type Documented, readOpenApi } from './open-api.ts';
+import { startHttp, type Story, type TestAccount, type TestService, tellStory } from './service.ts';
+
+let service: TestService;
+let acme: TestAccount;
+let other: TestAccount;
+let acmeStory: Story;
+let otherStory: Story;
+let acmeConnection: string;
+let otherConnection: string;
+let api: Awaited<ReturnType<typeof readOpenApi>>;
+
+beforeAll(async () => {
+  service = await startHttp();
+  api = await readOpenApi(service);
+  acme = await service.createAccount('Acme');
+  other = await service.createAccount('Other');
+  acmeConnection = await acme.connect('1');
+  otherConnection = await other.connect('2');
+  acmeStory = await tellStory(service, acme.id, acmeConnection, systemClock.now());
+  otherStory = await tellStory(service, other.id, otherConnection, systemClock.now());
+});
+afterAll(() => service.close());
+
+interface Problem {
+  readonly code: string;
+  readonly errors?: readonly { field: string; problem: string }[];
+}
+interface List {
+  readonly items: readonly { id: string }[];
+  readonly nextCursor: string | null;
+}
+
+/** The ids that stand in a path, of one account. */
+function pathOf(path: string, story: Story, connectionId: string): string {
+  return path
+    .replace('{memberId}', story.memberId)
+    .replace('{referralId}', story.referralId)
+    .replace('{rewardId}', story.rewardId)
+    .replace('{connectionId}', connectionId);
+}
+
+const gets = () => api.operations.filter(({ method }) => method === 'get');
+
+describe('the OpenAPI document', () => {
+  test('is valid OpenAPI 3.1, by a judge that is not ours', async () => {
+    const result = await new Validator().validate(structuredClone(api.document));
+    expect(result).toMatchObject({ valid: true });
+    expect(api.document).toMatchObject({ openapi: '3.1.0' });
+  });
+
+  test('has every route that the app serves under /api/v1, and no other', () => {
+    const served = service.app.router.stack
+      .flatMap((layer) => {
+        const { stack } = (layer.handle ?? {}) as unknown as { stack?: readonly (typeof layer)[] };
+        return stack ?? [];
+      })
+      .flatMap(({ route }) => {
+        const { path, methods } = (route ?? { path: '', methods: {} }) as unknown as {
+          path: string;
+          methods: Record<string, boolean>;
+        };
+        return Object.keys(methods)
+          .filter((method) => method !== '_all' && path.startsWith('/api/v1/') && !path.endsWith('/openapi.json'))
+          .map((method) => `${method} ${path.replace('/api/v1', '').replace(/:(\w+)/g, '{$1}')}`);
+      });
+    expect(served.length).toBeGreaterThan(10);
+    expect(served.sort()).toEqual(api.operations.map(({ method, path }) => `${method} ${path}`).sort());
+  });
+
+  test('describes every real answer, of success and of refusal', async () => {
+    const judged = new Set<string>();
+    for (const { operationId, path } of gets()) {
+      await api.judge(operationId, await acme.call(pathOf(path, acmeStory, acmeConnection)));
+      await api.judge(operationId, await fetch(`${service.url}/api/v1${path}`));
+      await api.judge(operationId, await acme.call(path, { headers: { accept: 'text/html' } }));
+      judged.add(operationId);
+    }
+    const posts: [string, string, unknown, number][] = [
+      ['createMember', '/members', { name: 'Lin', email: 'lin@example.com' }, 201],
+      ['createMember', '/members', { name: 'Lin', email: 'LIN@example.com ' }, 200],
+      ['createMember', '/members', {}, 400],
+      ['createMember', '/members', { contact: { connectionId: otherConnection, id: '1' } }, 422],
+      ['createReferral', '/referrals', { memberId: acmeStory.memberId, friend: { email: 'new@example.com' } }, 201],
+      ['createReferral', '/referrals', { memberId: acmeStory.memberId, friend: { email: 'NEW@example.com' } }, 200],
+      ['createReferral', '/referrals', { memberId: acmeStory.memberId, friend: {} }, 400],
+      ['createReferral', '/referrals', { memberId: otherStory.memberId, friend: { email: 'x@example.com' } }, 422],
+      [
+        'createReferral',
+        '/referrals',
+        { memberId: acmeStory.memberId, friend: { email: `grace-${acme.id}@example.com` } },
+        422,
+      ],
+      ['publishProgram', '/programs', JSON.parse(withoutComments(PROGRAM_EXAMPLE)), 200],
+      ['publishProgram', '/programs', { programId: 'default' }, 400],
+      ['installConnection', '/connections/install', { provider: 'hubspot' }, 201],
+      ['installConnection', '/connections/install', { provider: 'pipedrive' }, 400],
+      ['provisionConnection', `/connections/${acmeConnection}/provision`, undefined, 200],
+      ['provisionConnection', `/connections/${otherConnection}/provision`, undefined, 404],
+      ['disconnectConnection', `/connections/${otherConnection}/disconnect`, undefined, 404],
+    ];
+    for (const [operationId, path, body, status] of posts) {
+      const answer = await acme.post(path, body);
+      expect([operationId, body, answer.status]).toEqual([operationId, body, status]);
+      await api.judge(operationId, answer);
+      judged.add(operationId);
+    }
+    expect(api.operations.map(({ operationId }) => operationId).filter((id) => !judged.has(id))).toEqual(['disconnectConnection'].filter((id) => !judged.has(id)));
+  });
+});
+
+describe('money, times and reasons', () => {
+  test('are exact text: an amount keeps its currency’s decimals, and a journal visibly adds up to zero', async () => {
+    const rewards = await api.judge<{ items: unknown[] }>('listRewards', await acme.call('/rewards'));
+    expect(rewards.items).toMatchObject([{ money: { amount: '150.00', currency: 'EUR' }, state: 'issued' }]);
+    const journals = await api.judge<{ items: { postings: { amount: string }[] }[] }>(
+      'listJournals',
+      await acme.call(`/journals?rewardId=${acmeStory.rewardId}`),
+    );
+    expect(journals.items).toHaveLength(2);
+    for (const journal of journals.items) {
+      expect(journal.postings.map(({ amount }) => amount).sort()).toEqual(['-150.00', '150.00']);
+      expect(journal).toMatchObject({ totals: [{ currency: 'EUR', amount: '0.00' }] });
+    }
+    const balances = await api.judge('listBalances', await acme.call('/balances'));
+    expect(balances).toMatchObject({ totals: [{ currency: 'EUR', amount: '0.00' }] });
+    const programs = await api.judge<{ items: unknown[] }>('listPrograms', await other.call('/programs'));
+    expect(programs.items).toMatchObject([{ rules: [{ conditions: [{ money: { amount: '1.005', currency: 'BHD' } }] }] }]);
+  });
+
+  test('of a decision name the reason as a code and as a sentence', async () => {
+    const { items } = await api.judge<{ items: unknown[] }>('listDecisions', await acme.call('/decisions?dealId=9001'));
+    expect(items).toMatchObject([
+      {
+        id: acmeStory.decisionId,
+        reason: { code: 'rewarded', text: 'The deal "Analytical engine" reached Closed Won and every condition is met.' },
+        conditions: [{ verdict: 'met' }],
+      },
+    ]);
+  });
+});
+
+describe('one account', () => {
+  test('finds nothing under another’s ids, on every GET with a parameter, word for word as if nobody had them', async () => {
+    const withParameters = gets().filter(({ path }) => path.includes('{'));
+    expect(withParameters.length).toBeGreaterThan(3);
+    for (const { path, operationId } of withParameters) {
+      const own = await acme.call(pathOf(path, acmeStory, acmeConnection));
+      expect([operationId, own.status]).toEqual([operationId, 200]);
+      const foreign = await acme.call(pathOf(path, otherStory, otherConnection));
+      const unknown = await acme.call(path.replace(/\{(\w{3})\w*\}/, (_, prefix) => `${prefix === 'rew' ? 'rwd' : prefix}_nobody`));
+      expect([operationId, foreign.status, unknown.status]).toEqual([operationId, 404, 404]);
+      const [a, b] = [await foreign.json(), await unknown.json()] as [object, object];
+      expect({ ...a, ref: '' }).toEqual({ ...b, ref: '' });
+    }
+  });
+
+  test('never sees another’s rows, on every list and with every filter', async () => {
+    const filters = [
+      '',
+      `?memberId=${otherStory.memberId}`,
+      `?referralId=${otherStory.referralId}`,
+      `?rewardId=${otherStory.rewardId}`,
+      '?dealId=9001',
+    ];
+    const foreign = [...Object.values(otherStory), otherConnection, other.id];
+    for (const { path } of gets().filter((operation) => !operation.path.includes('{'))) {
+      for (const filter of filters) {
+        const text = await (await acme.call(`${path}${filter}`)).text();
+        // The refusal of an unknown parameter names the parameter, never its value.
+        for (const id of foreign) expect(text).not.toContain(id);
+      }
+    }
+  });
+
+  test('cannot name another’s member or connection in what it creates', async () => {
+    const bodies: [string, unknown, string][] = [
+      ['/referrals', { memberId: otherStory.memberId, friend: { email: 'x@example.com' } }, 'no_such_member'],
+      ['/members', { contact: { connectionId: otherConnection, id: '5' } }, 'no_such_connection'],
+      [
+        '/referrals',
+        { memberId: acmeStory.memberId, friend: { contact: { connectionId: otherConnection, id: '5' } } },
+        'no_such_connection',
+      ],
+    ];
+    for (const [path, body, code] of bodies) {
+      const answer = await acme.post(path, body);
+      expect(answer.status).toBe(422);
+      expect(await answer.json()).toMatchObject({ code });
+    }
+  });
+
+  test('cannot provision or disconnect another’s connection', async () => {
+    for (const action of ['provision', 'disconnect']) {
+      expect((await acme.post(`/connections/${otherConnection}/${action}`, {})).status).toBe(404);
+    }
+    expect(await service.store.connections.get(other.id, otherConnection)).toMatchObject({ status: 'connected' });
+    expect(service.crm.revoked).toEqual([]);
+  });
+
+  test('is asked for a valid key on every operation', async () => {
+    const headers: Record<string, string>[] = [
+      {},
+      { authorization: 'Bearer' },
+      { authorization: 'Bearer wk_guess' },
+      { authorization: `Basic ${acme.key}` },
+      { authorization: acme.key },
+      { cookie: `key=${acme.key}` },
+    ];
+    const strict = await startHttp({ deps: { limits: { wrongKeys: { points: 1_000, perSeconds: 60 } } } });
+    for (const { method, path, operationId } of api.operations) {
+      for (const header of headers) {
+        const answer = await fetch(`${strict.url}/api/v1${path}?key=${acme.key}`, { method: method.toUpperCase(), headers: header });
+        expect([operationId, header, answer.status]).toEqual([operationId, header, 401]);
+        expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      }
+    }
+    await strict.close();
+  });
+
+  test('is not let in by a revoked key', async () => {
+    const gone = await service.createAccount('Gone');
+    expect((await gone.call('/members')).status).toBe(200);
+    await service.store.accounts.revokeApiKey(gone.id, gone.keyId, systemClock.now());
+    expect((await gone.call('/members')).status).toBe(401);
+  });
+});
+
+describe('guessing keys', () => {
+  test('is stopped per address, also with a right one among them, and the right one works again later', async () => {
+    const strict = await startHttp({ deps: { limits: { wrongKeys: { points: 3, perSeconds: 1 } } } });
+    const account = await strict.createAccount('A');
+    const guess = (key: string) => fetch(`${strict.url}/api/v1/members`, { headers: { authorization: `Bearer ${key}` } });
+    const statuses = [];
+    for (const key of ['wk_1', 'wk_2', 'wk_3', 'wk_4', account.key]) statuses.push((await guess(key)).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429]);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect((await guess(account.key)).status).toBe(200);
+    await strict.close();
+  });
+
+  test('by one account’s busy program does not slow another', async () => {
+    const strict = await startHttp({ deps: { limits: { apiCalls: { points: 2, perSeconds: 60 } } } });
+    const [a, b] = [await strict.createAccount('A'), await strict.createAccount('B')];
+    const statuses = [];
+    for (const account of [a, a, a, b]) statuses.push((await account.call('/members')).status);
+    expect(statuses).toEqual([200, 200, 429, 200]);
+    await strict.close();
+  });
+});
+
+describe('paging', () => {
+  test('shows every row once, newest first, at any page size, and ends', async () => {
+    const busy = await service.createAccount('Busy');
+    for (let index = 0; index < 23; index += 1) await busy.post('/members', { email: `m${index}@example.com` });
+    const all = ((await (await busy.call('/members?limit=100')).json()) as List).items.map(({ id }) => id);
+    expect(all).toHaveLength(23);
+    for (const limit of [1, 5, 22, 23]) {
+      const seen: string[] = [];
+      let cursor = '';
+      do {
+        const page = await api.judge<List>('listMembers', await busy.call(`/members?limit=${limit}${cursor}`));
+        expect(page.items.length).toBeLessThanOrEqual(limit);
+        seen.push(...page.items.map(({ id }) => id));
+        cursor = page.nextCursor === null ? '' : `&cursor=${page.nextCursor}`;
+      } while (cursor !== '');
+      expect(seen).toEqual(all);
+    }
+  });
+
+  test.each([
+    ['garbage', '%00%ff'],
+    ['empty', ''],
+    ['another list’s', Buffer.from('rewards 1 rwd_a').toString('base64url')],
+    ['forged with a quote', Buffer.from("members 1 mem_' or 1=1").toString('base64url')],
+    ['with an enormous time', Buffer.from(`members ${'9'.repeat(30)} mem_a`).toString('base64url')],
+    ['padded', `${Buffer.from('members 1 mem_a').toString('base64url')}=`],
+  ])('with a cursor that is %s is 400 invalid_cursor', async (_, cursor) => {
+    const answer = await acme.call(`/members?cursor=${cursor}`);
+    expect(answer.status).toBe(400);
+    expect(await api.judge<Problem>('listMembers', answer)).toMatchObject({
+      code: 'invalid_cursor',
+      errors: [{ field: 'cursor' }],
+    });
+  });
+
+  test.each(['0', '101', '-1', '1e1', '1.5', '', 'ten', '１'])('with a limit of "%s" names the limit', async (limit) => {
+    const answer = await acme.call(`/members?limit=${encodeURIComponent(limit)}`);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      code: 'invalid_request',
+      errors: [{ field: 'limit', problem: 'must be a number from 1 to 100' }],
+    });
+  });
+});
+
+describe('input that is not as it should be', () => {
+  test.each<[string, unknown, string]>([
+    ['an unknown field', { email: 'a@example.com', admin: true }, 'admin'],
+    ['a number as a name', { name: 1, email: 'a@example.com' }, 'name'],
+    ['an empty name', { name: '  ', email: 'a@example.com' }, 'name'],
+    ['a name with a NUL', { name: 'a\u0000b', email: 'a@example.com' }, 'name'],
+    ['a name of broken Unicode', { name: 'a\ud800', email: 'a@example.com' }, 'name'],
+    ['a name of 201 characters', { name: 'a'.repeat(201), email: 'a@example.com' }, 'name'],
+    ['an address without a domain', { email: 'ada@' }, 'email'],
+    ['two addresses', { email: 'a@example.com,b@example.com' }, 'email'],
+    ['an address with a header in it', { email: 'a@example.com\r\nBcc: b@example.com' }, 'email'],
+    ['a contact that is text', { contact: '101' }, 'contact'],
+    ['a contact without an id', { contact: { connectionId: 'con_a' } }, 'contact.id'],
+    ['a contact with a path as its id', { contact: { connectionId: 'con_a', id: '../1' } }, 'contact.id'],
+    ['neither address nor contact', { name: 'Ada' }, 'email'],
+    ['a list', [], 'body'],
+    ['null', null, 'body'],
+    ['a number', 7, 'body'],
+  ])('names the field and what it should be: %s', async (_, body, field) => {
+    const answer = await acme.post('/members', body);
+    expect(answer.status).toBe(400);
+    const problem = await api.judge<Problem>('createMember', answer);
+    expect(problem.code).toBe('invalid_request');
+    expect(problem.errors?.map((error) => error.field)).toContain(field);
+    for (const error of problem.errors ?? []) expect(error.problem).toMatch(/must|leave it out/);
+  });
+
+  test('names all wrong fields at once', async () => {
+    const answer = await acme.post('/members', { name: 1, email: 'x', contact: {}, extra: 1 });
+    const { errors } = (await answer.json()) as Problem;
+    expect(errors?.map(({ field }) => field).sort()).toEqual(['contact.connectionId', 'contact.id', 'email', 'extra', 'name']);
+  });
+
+  test.each([
+    ['not JSON', '{"email":', 'application/json', 400, 'invalid_json'],
+    ['no UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'application/json', 400, 'invalid_json'],
+    ['empty', '', 'application/json', 400, 'empty_body'],
+    ['a form', 'email=a@example.com', 'application/x-www-form-urlencoded', 415, 'unsupported_media_type'],
+    ['UTF-16', '{}', 'application/json; charset=utf-16', 415, 'unsupported_media_type'],
+    ['200 kB', `{"name":"${'a'.repeat(200_000)}"}`, 'application/json', 413, 'body_too_large'],
+  ])('is answered clearly: a body that is %s', async (_, body, type, status, code) => {
+    const answer = await acme.call('/members', { method: 'POST', headers: { 'content-type': type }, body });
+    expect(answer.status).toBe(status);
+    expect(await api.judge<Problem>('createMember', answer)).toMatchObject({ code });
+  });
+
+  test.each([
+    ['?admin=1', 'admin'],
+    ['?limit=1&limit=2', 'limit'],
+    ['?memberId=x', 'memberId'],
+    ['?stage=closedwon', 'stage'],
+    ['?constructor=1', 'constructor'],
+  ])('names the parameter: %s', async (query, field) => {
+    const answer = await acme.call(`/referrals${query}`);
+    expect(answer.status).toBe(400);
+    expect((await api.judge<Problem>('listReferrals', answer)).errors).toMatchObject([{ field }]);
+  });
+
+  test('of a program names each field as deep as it stands', async () => {
+    const answer = await acme.post('/programs', {
+      programId: 'default',
+      name: 'P',
+      rules: [
+        { key: 'a', party: 'member', amount: { kind: 'fixed', money: { amount: '12.345', currency: 'EUR' } }, payout: 'credit' },
+        { key: 'b', party: 'boss', amount: { kind: 'percent', basisPoints: 0.5 }, payout: 'cash' },
+      ],
+    });
+    const { errors } = await api.judge<Problem>('publishProgram', answer);
+    expect(errors?.map(({ field }) => field)).toEqual([
+      'rules[0].amount.money',
+      'rules[1].party',
+      'rules[1].amount.basisPoints',
+      'rules[1].payout',
+    ]);
+  });
+
+  test.each([
+    ['PUT', '/members', 405, 'GET, POST, HEAD, OPTIONS'],
+    ['DELETE', '/members/mem_a', 405, 'GET, HEAD, OPTIONS'],
+    ['OPTIONS', '/members', 204, 'GET, POST, HEAD, OPTIONS'],
+  ])('%s %s is answered with what is allowed', async (method, path, status, allow) => {
+    const answer = await acme.call(path, { method });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('allow')).toBe(allow);
+  });
+
+  test('of an unknown operation is a 404 problem', async () => {
+    for (const path of ['/nothing', '/members/', '/Members', '/members/mem_a/b']) {
+      expect([path, (await acme.call(path)).status]).toEqual([path, 404]);
+    }
+  });
+});
+
+describe('creating', () => {
+  test('the same person again, also at the same time, gives the same member', async () => {
+    const body = { name: 'Kay', email: 'kay@example.com' };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => acme.post('/members', body)));
+    const members = (await Promise.all(answers.map((answer) => answer.json()))) as { id: string }[];
+    expect(new Set(members.map(({ id }) => id)).size).toBe(1);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 201]);
+  });
+
+  test('a friend of another member is refused and stays where they are', async () => {
+    const second = (await (await acme.post('/members', { email: 'second@example.com' })).json()) as { id: string };
+    const friend = { email: `ada-${acme.id}@example.com` };
+    const answer = await acme.post('/referrals', { memberId: second.id, friend });
+    expect(answer.status).toBe(409);
+    expect(await api.judge<Problem>('createReferral', answer)).toMatchObject({ code: 'referred_by_another' });
+  });
+
+  test('a referral before there is a program says what to do', async () => {
+    const fresh = await service.createAccount('Fresh');
+    const member = (await (await fresh.post('/members', { email: 'm@example.com' })).json()) as { id: string };
+    const answer = await fresh.post('/referrals', { memberId: member.id, friend: { email: 'f@example.com' } });
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: 'no_program', detail: expect.stringContaining('/api/v1/programs') });
+  });
+
+  test('the same program twice adds no version', async () => {
+    const fresh = await service.createAccount('Publisher');
+    const document = JSON.parse(withoutComments(PROGRAM_EXAMPLE));
+    const first = await (await fresh.post('/programs', document)).json();
+    expect(await (await fresh.post('/programs', document)).json()).toEqual(first);
+    expect(((await (await fresh.call('/programs')).json()) as List).items).toHaveLength(1);
+  });
+});
+
+describe('connections', () => {
+  test('show their sync state, and are given back to the CRM when they are disconnected', async () => {
+    const fresh = await service.createAccount('Leaver');
+    const id = await fresh.connect('33');
+    const connection = await api.judge('getConnection', await fresh.call(`/connections/${id}`));
+    expect(connection).toMatchObject({ status: 'connected', sync: { waiting: 0, parked: [] }, homeCurrency: 'EUR' });
+    const gone = await api.judge('disconnectConnection', await fresh.post(`/connections/${id}/disconnect`, undefined));
+    expect(gone).toMatchObject({ status: 'disconnected', statusReason: 'Disconnected by an admin.' });
+    expect(service.crm.revoked).toEqual(['refresh-token-of-33']);
+    expect(JSON.stringify(gone)).not.toContain('token');
+  });
+
+  test.each([
+    ['crm_unavailable', { kind: 'retry', afterMs: 7_000 }, 503, 'try_again', '7'],
+    ['authorisation_revoked', { kind: 'reconnect' }, 409, 'connection_lost', null],
+    ['crm_rejected', { kind: 'never' }, 502, 'crm_refused', null],
+  ] as const)('say what the CRM said when it fails with %s', async (code, rule, status, expected, retryAfter) => {
+    const broken = await startHttp();
+    const account = await broken.createAccount('A');
+    const id = await account.connect('1');
+    broken.crm.provision = () => Promise.reject(new Fault(code, rule, 'For people.', { message: 'GET /internals 10.0.0.7' }));
+    const answer = await account.post(`/connections/${id}/provision`, undefined);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('retry-after')).toBe(retryAfter);
+    const body = await api.judge<Problem>('provisionConnection', answer);
+    expect(body).toMatchObject({ code: expected, detail: 'For people.' });
+    expect(JSON.stringify(body)).not.toMatch(/internals|10\.0/);
+    await broken.close();
+  });
+});
+
+describe('whatever comes in', () => {
+  const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
+
+  test('no request makes a 5xx, and every answer is one that the document has', async () => {
+    const wide = await startHttp({
+      deps: { limits: { apiCalls: { points: 1e9, perSeconds: 1 }, pages: { points: 1e9, perSeconds: 1 } } },
+    });
+    const account = await wide.createAccount('A');
+    const connectionId = await account.connect('1');
+    const story = await tellStory(wide, account.id, connectionId, systemClock.now());
+    const awkward = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\u0000', '\ud800', '__proto__', "' or 1=1 --", '9'.repeat(40), story.memberId, story.rewardId, connectionId, '%', '../'),
+    );
+    const json = fc.oneof(
+      fc.jsonValue(),
+      fc.record({ name: awkward, email: awkward }, { requiredKeys: [] }),
+      fc.record({ memberId: fc.constant(story.memberId), friend: fc.record({ email: awkward, name: fc.option(awkward) }) }),
+      fc.record({ contact: fc.record({ connectionId: fc.constant(connectionId), id: awkward }) }),
+      fc.record({ programId: fc.constant('default'), name: awkward, rules: fc.array(fc.jsonValue()) }),
+    );
+    const safe = (text: string) => encodeURIComponent(text.toWellFormed());
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...api.operations.filter(({ operationId }) => operationId !== 'disconnectConnection')),
+        fc.array(awkward, { minLength: 1, maxLength: 2 }),
+        fc.dictionary(fc.oneof(fc.constantFrom('limit', 'cursor', 'memberId', 'stage', 'dealId', 'rewardId'), awkward), awkward, { maxKeys: 3 }),
+        json,
+        async ({ operationId, method, path }: Documented, ids, query, body) => {
+          const filled = path.replace(/\{\w+\}/g, () => safe(ids[0] || 'x'));
+          const search = Object.entries(query).map(([name, value]) => `${safe(name)}=${safe(value)}`).join('&');
+          const answer =
+            method === 'post'
+              ? await account.post(filled, body)
+              : await account.call(`${filled}${search === '' ? '' : `?${search}`}`);
+          expect(answer.status).toBeLessThan(500);
+          // "." and ".." are resolved by the client, so the request is one for another path.
+          if (!ids.some((id) => /^\.{1,2}$/.test(id)) && answer.status !== 404) await api.judge(operationId, answer);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+    await wide.close();
+  });
+
+  test('nor on the public routes', async () => {
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('%', '\u0000', '__proto__', '..', 'hubspot'));
+    const wide = await startHttp({
+      deps: { limits: { pages: { points: 1e9, perSeconds: 1 }, unsigned: { points: 1e9, perSeconds: 1 } } },
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('/r/', '/oauth/', '/webhooks/', '/hubspot/cards/contact?', '/'),
+        text,
+        fc.constantFrom('', '/callback'),
+        fc.dictionary(fc.constantFrom('code', 'state', 'error', 'portalId', 'objectId', 'cursor'), text),
+        fc.constantFrom('GET', 'POST', 'PUT', 'HEAD', 'OPTIONS'),
+        async (prefix, middle, suffix, query, method) => {
+          const search = new URLSearchParams(
+            Object.entries(query).map(([name, value]): [string, string] => [name, value.toWellFormed()]),
+          );
+          const answer = await fetch(
+            `${wide.url}${prefix}${encodeURIComponent(middle.toWellFormed())}${suffix}${prefix.endsWith('?') ? '&' : '?'}${search}`,
+            { method, ...(method === 'POST' ? { body: middle, headers: { 'content-type': 'application/json' } } : {}) },
+          );
+          expect(answer.status).toBeLessThan(500);
+          await answer.arrayBuffer();
+        },
+      ),
+      { numRuns: RUNS },
+    );
+    await wide.close();
+  });
+});
