@@ -337,13 +337,15 @@ async function dealSources(
     .where(dialect.isIn('deal_id', allIds))
     .execute();
   rewards.sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1));
-  const referralRows = await db
-    .selectFrom('referrals')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where(dialect.isIn('id', [...new Set([...decisions, ...rewards].map(({ referral_id }) => referral_id))]))
-    .execute();
+  // A deal that nothing was decided on yet belongs to the friend it is linked to.
+  const contactIds = [...new Set(facts.flatMap((deal) => deal.contactIds))];
+  const decidedIds = [...new Set([...decisions, ...rewards].map(({ referral_id }) => referral_id))];
+  const { rows: referralRows } = await sql<Row<'referrals'>>`
+    select * from referrals where account_id = ${accountId} and ${dialect.isIn('id', decidedIds)}
+    union all select * from referrals where account_id = ${accountId} and connection_id = ${connectionId}
+      and ${dialect.isIn('contact_id', contactIds)}`.execute(db);
   const referrals = new Map(referralRows.map((row) => [row.id, row]));
+  const linkedTo = new Map(facts.map((deal) => [deal.ref.id, new Set(deal.contactIds)]));
   const referrers = await membersById(
     session,
     accountId,
@@ -355,7 +357,10 @@ async function dealSources(
       row.deal_id === id || (formerIds.get(id) ?? []).includes(row.deal_id);
     const own = decisions.filter(isOnDeal);
     const ownRewards = rewards.filter(isOnDeal);
-    const referralId = ownerOf(own, ownRewards, referrals);
+    const linked = [...referrals.values()].filter(
+      ({ contact_id, stage }) => contact_id !== null && stage !== 'declined' && linkedTo.get(id)?.has(contact_id),
+    );
+    const referralId = ownerOf(own, ownRewards, referrals) ?? earliest(linked)?.id;
     const referral = referralId === undefined ? undefined : referrals.get(referralId);
     const referrer = referral && referrers.get(referral.member_id);
     const newest = new Map<string, Row<'decisions'>>();
@@ -380,8 +385,12 @@ function ownerOf(
   const holder = rewards.find(({ state }) => (STANDING_STATES as readonly string[]).includes(state));
   if (holder) return holder.referral_id;
   const credited = decisions.filter(({ reason }) => !reason.includes('"other_referral_credited"'));
-  return (credited.length > 0 ? credited : decisions)
-    .map(({ referral_id }) => referrals.get(referral_id))
-    .filter((referral) => referral !== undefined)
-    .sort((a, b) => a.submitted_at - b.submitted_at || (a.id < b.id ? -1 : 1))[0]?.id;
+  const owners = (credited.length > 0 ? credited : decisions).flatMap(
+    ({ referral_id }) => referrals.get(referral_id) ?? [],
+  );
+  return earliest(owners)?.id;
+}
+
+function earliest(referrals: readonly Row<'referrals'>[]): Row<'referrals'> | undefined {
+  return referrals.toSorted((a, b) => a.submitted_at - b.submitted_at || (a.id < b.id ? -1 : 1))[0];
 }

@@ -1,11 +1,11 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROGRAM_EXAMPLE, withoutComments } from '../../src/cli/program-file.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { PROGRAM_EXAMPLE, withoutComments } from '../../src/cli/program-file.ts';
 import { type Documented, readOpenApi } from './open-api.ts';
-import { startHttp, type Story, type TestAccount, type TestService, tellStory } from './service.ts';
+import { type Story, startHttp, type TestAccount, type TestService, tellStory } from './service.ts';
 
 let service: TestService;
 let acme: TestAccount;
@@ -111,7 +111,9 @@ describe('the OpenAPI document', () => {
       await api.judge(operationId, answer);
       judged.add(operationId);
     }
-    expect(api.operations.map(({ operationId }) => operationId).filter((id) => !judged.has(id))).toEqual(['disconnectConnection'].filter((id) => !judged.has(id)));
+    expect(api.operations.map(({ operationId }) => operationId).filter((id) => !judged.has(id))).toEqual(
+      ['disconnectConnection'].filter((id) => !judged.has(id)),
+    );
   });
 });
 
@@ -131,7 +133,9 @@ describe('money, times and reasons', () => {
     const balances = await api.judge('listBalances', await acme.call('/balances'));
     expect(balances).toMatchObject({ totals: [{ currency: 'EUR', amount: '0.00' }] });
     const programs = await api.judge<{ items: unknown[] }>('listPrograms', await other.call('/programs'));
-    expect(programs.items).toMatchObject([{ rules: [{ conditions: [{ money: { amount: '1.005', currency: 'BHD' } }] }] }]);
+    expect(programs.items).toMatchObject([
+      { rules: [{ conditions: [{ money: { amount: '1.005', currency: 'BHD' } }] }] },
+    ]);
   });
 
   test('of a decision name the reason as a code and as a sentence', async () => {
@@ -139,7 +143,10 @@ describe('money, times and reasons', () => {
     expect(items).toMatchObject([
       {
         id: acmeStory.decisionId,
-        reason: { code: 'rewarded', text: 'The deal "Analytical engine" reached Closed Won and every condition is met.' },
+        reason: {
+          code: 'rewarded',
+          text: 'The deal "Analytical engine" reached Closed Won and every condition is met.',
+        },
         conditions: [{ verdict: 'met' }],
       },
     ]);
@@ -154,7 +161,9 @@ describe('one account', () => {
       const own = await acme.call(pathOf(path, acmeStory, acmeConnection));
       expect([operationId, own.status]).toEqual([operationId, 200]);
       const foreign = await acme.call(pathOf(path, otherStory, otherConnection));
-      const unknown = await acme.call(path.replace(/\{(\w{3})\w*\}/, (_, prefix) => `${prefix === 'rew' ? 'rwd' : prefix}_nobody`));
+      const unknown = await acme.call(
+        path.replace(/\{(\w{3})\w*\}/, (_, prefix) => `${prefix === 'rew' ? 'rwd' : prefix}_nobody`),
+      );
       expect([operationId, foreign.status, unknown.status]).toEqual([operationId, 404, 404]);
       const [a, b] = [await foreign.json(), await unknown.json()] as [object, object];
       expect({ ...a, ref: '' }).toEqual({ ...b, ref: '' });
@@ -216,7 +225,10 @@ describe('one account', () => {
     const strict = await startHttp({ deps: { limits: { wrongKeys: { points: 1_000, perSeconds: 60 } } } });
     for (const { method, path, operationId } of api.operations) {
       for (const header of headers) {
-        const answer = await fetch(`${strict.url}/api/v1${path}?key=${acme.key}`, { method: method.toUpperCase(), headers: header });
+        const answer = await fetch(`${strict.url}/api/v1${path}?key=${acme.key}`, {
+          method: method.toUpperCase(),
+          headers: header,
+        });
         expect([operationId, header, answer.status]).toEqual([operationId, header, 401]);
         expect(answer.headers.get('www-authenticate')).toBe('Bearer');
       }
@@ -236,7 +248,8 @@ describe('guessing keys', () => {
   test('is stopped per address, also with a right one among them, and the right one works again later', async () => {
     const strict = await startHttp({ deps: { limits: { wrongKeys: { points: 3, perSeconds: 1 } } } });
     const account = await strict.createAccount('A');
-    const guess = (key: string) => fetch(`${strict.url}/api/v1/members`, { headers: { authorization: `Bearer ${key}` } });
+    const guess = (key: string) =>
+      fetch(`${strict.url}/api/v1/members`, { headers: { authorization: `Bearer ${key}` } });
     const statuses = [];
     for (const key of ['wk_1', 'wk_2', 'wk_3', 'wk_4', account.key]) statuses.push((await guess(key)).status);
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
@@ -290,14 +303,17 @@ describe('paging', () => {
     });
   });
 
-  test.each(['0', '101', '-1', '1e1', '1.5', '', 'ten', '１'])('with a limit of "%s" names the limit', async (limit) => {
-    const answer = await acme.call(`/members?limit=${encodeURIComponent(limit)}`);
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toMatchObject({
-      code: 'invalid_request',
-      errors: [{ field: 'limit', problem: 'must be a number from 1 to 100' }],
-    });
-  });
+  test.each(['0', '101', '-1', '1e1', '1.5', '', 'ten', '１'])(
+    'with a limit of "%s" names the limit',
+    async (limit) => {
+      const answer = await acme.call(`/members?limit=${encodeURIComponent(limit)}`);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({
+        code: 'invalid_request',
+        errors: [{ field: 'limit', problem: 'must be a number from 1 to 100' }],
+      });
+    },
+  );
 });
 
 describe('input that is not as it should be', () => {
@@ -330,7 +346,13 @@ describe('input that is not as it should be', () => {
   test('names all wrong fields at once', async () => {
     const answer = await acme.post('/members', { name: 1, email: 'x', contact: {}, extra: 1 });
     const { errors } = (await answer.json()) as Problem;
-    expect(errors?.map(({ field }) => field).sort()).toEqual(['contact.connectionId', 'contact.id', 'email', 'extra', 'name']);
+    expect(errors?.map(({ field }) => field).sort()).toEqual([
+      'contact.connectionId',
+      'contact.id',
+      'email',
+      'extra',
+      'name',
+    ]);
   });
 
   test.each([
@@ -363,7 +385,12 @@ describe('input that is not as it should be', () => {
       programId: 'default',
       name: 'P',
       rules: [
-        { key: 'a', party: 'member', amount: { kind: 'fixed', money: { amount: '12.345', currency: 'EUR' } }, payout: 'credit' },
+        {
+          key: 'a',
+          party: 'member',
+          amount: { kind: 'fixed', money: { amount: '12.345', currency: 'EUR' } },
+          payout: 'credit',
+        },
         { key: 'b', party: 'boss', amount: { kind: 'percent', basisPoints: 0.5 }, payout: 'cash' },
       ],
     });
@@ -415,7 +442,10 @@ describe('creating', () => {
     const member = (await (await fresh.post('/members', { email: 'm@example.com' })).json()) as { id: string };
     const answer = await fresh.post('/referrals', { memberId: member.id, friend: { email: 'f@example.com' } });
     expect(answer.status).toBe(409);
-    expect(await answer.json()).toMatchObject({ code: 'no_program', detail: expect.stringContaining('/api/v1/programs') });
+    expect(await answer.json()).toMatchObject({
+      code: 'no_program',
+      detail: expect.stringContaining('/api/v1/programs'),
+    });
   });
 
   test('the same program twice adds no version', async () => {
@@ -447,7 +477,8 @@ describe('connections', () => {
     const broken = await startHttp();
     const account = await broken.createAccount('A');
     const id = await account.connect('1');
-    broken.crm.provision = () => Promise.reject(new Fault(code, rule, 'For people.', { message: 'GET /internals 10.0.0.7' }));
+    broken.crm.provision = () =>
+      Promise.reject(new Fault(code, rule, 'For people.', { message: 'GET /internals 10.0.0.7' }));
     const answer = await account.post(`/connections/${id}/provision`, undefined);
     expect(answer.status).toBe(status);
     expect(answer.headers.get('retry-after')).toBe(retryAfter);
@@ -470,12 +501,26 @@ describe('whatever comes in', () => {
     const story = await tellStory(wide, account.id, connectionId, systemClock.now());
     const awkward = fc.oneof(
       fc.string({ unit: 'binary' }),
-      fc.constantFrom('\u0000', '\ud800', '__proto__', "' or 1=1 --", '9'.repeat(40), story.memberId, story.rewardId, connectionId, '%', '../'),
+      fc.constantFrom(
+        '\u0000',
+        '\ud800',
+        '__proto__',
+        "' or 1=1 --",
+        '9'.repeat(40),
+        story.memberId,
+        story.rewardId,
+        connectionId,
+        '%',
+        '../',
+      ),
     );
     const json = fc.oneof(
       fc.jsonValue(),
       fc.record({ name: awkward, email: awkward }, { requiredKeys: [] }),
-      fc.record({ memberId: fc.constant(story.memberId), friend: fc.record({ email: awkward, name: fc.option(awkward) }) }),
+      fc.record({
+        memberId: fc.constant(story.memberId),
+        friend: fc.record({ email: awkward, name: fc.option(awkward) }),
+      }),
       fc.record({ contact: fc.record({ connectionId: fc.constant(connectionId), id: awkward }) }),
       fc.record({ programId: fc.constant('default'), name: awkward, rules: fc.array(fc.jsonValue()) }),
     );
@@ -484,11 +529,17 @@ describe('whatever comes in', () => {
       fc.asyncProperty(
         fc.constantFrom(...api.operations.filter(({ operationId }) => operationId !== 'disconnectConnection')),
         fc.array(awkward, { minLength: 1, maxLength: 2 }),
-        fc.dictionary(fc.oneof(fc.constantFrom('limit', 'cursor', 'memberId', 'stage', 'dealId', 'rewardId'), awkward), awkward, { maxKeys: 3 }),
+        fc.dictionary(
+          fc.oneof(fc.constantFrom('limit', 'cursor', 'memberId', 'stage', 'dealId', 'rewardId'), awkward),
+          awkward,
+          { maxKeys: 3 },
+        ),
         json,
         async ({ operationId, method, path }: Documented, ids, query, body) => {
           const filled = path.replace(/\{\w+\}/g, () => safe(ids[0] || 'x'));
-          const search = Object.entries(query).map(([name, value]) => `${safe(name)}=${safe(value)}`).join('&');
+          const search = Object.entries(query)
+            .map(([name, value]) => `${safe(name)}=${safe(value)}`)
+            .join('&');
           const answer =
             method === 'post'
               ? await account.post(filled, body)

@@ -3,7 +3,7 @@ import type { CardResponse } from '../../contracts/hubspot-card/card-view.genera
 import { createAct } from '../../src/application/act.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { cardContractViolations } from '../contracts/card-schema.ts';
-import { OLD_SECRET, signed, startHttp, type Story, type TestAccount, type TestService, tellStory } from './service.ts';
+import { OLD_SECRET, type Story, signed, startHttp, type TestAccount, type TestService, tellStory } from './service.ts';
 
 const PORTAL = '48000001';
 const OTHER_PORTAL = '48000002';
@@ -119,7 +119,11 @@ describe('whose data a card shows', () => {
 
   test('does not follow headers', async () => {
     const query = queryOf(MEMBER);
-    const headers = { ...signed('GET', `${PATH}${query}`), 'x-hubspot-portal-id': OTHER_PORTAL, portalId: OTHER_PORTAL };
+    const headers = {
+      ...signed('GET', `${PATH}${query}`),
+      'x-hubspot-portal-id': OTHER_PORTAL,
+      portalId: OTHER_PORTAL,
+    };
     const { body } = await ask(query, headers);
     expect(body).toMatchObject({ ok: true, data: { member: { memberId: story.memberId } } });
   });
@@ -132,7 +136,10 @@ describe('a card that is asked for wrongly', () => {
     ['signed for another portal', () => signed('GET', `${PATH}${queryOf(MEMBER, { portalId: OTHER_PORTAL })}`)],
     ['signed with another secret', () => signed('GET', `${PATH}${queryOf(MEMBER)}`, '', { secret: 'guess' })],
     ['signed as a POST', () => signed('POST', `${PATH}${queryOf(MEMBER)}`)],
-    ['signed ten minutes ago', () => signed('GET', `${PATH}${queryOf(MEMBER)}`, '', { at: systemClock.now() - 600_000 })],
+    [
+      'signed ten minutes ago',
+      () => signed('GET', `${PATH}${queryOf(MEMBER)}`, '', { at: systemClock.now() - 600_000 }),
+    ],
   ])('is refused with 401 and shows nothing: %s', async (_, headers) => {
     const { status, body, response } = await ask(queryOf(MEMBER), headers());
     expect(status).toBe(401);
@@ -155,7 +162,11 @@ describe('a card that is asked for wrongly', () => {
       queryOf(MEMBER, { more: `&cursor=${Buffer.from('members 1 mem_a').toString('base64url')}` }),
     ],
   ])('since it has %s is told so with 200, which HubSpot passes on', async (_, query) => {
-    expect(await askWell(query)).toMatchObject({ ok: false, code: 'invalid_request', ref: expect.stringMatching(/^req_/) });
+    expect(await askWell(query)).toMatchObject({
+      ok: false,
+      code: 'invalid_request',
+      ref: expect.stringMatching(/^req_/),
+    });
   });
 
   test('from a portal that is not connected, or no longer, says not_connected', async () => {

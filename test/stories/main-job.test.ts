@@ -41,6 +41,10 @@ describe('the main job on HubSpot', () => {
     expect(contact(ada)).toMatchObject({ wonward_referrals: '1', wonward_won_referrals: '0' });
     expect(contact(ada).wonward_share_link).toMatch(/\/r\/[0-9A-Z-]{14}$/);
     expect(contact(bob).wonward_referred_by).toBe('Ada Lovelace');
+    expect(crm().getRecord(PORTAL, 'deal', deal).properties).toMatchObject({
+      wonward_referral_id: body.items[0].id,
+      wonward_stage: 'opportunity',
+    });
   });
 
   test('the deal moves to Closed Won: both are rewarded once, the ledger balances, the CRM shows it', async () => {
