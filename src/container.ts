@@ -17,6 +17,12 @@ import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { createSeal, type SealKey } from './platform/seal.ts';
 
+/**
+ * How many batches of each hop one node has under way. A portal that answers slowly, or asks us to slow down, holds up one of them
+ * and not the portals beside it; more would only wait for the same database.
+ */
+const WORKERS = { process: 4, payouts: 2, mirror: 2 } as const;
+
 export interface ContainerDeps {
   readonly store: Store;
   readonly connectors: ReadonlyMap<string, CrmConnector>;
@@ -57,11 +63,11 @@ export function createContainer(deps: ContainerDeps): Container {
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided: pokeAll });
   const deliver = createDeliver({ store, clock, log, observe, publicUrl, providers, openSession, onAsked: pokeAll });
   const reconcile = createReconcile({ store, clock, log, openSession, onAsked: pokeAll });
-  workers.push(
-    createWorker({ name: 'process', run: processBatch, clock, log }),
-    createWorker({ name: 'payouts', run: deliver.payouts, clock, log }),
-    createWorker({ name: 'mirror', run: deliver.mirror, clock, log }),
-  );
+  const hops = { process: processBatch, payouts: deliver.payouts, mirror: deliver.mirror };
+  for (const name of Object.keys(hops) as Array<keyof typeof hops>) {
+    for (let count = 0; count < WORKERS[name]; count += 1)
+      workers.push(createWorker({ name, run: hops[name], clock, log }));
+  }
   const sweep = createSchedule({
     name: 'sweep',
     expression: sweepSchedule,

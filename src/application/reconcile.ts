@@ -91,9 +91,9 @@ export function createReconcile({ store, clock, log, openSession, onAsked }: Rec
     async sweepAll(signal) {
       for (const connection of await store.connections.listConnected()) {
         if (signal?.aborted) return;
-        await sweep(connection).catch((fault: unknown) => {
-          if (!(fault instanceof Fault)) throw fault;
-          log.warn({ connection: connection.id, err: fault }, 'sweep put off');
+        await sweep(connection).catch((err: unknown) => {
+          const level = err instanceof Fault ? 'warn' : 'error';
+          log[level]({ connection: connection.id, err }, 'sweep put off');
         });
       }
     },

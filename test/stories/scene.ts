@@ -17,6 +17,12 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
   const crm = stack.sandbox.control;
   let people = 0;
 
+  async function list(path: string): Promise<Json[]> {
+    const { status, body } = await stack.api('GET', path, undefined, apiKey);
+    expect(status, JSON.stringify(body)).toBe(200);
+    return body.items;
+  }
+
   async function all(path: string): Promise<Json[]> {
     const items: Json[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
@@ -43,6 +49,7 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
     portalId,
     apiKey,
     all,
+    list,
     person,
     /** A contact whose "Referred by" names another one. */
     friendOf: (memberId: string, name = 'Friend', properties: Record<string, string> = {}): string =>
@@ -107,7 +114,7 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
       return card.data;
     },
     async connection(): Promise<Json> {
-      return (await all('/connections')).find(({ externalId }) => externalId === String(portalId));
+      return (await list('/connections')).find(({ externalId }) => externalId === String(portalId));
     },
     /** Looks for what no webhook told. */
     async sweep(): Promise<{ changed: number; missed: number }> {
@@ -150,7 +157,8 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
     },
     /** All that the API tells of decisions and money. */
     async story(): Promise<Json[][]> {
-      return Promise.all(['/decisions', '/rewards', '/journals', '/balances', '/referrals', '/members'].map(all));
+      const paged = ['/decisions', '/rewards', '/journals', '/referrals', '/members'].map(all);
+      return Promise.all([...paged, list('/balances')]);
     },
     /** Every journal and all balances add up to zero, and what stands is what was rewarded. */
     async expectBalanced(): Promise<void> {

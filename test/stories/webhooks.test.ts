@@ -56,7 +56,7 @@ async function deliver(
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(headers ?? signedHeaders(url, body)) },
-    body: body as BodyInit,
+    body: body as string,
   });
   return { status: response.status, body: await response.json() };
 }
@@ -274,7 +274,7 @@ describe('two accounts in one service', () => {
     expect(status).toBe(409);
     expect(page).toContain('belongs to another Wonward account');
     expect(await acme.connection()).toMatchObject({ id: before.id, status: 'connected', scopes: before.scopes });
-    expect(await beta.all('/connections')).toHaveLength(1);
+    expect(await beta.list('/connections')).toHaveLength(1);
     await acme.expectNextDealPays();
   });
 
@@ -354,6 +354,7 @@ describe('while the client secret is rotated', () => {
     expect((await deliver(body, signedHeaders(url, body, { secret: FORMER_SECRET }))).status).toBe(200);
     await stack.settle();
     expect(await acme.rewardsOn(deal)).toHaveLength(2);
+    unhush?.();
     await acme.expectNextDealPays();
   });
 });
