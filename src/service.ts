@@ -33,6 +33,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     random: clock.random,
     sleep: clock.sleep,
     log,
+    onCall: metrics.crmCall,
   });
   const providers = await loadProviders({ ...config, now: clock.now });
   const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics });

@@ -11,6 +11,8 @@ export interface CommonDeps {
     debug(fields: object, message: string): void;
     warn(fields: object, message: string): void;
   };
+  /** Told of every request to a CRM, for metrics. */
+  readonly onCall?: (provider: string, method: string, status: number | 'no_answer') => void;
 }
 
 /** What a folder under src/crm/ exports from connector.ts and settings.ts. */
@@ -39,7 +41,8 @@ export async function loadConnectors(
     const { readSettings }: Pick<ConnectorFolder, 'readSettings'> = await import(`./${folder}/settings.ts`);
     const settings = readSettings(env);
     if (settings === null) continue;
-    const connector = createConnector({ ...deps, ...settings });
+    const onCall = (method: string, status: number | 'no_answer') => deps.onCall?.(folder, method, status);
+    const connector = createConnector({ ...deps, ...settings, onCall });
     if (connector.provider !== folder) throw new Error(`src/crm/${folder} calls itself ${connector.provider}`);
     connectors.set(connector.provider, connector);
   }

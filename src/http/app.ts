@@ -60,7 +60,6 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', typeof trustProxy === 'number' ? trustProxy : [...trustProxy]);
   // "a[b]=c" stays what it is: nested parameters are only good for confusing whoever checks them.
   app.set('query parser', 'simple');
-  app.set('case sensitive routing', true);
 
   app.use(requestLog(deps));
   app.use(

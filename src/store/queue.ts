@@ -85,7 +85,7 @@ function reachable(table: QueueTable): RawBuilder<unknown> {
 export async function nextDueAt({ db }: Session, table: QueueTable): Promise<Instant | null> {
   const due =
     table === 'intents'
-      ? sql`select due_at from intents where due_at is not null`
+      ? sql`select due_at from (select due_at from intents where due_at is not null order by due_at limit 1) as first_due`
       : firstDue(table, sql`q.due_at is not null`);
   const statement = sql<{ at: number | null }>`select min(due_at) as at from (${due}) as due`;
   return (await statement.execute(db)).rows[0]?.at ?? null;

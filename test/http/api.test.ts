@@ -50,7 +50,7 @@ const gets = () => api.operations.filter(({ method }) => method === 'get');
 
 describe('the OpenAPI document', () => {
   test('is valid OpenAPI 3.1, by a judge that is not ours', async () => {
-    const result = await new Validator().validate(structuredClone(api.document));
+    const result = await new Validator().validate(structuredClone(api.document) as object);
     expect(result).toMatchObject({ valid: true });
     expect(api.document).toMatchObject({ openapi: '3.1.0' });
   });
@@ -111,9 +111,7 @@ describe('the OpenAPI document', () => {
       await api.judge(operationId, answer);
       judged.add(operationId);
     }
-    expect(api.operations.map(({ operationId }) => operationId).filter((id) => !judged.has(id))).toEqual(
-      ['disconnectConnection'].filter((id) => !judged.has(id)),
-    );
+    expect([...judged].sort()).toEqual(api.operations.map(({ operationId }) => operationId).sort());
   });
 });
 
@@ -414,7 +412,7 @@ describe('input that is not as it should be', () => {
   });
 
   test('of an unknown operation is a 404 problem', async () => {
-    for (const path of ['/nothing', '/members/', '/Members', '/members/mem_a/b']) {
+    for (const path of ['/nothing', '/members/mem_a/b', '/../members']) {
       expect([path, (await acme.call(path)).status]).toEqual([path, 404]);
     }
   });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { openEngine, openStore } from '../../src/store/open.ts';
@@ -61,7 +62,6 @@ test('a transaction that deadlocks is tried again and both get through', async (
   await store.leases.acquire('x', 'o', T0, T0);
   await store.leases.acquire('y', 'o', T0, T0);
   await store.close();
-  const { sql } = await import('kysely');
   const engine = await openEngine({ url });
   let attempts = 0;
   const both = (first: string, second: string) =>

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
@@ -53,7 +54,6 @@ test('every commit is flushed to the disk, foreign keys are enforced, and a repl
   const engine = await openSqlite(path);
   const pragma = async (name: string) =>
     engine.read(async ({ db }) => {
-      const { sql } = await import('kysely');
       return Object.values((await sql.raw(`pragma ${name}`).execute(db)).rows[0] as object)[0];
     });
   expect({

@@ -3,7 +3,7 @@ import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { Budget, Lane } from './budget.ts';
 import { type Failure, faultOf } from './errors.ts';
 import { decideRetry } from './retry.ts';
-import type { Transport, WireRequest } from './transport.ts';
+import type { Transport, WireAnswer, WireRequest } from './transport.ts';
 import type { HubSpotError } from './wire.ts';
 
 /** Compatible with pino. */
@@ -19,6 +19,8 @@ export interface CallDeps {
   readonly random: () => number;
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly log?: HubSpotLog | undefined;
+  /** Told of every request that left, retries included. */
+  readonly onCall?: ((method: string, status: number | 'no_answer') => void) | undefined;
 }
 
 export interface Call<T> extends Omit<WireRequest, 'token'> {
@@ -68,6 +70,7 @@ export async function callUntilAnswered<T>(
     const answered = portal === undefined ? null : await deps.budget.take(portal, lane);
     const answer = await deps.transport.send(token === undefined ? request : { ...request, token });
     answered?.();
+    deps.onCall?.(call.method, statusOf(answer));
     let failure: Failure;
     if (answer.ok) {
       const parsed = call.schema.safeParse(answer.body);
@@ -125,6 +128,11 @@ export function createPortalApi(deps: CallDeps, access: CrmAccess): PortalApi {
       return reply.data;
     },
   };
+}
+
+function statusOf(answer: WireAnswer): number | 'no_answer' {
+  if (answer.ok) return answer.status;
+  return answer.failure.kind === 'status' ? answer.failure.status : 'no_answer';
 }
 
 function issues(error: z.ZodError): string {

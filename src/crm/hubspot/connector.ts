@@ -30,6 +30,8 @@ export interface HubSpotDeps {
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   readonly log?: HubSpotLog;
+  /** Told of every request that left, retries included. */
+  readonly onCall?: (method: string, status: number | 'no_answer') => void;
   /** For tests. */
   readonly requestTimeoutMs?: number;
 }
@@ -38,7 +40,7 @@ export interface HubSpotDeps {
 export const PROPERTY_STATE_TTL_MS = 600_000;
 
 export function createConnector(deps: HubSpotDeps): CrmConnector {
-  const { apiUrl, authorizeUrl, clientId, clientSecrets, appId, clock, random, log, requestTimeoutMs } = deps;
+  const { apiUrl, authorizeUrl, clientId, clientSecrets, appId, clock, random, log, onCall, requestTimeoutMs } = deps;
   const [clientSecret] = clientSecrets;
   if (clientSecret === undefined) throw new Error('HubSpot: no client secret');
   const sleep = (ms: number) => deps.sleep(ms);
@@ -53,6 +55,7 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
     random,
     sleep,
     log,
+    onCall,
   };
   const propertyStates = createPropertyStates(clock);
   const { requiredScopes, optionalScopes } = hubspotManifest.oauth;

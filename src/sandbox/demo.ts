@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { systemClock } from '../platform/clock.ts';
+import { createCrm } from './demo/crm.ts';
+import { readOptions } from './demo/options.ts';
+import { writeReport } from './demo/report.ts';
+import { runStory, type StepResult } from './demo/run-story.ts';
+import { createScene } from './demo/scene.ts';
+import { createScreen } from './demo/screen.ts';
+import { stopRequest } from './demo/stop-request.ts';
+import { theStory } from './demo/story.ts';
+import { showWhatToOpen, showWhatWentWrong } from './demo/text.ts';
+import { startWorld, WorldError } from './demo/world.ts';
+import { createWonward } from './demo/wonward.ts';
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  });
+  if (typeof options === 'number') return options;
+  const screen = createScreen({
+    write: (text) => void process.stdout.write(text),
+    colours: process.stdout.isTTY && !process.env.NO_COLOR,
+    columns: process.stdout.columns,
+  });
+  const stopped = stopRequest();
+  const begunAt = performance.now();
+  const file = options.json === undefined ? null : resolve(options.json);
+  // A run that dies must not leave the report of an earlier one behind.
+  if (file !== null) await writeReport(file, []);
+
+  screen.heading('Wonward: a deal is won, the right people are rewarded exactly once.');
+  screen.line('A local HubSpot and the real service on this machine; no account, nothing leaves it.');
+  screen.line();
+  const world = await startWorld(options);
+  try {
+    const scene = createScene(createCrm(world.crmUrl, world.portalId), createWonward(world.serviceUrl, world.apiKey));
+    const results = await runStory(theStory(), scene, {
+      clock: systemClock,
+      audience: screen.audience,
+      signal: stopped,
+    });
+    if (file !== null) await writeReport(file, results);
+    const seconds = ((performance.now() - begunAt) / 1_000).toFixed(1);
+    const isVerified = results.every(({ verified }: StepResult) => verified);
+    if (isVerified) screen.good(`All ${results.length} steps verified by reading them back, in ${seconds} s.`);
+    else showWhatWentWrong(screen, results, world.warnings());
+    if (file !== null) screen.line(`Written: ${file}`);
+    if (!options.exit && !stopped.aborted) {
+      showWhatToOpen(screen, world, scene);
+      await new Promise<void>((resolved) => stopped.addEventListener('abort', () => resolved(), { once: true }));
+    }
+    return isVerified ? EXIT_OK : EXIT_FAILED;
+  } finally {
+    if (stopped.aborted) screen.line('\nStopping.');
+    await world.close();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (thrown) {
+  if (thrown instanceof WorldError) console.error(thrown.message);
+  else console.error('The demo cannot go on:', thrown);
+  process.exitCode = EXIT_FAILED;
+}
+// What a library keeps open, such as an idle connection, must not keep the command open.
+process.exit();

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { run } from '../../cli/run.ts';
+import { readConfig } from '../../config.ts';
+import { systemClock } from '../../platform/clock.ts';
+import { createLog } from '../../platform/log.ts';
+import { startService } from '../../service.ts';
+import type { HubSpotSandbox } from '../hubspot/server.ts';
+import { sandboxAppFromManifest } from '../web/manifest-app.ts';
+import { startSandboxWithPages } from '../web/sandbox-with-pages.ts';
+import { freePorts, isFree } from './ports.ts';
+
+export const PORTAL_ID = 147_000_001;
+export const ACCOUNT_NAME = 'Acme';
+
+const HOST = '127.0.0.1';
+const APP_ID = 4_242_424;
+/** HubSpot gathers longer; nobody wants to wait for it in a story of seconds. */
+const BATCH_DELAY_MS = 20;
+/** A tenth of HubSpot's real schedule is still visible to a person who makes the service fail. */
+const RETRY_BASE_MS = 2_000;
+/** Enough to see what went wrong. */
+const WARNINGS_KEPT = 20;
+
+export interface WorldOptions {
+  readonly port?: number;
+  readonly crmPort?: number;
+}
+
+/** A local HubSpot with its pages, and Wonward with an account and an API key, both on this machine over real HTTP. */
+export interface World {
+  readonly crmUrl: string;
+  readonly serviceUrl: string;
+  readonly apiKey: string;
+  readonly portalId: number;
+  /** What the service has warned of lately, oldest first; lines of JSON. */
+  warnings(): readonly string[];
+  /** Stops both, finishing what is under way, and removes the database. */
+  close(): Promise<void>;
+}
+
+/** What a person can put right; its message says how. */
+export class WorldError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'WorldError';
+  }
+}
+
+/** @throws {WorldError} when a port that was asked for is taken. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const ports = await choosePorts(options);
+  const serviceUrl = `http://${HOST}:${ports.service}`;
+  const directory = mkdtempSync(join(tmpdir(), 'wonward-demo-'));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // Also when something throws where nobody catches it.
+  process.once('exit', remove);
+  const credentials = { appId: APP_ID, clientId: 'wonward-demo', clientSecret: randomBytes(24).toString('hex') };
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const closeOne of closers.splice(0).reverse()) await closeOne();
+    remove();
+    process.off('exit', remove);
+  };
+  try {
+    const sandbox = await startSandbox(serviceUrl, ports.crm, credentials);
+    closers.push(() => sandbox.close());
+    const environment = environmentOf({ port: ports.service, serviceUrl, directory, sandbox, credentials });
+    const apiKey = await createAccount(environment);
+    const { service, warnings } = await startWonward(environment);
+    closers.push(() => service.stop());
+    return { crmUrl: sandbox.url, serviceUrl, apiKey, portalId: PORTAL_ID, warnings, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+async function choosePorts({ port, crmPort }: WorldOptions): Promise<{ service: number; crm: number }> {
+  for (const [flag, wanted] of [
+    ['--port', port],
+    ['--crm-port', crmPort],
+  ] as const) {
+    if (wanted === undefined || (await isFree(wanted))) continue;
+    throw new WorldError(
+      `Port ${wanted} is used by another program. Give another ${flag}, or leave it out: then any free port is taken.`,
+    );
+  }
+  const [service = 0, crm = 0] = await freePorts(2);
+  return { service: port ?? service, crm: crmPort ?? crm };
+}
+
+type Credentials = Parameters<typeof sandboxAppFromManifest>[1];
+
+function startSandbox(serviceUrl: string, port: number, credentials: Credentials): Promise<HubSpotSandbox> {
+  return startSandboxWithPages(
+    {
+      port,
+      host: HOST,
+      app: sandboxAppFromManifest(serviceUrl, credentials),
+      portals: [{ portalId: PORTAL_ID, name: ACCOUNT_NAME, companyCurrency: 'EUR', timeZone: 'Europe/Berlin' }],
+      webhookBatchDelayMs: BATCH_DELAY_MS,
+      retryBaseMs: RETRY_BASE_MS,
+    },
+    serviceUrl,
+  );
+}
+
+interface EnvironmentInput {
+  readonly port: number;
+  readonly serviceUrl: string;
+  readonly directory: string;
+  readonly sandbox: Pick<HubSpotSandbox, 'url' | 'authorizeUrl'>;
+  readonly credentials: Credentials;
+}
+
+/** As a person would set it. Nothing is taken from the shell, so that the demo is the same on every machine. */
+function environmentOf({ port, serviceUrl, directory, sandbox, credentials }: EnvironmentInput) {
+  return {
+    NODE_ENV: 'development',
+    HOST,
+    PORT: String(port),
+    PUBLIC_URL: serviceUrl,
+    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
+    ENCRYPTION_KEY: `k1:${randomBytes(32).toString('base64')}`,
+    HUBSPOT_API_URL: sandbox.url,
+    HUBSPOT_AUTHORIZE_URL: sandbox.authorizeUrl,
+    HUBSPOT_CLIENT_ID: credentials.clientId,
+    HUBSPOT_CLIENT_SECRET: credentials.clientSecret,
+    HUBSPOT_APP_ID: String(credentials.appId),
+    LOG_LEVEL: 'warn',
+  };
+}
+
+type Environment = ReturnType<typeof environmentOf>;
+
+/** The two commands that an operator starts with. */
+async function createAccount(environment: Environment): Promise<string> {
+  const account = await command(environment, z.object({ id: z.string() }), ['account', 'create', ACCOUNT_NAME]);
+  const made = await command(environment, z.object({ key: z.string() }), [
+    'key',
+    'create',
+    account.id,
+    '--label',
+    'demo',
+  ]);
+  return made.key;
+}
+
+async function command<T>(env: Environment, schema: z.ZodType<T>, args: readonly string[]): Promise<T> {
+  let out = '';
+  let err = '';
+  const code = await run([...args, '--json'], {
+    env,
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    readText: () => Promise.reject(new Error('nothing is piped in')),
+  });
+  if (code !== 0) throw new Error(`"npm run cli -- ${args.join(' ')}" failed: ${err}`);
+  return schema.parse(JSON.parse(out));
+}
+
+async function startWonward(environment: Environment) {
+  const read = readConfig(environment);
+  if (!read.ok) throw new Error(read.problems.map(({ variable, problem }) => `${variable} ${problem}`).join('\n'));
+  const kept: string[] = [];
+  const log = createLog({
+    level: read.config.logLevel,
+    destination: {
+      write(line) {
+        kept.push(line.trimEnd());
+        if (kept.length > WARNINGS_KEPT) kept.shift();
+      },
+    },
+  });
+  const service = await startService(read.config, { clock: systemClock, log });
+  return { service, warnings: () => kept };
+}
