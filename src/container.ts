@@ -4,6 +4,7 @@ import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createDeliver } from './application/deliver.ts';
+import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
 import type { Observe } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
@@ -62,7 +63,8 @@ export function createContainer(deps: ContainerDeps): Container {
   };
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided: pokeAll });
   const deliver = createDeliver({ store, clock, log, observe, publicUrl, providers, openSession, onAsked: pokeAll });
-  const reconcile = createReconcile({ store, clock, log, openSession, onAsked: pokeAll });
+  const place = createPlace({ store, clock, log, openSession, onAsked: pokeAll });
+  const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked: pokeAll });
   const hops = { process: processBatch, payouts: deliver.payouts, mirror: deliver.mirror };
   for (const name of Object.keys(hops) as Array<keyof typeof hops>) {
     for (let count = 0; count < WORKERS[name]; count += 1)
@@ -80,7 +82,14 @@ export function createContainer(deps: ContainerDeps): Container {
 
   return {
     accounts: createAccounts({ store, clock }),
-    act: createAct({ store, clock, onAsked: pokeAll }),
+    act: createAct({
+      store,
+      clock,
+      onAsked: pokeAll,
+      onUnplaced: (accountId, email) => {
+        place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
+      },
+    }),
     connect,
     card: createCard({
       store,

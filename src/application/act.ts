@@ -14,6 +14,8 @@ export interface ActDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly onAsked: () => void;
+  /** Told of somebody who is known by their address alone; may take its time. */
+  readonly onUnplaced: (accountId: string, email: string) => void;
 }
 
 export interface MemberInput {
@@ -50,7 +52,7 @@ export interface Act {
   createReferral(accountId: string, input: ReferralInput): Promise<ReferralResult>;
 }
 
-export function createAct({ store, clock, onAsked }: ActDeps): Act {
+export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
   async function commit(accountId: string, plan: Plan): Promise<boolean> {
     const [result] = await store.cases.commit([{ accountId, plan, snapshots: [], settles: [], erase: [] }]);
     if (result === 'committed' && plan.wakes.length > 0) onAsked();
@@ -82,7 +84,10 @@ export function createAct({ store, clock, onAsked }: ActDeps): Act {
           members: [member],
           ...(input.contact ? { mirror: [input.contact], wakes: [{ record: input.contact, at: clock.now() }] } : {}),
         });
-        if (await commit(accountId, plan)) return { kind: 'created', member };
+        if (await commit(accountId, plan)) {
+          if (email !== null && input.contact === null) onUnplaced(accountId, email);
+          return { kind: 'created', member };
+        }
       }
       throw new Error('the member was changed by others again and again');
     },
@@ -126,7 +131,10 @@ export function createAct({ store, clock, onAsked }: ActDeps): Act {
           mirror: member.contact ? [member.contact] : [],
           ...(contact ? { wakes: [{ record: contact, at: now }] } : {}),
         });
-        if (await commit(accountId, plan)) return { kind: 'created', referral };
+        if (await commit(accountId, plan)) {
+          if (email !== null && contact === null) onUnplaced(accountId, email);
+          return { kind: 'created', referral };
+        }
       }
       throw new Error('the referral was changed by others again and again');
     },

@@ -1,4 +1,4 @@
-import type { Decision, RewardState } from '../domain/decision.ts';
+import { type Decision, type Reward, type RewardState, STANDING_STATES } from '../domain/decision.ts';
 import { type ContactMirror, type DealMirror, MIRROR_SUMS, type MirrorValues } from '../domain/mirror.ts';
 import { textOf } from '../domain/money.ts';
 import { reasonText } from '../domain/reason.ts';
@@ -49,7 +49,9 @@ function sumOf({ sums }: MirrorSource, states: readonly RewardState[]): string |
 /** A deal can carry rewards for both sides; each part names its party. */
 function dealMirror({ referral, rewards, decisions }: MirrorSource): DealMirror {
   const parts = decisions.toSorted(byParty).map((decision) => {
-    const reward = rewards.find(({ id }) => id === decision.rewardId);
+    // The newest decision of a deal that another one was merged into may be about the other's.
+    const reward =
+      rewards.find(({ id }) => id === decision.rewardId) ?? rewards.find((other) => standsFor(other, decision));
     return {
       party: decision.party,
       state: reward?.state ?? decision.outcome,
@@ -65,6 +67,10 @@ function dealMirror({ referral, rewards, decisions }: MirrorSource): DealMirror 
     rewardState: states.length === 0 ? null : states.join(', '),
     rewardReason: reasons.size === 0 ? null : [...reasons].join(' '),
   };
+}
+
+function standsFor(reward: Reward, { referralId, ruleKey }: Decision): boolean {
+  return reward.referralId === referralId && reward.ruleKey === ruleKey && STANDING_STATES.includes(reward.state);
 }
 
 /** The member's side first, then by rule: the same facts always read the same. */

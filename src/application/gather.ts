@@ -8,7 +8,7 @@ import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './po
 export interface Gathered {
   readonly deals: ReadonlyMap<string, DealFacts>;
   readonly contacts: ReadonlyMap<string, ContactFacts>;
-  /** By present contact id: every referred contact the batch concerns, and every hinted one, since it may be a member. */
+  /** By contact id: every referred contact the batch concerns, also one that is deleted, and every hinted one, since it may be a member. */
   readonly friends: ReadonlyMap<string, FriendFacts>;
   readonly loaded: LoadedCase;
   /** To load the same again after somebody else has changed it. */
@@ -39,12 +39,8 @@ export async function gather(
   let loaded = await store.load(reader.keys(connection));
   const referredIds = referredAmong(reader.contacts, reader.deals, loaded, new Set(idsOf('contact')));
   await reader.knowContacts(referredIds);
-  const present = (ids: readonly string[]) =>
-    [...new Set(ids)].flatMap((id) => {
-      const contact = reader.contact(id);
-      return contact?.presence === 'present' ? [contact] : [];
-    });
-  const referred = present(referredIds);
+  const found = (ids: readonly string[]) => [...new Set(ids)].flatMap((id) => reader.contact(id) ?? []);
+  const referred = found(referredIds).filter(({ presence }) => presence === 'present');
   const dealIds = await session.dealsOfContacts(referred.map(({ ref }) => ref.id));
   const decidedIds = loaded.decisions.map(({ deal }) => deal.id);
   await reader.readDeals([...[...dealIds.values()].flat(), ...decidedIds]);
@@ -55,7 +51,7 @@ export async function gather(
     deals: reader.deals,
     contacts: reader.contacts,
     friends: new Map(
-      present([...referredIds, ...idsOf('contact')]).map((contact) => [
+      found([...referredIds, ...idsOf('contact')]).map((contact) => [
         contact.ref.id,
         friendFacts(contact, reader.deals, loaded),
       ]),

@@ -5,12 +5,13 @@ import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../domain/record.ts';
+import type { Referral } from '../domain/referral.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { type Gathered, gather } from './gather.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
-import type { Commit, Connection, Store, WorkItem } from './ports/store.ts';
+import type { Commit, Connection, Page, PageCursor, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 
 /** One association batch read takes 1,000 inputs and one object batch 100; five of the latter fill one lease well. */
@@ -21,6 +22,8 @@ const LEASE_MS = 120_000;
 const CONFLICT_TRIES = 4;
 /** Then it waits a moment, so that whoever was faster is done. */
 const CONFLICT_PAUSE_MS = 50;
+/** Of a member who is to be forgotten: as many rows as one query should read. */
+const FRIENDS_PER_PAGE = 500;
 
 export interface ProcessDeps {
   readonly store: Store;
@@ -54,6 +57,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     items: readonly WorkItem[],
   ): Promise<void> {
     const programs = await store.programs.versions(connection.accountId);
+    const naming = new Map<WorkItem, readonly RecordRef[]>();
+    for (const item of items)
+      if (item.erase) naming.set(item, await friendsOfMember(connection.accountId, item.record));
     let open = groupByPeople(items, gathered);
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {
@@ -65,14 +71,17 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         programs,
         mapping,
       };
-      const commits = open.map((group): Commit & { group: Group } => ({
-        group,
-        accountId: connection.accountId,
-        plan: decide({ friends: group.friends, contacts: gathered.contacts, state, now }),
-        snapshots: group.facts.map((facts) => ({ facts, readAt: now })),
-        settles: group.items,
-        erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
-      }));
+      const commits = open.map((group): Commit & { group: Group } => {
+        const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
+        return {
+          group,
+          accountId: connection.accountId,
+          plan: { ...plan, mirror: [...plan.mirror, ...group.items.flatMap((item) => naming.get(item) ?? [])] },
+          snapshots: group.facts.map((facts) => ({ facts, readAt: now })),
+          settles: group.items,
+          erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
+        };
+      });
       const results = await store.cases.commit(commits.map(({ group: _, ...commit }) => commit));
       commits.forEach(({ plan }, index) => {
         if (results[index] === 'committed') for (const { outcome } of plan.decisions) deps.observe.decision(outcome);
@@ -92,6 +101,21 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       }
       loaded = await store.cases.load(gathered.keys);
     }
+  }
+
+  /** Whose records in the CRM show the name of the member that this contact is, if it is one. */
+  async function friendsOfMember(accountId: string, contact: RecordRef): Promise<RecordRef[]> {
+    const member = await store.reads.memberByContact(accountId, contact);
+    const friends: RecordRef[] = [];
+    if (!member) return friends;
+    let cursor: PageCursor | null = null;
+    do {
+      const limits = { limit: FRIENDS_PER_PAGE, cursor };
+      const page: Page<Referral> = await store.reads.referrals(accountId, limits, { memberId: member.id });
+      friends.push(...page.items.flatMap(({ friend }) => friend.contact ?? []));
+      cursor = page.next;
+    } while (cursor !== null);
+    return friends;
   }
 
   async function processOrDefer(connection: Connection, items: readonly WorkItem[]): Promise<void> {

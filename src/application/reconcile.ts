@@ -2,6 +2,7 @@ import { Fault } from '../domain/errors.ts';
 import type { Wake } from '../domain/plan.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import type { Place } from './place.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Connection, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
@@ -19,6 +20,7 @@ export interface ReconcileDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly openSession: (connection: Connection) => CrmSession;
+  readonly place: Pick<Place, 'waiting'>;
   readonly onAsked: () => void;
 }
 
@@ -37,7 +39,7 @@ export interface Reconcile {
 }
 
 /** The answer to hints that never came. Enters where hints enter: it only asks for records to be looked at. */
-export function createReconcile({ store, clock, log, openSession, onAsked }: ReconcileDeps): Reconcile {
+export function createReconcile({ store, clock, log, openSession, place, onAsked }: ReconcileDeps): Reconcile {
   async function sweepObject(
     connection: Connection,
     session: CrmSession,
@@ -82,6 +84,7 @@ export function createReconcile({ store, clock, log, openSession, onAsked }: Rec
       total.changed += changed;
       total.missed += missed;
     }
+    await place.waiting(connection);
     log.info({ connection: connection.id, ...total, repaired: provisioned.created.length }, 'swept');
     return total;
   }

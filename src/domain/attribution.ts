@@ -94,7 +94,7 @@ export function sourceReason({ source }: Pick<Referral, 'source'>): Reason {
   return reason(`attributed_${source}`);
 }
 
-function referralOfFriend(draft: Draft, friend: ContactFacts): Referral | undefined {
+export function referralOfFriend(draft: Draft, friend: ContactFacts): Referral | undefined {
   const ids = new Set([friend.ref.id, ...friend.formerIds]);
   const candidates = draft
     .referrals()

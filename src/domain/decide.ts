@@ -1,4 +1,4 @@
-import { attribute, byAge, enrol, memberOfContact } from './attribution.ts';
+import { attribute, byAge, enrol, memberOfContact, referralOfFriend } from './attribution.ts';
 import { type Decision, type Outcome, type Reward, STANDING_STATES } from './decision.ts';
 import { judge, type Verdict } from './eligibility.ts';
 import { derivedId } from './ids.ts';
@@ -37,7 +37,10 @@ export interface DecideInput {
 export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   const draft = createDraft(state);
   for (const friend of friends) {
-    if (friend.contact.presence === 'deleted') continue;
+    if (friend.contact.presence === 'deleted') {
+      followUp(draft, state, friend, now);
+      continue;
+    }
     refreshMember(draft, state, friend.contact, now);
     const referral = attribute(draft, state, friend.contact, contacts, now);
     if (!referral) continue;
@@ -47,6 +50,19 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
     if (draft.changed()) markMirrors(draft, standing, friend);
   }
   return draft.plan();
+}
+
+/**
+ * A friend whose contact is gone wins nothing new and loses nothing by being gone. The deals that were decided on still run: a hold
+ * ends, and a deal that is lost or deleted takes its rewards back.
+ */
+function followUp(draft: Draft, state: State, friend: FriendFacts, now: Instant): void {
+  const referral = referralOfFriend(draft, friend.contact);
+  if (!referral || friend.deals.length === 0) return;
+  const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
+  const standing = present.length > 0 ? advance(draft, referral, present, now) : referral;
+  decideRewards(draft, state, standing, friend, now);
+  if (draft.changed()) markMirrors(draft, standing, friend);
 }
 
 /** A contact who refers others is kept in step too: name, e-mail address, and the id after a merge. */
@@ -60,13 +76,19 @@ function presentOf(deals: readonly DealFacts[], now: Instant): Instant {
   return Math.max(now, ...deals.flatMap(({ history }) => history.map(({ at }) => at)));
 }
 
-/** The deals that are the friend's now; one that only past decisions know is not among them. */
+/**
+ * The deals that are the friend's now; one that only past decisions know is not among them. With a contact the CRM deletes what tied
+ * it to its deals, so for one that is gone they are the deals that were decided on.
+ */
 function ownDeals({ contact, deals }: FriendFacts): DealFacts[] {
-  return deals.filter((deal) => deal.presence === 'present' && deal.contactIds.includes(contact.ref.id));
+  return deals.filter(
+    (deal) =>
+      deal.presence === 'present' && (contact.presence === 'deleted' || deal.contactIds.includes(contact.ref.id)),
+  );
 }
 
 function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): void {
-  draft.markMirror(friend.contact.ref);
+  if (friend.contact.presence === 'present') draft.markMirror(friend.contact.ref);
   draft.markMirror(draft.member(referral.memberId)?.contact ?? null);
   for (const deal of friend.deals) if (deal.presence === 'present') draft.markMirror(deal.ref);
 }
@@ -77,6 +99,7 @@ function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): voi
  */
 function decideRewards(draft: Draft, state: State, referral: Referral, friend: FriendFacts, now: Instant): void {
   const deals = ownDeals(friend);
+  const mayWin = referral.stage !== 'declined' && friend.contact.presence === 'present';
   const chains = createChains(draft, state, referral, friend, now);
   const decidedUpTo = Math.max(
     Number.NEGATIVE_INFINITY,
@@ -89,14 +112,14 @@ function decideRewards(draft: Draft, state: State, referral: Referral, friend: F
       chains.releaseHolds((releaseAt) => releaseAt < at);
       chains.takeBack(then, at);
       chains.releaseHolds((releaseAt) => releaseAt <= at);
-      chains.judgeWins(then, at);
+      if (mayWin) chains.judgeWins(then, at);
     }
   }
   // The present once more, for what has no history in the CRM: associations, merges, deletions, late attributions.
   const present = dealsAt(deals, state.mapping, presentOf(deals, now));
   chains.takeBackWhatIsGone(present);
   chains.releaseHolds((releaseAt) => releaseAt <= now);
-  if (referral.stage !== 'declined') chains.judgeWins(present, null);
+  if (mayWin) chains.judgeWins(present, null);
 }
 
 /** A stage that the mapping does not know is no reason to take anything back. */

@@ -76,8 +76,17 @@ function createLimit(keyPrefix: string, { points, perSeconds }: LimitSetting): L
 /** Whom a limit counts for. A household or a server has a whole /64 of IPv6, so that is one caller. */
 export function callerOf(request: Request): string {
   const ip = request.ip ?? 'unknown';
-  if (!isIPv6(ip) || ip.startsWith('::ffff:')) return ip;
-  return (
-    new URL(`http://[${ip.split('%')[0]}]`).hostname.slice(1, -1).split('::')[0]?.split(':').slice(0, 4).join(':') || ip
-  );
+  return isIPv6(ip) && !ip.startsWith('::ffff:') ? networkOf(ip) : ip;
+}
+
+/** The first four of the eight groups, with those written out that "::" stands for. */
+function networkOf(ip: string): string {
+  const [head = '', tail] = (ip.split('%')[0] ?? '').split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const behind = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - groups.length - behind.length }, () => '0');
+  return [...groups, ...zeros, ...behind]
+    .slice(0, 4)
+    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
+    .join(':');
 }

@@ -23,8 +23,9 @@ export function share({ log, limits, codeExists }: ShareDeps): Router {
       status: 200,
       tone: 'good',
       title: 'You were referred',
-      content: html`<p>Your referral code is <code>${code}</code>. It is valid.</p>
-<p>Give it to the person you talk to, or enter it in the form where it asks for a referral code. Then your friend is thanked for you, and so are you.</p>`,
+      content: html`<p>Your referral code is valid:</p>
+<p><code>${code}</code></p>
+<p>Give it to the person you talk to, or enter it where a form asks for a referral code. That is how it is known who referred you.</p>`,
     });
   };
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../platform/clock.ts';
 import { createCrm } from './demo/crm.ts';
+import { DemoError } from './demo/demo-error.ts';
 import { readOptions } from './demo/options.ts';
 import { writeReport } from './demo/report.ts';
 import { runStory, type StepResult } from './demo/run-story.ts';
@@ -9,8 +10,8 @@ import { createScreen } from './demo/screen.ts';
 import { stopRequest } from './demo/stop-request.ts';
 import { theStory } from './demo/story.ts';
 import { showWhatToOpen, showWhatWentWrong } from './demo/text.ts';
-import { startWorld, WorldError } from './demo/world.ts';
 import { createWonward } from './demo/wonward.ts';
+import { startWorld } from './demo/world.ts';
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
@@ -63,9 +64,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (thrown) {
-  if (thrown instanceof WorldError) console.error(thrown.message);
+  if (thrown instanceof DemoError) console.error(thrown.message);
   else console.error('The demo cannot go on:', thrown);
   process.exitCode = EXIT_FAILED;
 }
-// What a library keeps open, such as an idle connection, must not keep the command open.
-process.exit();

@@ -32,6 +32,19 @@ export function createReadStore(engine: Engine): ReadStore {
       one('members', sql`account_id = ${accountId} and email = ${email} order by created_at, id`, memberOf),
     memberByContact: (accountId, contact) => one('members', isContact(accountId, contact), memberOf),
     memberByCode: (accountId, code) => one('members', sql`account_id = ${accountId} and code = ${code}`, memberOf),
+    unplacedEmails: (accountId, limit) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql<{ email: string }>`
+          select friend_email as email from (
+            select friend_email from referrals
+            where account_id = ${accountId} and contact_id is null and friend_email is not null
+            order by submitted_at desc limit ${limit}) as friends
+          union select email from (
+            select email from members
+            where account_id = ${accountId} and contact_id is null and email is not null
+            order by created_at desc limit ${limit}) as people`.execute(db);
+        return rows.map(({ email }) => email);
+      }),
     codeExists: async (code) => (await one('members', sql`code = ${code}`, memberOf)) !== null,
 
     referrals: (accountId, page, { memberId, stage }) =>

@@ -205,6 +205,15 @@ export function crmConformance({ name, start }: { name: string; start: () => Pro
         });
       });
 
+      test('contacts are found by e-mail address, however it is written, and nobody for one that nobody has', async () => {
+        const first = user.createContact({ email: 'First@Example.com' });
+        const second = user.createContact({ email: 'second@example.com' });
+        const found = await session.contactsByEmail(['first@example.com', 'nobody@example.com', 'second@example.com']);
+        expect([...found].sort()).toEqual([first, second].sort());
+        expect(await session.contactsByEmail(['nobody@example.com'])).toEqual([]);
+        expect(await session.contactsByEmail([])).toEqual([]);
+      });
+
       test('the label on two contacts says who referred whom, in one direction only', async () => {
         await session.provision();
         const [member, friend, stranger] = ['Ada', 'Bob', 'Eve'].map((name) => user.createContact({ name }));

@@ -1263,6 +1263,20 @@ export function storeConformance({
         expect([source?.referral?.id, source?.decisions.map(({ id }) => id)]).toEqual(['ref_1', ['dec_1']]);
       });
 
+      test('a deal that nothing was decided on yet shows the friend it is linked to, the one referred first', async () => {
+        const { referral, member } = await a.writePair();
+        await a.write({
+          referrals: [
+            a.referral('ref_2', 'mem_1', { submittedAt: T0 + 1 }),
+            a.referral('ref_0', 'mem_1', { submittedAt: T0 - 1, stage: 'declined' }),
+          ],
+        });
+        const contactIds = ['friend-ref_2', 'friend-ref_0', 'friend-ref_1'];
+        await a.write({}, { snapshots: [{ facts: a.deal('7', { contactIds }), readAt: T0 }] });
+        const [source] = await store.mirror.sources('acc_a', [a.ref('deal', '7')]);
+        expect(source).toMatchObject({ referral, referrer: member, decisions: [], rewards: [] });
+      });
+
       test('a hundred records of both kinds come back in the order they were asked for', async () => {
         await a.writePair();
         const records = Array.from({ length: 100 }, (_, index) => a.ref(index % 3 ? 'contact' : 'deal', String(index)));

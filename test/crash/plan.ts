@@ -99,13 +99,7 @@ export interface PlannedFault {
  * - `crm_asked`, `crm_written`: it has called the CRM; a write is done there, and its answer is lost.
  * - `payout_asked`, `payout_accepted`: it has ordered a reward; the order is accepted, and its answer is lost.
  */
-export type StopMoment =
-  | 'any'
-  | 'webhook_acked'
-  | 'crm_asked'
-  | 'crm_written'
-  | 'payout_asked'
-  | 'payout_accepted';
+export type StopMoment = 'any' | 'webhook_acked' | 'crm_asked' | 'crm_written' | 'payout_asked' | 'payout_accepted';
 
 export interface PlannedStop {
   readonly signal: 'SIGKILL' | 'SIGTERM';
@@ -193,7 +187,7 @@ function planPortal(
     const atMs = early(index, friends.length) + 1;
     // The last one is referred by a friend: a chain of two.
     const referrer = index === friends.length - 1 ? (friends[0] ?? '') : random.pick(members);
-    const late = random.chance(0.25);
+    const late = index > 1 && random.chance(0.25);
     add(atMs, {
       kind: 'createContact',
       contact: friend,
@@ -218,7 +212,7 @@ function planPortal(
   });
 
   const start = setUpMs + 950;
-  const merged = new Set<string>();
+  const mergedFriend = friends.find((friend) => disturbed.has(friend));
   for (let index = 0; index < size.edits; index += 1) {
     const atMs = start + ((LOAD_MS - start) * index) / size.edits;
     const usable = deals.filter(({ changes }) => changes < CHANGES_PER_DEAL_MAX);
@@ -231,7 +225,11 @@ function planPortal(
     } else if (deal.unsteady && owner && random.chance(0.2)) {
       disturb(atMs, deal, owner);
     } else if (random.chance(0.05)) {
-      add(atMs, { kind: 'editContact', contact: random.pick(members), properties: { firstname: random.pick(['Ann', 'Eve', 'Zoë']) } });
+      add(atMs, {
+        kind: 'editContact',
+        contact: random.pick(members),
+        properties: { firstname: random.pick(['Ann', 'Eve', 'Zoë']) },
+      });
     } else {
       deal.changes += 1;
       add(atMs, { kind: 'editDeal', deal: deal.name, properties: changeOf() });
@@ -241,8 +239,7 @@ function planPortal(
   const [member] = members;
   const [alias, double] = strangers;
   if (member && alias) add(start + random.integer(0, 2_000), { kind: 'merge', contact: member, with: alias });
-  const mergedFriend = friends.find((friend) => disturbed.has(friend));
-  if (mergedFriend && double && random.chance(0.7) && !merged.has(mergedFriend))
+  if (mergedFriend && double)
     add(start + random.integer(500, 2_500), { kind: 'merge', contact: mergedFriend, with: double });
   for (let index = 0; index < 2; index += 1) add(random.integer(500, LOAD_MS), { kind: 'expireTokens' });
   return actions;
@@ -266,7 +263,7 @@ function planPortal(
     if (kind < 0.4) {
       deal.deleted = true;
       add(atMs, { kind: 'deleteDeal', deal: deal.name });
-    } else if (kind < 0.8) {
+    } else if (kind < 0.8 || owner === mergedFriend) {
       add(atMs, { kind: 'detach', deal: deal.name, contact: owner });
       if (random.chance(0.7)) add(atMs + random.integer(20, 800), { kind: 'attach', deal: deal.name, contact: owner });
     } else {
@@ -349,14 +346,17 @@ const MOMENTS: readonly StopMoment[] = [
 ];
 
 function planStops(random: Random): PlannedStop[] {
-  const stops = Array.from({ length: 5 }, (): PlannedStop => ({
-    signal: 'SIGKILL',
-    moment: random.pick(MOMENTS),
-    upMs: random.integer(50, 700),
-    nth: random.integer(1, 5),
-    downMs: random.integer(0, 300),
-    leasesRunOut: random.chance(0.7),
-  }));
+  const stops = Array.from(
+    { length: 5 },
+    (): PlannedStop => ({
+      signal: 'SIGKILL',
+      moment: random.pick(MOMENTS),
+      upMs: random.integer(50, 700),
+      nth: random.integer(1, 5),
+      downMs: random.integer(0, 300),
+      leasesRunOut: random.chance(0.7),
+    }),
+  );
   const graceful = random.integer(1, stops.length - 1);
   stops[graceful] = { ...(stops[graceful] as PlannedStop), signal: 'SIGTERM', moment: 'any' };
   return stops;

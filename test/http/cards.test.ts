@@ -61,7 +61,7 @@ describe('the card of a contact', () => {
   });
 
   test('goes on where a page ended, and shows every referral once', async () => {
-    const act = createAct({ store: service.store, clock: systemClock, onAsked: () => {} });
+    const act = createAct({ store: service.store, clock: systemClock, onAsked: () => {}, onUnplaced: () => {} });
     for (let index = 0; index < 24; index += 1) {
       await act.createReferral(account.id, {
         memberId: story.memberId,

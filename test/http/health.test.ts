@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { createMetrics } from '../../src/platform/metrics.ts';
 import { startHttp, type TestService } from './service.ts';
 
 let service: TestService | undefined;
@@ -72,6 +73,22 @@ describe('metrics', () => {
     expect(await read()).toBe(401);
     expect(await read('Bearer wrong')).toBe(401);
     expect(await read('Bearer a-token-for-prometheus')).toBe(200);
+  });
+});
+
+describe('queues', () => {
+  test('are counted when they are asked for, and one that cannot be counted is left out rather than told wrong', async () => {
+    const metrics = createMetrics({ withProcess: false });
+    let due = 3;
+    metrics.watchQueues(async () => {
+      if (due > 5) throw new Error('no database');
+      return { work: { due, claimed: 0, later: 1, parked: 2 } };
+    });
+    expect((await metrics.render()).text).toContain('wonward_queue_rows{queue="work",state="due"} 3');
+    due = 4;
+    expect((await metrics.render()).text).toContain('wonward_queue_rows{queue="work",state="due"} 4');
+    due = 6;
+    expect((await metrics.render()).text).not.toContain('wonward_queue_rows{');
   });
 });
 

@@ -65,6 +65,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     readContacts: unused,
     dealsOfContacts: unused,
     changedSince: unused,
+    contactsByEmail: unused,
     writeMirror: unused,
   };
   return {
@@ -169,7 +170,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connectors,
     connect,
     accounts,
-    act: createAct({ store, clock, onAsked: () => {} }),
+    act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,
     codeExists: store.reads.codeExists,
@@ -289,7 +290,7 @@ export async function tellStory(
   connectionId: string,
   now: number,
 ): Promise<Story> {
-  const act = createAct({ store, clock: { ...systemClock, now: () => now }, onAsked: () => {} });
+  const act = createAct({ store, clock: { ...systemClock, now: () => now }, onAsked: () => {}, onUnplaced: () => {} });
   const contact = (id: string) => ({ connectionId, object: 'contact' as const, id });
   await store.programs.publish(
     accountId,

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { openEngine, openStore } from '../../src/store/open.ts';
 import { postgresDialect } from '../../src/store/postgres.ts';
-import { hint, T0, tenant } from '../conformance/store-fixtures.ts';
+import { claiming, hint, T0, tenant } from '../conformance/store-fixtures.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 const server = await postgresForThisFile();
@@ -102,6 +102,28 @@ test('a row that another node has locked makes one commit wait and then conflict
   expect(results).toEqual(['committed', 'conflict', 'committed']);
   await raw.query('rollback');
   await raw.end();
+  await store.close();
+});
+
+test('an order whose reward moves away while it is being claimed does not go out, and is not held', async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  const a = tenant(store);
+  await a.create();
+  await a.writePair();
+  await a.write(a.granted(a.reward('rwd_1', 'ref_1')));
+  const raw = await connect(url);
+  await raw.query('begin');
+  await raw.query("update rewards set state = 'in_review' where id = 'rwd_1'");
+  const claim = store.payouts.claim(claiming('c1'));
+  const waits = "select 1 from pg_stat_activity where application_name = 'wonward' and wait_event_type = 'Lock'";
+  const watcher = await connect(url);
+  await expect.poll(async () => (await watcher.query(waits)).rowCount).toBe(1);
+  await raw.query('commit');
+  expect(await claim).toEqual([]);
+  expect(await store.payouts.counts(T0)).toEqual({ due: 1, claimed: 0, later: 0, parked: 0 });
+  await raw.end();
+  await watcher.end();
   await store.close();
 });
 

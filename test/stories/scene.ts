@@ -199,7 +199,7 @@ function isZero({ amount }: { amount: string }): boolean {
 export function signedHeaders(
   url: string,
   body: string | Uint8Array,
-  { secret = APP.clientSecret, at = Date.now() }: { secret?: string; at?: number } = {},
+  { secret = APP.clientSecret, at }: { secret?: string; at: number },
 ): Record<string, string> {
   const hmac = createHmac('sha256', secret);
   hmac.update('POST').update(url).update(body).update(String(at));

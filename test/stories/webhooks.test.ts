@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { APP, type Json, PORTAL, type Stack, startStack } from '../support/stack.ts';
+import { APP, type Json, PORTAL, quickClock, type Stack, startStack } from '../support/stack.ts';
 import { createScene, type Scene, signedHeaders } from './scene.ts';
 
 const BETA_PORTAL = 147_000_002;
@@ -19,6 +19,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wonward-'));
   const currencies = { companyCurrency: 'EUR', additionalCurrencies: ['USD'] };
   stack = await startStack({
+    clock: quickClock(),
     databaseUrl: `sqlite:${join(folder, 'wonward.db')}`,
     environment: { HUBSPOT_CLIENT_SECRET_PREVIOUS: FORMER_SECRET },
     sandbox: {
@@ -55,7 +56,10 @@ async function deliver(
   const url = `${stack.publicUrl}/webhooks/hubspot`;
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(headers ?? signedHeaders(url, body)) },
+    headers: {
+      'content-type': 'application/json',
+      ...(headers ?? signedHeaders(url, body, { at: stack.clock.now() })),
+    },
     body: body as string,
   });
   return { status: response.status, body: await response.json() };
@@ -69,7 +73,7 @@ function event(more: Record<string, unknown>): Record<string, unknown> {
     subscriptionId: 7_562_681,
     portalId: PORTAL,
     appId: APP.appId,
-    occurredAt: Date.now(),
+    occurredAt: stack.clock.now(),
     subscriptionType: 'object.propertyChange',
     attemptNumber: 0,
     objectTypeId: '0-3',
@@ -109,12 +113,18 @@ describe('a delivery that HubSpot did not sign for this moment and this body', (
   const url = () => `${stack.publicUrl}/webhooks/hubspot`;
   const MINUTE = 60_000;
   test.each<[string, (body: string) => Record<string, string>]>([
-    ['with another secret', (body) => signedHeaders(url(), body, { secret: 'a-guess' })],
+    ['with another secret', (body) => signedHeaders(url(), body, { secret: 'a-guess', at: stack.clock.now() })],
     ['without a signature', () => ({})],
-    ['signed six minutes ago', (body) => signedHeaders(url(), body, { at: Date.now() - 6 * MINUTE })],
-    ['signed two minutes from now', (body) => signedHeaders(url(), body, { at: Date.now() + 2 * MINUTE })],
-    ['signed for another address', (body) => signedHeaders('https://evil.example/webhooks/hubspot', body)],
-    ['tampered with by one character', (body) => signedHeaders(url(), body.replace('closedwon', 'closedwoN'))],
+    ['signed six minutes ago', (body) => signedHeaders(url(), body, { at: stack.clock.now() - 6 * MINUTE })],
+    ['signed two minutes from now', (body) => signedHeaders(url(), body, { at: stack.clock.now() + 2 * MINUTE })],
+    [
+      'signed for another address',
+      (body) => signedHeaders('https://evil.example/webhooks/hubspot', body, { at: stack.clock.now() }),
+    ],
+    [
+      'tampered with by one character',
+      (body) => signedHeaders(url(), body.replace('closedwon', 'closedwoN'), { at: stack.clock.now() }),
+    ],
   ])('%s pays nothing, and the good one after it pays', async (_, headersFor) => {
     const deal = await wonInSilence();
     const before = kept();
@@ -350,8 +360,12 @@ describe('while the client secret is rotated', () => {
     const deal = await wonInSilence();
     const url = `${stack.publicUrl}/webhooks/hubspot`;
     const body = JSON.stringify([event({ objectId: Number(deal) })]);
-    expect((await deliver(body, signedHeaders(url, body, { secret: 'the-one-before-that' }))).status).toBe(401);
-    expect((await deliver(body, signedHeaders(url, body, { secret: FORMER_SECRET }))).status).toBe(200);
+    expect(
+      (await deliver(body, signedHeaders(url, body, { secret: 'the-one-before-that', at: stack.clock.now() }))).status,
+    ).toBe(401);
+    expect(
+      (await deliver(body, signedHeaders(url, body, { secret: FORMER_SECRET, at: stack.clock.now() }))).status,
+    ).toBe(200);
     await stack.settle();
     expect(await acme.rewardsOn(deal)).toHaveLength(2);
     unhush?.();

@@ -142,6 +142,8 @@ export interface CrmSession {
   readContacts(ids: readonly string[]): Promise<ContactFacts[]>;
   /** Deal ids by contact id; a contact without deals has an empty list. */
   dealsOfContacts(contactIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Ids of the contacts that have one of these addresses (lower case), in no order. Addresses that nobody has add nothing. */
+  contactsByEmail(emails: readonly string[]): Promise<readonly string[]>;
   /** Records modified at or after `since`, oldest first, a page at a time. Complete also beyond the vendor's search window. */
   changedSince(input: { object: 'contact' | 'deal'; since: Instant; cursor: string | null }): Promise<ChangedPage>;
   /** Creates what is missing of group, properties and association labels. Safe to call again at any time. */

@@ -377,6 +377,8 @@ export interface ReadStore {
     programId: string,
     friend: { email: string | null; contact: RecordRef | null },
   ): Promise<Referral | null>;
+  /** Addresses of members and of friends that no contact is known for yet; the newest `limit` of each. */
+  unplacedEmails(accountId: string, limit: number): Promise<string[]>;
   touches(accountId: string, friend: RecordRef): Promise<Touch[]>;
   decisions(
     accountId: string,

@@ -4,7 +4,7 @@ import type { CrmObject, RecordRef } from '../../domain/record.ts';
 import { readAccount } from './account.ts';
 import { createBudget } from './budget.ts';
 import { type CallDeps, createPortalApi, type HubSpotLog, type PortalApi } from './call.ts';
-import { readContacts } from './contacts.ts';
+import { findContactsByEmail, readContacts } from './contacts.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import type { MirroredObject } from './fields.ts';
 import { parseHints } from './hints.ts';
@@ -86,6 +86,7 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
     readDeals: (ids) => readDeals(api, access, ids),
     readContacts: (ids) => readContacts(api, access, ids),
     dealsOfContacts: (contactIds) => readDealsOfContacts(api, contactIds),
+    contactsByEmail: (emails) => findContactsByEmail(api, emails),
     changedSince: (input) => readChanged(api, input),
     async provision() {
       propertyStates.forget(portal);

@@ -3,8 +3,9 @@ import type { ContactFacts } from '../../domain/record.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
 import { REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
-import { readRecords } from './records.ts';
-import type { HubSpotRecord } from './wire.ts';
+import { BATCH_MAX, chunksOf, readRecords } from './records.ts';
+import { PATHS } from './version.ts';
+import { batchRecordsSchema, type HubSpotRecord } from './wire.ts';
 
 const PROPERTIES = ['email', 'firstname', 'lastname', USED_CODE_PROPERTY];
 
@@ -27,6 +28,28 @@ export async function readContacts(api: PortalApi, access: CrmAccess, ids: reado
     ],
     formerIds,
   }));
+}
+
+/** HubSpot finds a contact by its secondary addresses as well. */
+export async function findContactsByEmail(api: PortalApi, emails: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const chunk of chunksOf([...new Set(emails)], BATCH_MAX)) {
+    // Addresses without a contact are errors of a 207, and nothing else is asked of this answer than who is there.
+    const { results } = await api.data({
+      name: 'find contacts by email',
+      method: 'POST',
+      path: PATHS.batchRead('contacts'),
+      json: {
+        idProperty: 'email',
+        inputs: chunk.map((email) => ({ id: email })),
+        properties: ['email'],
+        propertiesWithHistory: [],
+      },
+      schema: batchRecordsSchema,
+    });
+    for (const { id, archived } of results) if (archived !== true) found.add(id);
+  }
+  return [...found];
 }
 
 function nameOf({ properties: { firstname, lastname } }: HubSpotRecord): string | null {

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage, Agent as PlainHttpAgent } from 'node:http';
 import { request as httpsRequest, Agent as PlainHttpsAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
 import { Webhook } from 'standardwebhooks';
 import type { PayoutOrder, PayoutProvider, PayoutSettings } from '../../application/ports/payout.ts';
@@ -26,6 +27,8 @@ export interface WebhookProviderDeps {
   readonly clock: { now(): number };
   /** For tests. */
   readonly timeoutMs?: number;
+  /** For tests: what a name resolves to. */
+  readonly lookup?: LookupFunction;
 }
 
 /** What the answer said, or that there was none. */
@@ -56,6 +59,7 @@ export function createProvider({
   allowPrivate,
   clock,
   timeoutMs = TIMEOUT_MS,
+  lookup,
 }: WebhookProviderDeps): PayoutProvider {
   if (url.protocol !== 'https:' && !allowPrivate) throw new RangeError('the reward webhook needs an https address');
   const signer = new Webhook(secret);
@@ -75,7 +79,7 @@ export function createProvider({
         'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
         'webhook-signature': signer.sign(order.key, now, body),
       };
-      return judge(await post({ url, agent, headers, body, timeoutMs }), clock.now());
+      return judge(await post({ url, agent, headers, body, timeoutMs, lookup }), clock.now());
     },
   };
 }
@@ -112,13 +116,14 @@ interface Post {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly timeoutMs: number;
+  readonly lookup: LookupFunction | undefined;
 }
 
-function post({ url, agent, headers, body, timeoutMs }: Post): Promise<Answer> {
+function post({ url, agent, headers, body, timeoutMs, lookup }: Post): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const signal = AbortSignal.timeout(timeoutMs);
-  const request = send(url, { method: 'POST', agent, headers: { ...headers }, signal });
+  const request = send(url, { method: 'POST', agent, headers: { ...headers }, signal, ...(lookup ? { lookup } : {}) });
   request.once('error', (cause) => {
     resolve(isRefusal(cause) ? { kind: 'refused_address' } : { kind: 'unknown', cause });
   });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** Longer than HubSpot would wait for us. */
 const TIMEOUT_MS = 10_000;
@@ -31,5 +31,6 @@ export function readJson<T>(schema: z.ZodType<T>, text: string, what: string): T
   // An empty answer is read as null, so that "no content" has a schema too.
   const parsed = schema.safeParse(text === '' ? null : JSON.parse(text));
   if (parsed.success) return parsed.data;
-  throw new Error(`${what} answered something else: ${z.prettifyError(parsed.error)}`);
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`${what} answered something else: ${problems.join('; ')}`);
 }

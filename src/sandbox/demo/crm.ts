@@ -8,7 +8,12 @@ const record = z.object({
   propertiesWithHistory: z.record(z.string(), z.array(z.object({ value: z.string() }))),
   associations: z.record(z.string(), z.array(z.object({ id: z.string(), labels: z.array(z.string()) }))),
 });
-const portal = z.object({ portalId: z.number(), name: z.string(), installed: z.boolean(), scopes: z.array(z.string()) });
+const portal = z.object({
+  portalId: z.number(),
+  name: z.string(),
+  installed: z.boolean(),
+  scopes: z.array(z.string()),
+});
 const property = z.object({ name: z.string(), groupName: z.string() });
 const label = z.object({ label: z.string().nullish() });
 const pipeline = z.object({
@@ -18,7 +23,11 @@ const pipeline = z.object({
 const delivery = z.object({
   id: z.number(),
   events: z.array(
-    z.object({ subscriptionType: z.string(), propertyName: z.string().optional(), propertyValue: z.unknown() }),
+    z.object({
+      subscriptionType: z.string(),
+      propertyName: z.string().optional(),
+      propertyValue: z.unknown().optional(),
+    }),
   ),
   attempts: z.array(z.object({ status: z.number().nullable() })),
 });

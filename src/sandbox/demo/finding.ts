@@ -1,7 +1,7 @@
 type Fact = string | number | boolean | null | readonly string[];
 type Facts = Readonly<Record<string, Fact>>;
-/** What the facts must be; a pattern where the value cannot be known beforehand, such as an id. */
-type Expected<Seen extends Facts> = { readonly [Key in keyof Seen]: Seen[Key] | RegExp };
+/** What the facts must be; a pattern where the value cannot be known beforehand. A fact that is not named only informs. */
+type Expected<Seen extends Facts> = { readonly [Key in keyof Seen]?: Seen[Key] | RegExp };
 
 /** One thing that was read back from outside, and whether it is as it should be. */
 export interface Finding {
@@ -29,7 +29,7 @@ export function finding<Seen extends Facts>(
     says,
   }: { readonly seen: Seen; readonly expected: Expected<Seen>; readonly says: (seen: Seen) => string },
 ): Finding {
-  const problems = Object.entries<Fact | RegExp>(expected).flatMap(([name, wanted]) => {
+  const problems = Object.entries(expected as Readonly<Record<string, Fact | RegExp>>).flatMap(([name, wanted]) => {
     const got = seen[name] ?? null;
     return agrees(wanted, got) ? [] : [`${key}.${name}: expected ${textOf(wanted)}, seen ${textOf(got)}`];
   });

@@ -13,12 +13,15 @@ export async function freePorts(count: number): Promise<number[]> {
   }
 }
 
-export async function isFree(port: number): Promise<boolean> {
+/** Why a port cannot be listened on; null when it can. */
+export async function whyTaken(port: number): Promise<string | null> {
   try {
     await close(await listen(port));
-    return true;
+    return null;
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE') return false;
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : '';
+    if (code === 'EADDRINUSE') return 'is used by another program';
+    if (code === 'EACCES') return 'may only be used by an administrator';
     throw thrown;
   }
 }

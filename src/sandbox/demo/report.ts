@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { DemoError } from './demo-error.ts';
 import type { StepResult } from './run-story.ts';
 
-/** Writes what was seen, for programs. @throws when the file cannot be written. */
+/** Writes what was seen, for programs. @throws {DemoError} when the file cannot be written. */
 export async function writeReport(file: string, results: readonly StepResult[]): Promise<void> {
   const steps = results.map(({ name, verified, findings, problems }) => ({
     name,
@@ -12,5 +13,9 @@ export async function writeReport(file: string, results: readonly StepResult[]):
       ...(problems.length > 0 ? { problems } : {}),
     },
   }));
-  await writeFile(file, `${JSON.stringify({ steps }, null, 2)}\n`);
+  try {
+    await writeFile(file, `${JSON.stringify({ steps }, null, 2)}\n`);
+  } catch (thrown) {
+    throw new DemoError(`The report cannot be written: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  }
 }

@@ -43,8 +43,9 @@ export async function runStory<Scene>(
   const results: StepResult[] = [];
   for (const [index, step] of steps.entries()) {
     const failed = results.find(({ verified }) => !verified);
-    if (failed) {
-      results.push(unverified(step.name, [`not played, since "${failed.name}" was not verified`]));
+    if (failed || signal?.aborted) {
+      const why = failed ? `since "${failed.name}" was not verified` : 'the demo was stopped';
+      results.push(unverified(step.name, [`not played, ${why}`]));
       continue;
     }
     audience.onBegin(step.name, index, steps.length);

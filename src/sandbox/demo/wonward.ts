@@ -39,7 +39,9 @@ const journal = z.object({
   kind: z.string(),
   postings: z.array(z.object({ account: z.string(), amount: z.string(), currency: z.string() })),
 });
-const balances = z.object({ items: z.array(z.object({ account: z.string(), amount: z.string(), currency: z.string() })) });
+const balances = z.object({
+  items: z.array(z.object({ account: z.string(), amount: z.string(), currency: z.string() })),
+});
 const provisioned = z.object({
   created: z.array(z.string()),
   existing: z.array(z.string()),
@@ -103,8 +105,12 @@ export function createWonward(url: string, apiKey: string) {
     balances: async () => (await callJson(balances, `${api}/balances`, { headers })).items,
     /** Everything that the API tells, as it came: to see whether anything has changed. */
     async everything(): Promise<string> {
-      const paths = ['/members', '/referrals', '/decisions', '/rewards', '/journals'].map((path) => `${path}?${ONE_PAGE}`);
-      const answers = await Promise.all([...paths, '/balances'].map((path) => callJson(z.unknown(), `${api}${path}`, { headers })));
+      const paths = ['/members', '/referrals', '/decisions', '/rewards', '/journals'].map(
+        (path) => `${path}?${ONE_PAGE}`,
+      );
+      const answers = await Promise.all(
+        [...paths, '/balances'].map((path) => callJson(z.unknown(), `${api}${path}`, { headers })),
+      );
       return JSON.stringify(answers);
     },
     /** The card of a contact, asked for the way HubSpot does. */

@@ -11,7 +11,8 @@ import { startService } from '../../service.ts';
 import type { HubSpotSandbox } from '../hubspot/server.ts';
 import { sandboxAppFromManifest } from '../web/manifest-app.ts';
 import { startSandboxWithPages } from '../web/sandbox-with-pages.ts';
-import { freePorts, isFree } from './ports.ts';
+import { DemoError } from './demo-error.ts';
+import { freePorts, whyTaken } from './ports.ts';
 
 export const PORTAL_ID = 147_000_001;
 export const ACCOUNT_NAME = 'Acme';
@@ -42,15 +43,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** What a person can put right; its message says how. */
-export class WorldError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'WorldError';
-  }
-}
-
-/** @throws {WorldError} when a port that was asked for is taken. */
+/** @throws {DemoError} when a port that was asked for cannot be had. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const ports = await choosePorts(options);
   const serviceUrl = `http://${HOST}:${ports.service}`;
@@ -84,10 +77,9 @@ async function choosePorts({ port, crmPort }: WorldOptions): Promise<{ service: 
     ['--port', port],
     ['--crm-port', crmPort],
   ] as const) {
-    if (wanted === undefined || (await isFree(wanted))) continue;
-    throw new WorldError(
-      `Port ${wanted} is used by another program. Give another ${flag}, or leave it out: then any free port is taken.`,
-    );
+    const why = wanted === undefined ? null : await whyTaken(wanted);
+    if (why === null) continue;
+    throw new DemoError(`Port ${wanted} ${why}. Give another ${flag}, or leave it out: then any free port is taken.`);
   }
   const [service = 0, crm = 0] = await freePorts(2);
   return { service: port ?? service, crm: crmPort ?? crm };

@@ -151,6 +151,7 @@ export function statements({ ddl }: Dialect): string[] {
       UNIQUE (account_id, connection_id, contact_id)
     ) ${table}`,
     'CREATE INDEX members_by_code ON members (code)',
+    'CREATE INDEX members_unplaced ON members (account_id, created_at) WHERE contact_id IS NULL AND email IS NOT NULL',
     'CREATE INDEX members_by_email ON members (account_id, email, created_at, id)',
     'CREATE INDEX members_by_time ON members (account_id, created_at, id)',
     `CREATE TABLE referrals (

@@ -29,7 +29,7 @@ export const contacts: Step<Scene> = {
           creationsAcknowledged: told.length,
         },
         expected: { ada: 'ada@lovelace.example', bob: 'bob@noyce.example', creationsAcknowledged: 2 },
-        says: (seen) => `${seen.ada} and ${seen.bob}; its signed webhooks about both were answered 200`,
+        says: (seen) => `${seen.ada} and ${seen.bob}; its signed webhooks about them were accepted`,
       }),
       finding('Wonward', 'noReferralYet', {
         seen: { referrals: referrals.length },
@@ -73,7 +73,7 @@ export const referral: Step<Scene> = {
           referredBy: ADA,
           shareLink: /^http:\/\/127\.0\.0\.1:[0-9]+\/r\/[0-9A-Z-]{14}$/,
         },
-        says: ({ shareLink }) => `Bob "Referred by" Ada, Ada "Referred" Bob; Ada has a share link: ${shareLink}`,
+        says: ({ shareLink }) => `Bob "Referred by" Ada; Ada now has a share link, ${shareLink}`,
       }),
       finding('Wonward', 'referral', {
         seen: {
@@ -122,7 +122,7 @@ export const deal: Step<Scene> = {
           wouldPay: outlook?.wouldPay ?? null,
         },
         expected: { state: 'expected', amount: ADA_REWARD, wouldPay: /Closed Won/ },
-        says: ({ wouldPay }) => `"${wouldPay}"`,
+        says: ({ wouldPay }) => `what would make it pay: “${wouldPay}”`,
       }),
     ];
   },

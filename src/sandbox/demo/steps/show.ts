@@ -12,8 +12,7 @@ export const ledger: Step<Scene> = {
     const [journals, balances] = await Promise.all([wonward.journals(), wonward.balances()]);
     const sums = journals.map(({ postings }) => euros(sumOf(postings)));
     const rebuilt = balanceLines(journals.flatMap(({ postings }) => postings));
-    const owed = (prefix: string) =>
-      euros(-sumOf(balances.filter(({ account }) => account.startsWith(prefix))));
+    const owed = (prefix: string) => euros(-sumOf(balances.filter(({ account }) => account.startsWith(prefix))));
     return [
       finding('Ledger', 'journals', {
         seen: { journals: journals.length, sums: [...new Set(sums)] },
@@ -23,7 +22,7 @@ export const ledger: Step<Scene> = {
       finding('Ledger', 'balances', {
         seen: { balances: balanceLines(balances), total: euros(sumOf(balances)) },
         expected: { balances: rebuilt, total: '0.00' },
-        says: () => 'balances added up again from the journals are the ones that Wonward tells; together zero',
+        says: () => 'the balances are exactly what the journals add up to; together they are zero',
       }),
       finding('Ledger', 'credit', {
         seen: { cost: owed('expense:'), ada: owed('credit:member:'), bob: owed('credit:friend:') },
@@ -89,10 +88,10 @@ export const mirror: Step<Scene> = {
       finding('HubSpot', 'dealProperties', {
         seen: {
           stage: dealRecord.properties.wonward_stage ?? null,
-          rewardState: dealRecord.properties.wonward_reward_state ?? null,
+          rewardStates: (dealRecord.properties.wonward_reward_state ?? '').split(', ').toSorted(),
         },
-        expected: { stage: 'won', rewardState: 'friend: issued, member: issued' },
-        says: ({ stage, rewardState }) => `the deal: Referral stage ${stage}, Reward state "${rewardState}"`,
+        expected: { stage: 'won', rewardStates: ['friend: issued', 'member: issued'] },
+        says: ({ stage, rewardStates }) => `the deal: Referral stage ${stage}, Reward state ${rewardStates.join(', ')}`,
       }),
     ];
   },

@@ -32,7 +32,8 @@ export function sameWebhookAgain(): Step<Scene> {
         finding('HubSpot', 'deliveries', {
           seen: { answers },
           expected: { answers: [Array.from({ length: TIMES_AGAIN + 1 }, () => '200').join(' ')] },
-          says: () => `delivered ${TIMES_AGAIN + 1} times with the same events, each time newly signed and answered 200`,
+          says: () =>
+            `delivered ${TIMES_AGAIN + 1} times with the same events, each time newly signed and answered 200`,
         }),
         finding('Wonward', 'unchanged', {
           seen: {
@@ -102,12 +103,13 @@ export const reopened: Step<Scene> = {
           rewardsPaid: '',
           rewardsTakenBack: `${ADA_REWARD} EUR`,
         },
-        says: ({ rewardsTakenBack }) => `Ada: Won referrals 0, Rewards paid empty, Rewards taken back ${rewardsTakenBack}`,
+        says: ({ rewardsTakenBack }) =>
+          `Ada: Won referrals 0, Rewards paid empty, Rewards taken back ${rewardsTakenBack}`,
       }),
       finding('Card', 'card', {
         seen: { state: shown?.state ?? null, reason: shown?.reason.text ?? null, wouldPay: shown?.wouldPay ?? null },
         expected: { state: 'clawed_back', reason: /left Closed Won/, wouldPay: /Closed Won/ },
-        says: ({ wouldPay }) => `${readable(ADA_REWARD)} taken back. What would make it pay: "${wouldPay}"`,
+        says: ({ wouldPay }) => `${readable(ADA_REWARD)} taken back. What would make it pay: “${wouldPay}”`,
       }),
     ];
   },

@@ -17,23 +17,28 @@ export const wayToWon: Step<Scene> = {
     }
   },
   async look({ crm, wonward, deal }) {
-    const [record, pipelines, referrals] = await Promise.all([
+    const [record, pipelines, deliveries, referrals] = await Promise.all([
       crm.record('deals', deal),
       crm.dealPipelines(),
+      crm.deliveries(),
       wonward.referrals(),
     ]);
+    const accepted = deliveries.filter(isAcknowledged);
     const labels = new Map(pipelines.flatMap(({ stages }) => stages.map(({ id, label }) => [id, label])));
     const stages = (record.propertiesWithHistory.dealstage ?? []).map(({ value }) => value).toReversed();
     return [
       finding('HubSpot', 'stages', {
-        seen: { history: stages },
-        expected: { history: [FIRST_STAGE, ...WAY_TO_WON] },
+        seen: {
+          history: stages,
+          webhooksAccepted: WAY_TO_WON.filter((stage) => tellingOfStage(accepted, stage).length > 0),
+        },
+        expected: { history: [FIRST_STAGE, ...WAY_TO_WON], webhooksAccepted: WAY_TO_WON },
         says: ({ history }) => history.map((stage) => labels.get(stage) ?? stage).join(' → '),
       }),
       finding('Wonward', 'won', {
         seen: { stage: referrals[0]?.stage ?? null, referrals: referrals.length },
         expected: { stage: 'won', referrals: 1 },
-        says: () => 'every webhook was verified and answered 200; the referral is won',
+        says: () => 'accepted the webhook of every stage; the referral is won',
       }),
     ];
   },
@@ -56,6 +61,7 @@ export const rewards: Step<Scene> = {
     return (['member', 'friend'] as const).map((party) => {
       const mine = all.filter((reward) => reward.party === party);
       const decided = decisions.filter((decision) => decision.party === party);
+      const judged = decided.flatMap(({ conditions }) => conditions);
       const [who, amount] = party === 'member' ? ['Ada', ADA_REWARD] : ['Bob', BOB_REWARD];
       return finding('Wonward', party, {
         seen: {
@@ -65,9 +71,8 @@ export const rewards: Step<Scene> = {
           state: mine[0]?.state ?? null,
           reason: mine[0]?.reason.text ?? null,
           decisions: decided.map(({ outcome }) => outcome),
-          conditions: decided.flatMap(({ conditions }) =>
-            conditions.map(({ condition, verdict }) => `${condition}: ${verdict}`),
-          ),
+          conditionsMet: judged.filter(({ verdict }) => verdict === 'met').length,
+          conditionsNotMet: judged.filter(({ verdict }) => verdict !== 'met').map(({ condition }) => condition),
         },
         expected: {
           rewards: 1,
@@ -76,6 +81,7 @@ export const rewards: Step<Scene> = {
           state: 'issued',
           reason: /reached Closed Won/,
           decisions: ['rewarded'],
+          conditionsNotMet: [],
         },
         says: (seen) => `${readable(amount)} for ${who}, ${seen.state}: ${seen.reason}`,
       });

@@ -1,0 +1,258 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createAccounts } from '../src/application/accounts.ts';
+import { parseProgram } from '../src/application/program-document.ts';
+import { PROGRAM_EXAMPLE, withoutComments } from '../src/cli/program-file.ts';
+import { run } from '../src/cli/run.ts';
+import { systemClock } from '../src/platform/clock.ts';
+import { parseSealKeys } from '../src/platform/seal.ts';
+import { openStore } from '../src/store/open.ts';
+
+const CLIENT_SECRET = 'the-client-secret';
+let directory: string;
+let env: Record<string, string>;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'wonward-cli-'));
+  env = {
+    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
+    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+    PUBLIC_URL: 'https://referrals.example.com',
+    HUBSPOT_CLIENT_ID: 'client-id',
+    HUBSPOT_CLIENT_SECRET: CLIENT_SECRET,
+    HUBSPOT_APP_ID: '1234567',
+  };
+});
+
+async function cli(...args: string[]) {
+  let out = '';
+  let err = '';
+  const code = await run(args, {
+    env,
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    readText: (path) => (path === '-' ? Promise.resolve(PROGRAM_EXAMPLE) : readFile(path, 'utf8')),
+  });
+  return { code, out, err };
+}
+
+/** The JSON that a command prints; it must have worked. */
+async function json<T>(...args: string[]): Promise<T> {
+  const { code, out, err } = await cli(...args, '--json');
+  expect([err, code]).toEqual(['', 0]);
+  return JSON.parse(out) as T;
+}
+
+const newAccount = () => json<{ id: string }>('account', 'create', 'Acme');
+
+describe('account', () => {
+  test('create and list: what one makes the other shows', async () => {
+    const { id } = await newAccount();
+    expect(id).toMatch(/^acc_/);
+    expect(await json('account', 'list')).toMatchObject([{ id, name: 'Acme' }]);
+    expect((await cli('account', 'list')).out).toContain(id);
+  });
+});
+
+describe('key', () => {
+  test('create shows a key once that opens the account, and revoke closes it', async () => {
+    const { id } = await newAccount();
+    const created = await json<{ id: string; key: string }>('key', 'create', id, '--label', 'zapier');
+    const authenticate = async () => {
+      const store = await openStore({ url: env.DATABASE_URL ?? '' });
+      const owner = await createAccounts({ store, clock: systemClock }).authenticate(created.key);
+      await store.close();
+      return owner?.accountId ?? null;
+    };
+    expect(await authenticate()).toBe(id);
+    expect(await json('key', 'revoke', id, created.id)).toEqual({ id: created.id, revoked: true });
+    expect(await authenticate()).toBeNull();
+    expect((await cli('key', 'revoke', id, created.id)).code).toBe(1);
+  });
+
+  test('create takes the account’s name too, unless two have it', async () => {
+    await newAccount();
+    expect((await cli('key', 'create', 'Acme', '--label', 'x')).code).toBe(0);
+    await newAccount();
+    const { code, err } = await cli('key', 'create', 'Acme', '--label', 'x');
+    expect(code).toBe(1);
+    expect(err).toContain('Several accounts');
+  });
+
+  test('generate prints a fresh ENCRYPTION_KEY that the service takes, without any configuration', async () => {
+    env = {};
+    const [first, second] = [await cli('key', 'generate'), await cli('key', 'generate', '--id', 'k2')];
+    expect(parseSealKeys(first.out.trim())).toMatchObject([{ id: 'k1' }]);
+    expect(parseSealKeys(`${second.out.trim()},${first.out.trim()}`)).toMatchObject([{ id: 'k2' }, { id: 'k1' }]);
+    expect((await cli('key', 'generate', '--id', 'No!')).code).toBe(2);
+  });
+});
+
+describe('connect', () => {
+  test('prints an install link that leads to HubSpot and back to the public address', async () => {
+    const { id } = await newAccount();
+    const url = new URL((await json<{ url: string }>('connect', id, '--provider', 'hubspot')).url);
+    expect(url.origin).toBe('https://app.hubspot.com');
+    expect(url.searchParams.get('redirect_uri')).toBe('https://referrals.example.com/oauth/hubspot/callback');
+    expect(url.searchParams.get('state')).toHaveLength(43);
+  });
+
+  test('says what to set when the CRM is not configured', async () => {
+    const { id } = await newAccount();
+    for (const name of ['HUBSPOT_CLIENT_ID', 'HUBSPOT_CLIENT_SECRET', 'HUBSPOT_APP_ID']) delete env[name];
+    const { code, err } = await cli('connect', id, '--provider', 'hubspot');
+    expect(code).toBe(2);
+    expect(err).toContain('Set HUBSPOT_CLIENT_ID');
+  });
+});
+
+describe('program', () => {
+  test('example is explained, and can be published as it stands, from a file or a pipe', async () => {
+    const { id } = await newAccount();
+    const { out } = await cli('program', 'example');
+    expect(out).toContain('// ');
+    expect(parseProgram(JSON.parse(withoutComments(out))).ok).toBe(true);
+    const file = join(directory, 'program.json');
+    writeFileSync(file, out);
+    expect(await json('program', 'publish', id, file)).toMatchObject({ programId: 'default', version: 1 });
+    expect(await json('program', 'publish', id, '-')).toMatchObject({ version: 1 });
+  });
+
+  test('publish names every wrong field and publishes nothing', async () => {
+    const { id } = await newAccount();
+    const file = join(directory, 'program.json');
+    writeFileSync(file, JSON.stringify({ programId: 'Default', name: '', rules: [] }));
+    const { code, err } = await cli('program', 'publish', id, file);
+    expect(code).toBe(1);
+    for (const field of ['programId', 'name', 'rules']) expect(err).toContain(`- ${field}: `);
+  });
+
+  test('publish refuses a rule that nothing could pay', async () => {
+    const { id } = await newAccount();
+    const file = join(directory, 'program.json');
+    writeFileSync(file, PROGRAM_EXAMPLE.replace('"payout": "credit"', '"payout": "webhook"'));
+    const { code, err } = await cli('program', 'publish', id, file);
+    expect(code).toBe(1);
+    expect(err).toContain('REWARD_WEBHOOK_URL');
+  });
+
+  test.each([
+    ['a file that is not there', 'nothing.json', null, 2],
+    ['a file that is not JSON', 'bad.json', '{"a": ', 1],
+  ])('publish says so of %s', async (_, name, content, expected) => {
+    const { id } = await newAccount();
+    const file = join(directory, name);
+    if (content !== null) writeFileSync(file, content);
+    const { code, err } = await cli('program', 'publish', id, file);
+    expect(code).toBe(expected);
+    expect(err).toContain(file);
+  });
+
+  test('a comment inside a string is no comment', () => {
+    expect(JSON.parse(withoutComments('{"a": "http://x \\" // y", /* c */ "b": 1 // d\n}'))).toEqual({
+      a: 'http://x " // y',
+      b: 1,
+    });
+  });
+});
+
+describe('config check', () => {
+  test('shows what the service would start with, and no secret', async () => {
+    env.DATABASE_URL = 'postgres://wonward:hunter2@db/wonward?password=hunter3';
+    for (const args of [[], ['--json']]) {
+      const { code, out } = await cli('config', 'check', ...args);
+      expect(code).toBe(0);
+      expect(out).toContain('https://referrals.example.com');
+      expect(out).toContain('*/5 * * * *');
+      for (const secret of [CLIENT_SECRET, env.ENCRYPTION_KEY ?? '', 'hunter2', 'hunter3'])
+        expect(out).not.toContain(secret);
+    }
+  });
+
+  test('names everything that is wrong, and ends with 2', async () => {
+    env = { NODE_ENV: 'production', PORT: 'x' };
+    const { code, err } = await cli('config', 'check');
+    expect(code).toBe(2);
+    for (const name of ['PORT', 'PUBLIC_URL', 'ENCRYPTION_KEY', 'HUBSPOT_CLIENT_ID'])
+      expect(err).toContain(`- ${name} `);
+  });
+});
+
+describe('state', () => {
+  test('shows connections and queues, of all accounts or of one', async () => {
+    await newAccount();
+    expect(await json('state')).toEqual({
+      connections: [],
+      queues: {
+        work: { due: 0, claimed: 0, later: 0, parked: 0 },
+        payouts: { due: 0, claimed: 0, later: 0, parked: 0 },
+        mirror: { due: 0, claimed: 0, later: 0, parked: 0 },
+      },
+    });
+    expect((await cli('state', '--account', 'Acme')).out).toContain('No CRM is connected.');
+    expect((await cli('state', '--account', 'nobody')).code).toBe(1);
+  });
+});
+
+describe('what is asked wrongly', () => {
+  test.each([
+    [['bogus'], 'unknown command'],
+    [['key', 'create', 'acc_x'], '--label'],
+    [['account', 'create'], 'missing required argument'],
+    [['account', 'list', '--all'], 'unknown option'],
+  ])('%j is answered with how, and 2', async (args, words) => {
+    const { code, err } = await cli(...args);
+    expect(code).toBe(2);
+    expect(err).toContain(words);
+  });
+
+  test('is said as JSON to who asked for JSON', async () => {
+    const { code, out, err } = await cli('--json', 'key', 'create', 'acc_nobody', '--label', 'x');
+    expect([code, out]).toEqual([1, '']);
+    expect(JSON.parse(err)).toEqual({
+      error: {
+        message: 'There is no account "acc_nobody".',
+        remedy: '"account list" shows those there are.',
+        problems: [],
+      },
+    });
+  });
+
+  test('without a configuration is answered before anything is opened', async () => {
+    env = { DATABASE_URL: 'mysql://x' };
+    const { code, err } = await cli('account', 'list');
+    expect(code).toBe(2);
+    expect(err).toMatch(/- DATABASE_URL must be .*\n.*- ENCRYPTION_KEY is needed/);
+  });
+
+  test('with a database that cannot be opened says which variable to check', async () => {
+    env.DATABASE_URL = `sqlite:${join(directory, 'file')}/x/y.db`;
+    writeFileSync(join(directory, 'file'), '');
+    const { code, err } = await cli('account', 'list');
+    expect(code).toBe(1);
+    expect(err).toContain('DATABASE_URL');
+  });
+
+  test('help is no error', async () => {
+    const { code, out } = await cli('--help');
+    expect(code).toBe(0);
+    for (const command of ['account', 'key', 'connect', 'program', 'config', 'state']) expect(out).toContain(command);
+  });
+});
+
+test('the real process prints, and ends with the code', async () => {
+  const start = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['src/cli.ts', ...args], { env: { ...env, PATH: process.env.PATH } });
+  const { stdout } = await start('account', 'create', 'Acme', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ name: 'Acme' });
+  await expect(start('bogus')).rejects.toMatchObject({ code: 2 });
+});
