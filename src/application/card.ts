@@ -11,13 +11,14 @@ import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explai
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
 import type { ProgramVersion } from '../domain/program.ts';
-import { reasonText } from '../domain/reason.ts';
+import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { isoOf } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { Clock } from '../platform/clock.ts';
 import { byParty, shareLinkOf } from './compose-mirror.ts';
+import { readDealNames } from './deal-names.ts';
 import type { Connection, PageCursor, Store } from './ports/store.ts';
 
 /** What fits on a screen beside a record; the card asks for more when somebody wants it. */
@@ -119,6 +120,7 @@ async function memberOf(
   const [source] = await store.mirror.sources(accountId, [contact]);
   const states = [...new Set(source?.sums.map(({ state }) => state))];
   const last = source?.lastReward ?? null;
+  const names = await readDealNames(store, accountId, last ? [last.deal] : []);
   return {
     memberId: member.id,
     code: member.code,
@@ -132,7 +134,7 @@ async function memberOf(
     lastReward: last && {
       ...moneyOf(last.money),
       state: last.state,
-      reason: reasonText(last.reason),
+      reason: reasonText(last.reason, names),
       at: isoOf(last.updatedAt),
     },
   };
@@ -164,9 +166,14 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     ]);
     const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
     const beneficiaryOf = (party: 'member' | 'friend') => (party === 'member' ? nameOf(member) : friendName);
+    const names: DealNames = new Map(
+      deals.flatMap(({ ref, name }) => (name === null ? [] : [[ref.id, name] as const])),
+    );
     const outlooks = [
-      ...newestOf(decisions.items).map((decision) => outlookOfDecision(decision, rewardOf(decision, rewards.items))),
-      ...expected(referral, decisions.items, deals, beneficiaryOf),
+      ...newestOf(decisions.items).map((decision) =>
+        outlookOfDecision(decision, rewardOf(decision, rewards.items), names),
+      ),
+      ...expected(referral, decisions.items, deals, names, beneficiaryOf),
     ].sort(byParty);
     const person =
       direction === 'made'
@@ -177,7 +184,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
       direction,
       person: { name: person.name, contactId: person.contact?.id ?? null, ...linkTo(person.contact) },
       stage: referral.stage,
-      stageReason: reasonText(referral.reason),
+      stageReason: reasonText(referral.reason, names),
       since: isoOf(referral.stageSince),
       deals: deals.map((deal) => ({ ...dealOf(deal, mapping), ...linkTo(deal.ref) })),
       rewards: outlooks.map((outlook) =>
@@ -191,6 +198,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     referral: Referral,
     decisions: readonly Decision[],
     deals: readonly DealFacts[],
+    names: DealNames,
     beneficiaryOf: (party: 'member' | 'friend') => string,
   ): Outlook[] {
     const rules = programs.at(-1)?.rules ?? [];
@@ -204,6 +212,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
           referral,
           dealAt: open,
           beneficiary: beneficiaryOf(rule.party),
+          names,
           startsAt: Math.max(programs[0]?.publishedAt ?? 0, connection.connectedAt),
           now,
         }),

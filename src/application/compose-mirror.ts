@@ -1,7 +1,7 @@
 import { type Decision, type Reward, type RewardState, STANDING_STATES } from '../domain/decision.ts';
 import { type ContactMirror, type DealMirror, MIRROR_SUMS, type MirrorValues } from '../domain/mirror.ts';
 import { textOf } from '../domain/money.ts';
-import { reasonText } from '../domain/reason.ts';
+import { type DealNames, reasonText } from '../domain/reason.ts';
 import { isoOf } from '../domain/time.ts';
 import type { MirrorSource } from './ports/store.ts';
 
@@ -11,11 +11,11 @@ export function shareLinkOf(publicUrl: string, code: string): string {
 }
 
 /** What a record should show, from what is stored about it now. */
-export function composeMirror(source: MirrorSource, publicUrl: string): MirrorValues {
-  return source.record.object === 'deal' ? dealMirror(source) : contactMirror(source, publicUrl);
+export function composeMirror(source: MirrorSource, publicUrl: string, names: DealNames): MirrorValues {
+  return source.record.object === 'deal' ? dealMirror(source, names) : contactMirror(source, publicUrl, names);
 }
 
-function contactMirror(source: MirrorSource, publicUrl: string): ContactMirror {
+function contactMirror(source: MirrorSource, publicUrl: string, names: DealNames): ContactMirror {
   const { member, lastReward, referrer } = source;
   return {
     kind: 'contact',
@@ -30,7 +30,7 @@ function contactMirror(source: MirrorSource, publicUrl: string): ContactMirror {
     rewardsReversed: sumOf(source, MIRROR_SUMS.reversed),
     lastReward: lastReward ? `${textOf(lastReward.money)} (${lastReward.state})` : null,
     lastRewardAt: lastReward ? isoOf(lastReward.updatedAt) : null,
-    lastRewardReason: lastReward ? reasonText(lastReward.reason) : null,
+    lastRewardReason: lastReward ? reasonText(lastReward.reason, names) : null,
     referredBy: referrer ? (referrer.name ?? referrer.email ?? referrer.code) : null,
   };
 }
@@ -47,7 +47,7 @@ function sumOf({ sums }: MirrorSource, states: readonly RewardState[]): string |
 }
 
 /** A deal can carry rewards for both sides; each part names its party. */
-function dealMirror({ referral, rewards, decisions }: MirrorSource): DealMirror {
+function dealMirror({ referral, rewards, decisions }: MirrorSource, names: DealNames): DealMirror {
   const parts = decisions.toSorted(byParty).map((decision) => {
     // The newest decision of a deal that another one was merged into may be about the other's.
     const reward =
@@ -55,7 +55,7 @@ function dealMirror({ referral, rewards, decisions }: MirrorSource): DealMirror 
     return {
       party: decision.party,
       state: reward?.state ?? decision.outcome,
-      why: reasonText(reward?.reason ?? decision.reason),
+      why: reasonText(reward?.reason ?? decision.reason, names),
     };
   });
   const states = parts.map(({ party, state }) => `${party}: ${state}`);

@@ -2,14 +2,16 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '../domain/errors.ts';
 import { createDraft } from '../domain/plan.ts';
 import { reasonText } from '../domain/reason.ts';
+import type { RecordRef } from '../domain/record.ts';
 import { type PayoutResult, settlePayout } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { composeMirror } from './compose-mirror.ts';
+import { readDealNames } from './deal-names.ts';
 import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { PayoutProvider } from './ports/payout.ts';
-import type { ClaimedMirror, ClaimedPayout, Connection, Store } from './ports/store.ts';
+import type { ClaimedMirror, ClaimedPayout, Connection, MirrorSource, Store } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 
 /** HubSpot and Salesforce collections take 100 and 200 records a write; one claim fills the smaller. */
@@ -55,7 +57,7 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
         referralId: reward.referralId,
         beneficiary: await beneficiaryOf(payout),
         money: reward.money,
-        reason: reasonText(reward.reason),
+        reason: reasonText(reward.reason, await readDealNames(store, accountId, [reward.deal])),
       });
       await settle(payout, result);
       observe.payout(intent.provider, result.ok ? 'issued' : 'refused');
@@ -136,10 +138,11 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       accountId,
       items.map(({ record }) => record),
     );
+    const names = await readDealNames(store, accountId, sources.flatMap(dealsNamedIn));
     const rows = items.flatMap((item) => {
       const source = sources.find(({ record }) => record.id === item.record.id);
       if (!source) return [];
-      const values = composeMirror(source, publicUrl);
+      const values = composeMirror(source, publicUrl, names);
       return [{ item, values, hash: hashOf(values) }];
     });
     const same = rows.filter(({ item, hash }) => item.ackedHash === hash);
@@ -214,6 +217,11 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     }
     return items.length;
   };
+}
+
+/** The deals that the sentences on a record may mention. */
+function dealsNamedIn({ lastReward, decisions, rewards }: MirrorSource): RecordRef[] {
+  return [...(lastReward ? [lastReward] : []), ...decisions, ...rewards].map(({ deal }) => deal);
 }
 
 function hashOf(values: object): string {

@@ -45,9 +45,11 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
 
   async function processAll(connection: Connection, items: readonly WorkItem[]): Promise<void> {
     const session = deps.openSession(connection);
+    // Facts are as old as the first of them: a sweep must not take one that was read before a change for one read after it.
+    const readAt = clock.now();
     const gathered = await gather(session, store.cases, connection, items);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
-    await decideAndCommit(connection, mapping, gathered, items);
+    await decideAndCommit(connection, mapping, gathered, items, readAt);
   }
 
   async function decideAndCommit(
@@ -55,6 +57,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     mapping: StageMapping,
     gathered: Gathered,
     items: readonly WorkItem[],
+    readAt: number,
   ): Promise<void> {
     const programs = await store.programs.versions(connection.accountId);
     const naming = new Map<WorkItem, readonly RecordRef[]>();
@@ -77,7 +80,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           group,
           accountId: connection.accountId,
           plan: { ...plan, mirror: [...plan.mirror, ...group.items.flatMap((item) => naming.get(item) ?? [])] },
-          snapshots: group.facts.map((facts) => ({ facts, readAt: now })),
+          snapshots: group.facts.map((facts) => ({ facts, readAt })),
           settles: group.items,
           erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
         };

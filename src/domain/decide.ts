@@ -2,7 +2,7 @@ import { attribute, byAge, enrol, memberOfContact, referralOfFriend } from './at
 import { type Decision, type Outcome, type Reward, STANDING_STATES } from './decision.ts';
 import { judge, type Verdict } from './eligibility.ts';
 import { derivedId } from './ids.ts';
-import { advance, nameOf } from './lifecycle.ts';
+import { advance } from './lifecycle.ts';
 import type { Money } from './money.ts';
 import { createDraft, type Draft, type Plan, type State } from './plan.ts';
 import { type ProgramVersion, type RewardRule, versionAt } from './program.ts';
@@ -46,8 +46,11 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
     if (!referral) continue;
     const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
     const standing = advance(draft, referral, present, now);
+    const decided = draft.decisionsOf(referral.id).length;
     decideRewards(draft, state, standing, friend, now);
+    if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
     if (draft.changed()) markMirrors(draft, standing, friend);
+    markMerged(draft, standing, friend);
   }
   return draft.plan();
 }
@@ -91,6 +94,14 @@ function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): voi
   if (friend.contact.presence === 'present') draft.markMirror(friend.contact.ref);
   draft.markMirror(draft.member(referral.memberId)?.contact ?? null);
   for (const deal of friend.deals) if (deal.presence === 'present') draft.markMirror(deal.ref);
+}
+
+/** A merge makes a record of its own and fills its fields from both: what was decided before is written to it, news or not. */
+function markMerged(draft: Draft, referral: Referral, { deals }: FriendFacts): void {
+  const decidedOn = new Set(draft.decisionsOf(referral.id).map(({ deal }) => deal.id));
+  for (const { ref, presence, formerIds } of deals) {
+    if (presence === 'present' && formerIds.some((id) => decidedOn.has(id))) draft.markMirror(ref);
+  }
 }
 
 /**
@@ -224,10 +235,9 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
         const before = last(chain);
         const reward = standingReward(chain);
         if (!before || reward?.state !== 'held' || reward.releaseAt === null || !isOver(reward.releaseAt)) continue;
-        const deal = friend.deals.find(({ ref }) => chain.dealIds.includes(ref.id));
         const decision = record(chain, before, {
           outcome: 'rewarded',
-          reason: reason('hold_ended', { deal: deal ? nameOf({ deal }) : before.deal.id }),
+          reason: reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
           conditions: before.conditions,
           money: reward.money,
           releaseAt: null,
@@ -242,7 +252,7 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
     takeBack(then: readonly DealAt[], at: Instant): void {
       for (const chain of chains()) {
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
-        if (dealAt && hasLeftWon(dealAt)) close(chain, reason('left_won', { deal: nameOf(dealAt) }), at);
+        if (dealAt && hasLeftWon(dealAt)) close(chain, reason('left_won', { deal: dealAt.deal.ref.id }), at);
       }
     },
 
@@ -255,7 +265,7 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
         }
         const dealAt = present.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (dealAt) {
-          if (hasLeftWon(dealAt)) close(chain, reason('left_won', { deal: nameOf(dealAt) }), dealAt.point.at);
+          if (hasLeftWon(dealAt)) close(chain, reason('left_won', { deal: dealAt.deal.ref.id }), dealAt.point.at);
           continue;
         }
         const known = friend.deals.find(({ ref, formerIds }) =>
@@ -350,7 +360,7 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
     const pending = newestReward(chain);
     if (pending?.reversalPending) {
       // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
-      const why = reason('rewarded', { deal: nameOf(dealAt) });
+      const why = reason('rewarded', { deal: dealAt.deal.ref.id });
       draft.putReward({ ...pending, reversalPending: false, reason: why, updatedAt: now });
       record(chain, basis, {
         outcome: 'rewarded',
@@ -367,7 +377,7 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
     const sequence = 1 + Math.max(0, ...chain.decisions.map((decision) => decision.sequence));
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, sequence);
     const values = {
-      deal: nameOf(dealAt),
+      deal: dealAt.deal.ref.id,
       days: String(rule.holdDays),
       until: releaseAt === null ? '' : dayOf(releaseAt),
     };

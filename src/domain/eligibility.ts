@@ -1,5 +1,4 @@
 import type { ConditionResult } from './decision.ts';
-import { nameOf } from './lifecycle.ts';
 import { type AmountProblem, type Money, parseAmount, percentOf, textOf } from './money.ts';
 import type { Condition, RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
@@ -124,7 +123,7 @@ function amountIsReadable(dealAt: DealAt, amount: AmountOfDeal): Check {
 }
 
 function amountReason(dealAt: DealAt, problem: AmountProblem | 'no_currency'): Reason {
-  const values = { deal: nameOf(dealAt), amount: dealAt.point.amount ?? '', currency: dealAt.point.currency ?? '' };
+  const values = { deal: dealAt.deal.ref.id, amount: dealAt.point.amount ?? '', currency: dealAt.point.currency ?? '' };
   switch (problem) {
     case 'empty':
       return reason('amount_missing', values);

@@ -1,9 +1,8 @@
 import type { ConditionResult, Decision, Reward, RewardState } from './decision.ts';
 import { judge } from './eligibility.ts';
-import { nameOf } from './lifecycle.ts';
 import { type Money, textOf } from './money.ts';
 import type { Party, RewardRule } from './program.ts';
-import { type Reason, reasonText } from './reason.ts';
+import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
 import type { Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
@@ -55,7 +54,7 @@ const NEXT: Readonly<Record<Outlook['state'], string | null>> = {
 };
 
 /** A rule that has been decided on: the newest decision, and the reward it stands for. */
-export function outlookOfDecision(decision: Decision, reward: Reward | undefined): Outlook {
+export function outlookOfDecision(decision: Decision, reward: Reward | undefined, names: DealNames): Outlook {
   const state = reward?.state ?? (decision.outcome === 'waiting' ? 'waiting' : 'skipped');
   const why = reward?.reason ?? decision.reason;
   return {
@@ -65,7 +64,7 @@ export function outlookOfDecision(decision: Decision, reward: Reward | undefined
     dealId: decision.deal.id,
     state,
     money: reward?.money ?? decision.money,
-    reason: told(why),
+    reason: told(why, names),
     conditions: decision.conditions,
     wouldPay: remedyFor(why),
     next: NEXT[state],
@@ -87,12 +86,13 @@ export interface PreviewInput {
   /** The friend's furthest open deal; null when there is none. */
   readonly dealAt: DealAt | null;
   readonly beneficiary: string;
+  readonly names: DealNames;
   readonly startsAt: Instant;
   readonly now: Instant;
 }
 
 /** A rule that has nothing to decide yet: what it would make of the deal if it were won now. */
-export function outlookOfRule({ rule, referral, dealAt, beneficiary, startsAt, now }: PreviewInput): Outlook {
+export function outlookOfRule({ rule, referral, dealAt, beneficiary, names, startsAt, now }: PreviewInput): Outlook {
   const base = {
     rewardId: null,
     ruleKey: rule.key,
@@ -103,7 +103,14 @@ export function outlookOfRule({ rule, referral, dealAt, beneficiary, startsAt, n
     at: referral.stageSince,
   };
   if (referral.stage === 'declined') {
-    return { ...base, state: 'skipped', money: null, reason: told(referral.reason), conditions: [], wouldPay: null };
+    return {
+      ...base,
+      state: 'skipped',
+      money: null,
+      reason: told(referral.reason, names),
+      conditions: [],
+      wouldPay: null,
+    };
   }
   const fixed = rule.amount.kind === 'fixed' ? rule.amount.money : null;
   if (!dealAt) {
@@ -113,7 +120,7 @@ export function outlookOfRule({ rule, referral, dealAt, beneficiary, startsAt, n
       money: fixed,
       reason: {
         code: 'no_deal',
-        text: referral.stage === 'lost' ? reasonText(referral.reason) : 'The friend has no deal yet.',
+        text: referral.stage === 'lost' ? reasonText(referral.reason, names) : 'The friend has no deal yet.',
       },
       conditions: [],
       wouldPay: 'Create a deal for this friend and win it.',
@@ -128,7 +135,7 @@ export function outlookOfRule({ rule, referral, dealAt, beneficiary, startsAt, n
     otherDealRewarded: false,
     otherReferralCredited: false,
   });
-  const deal = nameOf(dealAt);
+  const deal = names.get(dealAt.deal.ref.id) ?? dealAt.deal.ref.id;
   if (verdict.kind === 'pays') {
     const held = rule.holdDays > 0 ? `, ${rule.holdDays} days later` : '';
     return {
@@ -144,12 +151,12 @@ export function outlookOfRule({ rule, referral, dealAt, beneficiary, startsAt, n
     ...base,
     state: 'expected',
     money: fixed,
-    reason: told(verdict.reason),
+    reason: told(verdict.reason, names),
     conditions: verdict.conditions,
     wouldPay: [remedyFor(verdict.reason), `Then win the deal "${deal}".`].filter((text) => text !== null).join(' '),
   };
 }
 
-function told(why: Reason): Outlook['reason'] {
-  return { code: why.code, text: reasonText(why) };
+function told(why: Reason, names: DealNames): Outlook['reason'] {
+  return { code: why.code, text: reasonText(why, names) };
 }

@@ -38,7 +38,7 @@ function standing(
     .sort((a, b) => rankOf(b) - rankOf(a) || a.point.at - b.point.at || (a.deal.ref.id < b.deal.ref.id ? -1 : 1))[0];
   if (furthest?.stage) {
     const code = furthest.stage === 'won' ? 'deal_won' : 'deal_open';
-    return { stage: furthest.stage, why: reason(code, { deal: nameOf(furthest) }), since: furthest.point.at };
+    return { stage: furthest.stage, why: reason(code, { deal: furthest.deal.ref.id }), since: furthest.point.at };
   }
   const last = known[0];
   if (last) return { stage: 'lost', why: reason('deals_lost'), since: Math.max(...known.map(({ point }) => point.at)) };
@@ -47,8 +47,4 @@ function standing(
 
 function rankOf({ stage }: DealAt): number {
   return (stage && RANK[stage]) ?? 0;
-}
-
-export function nameOf({ deal }: Pick<DealAt, 'deal'>): string {
-  return deal.name ?? deal.ref.id;
 }

@@ -66,6 +66,11 @@ export interface Draft {
   /** Writes the entity with the next version, unless nothing but the version would differ. */
   putMember(member: Omit<Member, 'version'>): Member;
   putReferral(referral: Omit<Referral, 'version'>): Referral;
+  /**
+   * Gives the referral its next version though nothing else of it changes. Two nodes that decide at the same time on two deals of one
+   * referral would each find the other deal unrewarded; so the second to commit has to decide again.
+   */
+  claimReferral(id: string): void;
   putReward(reward: Omit<Reward, 'version'>): Reward;
   addTouch(touch: Touch): void;
   addDecision(decision: Decision): void;
@@ -102,6 +107,7 @@ export function createDraft(state: State): Draft {
       [...state.decisions, ...decisions].filter((decision) => decision.referralId === referralId),
     putMember: members.put,
     putReferral: referrals.put,
+    claimReferral: referrals.claim,
     putReward: rewards.put,
     addTouch: (touch) => void touches.push(touch),
     addDecision: (decision) => void decisions.push(decision),
@@ -145,6 +151,12 @@ function versioned<T extends { readonly id: string; readonly version: number }>(
   return {
     get: (id: string) => current.get(id),
     all: () => [...current.values()],
+    claim: (id: string): void => {
+      const present = current.get(id);
+      if (!present || changed.has(id)) return;
+      current.set(id, { ...present, version: present.version + 1 });
+      changed.add(id);
+    },
     changed: () => [...changed].map((id) => current.get(id) as T),
     put: (entity: Omit<T, 'version'>): T => {
       const id = entity.id as string;

@@ -51,7 +51,16 @@ export function reason(code: ReasonCode, values: Readonly<Record<string, string>
   return { code, values };
 }
 
-/** The sentence a person reads. */
-export function reasonText({ code, values }: Reason): string {
-  return SENTENCES[code].replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+/** Names of deals by id, as they are now. */
+export type DealNames = ReadonlyMap<string, string>;
+
+/**
+ * The sentence a person reads. A reason holds the deal's id and never its name, which often is a person's: what is recorded for ever
+ * must hold nothing that somebody may ask to be forgotten. Without a name the id stands in the sentence.
+ */
+export function reasonText({ code, values }: Reason, names: DealNames = new Map()): string {
+  return SENTENCES[code].replace(/\{(\w+)\}/g, (_, key: string) => {
+    const value = values[key] ?? '';
+    return key === 'deal' ? (names.get(value) ?? value) : value;
+  });
 }

@@ -131,7 +131,7 @@ function connectedContent(
 ${'problem' in provisioned ? unfinished(crm, provisioned.problem) : setUp(crm, provisioned)}
 <h2>What to do next</h2>
 <ol>
-<li>Open a contact in ${crm}, choose <em>Customize record</em> and add the <strong>Wonward referral card</strong> to a tab.</li>
+<li>Open a contact in ${crm}, choose <em>Customize record</em> and add the card <strong>Referrals</strong> of Wonward to a tab.</li>
 <li>Publish a program in Wonward: it says who gets what when a deal is won.</li>
 <li>Label one contact as <em>Referred by</em> another, and watch the card.</li>
 </ol>`;

@@ -4,7 +4,7 @@ import { createCrm } from './demo/crm.ts';
 import { DemoError } from './demo/demo-error.ts';
 import { readOptions } from './demo/options.ts';
 import { writeReport } from './demo/report.ts';
-import { runStory, type StepResult } from './demo/run-story.ts';
+import { runStory } from './demo/run-story.ts';
 import { createScene } from './demo/scene.ts';
 import { createScreen } from './demo/screen.ts';
 import { stopRequest } from './demo/stop-request.ts';
@@ -46,12 +46,12 @@ async function main(): Promise<number> {
     });
     if (file !== null) await writeReport(file, results);
     const seconds = ((performance.now() - begunAt) / 1_000).toFixed(1);
-    const isVerified = results.every(({ verified }: StepResult) => verified);
+    const isVerified = results.every(({ verified }) => verified);
     if (isVerified) screen.good(`All ${results.length} steps verified by reading them back, in ${seconds} s.`);
     else showWhatWentWrong(screen, results, world.warnings());
     if (file !== null) screen.line(`Written: ${file}`);
     if (!options.exit && !stopped.aborted) {
-      showWhatToOpen(screen, world, scene);
+      showWhatToOpen(screen, { world, scene, isVerified });
       await new Promise<void>((resolved) => stopped.addEventListener('abort', () => resolved(), { once: true }));
     }
     return isVerified ? EXIT_OK : EXIT_FAILED;

@@ -34,6 +34,7 @@ describe.concurrent('the service is killed again and again while HubSpot misbeha
       console.log(
         `crash run ${index} of ${runs}: ${JSON.stringify({ ...report, problems: report.problems.length, timeline: undefined, log: undefined })}`,
       );
+      if (process.env.CRASH_DEBUG) console.log(report.timeline.join('\n'));
       if (report.problems.length > 0) throw new Error(story(index, report));
     },
   );

@@ -72,18 +72,12 @@ export function waiting(path: string): Waiting {
   });
 }
 
-export function claims(path: string): number {
-  return inspect(
-    path,
-    (database) =>
-      database
-        .prepare(
-          `SELECT (SELECT count(*) FROM work WHERE claim IS NOT NULL) + (SELECT count(*) FROM mirror WHERE claim IS NOT NULL)
-            + (SELECT count(*) FROM intents WHERE claim IS NOT NULL)`,
-        )
-        .pluck()
-        .get() as number,
-  );
+/** Whose work a process has taken up and not put down. */
+export function claims(path: string): Set<string> {
+  return inspect(path, (database) => {
+    const tables = ['work', 'mirror', 'intents'].map((table) => `SELECT claim FROM ${table} WHERE claim IS NOT NULL`);
+    return new Set(database.prepare(tables.join(' UNION ')).pluck().all() as string[]);
+  });
 }
 
 /**
@@ -117,13 +111,14 @@ export function sweptTo(path: string, marks: number): number | null {
   });
 }
 
-/** When the record that was read longest ago was read. */
-export function oldestReading(path: string): number {
-  return inspect(
-    path,
-    (database) =>
-      database.prepare("SELECT min(read_at) FROM records WHERE presence = 'present'").pluck().get() as number,
-  );
+/** Of these records, those that were last read before `since`, or never. */
+export function notReadSince(path: string, ids: readonly string[], since: number): string[] {
+  return inspect(path, (database) => {
+    const read = new Set(
+      database.prepare('SELECT record_id FROM records WHERE read_at >= ?').pluck().all(since) as string[],
+    );
+    return ids.filter((id) => !read.has(id));
+  });
 }
 
 /** As if a hint had come for every record that was ever read. */

@@ -1,5 +1,5 @@
 import type { CrmRecord } from './crm.ts';
-import { type Expected, RULE_KEYS } from './oracle.ts';
+import { type Expected, RULE_KEYS, type sharedDeals } from './oracle.ts';
 import type { RewardReceiver } from './reward-receiver.ts';
 import type { AccountView, ApiReward, Money } from './service-api.ts';
 
@@ -81,6 +81,18 @@ export function rewardsAreWhatTheCrmSays(view: AccountView, expected: readonly E
   for (const { id, state } of ended)
     problems.push(`reward ${id} has come to rest as ${state}, with its reversal pending`);
   return problems;
+}
+
+/** The same for deals that several friends are on: one of them is paid. */
+export function sharedDealsPayOnce({ rewards }: AccountView, expected: ReturnType<typeof sharedDeals>): string[] {
+  return expected.flatMap(({ dealId, rewards: ought }) =>
+    RULE_KEYS.flatMap((rule) => {
+      const standing = rewards.filter(({ deal, ruleKey }) => deal.id === dealId && ruleKey === rule).filter(stands);
+      const actual = standing.map(({ money }) => textOf(money)).join(' and ') || 'nothing';
+      const wanted = ought[rule].map((pay) => pay?.amount ?? 'nothing').join();
+      return actual === wanted ? [] : [`${rule} for the shared deal ${dealId}: ${actual} stands, should be ${wanted}`];
+    }),
+  );
 }
 
 /** Law 2: every reward names a decision, and the chains tell a story without a gap. */

@@ -81,17 +81,31 @@ export function expectedOf(
   );
   return [...referrerOf].map(([friendId, referrerId]) => {
     const own = deals.filter(({ contactIds }) => contactIds.includes(friendId));
-    // A deal of several friends belongs to the one who has been in the CRM for the longest time, whose id is the lowest.
-    const paying = own.filter(({ contactIds }) =>
-      contactIds.every((other) => !referrerOf.has(other) || BigInt(friendId) <= BigInt(other)),
+    const isShared = own.some(({ contactIds }) =>
+      contactIds.some((other) => other !== friendId && referrerOf.has(other)),
     );
+    const rewards = isDisturbed(friendId) ? anyOf(own) : exactly(own);
     return {
       friendId,
       referrerId,
       stage: stageOf(own),
-      rewards: isDisturbed(friendId) ? anyOf(paying) : exactly(paying),
+      // Which of two friends a deal belongs to is asked of the deal: `sharedDeals`.
+      rewards: isShared ? perRule((rule) => [...rewards[rule], null]) : rewards,
     };
   });
+}
+
+/** Deals of several friends, each of whom has no other: what one of them is paid, and the others are not. */
+export function sharedDeals(contacts: readonly CrmRecord[], dealRecords: readonly CrmRecord[]) {
+  const isFriend = new Set(
+    contacts
+      .filter(({ associations }) => associations.contacts?.some(({ labels }) => labels.includes('Referred by')))
+      .map(({ id }) => id),
+  );
+  return dealRecords
+    .map(dealOf)
+    .filter(({ contactIds }) => contactIds.filter((id) => isFriend.has(id)).length > 1)
+    .map((deal) => ({ dealId: deal.id, rewards: exactly([deal]) }));
 }
 
 function dealOf({ id, properties, propertiesWithHistory, associations }: CrmRecord): Deal {

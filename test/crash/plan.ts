@@ -1,7 +1,10 @@
 import { createRandom, type Random } from './random.ts';
 
-/** Actions, faults and kills are spread over this long; stopping and starting the service stretches it a little. */
-export const LOAD_MS = 7_000;
+/** Stops of the service per run; one of them is a SIGTERM. A last SIGKILL comes when the load has ended. */
+const STOPS = 3;
+/** What people do while the service lives for the nth time. The plan's clock stands still until it lives again. */
+export const LIFE_MS = 1_800;
+export const LOAD_MS = LIFE_MS * (STOPS + 1);
 /** HubSpot keeps 20 values of a deal's property: with fewer changes nothing of a deal's history is lost. */
 const CHANGES_PER_DEAL_MAX = 12;
 
@@ -288,7 +291,7 @@ function planFaults(random: Random): PlannedFault[] {
       atMs: 0,
       forMs: LOAD_MS,
       what: 'webhooks are reordered',
-      fault: { target: 'webhook', probability: 0.2, effect: { kind: 'reorder' } },
+      fault: { target: 'webhook', probability: 0.1, effect: { kind: 'reorder' } },
     },
     {
       atMs: 0,
@@ -357,7 +360,10 @@ function planStops(random: Random): PlannedStop[] {
       leasesRunOut: random.chance(0.7),
     }),
   );
-  const graceful = random.integer(1, stops.length - 1);
-  stops[graceful] = { ...(stops[graceful] as PlannedStop), signal: 'SIGTERM', moment: 'any' };
-  return stops;
+  const graceful = random.integer(1, STOPS - 1);
+  return stops.map((stop, index) => {
+    if (index === graceful) return { ...stop, signal: 'SIGTERM', moment: 'any' };
+    // Who waits for a dead process's lease on the tokens waits a minute, also when it is asked to stop.
+    return index === graceful - 1 ? { ...stop, leasesRunOut: true } : stop;
+  });
 }

@@ -9,6 +9,7 @@ export interface Order {
   readonly key: string;
   readonly accountId: string;
   readonly rewardId: string;
+  readonly beneficiary: { readonly id: string };
   readonly amount: string;
   readonly currency: string;
 }
@@ -43,7 +44,7 @@ export interface ReceiverHooks {
 export async function openRewardReceiver(random: Random, hooks: ReceiverHooks): Promise<RewardReceiver> {
   const key = randomBytes(32);
   const accepted = new Map<string, Accepted>();
-  const bodies = new Map<string, string>();
+  const given = new Map<string, string>();
   const violations: string[] = [];
   let calls = 0;
   let isReliable = false;
@@ -59,18 +60,19 @@ export async function openRewardReceiver(random: Random, hooks: ReceiverHooks): 
     const signed = `${request.headers['webhook-id']}.${request.headers['webhook-timestamp']}.${body}`;
     const signature = `v1,${createHmac('sha256', key).update(signed).digest('base64')}`;
     if (request.headers['webhook-signature'] !== signature) violations.push(`order ${idempotencyKey} is not signed`);
-    // A provider refuses a used key with other parameters, as Stripe does; so an order must be the same each time.
-    const before = bodies.get(idempotencyKey);
-    if (before !== undefined && before !== body)
-      violations.push(`order ${idempotencyKey} was changed between two attempts:\n      ${before}\n      ${body}`);
-    bodies.set(idempotencyKey, body);
+    const { data: order } = JSON.parse(body) as { data: Order };
+    // A provider refuses a used key with another order. Names and the reason in words may be newer in a later attempt.
+    const gives = JSON.stringify([order.accountId, order.rewardId, order.beneficiary.id, order.amount, order.currency]);
+    const before = given.get(idempotencyKey);
+    if (order.key !== idempotencyKey || (before !== undefined && before !== gives))
+      violations.push(`order ${idempotencyKey} was changed between two attempts: ${before} ${gives}`);
+    given.set(idempotencyKey, gives);
 
     const draw = isReliable ? 1 : random.next();
     if (draw < 0.12) return void response.writeHead(500).end('{"message":"later"}');
     if (draw < 0.2) return void response.writeHead(429, { 'Retry-After': '1' }).end();
     if (draw < 0.24) return void response.writeHead(429).end();
     if (draw < 0.28) return void request.socket.destroy();
-    const order = (JSON.parse(body) as { data: Order }).data;
     const known = accepted.get(idempotencyKey);
     if (known) known.calls += 1;
     else accepted.set(idempotencyKey, { order, calls: 1 });

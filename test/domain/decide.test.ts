@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { decide } from '../../src/domain/decide.ts';
 import { reasonText } from '../../src/domain/reason.ts';
 import {
   contactOf,
@@ -85,8 +86,8 @@ describe('every decision carries its conditions and their values', () => {
     const world = worldWith([pointOf(T0 + MINUTE, { ...WON, amount: null })]);
     world.process(T0 + 2 * MINUTE);
     expect(newest(world)).toEqual({
-      'member-won': 'waiting: Waiting: the deal "Deal 100" has no amount.',
-      'friend-won': 'rewarded: The deal "Deal 100" reached Closed Won and every condition is met.',
+      'member-won': 'waiting: Waiting: the deal "100" has no amount.',
+      'friend-won': 'rewarded: The deal "100" reached Closed Won and every condition is met.',
     });
     expect(world.state.decisions.find(({ ruleKey }) => ruleKey === 'member-won')?.conditions).toContainEqual({
       condition: 'deal amount',
@@ -563,4 +564,29 @@ describe('merged records', () => {
     world.process(T0 + 3 * MINUTE);
     expect(world.state.decisions.map(({ outcome }) => outcome)).toEqual(['rewarded']);
   });
+});
+
+test('two nodes that decide at the same time on two deals of one referral cannot both commit', () => {
+  // The first deal is won and waits for its amount, so that nothing of the referral itself changes by the other two.
+  const waiting = [pointOf(T0 + MINUTE, { ...WON, amount: null })];
+  const world = worldWith(waiting, [MEMBER_RULE]);
+  world.process(T0 + 2 * MINUTE);
+  const decideOn = (id: string) =>
+    decide({
+      friends: [
+        {
+          contact: contactOf('2', { referredByIds: ['1'] }),
+          deals: [dealOf('100', ['2'], waiting), dealOf(id, ['2'], [pointOf(T0 + 3 * MINUTE, WON)])],
+        },
+      ],
+      contacts: world.contacts,
+      state: world.state,
+      now: T0 + 4 * MINUTE,
+    });
+  const [one, two] = [decideOn('200'), decideOn('300')];
+  for (const { rewards, referrals } of [one, two]) {
+    expect(rewards).toHaveLength(1);
+    // Each brings the referral's next version, and the store takes only one of them.
+    expect(referrals.map(({ version }) => version)).toEqual([2]);
+  }
 });

@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Fault } from '../../src/domain/errors.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { CODES, startHttp, type TestAccount, type TestService } from './service.ts';
+
+const cardFile = 'extensions/hubspot/src/app/cards/referral-card-hsmeta.json';
+const cardName = JSON.parse(readFileSync(cardFile, 'utf8')).config.name as string;
 
 let service: TestService;
 let account: TestAccount;
@@ -42,7 +46,8 @@ describe('an admin who comes back from the consent page', () => {
     expect(page).toContain('HubSpot is connected');
     expect(page).toContain('48000001');
     expect(page).toContain('property wonward_id');
-    expect(page).toContain('Wonward referral card');
+    // The card's name in HubSpot, so that the admin finds it.
+    expect(page).toContain(`<strong>${cardName}</strong>`);
     const { items } = (await (await account.call('/connections')).json()) as { items: unknown };
     expect(items).toMatchObject([{ externalId: '48000001', status: 'connected', provider: 'hubspot' }]);
   });

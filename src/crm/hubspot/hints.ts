@@ -1,6 +1,7 @@
 import type { Hint, HintsResult } from '../../application/ports/crm.ts';
 import type { CrmObject } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
+import { CONTACT_FIELDS, DEAL_FIELDS } from './fields.ts';
 import { eventSchema, type HubSpotEvent, parseJson } from './wire.ts';
 
 /** HubSpot's documented maximum of a webhook request. */
@@ -15,6 +16,8 @@ const OBJECTS: Readonly<Record<string, CrmObject>> = {
   company: 'company',
   deal: 'deal',
 };
+
+const OWN_PROPERTIES: ReadonlySet<string> = new Set([...Object.values(CONTACT_FIELDS), ...Object.values(DEAL_FIELDS)]);
 
 const KINDS: Readonly<Record<string, Hint['kind']>> = {
   creation: 'change',
@@ -66,9 +69,25 @@ function hintOf(payload: unknown, appId: number): Hint | string {
     kind: kind === undefined || records.length === 0 ? 'ignored' : kind,
     records,
     occurredAt: instantOf(event.occurredAt),
-    echo: event.changeSource === 'INTEGRATION' && String(event.sourceId) === String(appId),
-    payload,
+    echo: isOwnWrite(event, appId),
+    payload: withoutValues(payload),
   };
+}
+
+/**
+ * The source alone is not to be trusted (it is what the CRM was told), so only fields that nobody but us writes count: anything else
+ * is read again, which costs a call and cannot lose a Closed Won.
+ */
+function isOwnWrite({ changeSource, sourceId, propertyName }: HubSpotEvent, appId: number): boolean {
+  if (changeSource !== 'INTEGRATION' || String(sourceId) !== String(appId)) return false;
+  return propertyName !== undefined && OWN_PROPERTIES.has(propertyName);
+}
+
+/** The inbox keeps its rows for ever, and a value may be a person's name: what a record holds is read from the record. */
+function withoutValues(payload: unknown): unknown {
+  if (typeof payload !== 'object' || payload === null) return payload;
+  const { propertyValue: _, ...rest } = payload as Record<string, unknown>;
+  return rest;
 }
 
 /** Empty when the event is about objects we do not know; null when it should name a record and does not. */

@@ -33,7 +33,6 @@ const delivery = z.object({
 });
 const fetched = z.object({ status: z.number(), body: z.string() });
 
-export type CrmRecord = z.output<typeof record>;
 export type Delivery = z.output<typeof delivery>;
 export type Crm = ReturnType<typeof createCrm>;
 

@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 export interface DemoOptions {
   /** Ends after the story. */
-  readonly exit: boolean;
+  readonly exit?: true;
   /** Where to write what was seen. */
   readonly json?: string;
   /** Of Wonward; none: any free one. */
@@ -25,10 +25,10 @@ export function readOptions(args: readonly string[], { out, err }: Terminal): De
   const command = new Command('npm run demo --')
     .usage('[options]')
     .description(
-      'Starts Wonward and a local HubSpot on this machine and plays the main job: a deal is won, both sides are\n' +
+      'Starts Wonward and a local HubSpot on this machine and plays the main job: a deal is won, both sides are ' +
         'rewarded once, the deal is re-opened, the reward is taken back. Every step is read back from outside.',
     )
-    .option('--exit', 'end after the story: code 0 only if every step was verified', false)
+    .option('--exit', 'end after the story: code 0 only if every step was verified')
     .option('--json <file>', 'write what was seen: {"steps":[{"name","crm","verified","evidence"}]}')
     .option('--port <number>', 'port of Wonward; any free one if left out', readPort)
     .option('--crm-port <number>', 'port of the local HubSpot; any free one if left out', readPort)

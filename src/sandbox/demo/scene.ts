@@ -20,6 +20,10 @@ export const CURRENCY = 'EUR';
 export const ADA_REWARD = '1200.00';
 export const BOB_REWARD = '50.00';
 
+/** Reasons name the deal, so that a person knows which one is meant. */
+export const REACHED_WON = new RegExp(`^The deal "${DEAL}" reached Closed Won`);
+export const LEFT_WON = new RegExp(`^The deal "${DEAL}" left Closed Won`);
+
 /** What the customer publishes before anything happens. */
 export const PROGRAM = {
   programId: 'default',

@@ -1,17 +1,33 @@
+import { z } from 'zod';
 import type { StepResult } from './run-story.ts';
 import type { Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
 import type { World } from './world.ts';
 
+interface Shown {
+  readonly world: World;
+  readonly scene: Scene;
+  readonly isVerified: boolean;
+}
+
 /** What a person can open and try while everything stays up. */
-export function showWhatToOpen(screen: Screen, { crmUrl, serviceUrl, apiKey, portalId }: World, scene: Scene): void {
+export function showWhatToOpen(screen: Screen, { world, scene, isVerified }: Shown): void {
+  const { crmUrl, serviceUrl, apiKey, portalId } = world;
   const portal = `${crmUrl}/portals/${portalId}`;
+  // A story that broke off may not have come to all of them.
+  const records: [string, string][] = [
+    ['The deal', scene.deal && `${portal}/deals/${scene.deal}`],
+    ['Ada, who referred', scene.ada && `${portal}/contacts/${scene.ada}`],
+    ['Bob, who was referred', scene.bob && `${portal}/contacts/${scene.bob}`],
+  ];
   screen.line();
-  screen.heading('Now try it yourself. Open the deal, click Closed Won, and watch Ada’s card:');
+  screen.heading(
+    isVerified
+      ? "Now try it yourself. Open the deal, click Closed Won, and watch Ada's card:"
+      : 'Everything stays up for you to look at:',
+  );
   screen.table([
-    ['The deal', `${portal}/deals/${scene.deal}`],
-    ['Ada, who referred', `${portal}/contacts/${scene.ada}`],
-    ['Bob, who was referred', `${portal}/contacts/${scene.bob}`],
+    ...records.filter(([, address]) => address !== ''),
     ['The portal', portal],
     ['All portals', `${crmUrl}/`],
     ['API documentation', `${serviceUrl}/api/v1/openapi.json`],
@@ -28,5 +44,27 @@ export function showWhatWentWrong(screen: Screen, results: readonly StepResult[]
   screen.bad(`${verified} of ${results.length} steps verified.`);
   if (warnings.length === 0) return;
   screen.line('The service warned of:');
-  for (const warning of warnings) screen.line(`  ${warning}`);
+  for (const [warning, times] of counted(warnings.map(sentenceOf)))
+    screen.line(`  ${warning}${times > 1 ? ` (${times} times)` : ''}`);
+}
+
+const warningSchema = z.object({
+  msg: z.string(),
+  err: z.object({ message: z.string(), stack: z.string() }).optional(),
+});
+
+/** A log line for people: what happened, and where in the code. */
+function sentenceOf(line: string): string {
+  const parsed = warningSchema.safeParse(JSON.parse(line));
+  if (!parsed.success) return line;
+  const { msg, err } = parsed.data;
+  return err === undefined
+    ? `${msg}: ${line}`
+    : `${msg}: ${err.message} (${err.stack.split('\n')[1]?.trim() ?? 'no stack'})`;
+}
+
+function counted(sentences: readonly string[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const sentence of sentences) times.set(sentence, (times.get(sentence) ?? 0) + 1);
+  return times;
 }

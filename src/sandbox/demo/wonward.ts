@@ -71,8 +71,6 @@ const card = z.object({
   }),
 });
 
-export type Money = z.output<typeof money>;
-export type Reward = z.output<typeof reward>;
 export type Wonward = ReturnType<typeof createWonward>;
 
 const list = <T>(item: z.ZodType<T>) => z.object({ items: z.array(item) });

@@ -46,7 +46,8 @@ export interface World {
 /** @throws {DemoError} when a port that was asked for cannot be had. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const ports = await choosePorts(options);
-  const serviceUrl = `http://${HOST}:${ports.service}`;
+  // As browsers write it: port 80 is left out.
+  const serviceUrl = new URL(`http://${HOST}:${ports.service}`).origin;
   const directory = mkdtempSync(join(tmpdir(), 'wonward-demo-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   // Also when something throws where nobody catches it.

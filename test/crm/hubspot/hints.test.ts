@@ -23,6 +23,8 @@ function parse(events: unknown) {
   return parseHints(Buffer.from(typeof events === 'string' ? events : JSON.stringify(events)), APP_ID);
 }
 
+const { propertyValue: _, ...WITHOUT_VALUE } = STAGE_CHANGE;
+
 function hintOf(event: object) {
   const result = parse([event]);
   if (!result.ok) throw new Error(`${result.problem}: ${result.detail}`);
@@ -40,7 +42,7 @@ describe('a webhook event', () => {
       records: [{ object: 'deal', id: '541935488729' }],
       occurredAt: 1_787_843_156_000,
       echo: false,
-      payload: STAGE_CHANGE,
+      payload: WITHOUT_VALUE,
     });
   });
 
@@ -146,8 +148,20 @@ describe('a webhook event', () => {
     expect(hintOf({ portalId: 1, ...event })).toMatchObject({ kind: 'ignored', records: [] });
   });
 
-  test('is an echo only when our own app made the change by its integration', () => {
-    const own = { ...STAGE_CHANGE, changeSource: 'INTEGRATION', sourceId: String(APP_ID) };
+  test('keeps no value in the inbox, where nobody could be forgotten', () => {
+    const { payload } = hintOf({ ...STAGE_CHANGE, propertyName: 'email', propertyValue: 'bob@example.com' });
+    expect(JSON.stringify(payload)).not.toContain('bob@example.com');
+  });
+
+  test('is an echo only when our own app wrote one of our own fields', () => {
+    const own = {
+      ...STAGE_CHANGE,
+      propertyName: 'wonward_stage',
+      changeSource: 'INTEGRATION',
+      sourceId: String(APP_ID),
+    };
+    expect(hintOf({ ...own, propertyName: 'dealstage' }).echo).toBe(false);
+    expect(hintOf({ ...own, subscriptionType: 'object.creation', propertyName: undefined }).echo).toBe(false);
     expect(hintOf(own).echo).toBe(true);
     expect(hintOf({ ...own, sourceId: APP_ID }).echo).toBe(true);
     expect(hintOf({ ...own, sourceId: '1' }).echo).toBe(false);
@@ -221,7 +235,9 @@ describe('a delivery', () => {
   test('of any number of events up to HubSpot’s hundred gives one hint per event, in order', () => {
     const events = Array.from({ length: EVENTS_MAX }, (_, index) => ({ ...STAGE_CHANGE, eventId: index }));
     const result = parse(events);
-    expect(result.ok && result.hints.map(({ payload }) => payload)).toEqual(events);
+    expect(result.ok && result.hints.map(({ payload }) => payload)).toEqual(
+      events.map(({ eventId }) => ({ ...WITHOUT_VALUE, eventId })),
+    );
     expect(parse([])).toEqual({ ok: true, hints: [] });
   });
 

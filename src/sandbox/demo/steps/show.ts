@@ -1,7 +1,7 @@
 import { finding } from '../finding.ts';
 import { centsOf, euros, readable } from '../money.ts';
 import type { Step } from '../run-story.ts';
-import { ADA, ADA_REWARD, BOB, BOB_REWARD, type Scene } from '../scene.ts';
+import { ADA, ADA_REWARD, BOB, BOB_REWARD, REACHED_WON, type Scene } from '../scene.ts';
 
 const nothing = () => Promise.resolve();
 
@@ -75,7 +75,7 @@ export const mirror: Step<Scene> = {
           referrals: '1',
           wonReferrals: '1',
           rewardsPaid: `${ADA_REWARD} EUR`,
-          lastRewardReason: /reached Closed Won/,
+          lastRewardReason: REACHED_WON,
         },
         says: (seen) =>
           `Ada: Referrals ${seen.referrals}, Won referrals ${seen.wonReferrals}, Rewards paid ${seen.rewardsPaid}`,
@@ -122,7 +122,7 @@ export const card: Step<Scene> = {
           stage: 'won',
           amount: ADA_REWARD,
           state: 'issued',
-          reason: /reached Closed Won/,
+          reason: REACHED_WON,
         },
         says: (seen) =>
           `${seen.contact} referred ${seen.friend}, ${seen.stage}; ${readable(seen.amount ?? '')} ${seen.state}. ${seen.reason}`,

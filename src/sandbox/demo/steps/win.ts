@@ -1,12 +1,9 @@
 import { isAcknowledged, tellingOfStage } from '../crm.ts';
+import { eventually } from '../eventually.ts';
 import { finding } from '../finding.ts';
 import { readable } from '../money.ts';
 import type { Step } from '../run-story.ts';
-import { ADA_REWARD, BOB_REWARD, FIRST_STAGE, type Scene, WAY_TO_WON } from '../scene.ts';
-
-/** How often HubSpot's log is asked whether a webhook was answered. */
-const ASK_EVERY_MS = 20;
-const ASK_MS = 10_000;
+import { ADA_REWARD, BOB_REWARD, FIRST_STAGE, REACHED_WON, type Scene, WAY_TO_WON } from '../scene.ts';
 
 export const wayToWon: Step<Scene> = {
   name: "The deal's way to Closed Won, stage by stage",
@@ -32,7 +29,7 @@ export const wayToWon: Step<Scene> = {
           history: stages,
           webhooksAccepted: WAY_TO_WON.filter((stage) => tellingOfStage(accepted, stage).length > 0),
         },
-        expected: { history: [FIRST_STAGE, ...WAY_TO_WON], webhooksAccepted: WAY_TO_WON },
+        expected: { history: [FIRST_STAGE, ...WAY_TO_WON], webhooksAccepted: [...WAY_TO_WON] },
         says: ({ history }) => history.map((stage) => labels.get(stage) ?? stage).join(' → '),
       }),
       finding('Wonward', 'won', {
@@ -45,12 +42,11 @@ export const wayToWon: Step<Scene> = {
 };
 
 /** Each stage is told before the next one comes, as it would be over weeks. */
-async function told({ crm }: Scene, stage: string): Promise<void> {
-  const until = Date.now() + ASK_MS;
-  while (!tellingOfStage(await crm.deliveries(), stage).some(isAcknowledged)) {
-    if (Date.now() > until) throw new Error(`HubSpot's webhook about the stage ${stage} was not answered with 200`);
-    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
-  }
+function told({ crm }: Scene, stage: string): Promise<void> {
+  return eventually(
+    async () => tellingOfStage(await crm.deliveries(), stage).some(isAcknowledged),
+    `HubSpot's webhook about the stage ${stage} was not answered with 200`,
+  );
 }
 
 export const rewards: Step<Scene> = {
@@ -79,7 +75,7 @@ export const rewards: Step<Scene> = {
           amount,
           currency: 'EUR',
           state: 'issued',
-          reason: /reached Closed Won/,
+          reason: REACHED_WON,
           decisions: ['rewarded'],
           conditionsNotMet: [],
         },
