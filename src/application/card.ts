@@ -120,7 +120,7 @@ async function memberOf(
   const [source] = await store.mirror.sources(accountId, [contact]);
   const states = [...new Set(source?.sums.map(({ state }) => state))];
   const last = source?.lastReward ?? null;
-  const names = await readDealNames(store, accountId, last ? [last.deal] : []);
+  const names = await readDealNames(store.reads, accountId, last ? [last.deal] : []);
   return {
     memberId: member.id,
     code: member.code,

@@ -57,7 +57,7 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
         referralId: reward.referralId,
         beneficiary: await beneficiaryOf(payout),
         money: reward.money,
-        reason: reasonText(reward.reason, await readDealNames(store, accountId, [reward.deal])),
+        reason: reasonText(reward.reason, await readDealNames(store.reads, accountId, [reward.deal])),
       });
       await settle(payout, result);
       observe.payout(intent.provider, result.ok ? 'issued' : 'refused');
@@ -138,7 +138,7 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       accountId,
       items.map(({ record }) => record),
     );
-    const names = await readDealNames(store, accountId, sources.flatMap(dealsNamedIn));
+    const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
     const rows = items.flatMap((item) => {
       const source = sources.find(({ record }) => record.id === item.record.id);
       if (!source) return [];

@@ -350,12 +350,12 @@ const MOMENTS: readonly StopMoment[] = [
 
 function planStops(random: Random): PlannedStop[] {
   const stops = Array.from(
-    { length: 5 },
+    { length: STOPS },
     (): PlannedStop => ({
       signal: 'SIGKILL',
       moment: random.pick(MOMENTS),
-      upMs: random.integer(50, 700),
-      nth: random.integer(1, 5),
+      upMs: random.integer(100, 800),
+      nth: random.integer(1, 3),
       downMs: random.integer(0, 300),
       leasesRunOut: random.chance(0.7),
     }),

@@ -7,6 +7,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Two busy cores compile a service in three seconds; four times that is a service that does not start. */
 const START_TIMEOUT_MS = 20_000;
 const LOG_LINES_KEPT = 400;
+/** Often enough not to add to the run, seldom enough not to take the processor from what is waited for. */
+const POLL_MS = 50;
 
 /** A program of this repository as a process of its own. */
 export interface Child {
@@ -90,7 +92,7 @@ export async function until(
   const deadline = Date.now() + timeoutMs;
   while (!(await isTrue())) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what} ${explain()}`);
-    await sleep(20);
+    await sleep(POLL_MS);
   }
 }
 

@@ -291,6 +291,7 @@ describe('paging', () => {
     ['another list’s', Buffer.from('rewards 1 rwd_a').toString('base64url')],
     ['forged with a quote', Buffer.from("members 1 mem_' or 1=1").toString('base64url')],
     ['with an enormous time', Buffer.from(`members ${'9'.repeat(30)} mem_a`).toString('base64url')],
+    ['written another way', Buffer.from('members 01 mem_a').toString('base64url')],
     ['padded', `${Buffer.from('members 1 mem_a').toString('base64url')}=`],
   ])('with a cursor that is %s is 400 invalid_cursor', async (_, cursor) => {
     const answer = await acme.call(`/members?cursor=${cursor}`);
@@ -425,6 +426,17 @@ describe('creating', () => {
     const members = (await Promise.all(answers.map((answer) => answer.json()))) as { id: string }[];
     expect(new Set(members.map(({ id }) => id)).size).toBe(1);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 201]);
+  });
+
+  test('a member and a friend by their contacts in a connection of one’s own', async () => {
+    const contact = (id: string) => ({ connectionId: acmeConnection, id });
+    const answer = await acme.post('/members', { contact: contact('777') });
+    expect(answer.status).toBe(201);
+    const member = await api.judge<{ id: string }>('createMember', answer);
+    expect(member).toMatchObject({ contact: contact('777'), email: null });
+    const referred = await acme.post('/referrals', { memberId: member.id, friend: { contact: contact('778') } });
+    expect(referred.status).toBe(201);
+    expect(await referred.json()).toMatchObject({ friend: { contact: contact('778') }, stage: 'accepted' });
   });
 
   test('a friend of another member is refused and stays where they are', async () => {

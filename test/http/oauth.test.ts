@@ -133,7 +133,10 @@ describe('an admin who comes back from the consent page', () => {
     ['an empty state', { code: 'x', state: '' }],
     ['a state of 2 kB', { code: 'x', state: 'x'.repeat(2_048) }],
   ])('with %s gets 400', async (_, query) => {
-    expect((await comeBack(query as Record<string, string>)).status).toBe(400);
+    const { status, page } = await comeBack(query as Record<string, string>);
+    expect(status).toBe(400);
+    // It was not even looked up.
+    expect(page).not.toContain('no longer works');
   });
 
   test('with two states gets 400', async () => {

@@ -108,6 +108,15 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
       expect(cardContractViolations(parsed)).toEqual([]);
       return parsed;
     },
+    /** What a card that is still open in a browser asks for, also when HubSpot has forgotten the app. */
+    async openCard(contactId: string): Promise<Json> {
+      const query = `objectId=${contactId}&objectTypeId=0-1&portalId=${portalId}&userId=1`;
+      const url = `${stack.publicUrl}/hubspot/cards/contact?${query}`;
+      const headers = signedHeaders(url, '', { at: stack.clock.now(), method: 'GET' });
+      const response = await fetch(url, { headers });
+      expect(response.status).toBe(200);
+      return response.json();
+    },
     async cardView(contactId: string): Promise<CardView> {
       const card = await scene.card(contactId);
       if (!card.ok) throw new Error(`${card.code}: ${card.message}`);
@@ -124,6 +133,23 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
       const report = await container.reconcile.sweep(connection);
       await stack.settle();
       return report;
+    },
+    /** Sweeps, some minutes apart, until one finds nothing: what our own writes have modified is looked at once more. */
+    async sweepToRest(): Promise<void> {
+      for (let sweeps = 0; sweeps < 5; sweeps += 1) {
+        await stack.clock.sleep(65_000);
+        if ((await scene.sweep()).missed === 0) return;
+      }
+      throw new Error('sweeps go on finding something');
+    },
+    /** Nothing waits, also not for a time that HubSpot has named. */
+    async rest(): Promise<void> {
+      await eventually(
+        async () => (await scene.connection()).sync,
+        ({ waiting, mirrorWaiting }) => waiting + mirrorWaiting === 0,
+        50_000,
+      );
+      await stack.settle();
     },
     /** From here on no webhook arrives, until it is called back. */
     silence(): () => void {
@@ -199,10 +225,10 @@ function isZero({ amount }: { amount: string }): boolean {
 export function signedHeaders(
   url: string,
   body: string | Uint8Array,
-  { secret = APP.clientSecret, at }: { secret?: string; at: number },
+  { secret = APP.clientSecret, at, method = 'POST' }: { secret?: string; at: number; method?: string },
 ): Record<string, string> {
   const hmac = createHmac('sha256', secret);
-  hmac.update('POST').update(url).update(body).update(String(at));
+  hmac.update(method).update(url).update(body).update(String(at));
   return { 'x-hubspot-signature-v3': hmac.digest('base64'), 'x-hubspot-request-timestamp': String(at) };
 }
 

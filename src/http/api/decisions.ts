@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { readDealNames } from '../../application/deal-names.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import { given, listOf, nextCursorOf, pageOf, pageParameters, recordId } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { decisionSchema, referralId } from './schemas.ts';
 import { decisionView } from './views.ts';
 
-export function decisions({ reads }: { reads: Pick<ReadStore, 'decisions'> }): Operation[] {
+export function decisions({ reads }: { reads: Pick<ReadStore, 'decisions' | 'deals'> }): Operation[] {
   return [
     operation({
       id: 'listDecisions',
@@ -21,7 +22,15 @@ export function decisions({ reads }: { reads: Pick<ReadStore, 'decisions'> }): O
       async handle({ accountId, query: { referralId: referral, dealId, ...page } }) {
         const filter = given({ referralId: referral, dealId });
         const { items, next } = await reads.decisions(accountId, pageOf('decisions', page), filter);
-        return { status: 200, body: { items: items.map(decisionView), nextCursor: nextCursorOf('decisions', next) } };
+        const names = await readDealNames(
+          reads,
+          accountId,
+          items.map(({ deal }) => deal),
+        );
+        return {
+          status: 200,
+          body: { items: items.map((item) => decisionView(item, names)), nextCursor: nextCursorOf('decisions', next) },
+        };
       },
     }),
   ];

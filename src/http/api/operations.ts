@@ -27,6 +27,7 @@ export interface OperationsDeps {
     | 'reward'
     | 'journals'
     | 'balances'
+    | 'deals'
     | 'health'
   >;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Act } from '../../application/act.ts';
+import { dealsNamedBy, readDealNames } from '../../application/deal-names.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import { HttpProblem } from '../problem.ts';
 import { type ConnectionLookup, contactInput, contactOf } from './contact-input.ts';
@@ -10,7 +11,7 @@ import { referralView } from './views.ts';
 
 export interface ReferralsDeps {
   readonly act: Pick<Act, 'createReferral'>;
-  readonly reads: Pick<ReadStore, 'referrals' | 'referral'>;
+  readonly reads: Pick<ReadStore, 'referrals' | 'referral' | 'deals'>;
   readonly connections: ConnectionLookup;
 }
 
@@ -48,7 +49,11 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
       async handle({ accountId, query: { memberId: member, stage, ...page } }) {
         const filter = given({ memberId: member, stage });
         const { items, next } = await reads.referrals(accountId, pageOf('referrals', page), filter);
-        return { status: 200, body: { items: items.map(referralView), nextCursor: nextCursorOf('referrals', next) } };
+        const names = await readDealNames(reads, accountId, items.flatMap(dealsNamedBy));
+        return {
+          status: 200,
+          body: { items: items.map((item) => referralView(item, names)), nextCursor: nextCursorOf('referrals', next) },
+        };
       },
     }),
     operation({
@@ -64,7 +69,10 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
       async handle({ accountId, params }) {
         const referral = await reads.referral(accountId, params.referralId);
         if (!referral) throw new HttpProblem('not_found', 'This account has no such referral.');
-        return { status: 200, body: referralView(referral) };
+        return {
+          status: 200,
+          body: referralView(referral, await readDealNames(reads, accountId, dealsNamedBy(referral))),
+        };
       },
     }),
     operation({
@@ -96,7 +104,10 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
           friend: { name: friend.name ?? null, email: friend.email ?? null, contact },
         });
         if (result.kind === 'refused') throw REFUSALS[result.code]();
-        return { status: result.kind === 'created' ? 201 : 200, body: referralView(result.referral) };
+        return {
+          status: result.kind === 'created' ? 201 : 200,
+          body: referralView(result.referral, await readDealNames(reads, accountId, dealsNamedBy(result.referral))),
+        };
       },
     }),
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readDealNames } from '../../application/deal-names.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import { HttpProblem } from '../problem.ts';
 import { given, listOf, nextCursorOf, pageOf, pageParameters } from './fields.ts';
@@ -6,7 +7,7 @@ import { type Operation, operation } from './operation.ts';
 import { referralId, rewardId, rewardSchema, rewardState } from './schemas.ts';
 import { rewardView } from './views.ts';
 
-export function rewards({ reads }: { reads: Pick<ReadStore, 'rewards' | 'reward'> }): Operation[] {
+export function rewards({ reads }: { reads: Pick<ReadStore, 'rewards' | 'reward' | 'deals'> }): Operation[] {
   return [
     operation({
       id: 'listRewards',
@@ -21,7 +22,15 @@ export function rewards({ reads }: { reads: Pick<ReadStore, 'rewards' | 'reward'
       async handle({ accountId, query: { referralId: referral, state, ...page } }) {
         const filter = given({ referralId: referral, state });
         const { items, next } = await reads.rewards(accountId, pageOf('rewards', page), filter);
-        return { status: 200, body: { items: items.map(rewardView), nextCursor: nextCursorOf('rewards', next) } };
+        const names = await readDealNames(
+          reads,
+          accountId,
+          items.map(({ deal }) => deal),
+        );
+        return {
+          status: 200,
+          body: { items: items.map((item) => rewardView(item, names)), nextCursor: nextCursorOf('rewards', next) },
+        };
       },
     }),
     operation({
@@ -37,7 +46,7 @@ export function rewards({ reads }: { reads: Pick<ReadStore, 'rewards' | 'reward'
       async handle({ accountId, params }) {
         const reward = await reads.reward(accountId, params.rewardId);
         if (!reward) throw new HttpProblem('not_found', 'This account has no such reward.');
-        return { status: 200, body: rewardView(reward) };
+        return { status: 200, body: rewardView(reward, await readDealNames(reads, accountId, [reward.deal])) };
       },
     }),
   ];

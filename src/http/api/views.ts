@@ -5,7 +5,7 @@ import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import { decimalOf, type Money } from '../../domain/money.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
-import { type Reason, reasonText } from '../../domain/reason.ts';
+import { type DealNames, type Reason, reasonText } from '../../domain/reason.ts';
 import type { RecordRef } from '../../domain/record.ts';
 import type { Member, Referral } from '../../domain/referral.ts';
 import { type Instant, isoOf } from '../../domain/time.ts';
@@ -26,8 +26,8 @@ function moneyView(money: Money) {
   return { amount: decimalOf(money), currency: money.currency };
 }
 
-function reasonView(reason: Reason) {
-  return { code: reason.code, text: reasonText(reason) };
+function reasonView(reason: Reason, names: DealNames) {
+  return { code: reason.code, text: reasonText(reason, names) };
 }
 
 function recordView({ connectionId, id }: RecordRef) {
@@ -53,7 +53,7 @@ export function memberView(
   };
 }
 
-export function referralView(referral: Referral): z.input<typeof referralSchema> {
+export function referralView(referral: Referral, names: DealNames): z.input<typeof referralSchema> {
   const { id, programId, memberId, friend, source, stage } = referral;
   return {
     id,
@@ -62,13 +62,13 @@ export function referralView(referral: Referral): z.input<typeof referralSchema>
     friend: { name: friend.name, email: friend.email, contact: friend.contact && recordView(friend.contact) },
     source,
     stage,
-    reason: reasonView(referral.reason),
+    reason: reasonView(referral.reason, names),
     stageSince: isoOf(referral.stageSince),
     submittedAt: isoOf(referral.submittedAt),
   };
 }
 
-export function decisionView(decision: Decision): z.input<typeof decisionSchema> {
+export function decisionView(decision: Decision, names: DealNames): z.input<typeof decisionSchema> {
   const { id, referralId, ruleKey, party, sequence, outcome, rewardId, program, mappingVersion } = decision;
   return {
     id,
@@ -78,7 +78,7 @@ export function decisionView(decision: Decision): z.input<typeof decisionSchema>
     party,
     sequence,
     outcome,
-    reason: reasonView(decision.reason),
+    reason: reasonView(decision.reason, names),
     conditions: decision.conditions.map(({ condition, expected, actual, verdict }) => ({
       condition,
       expected,
@@ -95,7 +95,7 @@ export function decisionView(decision: Decision): z.input<typeof decisionSchema>
   };
 }
 
-export function rewardView(reward: Reward): z.input<typeof rewardSchema> {
+export function rewardView(reward: Reward, names: DealNames): z.input<typeof rewardSchema> {
   const { id, referralId, ruleKey, party, beneficiaryId, state, payout, programId, reversalPending } = reward;
   return {
     id,
@@ -106,7 +106,7 @@ export function rewardView(reward: Reward): z.input<typeof rewardSchema> {
     beneficiaryId,
     money: moneyView(reward.money),
     state,
-    reason: reasonView(reward.reason),
+    reason: reasonView(reward.reason, names),
     payout,
     programId,
     releaseAt: timeOrNull(reward.releaseAt),

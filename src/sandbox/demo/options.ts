@@ -38,14 +38,13 @@ export function readOptions(args: readonly string[], { out, err }: Terminal): De
     .showHelpAfterError();
   try {
     command.parse([...args], { from: 'user' });
+    const options = command.opts<DemoOptions>();
+    if (options.port === undefined || options.port !== options.crmPort) return options;
+    return command.error('error: Wonward and the local HubSpot need a port each: --port and --crm-port are the same.');
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
     throw thrown;
   }
-  const options = command.opts<DemoOptions>();
-  if (options.port === undefined || options.port !== options.crmPort) return options;
-  err('error: Wonward and the local HubSpot need a port each: --port and --crm-port are the same.\n');
-  return EXIT_USAGE;
 }
 
 function readPort(text: string): number {

@@ -44,7 +44,7 @@ export async function runStory<Scene>(
   for (const [index, step] of steps.entries()) {
     const failed = results.find(({ verified }) => !verified);
     if (failed || signal?.aborted) {
-      const why = failed ? `since "${failed.name}" was not verified` : 'the demo was stopped';
+      const why = signal?.aborted ? 'the demo was stopped' : `since "${failed?.name}" was not verified`;
       results.push(unverified(step.name, [`not played, ${why}`]));
       continue;
     }
