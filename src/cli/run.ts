@@ -6,6 +6,7 @@ import { installLink } from './connect.ts';
 import { createKey, generateKey, revokeKey } from './keys.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { programExample, publishProgram } from './program-file.ts';
+import { retryParked } from './retry.ts';
 import { showState } from './state.ts';
 
 /** Runs one command line and returns its exit code. Nothing is thrown: what went wrong is said, with what to do about it. */
@@ -66,6 +67,10 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(program, 'state', 'show connections, their sync state and the queues')
     .option('--account <account>', 'of one account only')
     .action(async ({ account: of }: { account?: string }) => print(await showState(terminal, of)));
+
+  add(program, 'retry <account>', 'try again what is parked: records, write-backs and payouts').action(
+    async (of: string) => print(await retryParked(terminal, of)),
+  );
   return program;
 }
 

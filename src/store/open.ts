@@ -11,6 +11,7 @@ import { createMirrorStore } from './mirror.ts';
 import { createPayoutStore } from './payouts.ts';
 import { openPostgres, type PostgresOptions } from './postgres.ts';
 import { createProgramStore } from './programs.ts';
+import { unpark } from './queue.ts';
 import { createReadStore } from './reads.ts';
 import { openSqlite } from './sqlite.ts';
 import { createWorkStore } from './work.ts';
@@ -52,6 +53,13 @@ export function createStore(engine: Engine): Store {
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
     leases: createLeaseStore(engine),
+    retryParked: (accountId, now) =>
+      engine.write(async (session) => {
+        let count = 0;
+        for (const table of ['work', 'intents', 'mirror'] as const)
+          count += await unpark(session, table, accountId, now);
+        return count;
+      }),
     ping: () =>
       engine.write(async ({ db }) => {
         // A write, since a disk that is full or read-only still reads.

@@ -91,6 +91,14 @@ export async function nextDueAt({ db }: Session, table: QueueTable): Promise<Ins
   return (await statement.execute(db)).rows[0]?.at ?? null;
 }
 
+/** Whatever was parked is due again, as if it had never failed. */
+export async function unpark({ db }: Session, table: QueueTable, accountId: string, now: Instant): Promise<number> {
+  const { numAffectedRows } = await sql`update ${sql.table(table)} set parked = 0, attempts = 0, error = null,
+      run_at = ${now}, due_at = ${now}
+    where account_id = ${accountId} and parked = 1`.execute(db);
+  return Number(numAffectedRows ?? 0n);
+}
+
 export interface Counts {
   due: number;
   claimed: number;

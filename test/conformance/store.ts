@@ -1006,6 +1006,22 @@ export function storeConformance({
         expect(await store.payouts.counts(T0 + DAY)).toEqual({ due: 0, claimed: 0, later: 0, parked: 1 });
       });
 
+      test('everything parked of an account, and of no other, gets another chance when a person asks', async () => {
+        await store.inbox.append(a.of, [hint('e1', ['77'])], T0);
+        const [item] = await store.work.claim(claiming('w', T0, 1));
+        if (!item) throw new Error('no work');
+        await store.work.defer(item, { runAt: T0, error: 'refused', parked: true });
+        await store.payouts.defer(await claimOne(), { runAt: T0, error: 'refused', parked: true });
+        expect(await store.retryParked('acc_b', T0 + 5)).toBe(0);
+        expect(await store.payouts.claim(claiming('c2', T0 + 5))).toEqual([]);
+        expect(await store.retryParked('acc_a', T0 + 5)).toBe(2);
+        expect((await claimOne('c3', T0 + 5)).attempts).toBe(0);
+        expect(await store.work.claim(claiming('w2', T0 + 5, 1))).toMatchObject([
+          { record: { id: '77' }, attempts: 0 },
+        ]);
+        expect(await store.retryParked('acc_a', T0 + 6)).toBe(0);
+      });
+
       test('a lost claim cannot put an order back', async () => {
         const dead = await claimOne();
         const alive = await claimOne('c2', T0 + 60_000);

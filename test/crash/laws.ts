@@ -226,8 +226,14 @@ export function mirrorIsEqual(
       wonward_rewards_approved: sumText(rewards, ['approved', 'issuing', 'failed']),
       wonward_rewards_issued: sumText(rewards, ['issued', 'redeemed']),
       wonward_rewards_reversed: sumText(rewards, ['voided', 'clawed_back', 'expired']),
-      wonward_referred_by: referrer?.name ?? null,
     });
+    // A new name of the member's comes to the friends' records with their next change.
+    const names = referrer ? namesOf(contacts.find(({ id }) => id === referrer.contact?.id)) : [''];
+    const referredBy = contact.properties.wonward_referred_by ?? '';
+    if (!names.includes(referredBy))
+      problems.push(
+        `contact ${contact.id} shows "${referredBy}" as who referred them, should be "${names.join('" or "')}"`,
+      );
     const newest = rewards.filter(({ createdAt }) => rewards.every((other) => other.createdAt <= createdAt));
     const last = contact.properties.wonward_last_reward ?? '';
     const allowed = newest.map(({ money, state }) => `${textOf(money)} (${state})`);
@@ -262,6 +268,12 @@ export function mirrorIsEqual(
     check(deal, 'deal', { wonward_stage: view.referrals.find(({ id }) => id === shownId)?.stage ?? null });
   }
   return problems;
+}
+
+/** Every name that a contact has had, the present one first. */
+function namesOf(contact: CrmRecord | undefined): string[] {
+  const last = contact?.properties.lastname ?? '';
+  return (contact?.propertiesWithHistory.firstname ?? []).map(({ value }) => `${value} ${last}`);
 }
 
 function sumText(rewards: readonly ApiReward[], states: readonly string[]): string | null {

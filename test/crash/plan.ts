@@ -130,8 +130,8 @@ export function makePlan(seed: number): Plan {
   const disturbed = new Set<string>();
   const [main, other] = PORTALS;
   const actions = [
-    ...planPortal(createRandom(seed, 'actions'), main, { members: 4, friends: 10, edits: 110 }, disturbed),
-    ...planPortal(createRandom(seed, 'others'), other, { members: 2, friends: 4, edits: 40 }, disturbed),
+    ...planPortal(createRandom(seed, 'actions'), main, { members: 4, friends: 9, edits: 90 }, disturbed),
+    ...planPortal(createRandom(seed, 'others'), other, { members: 2, friends: 4, edits: 30 }, disturbed),
   ].sort((a, b) => a.atMs - b.atMs);
   return {
     seed,

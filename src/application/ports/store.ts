@@ -26,6 +26,8 @@ export interface Store {
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
   readonly leases: LeaseStore;
+  /** Gives everything of the account that waits for a person another chance now; returns how much that was. */
+  retryParked(accountId: string, now: Instant): Promise<number>;
   /** Answers quickly whether the database can be read and written; throws when not. */
   ping(): Promise<void>;
   close(): Promise<void>;

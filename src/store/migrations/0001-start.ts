@@ -176,6 +176,7 @@ export function statements({ ddl }: Dialect): string[] {
       WHERE contact_id IS NOT NULL`,
     `CREATE UNIQUE INDEX referrals_one_per_email ON referrals (account_id, program_id, friend_email)
       WHERE contact_id IS NULL AND friend_email IS NOT NULL`,
+    'CREATE INDEX referrals_unplaced ON referrals (account_id, submitted_at) WHERE contact_id IS NULL AND friend_email IS NOT NULL',
     'CREATE INDEX referrals_by_email ON referrals (account_id, friend_email, submitted_at, id)',
     'CREATE INDEX referrals_by_time ON referrals (account_id, submitted_at, id)',
     'CREATE INDEX referrals_by_member ON referrals (account_id, member_id, submitted_at, id)',
@@ -300,6 +301,7 @@ export function statements({ ddl }: Dialect): string[] {
       UNIQUE (account_id, reward_id),
       FOREIGN KEY (account_id, reward_id) REFERENCES rewards (account_id, id)
     ) ${table}`,
+    'CREATE INDEX intents_parked ON intents (account_id) WHERE parked = 1',
     'CREATE INDEX intents_by_due ON intents (due_at) WHERE due_at IS NOT NULL',
     `CREATE TABLE mirror (
       account_id ${text} NOT NULL,
@@ -315,6 +317,7 @@ export function statements({ ddl }: Dialect): string[] {
     ) ${table}`,
     'CREATE INDEX mirror_by_due ON mirror (account_id, connection_id, object, due_at)',
     'CREATE INDEX mirror_parked ON mirror (account_id, connection_id) WHERE parked = 1',
+    'CREATE INDEX work_parked ON work (account_id, connection_id) WHERE parked = 1',
 
     // ── Records as last read ──
     `CREATE TABLE records (
