@@ -56,6 +56,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     metrics,
     connectors,
     store: { reads: store.reads, connections: store.connections, programs: store.programs },
+    payouts: new Set(providers.keys()),
     newRef: uuidv7,
     codeExists: store.reads.codeExists,
     readiness: store.ping,

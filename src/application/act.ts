@@ -1,4 +1,5 @@
 import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
+import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan.ts';
 import { reason } from '../domain/reason.ts';
@@ -89,7 +90,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
           return { kind: 'created', member };
         }
       }
-      throw new Error('the member was changed by others again and again');
+      throw busy();
     },
 
     async createReferral(accountId, input) {
@@ -136,9 +137,13 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
           return { kind: 'created', referral };
         }
       }
-      throw new Error('the referral was changed by others again and again');
+      throw busy();
     },
   };
+}
+
+function busy(): Fault {
+  return new Fault('busy', { kind: 'retry' }, 'Others changed the same thing at the same time. Nothing was written.');
 }
 
 function planOf(part: Partial<Plan>): Plan {

@@ -20,7 +20,9 @@ export type FaultCode =
   | 'payout_rejected'
   | 'destination_refused'
   | 'unsealable'
-  | 'ledger_unbalanced';
+  | 'ledger_unbalanced'
+  /** Others changed the same thing again and again; nothing was written. */
+  | 'busy';
 
 /**
  * A fault of the world around us, as opposed to an outcome. `message` is for the log and may name internals;

@@ -41,6 +41,8 @@ export interface AppDeps {
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
     readonly programs: OperationsDeps['programs'];
   };
+  /** Names of the reward providers that are configured. */
+  readonly payouts: ReadonlySet<string>;
   readonly codeExists: ShareDeps['codeExists'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];

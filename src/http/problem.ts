@@ -103,6 +103,7 @@ export function tryAgain(detail: string, afterS = RETRY_AFTER_S): HttpProblem {
 
 /** What the world around us failed at, as a caller of ours should hear it. */
 const FAULTS: Readonly<Record<FaultCode, ProblemCode>> = {
+  busy: 'try_again',
   crm_unavailable: 'try_again',
   crm_rate_limited: 'try_again',
   crm_locked: 'try_again',

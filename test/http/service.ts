@@ -173,6 +173,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,
+    payouts: new Set(['credit']),
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,

@@ -56,7 +56,8 @@ describe('while a deal is won, HubSpot', () => {
     const member = scene.person('Member');
     const friend = scene.friendOf(member);
     const deal = scene.deal([friend]);
-    for (const effect of effects) trouble(effect, { times: Math.ceil(9 / effects.length) });
+    const isLong = effects.some((effect) => effect.kind === 'status' && (effect.retryAfterSeconds ?? 0) > 10);
+    for (const effect of effects) trouble(effect, { times: isLong ? 3 : Math.ceil(9 / effects.length) });
     scene.win(deal);
     await stack.settle();
     await scene.rest();

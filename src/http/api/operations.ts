@@ -32,6 +32,7 @@ export interface OperationsDeps {
   >;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
   readonly programs: ProgramStore;
+  readonly payouts: ReadonlySet<string>;
 }
 
 /** Everything that /api/v1 can do, in the order of the documentation. */

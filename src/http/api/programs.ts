@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ProgramStore } from '../../application/ports/store.ts';
 import { programDocument } from '../../application/program-document.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { HttpProblem } from '../problem.ts';
 import { type Operation, operation } from './operation.ts';
 import { programSchema } from './schemas.ts';
 import { programView } from './views.ts';
@@ -9,9 +10,11 @@ import { programView } from './views.ts';
 export interface ProgramsDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly programs: ProgramStore;
+  /** Names of the reward providers that are configured. */
+  readonly payouts: ReadonlySet<string>;
 }
 
-export function programs({ clock, programs: stored }: ProgramsDeps): Operation[] {
+export function programs({ clock, programs: stored, payouts }: ProgramsDeps): Operation[] {
   return [
     operation({
       id: 'listPrograms',
@@ -41,6 +44,18 @@ export function programs({ clock, programs: stored }: ProgramsDeps): Operation[]
       answer: programSchema,
       problems: [],
       async handle({ accountId, body }) {
+        // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
+        const errors = body.rules.flatMap(({ payout }, index) =>
+          payouts.has(payout)
+            ? []
+            : [
+                {
+                  field: `rules[${index}].payout`,
+                  problem: `must be one of ${[...payouts].join(', ')}, as configured here`,
+                },
+              ],
+        );
+        if (errors.length > 0) throw new HttpProblem('invalid_request', 'A rule could never be paid.', { errors });
         return { status: 200, body: programView(await stored.publish(accountId, body, clock.now())) };
       },
     }),
