@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAccounts } from '../src/application/accounts.ts';
 import { parseProgram } from '../src/application/program-document.ts';
 import { PROGRAM_EXAMPLE, withoutComments } from '../src/cli/program-file.ts';
@@ -17,6 +17,7 @@ const CLIENT_SECRET = 'the-client-secret';
 let directory: string;
 let env: Record<string, string>;
 
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'wonward-cli-'));
   env = {

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { BEGIN, configTable, END, envExample, withTable } from '../scripts/config-docs.ts';
 import { type Config, type ConfigProblem, readConfig, variableDocs } from '../src/config.ts';
 
@@ -200,6 +200,7 @@ describe('a wrong variable', () => {
 
 describe('a secret in a file', () => {
   const directory = mkdtempSync(join(tmpdir(), 'wonward-config-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const file = (name: string, content: string) => {
     const path = join(directory, name);
     writeFileSync(path, content);

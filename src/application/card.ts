@@ -12,7 +12,7 @@ import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
-import type { DealFacts, RecordRef } from '../domain/record.ts';
+import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { isoOf } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
@@ -213,6 +213,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
           dealAt: open,
           beneficiary: beneficiaryOf(rule.party),
           names,
+          stageLabel: open ? stageLabelOf(open.point, mapping) : '',
           startsAt: Math.max(programs[0]?.publishedAt ?? 0, connection.connectedAt),
           now,
         }),
@@ -234,16 +235,19 @@ function rewardOf(decision: Decision, rewards: readonly Reward[]): Reward | unde
   return rewards.find(({ id }) => id === decision.rewardId);
 }
 
+function stageLabelOf({ pipelineId, stageId }: DealPoint, mapping: StageMapping): string {
+  return findStage(mapping, pipelineId, stageId)?.stageLabel ?? stageId;
+}
+
 function dealOf(deal: DealFacts, mapping: StageMapping): CardReferral['deals'][number] {
   const point = deal.history.at(-1);
-  const mapped = point && findStage(mapping, point.pipelineId, point.stageId);
   const currency = point?.currency?.trim().toUpperCase() ?? '';
   // The card shows what can be read as money; what cannot is told by the reason beside it.
   const amount = parseAmount(point?.amount, currency);
   return {
     id: deal.ref.id,
     name: deal.name ?? `Deal ${deal.ref.id}`,
-    stageLabel: mapped?.stageLabel ?? point?.stageId ?? 'unknown',
+    stageLabel: point ? stageLabelOf(point, mapping) : 'unknown',
     amount: amount.ok ? decimalOf(amount.money) : null,
     currency: amount.ok ? currency : null,
   };

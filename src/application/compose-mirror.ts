@@ -22,17 +22,22 @@ function contactMirror(source: MirrorSource, publicUrl: string, names: DealNames
     memberId: member?.id ?? null,
     shareLink: member ? shareLinkOf(publicUrl, member.code) : null,
     code: member?.code ?? null,
-    referrals: source.referrals,
-    wonReferrals: source.wonReferrals,
+    referrals: member ? source.referrals : null,
+    wonReferrals: member ? source.wonReferrals : null,
     rewardsHeld: sumOf(source, MIRROR_SUMS.held),
     rewardsApproved: sumOf(source, MIRROR_SUMS.approved),
     rewardsIssued: sumOf(source, MIRROR_SUMS.issued),
     rewardsReversed: sumOf(source, MIRROR_SUMS.reversed),
-    lastReward: lastReward ? `${textOf(lastReward.money)} (${lastReward.state})` : null,
+    lastReward: lastReward ? `${textOf(lastReward.money)} (${wordOf(lastReward.state)})` : null,
     lastRewardAt: lastReward ? isoOf(lastReward.updatedAt) : null,
     lastRewardReason: lastReward ? reasonText(lastReward.reason, names) : null,
     referredBy: referrer ? (referrer.name ?? referrer.email ?? referrer.code) : null,
   };
+}
+
+/** A state as people read it in a list or a report. */
+function wordOf(state: string): string {
+  return state === 'clawed_back' ? 'taken back' : state.replaceAll('_', ' ');
 }
 
 function sumOf({ sums }: MirrorSource, states: readonly RewardState[]): string | null {
@@ -58,7 +63,7 @@ function dealMirror({ referral, rewards, decisions }: MirrorSource, names: DealN
       why: reasonText(reward?.reason ?? decision.reason, names),
     };
   });
-  const states = parts.map(({ party, state }) => `${party}: ${state}`);
+  const states = parts.map(({ party, state }) => `${party}: ${wordOf(state)}`);
   const reasons = new Set(parts.map(({ why }) => why));
   return {
     kind: 'deal',

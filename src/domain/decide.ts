@@ -64,7 +64,9 @@ function followUp(draft: Draft, state: State, friend: FriendFacts, now: Instant)
   if (!referral || friend.deals.length === 0) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
   const standing = present.length > 0 ? advance(draft, referral, present, now) : referral;
+  const decided = draft.decisionsOf(referral.id).length;
   decideRewards(draft, state, standing, friend, now);
+  if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
   if (draft.changed()) markMirrors(draft, standing, friend);
 }
 

@@ -113,7 +113,7 @@ function amountIsReadable(dealAt: DealAt, amount: AmountOfDeal): Check {
   const { point } = dealAt;
   return {
     result: {
-      condition: 'deal amount',
+      condition: 'deal amount and currency',
       expected: 'an exact amount in a known currency',
       actual: amount.ok ? textOf(amount.money) : `${point.amount ?? 'none'} ${point.currency ?? ''}`.trim(),
       verdict: amount.ok ? 'met' : 'unknown',

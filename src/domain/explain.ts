@@ -87,12 +87,23 @@ export interface PreviewInput {
   readonly dealAt: DealAt | null;
   readonly beneficiary: string;
   readonly names: DealNames;
+  /** What the CRM calls the stage that the deal is in. */
+  readonly stageLabel: string;
   readonly startsAt: Instant;
   readonly now: Instant;
 }
 
 /** A rule that has nothing to decide yet: what it would make of the deal if it were won now. */
-export function outlookOfRule({ rule, referral, dealAt, beneficiary, names, startsAt, now }: PreviewInput): Outlook {
+export function outlookOfRule({
+  rule,
+  referral,
+  dealAt,
+  beneficiary,
+  names,
+  stageLabel,
+  startsAt,
+  now,
+}: PreviewInput): Outlook {
   const base = {
     rewardId: null,
     ruleKey: rule.key,
@@ -135,6 +146,13 @@ export function outlookOfRule({ rule, referral, dealAt, beneficiary, names, star
     otherDealRewarded: false,
     otherReferralCredited: false,
   });
+  const stage: ConditionResult = {
+    condition: 'deal stage',
+    expected: 'Closed Won',
+    actual: stageLabel,
+    verdict: 'unmet',
+  };
+  const conditions = [stage, ...verdict.conditions];
   const deal = names.get(dealAt.deal.ref.id) ?? dealAt.deal.ref.id;
   if (verdict.kind === 'pays') {
     const held = rule.holdDays > 0 ? `, ${rule.holdDays} days later` : '';
@@ -143,7 +161,7 @@ export function outlookOfRule({ rule, referral, dealAt, beneficiary, names, star
       state: 'expected',
       money: verdict.money,
       reason: { code: 'deal_open', text: `The deal "${deal}" is in progress.` },
-      conditions: verdict.conditions,
+      conditions,
       wouldPay: `${textOf(verdict.money)} for ${beneficiary} when the deal "${deal}" reaches Closed Won${held}.`,
     };
   }
@@ -152,7 +170,7 @@ export function outlookOfRule({ rule, referral, dealAt, beneficiary, names, star
     state: 'expected',
     money: fixed,
     reason: told(verdict.reason, names),
-    conditions: verdict.conditions,
+    conditions,
     wouldPay: [remedyFor(verdict.reason), `Then win the deal "${deal}".`].filter((text) => text !== null).join(' '),
   };
 }

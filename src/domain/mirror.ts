@@ -10,8 +10,9 @@ export interface ContactMirror {
   readonly memberId: string | null;
   readonly shareLink: string | null;
   readonly code: string | null;
-  readonly referrals: number;
-  readonly wonReferrals: number;
+  /** Null for somebody who is no member. */
+  readonly referrals: number | null;
+  readonly wonReferrals: number | null;
   /** Sums in words a person reads ("150.00 EUR, 20.00 USD"); null when there is none in the state. */
   readonly rewardsHeld: string | null;
   readonly rewardsApproved: string | null;

@@ -125,7 +125,7 @@ describe('the whole story in a browser, over the real service', () => {
     await expectProperty(adaPage, 'Won referrals', '0');
     expect(await adaPage.evaluate('globalThis.neverReloaded')).toBe(true);
     await expectSound(adaPage, '5-ada-taken-back');
-    await expectProperty(dealPage, 'Reward state', 'clawed_back');
+    await expectProperty(dealPage, 'Reward state', 'taken back');
     await expectSound(dealPage, '6-deal-reopened');
   });
 

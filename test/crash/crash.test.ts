@@ -25,7 +25,7 @@ describe.concurrent('the service is killed again and again while HubSpot misbeha
 
   test.for(Array.from({ length: runs }, (_, index) => ({ index: index + 1, seed: firstSeed + index })))(
     'run $index: every law holds afterwards (seed $seed)',
-    { timeout: 150_000 },
+    { timeout: 240_000 },
     async ({ index, seed }) => {
       const report = await run(seed, compileCache).catch((error: unknown) => {
         if (error instanceof CrashRunError) throw new Error(story(index, error));

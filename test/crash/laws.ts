@@ -70,8 +70,11 @@ export function rewardsAreWhatTheCrmSays(view: AccountView, expected: readonly E
         problems.push(`${rule} of friend ${one.friendId}: ${actual} stands, should be ${allowed.join(' or ')}`);
     }
   }
-  for (const { id, friend } of view.referrals)
-    if (!seen.has(id)) problems.push(`referral ${id} is of contact ${friend.contact?.id}, whom nobody has referred`);
+  for (const { id, friend, memberId, submittedAt } of view.referrals)
+    if (!seen.has(id))
+      problems.push(
+        `referral ${id} (of ${memberId}, ${submittedAt}) is of contact ${friend.contact?.id}, whom nobody has referred`,
+      );
   for (const [key, rewards] of Map.groupBy(
     view.rewards.filter(stands),
     ({ deal, ruleKey }) => `${ruleKey} for ${deal.id}`,
@@ -215,13 +218,12 @@ export function mirrorIsEqual(
     const own = new Set([...(member ? [member.id] : []), ...brought.map(({ id }) => id)]);
     const rewards = view.rewards.filter(({ beneficiaryId }) => own.has(beneficiaryId));
     const referrer = view.members.find(({ id }) => id === brought[0]?.memberId);
-    const isKnown = member !== undefined || brought.length > 0;
     check(contact, 'contact', {
       wonward_id: member?.id ?? null,
       wonward_share_link: member?.shareLink ?? null,
       wonward_code: member?.code ?? null,
-      wonward_referrals: isKnown ? String(made.length) : null,
-      wonward_won_referrals: isKnown ? String(made.filter(({ stage }) => stage === 'won').length) : null,
+      wonward_referrals: member ? String(made.length) : null,
+      wonward_won_referrals: member ? String(made.filter(({ stage }) => stage === 'won').length) : null,
       wonward_rewards_held: sumText(rewards, ['held', 'in_review']),
       wonward_rewards_approved: sumText(rewards, ['approved', 'issuing', 'failed']),
       wonward_rewards_issued: sumText(rewards, ['issued', 'redeemed']),
@@ -236,7 +238,7 @@ export function mirrorIsEqual(
       );
     const newest = rewards.filter(({ createdAt }) => rewards.every((other) => other.createdAt <= createdAt));
     const last = contact.properties.wonward_last_reward ?? '';
-    const allowed = newest.map(({ money, state }) => `${textOf(money)} (${state})`);
+    const allowed = newest.map(({ money, state }) => `${textOf(money)} (${wordOf(state)})`);
     if (!(allowed.length === 0 ? last === '' : allowed.includes(last)))
       problems.push(`contact ${contact.id} shows its last reward as "${last}", should be "${allowed.join('" or "')}"`);
   }
@@ -260,7 +262,7 @@ export function mirrorIsEqual(
       const newest = chain.sort((a, b) => b.sequence - a.sequence)[0];
       if (!newest) return [];
       const reward = view.rewards.find(({ id }) => id === newest.rewardId);
-      return [`${newest.party}: ${reward?.state ?? newest.outcome}`];
+      return [`${newest.party}: ${wordOf(reward?.state ?? newest.outcome)}`];
     });
     const actual = (deal.properties.wonward_reward_state ?? '').split(', ').sort().join(', ');
     if (actual !== parts.sort().join(', '))
@@ -268,6 +270,11 @@ export function mirrorIsEqual(
     check(deal, 'deal', { wonward_stage: view.referrals.find(({ id }) => id === shownId)?.stage ?? null });
   }
   return problems;
+}
+
+/** The words that HubSpot's lists show for a state. */
+function wordOf(state: string): string {
+  return ({ clawed_back: 'taken back', in_review: 'in review' } as Record<string, string>)[state] ?? state;
 }
 
 /** Every name that a contact has had, the present one first. */

@@ -90,7 +90,7 @@ describe('every decision carries its conditions and their values', () => {
       'friend-won': 'rewarded: The deal "100" reached Closed Won and every condition is met.',
     });
     expect(world.state.decisions.find(({ ruleKey }) => ruleKey === 'member-won')?.conditions).toContainEqual({
-      condition: 'deal amount',
+      condition: 'deal amount and currency',
       expected: 'an exact amount in a known currency',
       actual: 'none EUR',
       verdict: 'unknown',

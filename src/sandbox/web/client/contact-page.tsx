@@ -9,6 +9,7 @@ import { DeliveriesPanel } from './deliveries-panel.tsx';
 import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
 import { PropertyList } from './property-list.tsx';
+import { TimeZone } from './time-zone.ts';
 import { useLive } from './use-live.ts';
 import { initials } from './words.ts';
 
@@ -59,53 +60,55 @@ function Record({ api, config, view, refresh }: RecordProps) {
   }
 
   return (
-    <div className="record">
-      <div className="record-left">
-        <div className="panel record-head">
-          <span className="avatar is-large" aria-hidden="true">
-            {initials(contact.name)}
-          </span>
-          <div>
-            <h1>{contact.name}</h1>
-            <p className="quiet">{contact.email || 'No e-mail'}</p>
+    <TimeZone.Provider value={portal.timeZone}>
+      <div className="record">
+        <div className="record-left">
+          <div className="panel record-head">
+            <span className="avatar is-large" aria-hidden="true">
+              {initials(contact.name)}
+            </span>
+            <div>
+              <h1>{contact.name}</h1>
+              <p className="quiet">{contact.email || 'No e-mail'}</p>
+            </div>
           </div>
-        </div>
-        <PropertyList
-          title="About this contact"
-          properties={properties.filter(({ group }) => group !== WONWARD_GROUP)}
-        />
-        <PropertyList
-          title="Wonward"
-          none="Wonward has not created its properties in this portal. It does so when the app is connected."
-          properties={properties.filter(({ group }) => group === WONWARD_GROUP)}
-          editable={CUSTOMER_OWNED}
-          onSave={save}
-        />
-      </div>
-      <div className="record-middle">
-        <section className="panel card" aria-labelledby="card-title">
-          <h2 id="card-title">{config.cardName}</h2>
-          <p className="card-notice">
-            <strong>Real:</strong> this is the card’s production bundle in a Web Worker, and its answers come from
-            Wonward. <strong>Not HubSpot’s:</strong> the look. HubSpot ships no components to draw it with, so this page
-            draws them itself.
-          </p>
-          <CardFrame
-            context={context}
-            properties={values}
-            api={api}
-            workerUrl={`${config.assets}/card-worker.js`}
-            scriptUrl={`${config.assets}/card.js`}
-            onAlert={announce}
+          <PropertyList
+            title="About this contact"
+            properties={properties.filter(({ group }) => group !== WONWARD_GROUP)}
           />
-        </section>
+          <PropertyList
+            title="Wonward"
+            none="Wonward has not created its properties in this portal. It does so when the app is connected."
+            properties={properties.filter(({ group }) => group === WONWARD_GROUP)}
+            editable={CUSTOMER_OWNED}
+            onSave={save}
+          />
+        </div>
+        <div className="record-middle">
+          <section className="panel card" aria-labelledby="card-title">
+            <h2 id="card-title">{config.cardName}</h2>
+            <p className="card-notice">
+              <strong>Real:</strong> this is the card’s production bundle in a Web Worker, and its answers come from
+              Wonward. <strong>Not HubSpot’s:</strong> the look. HubSpot ships no components to draw it with, so this
+              page draws them itself.
+            </p>
+            <CardFrame
+              context={context}
+              properties={values}
+              api={api}
+              workerUrl={`${config.assets}/card-worker.js`}
+              scriptUrl={`${config.assets}/card.js`}
+              onAlert={announce}
+            />
+          </section>
+        </div>
+        <div className="record-right">
+          <LinkedContacts portalId={portalId} contacts={view.contacts} />
+          <LinkedDeals portalId={portalId} deals={view.deals} />
+          <DeliveriesPanel api={api} portalId={portalId} limit={5} />
+        </div>
       </div>
-      <div className="record-right">
-        <LinkedContacts portalId={portalId} contacts={view.contacts} />
-        <LinkedDeals portalId={portalId} deals={view.deals} />
-        <DeliveriesPanel api={api} portalId={portalId} limit={5} />
-      </div>
-    </div>
+    </TimeZone.Provider>
   );
 }
 

@@ -7,6 +7,7 @@ import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
 import { PropertyForm, PropertyList } from './property-list.tsx';
 import { StagePath } from './stage-path.tsx';
+import { TimeZone } from './time-zone.ts';
 import { useLive } from './use-live.ts';
 import { moneyText } from './words.ts';
 
@@ -53,7 +54,7 @@ function Record({
   }
 
   return (
-    <>
+    <TimeZone.Provider value={portal.timeZone}>
       <div className="panel deal-head">
         <div>
           <h1>{deal.name}</h1>
@@ -116,6 +117,6 @@ function Record({
           <DeliveriesPanel api={api} portalId={portal.portalId} limit={8} />
         </div>
       </div>
-    </>
+    </TimeZone.Provider>
   );
 }

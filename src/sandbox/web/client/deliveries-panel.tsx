@@ -1,7 +1,8 @@
-import { useState } from 'react';
+import { useContext, useState } from 'react';
 import type { DeliveryView } from '../source.ts';
 import { useAnnounce } from './alerts.tsx';
 import type { PageApi } from './page-api.ts';
+import { TimeZone } from './time-zone.ts';
 import { useLive } from './use-live.ts';
 import { timeText } from './words.ts';
 
@@ -14,6 +15,7 @@ interface DeliveriesPanelProps {
 export function DeliveriesPanel({ api, portalId, limit }: DeliveriesPanelProps) {
   const { value, problem, refresh } = useLive(() => api.deliveries(portalId), `deliveries ${portalId}`);
   const announce = useAnnounce();
+  const timeZone = useContext(TimeZone);
   const [busy, setBusy] = useState<string | null>(null);
 
   async function sendAgain({ id }: DeliveryView): Promise<void> {
@@ -38,14 +40,14 @@ export function DeliveriesPanel({ api, portalId, limit }: DeliveriesPanelProps) 
           <li key={delivery.id}>
             <span className={`delivery-status is-${delivery.outcome}`}>{statusText(delivery)}</span>
             <span className="delivery-when">
-              {timeText(delivery.at)}
+              {timeText(delivery.at, timeZone)}
               {delivery.attempts > 1 && ` · ${delivery.attempts} attempts`}
             </span>
             <button
               type="button"
               className="small-button"
               disabled={busy === delivery.id}
-              aria-label={`Send again: ${summary(delivery.events)}, ${timeText(delivery.at)}`}
+              aria-label={`Send again: ${summary(delivery.events)}, ${timeText(delivery.at, timeZone)}`}
               onClick={() => void sendAgain(delivery)}
             >
               Send again

@@ -1,5 +1,6 @@
-import { type FormEvent, type ReactNode, useId, useState } from 'react';
+import { type FormEvent, type ReactNode, useContext, useId, useState } from 'react';
 import type { PropertyView } from '../source.ts';
+import { TimeZone } from './time-zone.ts';
 import { dateTimeText } from './words.ts';
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
@@ -39,8 +40,9 @@ export function PropertyList({ title, properties, none, editable = [], onSave }:
 }
 
 function Value({ text }: { readonly text: string }): ReactNode {
+  const timeZone = useContext(TimeZone);
   if (text === '') return <span className="empty-value">Empty</span>;
-  if (ISO_TIME.test(text)) return dateTimeText(text);
+  if (ISO_TIME.test(text)) return dateTimeText(text, timeZone);
   return /^https?:\/\//.test(text) ? <a href={text}>{text}</a> : text;
 }
 

@@ -11,12 +11,14 @@ export function moneyText({ amount, currency }: Pick<DealSummary, 'amount' | 'cu
 }
 
 /** A moment of today, in milliseconds since the epoch. */
-export function timeText(at: number): string {
-  return new Intl.DateTimeFormat(navigator.language, { timeStyle: 'medium' }).format(at);
+export function timeText(at: number, timeZone: string | undefined): string {
+  return new Intl.DateTimeFormat(navigator.language, { timeStyle: 'medium', timeZone }).format(at);
 }
 
-export function dateTimeText(iso: string): string {
-  return new Intl.DateTimeFormat(navigator.language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+export function dateTimeText(iso: string, timeZone: string | undefined): string {
+  return new Intl.DateTimeFormat(navigator.language, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(
+    new Date(iso),
+  );
 }
 
 export function initials(name: string): string {
