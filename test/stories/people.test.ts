@@ -411,6 +411,23 @@ describe('two deals that are merged', () => {
   });
 });
 
+describe('a deal that others were merged into', () => {
+  test('shows what was decided on them, also when the referral rests on another deal', async () => {
+    const friend = scene.friendOf(scene.person('Member'));
+    const noAmount = scene.deal([friend], { amount: '' });
+    scene.win(noAmount);
+    await stack.settle();
+    const [paid, skipped] = [await won([friend]), await won([friend])];
+    expect(await scene.decisionsOn(paid)).toEqual(['rewarded rewarded']);
+    expect(scene.show('deal', skipped).wonward_reward_state).toBe('member: skipped, friend: skipped');
+    const merged = scene.crm.mergeRecords(PORTAL, 'deal', { primaryObjectId: skipped, objectIdToMerge: paid }).id;
+    await stack.settle();
+    expect(scene.show('deal', merged).wonward_reward_state).toBe('member: issued, friend: skipped');
+    expect(standing(await scene.rewardsOn(noAmount, paid, skipped, merged))).toEqual(PAID);
+    await scene.expectBalanced();
+  });
+});
+
 describe('a person who is to be forgotten', () => {
   const SECRETS = ['Zebulon', 'Quackenbush', 'zebulon.quackenbush'];
 

@@ -81,7 +81,3 @@ export function objectTypeById(typeId: ObjectTypeId): ObjectType {
   if (!type) throw new Error(`no object type ${typeId}`);
   return type;
 }
-
-export function isObjectTypeId(word: string): word is ObjectTypeId {
-  return OBJECT_TYPES.some((type) => type.typeId === word);
-}

@@ -28,7 +28,7 @@ export type { Control } from './control.ts';
 export type { FaultInput } from './faults.ts';
 export type { PortalSeed } from './portal.ts';
 export type { WebhookEvent } from './webhook-events.ts';
-export type { Attempt, Delivery } from './webhooks.ts';
+export type { Delivery } from './webhooks.ts';
 
 /** The app as its project files declare it. */
 export interface SandboxApp {
