@@ -133,6 +133,26 @@ function decideRewards(draft: Draft, state: State, referral: Referral, friend: F
   chains.takeBackWhatIsGone(present);
   chains.releaseHolds((releaseAt) => releaseAt <= now);
   if (mayWin) chains.judgeWins(present, null);
+  lookAgain(draft, referral, now);
+}
+
+/** A rewarded deal is looked at after a day, and then each time it is twice as old, for the better part of a year. */
+const LOOKS_MAX = 9;
+
+/**
+ * A deletion is the one change that no search of the CRM ever shows: when its webhook is lost, only looking at the deal finds it. The
+ * moments lie fixed behind the reward, so however often a deal is processed there is one next look and not one more each time.
+ */
+function lookAgain(draft: Draft, referral: Referral, now: Instant): void {
+  for (const { referralId, state, deal, createdAt } of draft.rewards()) {
+    if (referralId !== referral.id || state === 'held' || !STANDING_STATES.includes(state)) continue;
+    for (let look = 0; look < LOOKS_MAX; look += 1) {
+      const at = addDays(createdAt, 2 ** look);
+      if (at <= now) continue;
+      draft.wake({ record: deal, at });
+      break;
+    }
+  }
 }
 
 /** A stage that the mapping does not know is no reason to take anything back. */

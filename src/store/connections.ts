@@ -7,7 +7,7 @@ import type { Row, Session } from './schema.ts';
 export function createConnectionStore(engine: Engine): ConnectionStore {
   return {
     connect: (connection, tokens) =>
-      engine.write(async (session) => {
+      foreignIfTaken(engine, async (session) => {
         const row = await upsert(session, connection);
         if (!row) return { result: 'foreign' };
         await session.db
@@ -41,6 +41,10 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
           .selectAll()
           .where('provider', '=', provider)
           .where('external_id', '=', externalId)
+          // The live one, if there is one, beside those that other accounts had before.
+          .orderBy(sql`case when status = 'connected' then 0 else 1 end`)
+          .orderBy('connected_at', 'desc')
+          .limit(1)
           .executeTakeFirst();
         return row ? connectionOf(row) : null;
       }),
@@ -188,7 +192,32 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
 }
 
 /** A connection that comes back keeps its id and the time it was first connected: deals won meanwhile are not "before" it. */
+type ConnectOutcome = Awaited<ReturnType<ConnectionStore['connect']>>;
+
+/** Two accounts that connect one portal at the same moment: the database lets one of them in. */
+async function foreignIfTaken(
+  engine: Engine,
+  run: (session: Session) => Promise<ConnectOutcome>,
+): Promise<ConnectOutcome> {
+  try {
+    return await engine.write(run);
+  } catch (error) {
+    if (engine.dialect.isUniqueViolation(error)) return { result: 'foreign' };
+    throw error;
+  }
+}
+
+/** Undefined while the portal is connected to another account. */
 async function upsert({ db }: Session, connection: Connection): Promise<Row<'connections'> | undefined> {
+  const elsewhere = await db
+    .selectFrom('connections')
+    .select('id')
+    .where('provider', '=', connection.provider)
+    .where('external_id', '=', connection.externalId)
+    .where('status', '=', 'connected')
+    .where('account_id', '<>', connection.accountId)
+    .executeTakeFirst();
+  if (elsewhere) return undefined;
   const about = {
     status: connection.status,
     status_reason: toText(connection.statusReason),
@@ -207,12 +236,7 @@ async function upsert({ db }: Session, connection: Connection): Promise<Row<'con
       external_id: connection.externalId,
       connected_at: connection.connectedAt,
     })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['provider', 'external_id'])
-        .doUpdateSet(about)
-        .where('connections.account_id', '=', connection.accountId),
-    )
+    .onConflict((conflict) => conflict.columns(['account_id', 'provider', 'external_id']).doUpdateSet(about))
     .returningAll()
     .executeTakeFirst();
 }

@@ -46,6 +46,8 @@ export async function openSqlite(path: string, { onStatement }: SqliteOptions = 
     await patiently(() => database.pragma('journal_mode = WAL'));
     await patiently(() => database.pragma('synchronous = FULL'));
     database.pragma('foreign_keys = ON');
+    // Who asked to be forgotten must not go on lying in freed pages of the file.
+    database.pragma('secure_delete = ON');
     // INSERT OR REPLACE would otherwise delete a row without the trigger that refuses it.
     database.pragma('recursive_triggers = ON');
     database.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);

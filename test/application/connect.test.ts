@@ -306,8 +306,7 @@ describe('a client secret of ours that is wrong', () => {
 });
 
 describe('a portal of another account', () => {
-  // Known gap: the page advises it, src/store/connections.ts refuses it for ever.
-  test.fails('can be taken over once that account has disconnected it, as the page says', async () => {
+  test('can be taken over once that account has disconnected it, as the page says', async () => {
     const beta = await stack.newAccount('Beta');
     const other = await stack.newAccount('Gamma');
     expect((await stack.install(BETA_PORTAL, beta.apiKey)).status).toBe(200);

@@ -1,10 +1,12 @@
 import { createRandom, type Random } from './random.ts';
 
-/** Stops of the service per run; one of them is a SIGTERM. A last SIGKILL comes when the load has ended. */
-const STOPS = 3;
+/** Stops of the service per run; one of them is a SIGTERM. */
+const STOPS = 4;
 /** What people do while the service lives for the nth time. The plan's clock stands still until it lives again. */
-export const LIFE_MS = 1_800;
+export const LIFE_MS = 1_600;
 export const LOAD_MS = LIFE_MS * (STOPS + 1);
+/** The last life ends in peace: no stop makes up for what was forgotten in it, and no fault but slowness gives a second look. */
+const PEACE_MS = LIFE_MS * STOPS;
 /** HubSpot keeps 20 values of a deal's property: with fewer changes nothing of a deal's history is lost. */
 const CHANGES_PER_DEAL_MAX = 12;
 
@@ -167,7 +169,7 @@ function planPortal(
   const actions: Action[] = [];
   const add = (atMs: number, act: Act) => actions.push({ atMs, portalId, act });
   const name = (kind: string, index: number) => `${portalId}/${kind}${index}`;
-  const setUpMs = LOAD_MS * 0.3;
+  const setUpMs = LIFE_MS * 1.2;
   const early = (index: number, of: number) => (setUpMs * index) / of;
 
   const members = Array.from({ length: size.members }, (_, index) => name('member', index));
@@ -318,9 +320,15 @@ function planFaults(random: Random, losesWebhooks: boolean): PlannedFault[] {
     })),
     {
       atMs: 0,
-      forMs: LOAD_MS,
+      forMs: PEACE_MS,
       what: 'slow answers',
       fault: { target: 'api', probability: 0.15, effect: { kind: 'latency', latencyMs: random.integer(20, 250) } },
+    },
+    {
+      atMs: PEACE_MS,
+      forMs: LIFE_MS,
+      what: 'every answer slow',
+      fault: { target: 'api', effect: { kind: 'latency', latencyMs: random.integer(60, 150) } },
     },
   ];
   const effects = [
@@ -336,7 +344,7 @@ function planFaults(random: Random, losesWebhooks: boolean): PlannedFault[] {
   for (const { what, effect } of effects) {
     const times = random.integer(1, 3);
     faults.push({
-      atMs: random.integer(500, LOAD_MS - 500),
+      atMs: random.integer(500, PEACE_MS - 500),
       forMs: random.integer(300, 1_500),
       what: `${what}, ${times} times`,
       fault: { target: 'api', times, probability: 0.7, effect },
@@ -356,19 +364,17 @@ const MOMENTS: readonly StopMoment[] = [
 ];
 
 function planStops(random: Random): PlannedStop[] {
-  const stops = Array.from(
-    { length: STOPS },
-    (): PlannedStop => ({
+  const graceful = random.integer(1, STOPS - 2);
+  return Array.from({ length: STOPS }, (_, index): PlannedStop => {
+    const stop: PlannedStop = {
       signal: 'SIGKILL',
-      moment: random.pick(MOMENTS),
+      // In every run once after an acknowledgement and once after a payout: what hurts most if it goes wrong.
+      moment: index === 0 ? 'webhook_acked' : index === STOPS - 1 ? 'payout_accepted' : random.pick(MOMENTS),
       upMs: random.integer(100, 800),
       nth: random.integer(1, 3),
       downMs: random.integer(0, 300),
       leasesRunOut: random.chance(0.7),
-    }),
-  );
-  const graceful = random.integer(1, STOPS - 1);
-  return stops.map((stop, index) => {
+    };
     if (index === graceful) return { ...stop, signal: 'SIGTERM', moment: 'any' };
     // Who waits for a dead process's lease on the tokens waits a minute, also when it is asked to stop.
     return index === graceful - 1 ? { ...stop, leasesRunOut: true } : stop;

@@ -368,23 +368,23 @@ async function live(world: World) {
   let gracefulStopMs: number | null = null;
   const stops = async () => {
     goOn();
-    for (const stop of plan.stops) {
+    for (const [index, stop] of plan.stops.entries()) {
+      const isLast = index === plan.stops.length - 1;
       await sleep(stop.upMs);
       const tookMs = await stopOnce(world, stop);
       if (stop.signal === 'SIGTERM') gracefulStopMs = tookMs;
       else kills += 1;
       await sleep(stop.downMs);
-      if (stop.leasesRunOut) letLeasesRunOut(world.database);
-      await world.startService();
+      if (isLast) letPausesRunOut(world.database);
+      else if (stop.leasesRunOut) letLeasesRunOut(world.database);
+      if (isLast) world.receiver.becomeReliable();
+      await world.startService(isLast && plan.losesWebhooks ? { SWEEP_SCHEDULE: aFewTimesFrom(Date.now()) } : {});
       goOn();
     }
   };
   await Promise.all([people(), ...faults, stops()]);
   await crm.clearFaults();
-  world.receiver.becomeReliable();
-  // The last time there is nothing left to do in the CRM, and much to do in the service.
-  await stopOnce(world, { signal: 'SIGKILL', moment: 'any', upMs: 0, nth: 1, downMs: 0, leasesRunOut: true });
-  return { actions: plan.actions.length, refusedActions, kills: kills + 1, gracefulStopMs, faultsStruck };
+  return { actions: plan.actions.length, refusedActions, kills, gracefulStopMs, faultsStruck };
 }
 
 /** The plan's time. It runs for one life of the service and then waits for the next, however long a slow machine takes to start it. */
@@ -443,21 +443,19 @@ async function keepDeliveries({ crm, deliveries }: World): Promise<void> {
 
 /** Faults are over: everything lost is found, everything put off is done. */
 async function comeToRest(world: World): Promise<void> {
-  const { plan, crm, database, note } = world;
-  letPausesRunOut(database);
+  const { plan, crm, note } = world;
   const from = Date.now();
-  await world.startService(plan.losesWebhooks ? { SWEEP_SCHEDULE: aFewTimesFrom(from) } : {});
   await crm.idle();
   await keepDeliveries(world);
   // HubSpot gives up after ten attempts, in a day and not in ten seconds. What it has given up here is not meant to be lost.
-  for (const { id, state } of world.deliveries.values()) if (state === 'given_up') await crm.redeliver(id);
+  for (const { id, state } of world.deliveries.values()) if (state === 'given_up') await redeliver(world, id);
   await untilRest(world, plan.losesWebhooks ? from + INDEX_LAG_MS : 0);
   note('at rest');
 }
 
 /** In a while, and again if that was too early or too slow; then there is quiet. A sweep every few seconds would never let it come. */
 function aFewTimesFrom(now: number): string {
-  const seconds = [4, 10, 20, 35, 50].map((after) => new Date(now + after * 1_000).getUTCSeconds());
+  const seconds = [6, 12, 20, 35, 50].map((after) => new Date(now + after * 1_000).getUTCSeconds());
   return `${seconds.sort((a, b) => a - b).join(',')} * * * * *`;
 }
 
@@ -518,14 +516,14 @@ async function askTheLaws(world: World): Promise<AccountView[]> {
   const callsBefore = receiver.calls();
   const from = Date.now();
   const again = await crm.deliveries();
-  const redeliver = async () => {
+  const sendAll = async () => {
     for (let next = again.pop(); next; next = again.pop()) {
       const status = await crm.redeliver(next.id);
       if (status === null || status >= 300)
         problems.push(`delivery ${next.id}, sent again, is answered with ${status}`);
     }
   };
-  await Promise.all(Array.from({ length: 8 }, redeliver));
+  await Promise.all(Array.from({ length: 8 }, sendAll));
   askForEverything(database);
   await untilRest(world, 0);
   const unread = notReadSince(database, [...known], from);
@@ -537,6 +535,13 @@ async function askTheLaws(world: World): Promise<AccountView[]> {
   note('read again');
 
   return views;
+}
+
+async function redeliver({ crm, problems }: World, id: number): Promise<void> {
+  let status: number | null = null;
+  // Without an answer within five seconds HubSpot sends it once more.
+  for (let tries = 0; tries < 4 && status === null; tries += 1) status = await crm.redeliver(id);
+  if (status !== 200) problems.push(`delivery ${id}, sent again, is answered with ${status}`);
 }
 
 /** Law 7, asked with the other one's ids. */

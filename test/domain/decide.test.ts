@@ -287,6 +287,16 @@ describe('a deal that leaves Closed Won', () => {
   });
 });
 
+test('a rewarded deal is looked at again after a day and then ever more rarely, however often it is processed', () => {
+  const world = worldWith([pointOf(T0 + MINUTE, WON)], [FRIEND_RULE]);
+  const rewardedAt = T0 + 2 * MINUTE;
+  const looks = [rewardedAt, rewardedAt + MINUTE, rewardedAt + 1.5 * DAY, rewardedAt + 100 * DAY].map((now) =>
+    world.process(now).wakes.map(({ at }) => (at - rewardedAt) / DAY),
+  );
+  expect(looks).toEqual([[1], [1], [2], [128]]);
+  expect(world.process(rewardedAt + 300 * DAY).wakes).toEqual([]);
+});
+
 describe('a hold', () => {
   const rule = { ...FRIEND_RULE, holdDays: 14 };
   const won = pointOf(T0 + MINUTE, WON);

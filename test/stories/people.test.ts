@@ -497,8 +497,7 @@ describe('a person who is to be forgotten', () => {
     await scene.expectNextDealPays();
   });
 
-  // Known gap: pages of SQLite keep what was overwritten (no `secure_delete`, src/store/sqlite.ts).
-  test.fails('is not in the files of the database either', async () => {
+  test('is not in the files of the database either', async () => {
     expect(await filesThatName()).toEqual([]);
   });
 });

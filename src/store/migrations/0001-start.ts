@@ -47,8 +47,11 @@ export function statements({ ddl }: Dialect): string[] {
       scopes ${text} NOT NULL,
       connected_at ${int} NOT NULL,
       PRIMARY KEY (account_id, id),
-      UNIQUE (provider, external_id)
+      UNIQUE (account_id, provider, external_id)
     ) ${table}`,
+    // A portal that one account has disconnected may be connected by another.
+    `CREATE UNIQUE INDEX connections_one_live ON connections (provider, external_id) WHERE status = 'connected'`,
+    'CREATE INDEX connections_by_external_id ON connections (provider, external_id)',
     'CREATE INDEX connections_by_status ON connections (status, account_id, id)',
     `CREATE TABLE tokens (
       account_id ${text} NOT NULL,
