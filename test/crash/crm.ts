@@ -37,7 +37,6 @@ export interface Crm {
   deliveries(): Promise<CrmDelivery[]>;
   redeliver(id: number): Promise<number | null>;
   idle(): Promise<void>;
-  calls(): Promise<unknown>;
   /** The id that a record of the plan has now. */
   idOf(name: string): string;
 }
@@ -138,7 +137,6 @@ export function createCrm(url: string): Crm {
     faults: () => call('GET', '/faults'),
     deliveries: () => call('GET', '/deliveries'),
     redeliver: async (id) => (await call<{ status: number | null }>('POST', `/deliveries/${id}/redeliver`)).status,
-    calls: () => call('GET', '/calls'),
     idle: () => call('POST', '/idle'),
   };
 }

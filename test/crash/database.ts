@@ -52,6 +52,9 @@ function eventId(portal: unknown, type: unknown, object: unknown, event: unknown
   return [portal, type, object, event, at].join(' ');
 }
 
+/** A pause after a failed attempt takes ten minutes at most. What is due later than this was put there for another day. */
+const SOON_MS = 3_600_000;
+
 export interface Waiting {
   readonly work: number;
   readonly payouts: number;
@@ -62,7 +65,10 @@ export interface Waiting {
 export function waiting(path: string): Waiting {
   return inspect(path, (database) => {
     const count = (table: string) =>
-      database.prepare(`SELECT count(*) FROM ${table} WHERE due_at IS NOT NULL`).pluck().get() as number;
+      database
+        .prepare(`SELECT count(*) FROM ${table} WHERE due_at < ?`)
+        .pluck()
+        .get(Date.now() + SOON_MS) as number;
     const parked = ['work', 'mirror', 'intents'].flatMap((table) =>
       (database.prepare(`SELECT * FROM ${table} WHERE parked = 1`).all() as Array<Record<string, unknown>>).map(
         (row) => `${table} ${JSON.stringify(row)}`,
@@ -99,7 +105,9 @@ export function letPausesRunOut(path: string): void {
   inspect(path, (database) => {
     const now = Date.now();
     for (const table of ['work', 'mirror', 'intents'])
-      database.prepare(`UPDATE ${table} SET due_at = ?, run_at = min(run_at, ?) WHERE due_at > ?`).run(now, now, now);
+      database
+        .prepare(`UPDATE ${table} SET due_at = :now, run_at = min(run_at, :now) WHERE due_at > :now AND due_at < :soon`)
+        .run({ now, soon: now + SOON_MS });
   });
 }
 

@@ -9,6 +9,7 @@ export const LOAD_MS = LIFE_MS * (STOPS + 1);
 const PEACE_MS = LIFE_MS * STOPS;
 /** HubSpot keeps 20 values of a deal's property: with fewer changes nothing of a deal's history is lost. */
 const CHANGES_PER_DEAL_MAX = 12;
+const LAST_WORDS = 3;
 
 /** The two portals, of two accounts. The second one exists to be kept apart from the first. */
 export const PORTALS = [147_000_001, 147_000_002] as const;
@@ -102,9 +103,17 @@ export interface PlannedFault {
  *
  * - `webhook_acked`: it has answered 2xx to HubSpot, and HubSpot has not heard it yet.
  * - `crm_asked`, `crm_written`: it has called the CRM; a write is done there, and its answer is lost.
+ * - `deals_read`: it is about to hear how deals stand.
  * - `payout_asked`, `payout_accepted`: it has ordered a reward; the order is accepted, and its answer is lost.
  */
-export type StopMoment = 'any' | 'webhook_acked' | 'crm_asked' | 'crm_written' | 'payout_asked' | 'payout_accepted';
+export type StopMoment =
+  | 'any'
+  | 'webhook_acked'
+  | 'crm_asked'
+  | 'crm_written'
+  | 'deals_read'
+  | 'payout_asked'
+  | 'payout_accepted';
 
 export interface PlannedStop {
   readonly signal: 'SIGKILL' | 'SIGTERM';
@@ -127,6 +136,10 @@ export interface Plan {
   readonly losesWebhooks: boolean;
   readonly actions: readonly Action[];
   readonly faults: readonly PlannedFault[];
+  /** When all is quiet: changes of which nothing is heard. Only where webhooks are lost. */
+  readonly unheard: ReadonlyArray<{ readonly portalId: number; readonly act: Act }>;
+  /** And then: a change, and another one when the service has read the first and not yet written what follows from it. */
+  readonly lastWords: ReadonlyArray<{ readonly portalId: number; readonly change: Act; readonly whileDecided: Act }>;
   readonly stops: readonly PlannedStop[];
   /** Friends to whom something happened that the CRM keeps no history of; how much they are paid depends on what was seen when. */
   readonly disturbed: ReadonlySet<string>;
@@ -136,16 +149,17 @@ export interface Plan {
 export function makePlan(seed: number): Plan {
   const disturbed = new Set<string>();
   const [main, other] = PORTALS;
-  const actions = [
-    ...planPortal(createRandom(seed, 'actions'), main, { members: 4, friends: 9, edits: 90 }, disturbed),
-    ...planPortal(createRandom(seed, 'others'), other, { members: 2, friends: 4, edits: 30 }, disturbed),
-  ].sort((a, b) => a.atMs - b.atMs);
+  const mainPlan = planPortal(createRandom(seed, 'actions'), main, { members: 4, friends: 9, edits: 90 }, disturbed);
+  const otherPlan = planPortal(createRandom(seed, 'others'), other, { members: 2, friends: 4, edits: 30 }, disturbed);
+  const actions = [...mainPlan.actions, ...otherPlan.actions].sort((a, b) => a.atMs - b.atMs);
   const losesWebhooks = seed % 2 === 1;
   return {
     seed,
     losesWebhooks,
     actions,
     faults: planFaults(createRandom(seed, 'faults'), losesWebhooks),
+    unheard: losesWebhooks ? mainPlan.unheard : [],
+    lastWords: mainPlan.lastWords,
     stops: planStops(createRandom(seed, 'stops')),
     disturbed,
   };
@@ -155,6 +169,7 @@ interface DealModel {
   readonly name: string;
   readonly owners: string[];
   changes: number;
+  isWon: boolean;
   deleted: boolean;
   /** Made out of the friends' own ways: attached late, detached, deleted. */
   readonly unsteady: boolean;
@@ -165,7 +180,7 @@ function planPortal(
   portalId: number,
   size: { members: number; friends: number; edits: number },
   disturbed: Set<string>,
-): Action[] {
+): { actions: Action[] } & Pick<Plan, 'unheard' | 'lastWords'> {
   const actions: Action[] = [];
   const add = (atMs: number, act: Act) => actions.push({ atMs, portalId, act });
   const name = (kind: string, index: number) => `${portalId}/${kind}${index}`;
@@ -185,9 +200,10 @@ function planPortal(
 
   const deals: DealModel[] = [];
   const newDeal = (atMs: number, owners: string[], unsteady: boolean, contacts = owners) => {
-    const deal: DealModel = { name: name('deal', deals.length), owners, changes: 0, deleted: false, unsteady };
+    const isWon = random.chance(0.2);
+    const deal: DealModel = { name: name('deal', deals.length), owners, changes: 0, isWon, deleted: false, unsteady };
     deals.push(deal);
-    const { pipeline, stage } = random.pick(random.chance(0.2) ? WON : OPEN);
+    const { pipeline, stage } = random.pick(isWon ? WON : OPEN);
     const currency = random.chance(0.2) ? { deal_currency_code: 'USD' } : {};
     const amount = random.chance(0.8) ? { amount: random.pick(AMOUNTS) } : {};
     const properties = { dealname: `Deal ${deal.name}`, pipeline, dealstage: stage, ...currency, ...amount };
@@ -244,7 +260,9 @@ function planPortal(
       });
     } else {
       deal.changes += 1;
-      add(atMs, { kind: 'editDeal', deal: deal.name, properties: changeOf() });
+      const properties = changeOf();
+      if (properties.dealstage !== undefined) deal.isWon = WON.some(({ stage }) => stage === properties.dealstage);
+      add(atMs, { kind: 'editDeal', deal: deal.name, properties });
     }
   }
   // A member and a friend become new records; nothing of theirs is gone.
@@ -254,7 +272,25 @@ function planPortal(
   if (mergedFriend && double)
     add(start + random.integer(500, 2_500), { kind: 'merge', contact: mergedFriend, with: double });
   for (let index = 0; index < 2; index += 1) add(random.integer(500, LOAD_MS), { kind: 'expireTokens' });
-  return actions;
+  const steady = deals.filter(({ unsteady }) => !unsteady);
+  // Two deals of one friend are read one after the other: which of them was won first is not asked while both change.
+  const onlyOnes = steady
+    .filter((deal) => deals.every((other) => other === deal || other.owners[0] !== deal.owners[0]))
+    .slice(-LAST_WORDS);
+  return {
+    actions,
+    unheard: steady.filter((deal) => !onlyOnes.includes(deal)).map((deal) => ({ portalId, act: turn(deal) })),
+    lastWords: onlyOnes.map((deal) => ({
+      portalId,
+      change: { kind: 'editDeal', deal: deal.name, properties: { amount: String(random.integer(200, 900)) } },
+      whileDecided: turn(deal),
+    })),
+  };
+
+  /** What is won is lost, and the other way round. */
+  function turn({ name: deal, isWon }: DealModel): Act {
+    return { kind: 'editDeal', deal, properties: stageOf(isWon ? LOST : WON) };
+  }
 
   function changeOf(): Properties {
     const kind = random.next();

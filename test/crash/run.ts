@@ -47,6 +47,8 @@ import { type AccountView, createServiceApi, type ServiceApi, type Tenant } from
 
 /** A moment that does not come, such as a payout when none is due: the service is stopped after this long all the same. */
 const MOMENT_TIMEOUT_MS = 1_200;
+/** Twice this lies between the reading of deals and the commit: their contacts and the contacts' deals are asked for. */
+const DECIDING_MS = 200;
 /** SIGTERM: ten seconds for open requests, and the batch under way with its calls to a CRM that is faulty. */
 const GRACEFUL_TIMEOUT_MS = 25_000;
 /** From the last fault to rest, on two busy cores. */
@@ -135,6 +137,7 @@ export async function run(seed: number, compileCache: string): Promise<RunReport
     onRequest: () => notice('crm_asked'),
     onAnswer: ({ method, path }, status) => {
       if (method === 'POST' && path.endsWith('/batch/update') && status < 300) notice('crm_written');
+      if (path.endsWith('/deals/batch/read') && status < 300) notice('deals_read');
     },
   });
   const receiver = await openRewardReceiver(createRandom(seed, 'receiver'), {
@@ -356,13 +359,11 @@ async function live(world: World) {
     await at(atMs);
     note(`fault: ${what}, for ${forMs} ms`);
     const id = await crm.addFault(fault);
-    struck.push({ id });
     await at(atMs + forMs);
     const { struck: times = 0 } = (await crm.faults()).find((one) => one.id === id) ?? {};
     faultsStruck += times;
     await crm.removeFault(id);
   });
-  const struck: Array<{ id: number }> = [];
   let faultsStruck = 0;
   let kills = 0;
   let gracefulStopMs: number | null = null;
@@ -444,18 +445,41 @@ async function keepDeliveries({ crm, deliveries }: World): Promise<void> {
 /** Faults are over: everything lost is found, everything put off is done. */
 async function comeToRest(world: World): Promise<void> {
   const { plan, crm, note } = world;
-  const from = Date.now();
   await crm.idle();
   await keepDeliveries(world);
   // HubSpot gives up after ten attempts, in a day and not in ten seconds. What it has given up here is not meant to be lost.
   for (const { id, state } of world.deliveries.values()) if (state === 'given_up') await redeliver(world, id);
-  await untilRest(world, plan.losesWebhooks ? from + INDEX_LAG_MS : 0);
+  await untilRest(world, 0);
   note('at rest');
+  if (plan.losesWebhooks) {
+    const fault = await crm.addFault({ target: 'webhook', effect: { kind: 'drop' } });
+    for (const { portalId, act } of plan.unheard) await crm.act(portalId, act);
+    await crm.removeFault(fault);
+    await untilRest(world, Date.now() + INDEX_LAG_MS);
+    note('at rest, by the sweep');
+  }
+  await speakLastWords(world);
+}
+
+/** What is read is old by the time it is decided on; that something new came meanwhile must not be forgotten. */
+async function speakLastWords(world: World): Promise<void> {
+  const { plan, crm, note } = world;
+  const slow = { kind: 'latency', latencyMs: DECIDING_MS };
+  const fault = await crm.addFault({ target: 'api', path: '/crm/associations/*', effect: slow });
+  for (const { portalId, change, whileDecided } of plan.lastWords) {
+    const read = new Promise<string>((resolve) => world.atMoment('deals_read', 1, resolve));
+    await crm.act(portalId, change);
+    note(`last words at ${await read}`);
+    await crm.act(portalId, whileDecided);
+    await sleep(DECIDING_MS);
+  }
+  await crm.removeFault(fault);
+  await untilRest(world, 0);
 }
 
 /** In a while, and again if that was too early or too slow; then there is quiet. A sweep every few seconds would never let it come. */
 function aFewTimesFrom(now: number): string {
-  const seconds = [6, 12, 20, 35, 50].map((after) => new Date(now + after * 1_000).getUTCSeconds());
+  const seconds = [8, 16, 24, 34, 46].map((after) => new Date(now + after * 1_000).getUTCSeconds());
   return `${seconds.sort((a, b) => a - b).join(',')} * * * * *`;
 }
 
@@ -486,13 +510,16 @@ async function askTheLaws(world: World): Promise<AccountView[]> {
     const contacts = await crm.records(portalId, 'contact');
     const deals = await crm.records(portalId, 'deal');
     // A stranger without a deal is nobody to the service until a hint comes, and then it has been read.
-    for (const { contact } of view.members) if (contact) known.add(contact.id);
-    for (const { friend } of view.referrals) if (friend.contact) known.add(friend.contact.id);
-    for (const { id } of deals) known.add(id);
+    const people = new Set([
+      ...view.members.map(({ contact }) => contact?.id),
+      ...view.referrals.map(({ friend }) => friend.contact?.id),
+    ]);
+    for (const { id } of [...contacts.filter((contact) => people.has(contact.id)), ...deals]) known.add(id);
     const found = [
       ...rewardsAreWhatTheCrmSays(
         view,
         expectedOf(contacts, deals, (id) => disturbedIds.has(id)),
+        contacts,
       ),
       ...sharedDealsPayOnce(view, sharedDeals(contacts, deals)),
       ...decisionsTellTheStory(view),
