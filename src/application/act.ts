@@ -55,7 +55,9 @@ export interface Act {
 
 export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
   async function commit(accountId: string, plan: Plan): Promise<boolean> {
-    const [result] = await store.cases.commit([{ accountId, plan, snapshots: [], settles: [], erase: [] }]);
+    const [result] = await store.cases.commit([
+      { accountId, plan, snapshots: [], restsOn: [], settles: [], erase: [] },
+    ]);
     if (result === 'committed' && plan.wakes.length > 0) onAsked();
     return result === 'committed';
   }

@@ -63,7 +63,7 @@ export function createCard({
     const programs = await store.programs.versions(accountId);
     const mapping = (await store.connections.mapping(accountId, connectionId)) ?? { version: '', entries: [] };
     const programId = programs.at(-1)?.programId;
-    const [[facts], member, received] = await Promise.all([
+    const [[known], member, received] = await Promise.all([
       store.cases.knownContacts(accountId, connectionId, [contactId]),
       store.reads.memberByContact(accountId, contact),
       programId === undefined ? null : store.reads.referralByFriend(accountId, programId, { email: null, contact }),
@@ -84,7 +84,10 @@ export function createCard({
 
     const view: CardView = {
       version: 1,
-      contact: { id: contactId, name: facts?.name ?? facts?.email ?? member?.name ?? `Contact ${contactId}` },
+      contact: {
+        id: contactId,
+        name: known?.facts.name ?? known?.facts.email ?? member?.name ?? `Contact ${contactId}`,
+      },
       role: member && received ? 'both' : member ? 'member' : received ? 'friend' : 'none',
       member: member && (await memberOf(store, accountId, publicUrl, contact, member)),
       referredBy:

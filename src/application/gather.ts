@@ -1,6 +1,6 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
-import { type ContactFacts, type DealFacts, normaliseEmail } from '../domain/record.ts';
+import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
 
@@ -15,6 +15,8 @@ export interface Gathered {
   readonly keys: CaseKeys;
   /** What was read from the CRM just now, as opposed to remembered. */
   readonly fresh: ReadonlyArray<DealFacts | ContactFacts>;
+  /** Version of a record as it was kept before it was read, or as it is remembered; 0 when it was unknown. */
+  readonly basisOf: (ref: RecordRef) => number;
 }
 
 /**
@@ -59,6 +61,7 @@ export async function gather(
     loaded,
     keys: reader.keys(connection),
     fresh: reader.fresh,
+    basisOf: reader.basisOf,
   };
 }
 
@@ -123,6 +126,7 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
   const fresh: Array<DealFacts | ContactFacts> = [];
   const askedDeals = new Set<string>();
   const askedContacts = new Set<string>();
+  const basis = { deal: new Map<string, number>(), contact: new Map<string, number>() };
 
   function unasked(ids: readonly string[], asked: Set<string>): string[] {
     const next = [...new Set(ids)].filter((id) => !asked.has(id));
@@ -130,11 +134,41 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
     return next;
   }
 
+  /**
+   * What is kept of the records is asked for before they are read: a commit can then tell whether others have read them since. Of those
+   * that turn out to be merged into one that nobody asked for, that one is read again.
+   */
+  async function read<F extends DealFacts | ContactFacts>(
+    object: 'deal' | 'contact',
+    ids: readonly string[],
+    asked: Set<string>,
+    readFrom: (ids: readonly string[]) => Promise<F[]>,
+  ): Promise<F[]> {
+    if (ids.length === 0) return [];
+    const versions = await store.recordVersions(connection.accountId, connection.id, object, ids);
+    for (const id of ids) basis[object].set(id, versions.get(id) ?? 0);
+    const found = await readFrom(ids);
+    const survivors = unasked(
+      found.map(({ ref }) => ref.id),
+      asked,
+    );
+    for (const { formerIds } of found) for (const id of formerIds) asked.add(id);
+    if (survivors.length === 0) return found;
+    const again = await read(object, survivors, asked, readFrom);
+    // The id that it was first asked for under is one of its former ones, whatever the CRM tells of it now.
+    const formerOf = new Map(found.map(({ ref, formerIds }) => [ref.id, formerIds]));
+    return [
+      ...found.filter(({ ref }) => !survivors.includes(ref.id)),
+      ...again.map((fact) => ({
+        ...fact,
+        formerIds: [...new Set([...fact.formerIds, ...(formerOf.get(fact.ref.id) ?? [])])],
+      })),
+    ];
+  }
+
   async function readContactsNow(ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
-    for (const contact of await session.readContacts(ids)) {
+    for (const contact of await read('contact', ids, askedContacts, session.readContacts)) {
       contacts.set(contact.ref.id, contact);
-      for (const id of [contact.ref.id, ...contact.formerIds]) askedContacts.add(id);
       fresh.push(contact);
     }
   }
@@ -143,13 +177,11 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
     deals,
     contacts,
     fresh,
+    basisOf: ({ object, id }: RecordRef) => (object === 'company' ? 0 : (basis[object].get(id) ?? 0)),
     contact: (id: string) => contacts.get(id) ?? [...contacts.values()].find(({ formerIds }) => formerIds.includes(id)),
     async readDeals(ids: readonly string[]): Promise<void> {
-      const next = unasked(ids, askedDeals);
-      if (next.length === 0) return;
-      for (const deal of await session.readDeals(next)) {
+      for (const deal of await read('deal', unasked(ids, askedDeals), askedDeals, session.readDeals)) {
         deals.set(deal.ref.id, deal);
-        for (const id of [deal.ref.id, ...deal.formerIds]) askedDeals.add(id);
         fresh.push(deal);
       }
     },
@@ -158,8 +190,10 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
     async knowContacts(ids: readonly string[]): Promise<void> {
       const next = unasked(ids, askedContacts);
       if (next.length === 0) return;
-      for (const contact of await store.knownContacts(connection.accountId, connection.id, next)) {
-        if (contact.presence === 'present') contacts.set(contact.ref.id, contact);
+      for (const { facts, version } of await store.knownContacts(connection.accountId, connection.id, next)) {
+        if (facts.presence !== 'present') continue;
+        contacts.set(facts.ref.id, facts);
+        basis.contact.set(facts.ref.id, version);
       }
       await readContactsNow(next.filter((id) => !contacts.has(id)));
     },

@@ -4,7 +4,7 @@ import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { ContactFacts, DealFacts, RecordRef } from '../domain/record.ts';
+import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -80,7 +80,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           group,
           accountId: connection.accountId,
           plan: { ...plan, mirror: [...plan.mirror, ...group.items.flatMap((item) => naming.get(item) ?? [])] },
-          snapshots: group.facts.map((facts) => ({ facts, readAt })),
+          snapshots: group.facts.map((facts) => ({ facts, readAt, basis: gathered.basisOf(facts.ref) })),
+          restsOn: group.restsOn.map((ref) => ({ ref, basis: gathered.basisOf(ref) })),
           settles: group.items,
           erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
         };
@@ -90,6 +91,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         if (results[index] === 'committed') for (const { outcome } of plan.decisions) deps.observe.decision(outcome);
       });
       if (commits.some(({ plan }, index) => results[index] === 'committed' && leavesWork(plan))) deps.onDecided();
+      // Others have read newer facts than these and decided on them: these are read again.
+      const outdated = commits.flatMap(({ group }, index) => (results[index] === 'outdated' ? group.items : []));
+      if (outdated.length > 0) await store.work.release(outdated);
       open = commits.flatMap(({ group }, index) => (results[index] === 'conflict' ? [group] : []));
       if (open.length === 0) return;
       if (tries === CONFLICT_TRIES) {
@@ -172,6 +176,8 @@ interface Group {
   readonly items: readonly WorkItem[];
   readonly friends: readonly FriendFacts[];
   readonly facts: ReadonlyArray<DealFacts | ContactFacts>;
+  /** People on these deals, and those whom the friends name as referrers, as they are remembered. */
+  readonly restsOn: readonly RecordRef[];
 }
 
 /**
@@ -212,8 +218,18 @@ function groupByPeople(items: readonly WorkItem[], gathered: Gathered): Group[] 
         friends.some(({ contact, deals }) => fact === contact || deals.includes(fact as DealFacts)),
     );
     for (const fact of facts) unclaimed.delete(fact);
-    return { items: own, friends, facts };
+    return { items: own, friends, facts, restsOn: peopleBehind(facts, friends, gathered) };
   });
+}
+
+function peopleBehind(facts: Group['facts'], friends: readonly FriendFacts[], { contacts }: Gathered): RecordRef[] {
+  const deals = [...facts.filter((fact) => 'contactIds' in fact), ...friends.flatMap((friend) => friend.deals)];
+  const ids = new Set([
+    ...deals.flatMap(({ contactIds }) => contactIds),
+    ...friends.flatMap(({ contact }) => [contact.ref.id, ...contact.referredByIds]),
+  ]);
+  const own = new Set(facts.map(({ ref }) => recordKey(ref)));
+  return [...ids].flatMap((id) => contacts.get(id)?.ref ?? []).filter((ref) => !own.has(recordKey(ref)));
 }
 
 function concerns(record: RecordRef, { contact, deals }: FriendFacts): boolean {

@@ -1,18 +1,19 @@
 import { sql } from 'kysely';
 import type { CaseKeys, CaseStore, LoadedCase } from '../application/ports/store.ts';
 import { REFERRAL_CHAIN_MAX } from '../domain/attribution.ts';
-import type { ContactFacts } from '../domain/record.ts';
 import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
 import { commitAll } from './commit.ts';
 import type { Engine } from './dialect.ts';
-import { readFacts } from './records.ts';
+import { knownContacts, recordVersions } from './records.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createCaseStore(engine: Engine): CaseStore {
   return {
     knownContacts: (accountId, connectionId, ids) =>
-      engine.read((session) => readFacts<ContactFacts>(session, accountId, connectionId, 'contact', ids)),
-    load: (keys) => engine.snapshot((session) => load(session, keys)),
+      engine.read((session) => knownContacts(session, accountId, connectionId, ids)),
+    recordVersions: (accountId, connectionId, object, ids) =>
+      engine.read((session) => recordVersions(session, accountId, connectionId, object, ids)),
+    load: (keys) => engine.snapshot((session) => loadCase(session, keys)),
     commit: (commits) => commitAll(engine, commits),
   };
 }
@@ -24,7 +25,7 @@ export function createCaseStore(engine: Engine): CaseStore {
  */
 
 /** A handful of statements whatever the number of keys; one more for each level of who referred whom. */
-async function load(session: Session, keys: CaseKeys): Promise<LoadedCase> {
+export async function loadCase(session: Session, keys: CaseKeys): Promise<LoadedCase> {
   const referrals = new Map<string, Row<'referrals'>>();
   const members = new Map<string, Row<'members'>>();
   const keep = (rows: { referrals?: Row<'referrals'>[]; members?: Row<'members'>[] }) => {

@@ -8,7 +8,7 @@ import type { Instant } from '../domain/time.ts';
 import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
 import { type Engine, insertRows, rowsOf } from './dialect.ts';
 import { markMirror } from './mirror.ts';
-import { blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
+import { areCurrent, blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
 import { askAt, settleWork } from './work.ts';
 
@@ -51,11 +51,12 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   if (settles.some((item) => item.accountId !== accountId)) return 'stale';
   // Before the wakes: one that this very plan asks for is not answered by it.
   if (!(await settleWork(session, settles))) return 'stale';
+  if (!(await areCurrent(session, commit))) return 'outdated';
   await applyPlan(session, accountId, plan, momentOf(commit));
   // Before the snapshots: the address that was known until now finds what else is known by it.
   await eraseContacts(session, accountId, commit.erase);
-  await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));
-  return 'committed';
+  const kept = await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));
+  return kept ? 'committed' : 'outdated';
 }
 
 /** Writes a plan inside the caller's transaction. @throws Conflict, or the database's unique violation. */

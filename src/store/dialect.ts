@@ -26,6 +26,8 @@ export interface Dialect {
   skipLocked(of: string): RawBuilder<unknown>;
   /** Appended to a SELECT whose rows are changed next. */
   forUpdate(of: string): RawBuilder<unknown>;
+  /** Appended to a SELECT whose rows must stay as they are until the end of the transaction. */
+  forShare(of: string): RawBuilder<unknown>;
   /** `column IN (values)` with all values in one parameter: no list is too long, and the statement's text never varies. */
   isIn(column: string, values: readonly string[]): RawBuilder<SqlBool>;
   /** The text before and after the one parameter, JSON of an array, that makes a table expression of rows. */

@@ -102,6 +102,7 @@ export const postgresDialect: Dialect = {
   },
   skipLocked: (of) => sql`for update of ${sql.ref(of)} skip locked`,
   forUpdate: (of) => sql`for update of ${sql.ref(of)}`,
+  forShare: (of) => sql`for share of ${sql.ref(of)}`,
   isIn: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
   rowsAround: (columns) => [
     '(select * from json_to_recordset(',

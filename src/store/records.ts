@@ -1,44 +1,102 @@
-import { sql } from 'kysely';
-import type { RecordSnapshot } from '../application/ports/store.ts';
-import { type ContactFacts, type DealFacts, type RecordRef, sameRecord } from '../domain/record.ts';
-import { fromJson, keyOf, toJson } from './codec.ts';
-import { insertRows } from './dialect.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { Commit, KnownContact, RecordSnapshot, RestsOn } from '../application/ports/store.ts';
+import {
+  type ContactFacts,
+  type CrmObject,
+  type DealFacts,
+  type RecordRef,
+  recordKey,
+  sameRecord,
+} from '../domain/record.ts';
+import { fromJson, keyOf, refOf, toJson } from './codec.ts';
+import { type Columns, insertRows, rowsOf } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
-/** Keeps records as they were read, unless a newer reading is kept already, and which contacts each deal has. */
+/** A record that a commit has read or rests on: which version of it was the newest when it was asked for. */
+const BASIS: Columns = {
+  connection_id: 'text',
+  object: 'text',
+  record_id: 'text',
+  basis: 'int',
+};
+
+/**
+ * Whether nobody has kept other facts of these records since they were asked for. Two batches may concern the same person and hold
+ * different claims; the one that has asked first and commits last must not decide on what it saw. The rows are held until the
+ * end of the transaction.
+ */
+export async function areCurrent(
+  session: Session,
+  { accountId, snapshots, restsOn, erase }: Pick<Commit, 'accountId' | 'snapshots' | 'restsOn' | 'erase'>,
+): Promise<boolean> {
+  const { forUpdate, forShare } = session.dialect;
+  const read = snapshots.map(({ facts: { ref }, basis }) => ({ ref, basis }));
+  const own = new Map(snapshots.map(blankIfIn(erase)).map(({ facts }) => [recordKey(facts.ref), toJson(facts)]));
+  // Others who read the very same have changed nothing for us.
+  return (
+    (await keptByOthers(session, accountId, read, forUpdate('records'))).every(
+      (row) => own.get(recordKey(refOf(row))) === row.facts,
+    ) && (await keptByOthers(session, accountId, restsOn, forShare('records'))).length === 0
+  );
+}
+
+type Kept = Pick<Row<'records'>, 'connection_id' | 'object' | 'record_id' | 'facts'>;
+
+async function keptByOthers(
+  session: Session,
+  accountId: string,
+  records: readonly RestsOn[],
+  lock: RawBuilder<unknown>,
+): Promise<Kept[]> {
+  if (records.length === 0) return [];
+  const basis = records.map(({ ref: { connectionId, object, id }, basis }) => {
+    return { connection_id: connectionId, object, record_id: id, basis };
+  });
+  const key = sql`connection_id, object, record_id`;
+  const { rows } = await sql<Kept>`
+    with held as (
+      select ${key}, facts, version from records
+      where account_id = ${accountId} and (${key}) in (select ${key} from ${rowsOf(session, BASIS, basis)} as keys)
+      order by ${key} ${lock}
+    )
+    select held.connection_id, held.object, held.record_id, held.facts
+    from held join ${rowsOf(session, BASIS, basis)} as known on known.connection_id = held.connection_id
+      and known.object = held.object and known.record_id = held.record_id
+    where held.version <> known.basis`.execute(session.db);
+  return rows;
+}
+
+/**
+ * Keeps records as they were read, and which contacts each deal has. False, with nothing kept for good, when a record that was unknown
+ * until now has been kept with other facts by somebody else at this very moment.
+ */
 export async function saveSnapshots(
   session: Session,
   accountId: string,
   snapshots: readonly RecordSnapshot[],
-): Promise<void> {
-  if (snapshots.length === 0) return;
-  const newest = new Map<string, RecordSnapshot>();
-  for (const snapshot of snapshots) {
-    const { connectionId, object, id } = snapshot.facts.ref;
-    const key = `${connectionId} ${object} ${id}`;
-    if ((newest.get(key)?.readAt ?? 0) <= snapshot.readAt) newest.set(key, snapshot);
-  }
-  const inOneOrder = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, snapshot]) => snapshot);
-  const kept = await insertRows<'records', Pick<Row<'records'>, 'connection_id' | 'object' | 'record_id'>>(
+): Promise<boolean> {
+  if (snapshots.length === 0) return true;
+  const inOneOrder = [...new Map(snapshots.map((snapshot) => [recordKey(snapshot.facts.ref), snapshot]))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, snapshot]) => snapshot);
+  const kept = await insertRows<'records', Pick<Row<'records'>, 'record_id'>>(
     session,
     'records',
-    inOneOrder.map(({ facts, readAt }) => ({
+    inOneOrder.map(({ facts, readAt, basis }) => ({
       ...keyOf(accountId, facts.ref),
       presence: facts.presence,
       facts: toJson(facts),
       read_at: readAt,
+      version: basis + 1,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
-      presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at
-      where excluded.read_at >= records.read_at
-      returning connection_id, object, record_id`,
+      presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at,
+      version = records.version + case when records.facts = excluded.facts then 0 else 1 end
+      where excluded.version > 1 or records.facts = excluded.facts
+      returning record_id`,
   );
-  const isKept = new Set(kept.map((row) => `${row.connection_id} ${row.object} ${row.record_id}`));
-  const deals = inOneOrder
-    .map(({ facts }) => facts)
-    .filter(isDeal)
-    .filter(({ ref }) => isKept.has(`${ref.connectionId} ${ref.object} ${ref.id}`));
-  await replaceLinks(session, accountId, deals);
+  await replaceLinks(session, accountId, inOneOrder.map(({ facts }) => facts).filter(isDeal));
+  return kept.length === inOneOrder.length;
 }
 
 function isDeal(facts: DealFacts | ContactFacts): facts is DealFacts {
@@ -71,22 +129,61 @@ async function replaceLinks(session: Session, accountId: string, deals: readonly
 }
 
 export async function readFacts<F extends DealFacts | ContactFacts>(
-  { db, dialect }: Session,
+  session: Session,
   accountId: string,
   connectionId: string,
   object: F['ref']['object'],
   ids: readonly string[],
 ): Promise<F[]> {
+  const rows = await readRows(session, accountId, connectionId, object, ids);
+  return rows.map(({ facts }) => fromJson<F>(facts));
+}
+
+export async function knownContacts(
+  session: Session,
+  accountId: string,
+  connectionId: string,
+  ids: readonly string[],
+): Promise<KnownContact[]> {
+  const rows = await readRows(session, accountId, connectionId, 'contact', ids);
+  return rows.map(({ facts, version }) => ({ facts: fromJson<ContactFacts>(facts), version }));
+}
+
+async function readRows(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  object: CrmObject,
+  ids: readonly string[],
+): Promise<Array<Pick<Row<'records'>, 'facts' | 'version'>>> {
   if (ids.length === 0) return [];
-  const rows = await db
+  return db
     .selectFrom('records')
-    .select('facts')
+    .select(['facts', 'version'])
     .where('account_id', '=', accountId)
     .where('connection_id', '=', connectionId)
     .where('object', '=', object)
     .where(dialect.isIn('record_id', ids))
     .execute();
-  return rows.map(({ facts }) => fromJson<F>(facts));
+}
+
+export async function recordVersions(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  object: CrmObject,
+  ids: readonly string[],
+): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('records')
+    .select(['record_id', 'version'])
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', connectionId)
+    .where('object', '=', object)
+    .where(dialect.isIn('record_id', ids))
+    .execute();
+  return new Map(rows.map(({ record_id, version }) => [record_id, version]));
 }
 
 /**
@@ -141,7 +238,7 @@ async function eraseOf(
   for (const fact of facts) {
     await db
       .updateTable('records')
-      .set({ facts: toJson({ ...fact, name: null, email: null }) })
+      .set(({ eb }) => ({ facts: toJson({ ...fact, name: null, email: null }), version: eb('version', '+', 1) }))
       .where('account_id', '=', accountId)
       .where('connection_id', '=', connectionId)
       .where('object', '=', 'contact')

@@ -214,6 +214,7 @@ export const TABLES = {
     presence: 'text',
     facts: 'text',
     read_at: 'int',
+    version: 'int',
   },
   record_links: {
     account_id: 'text',

@@ -1,5 +1,5 @@
 import type { Hint } from '../../src/application/ports/crm.ts';
-import type { Commit, Connection, Store } from '../../src/application/ports/store.ts';
+import type { Commit, Connection, RecordSnapshot, Store } from '../../src/application/ports/store.ts';
 import type { Decision, Reward } from '../../src/domain/decision.ts';
 import { type Journal, type JournalKind, journalFor } from '../../src/domain/ledger.ts';
 import { intentFor, type Plan } from '../../src/domain/plan.ts';
@@ -9,6 +9,8 @@ import type { Member, Referral, Touch } from '../../src/domain/referral.ts';
 /** 2026-11-22, in milliseconds; every time in these tests is told from here. */
 export const T0 = 1_795_305_600_000;
 export const DAY = 86_400_000;
+
+type Reading = Omit<RecordSnapshot, 'basis'>;
 
 /** One account with one connected CRM, and builders for what belongs to it. */
 export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a') {
@@ -136,10 +138,21 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
     accountId,
     plan: planOf(plan),
     snapshots: [],
+    restsOn: [],
     settles: [],
     erase: [],
     ...rest,
   });
+
+  /** As somebody reads them who has asked for what is kept just before. */
+  const readAfterAsking = (snapshots: readonly Reading[]): Promise<RecordSnapshot[]> =>
+    Promise.all(
+      snapshots.map(async (reading) => {
+        const { object, id } = reading.facts.ref;
+        const versions = await store.cases.recordVersions(accountId, connectionId, object, [id]);
+        return { ...reading, basis: versions.get(id) ?? 0 };
+      }),
+    );
 
   /** A reward as `decide` writes it: with its decision, its journal and its order. */
   const granted = (of: Reward): Partial<Plan> => ({
@@ -179,8 +192,13 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
       await store.connections.connect(connection(), tokens);
     },
     /** Commits one plan and insists on it. */
-    async write(plan: Partial<Plan>, rest: Partial<Commit> = {}): Promise<void> {
-      const [result] = await store.cases.commit([commit(plan, rest)]);
+    async write(
+      plan: Partial<Plan>,
+      { snapshots = [], ...rest }: Partial<Omit<Commit, 'snapshots'>> & { snapshots?: readonly Reading[] } = {},
+    ): Promise<void> {
+      const [result] = await store.cases.commit([
+        commit(plan, { ...rest, snapshots: await readAfterAsking(snapshots) }),
+      ]);
       if (result !== 'committed') throw new Error(`the fixture's commit was a ${result}`);
     },
     /** Member `mem_1` who referred friend `ref_1`. */

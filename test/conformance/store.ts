@@ -785,15 +785,15 @@ export function storeConformance({
         expect(await store.cases.commit([withdraw])).toEqual(['conflict']);
       });
 
-      test('records are remembered as last read; an older reading that comes late is dropped', async () => {
+      test('records are remembered as last read', async () => {
         const old = a.deal('7', { name: 'Old', contactIds: ['1', '2'] });
         const young = a.deal('7', { name: 'Young', contactIds: ['2', '3'] });
-        await a.write({}, { snapshots: [{ facts: young, readAt: T0 + 5 }] });
+        await a.write({}, { snapshots: [{ facts: old, readAt: T0 + 4 }] });
         await a.write(
           {},
           {
             snapshots: [
-              { facts: old, readAt: T0 + 4 },
+              { facts: young, readAt: T0 + 5 },
               { facts: a.contact('2'), readAt: T0 },
             ],
           },
@@ -801,8 +801,66 @@ export function storeConformance({
         expect(await store.reads.deals('acc_a', [a.ref('deal', '7')])).toEqual([young]);
         expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '1'), 5)).toEqual([]);
         expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '3'), 5)).toEqual([young]);
-        expect(await store.cases.knownContacts('acc_a', 'con_a', ['1', '2'])).toEqual([a.contact('2')]);
+        expect(await store.cases.knownContacts('acc_a', 'con_a', ['1', '2'])).toEqual([
+          { facts: a.contact('2'), version: 1 },
+        ]);
         expect(await store.reads.readTimes('acc_a', 'con_a', 'deal', ['7', '8'])).toEqual(new Map([['7', T0 + 5]]));
+      });
+
+      test('a record’s version rises with other facts, not with the same ones read again', async () => {
+        const facts = a.deal('7');
+        const version = async () =>
+          (await store.cases.recordVersions('acc_a', 'con_a', 'deal', ['7', '8'])).get('7') ?? 0;
+        expect(await version()).toBe(0);
+        await a.write({}, { snapshots: [{ facts, readAt: T0 }] });
+        expect(await version()).toBe(1);
+        await a.write({}, { snapshots: [{ facts, readAt: T0 + 1 }] });
+        expect(await version()).toBe(1);
+        await a.write({}, { snapshots: [{ facts: a.deal('7', { name: 'Renamed' }), readAt: T0 + 2 }] });
+        expect(await version()).toBe(2);
+      });
+
+      test.each([
+        ['known before', 1],
+        ['unknown before', 0],
+      ])('whoever read a record %s decides on nothing once others have kept other facts of it', async (_, basis) => {
+        const first = a.deal('7', { name: 'First' });
+        const late = a.deal('7', { name: 'Late' });
+        if (basis === 1) await a.write({}, { snapshots: [{ facts: a.deal('7'), readAt: T0 }] });
+        await a.write({}, { snapshots: [{ facts: first, readAt: T0 + 1 }] });
+        await store.inbox.append(a.of, [hint('e1', ['7'])], T0);
+        const items = await store.work.claim(claiming('c1', T0));
+        const commit = a.commit(
+          { members: [a.member('mem_1')] },
+          { settles: items, snapshots: [{ facts: late, readAt: T0, basis }] },
+        );
+        expect(await store.cases.commit([commit])).toEqual(['outdated']);
+        expect(await store.reads.member('acc_a', 'mem_1')).toBeNull();
+        expect(await store.reads.deals('acc_a', [a.ref('deal', '7')])).toEqual([first]);
+        // The claim is still there, to be given back.
+        await store.work.release(items);
+        expect(await store.work.claim(claiming('c2', T0))).toHaveLength(1);
+      });
+
+      test('whoever read the very facts that others have kept meanwhile may go on', async () => {
+        const facts = a.deal('7', { name: 'Same' });
+        await a.write({}, { snapshots: [{ facts, readAt: T0 + 1 }] });
+        const commit = a.commit({}, { snapshots: [{ facts, readAt: T0, basis: 0 }] });
+        expect(await store.cases.commit([commit])).toEqual(['committed']);
+      });
+
+      test('whoever takes a person for granted decides on nothing once others have read something else', async () => {
+        await a.write({}, { snapshots: [{ facts: a.contact('1'), readAt: T0 }] });
+        const restsOn = (basis: number) => a.commit({}, { restsOn: [{ ref: a.ref('contact', '1'), basis }] });
+        expect(await store.cases.commit([restsOn(1)])).toEqual(['committed']);
+        await a.write({}, { snapshots: [{ facts: a.contact('1', { referredByIds: ['2'] }), readAt: T0 + 1 }] });
+        expect(await store.cases.commit([restsOn(1)])).toEqual(['outdated']);
+        expect(await store.cases.commit([restsOn(0)])).toEqual(['outdated']);
+        expect(await store.cases.commit([restsOn(2)])).toEqual(['committed']);
+        const b = tenant(store, 'acc_b', 'con_b');
+        await b.create();
+        const foreign = b.commit({}, { restsOn: [{ ref: a.ref('contact', '1'), basis: 0 }] });
+        expect(await store.cases.commit([foreign])).toEqual(['committed']);
       });
 
       test('a contact that leaves a deal, and a deal that is deleted or merged away, are off the list', async () => {
@@ -1414,7 +1472,7 @@ export function storeConformance({
         expect(await store.reads.referral('acc_a', 'ref_3')).toMatchObject({ friend: { name: null, email: null } });
         expect(await store.reads.referral('acc_a', 'ref_1')).toEqual(a.referral('ref_1', 'mem_1'));
         expect(await store.cases.knownContacts('acc_a', 'con_a', ['contact-mem_1'])).toMatchObject([
-          { name: null, email: null },
+          { facts: { name: null, email: null } },
         ]);
         expect(await store.reads.balances('acc_a')).toEqual(balances);
         for (const table of Object.keys(TABLES)) {

@@ -356,7 +356,7 @@ export async function tellStory(
   const reward = draft.reward(rewardId);
   if (!reward) throw new Error('no reward');
   settlePayout(draft, reward, { ok: true }, now);
-  const [result] = await store.cases.commit([{ accountId, plan: draft.plan(), snapshots: [], settles: [], erase: [] }]);
+  const [result] = await store.cases.commit([{ accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] }]);
   if (result !== 'committed') throw new Error(result);
   return { memberId: member.id, referralId: referral.id, decisionId: decision.id, rewardId, code: member.code };
 }

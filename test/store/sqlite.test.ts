@@ -254,6 +254,8 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.work.nextDueAt();
   await store.work.counts(T0);
   await store.cases.knownContacts(accountId, connectionId, ['1']);
+  await store.cases.recordVersions(accountId, connectionId, 'deal', ['1']);
+  await a.write({}, { restsOn: [{ ref: record, basis: 1 }] });
   await a.load({ contactIds: ['1', 'friend-ref_1'], dealIds: ['1'], emails: ['e'], codes: ['c'] });
   const [payout] = await store.payouts.claim(claiming('p'));
   if (!payout) throw new Error('nothing was claimed');

@@ -217,25 +217,51 @@ export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 're
 export interface RecordSnapshot {
   readonly facts: DealFacts | ContactFacts;
   readonly readAt: Instant;
+  /** The record's version when it was asked for, before the CRM answered; 0 when none was kept. */
+  readonly basis: number;
+}
+
+/** A record that a plan rests on without having read it for itself. */
+export interface RestsOn {
+  readonly ref: RecordRef;
+  readonly basis: number;
+}
+
+export interface KnownContact {
+  readonly facts: ContactFacts;
+  /** Rises whenever other facts are kept. */
+  readonly version: number;
 }
 
 export interface Commit {
   readonly accountId: string;
   readonly plan: Plan;
-  /** Records as they were read for this plan. */
+  /** Records as they were read for this plan, and those that it takes for granted. */
   readonly snapshots: readonly RecordSnapshot[];
+  readonly restsOn: readonly RestsOn[];
   /** Work that this commit completes; the commit fails when one of the claims is no longer held. */
   readonly settles: readonly WorkItem[];
   /** People to forget: names and addresses of these contacts are blanked wherever they stand. */
   readonly erase: readonly RecordRef[];
 }
 
-/** `conflict`: somebody else changed one of the entities meanwhile (load and decide again). `stale`: a claim was lost (drop it). */
-export type CommitResult = 'committed' | 'conflict' | 'stale';
+/**
+ * `conflict`: somebody else changed one of the entities meanwhile (load and decide again). `outdated`: somebody else has kept other
+ * facts of one of the records since it was asked for, so that a plan made of these would undo what follows from those (read again).
+ * `stale`: a claim was lost (drop it).
+ */
+export type CommitResult = 'committed' | 'conflict' | 'outdated' | 'stale';
 
 export interface CaseStore {
   /** Contacts as last read; those never read are missing. */
-  knownContacts(accountId: string, connectionId: string, ids: readonly string[]): Promise<ContactFacts[]>;
+  knownContacts(accountId: string, connectionId: string, ids: readonly string[]): Promise<KnownContact[]>;
+  /** By record id; those never read are missing. Asked before the CRM is, so that a commit can tell whether others were faster. */
+  recordVersions(
+    accountId: string,
+    connectionId: string,
+    object: CrmObject,
+    ids: readonly string[],
+  ): Promise<Map<string, number>>;
   /**
    * Members and referrals of the contacts, e-mail addresses and codes (also referrals without a contact yet, by e-mail address);
    * every referral of another contact on one of the deals' decisions; the members of all these referrals; the referrals above those

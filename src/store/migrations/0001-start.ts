@@ -331,6 +331,7 @@ export function statements({ ddl }: Dialect): string[] {
       presence ${text} NOT NULL,
       facts ${text} NOT NULL,
       read_at ${int} NOT NULL,
+      version ${int} NOT NULL,
       PRIMARY KEY (account_id, connection_id, object, record_id)
     ) ${table}`,
     'CREATE INDEX records_by_time ON records (account_id, connection_id, read_at)',

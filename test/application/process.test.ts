@@ -1,0 +1,197 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CrmSession } from '../../src/application/ports/crm.ts';
+import type { Store } from '../../src/application/ports/store.ts';
+import { createProcess, type ProcessBatch } from '../../src/application/process.ts';
+import type { ContactFacts, DealFacts } from '../../src/domain/record.ts';
+import { openStore } from '../../src/store/open.ts';
+import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
+
+/** A CRM of one friend, one member and the friend's deals, whose answers can be held back after they were given. */
+function crmOf(a: ReturnType<typeof tenant>) {
+  const won = (at: number) => ({ at, pipelineId: 'p', stageId: 'won', amount: '1000', currency: 'EUR' });
+  const open = (at: number) => ({ ...won(at), stageId: 'open' });
+  const deals = new Map<string, DealFacts>();
+  const contacts = new Map<string, ContactFacts>([
+    ['m', a.contact('m')],
+    ['f', a.contact('f', { referredByIds: ['m'] })],
+  ]);
+  let hold: Promise<void> | null = null;
+
+  const pick = <F>(from: ReadonlyMap<string, F>, ids: readonly string[]): F[] =>
+    ids.flatMap((id) => from.get(id) ?? []);
+  const session: CrmSession = {
+    stages: async () => ({
+      pipelines: [
+        {
+          id: 'p',
+          label: 'Sales',
+          stages: [
+            { id: 'open', label: 'Open', isClosed: false, probability: 0.5 },
+            { id: 'won', label: 'Won', isClosed: true, probability: 1 },
+          ],
+        },
+      ],
+    }),
+    readDeals: async (ids) => {
+      const found = pick(deals, ids);
+      await hold;
+      return found;
+    },
+    readContacts: async (ids) => pick(contacts, ids),
+    dealsOfContacts: async (ids) => new Map(ids.map((id) => [id, id === 'f' ? [...deals.keys()] : []])),
+    account: () => Promise.reject(new Error('not asked here')),
+    contactsByEmail: () => Promise.reject(new Error('not asked here')),
+    changedSince: () => Promise.reject(new Error('not asked here')),
+    provision: () => Promise.reject(new Error('not asked here')),
+    writeMirror: () => Promise.reject(new Error('not asked here')),
+  };
+  return {
+    session,
+    contacts,
+    open: (id: string, at: number) => deals.set(id, a.deal(id, { contactIds: ['f'], history: [open(at)] })),
+    win: (id: string, at: number) => {
+      const deal = deals.get(id);
+      if (deal) deals.set(id, { ...deal, history: [...deal.history, won(at)] });
+    },
+    /** Deals that are read from now on are those of now, and arrive when `release` is called. */
+    holdBack(): () => void {
+      let release = () => {};
+      hold = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => {
+        release();
+        hold = null;
+      };
+    },
+    flow: () => {
+      hold = null;
+    },
+  };
+}
+
+let store: Store;
+let a: ReturnType<typeof tenant>;
+let crm: ReturnType<typeof crmOf>;
+let processBatch: ProcessBatch;
+let now: number;
+/** Happens once, between a batch's reading and its writing. */
+let beforeCommit: () => Promise<void>;
+
+beforeEach(async () => {
+  now = T0 + DAY;
+  store = await openStore({ url: 'sqlite::memory:' });
+  a = tenant(store);
+  await a.create();
+  crm = crmOf(a);
+  await store.programs.publish(
+    a.accountId,
+    {
+      programId: 'prg',
+      name: 'Program',
+      rules: [
+        {
+          key: 'member-won',
+          name: 'Thanks',
+          party: 'member',
+          amount: { kind: 'percent', basisPoints: 1_000 },
+          conditions: [],
+          holdDays: 0,
+          payout: 'credit',
+        },
+      ],
+    },
+    T0,
+  );
+  beforeCommit = async () => {};
+  const commit: Store['cases']['commit'] = async (commits) => {
+    const before = beforeCommit;
+    beforeCommit = async () => {};
+    await before();
+    return store.cases.commit(commits);
+  };
+  processBatch = createProcess({
+    store: { ...store, cases: { ...store.cases, commit } },
+    clock: {
+      now: () => now,
+      random: () => 0.5,
+      sleep: () => Promise.resolve(),
+    },
+    log: pino({ level: 'silent' }),
+    observe: { processed: () => {}, decision: () => {} },
+    openSession: () => crm.session,
+    onDecided: () => {},
+  });
+});
+afterEach(() => store.close());
+
+const told = (object: 'deal' | 'contact', ...ids: string[]) =>
+  store.inbox.append(a.of, [hint(`${object} ${ids} ${now}`, [], { records: ids.map((id) => ({ object, id })) })], now);
+
+async function drain(): Promise<void> {
+  while ((await processBatch()) > 0) now += 1;
+}
+
+async function standing(): Promise<string[]> {
+  const { items } = await store.reads.rewards(a.accountId, { limit: 50, cursor: null }, {});
+  return items
+    .filter(({ state }) => state !== 'voided' && state !== 'clawed_back')
+    .map(({ deal, money }) => `${deal.id} ${money.minor}`)
+    .sort();
+}
+
+describe('two batches that concern the same friend', () => {
+  test('one that read a deal before it was won, and commits after another one has paid it, takes nothing back', async () => {
+    crm.open('1', T0 + 1);
+    await told('deal', '1');
+    await drain();
+
+    // The slow batch reads the deal while it is open …
+    await told('contact', 'f');
+    const release = crm.holdBack();
+    const slow = processBatch();
+    await new Promise((resolve) => setImmediate(resolve));
+    // … the fast one when it is won.
+    crm.win('1', T0 + 2);
+    crm.flow();
+    now += 1;
+    await told('deal', '1');
+    expect(await processBatch()).toBe(1);
+    expect(await standing()).toEqual(['1 10000']);
+
+    release();
+    await slow;
+    expect(await standing()).toEqual(['1 10000']);
+    await drain();
+    expect(await standing()).toEqual(['1 10000']);
+    const { items } = await store.reads.decisions(a.accountId, { limit: 50, cursor: null }, {});
+    expect(items.map(({ outcome }) => outcome)).toEqual(['rewarded']);
+  });
+
+  test('one that took a person for a stranger, and commits after the person was referred, decides again', async () => {
+    crm.contacts.set('f', a.contact('f'));
+    crm.open('1', T0 + 1);
+    await told('deal', '1');
+    await drain();
+
+    // The slow batch reads the won deal, of a contact that nobody has referred. Just before it commits …
+    crm.win('1', T0 + 2);
+    await told('deal', '1');
+    beforeCommit = async () => {
+      // … a fast one hears that somebody has, and is told by a lagging replica that the deal is open.
+      const { readDeals } = crm.session;
+      const lagging = async (ids: readonly string[]) =>
+        (await readDeals(ids)).map((deal) => ({ ...deal, history: deal.history.slice(0, 1) }));
+      crm.contacts.set('f', a.contact('f', { referredByIds: ['m'] }));
+      now += 1;
+      await told('contact', 'f');
+      Object.assign(crm.session, { readDeals: lagging });
+      expect(await processBatch()).toBe(1);
+      Object.assign(crm.session, { readDeals });
+    };
+    expect(await processBatch()).toBe(1);
+    await drain();
+    expect(await standing()).toEqual(['1 10000']);
+  });
+});
