@@ -8,21 +8,19 @@ import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
 import type { Observe } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
-import type { Connection, Store } from './application/ports/store.ts';
+import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
+import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
-import { createWorker, type Worker } from './jobs/worker.ts';
+import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { createSeal, type SealKey } from './platform/seal.ts';
 
-/**
- * How many batches of each hop one node has under way. A portal that answers slowly, or asks us to slow down, holds up one of them
- * and not the portals beside it; more would only wait for the same database.
- */
-const WORKERS = { process: 4, payouts: 2, mirror: 2 } as const;
+/** How many batches of each hop one node has under way; more would only wait for the same database. */
+const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2 };
 
 export interface ContainerDeps {
   readonly store: Store;
@@ -56,19 +54,37 @@ export function createContainer(deps: ContainerDeps): Container {
   const connect = createConnect({ store, seal: createSeal(encryptionKeys), clock, log, publicUrl, connectors });
   const openSession = (connection: Connection) => connect.openSession(connection);
 
-  // The hops poke each other's workers; each worker is made after the hop that it runs.
-  const workers: Worker[] = [];
+  // The hops poke each other; each dispatch is made after the hop that it runs.
+  const dispatches: Dispatch[] = [];
   const pokeAll = () => {
-    for (const worker of workers) worker.poke();
+    for (const dispatch of dispatches) dispatch.poke();
   };
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided: pokeAll });
   const deliver = createDeliver({ store, clock, log, observe, publicUrl, providers, openSession, onAsked: pokeAll });
   const place = createPlace({ store, clock, log, openSession, onAsked: pokeAll });
   const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked: pokeAll });
-  const hops = { process: processBatch, payouts: deliver.payouts, mirror: deliver.mirror };
-  for (const name of Object.keys(hops) as Array<keyof typeof hops>) {
-    for (let count = 0; count < WORKERS[name]; count += 1)
-      workers.push(createWorker({ name, run: hops[name], clock, log }));
+  const hops: Record<Hop, SharedHop> = {
+    process: {
+      run: processBatch,
+      due: (limit) => store.work.dueShards(clock.now(), limit),
+      concurrency: CONCURRENCY.process,
+    },
+    payouts: {
+      run: deliver.payouts,
+      due: (limit) => store.payouts.dueShards(clock.now(), limit),
+      concurrency: CONCURRENCY.payouts,
+    },
+    mirror: {
+      run: deliver.mirror,
+      due: (limit) => store.mirror.dueShards(clock.now(), limit),
+      concurrency: CONCURRENCY.mirror,
+    },
+  };
+  if (store.shared) {
+    const { shared: queue, leases } = store;
+    dispatches.push(createSharedDispatch({ hops, queue, leases, owner, clock, log }));
+  } else {
+    for (const hop of Object.keys(hops) as Hop[]) dispatches.push(createDispatch({ hop, ...hops[hop], clock, log }));
   }
   const sweep = createSchedule({
     name: 'sweep',
@@ -112,12 +128,12 @@ export function createContainer(deps: ContainerDeps): Container {
     ),
     reconcile,
     start() {
-      for (const worker of workers) worker.start();
+      for (const dispatch of dispatches) dispatch.start();
       sweep.start();
     },
     async stop() {
       await sweep.stop();
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all(dispatches.map((dispatch) => dispatch.stop()));
     },
   };
 }

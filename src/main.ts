@@ -12,7 +12,15 @@ if (!read.ok) {
 }
 
 const log = createLog({ level: read.config.logLevel });
-const service = await startService(read.config, { clock: systemClock, log });
+const service = await startService(read.config, { clock: systemClock, log }).catch(cannotStart);
+
+/** A database that cannot be opened, a port that is taken: said in one sentence, and with everything in the log. */
+async function cannotStart(err: unknown): Promise<never> {
+  log.fatal({ err }, 'could not start');
+  await new Promise<void>((resolve) => log.flush(() => resolve()));
+  console.error(`Wonward cannot start: ${err instanceof Error ? err.message : String(err)}`);
+  return process.exit(1);
+}
 
 /** A second signal changes nothing: stopping is bounded in time by itself. */
 let isStopping = false;

@@ -5,15 +5,30 @@ import type { Config } from './config.ts';
 import { type Container, createContainer } from './container.ts';
 import { loadConnectors } from './crm/registry.ts';
 import { createApp } from './http/app.ts';
+import { answeredInTime, createLateness, shedding } from './http/overload.ts';
 import { closeHttpServer, createHttpServer } from './http/server.ts';
+import { observedConnectors, observedStore, readVitals } from './observed.ts';
 import { loadProviders } from './payout/registry.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { openStore } from './store/open.ts';
+import { VERSION } from './version.ts';
 
 /** HubSpot waits five seconds for an answer; a request that is still open after ten is given up by its caller. */
 const SHUTDOWN_GRACE_MS = 10_000;
+
+/**
+ * Connections that the system has taken and we have not. Node accepts one in each turn of its event loop, so in a storm their callers
+ * have gone by the time they are read; with Node's 511 an overload of six seconds was served to nobody for two minutes.
+ */
+const BACKLOG = 128;
+
+/** Each takes about 10 kB though nothing is said on it; common proxies keep a few hundred. */
+const CONNECTIONS_MAX = 4_096;
+
+/** What was waiting at the start comes first; then the file is looked through. */
+const FILE_CHECK_AFTER_MS = 5_000;
 
 export interface Service {
   /** Where it listens on this machine. */
@@ -26,15 +41,16 @@ export interface Service {
 
 /** Starts everything that one node runs. @throws when the database or the port cannot be had. */
 export async function startService(config: Config, { clock, log }: { clock: Clock; log: Log }): Promise<Service> {
-  const metrics = createMetrics();
-  const store = await openStore({ url: config.databaseUrl });
-  const connectors = await loadConnectors(config.crmEnvironment, {
+  const metrics = createMetrics({ version: VERSION });
+  const store = observedStore(await openStore({ url: config.databaseUrl, checkAfterMs: FILE_CHECK_AFTER_MS }), metrics);
+  const loaded = await loadConnectors(config.crmEnvironment, {
     clock: clock.now,
     random: clock.random,
     sleep: clock.sleep,
     log,
     onCall: metrics.crmCall,
   });
+  const connectors = observedConnectors(loaded, metrics);
   const providers = await loadProviders({ ...config, now: clock.now });
   const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics });
   metrics.watchQueues(async () => {
@@ -46,11 +62,14 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     ]);
     return { work, payouts, mirror };
   });
+  metrics.watchVitals(() => readVitals(store, clock.now()));
+  metrics.expect({ crms: [...connectors.keys()], payouts: [...providers.keys()], storeParts: Object.keys(store) });
 
   let isStopping = false;
   const app = createApp({
     ...config,
     ...container,
+    receive: new Map([...container.receive].map(([provider, receive]) => [provider, answeredInTime(receive)])),
     log,
     clock,
     metrics,
@@ -62,10 +81,20 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     readiness: store.ping,
     isStopping: () => isStopping,
   });
-  const server = createHttpServer(app);
+  const lateness = createLateness();
+  const server = createHttpServer(
+    shedding(app, {
+      lateMs: lateness.ms,
+      now: clock.now,
+      newRef: uuidv7,
+      log,
+      onRefused: (method) => metrics.httpRequest({ method, route: 'refused', status: 503, seconds: 0 }),
+    }),
+  );
+  server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(config.port, config.host, () => resolve());
+    server.listen({ port: config.port, host: config.host, backlog: BACKLOG }, () => resolve());
   });
   container.start();
   const { port } = server.address() as AddressInfo;
@@ -81,6 +110,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     async stop() {
       isStopping = true;
       await closeHttpServer(server, SHUTDOWN_GRACE_MS);
+      lateness.stop();
       await container.stop();
       await store.close();
       log.info('stopped');

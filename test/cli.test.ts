@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -78,6 +79,25 @@ describe('key', () => {
     expect(await json('key', 'revoke', id, created.id)).toEqual({ id: created.id, revoked: true });
     expect(await authenticate()).toBeNull();
     expect((await cli('key', 'revoke', id, created.id)).code).toBe(1);
+  });
+
+  test('list shows what keys there are, live and revoked, and nothing that opens the account', async () => {
+    const { id } = await newAccount();
+    expect((await cli('key', 'list', id)).out).toContain('has no API key');
+    const first = await json<{ id: string; key: string }>('key', 'create', id, '--label', 'zapier');
+    const second = await json<{ id: string; key: string }>('key', 'create', id, '--label', 'import');
+    await cli('key', 'revoke', id, first.id);
+    expect(await json('key', 'list', id)).toEqual([
+      { id: first.id, label: 'zapier', createdAt: expect.any(String), revokedAt: expect.any(String) },
+      { id: second.id, label: 'import', createdAt: expect.any(String), revokedAt: null },
+    ]);
+    const { out } = await cli('key', 'list', id);
+    expect(out).toMatch(new RegExp(`${first.id} .*revoked .*zapier`));
+    expect(out).toMatch(new RegExp(`${second.id} .*live .*import`));
+    for (const { key } of [first, second]) {
+      expect(out).not.toContain(key);
+      expect(out).not.toContain(createHash('sha256').update(key).digest('base64url'));
+    }
   });
 
   test('create takes the account’s name too, unless two have it', async () => {

@@ -13,7 +13,7 @@ const STATE_LIFETIME_MS = 15 * 60_000;
 /** A token is renewed this long before it ends, so that none runs out between the check and the call. */
 const RENEW_BEFORE_MS = 120_000;
 /** Longer than a token call with its retries. */
-const REFRESH_LEASE_MS = 60_000;
+export const REFRESH_LEASE_MS = 60_000;
 /** How often somebody who waits for another's refresh looks again. */
 const REFRESH_POLL_MS = 100;
 
@@ -81,7 +81,7 @@ export function createConnect(deps: ConnectDeps): Connect {
    */
   async function accessToken(connection: Connection, rejected?: string): Promise<string> {
     const { accountId, id } = connection;
-    const lease = `refresh ${id}`;
+    const lease = refreshLease(id);
     const giveUpAt = clock.now() + REFRESH_LEASE_MS;
     for (;;) {
       const tokens = await store.connections.tokens(accountId, id);
@@ -233,8 +233,14 @@ export function createConnect(deps: ConnectDeps): Connect {
   };
 }
 
-function tokenContext(accountId: string, column: 'access' | 'refresh'): string {
+/** What a sealed token is bound to. */
+export function tokenContext(accountId: string, column: 'access' | 'refresh'): string {
   return `${accountId} connections.${column}`;
+}
+
+/** Whoever replaces the tokens of a connection holds this, so that no refresh is lost under another's write. */
+export function refreshLease(connectionId: string): string {
+  return `refresh ${connectionId}`;
 }
 
 function hashOf(state: string): string {

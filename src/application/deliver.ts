@@ -11,14 +11,17 @@ import { readDealNames } from './deal-names.ts';
 import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { PayoutProvider } from './ports/payout.ts';
-import type { ClaimedMirror, ClaimedPayout, Connection, MirrorSource, Store } from './ports/store.ts';
+import type { ClaimedMirror, ClaimedPayout, Connection, MirrorSource, Shard, Store } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 
 /** HubSpot and Salesforce collections take 100 and 200 records a write; one claim fills the smaller. */
 const MIRROR_CLAIM_MAX = 100;
 const PAYOUT_CLAIM_MAX = 50;
 /** Longer than the longest call with its retries, so that a slow answer is not overtaken by a second worker. */
-const LEASE_MS = 120_000;
+const LEASE_MS = 60_000;
+
+/** A write that got no answer may still be on its way; as long as this, the time that one is waited for. */
+const LATE_WRITE_MS = 30_000;
 
 export interface DeliverDeps {
   readonly store: Store;
@@ -34,8 +37,8 @@ export interface DeliverDeps {
 
 /** Each returns how many rows were claimed; 0 means that nothing is due. */
 export interface Deliver {
-  payouts(signal?: AbortSignal): Promise<number>;
-  mirror(signal?: AbortSignal): Promise<number>;
+  payouts(shard: Shard, signal?: AbortSignal): Promise<number>;
+  mirror(shard: Shard, signal?: AbortSignal): Promise<number>;
 }
 
 /** Third hop: carry out what was decided. Every effect has a key from its cause, so an effect that is tried again is the same one. */
@@ -100,14 +103,22 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
     }
   }
 
-  return async (signal?: AbortSignal): Promise<number> => {
+  return async (shard: Shard, signal?: AbortSignal): Promise<number> => {
     const claimed = await store.payouts.claim({
+      shard,
       now: clock.now(),
       leaseMs: LEASE_MS,
       limit: PAYOUT_CLAIM_MAX,
       claim: randomUUID(),
     });
-    for (const payout of claimed) {
+    let endsAt = clock.now() + LEASE_MS;
+    for (const [index, payout] of claimed.entries()) {
+      // A provider that takes its time with each must not let the last ones' lease run out.
+      const now = clock.now();
+      if (endsAt - now < LEASE_MS / 2) {
+        endsAt = now + LEASE_MS;
+        await store.payouts.extend(claimed.slice(index), endsAt);
+      }
       if (signal?.aborted) await store.payouts.defer(payout, { runAt: clock.now(), error: 'stopping', parked: false });
       else await issue(payout);
     }
@@ -197,8 +208,9 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     await store.mirror.defer(item, deferralFor(fault, item.attempts, now, clock.random));
   }
 
-  return async (signal?: AbortSignal): Promise<number> => {
+  return async (shard: Shard, signal?: AbortSignal): Promise<number> => {
     const items = await store.mirror.claim({
+      shard,
       now: clock.now(),
       leaseMs: LEASE_MS,
       limit: MIRROR_CLAIM_MAX,
@@ -212,8 +224,14 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       await write(connection, items);
     } catch (fault) {
       log.warn({ err: fault, connection: first.record.connectionId, records: items.length }, 'mirror put back');
-      for (const item of items)
-        await store.mirror.defer(item, deferralFor(fault, item.attempts, clock.now(), clock.random));
+      const now = clock.now();
+      const isUnsure = fault instanceof Fault && fault.code === 'crm_unavailable' && !signal?.aborted;
+      for (const item of items) {
+        await store.mirror.defer(item, {
+          ...deferralFor(fault, item.attempts, now, clock.random),
+          unsureUntil: isUnsure ? now + LATE_WRITE_MS : undefined,
+        });
+      }
     }
     return items.length;
   };

@@ -11,13 +11,15 @@ import type { Log } from '../platform/log.ts';
 import { type Gathered, gather } from './gather.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
-import type { Commit, Connection, Page, PageCursor, Store, WorkItem } from './ports/store.ts';
+import type { Commit, Connection, Page, PageCursor, Shard, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 
 /** One association batch read takes 1,000 inputs and one object batch 100; five of the latter fill one lease well. */
 const CLAIM_MAX = 500;
-/** Twice the longest time that reading a full batch took under a storm of 429s. */
-const LEASE_MS = 120_000;
+/** Records of a node that died are another's after this long. It is longer than one call to a CRM takes, with all its retries. */
+const LEASE_MS = 60_000;
+/** A batch that takes long renews its lease between two calls, when this much of it is left. */
+const LEASE_LEFT_MS = 40_000;
 /** Others change the same referral at the same time rarely; after this many tries in a row the record waits its turn. */
 const CONFLICT_TRIES = 4;
 /** Then it waits a moment, so that whoever was faster is done. */
@@ -36,7 +38,7 @@ export interface ProcessDeps {
 }
 
 /** Returns how many records were claimed; 0 means that nothing is due. */
-export type ProcessBatch = (signal?: AbortSignal) => Promise<number>;
+export type ProcessBatch = (shard: Shard, signal?: AbortSignal) => Promise<number>;
 
 /** Second hop: claim records, read them again from the CRM, decide, and write everything that follows in one transaction. */
 export function createProcess(deps: ProcessDeps): ProcessBatch {
@@ -44,12 +46,23 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
   const currentMapping = createMappingReader(store, clock);
 
   async function processAll(connection: Connection, items: readonly WorkItem[]): Promise<void> {
-    const session = deps.openSession(connection);
+    const session = watched(deps.openSession(connection), keepClaim(items));
     // Facts are as old as the first of them: a sweep must not take one that was read before a change for one read after it.
     const readAt = clock.now();
     const gathered = await gather(session, store.cases, connection, items);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
     await decideAndCommit(connection, mapping, gathered, items, readAt);
+  }
+
+  /** Between two calls to a CRM that is slow or asks us to wait: the claim lasts as long as there is an answer now and then. */
+  function keepClaim(items: readonly WorkItem[]): () => Promise<void> {
+    let endsAt = clock.now() + LEASE_MS;
+    return async () => {
+      const now = clock.now();
+      if (endsAt - now > LEASE_LEFT_MS) return;
+      endsAt = now + LEASE_MS;
+      await store.work.extend(items, endsAt);
+    };
   }
 
   async function decideAndCommit(
@@ -144,8 +157,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     }
   }
 
-  return async (signal) => {
+  return async (shard, signal) => {
     const items = await store.work.claim({
+      shard,
       now: clock.now(),
       leaseMs: LEASE_MS,
       limit: CLAIM_MAX,
@@ -160,6 +174,24 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const connection = await store.connections.get(first.accountId, first.record.connectionId);
     if (connection) await processOrDefer(connection, items);
     return items.length;
+  };
+}
+
+/** The same session; `onAnswer` runs after each of its calls. */
+function watched(session: CrmSession, onAnswer: () => Promise<void>): CrmSession {
+  const after =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const answer = await call(...args);
+      await onAnswer();
+      return answer;
+    };
+  return {
+    ...session,
+    stages: after(session.stages),
+    readDeals: after(session.readDeals),
+    readContacts: after(session.readContacts),
+    dealsOfContacts: after(session.dealsOfContacts),
   };
 }
 

@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Instant } from '../domain/time.ts';
 import type { CrmInbound, HintsResult, RawRequest, SignatureVerdict } from './ports/crm.ts';
-import type { ConnectionStore, InboxStore } from './ports/store.ts';
+import type { Connection, ConnectionStore, InboxStore } from './ports/store.ts';
 
 export interface ReceiveDeps {
   readonly provider: string;
@@ -34,6 +35,8 @@ export type ReceiveResult =
  * they belong to.
  */
 export function createReceive(deps: ReceiveDeps): (request: RawRequest) => Promise<ReceiveResult> {
+  const connectionOf = createLookUp(deps);
+  const tell = atMostTwicePerTurn(deps.onAccepted);
   return async (request) => {
     const now = deps.now();
     const verdict = deps.inbound.verify(request, now);
@@ -43,7 +46,7 @@ export function createReceive(deps: ReceiveDeps): (request: RawRequest) => Promi
 
     const totals = { accepted: 0, duplicates: 0, ignored: 0, echoes: 0, unknown: 0 };
     for (const [externalId, hints] of Map.groupBy(parsed.hints, (hint) => hint.externalId)) {
-      const connection = await deps.connections.findByExternalId(deps.provider, externalId);
+      const connection = await connectionOf(externalId);
       if (connection?.status !== 'connected') {
         totals.unknown += hints.length;
         continue;
@@ -54,7 +57,47 @@ export function createReceive(deps: ReceiveDeps): (request: RawRequest) => Promi
       totals.ignored += hints.filter(({ kind }) => kind === 'ignored').length;
       totals.echoes += hints.filter(({ echo }) => echo).length;
     }
-    if (totals.accepted > 0) deps.onAccepted();
+    if (totals.accepted > 0) tell();
     return { kind: 'accepted', ...totals };
+  };
+}
+
+/**
+ * Deliveries that came in the same turn of the event loop, for the same portal, ask the database once. It is asked after all of them
+ * have come, so none is answered from before its own time.
+ */
+function createLookUp({ provider, connections }: ReceiveDeps): (externalId: string) => Promise<Connection | null> {
+  const asked = new Map<string, Promise<Connection | null>>();
+  return (externalId) => {
+    const shared = asked.get(externalId);
+    if (shared) return shared;
+    const found = nextTurn().then(() => {
+      asked.delete(externalId);
+      return connections.findByExternalId(provider, externalId);
+    });
+    asked.set(externalId, found);
+    return found;
+  };
+}
+
+/**
+ * Deliveries that shared a commit wake the workers twice at most, for the first of them and for all that followed it in the same turn
+ * of the event loop: each wake is a look at the database.
+ */
+function atMostTwicePerTurn(act: () => void): () => void {
+  let isSameTurn = false;
+  let isWanted = false;
+  return () => {
+    if (isSameTurn) {
+      isWanted = true;
+      return;
+    }
+    isSameTurn = true;
+    act();
+    setImmediate(() => {
+      isSameTurn = false;
+      if (isWanted) act();
+      isWanted = false;
+    });
   };
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Place } from './place.ts';
 import type { CrmSession } from './ports/crm.ts';
-import type { Connection, Store } from './ports/store.ts';
+import type { Connection, ReadTime, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 
 /**
@@ -58,8 +58,7 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
         object,
         page.records.map(({ id }) => id),
       );
-      // The two clocks may differ by as much as a sweep overlaps; a record read too often costs a call, one read too seldom a reward.
-      const missed = page.records.filter(({ id, modifiedAt }) => (readAt.get(id) ?? 0) < modifiedAt + READ_MARGIN_MS);
+      const missed = page.records.filter(({ id, modifiedAt }) => !isSeen(modifiedAt, readAt.get(id)));
       const wakes: Wake[] = missed.map(({ id }) => ({ record: { connectionId, object, id }, at: clock.now() }));
       await store.work.ask(accountId, wakes);
       if (wakes.length > 0) onAsked();
@@ -101,6 +100,17 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
       }
     },
   };
+}
+
+/**
+ * Whether what was read of a record includes a change. The CRM's own clock says so exactly when the reading brought the time of the
+ * last change along: a change that a hint told of costs no second call. Otherwise two clocks are compared, which may differ: a record
+ * read too often costs a call, one read too seldom a reward.
+ */
+function isSeen(modifiedAt: number, read: ReadTime | undefined): boolean {
+  if (!read) return false;
+  if (read.modifiedAt !== null) return read.modifiedAt >= modifiedAt;
+  return read.at >= modifiedAt + READ_MARGIN_MS;
 }
 
 /** A record read within this time of its change may have been read just before it, by our clock. */

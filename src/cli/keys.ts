@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isoOf } from '../domain/time.ts';
-import { CliError, EXIT, type Result, type Terminal } from './output.ts';
+import { CliError, EXIT, type Result, type Terminal, table } from './output.ts';
 import { accountOf, withServices } from './services.ts';
 
 const ENCRYPTION_KEY_BYTES = 32;
@@ -24,11 +24,38 @@ export function createKey(terminal: Terminal, account: string, label: string): P
   });
 }
 
+export function listKeys(terminal: Terminal, account: string): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id, name } = await accountOf(services, account);
+    const keys = (await services.store.accounts.listApiKeys(id)).map(({ createdAt, revokedAt, ...key }) => ({
+      id: key.id,
+      label: key.label,
+      createdAt: isoOf(createdAt),
+      revokedAt: revokedAt === null ? null : isoOf(revokedAt),
+    }));
+    return {
+      json: keys,
+      lines:
+        keys.length === 0
+          ? [`"${name}" has no API key. Create one: npm run cli -- key create ${id} --label "first key"`]
+          : table([
+              ['id', 'created', 'state', 'label'],
+              ...keys.map((key) => [
+                key.id,
+                key.createdAt.slice(0, 10),
+                key.revokedAt === null ? 'live' : `revoked ${key.revokedAt.slice(0, 10)}`,
+                key.label,
+              ]),
+            ]),
+    };
+  });
+}
+
 export function revokeKey(terminal: Terminal, account: string, keyId: string): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
     if (!(await services.store.accounts.revokeApiKey(id, keyId, services.now()))) {
-      throw new CliError(`"${name}" has no live API key ${keyId}.`, 'Its id was shown when it was created: key_…');
+      throw new CliError(`"${name}" has no live API key ${keyId}.`, `"key list ${id}" shows those there are.`);
     }
     return { json: { id: keyId, revoked: true }, lines: [`API key ${keyId} of "${name}" is revoked.`] };
   });

@@ -29,6 +29,8 @@ export class CliError extends Error {
 export interface Result {
   readonly json: unknown;
   readonly lines: readonly string[];
+  /** Of a command that worked and found something wrong; 0 without it. */
+  readonly exitCode?: number;
 }
 
 /** Columns as wide as what stands in them. */

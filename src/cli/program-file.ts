@@ -85,10 +85,10 @@ async function readDocument({ readText }: Terminal, file: string): Promise<unkno
   }
 }
 
-/** JSON as people write it in files. What stands inside a string is not a comment. */
+/** JSON as people write it in files. What stands inside a string is not a comment, nor behind one that never ends. */
 export function withoutComments(text: string): string {
   return text.replace(
-    /("(?:\\.|[^"\\])*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
+    /("(?:\\.|[^"\\])*"?)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
     (_, string: string | undefined) => string ?? '',
   );
 }

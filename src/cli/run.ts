@@ -1,27 +1,36 @@
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/errors.ts';
 import { createAccount, listAccounts } from './accounts.ts';
+import { backupDatabase } from './backup.ts';
 import { checkConfig } from './config-check.ts';
 import { installLink } from './connect.ts';
-import { createKey, generateKey, revokeKey } from './keys.ts';
+import { doctor } from './doctor.ts';
+import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
+import { migrateDatabase } from './migrate.ts';
+import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { programExample, publishProgram } from './program-file.ts';
+import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
+import { rotateKey } from './rotate.ts';
 import { showState } from './state.ts';
+import { verifyDatabase } from './verify.ts';
 
 /** Runs one command line and returns its exit code. Nothing is thrown: what went wrong is said, with what to do about it. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const asJson = args.includes('--json');
-  const print = ({ json, lines }: Result) => {
-    for (const line of asJson ? [JSON.stringify(json, null, 2)] : lines) terminal.out(`${line}\n`);
+  let exitCode: number = EXIT.ok;
+  const print = ({ json, lines, exitCode: found = EXIT.ok }: Result) => {
+    for (const line of asJson ? [JSON.stringify(json, null, 2)] : lines) terminal.out(`${printable(line)}\n`);
+    exitCode = found;
   };
   try {
     await commands(terminal, print).parseAsync([...args], { from: 'user' });
-    return EXIT.ok;
+    return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const error = errorOf(thrown);
-    terminal.err(asJson ? `${JSON.stringify(jsonOf(error), null, 2)}\n` : textOf(error));
+    terminal.err(asJson ? `${JSON.stringify(jsonOf(error), null, 2)}\n` : printable(textOf(error)));
     return error.exitCode;
   }
 }
@@ -44,12 +53,18 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(key, 'create <account>', 'create an API key; it is shown this once')
     .requiredOption('--label <label>', 'what the key is for')
     .action(async (of: string, { label }: { label: string }) => print(await createKey(terminal, of, label)));
+  add(key, 'list <account>', 'list API keys, live and revoked').action(async (of: string) =>
+    print(await listKeys(terminal, of)),
+  );
   add(key, 'revoke <account> <key>', 'revoke an API key, by its id').action(async (of: string, id: string) =>
     print(await revokeKey(terminal, of, id)),
   );
   add(key, 'generate', 'print a fresh ENCRYPTION_KEY')
     .option('--id <id>', 'name of the key, another one for each rotation', 'k1')
     .action(({ id }: { id: string }) => print(generateKey(id)));
+  add(key, 'rotate', 'seal the stored tokens anew with the first key of ENCRYPTION_KEY; may be repeated').action(
+    async () => print(await rotateKey(terminal)),
+  );
 
   add(program, 'connect <account>', 'print an install link for a CRM')
     .requiredOption('--provider <provider>', 'which CRM, such as hubspot')
@@ -71,12 +86,40 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(program, 'retry <account>', 'try again what is parked: records, write-backs and payouts').action(
     async (of: string) => print(await retryParked(terminal, of)),
   );
+
+  add(program, 'doctor', 'find what is wrong around the service: clock, disk, database, address, permissions, queues')
+    .option('--account <account>', 'look at the connections of one account only')
+    .action(async ({ account: of }: { account?: string }) => print(await doctor(terminal, of)));
+  add(program, 'migrate', 'bring the database to this version').action(async () =>
+    print(await migrateDatabase(terminal)),
+  );
+
+  add(program, 'verify', 'rebuild from what is stored what else is stored, and tell every difference; changes nothing')
+    .option('--account <account>', 'of one account only, by its id')
+    .action(async ({ account: of }: { account?: string }) => print(await verifyDatabase(terminal, of)));
+  add(program, 'backup <file>', 'copy the database as it is at this moment, while the service goes on')
+    .option('--format <format>', 'sqlite (the file itself) or portable (for either database)')
+    .action(async (file: string, { format }: { format?: string }) =>
+      print(await backupDatabase(terminal, file, format)),
+    );
+  add(program, 'restore <file>', 'put a backup where DATABASE_URL leads; nothing is overwritten').action(
+    async (file: string) => print(await restoreDatabase(terminal, file)),
+  );
+  add(program, 'move', 'copy everything into another, empty database and take this one out of service')
+    .requiredOption('--to <url>', 'postgres://… or sqlite:…')
+    .option('--force', 'also when it looks as if the service were running', false)
+    .action(async (options: { to: string; force: boolean }) => print(await moveDatabase(terminal, options)));
   return program;
 }
 
 /** Every command takes --json, so that it can stand behind the command as well as before it. */
 function add(parent: Command, usage: string, description: string): Command {
   return parent.command(usage).description(description).option('--json', 'print the result as JSON');
+}
+
+/** Names and reasons come from CRMs and providers: what they hold must not command the terminal they are shown in. */
+function printable(line: string): string {
+  return line.replace(/(?![\n\t])\p{Cc}/gu, '\ufffd');
 }
 
 function errorOf(thrown: unknown): CliError {

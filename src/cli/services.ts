@@ -57,7 +57,7 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
 }
 
 /** By id, or by a name that only one account has. */
-export async function accountOf({ store }: Services, idOrName: string): Promise<Account> {
+export async function accountOf({ store }: Pick<Services, 'store'>, idOrName: string): Promise<Account> {
   const byId = await store.accounts.get(idOrName);
   if (byId) return byId;
   const [named, ...more] = (await store.accounts.list()).filter(({ name }) => name === idOrName);

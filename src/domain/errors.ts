@@ -21,7 +21,9 @@ export type FaultCode =
   | 'destination_refused'
   | 'unsealable'
   | 'ledger_unbalanced'
-  /** Others changed the same thing again and again; nothing was written. */
+  /** The database's disk, file or server is in trouble; the message says which, and what to do. */
+  | 'storage'
+  /** Others changed the same thing again and again, or too much waits already; nothing was written. */
   | 'busy';
 
 /**

@@ -30,6 +30,8 @@ export interface DealFacts {
   readonly contactIds: readonly string[];
   /** Ids that were merged into this one, and the id it was asked for under. */
   readonly formerIds: readonly string[];
+  /** When it was last changed, by the CRM's own clock: which state of it this is. Not a fact about the deal, and not kept as one. */
+  readonly modifiedAt?: Instant;
 }
 
 export interface ContactFacts {
@@ -42,6 +44,8 @@ export interface ContactFacts {
   /** Contacts that the association label "Referred by" points to. */
   readonly referredByIds: readonly string[];
   readonly formerIds: readonly string[];
+  /** As for a deal. */
+  readonly modifiedAt?: Instant;
 }
 
 export function sameRecord(a: RecordRef, b: RecordRef): boolean {

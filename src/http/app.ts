@@ -1,3 +1,4 @@
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Accounts } from '../application/accounts.ts';
@@ -51,7 +52,7 @@ export interface AppDeps {
 }
 
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
-export function createApp(deps: AppDeps): Express {
+export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
   const { reads, connections, programs } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
@@ -63,27 +64,46 @@ export function createApp(deps: AppDeps): Express {
   // "a[b]=c" stays what it is: nested parameters are only good for confusing whoever checks them.
   app.set('query parser', 'simple');
 
+  const securityHeaders = helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    xFrameOptions: { action: 'deny' },
+    strictTransportSecurity: deps.publicUrl.startsWith('https:'),
+  });
+  const inbound = webhooks(shared);
+
   app.use(requestLog(deps));
-  app.use(
-    helmet({
-      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-      xFrameOptions: { action: 'deny' },
-      strictTransportSecurity: deps.publicUrl.startsWith('https:'),
-    }),
-  );
+  app.use(securityHeaders);
   app.use((_request, response, next) => {
     // A proxy that keeps connections open must take its next request to a node that stays.
     if (isStopping()) response.set('Connection', 'close');
     next();
   });
 
-  app.use(health(deps));
-  app.use(webhooks(shared));
+  app.use(health(shared));
+  app.use(inbound.router);
   app.use(oauth({ ...shared, providers: new Set(connectors.keys()) }));
   app.use(cards(shared));
   app.use(share(shared));
   app.use(api(shared, operations(shared)));
   app.use(notFound);
   app.use(errorHandler(log));
-  return app;
+
+  const always = headersSetBy(securityHeaders);
+  const headers = () => (isStopping() ? { ...always, Connection: 'close' } : always);
+  return Object.assign(inbound.inFrontOf(app, { ...deps, headers }), { router: app.router });
+}
+
+/** What the middleware sets on every answer, for those that are given without it. */
+function headersSetBy(middleware: ReturnType<typeof helmet>): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  const response = {
+    setHeader: (name: string, value: string) => {
+      headers[name] = value;
+    },
+    removeHeader: () => {},
+  };
+  middleware({} as IncomingMessage, response as unknown as ServerResponse, (problem?: unknown) => {
+    if (problem) throw problem;
+  });
+  return headers;
 }

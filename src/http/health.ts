@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Request, type RequestHandler, Router } from 'express';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { callerOf, type Limits } from './limits.ts';
 import { HttpProblem, onlyMethods, tryAgain } from './problem.ts';
 
 /** An orchestrator asks every few seconds and waits about as long; a database that takes longer than this is not ready. */
@@ -14,12 +15,13 @@ export interface HealthDeps {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'render'>;
   readonly metricsToken: string | null;
+  readonly limits: Limits;
   /** Throws when requests cannot be served. */
   readonly readiness: () => Promise<void>;
   readonly isStopping: () => boolean;
 }
 
-export function health({ log, metrics, metricsToken, readiness, isStopping }: HealthDeps): Router {
+export function health({ log, metrics, metricsToken, limits, readiness, isStopping }: HealthDeps): Router {
   const live: RequestHandler = (_request, response) => {
     response.set('Cache-Control', 'no-store').json({ status: 'live' });
   };
@@ -30,18 +32,23 @@ export function health({ log, metrics, metricsToken, readiness, isStopping }: He
       await within(READY_WITHIN_MS, readiness());
     } catch (err) {
       log.warn({ err }, 'not ready');
-      throw tryAgain('The database does not answer.');
+      throw tryAgain('The database cannot be written. The log says why.', undefined, 'storage');
     }
     response.set('Cache-Control', 'no-store').json({ status: 'ready' });
   };
 
   const show: RequestHandler = async (request, response) => {
+    const caller = `metrics ${callerOf(request)}`;
+    const blocked = await limits.wrongKeys.reached(caller);
+    if (blocked) throw blocked;
     if (!mayRead(request, metricsToken)) {
-      throw metricsToken === null
-        ? new HttpProblem('forbidden', 'Metrics are for this machine only while METRICS_TOKEN is not set.')
-        : new HttpProblem('unauthenticated', 'Send METRICS_TOKEN as a bearer token.', {
-            headers: { 'WWW-Authenticate': 'Bearer' },
-          });
+      if (metricsToken === null) {
+        throw new HttpProblem('forbidden', 'Metrics are for this machine only while METRICS_TOKEN is not set.');
+      }
+      await limits.wrongKeys.take(caller);
+      throw new HttpProblem('unauthenticated', 'Send METRICS_TOKEN as a bearer token.', {
+        headers: { 'WWW-Authenticate': 'Bearer' },
+      });
     }
     const { contentType, text } = await metrics.render();
     response.set('Cache-Control', 'no-store').type(contentType).send(text);

@@ -15,7 +15,7 @@ export interface LimitSetting {
  */
 export interface LimitSettings {
   readonly unsigned: LimitSetting;
-  /** Wrong API keys. A key has 256 bits, so this saves work and log lines more than it keeps anybody out. */
+  /** Wrong API keys and metrics tokens, each on their own. A key has 256 bits, so this saves work and log lines more than it keeps anybody out. */
   readonly wrongKeys: LimitSetting;
   /** Calls with a valid key, per account: an import may be fast, one account must not slow the others. */
   readonly apiCalls: LimitSetting;

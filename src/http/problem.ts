@@ -29,6 +29,8 @@ const PROBLEMS = {
   internal: { status: 500, title: 'Something went wrong on our side.' },
   misconfigured: { status: 500, title: 'Wonward is not configured correctly.' },
   crm_refused: { status: 502, title: 'The CRM did not do what was asked.' },
+  busy: { status: 503, title: 'Too much at once.' },
+  storage: { status: 503, title: 'The database cannot do it just now.' },
   try_again: { status: 503, title: 'Not possible just now.' },
   stopping: { status: 503, title: 'The service is stopping.' },
 } as const;
@@ -97,13 +99,20 @@ export function titleOf(code: ProblemCode): string {
   return PROBLEMS[code].title;
 }
 
-export function tryAgain(detail: string, afterS = RETRY_AFTER_S): HttpProblem {
-  return new HttpProblem('try_again', detail, { headers: { 'Retry-After': String(afterS) } });
+type PassingCode = 'try_again' | 'busy' | 'storage';
+
+export function tryAgain(detail: string, afterS = RETRY_AFTER_S, code: PassingCode = 'try_again'): HttpProblem {
+  return new HttpProblem(code, detail, { headers: { 'Retry-After': String(afterS) } });
+}
+
+function isPassing(code: ProblemCode): code is PassingCode {
+  return code === 'try_again' || code === 'busy' || code === 'storage';
 }
 
 /** What the world around us failed at, as a caller of ours should hear it. */
 const FAULTS: Readonly<Record<FaultCode, ProblemCode>> = {
-  busy: 'try_again',
+  storage: 'storage',
+  busy: 'busy',
   crm_unavailable: 'try_again',
   crm_rate_limited: 'try_again',
   crm_locked: 'try_again',
@@ -125,8 +134,8 @@ export function problemOf(thrown: unknown): HttpProblem {
   if (thrown instanceof Fault) {
     const afterMs = thrown.retry.kind === 'retry' ? thrown.retry.afterMs : undefined;
     const code = FAULTS[thrown.code];
-    if (code !== 'try_again') return new HttpProblem(code, thrown.publicText);
-    return tryAgain(thrown.publicText, afterMs === undefined ? RETRY_AFTER_S : Math.ceil(afterMs / 1_000));
+    if (!isPassing(code)) return new HttpProblem(code, thrown.publicText);
+    return tryAgain(thrown.publicText, afterMs === undefined ? RETRY_AFTER_S : Math.ceil(afterMs / 1_000), code);
   }
   // Express cannot decode a path such as "/r/%zz".
   if (thrown instanceof URIError) return new HttpProblem('invalid_path', 'Encode it as UTF-8.');

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { pinoHttp } from 'pino-http';
 import type { Clock } from '../platform/clock.ts';
@@ -52,6 +53,22 @@ export function requestLog({ log, clock, metrics, newRef }: RequestLogDeps): Req
     customSuccessObject: (request, response, value) => lineOf(request, response, value),
   });
   return [begin, count, write];
+}
+
+/** The same line and the same count for a request that was answered before Express. Returns its reference. */
+export function logRequest(
+  { log, clock, metrics, newRef }: RequestLogDeps,
+  { method, route, startedAt }: { method: string; route: string; startedAt: number },
+  response: ServerResponse,
+): string {
+  const ref = newRef();
+  response.once('close', () => {
+    const ms = clock.now() - startedAt;
+    const status = response.statusCode;
+    metrics.httpRequest({ method, route, status, seconds: ms / 1_000 });
+    log.info({ ref, method, route, status, ms, ...(response.writableFinished ? {} : { aborted: true }) }, 'request');
+  });
+  return ref;
 }
 
 function lineOf(request: Request, response: Response, { responseTime }: { responseTime: number }): object {

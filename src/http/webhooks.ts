@@ -1,3 +1,4 @@
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node:http';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import type { RawRequest } from '../application/ports/crm.ts';
 import type { ReceiveResult } from '../application/receive.ts';
@@ -15,7 +16,8 @@ import {
   tryAgain,
 } from './problem.ts';
 import { publicUrlOf } from './public-url.ts';
-import { rawJson } from './raw-body.ts';
+import { readRawJson } from './raw-body.ts';
+import { logRequest, type RequestLogDeps } from './request-log.ts';
 
 /** HubSpot sends at most 100 events, about 50 kB; Salesforce change events stay under 1 MB. Anything larger is not theirs. */
 export const DELIVERY_BYTES_MAX = 1_048_576;
@@ -48,27 +50,41 @@ const OUTCOMES: Readonly<Partial<Record<ProblemCode, WebhookOutcome>>> = {
   body_too_large: 'too_large',
 };
 
-/** Where a CRM says that something changed. 200 is answered only once it is kept: from then on it is ours to lose. */
-export function webhooks({ publicUrl, log, metrics, limits, receive }: WebhookDeps): Router {
-  const known: RequestHandler = (request, _response, next) => {
-    if (receive.has(String(request.params.provider))) return next();
-    throw new HttpProblem('not_found', 'No CRM is configured under this name.');
-  };
+const ROUTE = '/webhooks/:provider';
 
-  const keep: RequestHandler = async (request, response) => {
-    const provider = String(request.params.provider);
-    const result = await receive.get(provider)?.({
-      method: request.method,
+export interface Webhooks {
+  readonly router: Router;
+  /**
+   * Puts the fast lane in front of the app: a delivery that a CRM sends as it should is read, kept and answered without Express, which
+   * costs more than all of the rest (bench/README.md has the profile). Whatever else comes goes to the app: what is refused takes
+   * the ordinary way from where it stands, so that there is one place each for verification, limits and answers.
+   */
+  inFrontOf(app: RequestListener, lane: FastLaneDeps): RequestListener;
+}
+
+export interface FastLaneDeps extends RequestLogDeps {
+  /** What every answer carries. */
+  readonly headers: () => OutgoingHttpHeaders;
+}
+
+/** A path as a CRM is told it. What is spelled otherwise is Express's to understand. */
+const PLAIN_PATH = /^\/webhooks\/([a-z][a-z0-9-]*)(?:\?|$)/;
+
+/** Where a CRM says that something changed. 200 is answered only once it is kept: from then on it is ours to lose. */
+export function webhooks({ publicUrl, log, metrics, limits, receive }: WebhookDeps): Webhooks {
+  /** Deliveries that were begun in the fast lane, with what became of them. */
+  const begun = new WeakMap<IncomingMessage, Promise<ReceiveResult>>();
+
+  async function take(request: IncomingMessage, from: ReceiveFrom): Promise<ReceiveResult> {
+    return from({
+      method: request.method ?? '',
       url: publicUrlOf(publicUrl, request),
       headers: request.headers,
-      body: request.body,
+      body: await readRawJson(request, DELIVERY_BYTES_MAX),
     });
-    if (!result) throw new HttpProblem('not_found', 'No CRM is configured under this name.');
-    if (result.kind === 'unsigned') {
-      const tooMany = await limits.unsigned.take(callerOf(request));
-      throw tooMany ?? new HttpProblem('unsigned', SIGNATURE_PROBLEMS[result.problem]);
-    }
-    if (result.kind === 'malformed') throw new HttpProblem('malformed_delivery', result.detail);
+  }
+
+  function acknowledged(provider: string, result: Extract<ReceiveResult, { kind: 'accepted' }>): string {
     const { kind: _, ...counts } = result;
     metrics.webhook(provider, 'accepted');
     metrics.hints(provider, 'accepted', counts.accepted);
@@ -76,7 +92,20 @@ export function webhooks({ publicUrl, log, metrics, limits, receive }: WebhookDe
     metrics.hints(provider, 'ignored', counts.ignored);
     metrics.hints(provider, 'echo', counts.echoes);
     metrics.hints(provider, 'unknown', counts.unknown);
-    response.status(200).json(counts);
+    return JSON.stringify(counts);
+  }
+
+  const keep: RequestHandler = async (request, response) => {
+    const provider = String(request.params.provider);
+    const from = receive.get(provider);
+    if (!from) throw new HttpProblem('not_found', 'No CRM is configured under this name.');
+    const result = await (begun.get(request) ?? take(request, from));
+    if (result.kind === 'unsigned') {
+      const tooMany = await limits.unsigned.take(callerOf(request));
+      throw tooMany ?? new HttpProblem('unsigned', SIGNATURE_PROBLEMS[result.problem]);
+    }
+    if (result.kind === 'malformed') throw new HttpProblem('malformed_delivery', result.detail);
+    response.status(200).type('json').send(acknowledged(provider, result));
   };
 
   /**
@@ -94,6 +123,33 @@ export function webhooks({ publicUrl, log, metrics, limits, receive }: WebhookDe
   };
 
   const router = Router();
-  router.route('/webhooks/:provider').post(known, rawJson(DELIVERY_BYTES_MAX), keep, refuse).all(onlyMethods('POST'));
-  return router;
+  router.route(ROUTE).post(keep, refuse).all(onlyMethods('POST'));
+  return {
+    router,
+    inFrontOf(app, { headers, ...lane }) {
+      return (request, response) => {
+        const provider = request.method === 'POST' ? PLAIN_PATH.exec(request.url ?? '')?.[1] : undefined;
+        const from = provider === undefined ? undefined : receive.get(provider);
+        if (provider === undefined || from === undefined) return app(request, response);
+        const startedAt = lane.clock.now();
+        const taken = take(request, from);
+        const goTheOrdinaryWay = () => {
+          begun.set(request, taken);
+          app(request, response);
+        };
+        taken.then((result) => {
+          if (result.kind !== 'accepted') return goTheOrdinaryWay();
+          const body = acknowledged(provider, result);
+          const ref = logRequest(lane, { method: 'POST', route: ROUTE, startedAt }, response);
+          response.writeHead(200, {
+            ...headers(),
+            'X-Request-Id': ref,
+            'Content-Type': 'application/json; charset=utf-8',
+            'Content-Length': Buffer.byteLength(body),
+          });
+          response.end(body);
+        }, goTheOrdinaryWay);
+      };
+    },
+  };
 }

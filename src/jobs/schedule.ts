@@ -6,6 +6,9 @@ import type { Log } from '../platform/log.ts';
 /** Longer than a sweep of a busy portal; a node that dies in it is replaced after this. */
 const LEASE_MS = 10 * 60_000;
 
+/** Nodes hear the same stroke of the clock a little apart; whoever comes within this time finds it taken. */
+const STROKE_MS = 5_000;
+
 export interface ScheduleDeps {
   readonly name: string;
   /** Five or six fields, UTC. */
@@ -31,8 +34,15 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
   async function runOnce(): Promise<void> {
     const lease = `schedule ${name}`;
     try {
-      if (!(await leases.acquire(lease, owner, clock.now(), clock.now() + LEASE_MS))) return;
-      await run(stopping.signal).finally(() => leases.release(lease, owner));
+      const startedAt = clock.now();
+      if (!(await leases.acquire(lease, owner, startedAt, startedAt + LEASE_MS))) return;
+      try {
+        await run(stopping.signal);
+      } finally {
+        const now = clock.now();
+        if (now < startedAt + STROKE_MS) await leases.acquire(lease, owner, now, startedAt + STROKE_MS);
+        else await leases.release(lease, owner);
+      }
     } catch (err) {
       log.error({ err, schedule: name }, 'scheduled run failed');
     }

@@ -19,6 +19,10 @@ export interface Seal {
   seal(plain: string, context: string): string;
   /** @throws Fault `unsealable` when the key is unknown, or text or context were changed. */
   open(sealed: string, context: string): string;
+  /** The name of the key that a text was sealed with; null when it is no sealed text. */
+  keyIdOf(sealed: string): string | null;
+  /** The name of the key that texts are sealed with now. */
+  readonly currentKeyId: string;
 }
 
 /** Seals with the first key, opens with any. */
@@ -26,6 +30,11 @@ export function createSeal(keys: readonly SealKey[]): Seal {
   const [current] = keys;
   if (!current) throw new RangeError('at least one encryption key is needed');
   return {
+    currentKeyId: current.id,
+    keyIdOf(sealed) {
+      const [format, keyId = '', payload = ''] = sealed.split('.');
+      return format === FORMAT && keyId !== '' && payload !== '' ? keyId : null;
+    },
     seal(plain, context) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', current.key, nonce, { authTagLength: TAG_BYTES });

@@ -50,6 +50,18 @@ export function createAccountStore(engine: Engine): AccountStore {
         return row ? apiKeyOf(row) : null;
       }),
 
+    listApiKeys: (accountId) =>
+      engine.read(async ({ db }) => {
+        const rows = await db
+          .selectFrom('api_keys')
+          .selectAll()
+          .where('account_id', '=', accountId)
+          .orderBy('created_at')
+          .orderBy('id')
+          .execute();
+        return rows.map((row) => ({ ...apiKeyOf(row), revokedAt: row.revoked_at }));
+      }),
+
     revokeApiKey: (accountId, keyId, now) =>
       engine.write(async ({ db }) => {
         const { numUpdatedRows } = await db

@@ -8,6 +8,7 @@ import type { Instant } from '../domain/time.ts';
 import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
 import { type Engine, insertRows, rowsOf } from './dialect.ts';
 import { markMirror } from './mirror.ts';
+import { tell } from './queue.ts';
 import { areCurrent, blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
 import { askAt, settleWork } from './work.ts';
@@ -121,6 +122,10 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   );
   await markMirror(session, accountId, plan.mirror, at);
   await askAt(session, accountId, plan.wakes);
+  // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.
+  if (plan.intents.length > 0) tell(session, 'intents', { accountId, connectionId: null });
+  for (const { record, at: wakeAt } of plan.wakes)
+    if (wakeAt <= at) tell(session, 'work', { accountId, connectionId: record.connectionId });
 }
 
 /** @throws Fault `ledger_unbalanced`. The database refuses the same; here the fault names the journal. */

@@ -104,6 +104,31 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
         return row ? tokensOf(row) : null;
       }),
 
+    listTokens: (after, limit) =>
+      engine.read(async ({ db }) => {
+        const rows = await db
+          .selectFrom('tokens')
+          .selectAll()
+          .$if(after !== null, (query) =>
+            query.where(({ eb, refTuple, tuple }) =>
+              eb(
+                refTuple('account_id', 'connection_id'),
+                '>',
+                tuple(after?.accountId ?? '', after?.connectionId ?? ''),
+              ),
+            ),
+          )
+          .orderBy('account_id')
+          .orderBy('connection_id')
+          .limit(limit)
+          .execute();
+        return rows.map((row) => ({
+          ...tokensOf(row),
+          accountId: row.account_id,
+          connectionId: row.connection_id,
+        }));
+      }),
+
     replaceTokens: (accountId, connectionId, expectedVersion, tokens) =>
       engine.write(async ({ db }) => {
         const { numUpdatedRows } = await db

@@ -1,5 +1,6 @@
 import { CompiledQuery, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { Row, Schema, Session, Table } from './schema.ts';
+import type { SharedQueue } from '../application/ports/store.ts';
+import type { Row, Schema, Session, Table, Told } from './schema.ts';
 import { TABLES } from './schema.ts';
 
 /** Names of columns with their types as in schema.ts. */
@@ -34,6 +35,11 @@ export interface Dialect {
   rowsAround(columns: Columns): readonly [string, string];
   /** How the first parameter is written. */
   readonly firstParameter: string;
+  /**
+   * True where the statement lies in our own process: a parameter for every value of the rows is cheapest then. False where it is sent:
+   * one parameter with all rows in it.
+   */
+  readonly bindsEachValue: boolean;
   /** A unique key is taken. */
   isUniqueViolation(error: unknown): boolean;
   /** The database gave up on a wait for somebody else; the same again may succeed. */
@@ -52,6 +58,19 @@ export interface Engine {
    * awaits nothing but queries of its own session.
    */
   write<T>(run: (session: Session) => Promise<T>): Promise<T>;
+  /** Null where there is nobody to share with. */
+  readonly shared: SharedQueue | null;
+  /** What has to be there beside our own tables. */
+  prepare(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a database does beyond statements, where it does. */
+export interface EngineExtras {
+  readonly shared: SharedQueue;
+  prepare(): Promise<void>;
+  /** Last in a transaction that has made something due. */
+  spread(db: Kysely<Schema>, told: readonly Told[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,18 +80,33 @@ const CONTENTION_ATTEMPTS_MAX = 8;
 /** First pause between two of them; doubled each time, so that the last one is below a second and a half. */
 const CONTENTION_PAUSE_MS = 10;
 
-export function createEngine(db: Kysely<Schema>, dialect: Dialect): Engine {
+export function createEngine(db: Kysely<Schema>, dialect: Dialect, extras: EngineExtras | null = null): Engine {
   return {
     dialect,
-    read: (run) => run({ db, dialect }),
+    shared: extras?.shared ?? null,
+    prepare: async () => extras?.prepare(),
+    read: (run) => run({ db, dialect, told: new Map() }),
     snapshot: (run) =>
       db
         .transaction()
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
-        .execute((db) => run({ db, dialect })),
-    write: (run) => retried(dialect, () => db.transaction().execute((db) => run({ db, dialect }))),
-    close: () => db.destroy(),
+        .execute((db) => run({ db, dialect, told: new Map() })),
+    write: (run) =>
+      retried(dialect, () =>
+        db.transaction().execute(async (db) => {
+          const told = new Map<string, Told>();
+          const result = await run({ db, dialect, told });
+          // In one order everywhere, so that two transactions that tell of the same shards do not wait for each other.
+          const inOneOrder = [...told].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+          if (extras && inOneOrder.length > 0) await extras.spread(db, inOneOrder);
+          return result;
+        }),
+      ),
+    close: async () => {
+      await extras?.close();
+      await db.destroy();
+    },
   };
 }
 
@@ -103,13 +137,34 @@ export function chunked<T>(items: readonly T[], size: number = ROWS_PER_STATEMEN
   return chunks;
 }
 
-/** A table expression of the rows, in the order given; one parameter however many they are. */
+/** More than this and a list of values takes longer to run through than the JSON of the same rows. */
+const BOUND_ROWS_MAX = 64;
+
+/**
+ * A table expression of the rows; one parameter however many they are, or, of few rows, one for each value. Those are filled up with rows
+ * of nulls to the next power of two, so that the statement has few texts: a null equals nothing, and no join finds it.
+ */
 export function rowsOf({ dialect }: Session, columns: Columns, rows: readonly object[]): RawBuilder<unknown> {
+  if (dialect.bindsEachValue && rows.length > 0 && rows.length <= BOUND_ROWS_MAX) return boundRows(columns, rows);
   const [before, after] = dialect.rowsAround(columns);
   return sql`${sql.raw(before)}${JSON.stringify(rows)}${sql.raw(after)}`;
 }
 
-/** Texts of INSERT statements. Having Kysely write them anew took a third of a commit's time; there is one per table and tail. */
+function boundRows(columns: Columns, rows: readonly object[]): RawBuilder<unknown> {
+  const names = Object.keys(columns);
+  const size = 2 ** Math.ceil(Math.log2(rows.length));
+  const padded = [...rows, ...Array.from({ length: size - rows.length }, () => ({}))];
+  const values = padded.map((row) => sql`(${sql.join(valuesOf(names, row))})`);
+  const named = names.map((name, index) => `column${index + 1} as ${name}`).join(', ');
+  return sql`(select ${sql.raw(named)} from (values ${sql.join(values)}))`;
+}
+
+function valuesOf(names: readonly string[], row: object): unknown[] {
+  const values = row as Readonly<Record<string, unknown>>;
+  return names.map((name) => values[name] ?? null);
+}
+
+/** Texts of INSERT statements. Having Kysely write them anew took a third of a commit's time; there is one per table, tail and size. */
 const insertTexts = new Map<string, string>();
 
 /** Inserts rows with as few statements as there are chunks; `tail` is what follows, such as ON CONFLICT or RETURNING. */
@@ -120,21 +175,46 @@ export async function insertRows<T extends Table, R = never>(
   tail = '',
 ): Promise<R[]> {
   const answers: R[] = [];
-  for (const chunk of chunked(rows)) {
-    const query = CompiledQuery.raw(insertText(dialect, table, tail), [JSON.stringify(chunk)]);
-    answers.push(...(await db.executeQuery<R>(query)).rows);
-  }
+  const queries = dialect.bindsEachValue ? boundInserts(table, rows, tail) : jsonInserts(dialect, table, rows, tail);
+  for (const query of queries) answers.push(...(await db.executeQuery<R>(query)).rows);
   return answers;
 }
 
-function insertText(dialect: Dialect, table: Table, tail: string): string {
-  const key = `${dialect.name} ${table} ${tail}`;
-  let text = insertTexts.get(key);
-  if (text === undefined) {
+function jsonInserts(dialect: Dialect, table: Table, rows: readonly object[], tail: string): CompiledQuery[] {
+  const text = textOnce(`${dialect.name} ${table} ${tail}`, () => {
     const names = Object.keys(TABLES[table]).join(', ');
     const [before, after] = dialect.rowsAround(TABLES[table]);
     // "where true" lets SQLite's parser tell ON CONFLICT from a join condition.
-    text = `insert into ${table} (${names}) select ${names} from ${before}${dialect.firstParameter}${after} as incoming where true ${tail}`;
+    return `insert into ${table} (${names}) select ${names} from ${before}${dialect.firstParameter}${after} as incoming where true ${tail}`;
+  });
+  return chunked(rows).map((chunk) => CompiledQuery.raw(text, [JSON.stringify(chunk)]));
+}
+
+/** Chunks of 64, 32, 16 … rows, so that any number of rows needs few statements and these have few texts. */
+function boundInserts(table: Table, rows: readonly object[], tail: string): CompiledQuery[] {
+  const names = Object.keys(TABLES[table]);
+  const queries: CompiledQuery[] = [];
+  for (let start = 0, size = BOUND_ROWS_MAX; start < rows.length; start += size) {
+    while (size > rows.length - start) size /= 2;
+    const text = textOnce(`bound ${size} ${table} ${tail}`, () => {
+      const row = `(${names.map(() => '?').join(', ')})`;
+      return `insert into ${table} (${names.join(', ')}) values ${Array.from({ length: size }, () => row).join(', ')} ${tail}`;
+    });
+    const chunk = rows.slice(start, start + size);
+    queries.push(
+      CompiledQuery.raw(
+        text,
+        chunk.flatMap((row) => valuesOf(names, row)),
+      ),
+    );
+  }
+  return queries;
+}
+
+function textOnce(key: string, make: () => string): string {
+  let text = insertTexts.get(key);
+  if (text === undefined) {
+    text = make();
     insertTexts.set(key, text);
   }
   return text;

@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hint } from '../application/ports/crm.ts';
 import type { Connection, InboxStore } from '../application/ports/store.ts';
+import { Fault } from '../domain/errors.ts';
 import type { Instant } from '../domain/time.ts';
 import { toFlag } from './codec.ts';
 import { type Engine, insertRows } from './dialect.ts';
@@ -26,27 +28,81 @@ interface Waiting {
 const HINTS_PER_COMMIT_MAX = 1_000;
 
 /**
+ * What may wait for its commit, in hints and in bytes of their payloads. A disk keeps 20,000 in about a second; who would wait for
+ * several is better told at once than left to find out after the CRM's five seconds, when it has sent everything once more. The bytes
+ * bound the memory when hints are large.
+ */
+const WAITING_HINTS_MAX = 20_000;
+const WAITING_BYTES_MAX = 64 * 2 ** 20;
+
+/**
+ * A commit that takes longer is given up by whoever waits for it: the CRM has gone after five seconds. It may still come to pass; what
+ * is then sent again is known already.
+ */
+const WRITE_TIMEOUT_MS = 10_000;
+
+/** The earliest time at which asking again is worth while: a full queue is written in about a second. */
+const FULL_RETRY_MS = 2_000;
+
+/**
  * Deliveries that come while one is being written share the next transaction: a flush to the disk is what a delivery costs, nine
  * times the rest when each has its own.
+ *
+ * Before each transaction the event loop goes round once. SQLite answers at once, so without that a delivery would be read, written
+ * and flushed before the next one's socket is looked at, and none would ever share.
  */
 export function createInboxStore(engine: Engine): InboxStore {
   const waiting: Waiting[] = [];
   let isWriting = false;
+  let waitingHints = 0;
+  let waitingBytes = 0;
 
   async function writeAll(): Promise<void> {
     isWriting = true;
-    while (waiting.length > 0) await writeTogether(engine, takeBatch(waiting));
+    while (waiting.length > 0) {
+      await nextTurn();
+      await writeTogether(engine, takeBatch(waiting));
+    }
     isWriting = false;
   }
 
   return {
-    append: (connection, hints, now) =>
-      new Promise((resolve, reject) => {
-        const rows = hints.map((hint) => inboxRow(connection, hint, now));
-        waiting.push({ delivery: { connection, hints, now, rows }, resolve, reject });
-        if (!isWriting) void writeAll();
-      }),
+    async append(connection, hints, now) {
+      const rows = hints.map((hint) => inboxRow(connection, hint, now));
+      const bytes = rows.reduce((sum, { payload }) => sum + payload.length, 0);
+      // One that is alone may be of any size: the door has its own limit.
+      const isFull = waitingHints + rows.length > WAITING_HINTS_MAX || waitingBytes + bytes > WAITING_BYTES_MAX;
+      if (isFull && waitingHints > 0) throw tooMuchWaits();
+      waitingHints += rows.length;
+      waitingBytes += bytes;
+      try {
+        return await new Promise<Outcome>((resolve, reject) => {
+          waiting.push({ delivery: { connection, hints, now, rows }, resolve, reject });
+          if (!isWriting) void writeAll();
+        });
+      } finally {
+        waitingHints -= rows.length;
+        waitingBytes -= bytes;
+      }
+    },
   };
+}
+
+function tooMuchWaits(): Fault {
+  return new Fault('busy', { kind: 'retry', afterMs: FULL_RETRY_MS }, 'More is waiting to be kept than can be held.');
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const message = `a commit of the inbox took longer than ${WRITE_TIMEOUT_MS} ms`;
+    reject(new Fault('storage', { kind: 'retry' }, 'The database does not answer.', { message }));
+  }, WRITE_TIMEOUT_MS);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function takeBatch(waiting: Waiting[]): Waiting[] {
@@ -62,16 +118,18 @@ function takeBatch(waiting: Waiting[]): Waiting[] {
 
 async function writeTogether(engine: Engine, batch: readonly Waiting[]): Promise<void> {
   try {
-    const outcomes = await engine.write((session) =>
-      keep(
-        session,
-        batch.map(({ delivery }) => delivery),
+    const outcomes = await inTime(
+      engine.write((session) =>
+        keep(
+          session,
+          batch.map(({ delivery }) => delivery),
+        ),
       ),
     );
     for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as Outcome);
   } catch (error) {
-    // One that cannot be kept must not fail those it happened to travel with.
-    if (batch.length > 1) for (const one of batch) await writeTogether(engine, [one]);
+    // One that cannot be kept must not fail those it happened to travel with. What the database could not do, it cannot for any.
+    if (batch.length > 1 && !(error instanceof Fault)) for (const one of batch) await writeTogether(engine, [one]);
     else for (const { reject } of batch) reject(error);
   }
 }

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
-import type { ClaimedMirror, MirrorSource, MirrorStore } from '../application/ports/store.ts';
+import type { ClaimedMirror, ClaimInput, MirrorSource, MirrorStore, Shard } from '../application/ports/store.ts';
 import { STANDING_STATES } from '../domain/decision.ts';
 import type { CrmObject, DealFacts, RecordRef } from '../domain/record.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionOf, fromSum, keyOf, memberOf, referralOf, refOf, rewardOf, toFlag, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
-import { type Candidate, candidates, claimed, counts, nextDueAt, wholeRow } from './queue.ts';
+import { candidates, claimed, counts, dueShards, MIRRORED, nextDueAt, tell, wholeRow } from './queue.ts';
 import { readFacts } from './records.ts';
 import type { Row, Session } from './schema.ts';
 
@@ -25,12 +25,15 @@ export function createMirrorStore(engine: Engine): MirrorStore {
   return {
     claim: (input) =>
       engine.write(async (session) => {
-        for (const candidate of await candidates(session, 'mirror', input.now)) {
-          const items = await claimOf(session, candidate, input);
-          if (items.length > 0) return items;
+        for (const shard of await candidates(session, 'mirror', input)) {
+          for (const object of await dueObjects(session, shard, input.now)) {
+            const items = await claimOf(session, shard, object, input);
+            if (items.length > 0) return items;
+          }
         }
         return [];
       }),
+    dueShards: (now, limit) => engine.read((session) => dueShards(session, 'mirror', now, limit)),
 
     sources: (accountId, records) => engine.snapshot((session) => sources(session, accountId, records)),
 
@@ -43,8 +46,11 @@ export function createMirrorStore(engine: Engine): MirrorStore {
           hash,
         }));
         await sql`update mirror set claim = null, attempts = 0, error = null,
-            acked = done.wanted, acked_hash = done.hash, acked_at = ${now},
-            due_at = case when mirror.wanted > done.wanted then mirror.run_at else null end
+            acked = done.wanted, acked_at = ${now},
+            acked_hash = case when mirror.unsure_until > ${now} then null else done.hash end,
+            unsure_until = case when mirror.unsure_until > ${now} then mirror.unsure_until else null end,
+            due_at = case when mirror.wanted > done.wanted then mirror.run_at
+              when mirror.unsure_until > ${now} then mirror.unsure_until else null end
           from ${rowsOf(session, DONE, rows)} as done
           where mirror.account_id = done.account_id and mirror.connection_id = done.connection_id
             and mirror.object = done.object and mirror.record_id = done.record_id and mirror.claim = done.claim`.execute(
@@ -52,26 +58,30 @@ export function createMirrorStore(engine: Engine): MirrorStore {
         );
       }),
 
-    defer: (item, { runAt, error, parked }) =>
+    defer: (item, { runAt, error, parked, unsureUntil }) =>
       engine.write(async ({ db }) => {
         // What was asked for meanwhile is news: it is tried again instead of being parked.
         const parks = sql`(${toFlag(parked)} = 1 and wanted = ${item.wanted})`;
         await sql`update mirror set claim = null, attempts = attempts + 1, error = ${toText(error)},
-            run_at = ${runAt},
+            run_at = ${runAt}, unsure_until = coalesce(cast(${unsureUntil ?? null} as bigint), unsure_until),
             due_at = case when ${parks} then null else cast(${runAt} as bigint) end,
             parked = case when ${parks} then 1 else 0 end
           where ${isHeldBy(item)}`.execute(db);
       }),
 
     drop: (item) =>
-      engine.write(async ({ db }) => {
+      engine.write(async (session) => {
+        const { db } = session;
+        tell(session, 'mirror', shardOf(item));
         // What was asked for meanwhile may mean that the record is back; the next write will tell.
         await sql`delete from mirror where ${isHeldBy(item)} and wanted = ${item.wanted}`.execute(db);
         await sql`update mirror set claim = null, due_at = run_at where ${isHeldBy(item)}`.execute(db);
       }),
 
     markAll: (accountId, connectionId, now) =>
-      engine.write(async ({ db }) => {
+      engine.write(async (session) => {
+        const { db } = session;
+        tell(session, 'mirror', { accountId, connectionId });
         // The hash is forgotten: the fields may be new and empty, whatever was acknowledged before.
         const { numAffectedRows } = await sql`update mirror set wanted = wanted + 1, run_at = ${now}, acked_hash = null,
             due_at = case when claim is null then cast(${now} as bigint) else due_at end,
@@ -85,10 +95,22 @@ export function createMirrorStore(engine: Engine): MirrorStore {
   };
 }
 
+/** Kinds of record that are due, longest due first. */
+async function dueObjects({ db }: Session, { accountId, connectionId }: Shard, now: Instant): Promise<CrmObject[]> {
+  const firstOf = (object: CrmObject) => sql`select ${sql.lit(object)} as object, (
+    select due_at from mirror where account_id = ${accountId} and connection_id = ${connectionId}
+      and object = ${sql.lit(object)} and due_at <= ${now} order by due_at limit 1) as due_at`;
+  const { rows } = await sql<{ object: CrmObject }>`
+    select object from (${sql.join(MIRRORED.map(firstOf), sql` union all `)}) as first_due
+    where due_at is not null order by due_at`.execute(db);
+  return rows.map(({ object }) => object);
+}
+
 async function claimOf(
   { db, dialect }: Session,
-  { account_id, connection_id, object }: Candidate,
-  input: Parameters<MirrorStore['claim']>[0],
+  { accountId: account_id, connectionId: connection_id }: Shard,
+  object: CrmObject,
+  input: ClaimInput,
 ): Promise<ClaimedMirror[]> {
   const { rows } = await sql<Row<'mirror'>>`
     with picked as (
@@ -101,6 +123,10 @@ async function claimOf(
       and mirror.object = ${object} and mirror.record_id = picked.record_id
     returning ${wholeRow('mirror')}`.execute(db);
   return rows.sort((a, b) => a.run_at - b.run_at || (a.record_id < b.record_id ? -1 : 1)).map(claimedOf);
+}
+
+function shardOf({ accountId, record }: ClaimedMirror): Shard {
+  return { accountId, connectionId: record.connectionId };
 }
 
 function claimedOf(row: Row<'mirror'>): ClaimedMirror {
@@ -133,6 +159,7 @@ export async function markMirror(
   const inOneOrder = [...new Map(records.map((record) => [recordKey(record), record]))].sort(([a], [b]) =>
     a < b ? -1 : 1,
   );
+  for (const { connectionId } of records) tell(session, 'mirror', { accountId, connectionId });
   await insertRows(
     session,
     'mirror',
@@ -142,6 +169,7 @@ export async function markMirror(
       acked: 0,
       acked_hash: null,
       acked_at: null,
+      unsure_until: null,
       run_at: at,
       due_at: at,
       claim: null,
@@ -288,16 +316,18 @@ function addUp(rows: readonly SumRow[]): MirrorSource['sums'] {
   return [...sums.values()];
 }
 
-async function newestRewards(
-  { db, dialect }: Session,
-  accountId: string,
-  ids: readonly string[],
-): Promise<Row<'rewards'>[]> {
+/** One end of an index for each person, however many rewards they have. */
+async function newestRewards(session: Session, accountId: string, ids: readonly string[]): Promise<Row<'rewards'>[]> {
+  const people = rowsOf(
+    session,
+    { id: 'text' },
+    ids.map((id) => ({ id })),
+  );
   const { rows } = await sql<Row<'rewards'>>`
-    select * from (
-      select rewards.*, row_number() over (partition by beneficiary_id order by created_at desc, id desc) as place
-      from rewards where account_id = ${accountId} and ${dialect.isIn('beneficiary_id', ids)}
-    ) as placed where place = 1`.execute(db);
+    select rewards.* from ${people} as people join rewards on rewards.account_id = ${accountId} and rewards.id = (
+      select newest.id from rewards as newest
+      where newest.account_id = ${accountId} and newest.beneficiary_id = people.id
+      order by newest.created_at desc, newest.id desc limit 1)`.execute(session.db);
   return rows;
 }
 

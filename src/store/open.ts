@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
 import { createCaseStore } from './cases.ts';
+import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
 import type { Engine } from './dialect.ts';
 import { createInboxStore } from './inbox.ts';
@@ -14,18 +15,35 @@ import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
 import { createReadStore } from './reads.ts';
 import { openSqlite } from './sqlite.ts';
+import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
+import { createVitals } from './vitals.ts';
 import { createWorkStore } from './work.ts';
 
 export interface StoreOptions extends PostgresOptions {
   /** `sqlite:./data/wonward.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
   readonly url: string;
+  /** A SQLite file is looked through for damage this long after it was opened; not at all unless given. PostgreSQL has its own ways. */
+  readonly checkAfterMs?: number;
 }
 
-/** Opens the database, brings it to this program's version, and makes the directory of a SQLite file. */
+/**
+ * Opens the database, brings it to this program's version, and makes the directory of a SQLite file.
+ *
+ * @throws Fault `storage` or `busy`, here and from every method, when the database cannot do its part.
+ */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const engine = await openEngine(options);
+  const { checkAfterMs } = options;
+  const place = placeOf(options.url);
+  const path = sqlitePathOf(options.url);
+  const opened = await openEngine(options).catch((error: unknown) => {
+    throw storageFaultOf(error, place) ?? error;
+  });
+  const guarded = guardedEngine(opened, place);
+  const engine =
+    checkAfterMs === undefined || path === null || path === ':memory:' ? guarded : checked(guarded, path, checkAfterMs);
   try {
     await migrate(engine);
+    await engine.prepare();
   } catch (error) {
     await engine.close();
     throw error;
@@ -35,10 +53,43 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 export async function openEngine({ url, ...options }: StoreOptions): Promise<Engine> {
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, options);
-  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1];
-  if (path !== undefined) return openSqlite(path);
+  const path = sqlitePathOf(url);
+  if (path !== null) return openSqlite(path);
   // The URL may hold a password, so the message does not repeat it.
   throw new Error('The database URL must begin with sqlite: or postgres://');
+}
+
+/** The file of a SQLite URL, `:memory:` for none; null for another kind of database. */
+export function sqlitePathOf(url: string): string | null {
+  return /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1] ?? null;
+}
+
+/** The same engine; it is closed to writing when the check of its file finds damage. */
+function checked(engine: GuardedEngine, path: string, afterMs: number): Engine {
+  let check: FileCheck | undefined;
+  const timer = setTimeout(() => {
+    check = checkFile(path);
+    void check.problems.then(([problem]) => {
+      if (problem !== undefined) engine.condemn(problem);
+    });
+  }, afterMs);
+  timer.unref();
+  return {
+    ...engine,
+    async close() {
+      clearTimeout(timer);
+      await check?.stop();
+      await engine.close();
+    },
+  };
+}
+
+/** What a message calls the database: its file or its server, without a password. */
+function placeOf(url: string): string {
+  const path = sqlitePathOf(url);
+  if (path !== null) return path;
+  const { hostname = '', port = '', pathname = '' } = URL.canParse(url) ? new URL(url) : {};
+  return `${hostname}${port === '' ? '' : `:${port}`}${pathname}`;
 }
 
 export function createStore(engine: Engine): Store {
@@ -53,6 +104,8 @@ export function createStore(engine: Engine): Store {
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
     leases: createLeaseStore(engine),
+    vitals: createVitals(engine),
+    shared: engine.shared,
     retryParked: (accountId, now) =>
       engine.write(async (session) => {
         let count = 0;

@@ -1,16 +1,35 @@
 import { sql } from 'kysely';
-import type { ClaimedPayout, PayoutStore } from '../application/ports/store.ts';
+import type { ClaimedPayout, ClaimInput, PayoutStore, Shard } from '../application/ports/store.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { referralOf, rewardOf, toFlag, toText } from './codec.ts';
 import { applyPlan, assertBalanced, Conflict } from './commit.ts';
 import type { Engine } from './dialect.ts';
-import { claimed, counts, nextDueAt, wholeRow } from './queue.ts';
+import { candidates, claimed, counts, dueShards, nextDueAt, wholeRow } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createPayoutStore(engine: Engine): PayoutStore {
   return {
-    claim: (input) => engine.write((session) => claim(session, input)),
+    claim: (input) =>
+      engine.write(async (session) => {
+        for (const shard of await candidates(session, 'intents', input)) {
+          const payouts = await claim(session, shard, input);
+          if (payouts.length > 0) return payouts;
+        }
+        return [];
+      }),
+    dueShards: (now, limit) => engine.read((session) => dueShards(session, 'intents', now, limit)),
+    extend: (payouts, until) =>
+      engine.write(async ({ db, dialect }) => {
+        for (const [accountId, group] of Map.groupBy(payouts, (payout) => payout.accountId)) {
+          const ids = group.map(({ intent }) => intent.id);
+          const claims = [...new Set(group.map((payout) => payout.claim))];
+          await sql`update intents set due_at = ${until}
+            where account_id = ${accountId} and ${dialect.isIn('id', ids)} and ${dialect.isIn('claim', claims)}`.execute(
+            db,
+          );
+        }
+      }),
 
     settle: async (payout, plan) => {
       assertBalanced(plan.journals);
@@ -35,28 +54,24 @@ export function createPayoutStore(engine: Engine): PayoutStore {
   };
 }
 
-type ClaimInput = Parameters<PayoutStore['claim']>[0];
-
 /**
  * Takes orders and moves their rewards on. An order whose reward is `issuing` was claimed before, by a worker that died or could
  * not tell: it goes out again under the same key. An order for a reward in any other state is left alone.
  */
-async function claim(session: Session, input: ClaimInput): Promise<ClaimedPayout[]> {
+async function claim(session: Session, { accountId }: Shard, input: ClaimInput): Promise<ClaimedPayout[]> {
   const { db, dialect } = session;
   const { rows: intents } = await sql<Row<'intents'>>`
     with picked as (
       select intents.account_id, intents.id from intents
       join rewards on rewards.account_id = intents.account_id and rewards.id = intents.reward_id
-      where intents.due_at <= ${input.now} and intents.state = 'pending' and rewards.state in ('approved', 'issuing')
+      where intents.account_id = ${accountId} and intents.due_at <= ${input.now} and intents.state = 'pending' and rewards.state in ('approved', 'issuing')
       order by intents.due_at limit ${input.limit} ${dialect.skipLocked('intents')}
     )
     update intents set ${claimed(input, 'intents')} from picked
     where intents.account_id = picked.account_id and intents.id = picked.id
     returning ${wholeRow('intents')}`.execute(db);
-  const payouts: ClaimedPayout[] = [];
-  for (const [accountId, group] of Map.groupBy(intents, ({ account_id }) => account_id)) {
-    payouts.push(...(await issue(session, accountId, group, input.now)));
-  }
+  if (intents.length === 0) return [];
+  const payouts = await issue(session, accountId, intents, input.now);
   const dueSince = new Map(intents.map((intent) => [intent.id, intent.run_at]));
   const since = ({ intent }: ClaimedPayout) => dueSince.get(intent.id) ?? 0;
   return payouts.sort((a, b) => since(a) - since(b) || (a.intent.id < b.intent.id ? -1 : 1));

@@ -2,6 +2,8 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { createEngine, type Dialect, type Engine } from './dialect.ts';
 import type { Schema } from './schema.ts';
+import { createSharedQueue } from './shared-queue.ts';
+import { endWhenSilent } from './silent-connection.ts';
 
 /** Nothing here takes longer than a second by itself; what does is stuck and is given up, to be tried again. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -26,14 +28,17 @@ export interface PostgresOptions {
 }
 
 export function openPostgres(url: string, options: PostgresOptions): Engine {
-  const pool = new pg.Pool({
+  const settings: pg.PoolConfig = {
     connectionString: url,
-    max: options.connectionsMax ?? CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
+  };
+  const pool = new pg.Pool({
+    ...settings,
+    max: options.connectionsMax ?? CONNECTIONS_MAX,
     application_name: 'wonward',
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -43,8 +48,15 @@ export function openPostgres(url: string, options: PostgresOptions): Engine {
   const onConnectionError = options.onConnectionError ?? (() => {});
   // An 'error' event nobody listens to ends the process: the pool's when idle, the client's when in use.
   pool.on('error', onConnectionError);
-  pool.on('connect', (client) => void client.on('error', onConnectionError));
-  return createEngine(new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), postgresDialect);
+  pool.on('connect', (client) => {
+    client.on('error', onConnectionError);
+    endWhenSilent(client, STATEMENT_TIMEOUT_MS);
+  });
+  return createEngine(
+    new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }),
+    postgresDialect,
+    createSharedQueue(settings, onConnectionError),
+  );
 }
 
 /** int8 comes as text. Everything stored is a count, a time or an amount below 2^53, or something is badly wrong. */
@@ -111,6 +123,7 @@ export const postgresDialect: Dialect = {
       .join(', ')}))`,
   ],
   firstParameter: '$1',
+  bindsEachValue: false,
   isUniqueViolation: (error) => codeOf(error) === '23505',
   // Serialization failure, deadlock, lock timeout.
   isContention: (error) => ['40001', '40P01', '55P03'].includes(String(codeOf(error))),

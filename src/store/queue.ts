@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { ClaimInput, Hop, Shard } from '../application/ports/store.ts';
 import type { CrmObject } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { type Session, TABLES } from './schema.ts';
@@ -20,27 +21,30 @@ import { type Session, TABLES } from './schema.ts';
  */
 export type QueueTable = 'work' | 'mirror' | 'intents';
 
-/** How many connections a claim tries when others are taking the same rows, before it says that nothing is due. */
+/** Which hop drains which table. */
+export const HOP_OF: Readonly<Record<QueueTable, Hop>> = { work: 'process', mirror: 'mirror', intents: 'payouts' };
+
+/** How many shards a claim that names none tries when others are taking the same rows, before it says that nothing is due. */
 const CANDIDATES_MAX = 16;
 
-export interface Candidate {
-  readonly account_id: string;
-  readonly connection_id: string;
-  readonly object: string;
-}
-
 /** Mirror rows are found by object too, since one write to a CRM is of one kind of record. */
-const MIRRORED: readonly CrmObject[] = ['contact', 'deal', 'company'];
+export const MIRRORED: readonly CrmObject[] = ['contact', 'deal', 'company'];
 
-/** Each connected connection (and object) with its first row that fulfils `condition`: one probe of an index each. */
-function firstDue(table: 'work' | 'mirror', condition: RawBuilder<unknown>): RawBuilder<unknown> {
+/** Each connected connection (and object), or each account, with its first row that fulfils `condition`: one probe of an index each. */
+function firstDue(table: QueueTable, condition: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (table === 'intents')
+    return sql`
+      select a.id as account_id, null as connection_id, (
+        select q.due_at from intents q where q.account_id = a.id and ${condition} order by q.due_at limit 1
+      ) as due_at
+      from accounts a`;
   const objects = table === 'mirror' ? MIRRORED : ['any'];
   const kinds = sql.join(
     objects.map((object) => sql`select ${sql.lit(object)} as object`),
     sql` union all `,
   );
   return sql`
-    select c.account_id, c.id as connection_id, o.object, (
+    select c.account_id, c.id as connection_id, (
       select q.due_at from ${sql.table(table)} q
       where q.account_id = c.account_id and q.connection_id = c.id ${table === 'mirror' ? sql`and q.object = o.object` : sql``}
         and ${condition}
@@ -50,12 +54,28 @@ function firstDue(table: 'work' | 'mirror', condition: RawBuilder<unknown>): Raw
     where c.status = 'connected'`;
 }
 
-/** Connected connections that have something due, longest due first. */
-export async function candidates({ db }: Session, table: 'work' | 'mirror', now: Instant): Promise<Candidate[]> {
-  const { rows } = await sql<Candidate>`
-    select account_id, connection_id, object from (${firstDue(table, sql`q.due_at <= ${now}`)}) as first_due
-    where due_at is not null order by due_at limit ${CANDIDATES_MAX}`.execute(db);
-  return rows;
+/** Shards that have something due, longest due first. */
+export async function dueShards({ db }: Session, table: QueueTable, now: Instant, limit: number): Promise<Shard[]> {
+  const { rows } = await sql<{ account_id: string; connection_id: string | null }>`
+    select account_id, connection_id from (${firstDue(table, sql`q.due_at <= ${now}`)}) as first_due
+    where due_at is not null group by account_id, connection_id order by min(due_at) limit ${limit}`.execute(db);
+  return rows.map(({ account_id, connection_id }) => ({ accountId: account_id, connectionId: connection_id }));
+}
+
+/** The shard that is asked for, if its connection is connected, or those that have something due. */
+export async function candidates(session: Session, table: QueueTable, input: ClaimInput): Promise<Shard[]> {
+  if (!input.shard) return dueShards(session, table, input.now, CANDIDATES_MAX);
+  const { accountId, connectionId } = input.shard;
+  if (table === 'intents') return [input.shard];
+  const { rows } = await sql`select id from connections
+    where account_id = ${accountId} and id = ${connectionId} and status = 'connected'`.execute(session.db);
+  return rows.length === 0 ? [] : [input.shard];
+}
+
+/** At the end of this transaction somebody is told that the shard has something due, where there is anybody to tell. */
+export function tell({ told }: Session, table: QueueTable, shard: Shard): void {
+  const hop = HOP_OF[table];
+  told.set(`${hop} ${shard.accountId} ${shard.connectionId ?? ''}`, { hop, shard });
 }
 
 /** What a claim sets. */
@@ -83,10 +103,7 @@ function reachable(table: QueueTable): RawBuilder<unknown> {
 }
 
 export async function nextDueAt({ db }: Session, table: QueueTable): Promise<Instant | null> {
-  const due =
-    table === 'intents'
-      ? sql`select due_at from (select due_at from intents where due_at is not null order by due_at limit 1) as first_due`
-      : firstDue(table, sql`q.due_at is not null`);
+  const due = firstDue(table, sql`q.due_at is not null`);
   const statement = sql<{ at: number | null }>`select min(due_at) as at from (${due}) as due`;
   return (await statement.execute(db)).rows[0]?.at ?? null;
 }

@@ -1,4 +1,4 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import type { ConnectionHealth, Page, PageInput, ReadStore } from '../application/ports/store.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
@@ -15,23 +15,24 @@ export function createReadStore(engine: Engine): ReadStore {
   /** One row of a table by conditions that an index serves. */
   const one = <T extends Table, D>(
     table: T,
-    where: RawBuilder<unknown>,
+    where: string,
+    parameters: readonly unknown[],
     decode: (row: Row<T>) => D,
   ): Promise<D | null> =>
-    engine.read(async ({ db }) => {
-      const { rows } = await sql<Row<T>>`select * from ${sql.table(table)} where ${where} limit 1`.execute(db);
-      return rows[0] ? decode(rows[0]) : null;
+    engine.read(async (session) => {
+      const [row] = await rowsBy<Row<T>>(session, `select * from ${table} where ${where} limit 1`, parameters);
+      return row ? decode(row) : null;
     });
 
   return {
     members: (accountId, page) =>
       engine.read((session) => paged(session, 'members', 'created_at', accountId, page, [], memberOf)),
-    member: (accountId, memberId) => one('members', sql`account_id = ${accountId} and id = ${memberId}`, memberOf),
+    member: (accountId, memberId) => one('members', 'account_id = ? and id = ?', [accountId, memberId], memberOf),
     // Two portals of one account can know the same address: the longest-standing member is meant.
     memberByEmail: (accountId, email) =>
-      one('members', sql`account_id = ${accountId} and email = ${email} order by created_at, id`, memberOf),
-    memberByContact: (accountId, contact) => one('members', isContact(accountId, contact), memberOf),
-    memberByCode: (accountId, code) => one('members', sql`account_id = ${accountId} and code = ${code}`, memberOf),
+      one('members', 'account_id = ? and email = ? order by created_at, id', [accountId, email], memberOf),
+    memberByContact: (accountId, contact) => one('members', IS_CONTACT, contactKey(accountId, contact), memberOf),
+    memberByCode: (accountId, code) => one('members', 'account_id = ? and code = ?', [accountId, code], memberOf),
     unplacedEmails: (accountId, limit) =>
       engine.read(async ({ db }) => {
         const { rows } = await sql<{ email: string }>`
@@ -45,7 +46,7 @@ export function createReadStore(engine: Engine): ReadStore {
             order by created_at desc limit ${limit}) as people`.execute(db);
         return rows.map(({ email }) => email);
       }),
-    codeExists: async (code) => (await one('members', sql`code = ${code}`, memberOf)) !== null,
+    codeExists: async (code) => (await one('members', 'code = ?', [code], memberOf)) !== null,
 
     referrals: (accountId, page, { memberId, stage }) =>
       engine.read((session) =>
@@ -60,23 +61,28 @@ export function createReadStore(engine: Engine): ReadStore {
         ),
       ),
     referral: (accountId, referralId) =>
-      one('referrals', sql`account_id = ${accountId} and id = ${referralId}`, referralOf),
+      one('referrals', 'account_id = ? and id = ?', [accountId, referralId], referralOf),
     referralByFriend: async (accountId, programId, { email, contact }) => {
       const byContact =
         contact &&
-        (await one('referrals', sql`${isContact(accountId, contact)} and program_id = ${programId}`, referralOf));
+        (await one(
+          'referrals',
+          `${IS_CONTACT} and program_id = ?`,
+          [...contactKey(accountId, contact), programId],
+          referralOf,
+        ));
       if (byContact || email === null) return byContact;
       return one(
         'referrals',
-        sql`account_id = ${accountId} and friend_email = ${email} and program_id = ${programId} order by submitted_at, id`,
+        'account_id = ? and friend_email = ? and program_id = ? order by submitted_at, id',
+        [accountId, email, programId],
         referralOf,
       );
     },
     touches: (accountId, friend) =>
-      engine.read(async ({ db }) => {
-        const { rows } = await sql<Row<'touches'>>`
-          select * from touches where ${isContact(accountId, friend)} order by at, id`.execute(db);
-        return rows.map(touchOf);
+      engine.read(async (session) => {
+        const text = `select * from touches where ${IS_CONTACT} order by at, id`;
+        return (await rowsBy<Row<'touches'>>(session, text, contactKey(accountId, friend))).map(touchOf);
       }),
 
     decisions: (accountId, page, { referralId, dealId }) =>
@@ -103,7 +109,7 @@ export function createReadStore(engine: Engine): ReadStore {
           rewardOf,
         ),
       ),
-    reward: (accountId, rewardId) => one('rewards', sql`account_id = ${accountId} and id = ${rewardId}`, rewardOf),
+    reward: (accountId, rewardId) => one('rewards', 'account_id = ? and id = ?', [accountId, rewardId], rewardOf),
 
     journals: (accountId, page, { rewardId }) =>
       engine.snapshot(async (session) => {
@@ -149,15 +155,16 @@ export function createReadStore(engine: Engine): ReadStore {
       }),
 
     dealsOfContact: (accountId, contact, limit) =>
-      engine.read(async ({ db }) => {
-        const { rows } = await sql<{ facts: string }>`
+      engine.read(async (session) => {
+        const text = `
           select records.facts from record_links
           join records on records.account_id = record_links.account_id
             and records.connection_id = record_links.connection_id
             and records.object = 'deal' and records.record_id = record_links.deal_id
-          where record_links.account_id = ${accountId} and record_links.connection_id = ${contact.connectionId}
-            and record_links.contact_id = ${contact.id}
-          order by record_links.changed_at desc, record_links.deal_id desc limit ${limit}`.execute(db);
+          where record_links.account_id = ? and record_links.connection_id = ? and record_links.contact_id = ?
+          order by record_links.changed_at desc, record_links.deal_id desc limit ?`;
+        const parameters = [...contactKey(accountId, contact), limit];
+        const rows = await rowsBy<{ facts: string }>(session, text, parameters);
         return rows.map(({ facts }) => fromJson<DealFacts>(facts));
       }),
 
@@ -165,13 +172,15 @@ export function createReadStore(engine: Engine): ReadStore {
       engine.read(async ({ db, dialect }) => {
         const rows = await db
           .selectFrom('records')
-          .select(['record_id', 'read_at'])
+          .select(['record_id', 'read_at', 'modified_at'])
           .where('account_id', '=', accountId)
           .where('connection_id', '=', connectionId)
           .where('object', '=', object)
           .where(dialect.isIn('record_id', ids))
           .execute();
-        return new Map(rows.map(({ record_id, read_at }) => [record_id, read_at]));
+        return new Map(
+          rows.map(({ record_id, read_at, modified_at }) => [record_id, { at: read_at, modifiedAt: modified_at }]),
+        );
       }),
 
     health: (accountId, connectionId, now) =>
@@ -179,35 +188,67 @@ export function createReadStore(engine: Engine): ReadStore {
   };
 }
 
-function isContact(accountId: string, { connectionId, id }: RecordRef): RawBuilder<unknown> {
-  return sql`account_id = ${accountId} and connection_id = ${connectionId} and contact_id = ${id}`;
+const IS_CONTACT = 'account_id = ? and connection_id = ? and contact_id = ?';
+
+function contactKey(accountId: string, { connectionId, id }: RecordRef): string[] {
+  return [accountId, connectionId, id];
 }
 
-function equals(column: string, value: string | undefined): RawBuilder<unknown> | undefined {
-  return value === undefined ? undefined : sql`${sql.ref(column)} = ${value}`;
+interface Filter {
+  readonly column: string;
+  readonly value: string;
+}
+
+function equals(column: string, value: string | undefined): Filter | undefined {
+  return value === undefined ? undefined : { column, value };
+}
+
+/**
+ * Rows of a statement whose text is ready, with `?` for each parameter. A card asks for a few rows thirty times, and having Kysely write
+ * such a statement anew took several times as long as the database took to answer it.
+ */
+async function rowsBy<R>({ db, dialect }: Session, text: string, parameters: readonly unknown[]): Promise<R[]> {
+  const written = dialect.firstParameter === '?' ? text : numbered(text);
+  return (await db.executeQuery<R>(CompiledQuery.raw(written, [...parameters]))).rows;
+}
+
+/** Of the handful of texts in this file; their variants are few. */
+const numberedTexts = new Map<string, string>();
+
+function numbered(text: string): string {
+  let written = numberedTexts.get(text);
+  if (written === undefined) {
+    let place = 0;
+    written = text.replace(/\?/g, () => `$${++place}`);
+    numberedTexts.set(text, written);
+  }
+  return written;
 }
 
 type Paged = 'members' | 'referrals' | 'decisions' | 'rewards' | 'journals';
 
 /** Newest first. The key of the last row is where the next page begins, so rows that come meanwhile shift nothing. */
 async function paged<T extends Paged, D>(
-  { db }: Session,
+  session: Session,
   table: T,
   timeColumn: string,
   accountId: string,
   { limit, cursor }: PageInput,
-  filters: readonly (RawBuilder<unknown> | undefined)[],
+  filters: readonly (Filter | undefined)[],
   decode: (row: Row<T>) => D,
 ): Promise<Page<D>> {
-  const at = sql.ref(timeColumn);
-  const conditions: RawBuilder<unknown>[] = [
-    sql<SqlBool>`account_id = ${accountId}`,
-    ...filters.filter((filter) => filter !== undefined),
-    ...(cursor ? [sql`(${at}, id) < (${cursor.at}, ${cursor.id})`] : []),
+  const asked = filters.filter((filter) => filter !== undefined);
+  const conditions = [
+    'account_id = ?',
+    ...asked.map(({ column }) => `${column} = ?`),
+    ...(cursor ? [`(${timeColumn}, id) < (?, ?)`] : []),
   ];
-  const { rows } = await sql<Row<T> & { at_: number }>`
-    select *, ${at} as at_ from ${sql.table(table)} where ${sql.join(conditions, sql` and `)}
-    order by ${at} desc, id desc limit ${limit + 1}`.execute(db);
+  const rows = await rowsBy<Row<T> & { at_: number }>(
+    session,
+    `select *, ${timeColumn} as at_ from ${table} where ${conditions.join(' and ')}
+    order by ${timeColumn} desc, id desc limit ?`,
+    [accountId, ...asked.map(({ value }) => value), ...(cursor ? [cursor.at, cursor.id] : []), limit + 1],
+  );
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return {

@@ -31,7 +31,7 @@ export async function areCurrent(
 ): Promise<boolean> {
   const { forUpdate, forShare } = session.dialect;
   const read = snapshots.map(({ facts: { ref }, basis }) => ({ ref, basis }));
-  const own = new Map(snapshots.map(blankIfIn(erase)).map(({ facts }) => [recordKey(facts.ref), toJson(facts)]));
+  const own = new Map(snapshots.map(blankIfIn(erase)).map(({ facts }) => [recordKey(facts.ref), textOf(facts)]));
   // Others who read the very same have changed nothing for us.
   return (
     (await keptByOthers(session, accountId, read, forUpdate('records'))).every(
@@ -85,18 +85,24 @@ export async function saveSnapshots(
     inOneOrder.map(({ facts, readAt, basis }) => ({
       ...keyOf(accountId, facts.ref),
       presence: facts.presence,
-      facts: toJson(facts),
+      facts: textOf(facts),
       read_at: readAt,
+      modified_at: facts.modifiedAt ?? null,
       version: basis + 1,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
-      presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at,
+      presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at, modified_at = excluded.modified_at,
       version = records.version + case when records.facts = excluded.facts then 0 else 1 end
       where excluded.version > 1 or records.facts = excluded.facts
       returning record_id`,
   );
   await replaceLinks(session, accountId, inOneOrder.map(({ facts }) => facts).filter(isDeal));
   return kept.length === inOneOrder.length;
+}
+
+/** Without the time of its last change: our own write to a record changes that and nothing that is decided on. */
+function textOf({ modifiedAt: _, ...facts }: DealFacts | ContactFacts): string {
+  return toJson(facts);
 }
 
 function isDeal(facts: DealFacts | ContactFacts): facts is DealFacts {

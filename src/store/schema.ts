@@ -1,4 +1,5 @@
 import type { Generated, Kysely } from 'kysely';
+import type { Hop, Shard } from '../application/ports/store.ts';
 import type { Dialect } from './dialect.ts';
 
 /** `?` after a type: the column may be null. `int` is 64 bits in both databases; times are milliseconds, amounts minor units. */
@@ -204,6 +205,7 @@ export const TABLES = {
     acked: 'int',
     acked_hash: 'text?',
     acked_at: 'int?',
+    unsure_until: 'int?',
     ...QUEUE,
   },
   records: {
@@ -214,6 +216,7 @@ export const TABLES = {
     presence: 'text',
     facts: 'text',
     read_at: 'int',
+    modified_at: 'int?',
     version: 'int',
   },
   record_links: {
@@ -246,4 +249,11 @@ export type Schema = { [T in Exclude<Table, 'inbox'>]: Row<T> } & { inbox: Row<'
 export interface Session {
   readonly db: Kysely<Schema>;
   readonly dialect: Dialect;
+  /** Shards that this transaction has made something due in. */
+  readonly told: Map<string, Told>;
+}
+
+export interface Told {
+  readonly hop: Hop;
+  readonly shard: Shard;
 }

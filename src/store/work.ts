@@ -1,12 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Hint } from '../application/ports/crm.ts';
-import type { Connection, WorkItem, WorkStore } from '../application/ports/store.ts';
+import type { ClaimInput, Connection, Shard, WorkItem, WorkStore } from '../application/ports/store.ts';
 import type { Wake } from '../domain/plan.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { keyOf, refOf, toFlag, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
-import { candidates, claimed, counts, nextDueAt, wholeRow } from './queue.ts';
+import { candidates, claimed, counts, dueShards, nextDueAt, tell, wholeRow } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
 /**
@@ -20,11 +20,18 @@ export function createWorkStore(engine: Engine): WorkStore {
   return {
     claim: (input) =>
       engine.write(async (session) => {
-        for (const candidate of await candidates(session, 'work', input.now)) {
-          const items = await claimOf(session, candidate.account_id, candidate.connection_id, input);
+        for (const shard of await candidates(session, 'work', input)) {
+          const items = await claimOf(session, shard, input);
           if (items.length > 0) return items;
         }
         return [];
+      }),
+    dueShards: (now, limit) => engine.read((session) => dueShards(session, 'work', now, limit)),
+    extend: (items, until) =>
+      engine.write(async (session) => {
+        await sql`update work set due_at = ${until} from ${itemRows(session, items)} as held where ${isHeld}`.execute(
+          session.db,
+        );
       }),
 
     defer: (item, { runAt, error, parked }) =>
@@ -44,20 +51,23 @@ export function createWorkStore(engine: Engine): WorkStore {
       engine.write(async (session) => {
         await sql`update work set claim = null, claimed_at = null, due_at = run_at
           from ${itemRows(session, items)} as held where ${isHeld}`.execute(session.db);
+        for (const { accountId, record } of items)
+          tell(session, 'work', { accountId, connectionId: record.connectionId });
       }),
 
-    ask: (accountId, wakes) => engine.write((session) => askAt(session, accountId, wakes)),
+    ask: (accountId, wakes) =>
+      engine.write(async (session) => {
+        await askAt(session, accountId, wakes);
+        for (const { record } of wakes) tell(session, 'work', { accountId, connectionId: record.connectionId });
+      }),
     nextDueAt: () => engine.read((session) => nextDueAt(session, 'work')),
     counts: (now) => engine.read((session) => counts(session, 'work', now)),
   };
 }
 
-type ClaimInput = Parameters<WorkStore['claim']>[0];
-
 async function claimOf(
   { db, dialect }: Session,
-  accountId: string,
-  connectionId: string,
+  { accountId, connectionId }: Shard,
   input: ClaimInput,
 ): Promise<WorkItem[]> {
   const { rows } = await sql<Row<'work'>>`
@@ -159,6 +169,7 @@ export async function askNow(
       });
     }
   }
+  if (rows.size > 0) tell(session, 'work', { accountId: connection.accountId, connectionId: connection.id });
   await upsertWork(session, [...rows.values()], 'false');
 }
 

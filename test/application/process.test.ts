@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CrmSession } from '../../src/application/ports/crm.ts';
 import type { Store } from '../../src/application/ports/store.ts';
-import { createProcess, type ProcessBatch } from '../../src/application/process.ts';
+import { createProcess } from '../../src/application/process.ts';
 import type { ContactFacts, DealFacts } from '../../src/domain/record.ts';
 import { openStore } from '../../src/store/open.ts';
 import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
@@ -74,7 +74,7 @@ function crmOf(a: ReturnType<typeof tenant>) {
 let store: Store;
 let a: ReturnType<typeof tenant>;
 let crm: ReturnType<typeof crmOf>;
-let processBatch: ProcessBatch;
+let processBatch: () => Promise<number>;
 let now: number;
 /** Happens once, between a batch's reading and its writing. */
 let beforeCommit: () => Promise<void>;
@@ -111,7 +111,7 @@ beforeEach(async () => {
     await before();
     return store.cases.commit(commits);
   };
-  processBatch = createProcess({
+  const batch = createProcess({
     store: { ...store, cases: { ...store.cases, commit } },
     clock: {
       now: () => now,
@@ -123,6 +123,7 @@ beforeEach(async () => {
     openSession: () => crm.session,
     onDecided: () => {},
   });
+  processBatch = () => batch({ accountId: a.accountId, connectionId: a.connectionId });
 });
 afterEach(() => store.close());
 

@@ -60,8 +60,10 @@ export function storeConformance({
         await other.close();
       });
 
-      test('a database that a newer version has migrated is refused', async () => {
-        await subject.sql("insert into migrations (number, name) values (999, 'from-the-future')");
+      test('a database that a newer version has migrated opens if that only added to it, and else is refused', async () => {
+        await subject.sql("insert into migrations (number, name, breaking) values (998, 'adds', 0)");
+        await (await subject.again()).close();
+        await subject.sql("insert into migrations (number, name, breaking) values (999, 'breaks', 1)");
         await expect(subject.again()).rejects.toThrow(/migration 999/);
       });
 
@@ -93,6 +95,20 @@ export function storeConformance({
         expect(await store.accounts.revokeApiKey('acc_a', 'key_1', T0)).toBe(true);
         expect(await store.accounts.revokeApiKey('acc_a', 'key_1', T0)).toBe(false);
         expect(await store.accounts.findApiKey('hash-1')).toBeNull();
+      });
+
+      test('an account lists its own keys, live and revoked, the oldest first, and never a hash', async () => {
+        await store.accounts.create({ id: 'acc_b', name: 'B', createdAt: T0 });
+        const key = (id: string, accountId: string, createdAt: number) => ({ id, accountId, label: id, createdAt });
+        await store.accounts.addApiKey(key('key_2', 'acc_a', T0 + 2), 'hash-2');
+        await store.accounts.addApiKey(key('key_1', 'acc_a', T0 + 1), 'hash-1');
+        await store.accounts.addApiKey(key('key_3', 'acc_b', T0), 'hash-3');
+        await store.accounts.revokeApiKey('acc_a', 'key_1', T0 + 3);
+        expect(await store.accounts.listApiKeys('acc_a')).toEqual([
+          { ...key('key_1', 'acc_a', T0 + 1), revokedAt: T0 + 3 },
+          { ...key('key_2', 'acc_a', T0 + 2), revokedAt: null },
+        ]);
+        expect(await store.accounts.listApiKeys('nobody')).toEqual([]);
       });
     });
 
@@ -141,6 +157,41 @@ export function storeConformance({
         expect(results.sort()).toEqual([false, true]);
         expect(await store.connections.tokens('acc_a', 'con_a')).toEqual({ ...fresh, version: 2 });
         await other.close();
+      });
+
+      test('the tokens of every account are listed once each, page by page, with their owners', async () => {
+        for (const [account, connection] of [
+          ['acc_b', 'con_1'],
+          ['acc_b', 'con_2'],
+          ['acc_c', 'con_0'],
+        ] as const) {
+          if (!(await store.accounts.get(account))) await tenant(store, account, connection).create();
+          else
+            await store.connections.connect(
+              { ...a.connection(), id: connection, accountId: account, externalId: connection },
+              a.tokens,
+            );
+        }
+        const seen = [];
+        let after = null;
+        for (;;) {
+          const page: Awaited<ReturnType<typeof store.connections.listTokens>> = await store.connections.listTokens(
+            after,
+            2,
+          );
+          const last = page.at(-1);
+          if (!last) break;
+          expect(page.length).toBeLessThanOrEqual(2);
+          seen.push(...page);
+          after = last;
+        }
+        expect(seen.map(({ accountId, connectionId }) => `${accountId} ${connectionId}`)).toEqual([
+          'acc_a con_a',
+          'acc_b con_1',
+          'acc_b con_2',
+          'acc_c con_0',
+        ]);
+        expect(seen[0]).toEqual({ accountId: 'acc_a', connectionId: 'con_a', ...a.tokens, version: 1 });
       });
 
       test('what the CRM says of itself is kept', async () => {
@@ -804,7 +855,9 @@ export function storeConformance({
         expect(await store.cases.knownContacts('acc_a', 'con_a', ['1', '2'])).toEqual([
           { facts: a.contact('2'), version: 1 },
         ]);
-        expect(await store.reads.readTimes('acc_a', 'con_a', 'deal', ['7', '8'])).toEqual(new Map([['7', T0 + 5]]));
+        expect(await store.reads.readTimes('acc_a', 'con_a', 'deal', ['7', '8'])).toEqual(
+          new Map([['7', { at: T0 + 5, modifiedAt: null }]]),
+        );
       });
 
       test('a record’s version rises with other facts, not with the same ones read again', async () => {
@@ -1214,6 +1267,25 @@ export function storeConformance({
         for (const item of items) await store.mirror.drop(item);
         expect(await columnOf('select record_id from mirror', 'record_id')).toEqual(['2']);
         expect(await store.mirror.claim(claiming('c2'))).toMatchObject([{ record: contact('2') }]);
+      });
+
+      test('what was written while an earlier write may still be on its way is written once more when that is over', async () => {
+        await a.write({ mirror: [a.ref('contact', '1')] });
+        const write = async (claim: string, now: number) => {
+          const [item] = await store.mirror.claim(claiming(claim, now));
+          if (!item) throw new Error('nothing was claimed');
+          return item;
+        };
+        const lost = await write('c1', T0);
+        await store.mirror.defer(lost, { runAt: T0 + 1, error: 'no answer', parked: false, unsureUntil: T0 + 100 });
+        await store.mirror.acknowledge([{ item: await write('c2', T0 + 1), hash: 'new' }], T0 + 2);
+        expect(await store.mirror.claim(claiming('c3', T0 + 99))).toEqual([]);
+        const again = await write('c4', T0 + 100);
+        expect(again.ackedHash).toBeNull();
+        await store.mirror.acknowledge([{ item: again, hash: 'new' }], T0 + 101);
+        expect(await store.mirror.claim(claiming('c5', T0 + DAY))).toEqual([]);
+        await a.write({ mirror: [a.ref('contact', '1')] });
+        expect((await write('c6', T0 + DAY)).ackedHash).toBe('new');
       });
 
       test('after a repair every mirrored record of the connection is written again, whatever was acknowledged', async () => {

@@ -10,10 +10,12 @@ export interface Gate {
 export interface Passing {
   readonly method: string;
   readonly path: string;
+  /** To whom it was handed on. */
+  readonly port: number;
 }
 
 export interface GateDeps {
-  /** Where requests go on to. Nobody there looks to the caller as it would without the gate: no answer. */
+  /** Where the next request goes on to. Nobody there looks to the caller as it would without the gate: no answer. */
   readonly targetPort: () => number;
   readonly onRequest?: (passing: Passing) => void;
   /** Before the caller hears anything of the answer. */
@@ -37,11 +39,12 @@ export async function openGate(deps: GateDeps): Promise<Gate> {
 
 function pass(deps: GateDeps, agent: Agent, request: IncomingMessage, response: ServerResponse): void {
   const { method = 'GET', url = '/' } = request;
-  const passing = { method, path: url };
+  const port = deps.targetPort();
+  const passing = { method, path: url, port };
   const cut = () => void response.socket?.destroy();
   deps.onRequest?.(passing);
   const onward = httpRequest(
-    { host: '127.0.0.1', port: deps.targetPort(), method, path: url, headers: request.headers, agent },
+    { host: '127.0.0.1', port, method, path: url, headers: request.headers, agent },
     (answer) => {
       deps.onAnswer?.(passing, answer.statusCode ?? 0);
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);

@@ -1,3 +1,4 @@
+import type { PostgresCrash } from '../support/postgres.ts';
 import { createRandom, type Random } from './random.ts';
 
 /** Stops of the service per run; one of them is a SIGTERM. */
@@ -115,7 +116,20 @@ export type StopMoment =
   | 'payout_asked'
   | 'payout_accepted';
 
+/**
+ * What goes down.
+ *
+ * - `node`: one process of the service, by `signal`; where there are several, it is the one of the moment, and another one is asked to
+ *   stop by SIGTERM meanwhile, as in an upgrade.
+ * - `pause`: one process stands still (SIGSTOP) until all it held has run out, and then goes on where it was.
+ * - `database`: the server, by `crash`; the nodes go on without it.
+ * - `blackout`: every node and the server.
+ */
+export type StopTarget = 'node' | 'pause' | 'database' | 'blackout';
+
 export interface PlannedStop {
+  readonly target: StopTarget;
+  readonly crash: PostgresCrash;
   readonly signal: 'SIGKILL' | 'SIGTERM';
   readonly moment: StopMoment;
   /** The service runs for this long at least before the moment is waited for. */
@@ -145,8 +159,11 @@ export interface Plan {
   readonly disturbed: ReadonlySet<string>;
 }
 
+/** One node on a file, or several on a server. */
+export type SiteKind = 'sqlite' | 'postgres';
+
 /** The same seed makes the same plan, whatever the machine does meanwhile. */
-export function makePlan(seed: number): Plan {
+export function makePlan(seed: number, site: SiteKind): Plan {
   const disturbed = new Set<string>();
   const [main, other] = PORTALS;
   const mainPlan = planPortal(createRandom(seed, 'actions'), main, { members: 4, friends: 9, edits: 90 }, disturbed);
@@ -160,7 +177,7 @@ export function makePlan(seed: number): Plan {
     faults: planFaults(createRandom(seed, 'faults'), losesWebhooks),
     unheard: losesWebhooks ? mainPlan.unheard : [],
     lastWords: mainPlan.lastWords,
-    stops: planStops(createRandom(seed, 'stops')),
+    stops: site === 'sqlite' ? planStops(createRandom(seed, 'stops')) : planOutages(createRandom(seed, 'outages')),
     disturbed,
   };
 }
@@ -403,6 +420,8 @@ function planStops(random: Random): PlannedStop[] {
   const graceful = random.integer(1, STOPS - 2);
   return Array.from({ length: STOPS }, (_, index): PlannedStop => {
     const stop: PlannedStop = {
+      target: 'node',
+      crash: 'postmaster',
       signal: 'SIGKILL',
       // In every run once after an acknowledgement and once after a payout: what hurts most if it goes wrong.
       moment: index === 0 ? 'webhook_acked' : index === STOPS - 1 ? 'payout_accepted' : random.pick(MOMENTS),
@@ -415,4 +434,27 @@ function planStops(random: Random): PlannedStop[] {
     // Who waits for a dead process's lease on the tokens waits a minute, also when it is asked to stop.
     return index === graceful - 1 ? { ...stop, leasesRunOut: true } : stop;
   });
+}
+
+/** In every run: a node is killed once it has acknowledged, the server crashes, a node sleeps too long, and everything goes at once. */
+function planOutages(random: Random): PlannedStop[] {
+  const stop = (target: StopTarget, moment: StopMoment): PlannedStop => ({
+    target,
+    crash: random.pick(['postmaster', 'immediate', 'backend']),
+    signal: 'SIGKILL',
+    moment,
+    upMs: random.integer(100, 800),
+    nth: random.integer(1, 3),
+    downMs: random.integer(200, 900),
+    leasesRunOut: true,
+  });
+  const between = [
+    stop('database', random.pick(MOMENTS)),
+    stop('pause', random.pick(['crm_asked', 'deals_read', 'crm_written', 'payout_asked', 'webhook_acked'])),
+  ];
+  if (random.chance(0.5)) between.reverse();
+  const blackout = stop('blackout', random.pick(['payout_accepted', 'webhook_acked']));
+  // What is left of the server after it was reset is a server that runs; a blackout is one that does not.
+  const isReset = blackout.crash === 'backend';
+  return [stop('node', 'webhook_acked'), ...between, isReset ? { ...blackout, crash: 'postmaster' } : blackout];
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { sleep } from './processes.ts';
+import { sleep } from '../support/processes.ts';
 import type { Random } from './random.ts';
 
 /** What the service says of a reward that it orders. */
@@ -35,10 +35,11 @@ export interface RewardReceiver {
   close(): Promise<void>;
 }
 
+/** `path` is what it was called at: each node is given an address of its own, `<url>?node=<n>`. */
 export interface ReceiverHooks {
-  onAsked(): void;
+  onAsked(path: string): void;
   /** The order is accepted, and not answered yet. */
-  onAccepted(): void;
+  onAccepted(path: string): void;
 }
 
 export async function openRewardReceiver(random: Random, hooks: ReceiverHooks): Promise<RewardReceiver> {
@@ -54,7 +55,8 @@ export async function openRewardReceiver(random: Random, hooks: ReceiverHooks): 
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString('utf8');
     calls += 1;
-    hooks.onAsked();
+    const path = request.url ?? '';
+    hooks.onAsked(path);
     const idempotencyKey = String(request.headers['idempotency-key']);
     // standardwebhooks.com: HMAC-SHA256 over id, timestamp and body.
     const signed = `${request.headers['webhook-id']}.${request.headers['webhook-timestamp']}.${body}`;
@@ -76,7 +78,7 @@ export async function openRewardReceiver(random: Random, hooks: ReceiverHooks): 
     const known = accepted.get(idempotencyKey);
     if (known) known.calls += 1;
     else accepted.set(idempotencyKey, { order, calls: 1 });
-    hooks.onAccepted();
+    hooks.onAccepted(path);
     if (draw < 0.45) return void request.socket.destroy();
     if (draw < 0.6) await sleep(60);
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { parseProgram } from '../../src/application/program-document.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { openStore } from '../../src/store/open.ts';
+import { type Child, freePort, sleep, startChild, until, untilReady } from '../support/processes.ts';
 import { APP, sandboxAppAt } from '../support/stack.ts';
 import { type Crm, type CrmDelivery, createCrm } from './crm.ts';
 import {
   askForEverything,
-  claims,
-  integrity,
+  type Database,
+  type Held,
+  held,
   letLeasesRunOut,
   letPausesRunOut,
   lostEvents,
+  NOTHING_HELD,
   notReadSince,
   sweptTo,
   waiting,
@@ -40,10 +40,10 @@ import {
   PORTALS,
   type StopMoment,
 } from './plan.ts';
-import { type Child, freePort, sleep, startChild, until, untilReady } from './processes.ts';
 import { createRandom } from './random.ts';
 import { openRewardReceiver, type RewardReceiver } from './reward-receiver.ts';
 import { type AccountView, createServiceApi, type ServiceApi, type Tenant } from './service-api.ts';
+import type { Site } from './site.ts';
 
 /** A moment that does not come, such as a payout when none is due: the service is stopped after this long all the same. */
 const MOMENT_TIMEOUT_MS = 1_200;
@@ -52,7 +52,9 @@ const DECIDING_MS = 200;
 /** SIGTERM: ten seconds for open requests, and the batch under way with its calls to a CRM that is faulty. */
 const GRACEFUL_TIMEOUT_MS = 25_000;
 /** From the last fault to rest, on two busy cores. */
-const REST_TIMEOUT_MS = 75_000;
+const REST_TIMEOUT_MS = 180_000;
+/** Past a paused node's leases, until it goes on: long enough for others to have done its work. */
+const OVERSLEPT_MS = 1_200;
 const INDEX_LAG_MS = 300;
 /** A token is renewed two minutes before it ends: with this lifetime every three seconds. */
 const TOKEN_LIFETIME_MS = 123_000;
@@ -66,6 +68,7 @@ export interface RunReport {
   readonly actions: number;
   readonly refusedActions: number;
   readonly kills: number;
+  readonly stops: readonly string[];
   readonly moments: Readonly<Record<string, number>>;
   readonly gracefulStopMs: number | null;
   readonly acknowledgedEvents: number;
@@ -83,9 +86,19 @@ export interface RunReport {
   readonly log: readonly string[];
 }
 
+/** One process of the service, and the next one in its place. */
+interface Node {
+  readonly name: string;
+  readonly port: number;
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+  child: Child;
+}
+
 interface World {
   readonly plan: Plan;
-  readonly database: string;
+  readonly site: Site;
+  readonly database: Database;
   readonly crm: Crm;
   readonly api: ServiceApi;
   readonly receiver: RewardReceiver;
@@ -93,60 +106,73 @@ interface World {
   readonly deliveries: Map<number, CrmDelivery>;
   readonly problems: string[];
   readonly moments: Record<string, number>;
-  service: Child;
-  /** Claims that were held when the service was started, by processes that are dead. */
-  heldByTheDead: ReadonlySet<string>;
-  startService(more?: Readonly<Record<string, string>>): Promise<void>;
-  /** Calls `stop` at the nth such moment from now on, and not later than after MOMENT_TIMEOUT_MS. */
-  atMoment(moment: StopMoment, nth: number, stop: (how: string) => void): void;
+  readonly nodes: readonly Node[];
+  /** What was held when the only node was started, by processes that are dead. */
+  heldByTheDead: Held;
+  startNode(node: Node, more?: Readonly<Record<string, string>>): Promise<void>;
+  /** Calls `stop` at the nth such moment from now on, with its node, and not later than after MOMENT_TIMEOUT_MS. */
+  atMoment(moment: StopMoment, nth: number, stop: (how: string, node: Node) => void): void;
   note(text: string): void;
 }
 
 /** One life of the service under one plan: stopped again and again, brought to rest, and asked whether the laws have held. */
-export async function run(seed: number, compileCache: string): Promise<RunReport> {
+export async function run(seed: number, site: Site, compileCache: string): Promise<RunReport> {
   const startedAt = Date.now();
-  const plan = makePlan(seed);
-  const directory = mkdtempSync(join(fastDirectory(), 'wonward-crash-'));
+  const plan = makePlan(seed, site.kind);
+  const { database } = site;
   const timeline: string[] = [];
   const problems: string[] = [];
   const logs: string[] = [];
   const moments: Record<string, number> = {};
   const note = (text: string) => void timeline.push(`${String(Date.now() - startedAt).padStart(6)} ms  ${text}`);
 
-  let awaited: { moment: StopMoment; left: number; stop: (how: string) => void } | null = null;
-  const notice = (moment: StopMoment) => {
+  const nodes: Node[] = [];
+  let awaited: { moment: StopMoment; left: number; stop: (how: string, node: Node) => void } | null = null;
+  const notice = (moment: StopMoment, node: Node | undefined) => {
+    if (!node) return;
     moments[moment] = (moments[moment] ?? 0) + 1;
     if (awaited?.moment !== moment) return;
     awaited.left -= 1;
     if (awaited.left > 0) return;
     const { stop } = awaited;
     awaited = null;
-    stop(moment);
+    stop(moment, node);
   };
 
-  const servicePort = await freePort();
+  // What stands in front of several nodes: each in turn, without those that have ended.
+  let turn = 0;
+  const nextPort = () => {
+    const living = nodes.filter(({ child }) => child.isAlive());
+    turn += 1;
+    return (living[turn % Math.max(1, living.length)] ?? nodes[0])?.port ?? 0;
+  };
   const webhookGate = await openGate({
-    targetPort: () => servicePort,
-    onAnswer: ({ path }, status) => {
-      if (path.startsWith('/webhooks/') && status < 300) notice('webhook_acked');
+    targetPort: nextPort,
+    onAnswer: ({ path, port }, status) => {
+      if (path.startsWith('/webhooks/') && status < 300)
+        notice(
+          'webhook_acked',
+          nodes.find((node) => node.port === port),
+        );
     },
   });
   let sandboxPort = 0;
-  const crmGate = await openGate({
-    targetPort: () => sandboxPort,
-    onRequest: () => notice('crm_asked'),
-    onAnswer: ({ method, path }, status) => {
-      if (method === 'POST' && path.endsWith('/batch/update') && status < 300) notice('crm_written');
-      if (path.endsWith('/deals/batch/read') && status < 300) notice('deals_read');
-    },
-  });
+  const openCrmGate = (nodeOf: () => Node | undefined) =>
+    openGate({
+      targetPort: () => sandboxPort,
+      onRequest: () => notice('crm_asked', nodeOf()),
+      onAnswer: ({ method, path }, status) => {
+        if (method === 'POST' && path.endsWith('/batch/update') && status < 300) notice('crm_written', nodeOf());
+        if (path.endsWith('/deals/batch/read') && status < 300) notice('deals_read', nodeOf());
+      },
+    });
+  const nodeAt = (path: string) => nodes.find(({ name }) => path.endsWith(`?node=${name}`));
   const receiver = await openRewardReceiver(createRandom(seed, 'receiver'), {
-    onAsked: () => notice('payout_asked'),
-    onAccepted: () => notice('payout_accepted'),
+    onAsked: (path) => notice('payout_asked', nodeAt(path)),
+    onAccepted: (path) => notice('payout_accepted', nodeAt(path)),
   });
-  const gates: Gate[] = [webhookGate, crmGate];
+  const gates: Gate[] = [webhookGate];
   const children: Child[] = [];
-  const database = join(directory, 'wonward.db');
 
   try {
     const sandbox = startChild('src/sandbox/hubspot/main.ts', {
@@ -171,49 +197,63 @@ export async function run(seed: number, compileCache: string): Promise<RunReport
       }),
     });
     children.push(sandbox);
-    const tenants = await setUp(database);
+    const tenants = await setUp(database.url);
     const { url, authorizeUrl } = JSON.parse(await sandbox.firstLine) as { url: string; authorizeUrl: string };
     sandboxPort = Number(new URL(url).port);
-    const env = {
-      NODE_COMPILE_CACHE: compileCache,
-      NODE_ENV: 'test',
-      HOST: '127.0.0.1',
-      PORT: String(servicePort),
-      PUBLIC_URL: webhookGate.url,
-      DATABASE_URL: `sqlite:${database}`,
-      ENCRYPTION_KEY: `k1:${randomBytes(32).toString('base64')}`,
-      HUBSPOT_API_URL: crmGate.url,
-      HUBSPOT_AUTHORIZE_URL: authorizeUrl,
-      HUBSPOT_CLIENT_ID: APP.clientId,
-      HUBSPOT_CLIENT_SECRET: APP.clientSecret,
-      HUBSPOT_APP_ID: String(APP.appId),
-      REWARD_WEBHOOK_URL: receiver.url,
-      REWARD_WEBHOOK_SECRET: receiver.secret,
-      ALLOW_PRIVATE_DESTINATIONS: 'true',
-      SWEEP_SCHEDULE: plan.losesWebhooks ? '*/3 * * * * *' : NEVER,
-      LOG_LEVEL: 'warn',
-    };
+    const encryptionKey = `k1:${randomBytes(32).toString('base64')}`;
+    for (let index = 0; index < site.nodes; index += 1) {
+      const port = await freePort();
+      const name = `n${index + 1}`;
+      const crmGate = await openCrmGate(() => nodes[index]);
+      gates.push(crmGate);
+      nodes.push({
+        name,
+        port,
+        url: `http://127.0.0.1:${port}`,
+        env: {
+          NODE_COMPILE_CACHE: compileCache,
+          NODE_ENV: 'test',
+          HOST: '127.0.0.1',
+          PORT: String(port),
+          PUBLIC_URL: webhookGate.url,
+          DATABASE_URL: database.url,
+          ENCRYPTION_KEY: encryptionKey,
+          HUBSPOT_API_URL: crmGate.url,
+          HUBSPOT_AUTHORIZE_URL: authorizeUrl,
+          HUBSPOT_CLIENT_ID: APP.clientId,
+          HUBSPOT_CLIENT_SECRET: APP.clientSecret,
+          HUBSPOT_APP_ID: String(APP.appId),
+          REWARD_WEBHOOK_URL: `${receiver.url}?node=${name}`,
+          REWARD_WEBHOOK_SECRET: receiver.secret,
+          ALLOW_PRIVATE_DESTINATIONS: 'true',
+          SWEEP_SCHEDULE: plan.losesWebhooks ? '*/3 * * * * *' : NEVER,
+          LOG_LEVEL: 'warn',
+        },
+        child: sandbox,
+      });
+    }
     const world: World = {
       plan,
+      site,
       database,
       crm: createCrm(url),
-      api: createServiceApi(`http://127.0.0.1:${servicePort}`),
+      api: createServiceApi(webhookGate.url),
       receiver,
       tenants,
       deliveries: new Map(),
       problems,
       moments,
       note,
-      service: sandbox,
-      heldByTheDead: new Set(),
-      async startService(more = {}) {
-        world.heldByTheDead = claims(database);
-        const child = startChild('src/main.ts', { ...env, ...more });
+      nodes,
+      heldByTheDead: NOTHING_HELD,
+      async startNode(node, more = {}) {
+        if (nodes.length === 1) world.heldByTheDead = await held(database);
+        const child = startChild('src/main.ts', { ...node.env, ...more });
         children.push(child);
-        world.service = child;
-        void child.exited.then(() => logs.push(...child.log()));
-        await untilReady(child, `http://127.0.0.1:${servicePort}`);
-        note(`service is up, process ${child.pid}`);
+        node.child = child;
+        void child.exited.then(() => logs.push(...child.log().map((line) => `${node.name} ${line}`)));
+        await untilReady(child, node.url);
+        note(`node ${node.name} is up, process ${child.pid}`);
       },
       atMoment(moment, nth, stop) {
         const armed = { moment, left: nth, stop };
@@ -222,24 +262,28 @@ export async function run(seed: number, compileCache: string): Promise<RunReport
           () => {
             if (awaited !== armed) return;
             awaited = null;
-            stop(moment === 'any' ? 'any' : `any (no ${moment} came)`);
+            stop(moment === 'any' ? 'any' : `any (no ${moment} came)`, nodes[nth % nodes.length] as Node);
           },
           moment === 'any' ? nth * 40 : MOMENT_TIMEOUT_MS,
         );
       },
     };
 
-    await world.startService();
+    await Promise.all(nodes.map((node) => world.startNode(node)));
     for (const tenant of tenants) await install(world, tenant);
     const summary = await live(world);
     await comeToRest(world);
     const views = await askTheLaws(world);
     const rewards = views.flatMap((view) => view.rewards);
-    const { acknowledged } = lostEvents(database, [...world.deliveries.values()]);
-    logs.push(...world.service.log());
+    const { acknowledged } = await lostEvents(database, [...world.deliveries.values()]);
+    for (const { name, child } of nodes) logs.push(...child.log().map((line) => `${name} ${line}`));
     return {
       seed,
       ...summary,
+      stops: plan.stops.map(({ target, moment, crash }) => {
+        const isOfServer = target === 'database' || target === 'blackout';
+        return `${target}${isOfServer ? ` (${crash})` : ''} at ${moment}`;
+      }),
       moments,
       acknowledgedEvents: acknowledged,
       deliveries: world.deliveries.size,
@@ -254,31 +298,15 @@ export async function run(seed: number, compileCache: string): Promise<RunReport
       log: logs,
     };
   } catch (error) {
-    const [, ...services] = children;
-    for (const child of services) if (child.isAlive()) logs.push(...child.log());
+    for (const { name, child } of nodes)
+      if (child.isAlive()) logs.push(...child.log().map((line) => `${name} ${line}`));
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     throw new CrashRunError(seed, [...problems, message], timeline, logs, { cause: error });
   } finally {
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map(({ exited }) => exited));
     await Promise.all([...gates, receiver].map((open) => open.close()));
-    if (process.env.CRASH_KEEP === undefined) rmSync(directory, { recursive: true, force: true });
-    else console.log(`kept ${directory}`);
   }
-}
-
-/** Three databases with their logs. */
-const MEMORY_NEEDED_BYTES = 2 ** 29;
-
-/**
- * In memory where there is enough of it: a killed process leaves the page cache as it is, so a disk would not be tried harder, only
- * waited for (half of a run was fsync on a busy machine).
- */
-function fastDirectory(): string {
-  const memory = '/dev/shm';
-  if (!existsSync(memory)) return tmpdir();
-  const { bavail, bsize } = statfsSync(memory);
-  return bavail * bsize > MEMORY_NEEDED_BYTES ? memory : tmpdir();
 }
 
 /** The run could not be finished: the service did not start, or did not come to rest. */
@@ -305,8 +333,8 @@ export class CrashRunError extends Error {
 }
 
 /** Accounts, keys and the program, as the command line makes them before a service is started. */
-async function setUp(database: string): Promise<Tenant[]> {
-  const store = await openStore({ url: `sqlite:${database}` });
+async function setUp(databaseUrl: string): Promise<Tenant[]> {
+  const store = await openStore({ url: databaseUrl });
   try {
     const accounts = createAccounts({ store, clock: systemClock });
     const parsed = parseProgram(PROGRAM);
@@ -372,14 +400,13 @@ async function live(world: World) {
     for (const [index, stop] of plan.stops.entries()) {
       const isLast = index === plan.stops.length - 1;
       await sleep(stop.upMs);
-      const tookMs = await stopOnce(world, stop);
-      if (stop.signal === 'SIGTERM') gracefulStopMs = tookMs;
-      else kills += 1;
-      await sleep(stop.downMs);
-      if (isLast) letPausesRunOut(world.database);
-      else if (stop.leasesRunOut) letLeasesRunOut(world.database);
+      const stopped = await stopOnce(world, stop);
+      gracefulStopMs = stopped.gracefulMs ?? gracefulStopMs;
+      kills += stopped.kills;
+      if (isLast) await letPausesRunOut(world.database);
       if (isLast) world.receiver.becomeReliable();
-      await world.startService(isLast && plan.losesWebhooks ? { SWEEP_SCHEDULE: aFewTimesFrom(Date.now()) } : {});
+      const more = isLast && plan.losesWebhooks ? { SWEEP_SCHEDULE: aFewTimesFrom(Date.now()) } : {};
+      await Promise.all(stopped.ended.map((node) => world.startNode(node, more)));
       goOn();
     }
   };
@@ -405,36 +432,102 @@ function createPlanClock() {
   };
 }
 
-async function stopOnce(world: World, { signal, moment, nth, leasesRunOut }: PlannedStop): Promise<number> {
-  const { service, note, database, problems } = world;
-  const how = await new Promise<string>((resolve) => {
-    world.atMoment(moment, nth, (noticed) => {
-      service.kill(signal);
-      resolve(noticed);
+interface Stopped {
+  /** Whose processes have ended and have to be started again. */
+  readonly ended: readonly Node[];
+  readonly kills: number;
+  readonly gracefulMs: number | null;
+}
+
+async function stopOnce(world: World, stop: PlannedStop): Promise<Stopped> {
+  const { note, database, problems, site } = world;
+  const { target, moment, nth, signal } = stop;
+  const what = target === 'node' ? signal : target;
+  let heldThen: Promise<Held> = Promise.resolve(NOTHING_HELD);
+  let crashed: Promise<void> | undefined;
+  const { how, node } = await new Promise<{ how: string; node: Node }>((resolve) => {
+    world.atMoment(moment, nth, (noticed, one) => {
+      // At once, in the very moment; everything else can wait.
+      if (target === 'node') one.child.kill(signal);
+      if (target === 'pause') one.child.kill('SIGSTOP');
+      if (target === 'blackout') for (const { child } of world.nodes) child.kill('SIGKILL');
+      if (target === 'database' || target === 'blackout') crashed = site.server?.crash(stop.crash);
+      else heldThen = held(database);
+      resolve({ how: noticed, node: one });
     });
   });
-  const from = Date.now();
-  note(`${signal} at ${how}, ${nth}`);
-  const exit = await Promise.race([service.exited, sleep(GRACEFUL_TIMEOUT_MS).then(() => null)]);
-  const tookMs = Date.now() - from;
-  if (signal === 'SIGTERM') {
+  note(`${what} at ${how}, ${nth}; node ${node.name}${crashed ? `, server by ${stop.crash}` : ''}`);
+  const stopped = await { node: stopNode, pause: oversleep, database: crashServer, blackout: blackOut }[target]();
+  problems.push(...(await database.integrity()).map((line) => `integrity after ${what} at ${how}: ${line}`));
+  await keepDeliveries(world);
+  const { lost } = await lostEvents(database, [...world.deliveries.values()]);
+  problems.push(...lost.map((id) => `after ${what} at ${how}: event ${id} was acknowledged and is not in the inbox`));
+  return stopped;
+
+  async function stopNode(): Promise<Stopped> {
+    if (signal === 'SIGTERM') return { ended: [node], kills: 0, gracefulMs: await gracefully(node) };
+    await node.child.exited;
+    const other = world.nodes.find((one) => one !== node);
+    other?.child.kill('SIGTERM');
+    if (other) note(`SIGTERM to node ${other.name}, too`);
+    const gracefulMs = other ? await gracefully(other) : null;
+    await sleep(stop.downMs);
+    if (stop.leasesRunOut) await runOut();
+    return { ended: other ? [node, other] : [node], kills: 1, gracefulMs };
+  }
+
+  async function gracefully(one: Node): Promise<number> {
+    const from = Date.now();
+    const exit = await Promise.race([one.child.exited, sleep(GRACEFUL_TIMEOUT_MS).then(() => null)]);
+    const tookMs = Date.now() - from;
     note(`stopped after ${tookMs} ms`);
     if (exit?.code !== 0) problems.push(`SIGTERM: ${JSON.stringify(exit)} after ${tookMs} ms instead of exit code 0`);
-    if (exit !== null) {
-      const held = [...claims(database)].filter((claim) => !world.heldByTheDead.has(claim));
-      if (held.length > 0) problems.push(`after a graceful stop ${held.length} claims are still held`);
-    }
     if (exit === null) {
-      service.kill('SIGKILL');
-      await service.exited;
+      one.child.kill('SIGKILL');
+      await one.child.exited;
+    } else if (world.nodes.length === 1) {
+      // Among several it is not known whose a claim is.
+      const left = [...(await held(database)).claims].filter((claim) => !world.heldByTheDead.claims.has(claim));
+      if (left.length > 0) problems.push(`after a graceful stop ${left.length} claims are still held`);
+      await sleep(stop.downMs);
+      if (stop.leasesRunOut) await runOut();
     }
+    return tookMs;
   }
-  problems.push(...integrity(database).map((line) => `integrity after ${signal} at ${how}: ${line}`));
-  await keepDeliveries(world);
-  const { lost } = lostEvents(database, [...world.deliveries.values()]);
-  problems.push(...lost.map((id) => `after ${signal} at ${how}: event ${id} was acknowledged and is not in the inbox`));
-  if (leasesRunOut) note('leases run out');
-  return tookMs;
+
+  /** Other nodes put down what they hold in time; what was held at the stop and still is belongs to the one that was stopped. */
+  async function runOut(): Promise<void> {
+    await letLeasesRunOut(database, world.nodes.length === 1 ? await held(database) : await heldThen);
+    note('leases run out');
+  }
+
+  async function oversleep(): Promise<Stopped> {
+    await sleep(stop.downMs);
+    await runOut();
+    await sleep(OVERSLEPT_MS);
+    node.child.kill('SIGCONT');
+    note(`node ${node.name} goes on`);
+    return { ended: [], kills: 0, gracefulMs: null };
+  }
+
+  async function crashServer(): Promise<Stopped> {
+    await crashed;
+    await sleep(stop.downMs);
+    await site.server?.restart();
+    note('the server is up again');
+    for (const one of world.nodes) {
+      if (!one.child.isAlive()) problems.push(`node ${one.name} ended when the database server did`);
+      else await untilReady(one.child, one.url);
+    }
+    return { ended: world.nodes.filter(({ child }) => !child.isAlive()), kills: 1, gracefulMs: null };
+  }
+
+  async function blackOut(): Promise<Stopped> {
+    await Promise.all([crashed, ...world.nodes.map(({ child }) => child.exited)]);
+    await sleep(stop.downMs);
+    await site.server?.restart();
+    return { ended: world.nodes, kills: world.nodes.length + 1, gracefulMs: null };
+  }
 }
 
 /** The sandbox forgets the oldest ones. */
@@ -486,11 +579,11 @@ function aFewTimesFrom(now: number): string {
 /** Swept since `sweptSince`, and nothing to do in any queue. */
 async function untilRest({ crm, database, note }: World, sweptSince: number): Promise<void> {
   let quiet = 0;
-  let last = waiting(database);
+  let last = await waiting(database);
   const isAtRest = async () => {
     await crm.idle();
-    last = waiting(database);
-    const swept = (sweptTo(database, SWEEP_MARKS) ?? 0) >= sweptSince;
+    last = await waiting(database);
+    const swept = ((await sweptTo(database, SWEEP_MARKS)) ?? 0) >= sweptSince;
     quiet = swept && last.work + last.payouts + last.mirror === 0 ? quiet + 1 : 0;
     return quiet >= 3;
   };
@@ -531,11 +624,11 @@ async function askTheLaws(world: World): Promise<AccountView[]> {
     problems.push(...found.map((problem) => `portal ${portalId}: ${problem}`));
   }
   problems.push(...receiverAgrees(views, receiver));
-  problems.push(...waiting(database).parked.map((row) => `parked: ${row}`));
+  problems.push(...(await waiting(database)).parked.map((row) => `parked: ${row}`));
   await keepDeliveries(world);
-  const { lost } = lostEvents(database, [...world.deliveries.values()]);
+  const { lost } = await lostEvents(database, [...world.deliveries.values()]);
   problems.push(...lost.map((id) => `in the end: event ${id} was acknowledged and is not in the inbox`));
-  problems.push(...integrity(database).map((line) => `integrity in the end: ${line}`));
+  problems.push(...(await database.integrity()).map((line) => `integrity in the end: ${line}`));
   await nobodySeesAnother(world, views);
 
   // Law 6 and the rest of law 4: all of it once more.
@@ -551,9 +644,9 @@ async function askTheLaws(world: World): Promise<AccountView[]> {
     }
   };
   await Promise.all(Array.from({ length: 8 }, sendAll));
-  askForEverything(database);
+  await askForEverything(database);
   await untilRest(world, 0);
-  const unread = notReadSince(database, [...known], from);
+  const unread = await notReadSince(database, [...known], from);
   if (unread.length > 0) problems.push(`these records were not read again: ${unread.join(', ')}`);
   const after = recorded(await Promise.all(tenants.map((tenant) => api.view(tenant))));
   if (after !== before)

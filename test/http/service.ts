@@ -121,13 +121,15 @@ export interface ServiceOptions {
   readonly deps?: Partial<AppDeps>;
   readonly clock?: Clock;
   readonly timeouts?: ServerTimeouts;
+  /** A file, for a test that looks into it past the store. */
+  readonly databaseUrl?: string;
   readonly changeStore?: (store: Store) => Store;
 }
 
 /** The whole app on a real port over a real database. Only the CRM behind it is played. */
 export async function startHttp(options: ServiceOptions = {}): Promise<TestService> {
   const clock = options.clock ?? systemClock;
-  const opened = await openStore({ url: 'sqlite::memory:' });
+  const opened = await openStore({ url: options.databaseUrl ?? 'sqlite::memory:' });
   const store = options.changeStore?.(opened) ?? opened;
   const crm: FakeCrm = { provision: async () => PROVISIONED, revoked: [] };
   const chunks: string[] = [];
@@ -356,7 +358,9 @@ export async function tellStory(
   const reward = draft.reward(rewardId);
   if (!reward) throw new Error('no reward');
   settlePayout(draft, reward, { ok: true }, now);
-  const [result] = await store.cases.commit([{ accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] }]);
+  const [result] = await store.cases.commit([
+    { accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] },
+  ]);
   if (result !== 'committed') throw new Error(result);
   return { memberId: member.id, referralId: referral.id, decisionId: decision.id, rewardId, code: member.code };
 }

@@ -219,3 +219,57 @@ test('deliveries are counted by provider and outcome, and an invented name makes
   expect(metrics).toContain('wonward_webhook_deliveries_total{provider="unknown",outcome="unknown_provider"} 2');
   expect(metrics).not.toContain(PUBLIC_URL);
 });
+
+describe('the fast lane', () => {
+  /** Express takes a path in capitals for the same one; the fast lane leaves it to Express. */
+  const spellings = ['/webhooks/hubspot', '/WEBHOOKS/hubspot'] as const;
+
+  async function answerTo(path: string, events: object[]) {
+    const body = JSON.stringify(events);
+    const response = await fetch(`${service.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...signed('POST', path, body) },
+      body,
+    });
+    const ref = response.headers.get('x-request-id');
+    const perRequest = ['x-request-id', 'date'];
+    return {
+      ref,
+      status: response.status,
+      headers: Object.fromEntries([...response.headers].filter(([name]) => !perRequest.includes(name))),
+      body: await response.json(),
+    };
+  }
+
+  test('gives the answer that Express gives, header by header', async () => {
+    const answers = [];
+    for (const path of spellings) answers.push(await answerTo(path, [stageChange(PORTAL, 7)]));
+    const [fast, ordinary] = answers.map(({ ref: _, ...answer }) => answer);
+    expect(fast?.status).toBe(200);
+    expect(fast).toEqual(ordinary);
+    expect(new Set(answers.map(({ ref }) => ref)).size).toBe(2);
+  });
+
+  test('writes the line and counts the request that Express does', async () => {
+    const refs: Array<string | null> = [];
+    for (const path of spellings) refs.push((await answerTo(path, [stageChange(PORTAL, 8)])).ref);
+    const lineOf = (ref: string | null) => service.lines().find((line) => line.ref === ref);
+    await expect.poll(() => refs.every((ref) => lineOf(ref) !== undefined)).toBe(true);
+    const [fast, ordinary] = refs.map((ref) => ({ ...lineOf(ref), ref: '', time: '', ms: 0 }));
+    expect(fast).toEqual(ordinary);
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    expect(metrics).toContain(
+      'wonward_http_request_seconds_count{method="POST",route="/webhooks/:provider",status="2xx"} 2',
+    );
+  });
+
+  test('hands what is refused on to Express, which counts and logs it once', async () => {
+    const response = await deliver(service, [stageChange(PORTAL, 9)], { 'x-hubspot-signature-v3': 'nonsense' });
+    expect(response.status).toBe(401);
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    expect(metrics).toContain('wonward_webhook_deliveries_total{provider="hubspot",outcome="unsigned"} 1');
+    expect(metrics).toContain(
+      'wonward_http_request_seconds_count{method="POST",route="/webhooks/:provider",status="4xx"} 1',
+    );
+  });
+});

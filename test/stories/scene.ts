@@ -147,7 +147,8 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
       await eventually(
         async () => (await scene.connection()).sync,
         ({ waiting, mirrorWaiting }) => waiting + mirrorWaiting === 0,
-        50_000,
+        // A write that got no answer for half a minute is written once more half a minute later.
+        100_000,
       );
       await stack.settle();
     },

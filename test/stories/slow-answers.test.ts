@@ -39,6 +39,6 @@ describe.concurrent('while a deal is won, HubSpot is silent for longer than anyb
         await stack.close();
       }
     },
-    120_000,
+    180_000,
   );
 });

@@ -7,6 +7,7 @@ import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { Hint } from './crm.ts';
+import type { Vitals } from './vitals.ts';
 
 /**
  * The one place where anything is kept. Implemented once under src/store/ for SQLite and PostgreSQL; test/conformance/store.ts
@@ -26,6 +27,9 @@ export interface Store {
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
   readonly leases: LeaseStore;
+  readonly vitals: Vitals;
+  /** How nodes that share this database share its work; null where there can be only one node. */
+  readonly shared: SharedQueue | null;
   /** Gives everything of the account that waits for a person another chance now; returns how much that was. */
   retryParked(accountId: string, now: Instant): Promise<number>;
   /** Answers quickly whether the database can be read and written; throws when not. */
@@ -48,6 +52,11 @@ export interface ApiKey {
   readonly createdAt: Instant;
 }
 
+/** A key as an admin sees it later: never the key, never its hash. */
+export interface ListedApiKey extends ApiKey {
+  readonly revokedAt: Instant | null;
+}
+
 export interface AccountStore {
   create(account: Account): Promise<void>;
   get(accountId: string): Promise<Account | null>;
@@ -55,6 +64,8 @@ export interface AccountStore {
   /** `hash` is what is kept of a key; the key itself is shown once and never stored. */
   addApiKey(key: ApiKey, hash: string): Promise<void>;
   findApiKey(hash: string): Promise<ApiKey | null>;
+  /** Live and revoked ones, the oldest first. */
+  listApiKeys(accountId: string): Promise<ListedApiKey[]>;
   /** False when the account has no such live key. */
   revokeApiKey(accountId: string, keyId: string, now: Instant): Promise<boolean>;
 }
@@ -85,6 +96,12 @@ export interface SealedTokens {
   readonly refreshToken: string;
   readonly expiresAt: Instant;
   readonly version: number;
+}
+
+/** Whose tokens they are, for what is done to those of every account. */
+export interface TokenOwner {
+  readonly accountId: string;
+  readonly connectionId: string;
 }
 
 export interface OAuthState {
@@ -120,6 +137,8 @@ export interface ConnectionStore {
   ): Promise<void>;
   disconnect(accountId: string, connectionId: string, why: string): Promise<void>;
   tokens(accountId: string, connectionId: string): Promise<SealedTokens | null>;
+  /** Of every account and every connection, in a stable order, from behind `after`: for renewing the key they are sealed with. */
+  listTokens(after: TokenOwner | null, limit: number): Promise<(TokenOwner & SealedTokens)[]>;
   /** False when the stored version is not `expectedVersion`: somebody else has refreshed meanwhile. */
   replaceTokens(
     accountId: string,
@@ -170,6 +189,42 @@ export interface InboxStore {
   ): Promise<{ accepted: number; duplicates: number }>;
 }
 
+/** The hops that find their work in the store. */
+export type Hop = 'process' | 'payouts' | 'mirror';
+
+/** The part of a hop's work that belongs together: the records of one connection, or (null) the orders of one account. */
+export interface Shard {
+  readonly accountId: string;
+  readonly connectionId: string | null;
+}
+
+export interface ClaimInput {
+  readonly now: Instant;
+  readonly leaseMs: number;
+  readonly limit: number;
+  readonly claim: string;
+  /** Nothing else is claimed; without it, of the shard that has waited longest. */
+  readonly shard?: Shard | undefined;
+}
+
+/**
+ * What nodes of one database tell each other of their work. Whatever makes something due tells it in the same transaction, and one node
+ * hears it; claims, fences and leases in the tables themselves decide who does what, so a word that is lost or heard twice does no harm.
+ */
+export interface SharedQueue {
+  /** Calls `run` for shards that have something due, on one node each, at most `concurrency` at a time on this one. */
+  listen(hop: Hop, concurrency: number, run: (shard: Shard) => Promise<void>): Promise<Listener>;
+  /** Puts shards on the list again, behind all others. */
+  tell(hop: Hop, shards: readonly Shard[]): Promise<void>;
+}
+
+export interface Listener {
+  /** Takes nothing new and waits for what is under way. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped, also by itself, as when the database is away for long. */
+  readonly ended: Promise<void>;
+}
+
 /** One record that has to be looked at, claimed by one worker for a time. */
 export interface WorkItem {
   readonly accountId: string;
@@ -185,7 +240,11 @@ export interface WorkItem {
 
 export interface WorkStore {
   /** Claims up to `limit` due records, all of one connection, longest due first. Empty when nothing is due. */
-  claim(input: { now: Instant; leaseMs: number; limit: number; claim: string }): Promise<WorkItem[]>;
+  claim(input: ClaimInput): Promise<WorkItem[]>;
+  /** Connections that have something due and are connected, longest due first. */
+  dueShards(now: Instant, limit: number): Promise<Shard[]>;
+  /** Holds on to records that take long. One whose claim is lost already stays lost. */
+  extend(items: readonly WorkItem[], until: Instant): Promise<void>;
   /** Gives a record back after a fault, to be tried at `runAt`; `parkedReason` keeps it out of the queue until a new hint or a retry. */
   defer(item: WorkItem, input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
   /** Gives records back untouched and at once, as when a worker stops. */
@@ -285,7 +344,11 @@ export interface ClaimedPayout {
 
 export interface PayoutStore {
   /** Claims due orders and moves their rewards to `issuing` in the same transaction: from here on a reversal waits for the answer. */
-  claim(input: { now: Instant; leaseMs: number; limit: number; claim: string }): Promise<ClaimedPayout[]>;
+  claim(input: ClaimInput): Promise<ClaimedPayout[]>;
+  /** Accounts that have orders due, longest due first. */
+  dueShards(now: Instant, limit: number): Promise<Shard[]>;
+  /** Holds on to orders that wait for the ones before them. One whose claim is lost already stays lost. */
+  extend(payouts: readonly ClaimedPayout[], until: Instant): Promise<void>;
   /** Books the provider's final answer. False when the claim was lost or the reward changed: claim again, the key is the same. */
   settle(payout: ClaimedPayout, plan: Plan): Promise<boolean>;
   /** The answer is unknown or the provider is down: the order stays, the reward stays `issuing`. */
@@ -332,11 +395,20 @@ export interface MirrorSource {
 
 export interface MirrorStore {
   /** Claims due records of one connection and one kind, so that they fit one write. */
-  claim(input: { now: Instant; leaseMs: number; limit: number; claim: string }): Promise<ClaimedMirror[]>;
+  claim(input: ClaimInput): Promise<ClaimedMirror[]>;
+  /** Connections that have something due and are connected, longest due first. */
+  dueShards(now: Instant, limit: number): Promise<Shard[]>;
   sources(accountId: string, records: readonly RecordRef[]): Promise<MirrorSource[]>;
-  /** The CRM has the values of this version. A version asked for meanwhile stays due. */
+  /** The CRM has the values of this version. A version asked for meanwhile stays due, and so does one that is unsure. */
   acknowledge(items: ReadonlyArray<{ item: ClaimedMirror; hash: string }>, now: Instant): Promise<void>;
-  defer(item: ClaimedMirror, input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
+  /**
+   * `unsureUntil`: nobody knows whether, or when, the CRM carries this write out. Until then another one may be overtaken by it, and is
+   * written once more afterwards.
+   */
+  defer(
+    item: ClaimedMirror,
+    input: { runAt: Instant; error: string; parked: boolean; unsureUntil?: Instant | undefined },
+  ): Promise<void>;
   /** The record is gone from the CRM: nothing is to be mirrored. */
   drop(item: ClaimedMirror): Promise<void>;
   /** Marks every mirrored record of a connection as due, as after a repaired provisioning. */
@@ -386,6 +458,13 @@ export interface ConnectionHealth {
   readonly sweptTo: readonly SweepMark[];
 }
 
+export interface ReadTime {
+  /** By our clock. */
+  readonly at: Instant;
+  /** Last change of the record as it was read, by the CRM's clock; null when the CRM did not say. */
+  readonly modifiedAt: Instant | null;
+}
+
 export interface ReadStore {
   members(accountId: string, page: PageInput): Promise<Page<Member>>;
   member(accountId: string, memberId: string): Promise<Member | null>;
@@ -425,13 +504,13 @@ export interface ReadStore {
   deals(accountId: string, refs: readonly RecordRef[]): Promise<DealFacts[]>;
   /** Deals as last read that the contact is on, newest first, at most `limit`. */
   dealsOfContact(accountId: string, contact: RecordRef, limit: number): Promise<DealFacts[]>;
-  /** When each record was last read from the CRM; those never read are missing. */
+  /** When each record was last read from the CRM, and in which state; those never read are missing. */
   readTimes(
     accountId: string,
     connectionId: string,
     object: CrmObject,
     ids: readonly string[],
-  ): Promise<ReadonlyMap<string, Instant>>;
+  ): Promise<ReadonlyMap<string, ReadTime>>;
   health(accountId: string, connectionId: string, now: Instant): Promise<ConnectionHealth>;
 }
 

@@ -90,7 +90,9 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
     changedSince: (input) => readChanged(api, input),
     async provision() {
       propertyStates.forget(portal);
-      return provision(api);
+      const { report, states } = await provision(api);
+      for (const [object, state] of states) propertyStates.set(portal, object, state);
+      return report;
     },
     async writeMirror(object, rows) {
       if (rows.length === 0) return [];
@@ -103,24 +105,36 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
 }
 
 interface PropertyStates {
+  /** Several who ask at once share one call. */
   get(api: PortalApi, portal: string, object: MirroredObject): Promise<PropertyState>;
+  set(portal: string, object: MirroredObject, state: PropertyState): void;
   forget(portal: string): void;
 }
 
 function createPropertyStates(clock: () => number): PropertyStates {
-  const known = new Map<string, { readonly state: PropertyState; readonly until: number }>();
+  const known = new Map<string, { readonly state: Promise<PropertyState>; readonly until: number }>();
+  const keyOf = (portal: string, object: MirroredObject) => `${object} ${portal}`;
+
+  function remember(key: string, state: Promise<PropertyState>): Promise<PropertyState> {
+    const entry = { state, until: clock() + PROPERTY_STATE_TTL_MS };
+    known.set(key, entry);
+    // A call that failed says nothing about the portal.
+    state.catch(() => {
+      if (known.get(key) === entry) known.delete(key);
+    });
+    return state;
+  }
+
   return {
     async get(api, portal, object) {
-      const key = `${object} ${portal}`;
-      const entry = known.get(key);
+      const entry = known.get(keyOf(portal, object));
       if (entry && clock() < entry.until) return entry.state;
-      const state = await readPropertyState(api, object);
-      known.set(key, { state, until: clock() + PROPERTY_STATE_TTL_MS });
-      return state;
+      return remember(keyOf(portal, object), readPropertyState(api, object));
     },
+    set: (portal, object, state) => void remember(keyOf(portal, object), Promise.resolve(state)),
     forget(portal) {
-      known.delete(`contact ${portal}`);
-      known.delete(`deal ${portal}`);
+      known.delete(keyOf(portal, 'contact'));
+      known.delete(keyOf(portal, 'deal'));
     },
   };
 }

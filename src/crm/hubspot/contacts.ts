@@ -2,12 +2,12 @@ import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { ContactFacts } from '../../domain/record.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
-import { REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
-import { BATCH_MAX, chunksOf, readRecords } from './records.ts';
+import { MODIFIED_PROPERTY, REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
+import { BATCH_MAX, chunksOf, modificationOf, readRecords } from './records.ts';
 import { PATHS } from './version.ts';
 import { batchRecordsSchema, type HubSpotRecord } from './wire.ts';
 
-const PROPERTIES = ['email', 'firstname', 'lastname', USED_CODE_PROPERTY];
+const PROPERTIES = ['email', 'firstname', 'lastname', MODIFIED_PROPERTY.contact, USED_CODE_PROPERTY];
 
 export async function readContacts(api: PortalApi, access: CrmAccess, ids: readonly string[]): Promise<ContactFacts[]> {
   const found = await readRecords(api, { object: 'contacts', properties: PROPERTIES }, ids);
@@ -27,6 +27,7 @@ export async function readContacts(api: PortalApi, access: CrmAccess, ids: reado
       ),
     ],
     formerIds,
+    ...modificationOf(record, 'contact'),
   }));
 }
 

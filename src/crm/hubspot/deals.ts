@@ -2,10 +2,11 @@ import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { DealFacts } from '../../domain/record.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
+import { MODIFIED_PROPERTY } from './fields.ts';
 import { POINT_PROPERTIES, pointsOf } from './points.ts';
-import { readRecords } from './records.ts';
+import { modificationOf, readRecords } from './records.ts';
 
-const PROPERTIES = ['dealname', 'hs_createdate', ...POINT_PROPERTIES];
+const PROPERTIES = ['dealname', 'hs_createdate', MODIFIED_PROPERTY.deal, ...POINT_PROPERTIES];
 
 export async function readDeals(api: PortalApi, access: CrmAccess, ids: readonly string[]): Promise<DealFacts[]> {
   const found = await readRecords(api, { object: 'deals', properties: PROPERTIES, history: POINT_PROPERTIES }, ids);
@@ -18,6 +19,7 @@ export async function readDeals(api: PortalApi, access: CrmAccess, ids: readonly
     history: record ? pointsOf(record, access.homeCurrency) : [],
     contactIds: [...new Set((contacts.get(id) ?? []).map(({ toId }) => toId))],
     formerIds,
+    ...modificationOf(record, 'deal'),
   }));
 }
 

@@ -7,6 +7,12 @@ export type MirroredObject = 'contact' | 'deal';
 
 export const PATH_OF: Readonly<Record<MirroredObject, ObjectPath>> = { contact: 'contacts', deal: 'deals' };
 
+/** Contacts have kept the name that deals no longer use. */
+export const MODIFIED_PROPERTY: Readonly<Record<MirroredObject, string>> = {
+  contact: 'lastmodifieddate',
+  deal: 'hs_lastmodifieddate',
+};
+
 /** The code a friend gave. The portal fills it, we only read it. */
 export const USED_CODE_PROPERTY = 'wonward_referral_code';
 

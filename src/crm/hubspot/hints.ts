@@ -8,18 +8,18 @@ import { eventSchema, type HubSpotEvent, parseJson } from './wire.ts';
 export const EVENTS_MAX = 100;
 
 /** The names under which events mention the objects we know: type ids, and the words in types and association types. */
-const OBJECTS: Readonly<Record<string, CrmObject>> = {
+const OBJECTS: Readonly<Record<string, CrmObject>> = withoutInherited({
   '0-1': 'contact',
   '0-2': 'company',
   '0-3': 'deal',
   contact: 'contact',
   company: 'company',
   deal: 'deal',
-};
+});
 
 const OWN_PROPERTIES: ReadonlySet<string> = new Set([...Object.values(CONTACT_FIELDS), ...Object.values(DEAL_FIELDS)]);
 
-const KINDS: Readonly<Record<string, Hint['kind']>> = {
+const KINDS: Readonly<Record<string, Hint['kind']>> = withoutInherited<Hint['kind']>({
   creation: 'change',
   propertyChange: 'change',
   restore: 'change',
@@ -27,7 +27,12 @@ const KINDS: Readonly<Record<string, Hint['kind']>> = {
   merge: 'merge',
   associationChange: 'association',
   privacyDeletion: 'erasure',
-};
+});
+
+/** An event of the type "constructor.toString" names nothing: what every object inherits is not in the table. */
+function withoutInherited<T>(table: Record<string, T>): Readonly<Record<string, T>> {
+  return Object.assign(Object.create(null) as Record<string, T>, table);
+}
 
 type RecordHint = Hint['records'][number];
 

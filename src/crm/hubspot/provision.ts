@@ -19,15 +19,34 @@ export interface Report {
   readonly conflicts: { name: string; problem: string }[];
 }
 
-/** Creates what is missing. Reads first: a property that stands already is never written, so nothing of the customer's changes. */
-export async function provision(api: PortalApi): Promise<ProvisionReport> {
+export interface Provisioned {
+  readonly report: ProvisionReport;
+  /** What can be written to now, so that the next write need not ask again. */
+  readonly states: ReadonlyMap<MirroredObject, PropertyState>;
+}
+
+/**
+ * Creates what is missing. Reads first: a property that stands already is never written, so nothing of the customer's changes. Every
+ * sweep asks this of every portal, so what is whole costs three calls.
+ */
+export async function provision(api: PortalApi): Promise<Provisioned> {
   const report: Report = { created: [], existing: [], conflicts: [] };
+  const states = new Map<MirroredObject, PropertyState>();
   for (const object of OBJECTS) {
-    await ensureGroup(api, PATH_OF[object], report);
-    await ensureProperties(api, object, report);
+    const path = PATH_OF[object];
+    const before = await readProperties(api, path);
+    // A property that stands in our group proves that there is one.
+    const hasGroup = [...before.values()].some(({ groupName }) => groupName === GROUP.name);
+    if (hasGroup) report.existing.push(groupNameOf(path));
+    else await ensureGroup(api, path, report);
+    states.set(object, stateOf(object, await ensureProperties(api, object, before, report)));
   }
   await ensureLabels(api, report);
-  return report;
+  return { report, states };
+}
+
+function groupNameOf(path: ObjectPath): string {
+  return `${path}.group.${GROUP.name}`;
 }
 
 /** What of our properties can be written to. A property in a foreign group or of another type is the customer's. */
@@ -37,7 +56,10 @@ export interface PropertyState {
 }
 
 export async function readPropertyState(api: PortalApi, object: MirroredObject): Promise<PropertyState> {
-  const present = await readProperties(api, PATH_OF[object]);
+  return stateOf(object, await readProperties(api, PATH_OF[object]));
+}
+
+function stateOf(object: MirroredObject, present: ReadonlyMap<string, HubSpotProperty>): PropertyState {
   const writable = new Set<string>();
   const missing: string[] = [];
   for (const declared of hubspotManifest.properties[object]) {
@@ -49,7 +71,7 @@ export async function readPropertyState(api: PortalApi, object: MirroredObject):
 }
 
 async function ensureGroup(api: PortalApi, path: ObjectPath, report: Report): Promise<void> {
-  const name = `${path}.group.${GROUP.name}`;
+  const name = groupNameOf(path);
   const exists = async () => {
     const { results } = await api.data({
       name: 'read property groups',
@@ -76,9 +98,15 @@ async function ensureGroup(api: PortalApi, path: ObjectPath, report: Report): Pr
   else report.conflicts.push({ name, problem: describe(reply.error) });
 }
 
-async function ensureProperties(api: PortalApi, object: MirroredObject, report: Report): Promise<void> {
+/** Returns the properties as they are afterwards. */
+async function ensureProperties(
+  api: PortalApi,
+  object: MirroredObject,
+  before: ReadonlyMap<string, HubSpotProperty>,
+  report: Report,
+): Promise<ReadonlyMap<string, HubSpotProperty>> {
   const path = PATH_OF[object];
-  let present = await readProperties(api, path);
+  const present = new Map(before);
   for (const declared of hubspotManifest.properties[object]) {
     const name = `${path}.${declared.name}`;
     let refusal: string | null = null;
@@ -93,16 +121,18 @@ async function ensureProperties(api: PortalApi, object: MirroredObject, report: 
       });
       if (reply.ok) {
         report.created.push(name);
+        present.set(declared.name, { name: declared.name, type: declared.type, groupName: GROUP.name });
         continue;
       }
       refusal = describe(reply.error);
-      present = await readProperties(api, path);
+      for (const [found, property] of await readProperties(api, path)) present.set(found, property);
     }
     const found = present.get(declared.name);
     const problem = found ? conflictOf(declared, found) : refusal;
     if (problem === null) report.existing.push(name);
     else report.conflicts.push({ name, problem });
   }
+  return present;
 }
 
 async function readProperties(api: PortalApi, path: ObjectPath): Promise<Map<string, HubSpotProperty>> {

@@ -1,6 +1,7 @@
 import { Fault } from '../../domain/errors.ts';
 import type { PortalApi } from './call.ts';
 import { saysNotFound } from './errors.ts';
+import { type MirroredObject, MODIFIED_PROPERTY } from './fields.ts';
 import { type ObjectPath, PATHS } from './version.ts';
 import { batchRecordsSchema, type HubSpotRecord, recordSchema } from './wire.ts';
 
@@ -100,6 +101,15 @@ async function readBatch(api: PortalApi, wanted: Wanted, ids: readonly string[])
     schema: batchRecordsSchema,
   });
   return results;
+}
+
+/**
+ * Which state of the record this is, as a property to spread: by the property that the search sorts and filters by, so that the two
+ * are one clock. Nothing when HubSpot did not give it; the record counts as unread for a sweep then.
+ */
+export function modificationOf(record: HubSpotRecord | null, object: MirroredObject): { readonly modifiedAt?: number } {
+  const modifiedAt = Date.parse(record?.properties[MODIFIED_PROPERTY[object]] ?? '');
+  return Number.isNaN(modifiedAt) ? {} : { modifiedAt };
 }
 
 function mergedIds({ properties }: HubSpotRecord): string[] {

@@ -3,15 +3,12 @@ import type { ChangedPage } from '../../application/ports/crm.ts';
 import { Fault } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { PortalApi } from './call.ts';
-import { type MirroredObject, PATH_OF } from './fields.ts';
+import { type MirroredObject, MODIFIED_PROPERTY, PATH_OF } from './fields.ts';
 import { PATHS } from './version.ts';
 import { searchSchema } from './wire.ts';
 
 /** HubSpot's maximum per page. */
 export const SEARCH_PAGE = 200;
-
-/** Contacts have kept the name that deals no longer use. */
-const MODIFIED: Readonly<Record<MirroredObject, string>> = { contact: 'lastmodifieddate', deal: 'hs_lastmodifieddate' };
 
 const ID = 'hs_object_id';
 
@@ -50,8 +47,8 @@ async function pageByTime(
   object: MirroredObject,
   { at, inclusive }: Extract<Cursor, { kind: 'from' }>,
 ): Promise<ChangedPage> {
-  const filters = [{ propertyName: MODIFIED[object], operator: inclusive ? 'GTE' : 'GT', value: String(at) }];
-  const { found, more } = await search(api, object, filters, MODIFIED[object]);
+  const filters = [{ propertyName: MODIFIED_PROPERTY[object], operator: inclusive ? 'GTE' : 'GT', value: String(at) }];
+  const { found, more } = await search(api, object, filters, MODIFIED_PROPERTY[object]);
   // A sort that HubSpot does not understand is ignored without a word (hubspot-api-nodejs#14); going on would skip records.
   const isSorted = found.every(({ modifiedAt }, index) => modifiedAt >= (found[index - 1]?.modifiedAt ?? at));
   if (!isSorted) throw unreadable(object, 'the results are not in the order that was asked for');
@@ -70,7 +67,7 @@ async function pageOfTie(
   { at, afterId }: Extract<Cursor, { kind: 'tie' }>,
 ): Promise<ChangedPage> {
   const filters = [
-    { propertyName: MODIFIED[object], operator: 'EQ', value: String(at) },
+    { propertyName: MODIFIED_PROPERTY[object], operator: 'EQ', value: String(at) },
     { propertyName: ID, operator: 'GT', value: afterId },
   ];
   const { found, more } = await search(api, object, filters, ID);
@@ -93,14 +90,14 @@ async function search(
     json: {
       filterGroups: [{ filters }],
       sorts: [{ propertyName: sortedBy, direction: 'ASCENDING' }],
-      properties: [MODIFIED[object], ID],
+      properties: [MODIFIED_PROPERTY[object], ID],
       limit: SEARCH_PAGE,
       after: '0',
     },
     schema: searchSchema,
   });
   const found = results.map(({ id, properties, updatedAt }) => {
-    const modifiedAt = Date.parse(properties[MODIFIED[object]] ?? '');
+    const modifiedAt = Date.parse(properties[MODIFIED_PROPERTY[object]] ?? '');
     if (!Number.isNaN(modifiedAt)) return { id, modifiedAt };
     if (updatedAt !== undefined) return { id, modifiedAt: updatedAt };
     throw unreadable(object, 'a result has no modification time');

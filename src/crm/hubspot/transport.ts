@@ -28,6 +28,9 @@ export type WireAnswer =
 /** HubSpot answers its slowest batch in a few seconds; a connection that is silent for longer is dead. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 
+/** The longest answers there are, a hundred records with all of their history, have a few megabytes. */
+const ANSWER_BYTES_MAX = 33_554_432;
+
 export function createTransport({
   apiUrl,
   clock,
@@ -49,7 +52,17 @@ export function createTransport({
     const cancelBody = () => void response.body?.cancel().catch(() => undefined);
     signal.addEventListener('abort', cancelBody, { once: true });
     try {
-      return readAnswer(response.status, response.headers.get('retry-after'), await response.text(), clock());
+      // The SDK lets fetch follow redirects. HubSpot's API has none, so what somebody else has answered is not read.
+      if (response.redirected) {
+        await response.body?.cancel();
+        return { ok: false, failure: { kind: 'unreadable', detail: 'a redirect led elsewhere', transient: false } };
+      }
+      const text = await readText(response);
+      if (text === null) {
+        const detail = `the body has more than ${ANSWER_BYTES_MAX} bytes`;
+        return { ok: false, failure: { kind: 'unreadable', detail, transient: false } };
+      }
+      return readAnswer(response.status, response.headers.get('retry-after'), text, clock());
     } finally {
       signal.removeEventListener('abort', cancelBody);
     }
@@ -75,6 +88,20 @@ export function createTransport({
       }
     },
   };
+}
+
+/** Null when it is longer than any answer of HubSpot's, also when it only became so by being unpacked. */
+async function readText({ body }: Response): Promise<string | null> {
+  if (!body) return '';
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // To leave the loop is to cancel the body.
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) return null;
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function toSdk({ method, path, query, json, form, token }: WireRequest) {

@@ -37,7 +37,9 @@ export const email = z
   .string('must be an e-mail address or null')
   .trim()
   .max(EMAIL_LENGTH_MAX, `must have at most ${EMAIL_LENGTH_MAX} characters`)
-  .regex(/^[^\s@"<>(),;:\\[\]]+@[^\s@"<>(),;:\\[\]]+\.[^\s@"<>(),;:\\[\]]+$/u, 'must be an e-mail address')
+  // No flag: the document writes expressions without theirs. Each dot can only be the one between two labels, so that a text of any
+  // length is read once; the length above does not keep a longer one from being looked at.
+  .regex(/^[^\s@"<>(),;:\\[\]]+@[^\s@"<>(),;:\\[\].]+(\.[^\s@"<>(),;:\\[\].]+)+$/, 'must be an e-mail address')
   .refine(isShowable, 'must not contain control characters or broken Unicode')
   .meta({ description: 'E-mail address; compared in lower case.', format: 'email', example: 'ada@example.com' });
 

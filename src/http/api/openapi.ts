@@ -10,7 +10,14 @@ const JSON_TYPE = 'application/json';
 const PROBLEM_TYPE = 'application/problem+json';
 
 /** What every operation may answer, and what those that take something may answer beside. */
-const ALWAYS: readonly ProblemCode[] = ['unauthenticated', 'not_acceptable', 'too_many_requests', 'internal'];
+const ALWAYS: readonly ProblemCode[] = [
+  'unauthenticated',
+  'not_acceptable',
+  'too_many_requests',
+  'internal',
+  'busy',
+  'storage',
+];
 const WITH_INPUT: readonly ProblemCode[] = ['invalid_request'];
 const WITH_BODY: readonly ProblemCode[] = [
   'empty_body',

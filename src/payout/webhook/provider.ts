@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage, Agent as PlainHttpAgent } from 'node:http';
 import { request as httpsRequest, Agent as PlainHttpsAgent } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import { BlockList, isIPv6, type LookupFunction } from 'node:net';
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
 import { Webhook } from 'standardwebhooks';
 import type { PayoutOrder, PayoutProvider, PayoutSettings } from '../../application/ports/payout.ts';
@@ -14,6 +14,9 @@ const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 65_536;
 /** A reason has to fit where a person reads it. */
 const REASON_LENGTH_MAX = 200;
+/** IPv4 addresses as the first drafts of IPv6 wrote them, "::7f00:1" for 127.0.0.1: the filtering agent takes them for public. */
+const IPV4_COMPATIBLE = new BlockList();
+IPV4_COMPATIBLE.addSubnet('::', 96, 'ipv6');
 /** A receiver that asks for a longer pause is asked again after this one. */
 const RETRY_AFTER_MAX_MS = 3_600_000;
 
@@ -63,11 +66,14 @@ export function createProvider({
 }: WebhookProviderDeps): PayoutProvider {
   if (url.protocol !== 'https:' && !allowPrivate) throw new RangeError('the reward webhook needs an https address');
   const signer = new Webhook(secret);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const isDisguised = !allowPrivate && isIPv6(host) && IPV4_COMPATIBLE.check(host, 'ipv6');
   const agent = agentFor(url, allowPrivate);
 
   return {
     name: 'webhook',
     async issue(order) {
+      if (isDisguised) return judge({ kind: 'refused_address' }, clock.now());
       const body = JSON.stringify({ type: 'reward.issue', data: dataOf(order) });
       const now = new Date(clock.now());
       const headers = {
@@ -202,6 +208,9 @@ function pauseOf(retryAfter: string | undefined, now: number): number | undefine
   return Number.isNaN(pause) || pause <= 0 ? undefined : Math.min(pause, RETRY_AFTER_MAX_MS);
 }
 
+/** Marks that turn the text behind them round, so that "exe.png" is read where "gnp.exe" stands. */
+const DIRECTION_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 const SENTENCE_FIELDS = ['detail', 'message', 'reason', 'error', 'title'];
 
 /** The sentence in a JSON answer. Anything else, such as an error page, is not shown to people. */
@@ -218,6 +227,9 @@ function reasonOf(text: string): string | null {
     (value) => typeof value === 'string' && value !== '',
   );
   if (typeof sentence !== 'string') return null;
-  const plain = sentence.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  const plain = sentence
+    .replace(DIRECTION_MARKS, '')
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim();
   return plain === '' ? null : plain.slice(0, REASON_LENGTH_MAX).toWellFormed();
 }

@@ -305,7 +305,7 @@ export function statements({ ddl }: Dialect): string[] {
       FOREIGN KEY (account_id, reward_id) REFERENCES rewards (account_id, id)
     ) ${table}`,
     'CREATE INDEX intents_parked ON intents (account_id) WHERE parked = 1',
-    'CREATE INDEX intents_by_due ON intents (due_at) WHERE due_at IS NOT NULL',
+    'CREATE INDEX intents_by_due ON intents (account_id, due_at)',
     `CREATE TABLE mirror (
       account_id ${text} NOT NULL,
       connection_id ${text} NOT NULL,
@@ -315,6 +315,7 @@ export function statements({ ddl }: Dialect): string[] {
       acked ${int} NOT NULL,
       acked_hash ${text},
       acked_at ${int},
+      unsure_until ${int},
       ${queue},
       PRIMARY KEY (account_id, connection_id, object, record_id)
     ) ${table}`,
@@ -331,6 +332,7 @@ export function statements({ ddl }: Dialect): string[] {
       presence ${text} NOT NULL,
       facts ${text} NOT NULL,
       read_at ${int} NOT NULL,
+      modified_at ${int},
       version ${int} NOT NULL,
       PRIMARY KEY (account_id, connection_id, object, record_id)
     ) ${table}`,

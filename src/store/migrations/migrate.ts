@@ -1,17 +1,23 @@
 import { sql } from 'kysely';
 import type { Dialect, Engine } from '../dialect.ts';
+import { outOfService } from '../out-of-service.ts';
 import * as start from './0001-start.ts';
 
 interface Migration {
   readonly name: string;
+  /** Programs that do not know it must not run on the database any more: it takes away or reinterprets what they read or write. */
+  readonly isBreaking?: true;
   statements(dialect: Dialect): string[];
 }
 
 /** In order; the position is the number in the file's name. */
 const MIGRATIONS: readonly Migration[] = [start];
 
+/** What a database of this program's version has been through, oldest first. */
+export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);
+
 /** Any number that nothing else in the database takes an advisory lock on: "wonward" on a telephone's keys. */
-const ADVISORY_LOCK = 9_669_273;
+export const ADVISORY_LOCK = 9_669_273;
 
 /** A large table can take minutes to index, and another node waits here until this one is through. */
 const MIGRATION_TIMEOUT = '30min';
@@ -20,23 +26,30 @@ const MIGRATION_TIMEOUT = '30min';
  * Brings the database to this program's version, in one transaction: all of it or nothing, and whoever comes second waits and
  * finds it done.
  *
- * @throws Error when the database has migrations that this program does not know.
+ * @throws Error when the database has migrations that this program does not know, or must not be served.
  */
 export async function migrate(engine: Engine): Promise<void> {
-  await engine.write(async ({ db, dialect }) => {
+  await engine.write(async (session) => {
+    const { db, dialect } = session;
     const run = (text: string) => sql.raw(text).execute(db);
     if (dialect.name === 'postgres') {
       await run(`SET LOCAL lock_timeout = '${MIGRATION_TIMEOUT}'`);
       await run(`SET LOCAL statement_timeout = '${MIGRATION_TIMEOUT}'`);
       await run(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`);
     }
+    const closed = await outOfService(session);
+    if (closed !== null) throw new Error(closed);
     const { int, text, table } = dialect.ddl;
     await run(
-      `CREATE TABLE IF NOT EXISTS migrations (number ${int} NOT NULL PRIMARY KEY, name ${text} NOT NULL) ${table}`,
+      `CREATE TABLE IF NOT EXISTS migrations (number ${int} NOT NULL PRIMARY KEY, name ${text} NOT NULL,
+        breaking ${int} NOT NULL) ${table}`,
     );
-    const { rows } = await sql<{ number: number; name: string }>`select number, name from migrations`.execute(db);
-    for (const { number, name } of rows) {
+    const { rows } = await sql<{ number: number; name: string; breaking: number }>`
+      select number, name, breaking from migrations`.execute(db);
+    for (const { number, name, breaking } of rows) {
       const known = MIGRATIONS[number - 1];
+      // Of a newer program that only adds: while nodes are replaced one by one, the older ones still start.
+      if (known === undefined && breaking === 0) continue;
       if (known?.name !== name) {
         throw new Error(`The database has migration ${number} "${name}", which this version of Wonward does not know.`);
       }
@@ -45,7 +58,8 @@ export async function migrate(engine: Engine): Promise<void> {
       const number = index + 1;
       if (rows.some((row) => row.number === number)) continue;
       for (const statement of migration.statements(dialect)) await run(statement);
-      await sql`insert into migrations (number, name) values (${number}, ${migration.name})`.execute(db);
+      await sql`insert into migrations (number, name, breaking)
+        values (${number}, ${migration.name}, ${migration.isBreaking ? 1 : 0})`.execute(db);
     }
   });
 }

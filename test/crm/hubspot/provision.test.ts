@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
-import { provision, readPropertyState } from '../../../src/crm/hubspot/provision.ts';
+import { provision as provisionPortal, readPropertyState } from '../../../src/crm/hubspot/provision.ts';
 import { hubspotError, portalApi } from './harness.ts';
 
 interface Property {
@@ -65,6 +65,8 @@ function portal({ properties = [], labels = [] }: { properties?: [string, Proper
   return { api, groups, store, labels: own, race };
 }
 
+const provision = async (api: Parameters<typeof provisionPortal>[0]) => (await provisionPortal(api)).report;
+
 const ALL = Object.entries(hubspotManifest.properties).flatMap(([object, declared]) =>
   declared.map(({ name }) => `${object}s.${name}`),
 );
@@ -119,6 +121,35 @@ describe('provisioning', () => {
       'wonward_reward_reason',
       'wonward_reward_state',
     ]);
+  });
+
+  test('of a portal that is whole costs three calls, since every sweep asks for it', async () => {
+    const { api } = portal();
+    await provision(api);
+    const before = api.calls.length;
+    await provision(api);
+    expect(api.calls.slice(before).map(({ name }) => name)).toEqual([
+      'read properties',
+      'read properties',
+      'read association labels',
+    ]);
+  });
+
+  test('knows afterwards what can be written, without asking again', async () => {
+    const foreign = { name: 'wonward_stage', type: 'string', groupName: 'dealinformation' };
+    for (const properties of [[], [['deals', foreign]]] as [string, Property][][]) {
+      const { api } = portal({ properties });
+      const { states } = await provisionPortal(api);
+      for (const object of ['contact', 'deal'] as const)
+        expect(states.get(object)).toEqual(await readPropertyState(api, object));
+    }
+    const refusing = portalApi(({ method }) =>
+      method === 'POST'
+        ? { status: 400, body: hubspotError('limit reached', { category: 'VALIDATION_ERROR' }) }
+        : { status: 200, body: { results: [] } },
+    );
+    const { states } = await provisionPortal(refusing);
+    expect([states.get('deal')?.writable.size, states.get('deal')?.missing.length]).toEqual([0, 4]);
   });
 
   test('takes what another node created at the same moment for existing', async () => {

@@ -1,0 +1,78 @@
+import type { Decision, Reward } from '../../domain/decision.ts';
+import type { Journal } from '../../domain/ledger.ts';
+import type { StageMapping } from '../../domain/mapping.ts';
+import type { State } from '../../domain/plan.ts';
+import type { ProgramVersion } from '../../domain/program.ts';
+import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
+import type { Referral, Touch } from '../../domain/referral.ts';
+import type { Instant } from '../../domain/time.ts';
+import type { Connection, LedgerBalance } from './store.ts';
+
+/** Everything that is stored, at one moment and in pages, for `verify`. Nothing else reads across all of an account. */
+export interface Audit {
+  accountIds(): Promise<string[]>;
+  /** Rows that name what does not exist, or exists only for another account; looked for in the whole database. */
+  strayRows(): Promise<StrayRows[]>;
+  account(accountId: string): Promise<AuditAccount>;
+  /** Referrals by id with all that hangs on them; empty at the end. */
+  page(accountId: string, after: string | null, limit: number): Promise<AuditPage>;
+  /** Sums as the database itself adds them up, by ledger account and currency. */
+  balances(accountId: string, after: LedgerBalance | null, limit: number): Promise<LedgerBalance[]>;
+}
+
+export interface StrayRows {
+  /** The table, and what its rows name that is not there. */
+  readonly what: string;
+  readonly rows: number;
+  /** Keys of some of them. */
+  readonly examples: readonly string[];
+}
+
+export interface MappingVersion extends StageMapping {
+  readonly savedAt: Instant;
+}
+
+export interface AuditAccount {
+  readonly connections: readonly Connection[];
+  readonly programs: readonly ProgramVersion[];
+  /** By connection id, oldest first. */
+  readonly mappings: ReadonlyMap<string, readonly MappingVersion[]>;
+  /** How many rows there are, whether a page shows them or not. */
+  readonly rows: Readonly<Record<AuditedTable, number>>;
+}
+
+export type AuditedTable = 'referrals' | 'decisions' | 'rewards' | 'intents' | 'journals' | 'postings';
+
+export interface AuditedIntent {
+  readonly id: string;
+  readonly rewardId: string;
+  readonly provider: string;
+  readonly state: string;
+}
+
+/** Facts with the time at which they were read last. */
+export interface KnownFacts<F extends DealFacts | ContactFacts> {
+  readonly facts: F;
+  readonly readAt: Instant;
+}
+
+export interface AuditPage {
+  /** The referrals of this page; `state` has those around them too. */
+  readonly referrals: readonly Referral[];
+  /** What `process` would load for them. */
+  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards'>;
+  readonly touches: readonly Touch[];
+  /** Of the page's own referrals. */
+  readonly decisions: readonly Decision[];
+  readonly rewards: readonly Reward[];
+  readonly intents: readonly AuditedIntent[];
+  readonly journals: readonly Journal[];
+  /** As last read: the friends, who is on their deals, and their referrers. */
+  readonly contacts: ReadonlyArray<KnownFacts<ContactFacts>>;
+  /** As last read: the friends' deals, and those that were decided on. */
+  readonly deals: ReadonlyArray<KnownFacts<DealFacts>>;
+  /** Of all these records, those that are still to be looked at. */
+  readonly waiting: readonly RecordRef[];
+  /** Of all these records, those whose mirror is kept. */
+  readonly mirrored: readonly RecordRef[];
+}

@@ -1,0 +1,359 @@
+import { decide, type FriendFacts } from '../domain/decide.ts';
+import type { Decision, Reward } from '../domain/decision.ts';
+import { judge } from '../domain/eligibility.ts';
+import type { StageMapping } from '../domain/mapping.ts';
+import type { State } from '../domain/plan.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
+import type { Referral } from '../domain/referral.ts';
+import { addDays, type Instant } from '../domain/time.ts';
+import { dealsAt } from '../domain/timeline.ts';
+import type { AuditAccount, AuditPage, KnownFacts, MappingVersion } from './ports/audit.ts';
+import { stands } from './verify-books.ts';
+
+/*
+ * Law 6: what is stored about a referral, derived again from the facts as they were last read.
+ *
+ * Three questions, each of which finds what the others can't:
+ * - Does every decision follow from the deal's history at its moment? It finds a wrong amount and an invented decision.
+ * - Would processing the referral once more change anything? It finds a decision, a reversal or a reward that is missing.
+ * - Does deciding from nothing, as if the referral had never been looked at, give the same rewards? It finds what rests on nothing.
+ *
+ * The facts that are kept are the newest reading of each record, with the history that the CRM keeps of stage, pipeline, amount and
+ * currency. What the CRM keeps no history of (associations, deletions, merges) can therefore not always be derived again; those cases
+ * are told with their reason, and count neither as right nor as wrong.
+ */
+
+export const UNDERIVABLE = {
+  no_facts: 'the record that was decided on has never been kept',
+  deal_deleted: 'the deal was deleted in the CRM, and its history with it',
+  deal_merged: 'deals were merged, and the CRM shows one history for all of them',
+  history_cut: 'the CRM no longer shows the history that was decided on',
+  no_history: 'associations, deletions and refusals have no history in the CRM',
+  contact_gone: 'the contact was deleted or erased in the CRM',
+  contact_merged: 'the contact was merged into another one, whose referral goes on',
+  mapping_changed: 'the meaning of stages has changed since, and the past is not judged anew',
+  shared_deal: 'several referred contacts are on the deal; the first one who was rewarded stays',
+  first_known: 'several deals were won; the one that was known first was rewarded',
+  order_stood: 'the deal was won again while the provider had the order, which then stood',
+  version_gone: 'the program or mapping version that the decision names is not there',
+} as const;
+
+export type Underivable = keyof typeof UNDERIVABLE;
+
+export interface ReplayResult {
+  readonly problems: readonly string[];
+  /** What could not be derived again, and how often. */
+  readonly underivable: readonly Underivable[];
+  /** Decisions that were derived again and are the same. */
+  readonly decisions: number;
+  /** True when the rewards that stand are those that deciding from nothing gives. */
+  readonly isDerived: boolean;
+  /** True when a record is still to be looked at, so that nothing can be said yet of what is missing. */
+  readonly waits: boolean;
+}
+
+export interface ReplayInput {
+  readonly accountId: string;
+  readonly account: AuditAccount;
+  readonly page: AuditPage;
+}
+
+/** For one page: what is shared by its referrals is put in order once. */
+export function createReplay({ accountId, account, page }: ReplayInput) {
+  const current = withoutMerged(page);
+  const waiting = new Set(page.waiting.map(recordKey));
+
+  return (referral: Referral): ReplayResult => {
+    const contactRef = referral.friend.contact;
+    if (contactRef === null) return nothing;
+    const own = page.decisions.filter(({ referralId }) => referralId === referral.id);
+    const friend = friendOf(referral, contactRef, page, current);
+    if (friend === 'unknown') return { ...nothing, underivable: own.map(() => 'no_facts') };
+    if (friend === 'merged') return { ...nothing, underivable: own.map(() => 'contact_merged') };
+
+    const rewards = page.rewards.filter(({ referralId }) => referralId === referral.id);
+    const connection = account.connections.find(({ id }) => id === contactRef.connectionId);
+    const versions = account.mappings.get(contactRef.connectionId) ?? [];
+    const seenAt = Math.max(
+      ...friend.readAt,
+      ...own.map(({ recordedAt }) => recordedAt),
+      ...rewards.map(({ updatedAt }) => updatedAt),
+    );
+    const mapping = mappingAt(versions, seenAt);
+    if (!connection || !mapping) return { ...nothing, underivable: own.map(() => 'version_gone') };
+
+    const underivable: Underivable[] = [];
+    const problems: string[] = [];
+    let derived = 0;
+    for (const decision of own) {
+      const outcome = rejudge(
+        decision,
+        referral,
+        own,
+        friend.facts,
+        account.programs,
+        versions,
+        connection.connectedAt,
+      );
+      if (outcome === 'same') derived += 1;
+      else if (typeof outcome === 'string') underivable.push(outcome);
+      else problems.push(`decision ${decision.id} (${decision.outcome} ${decision.reason.code}): ${outcome.differs}`);
+    }
+
+    const state: State = {
+      ...page.state,
+      accountId,
+      programs: account.programs,
+      connectedAt: connection.connectedAt,
+      mapping,
+    };
+    const input = { friends: [friend.facts], contacts: current.contacts, now: seenAt };
+    const waits = [contactRef, ...friend.facts.deals.map(({ ref }) => ref)].some((ref) => waiting.has(recordKey(ref)));
+    const news = newsOf(decide({ ...input, state }), referral);
+    if (news.length > 0 && !waits)
+      problems.push(`referral ${referral.id}: processing it again would ${news.join(', ')}`);
+
+    const standing = textOfRewards(rewards.filter(stands), friend.facts);
+    const fromNothing = standingFromNothing(input, state, referral, rewards, friend.facts);
+    const isDerived = standing === fromNothing;
+    if (!isDerived && !waits && problems.length === 0) {
+      const why = whyNotDerived(referral, own, friend.facts, versions, page);
+      if (why) underivable.push(why);
+      else problems.push(`referral ${referral.id}: ${standing} stands, the facts alone give ${fromNothing}`);
+    }
+    return { problems, underivable, decisions: derived, isDerived, waits };
+  };
+}
+
+const nothing: ReplayResult = { problems: [], underivable: [], decisions: 0, isDerived: false, waits: false };
+
+// ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Current {
+  readonly contacts: ReadonlyMap<string, ContactFacts>;
+  readonly readAt: ReadonlyMap<string, Instant>;
+  readonly deals: readonly DealFacts[];
+}
+
+/** A record that was merged into another is still kept as it was last read on its own; the other one tells of it. */
+function withoutMerged(page: AuditPage): Current {
+  const alive = <F extends DealFacts | ContactFacts>(known: readonly KnownFacts<F>[]): F[] => {
+    const former = new Set(
+      known.flatMap(({ facts: { ref, formerIds } }) => formerIds.map((id) => recordKey({ ...ref, id }))),
+    );
+    return known.map(({ facts }) => facts).filter(({ ref }) => !former.has(recordKey(ref)));
+  };
+  return {
+    contacts: new Map(alive(page.contacts).map((contact) => [contact.ref.id, contact])),
+    readAt: new Map([...page.contacts, ...page.deals].map(({ facts, readAt }) => [recordKey(facts.ref), readAt])),
+    deals: alive(page.deals),
+  };
+}
+
+interface Friend {
+  readonly facts: FriendFacts;
+  readonly readAt: readonly Instant[];
+}
+
+function friendOf(
+  referral: Referral,
+  ref: RecordRef,
+  page: AuditPage,
+  current: Current,
+): Friend | 'unknown' | 'merged' {
+  const known = page.contacts.find(({ facts }) => recordKey(facts.ref) === recordKey(ref));
+  const survivor = page.contacts.find(
+    ({ facts }) => facts.ref.connectionId === ref.connectionId && facts.formerIds.includes(ref.id),
+  );
+  if (survivor) {
+    const ids = new Set([survivor.facts.ref.id, ...survivor.facts.formerIds]);
+    const candidates = page.state.referrals
+      .filter(({ friend: { contact } }) => contact?.connectionId === ref.connectionId && ids.has(contact.id))
+      .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1));
+    if (candidates[0]?.id !== referral.id) return 'merged';
+  }
+  const contact = (survivor ?? known)?.facts;
+  if (!contact) return 'unknown';
+  const ids = new Set([contact.ref.id, ...contact.formerIds]);
+  const decided = new Set(
+    page.decisions.filter(({ referralId }) => referralId === referral.id).map(({ deal }) => deal.id),
+  );
+  const deals = current.deals.filter(
+    ({ ref: deal, contactIds, formerIds }) =>
+      deal.connectionId === ref.connectionId &&
+      (contactIds.some((id) => ids.has(id)) || decided.has(deal.id) || formerIds.some((id) => decided.has(id))),
+  );
+  const readAt = [contact.ref, ...deals.map((deal) => deal.ref)].flatMap(
+    (record) => current.readAt.get(recordKey(record)) ?? [],
+  );
+  return { facts: { contact, deals }, readAt };
+}
+
+/** The mapping in force at a moment; one that was saved while the records were being read has its time just behind theirs. */
+function mappingAt(versions: readonly MappingVersion[], at: Instant): StageMapping | undefined {
+  return versions.findLast(({ savedAt }) => savedAt <= at) ?? versions[0];
+}
+
+// ── Each decision ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Rejudged = 'same' | Underivable | { readonly differs: string };
+
+function rejudge(
+  decision: Decision,
+  referral: Referral,
+  own: readonly Decision[],
+  { deals }: FriendFacts,
+  programs: readonly ProgramVersion[],
+  versions: readonly MappingVersion[],
+  connectedAt: Instant,
+): Rejudged {
+  const deal = deals.find(({ ref, formerIds }) => ref.id === decision.deal.id || formerIds.includes(decision.deal.id));
+  if (!deal) return 'no_facts';
+  const { code } = decision.reason;
+  if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
+  if (deal.presence === 'deleted') return 'deal_deleted';
+  // The history of a merged deal is that of all of them, and was another one when it was decided on.
+  if (deal.ref.id !== decision.deal.id || deal.formerIds.some((id) => own.some((other) => other.deal.id === id)))
+    return 'deal_merged';
+  const mapping = versions.find(({ version }) => version === decision.mappingVersion);
+  const program = programs.find(
+    ({ programId, version }) => programId === decision.program.id && version === decision.program.version,
+  );
+  const rule = program?.rules.find(({ key }) => key === decision.ruleKey);
+  if (!mapping || !program) return 'version_gone';
+  if (!rule) return { differs: `its program version has no rule ${decision.ruleKey}` };
+  const [dealAt] = dealsAt([deal], mapping, decision.effectiveAt);
+  if (!dealAt) return 'history_cut';
+  const { stage, wonSince } = dealAt;
+
+  if (code === 'left_won') {
+    return stage !== null && wonSince === null ? 'same' : { differs: 'the deal had not left Closed Won' };
+  }
+  if (wonSince === null) {
+    // A stage that the mapping does not know takes nothing back.
+    if (code === 'hold_ended' && stage === null) return 'same';
+    return { differs: 'the deal was not Closed Won' };
+  }
+  if (code === 'hold_ended') return 'same';
+
+  const wasYes = (condition: string) =>
+    decision.conditions.find((result) => result.condition === condition)?.verdict !== 'unmet';
+  const verdict = judge({
+    rule,
+    referral,
+    dealAt,
+    wonAt: wonSince,
+    startsAt: Math.max(programs[0]?.publishedAt ?? 0, connectedAt),
+    // Who else was credited is no fact about this deal; it is asked for by deciding from nothing.
+    otherDealRewarded: !wasYes('first rewarded deal of the referral'),
+    otherReferralCredited: !wasYes('first referral on the deal'),
+  });
+  switch (decision.outcome) {
+    case 'rewarded':
+    case 'held': {
+      if (verdict.kind !== 'pays') return { differs: `the facts give "${verdict.reason.code}"` };
+      const revived = own.some((other) => other.rewardId === decision.rewardId && other.sequence < decision.sequence);
+      if (revived) return 'order_stood';
+      const { money } = verdict;
+      if (money.minor !== decision.money?.minor || money.currency !== decision.money.currency)
+        return { differs: `the facts give ${money.minor} ${money.currency} (minor units)` };
+      const releaseAt = rule.holdDays > 0 ? addDays(wonSince, rule.holdDays) : null;
+      return releaseAt === decision.releaseAt ? 'same' : { differs: 'the facts give another end of the hold' };
+    }
+    case 'waiting':
+    case 'skipped': {
+      const wanted = decision.outcome === 'waiting' ? 'waits' : 'refuses';
+      if (verdict.kind === wanted && verdict.reason.code === code) return 'same';
+      return {
+        differs: verdict.kind === 'pays' ? 'the facts give a reward' : `the facts give "${verdict.reason.code}"`,
+      };
+    }
+    case 'reversed':
+      return { differs: `nothing is taken back for "${code}"` };
+  }
+}
+
+// ── All of them together ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a plan would change about the referral's stage and money; names, touches and looks ahead are not news. */
+function newsOf(plan: ReturnType<typeof decide>, referral: Referral): string[] {
+  const changed = plan.referrals.find(({ id }) => id === referral.id);
+  return [
+    ...plan.decisions.map(
+      ({ outcome, ruleKey, deal, reason }) => `decide "${outcome} ${reason.code}" for ${ruleKey} on deal ${deal.id}`,
+    ),
+    ...plan.rewards
+      .filter(({ id }) => !plan.decisions.some(({ rewardId }) => rewardId === id))
+      .map(({ id, state }) => `make reward ${id} ${state}`),
+    ...(changed && changed.stage !== referral.stage ? [`move it from ${referral.stage} to ${changed.stage}`] : []),
+  ];
+}
+
+function standingFromNothing(
+  input: Pick<Parameters<typeof decide>[0], 'friends' | 'contacts' | 'now'>,
+  state: State,
+  referral: Referral,
+  rewards: readonly Reward[],
+  friend: FriendFacts,
+): string {
+  // Who was referred only after this reward was granted does not take it away.
+  const grantedAt = Math.min(...rewards.filter(stands).map(({ createdAt }) => createdAt));
+  const plan = decide({
+    ...input,
+    state: {
+      ...state,
+      referrals: state.referrals.filter(({ id, submittedAt }) => id === referral.id || submittedAt <= grantedAt),
+      decisions: state.decisions.filter(({ referralId }) => referralId !== referral.id),
+      rewards: state.rewards.filter(({ referralId }) => referralId !== referral.id),
+    },
+  });
+  return textOfRewards(
+    plan.rewards.filter((reward) => reward.referralId === referral.id && stands(reward)),
+    friend,
+  );
+}
+
+function textOfRewards(rewards: readonly Reward[], { deals }: FriendFacts): string {
+  const texts = rewards.map(({ deal, ruleKey, party, beneficiaryId, money, state, payout }) => {
+    const current = deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));
+    const isHeld = state === 'held' || state === 'in_review' ? 'held' : 'owed';
+    return `${ruleKey} ${isHeld} ${money.minor} ${money.currency} for deal ${current?.ref.id ?? deal.id} to ${party} ${beneficiaryId} by ${payout}`;
+  });
+  return texts.sort().join(' and ') || 'nothing';
+}
+
+/** Why deciding from nothing may rightly give something else than what was decided step by step. */
+function whyNotDerived(
+  referral: Referral,
+  own: readonly Decision[],
+  { contact, deals }: FriendFacts,
+  versions: readonly MappingVersion[],
+  page: AuditPage,
+): Underivable | null {
+  if (contact.presence === 'deleted') return 'contact_gone';
+  if (deals.some(({ formerIds }) => formerIds.some((id) => own.some(({ deal }) => deal.id === id))))
+    return 'deal_merged';
+  if (new Set([...own.map(({ mappingVersion }) => mappingVersion), versions.at(-1)?.version]).size > 1)
+    return 'mapping_changed';
+  if (own.some(({ reason }) => ['deal_detached', 'deal_deleted', 'referral_declined'].includes(reason.code)))
+    return 'no_history';
+  const revived = own.some(
+    ({ outcome, rewardId, sequence, reason }) =>
+      outcome === 'rewarded' &&
+      reason.code === 'rewarded' &&
+      own.some((other) => other.rewardId === rewardId && other.sequence < sequence),
+  );
+  if (revived) return 'order_stood';
+  const decided = new Map(own.map(({ deal, effectiveAt }) => [deal.id, effectiveAt]));
+  if (deals.some(({ ref, history }) => (decided.get(ref.id) ?? Number.POSITIVE_INFINITY) < (history[0]?.at ?? 0)))
+    return 'history_cut';
+  const isShared = page.state.referrals.some(
+    ({ id, friend }) =>
+      id !== referral.id &&
+      friend.contact !== null &&
+      deals.some((deal) => deal.contactIds.includes(friend.contact?.id ?? '')),
+  );
+  if (isShared) return 'shared_deal';
+  return deals.length > 1 ? 'first_known' : null;
+}

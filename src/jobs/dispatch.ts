@@ -1,0 +1,121 @@
+import type { Hop, Shard } from '../application/ports/store.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+
+/** Work kept by another process, or a lease that ran out, is found after this long at the latest. */
+export const POLL_MS = 1_000;
+
+/** A hop whose database is away tries again at this pace and keeps the log readable. */
+export const FAULT_PAUSE_MS = 2_000;
+
+/**
+ * Batches of one shard that a node has under way: one that waits for the CRM and one that decides. More would let a portal that
+ * answers slowly, and is told of every second, take all of a node's workers and hold up the portals beside it.
+ */
+export const PER_SHARD_MAX = 2;
+
+/** One batch of a shard; returns how much was claimed, 0 when nothing is due. */
+export type RunBatch = (shard: Shard, signal: AbortSignal) => Promise<number>;
+
+/** Runs a hop's batches wherever something is due. */
+export interface Dispatch {
+  start(): void;
+  /** Something may be due: look now instead of at the next poll. */
+  poke(): void;
+  /** Finishes the batches under way and stops. What was not begun stays in the store for the next start. */
+  stop(): Promise<void>;
+}
+
+export interface DispatchDeps {
+  readonly hop: Hop;
+  readonly run: RunBatch;
+  /** Shards that have something due, longest due first. */
+  readonly due: (limit: number) => Promise<readonly Shard[]>;
+  /** Batches that a node has under way at the same time. */
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Of the only node: it looks for itself. Polling is the guarantee, poking only saves the wait. */
+export function createDispatch({ hop, run, due, concurrency, clock, log }: DispatchDeps): Dispatch {
+  const stopping = new AbortController();
+  const running = new Map<Promise<void>, string>();
+  let wake: (() => void) | null = null;
+  let poked = false;
+  let loop: Promise<void> | null = null;
+
+  async function idle(ms: number): Promise<void> {
+    if (poked || stopping.signal.aborted) return;
+    const woken = new AbortController();
+    const stop = () => woken.abort();
+    wake = stop;
+    stopping.signal.addEventListener('abort', stop, { once: true });
+    await clock.sleep(ms, woken.signal);
+    stopping.signal.removeEventListener('abort', stop);
+    wake = null;
+  }
+
+  function poke(): void {
+    poked = true;
+    wake?.();
+  }
+
+  function begin(shard: Shard): void {
+    const batch: Promise<void> = runBatch(shard).finally(() => {
+      running.delete(batch);
+      poke();
+    });
+    running.set(batch, nameOf(shard));
+  }
+
+  async function runBatch(shard: Shard): Promise<void> {
+    try {
+      await run(shard, stopping.signal);
+    } catch (err) {
+      log.error({ err, hop }, 'batch could not be run');
+      // Its place is kept: a database that is away is not asked again at once.
+      await clock.sleep(FAULT_PAUSE_MS, stopping.signal);
+    }
+  }
+
+  async function turn(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      poked = false;
+      let began = false;
+      if (running.size < concurrency) {
+        try {
+          // Those that are full are due as well; behind them must be room for the others.
+          for (const shard of await due(concurrency + running.size)) {
+            const name = nameOf(shard);
+            const own = [...running.values()].filter((other) => other === name).length;
+            if (running.size === concurrency || own >= PER_SHARD_MAX) continue;
+            began = true;
+            begin(shard);
+          }
+        } catch (err) {
+          log.error({ err, hop }, 'could not look for work');
+          await idle(FAULT_PAUSE_MS);
+          continue;
+        }
+      }
+      if (!began) await idle(POLL_MS);
+    }
+    await Promise.all(running.keys());
+  }
+
+  return {
+    start() {
+      loop ??= turn();
+    },
+    poke,
+    async stop() {
+      stopping.abort();
+      await loop;
+    },
+  };
+}
+
+export function nameOf({ accountId, connectionId }: Shard): string {
+  return `${accountId} ${connectionId ?? ''}`;
+}

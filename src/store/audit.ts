@@ -1,0 +1,333 @@
+import { type RawBuilder, sql } from 'kysely';
+import type {
+  Audit,
+  AuditAccount,
+  AuditPage,
+  KnownFacts,
+  MappingVersion,
+  StrayRows,
+} from '../application/ports/audit.ts';
+import { normaliseCode } from '../domain/ids.ts';
+import {
+  type ContactFacts,
+  type CrmObject,
+  type DealFacts,
+  normaliseEmail,
+  type RecordRef,
+  recordKey,
+} from '../domain/record.ts';
+import type { Instant } from '../domain/time.ts';
+import { loadCase } from './cases.ts';
+import {
+  connectionOf,
+  decisionOf,
+  fromJson,
+  fromSum,
+  journalOf,
+  memberOf,
+  programOf,
+  referralOf,
+  refOf,
+  rewardOf,
+  touchOf,
+} from './codec.ts';
+import { type Columns, rowsOf } from './dialect.ts';
+import { type Row, type Session, TABLES, type Table } from './schema.ts';
+
+/** Enough for a person to see what they have in common. */
+const EXAMPLES_MAX = 5;
+
+/** Reads for `verify`, inside one snapshot: `session` is that snapshot's. */
+export function createAudit(session: Session, now: Instant): Audit {
+  return {
+    accountIds: async () => {
+      const { rows } = await sql<{ id: string }>`select id from accounts order by id`.execute(session.db);
+      return rows.map(({ id }) => id);
+    },
+    strayRows: () => strayRows(session),
+    account: (accountId) => account(session, accountId),
+    page: (accountId, after, limit) => page(session, accountId, after, limit, now),
+    balances: async (accountId, after, limit) => {
+      const behind =
+        after === null ? sql`` : sql`and (ledger_account, currency) > (${after.account}, ${after.currency})`;
+      const { rows } = await sql<{ ledger_account: string; currency: string; minor: string }>`
+        select ledger_account, currency, cast(sum(minor) as text) as minor from postings
+        where account_id = ${accountId} ${behind}
+        group by ledger_account, currency order by ledger_account, currency limit ${limit}`.execute(session.db);
+      return rows.map(({ ledger_account, currency, minor }) => ({
+        account: ledger_account,
+        currency,
+        minor: fromSum(minor),
+      }));
+    },
+  };
+}
+
+// ── Rows that name what is not there ────────────────────────────────────────────────────────────────────────────────
+
+/** [columns, of table, columns there]. Most are foreign keys too; a file that was damaged, or written by hand, may break those. */
+const REFERENCES: ReadonlyArray<readonly [Table, readonly string[], Table, readonly string[], string?]> = [
+  ...(Object.keys(TABLES) as Table[])
+    .filter((table) => 'account_id' in TABLES[table])
+    .map((table) => [table, ['account_id'], 'accounts', ['id']] as const),
+  ...(Object.keys(TABLES) as Table[])
+    .filter((table) => 'connection_id' in TABLES[table])
+    .map((table) => [table, ['connection_id'], 'connections', ['id']] as const),
+  ['referrals', ['member_id'], 'members', ['id']],
+  ['touches', ['member_id'], 'members', ['id']],
+  ['rewards', ['referral_id'], 'referrals', ['id']],
+  ['rewards', ['program_id'], 'programs', ['program_id']],
+  ['rewards', ['beneficiary_id'], 'members', ['id'], "party = 'member'"],
+  ['rewards', ['beneficiary_id'], 'referrals', ['id'], "party = 'friend'"],
+  ['decisions', ['referral_id'], 'referrals', ['id']],
+  ['decisions', ['reward_id'], 'rewards', ['id']],
+  ['decisions', ['program_id', 'program_version'], 'programs', ['program_id', 'version']],
+  ['decisions', ['connection_id', 'mapping_version'], 'mappings', ['connection_id', 'version']],
+  ['journals', ['reward_id'], 'rewards', ['id']],
+  ['journals', ['decision_id'], 'decisions', ['id']],
+  ['postings', ['journal_id'], 'journals', ['id']],
+  ['intents', ['reward_id'], 'rewards', ['id']],
+];
+
+async function strayRows({ db }: Session): Promise<StrayRows[]> {
+  const stray: StrayRows[] = [];
+  for (const [table, columns, target, targets, condition] of REFERENCES) {
+    const ofAccount = target === 'accounts' ? sql`1 = 1` : sql`there.account_id = here.account_id`;
+    const isNamed = sql.join(
+      columns.map((column) => sql`${sql.ref(`here.${column}`)} is not null`),
+      sql` and `,
+    );
+    const isThere = sql.join(
+      columns.map((column, index) => sql`${sql.ref(`there.${targets[index]}`)} = ${sql.ref(`here.${column}`)}`),
+      sql` and `,
+    );
+    const from: RawBuilder<unknown> = sql`from ${sql.table(table)} as here where ${isNamed}
+      ${condition === undefined ? sql`` : sql`and ${sql.raw(condition)}`}
+      and not exists (select 1 from ${sql.table(target)} as there where ${ofAccount} and ${isThere})`;
+    const { rows: examples } = await sql<Record<string, string>>`
+      select ${sql.join(['account_id', ...columns].map((column) => sql.ref(`here.${column}`)))} ${from}
+      limit ${EXAMPLES_MAX}`.execute(db);
+    if (examples.length === 0) continue;
+    const { rows } = await sql<{ n: number }>`select count(*) as n ${from}`.execute(db);
+    stray.push({
+      what: `${table}: the ${columns.join(' and ')} that it names is not among the ${target === 'accounts' ? 'accounts' : `account's ${target}`}`,
+      rows: Number(rows[0]?.n ?? 0),
+      examples: examples.map((row) => Object.values(row).join(' ')),
+    });
+  }
+  return stray;
+}
+
+// ── An account ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function account({ db }: Session, accountId: string): Promise<AuditAccount> {
+  const mine = <T extends Table>(table: T, order: string) =>
+    sql<Row<T>>`select * from ${sql.table(table)} where account_id = ${accountId} order by ${sql.raw(order)}`
+      .execute(db)
+      .then(({ rows }) => rows);
+  const count = async (table: Table) => {
+    const query = sql<{ n: number }>`select count(*) as n from ${sql.table(table)} where account_id = ${accountId}`;
+    return Number((await query.execute(db)).rows[0]?.n ?? 0);
+  };
+  const mappings = new Map<string, MappingVersion[]>();
+  for (const row of await mine('mappings', 'connection_id, ordinal')) {
+    const versions = mappings.get(row.connection_id) ?? [];
+    versions.push({ version: row.version, entries: fromJson(row.entries), savedAt: row.saved_at });
+    mappings.set(row.connection_id, versions);
+  }
+  return {
+    connections: (await mine('connections', 'id')).map(connectionOf),
+    programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
+    mappings,
+    rows: {
+      referrals: await count('referrals'),
+      decisions: await count('decisions'),
+      rewards: await count('rewards'),
+      intents: await count('intents'),
+      journals: await count('journals'),
+      postings: await count('postings'),
+    },
+  };
+}
+
+// ── A page of referrals ─────────────────────────────────────────────────────────────────────────────────────────────
+
+async function page(
+  session: Session,
+  accountId: string,
+  after: string | null,
+  limit: number,
+  now: Instant,
+): Promise<AuditPage> {
+  const { db, dialect } = session;
+  const of = async <T extends Table>(table: T, column: string, ids: readonly string[]) => {
+    if (ids.length === 0) return [];
+    const { rows } = await sql<Row<T>>`select * from ${sql.table(table)}
+      where account_id = ${accountId} and ${dialect.isIn(column, [...new Set(ids)])}`.execute(db);
+    return rows;
+  };
+  const { rows: referralRows } = await sql<Row<'referrals'>>`select * from referrals
+    where account_id = ${accountId} and id > ${after ?? ''} order by id limit ${limit}`.execute(db);
+  const referrals = referralRows.map(referralOf);
+  const ids = referrals.map(({ id }) => id);
+  const decisions = (await of('decisions', 'referral_id', ids)).map(decisionOf);
+  const rewards = (await of('rewards', 'referral_id', ids)).map(rewardOf);
+  const rewardIds = rewards.map(({ id }) => id);
+  const journalRows = await of('journals', 'reward_id', rewardIds);
+  const postings = Map.groupBy(
+    await of(
+      'postings',
+      'journal_id',
+      journalRows.map(({ id }) => id),
+    ),
+    ({ journal_id }) => journal_id,
+  );
+  const intents = (await of('intents', 'reward_id', rewardIds)).map(({ id, reward_id, provider, state }) => ({
+    id,
+    rewardId: reward_id,
+    provider,
+    state,
+  }));
+
+  const known = createKnown(session, accountId);
+  const state = { members: new Map(), referrals: new Map(), decisions: new Map(), rewards: new Map() };
+  const touches = [];
+  const friends = referrals.flatMap(({ friend }) => friend.contact ?? []);
+  for (const [connectionId, group] of Map.groupBy(friends, (ref) => ref.connectionId)) {
+    const contactIds = group.map(({ id }) => id);
+    const decided = decisions.filter(({ deal }) => deal.connectionId === connectionId).map(({ deal }) => deal.id);
+    await known.read('contact', connectionId, contactIds);
+    await known.read('deal', connectionId, [
+      ...(await dealsOf(session, accountId, connectionId, contactIds)),
+      ...decided,
+    ]);
+    const people = [
+      ...[...known.deals.values()].flatMap(({ facts }) => facts.contactIds),
+      ...[...known.contacts.values()].flatMap(({ facts }) => facts.referredByIds),
+    ];
+    await known.read('contact', connectionId, people);
+    const facts = [...known.contacts.values()]
+      .map((one) => one.facts)
+      .filter(({ ref }) => ref.connectionId === connectionId);
+    const loaded = await loadCase(session, {
+      accountId,
+      connectionId,
+      contactIds: [...new Set([...contactIds, ...facts.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds])])],
+      dealIds: [...known.deals.values()].flatMap((one) => [one.facts.ref.id, ...one.facts.formerIds]),
+      emails: [...new Set(facts.flatMap(({ email }) => normaliseEmail(email) ?? []))],
+      codes: [...new Set(facts.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? []))))],
+    });
+    for (const part of ['members', 'referrals', 'decisions', 'rewards'] as const)
+      for (const one of loaded[part]) state[part].set(one.id, one);
+    const { rows } = await sql<Row<'touches'>>`select * from touches where account_id = ${accountId}
+      and connection_id = ${connectionId}
+      and ${dialect.isIn('contact_id', [...new Set([...contactIds, ...facts.flatMap(({ formerIds }) => formerIds)])])}`.execute(
+      db,
+    );
+    touches.push(...rows.map(touchOf));
+  }
+  const memberRows = await of(
+    'members',
+    'id',
+    referrals.map(({ memberId }) => memberId).filter((id) => !state.members.has(id)),
+  );
+  for (const member of memberRows.map(memberOf)) state.members.set(member.id, member);
+  for (const referral of referrals) state.referrals.set(referral.id, referral);
+
+  const refs = distinct([
+    ...known.refs(),
+    ...friends,
+    ...decisions.map(({ deal }) => deal),
+    ...[...state.members.values()].flatMap(({ contact }) => contact ?? []),
+  ]);
+  return {
+    referrals,
+    state: {
+      members: [...state.members.values()],
+      referrals: [...state.referrals.values()],
+      decisions: [...state.decisions.values()],
+      rewards: [...state.rewards.values()],
+    },
+    touches,
+    decisions,
+    rewards,
+    intents,
+    journals: journalRows.map((row) =>
+      journalOf(
+        row,
+        (postings.get(row.id) ?? []).sort((a, b) => a.line - b.line),
+      ),
+    ),
+    contacts: [...known.contacts.values()],
+    deals: [...known.deals.values()],
+    waiting: await queued(
+      session,
+      accountId,
+      'work',
+      refs,
+      sql`(queue.claim is not null or queue.parked = 1 or queue.due_at <= ${now})`,
+    ),
+    mirrored: await queued(session, accountId, 'mirror', refs, sql`1 = 1`),
+  };
+}
+
+async function dealsOf(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  contactIds: readonly string[],
+) {
+  const { rows } = await sql<{ deal_id: string }>`select deal_id from record_links
+    where account_id = ${accountId} and connection_id = ${connectionId}
+    and ${dialect.isIn('contact_id', contactIds)}`.execute(db);
+  return rows.map(({ deal_id }) => deal_id);
+}
+
+/** Facts that were read already are not read again. */
+function createKnown({ db, dialect }: Session, accountId: string) {
+  const contacts = new Map<string, KnownFacts<ContactFacts>>();
+  const deals = new Map<string, KnownFacts<DealFacts>>();
+  return {
+    contacts,
+    deals,
+    refs: () => [...contacts.values(), ...deals.values()].map(({ facts }) => facts.ref),
+    async read(object: CrmObject & ('contact' | 'deal'), connectionId: string, ids: readonly string[]): Promise<void> {
+      const { rows } = await sql<Pick<Row<'records'>, 'facts' | 'read_at'>>`select facts, read_at from records
+        where account_id = ${accountId} and connection_id = ${connectionId} and object = ${object}
+        and ${dialect.isIn('record_id', [...new Set(ids)])}`.execute(db);
+      for (const { facts: text, read_at: readAt } of rows) {
+        if (object === 'contact') {
+          const facts = fromJson<ContactFacts>(text);
+          contacts.set(recordKey(facts.ref), { facts, readAt });
+        } else {
+          const facts = fromJson<DealFacts>(text);
+          deals.set(recordKey(facts.ref), { facts, readAt });
+        }
+      }
+    },
+  };
+}
+
+function distinct(refs: readonly RecordRef[]): RecordRef[] {
+  return [...new Map(refs.map((ref) => [recordKey(ref), ref])).values()];
+}
+
+const REF_COLUMNS: Columns = { connection_id: 'text', object: 'text', record_id: 'text' };
+
+async function queued(
+  session: Session,
+  accountId: string,
+  table: 'work' | 'mirror',
+  refs: readonly RecordRef[],
+  condition: RawBuilder<unknown>,
+): Promise<RecordRef[]> {
+  if (refs.length === 0) return [];
+  const keys = refs.map(({ connectionId, object, id }) => ({ connection_id: connectionId, object, record_id: id }));
+  // One look-up by the whole key for each; as a join, SQLite without statistics goes through all of the account's rows instead.
+  const { rows } = await sql<Pick<Row<'work'>, 'connection_id' | 'object' | 'record_id'>>`
+    select named.connection_id, named.object, named.record_id from ${rowsOf(session, REF_COLUMNS, keys)} as named
+    where exists (select 1 from ${sql.table(table)} as queue
+      where queue.account_id = ${accountId} and queue.connection_id = named.connection_id
+        and queue.object = named.object and queue.record_id = named.record_id and ${condition})`.execute(session.db);
+  return rows.map(refOf);
+}

@@ -1,0 +1,276 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
+import { startHttp, type TestAccount, type TestService, tellStory } from '../http/service.ts';
+import { readCorpus } from './corpus.ts';
+import { hostileOf, type Source, validOf } from './from-schema.ts';
+import { awkwardText, type Json, textOf } from './json-text.ts';
+import { createJudge, type FuzzedOperation, type Judge, jsonOf } from './judge.ts';
+import { FUZZ_TIMEOUT_MS, runs } from './runs.ts';
+import { exchange, type WireRequest } from './wire.ts';
+
+/** Per operation: valid requests, and requests with something wrong about them. */
+const VALID_RUNS = runs(40);
+const HOSTILE_RUNS = runs(120);
+
+/**
+ * What the document says in words and JSON Schema cannot: a request may follow every schema and still be refused for one of these.
+ */
+const IN_WORDS = [
+  /^must be given when there is no contact$/,
+  /^must not be empty; leave it out/,
+  /^must not contain control characters or broken Unicode$/,
+  /^every rule needs a key of its own$/,
+  /must be a decimal above zero with no more decimals than [A-Z]{3} has$/,
+  /^must be a CRM that this service is configured for/,
+  /^must be one of credit, as configured here$/,
+  /^must be this list's nextCursor, unchanged$/,
+];
+
+let service: TestService;
+let account: TestAccount;
+let judge: Judge;
+let source: Source;
+
+beforeAll(async () => {
+  const wide = { points: 1e9, perSeconds: 1 };
+  service = await startHttp({ deps: { limits: { apiCalls: wide, pages: wide, unsigned: wide, wrongKeys: wide } } });
+  account = await service.createAccount('Acme');
+  const connectionId = await account.connect('1');
+  const story = await tellStory(service, account.id, connectionId, systemClock.now());
+  const cursor = Buffer.from(`members 1795305600000 ${story.memberId}`).toString('base64url');
+  judge = await createJudge(service);
+  source = {
+    resolve: judge.resolve,
+    known: [...Object.values(story), connectionId, 'hubspot', 'default', cursor, '50'],
+  };
+}, 120_000);
+afterAll(() => service.close());
+
+const JSON_HEADERS = [['Content-Type', 'application/json']] as const;
+
+function request(
+  { method, path }: FuzzedOperation,
+  {
+    params = {},
+    query = '',
+    body,
+    headers = [],
+  }: {
+    params?: Readonly<Record<string, string>>;
+    query?: string;
+    body?: string | undefined;
+    headers?: WireRequest['headers'];
+  },
+): WireRequest {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
+  return {
+    method: method.toUpperCase(),
+    target: `/api/v1${filled}${query === '' ? '' : `?${query}`}`,
+    headers: [['Authorization', `Bearer ${account.key}`], ...(body === undefined ? [] : JSON_HEADERS), ...headers],
+    ...(body === undefined ? {} : { body: Buffer.from(body) }),
+  };
+}
+
+const encoded = (text: string) => encodeURIComponent(text.toWellFormed());
+
+function queryOf(parameters: ReadonlyArray<readonly [string, string]>): string {
+  return parameters.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&');
+}
+
+/** What stands in the path and in the query, of what the document allows. */
+function validParameters({ parameters }: FuzzedOperation) {
+  const of = (where: 'path' | 'query') =>
+    fc.record(
+      Object.fromEntries(
+        parameters
+          .filter((parameter) => parameter.in === where)
+          .map(({ name, schema }) => [name, validOf(schema, source).map(String)]),
+      ),
+      where === 'path' ? {} : { requiredKeys: [] },
+    ) as fc.Arbitrary<Record<string, string>>;
+  return { params: of('path'), query: of('query') };
+}
+
+describe('an operation that is asked as the document says', () => {
+  test('answers as the document says, and refuses nothing that it allows', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    const refusedInWords = new Set<string>();
+    const succeeded = new Set<string>();
+    // Last, since it takes the connection away that the others need.
+    const inOrder = judge.operations.toSorted(
+      (a, b) => Number(a.operationId === 'disconnectConnection') - Number(b.operationId === 'disconnectConnection'),
+    );
+    for (const operation of inOrder) {
+      const { params, query } = validParameters(operation);
+      const body: fc.Arbitrary<Json | undefined> = operation.body
+        ? validOf(operation.body, source)
+        : fc.constant(undefined);
+      await fc.assert(
+        fc.asyncProperty(params, query, body, async (inPath, inQuery, value) => {
+          const sent = request(operation, {
+            params: inPath,
+            query: queryOf(Object.entries(inQuery)),
+            body: value === undefined ? undefined : textOf(value),
+          });
+          const answer = await exchange(service.port, sent);
+          expect([...judge.wrongAnyway(answer), ...judge.wrongFor(operation, answer)]).toEqual([]);
+          if (answer.status < 300) succeeded.add(operation.operationId);
+          if (answer.status !== 400) return;
+          const { errors = [] } = jsonOf(answer.body) as { errors?: { problem: string }[] };
+          const unexplained = errors.filter(({ problem }) => !IN_WORDS.some((words) => words.test(problem)));
+          expect({ unexplained, of: errors.length > 0 }).toEqual({ unexplained: [], of: true });
+          refusedInWords.add(operation.operationId);
+        }),
+        { numRuns: VALID_RUNS },
+      );
+    }
+    // A fuzzer that never gets in has tested the door only.
+    expect([...succeeded].sort()).toEqual(judge.operations.map(({ operationId }) => operationId).sort());
+  });
+});
+
+/** What the checks do before they judge: spaces around names and addresses are no mistake. */
+function trimmed(value: unknown): unknown {
+  if (typeof value === 'string') return value.trim();
+  if (Array.isArray(value)) return value.map(trimmed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, trimmed(part)]));
+}
+
+describe('an operation that is asked otherwise', () => {
+  test('refuses a body that the document does not allow, as the document says', {
+    timeout: FUZZ_TIMEOUT_MS,
+  }, async () => {
+    const withBody = judge.operations.filter(({ body }) => body !== null);
+    expect(withBody.length).toBeGreaterThan(3);
+    for (const operation of withBody) {
+      let refused = 0;
+      const { params } = validParameters(operation);
+      await fc.assert(
+        fc.asyncProperty(params, hostileOf(operation.body ?? {}, source), async (inPath, value) => {
+          const body = textOf(value);
+          const answer = await exchange(service.port, request(operation, { params: inPath, body }));
+          expect([...judge.wrongAnyway(answer), ...judge.wrongFor(operation, answer)]).toEqual([]);
+          if (judge.allowsBody(operation, trimmed(JSON.parse(body)))) return;
+          expect(answer.status).toBeGreaterThanOrEqual(400);
+          refused += 1;
+        }),
+        { numRuns: HOSTILE_RUNS },
+      );
+      expect([operation.operationId, refused > HOSTILE_RUNS / 3]).toEqual([operation.operationId, true]);
+    }
+  });
+
+  test('answers any path, query, header and method with something that is documented', {
+    timeout: FUZZ_TIMEOUT_MS,
+  }, async () => {
+    const headerValue = fc.oneof(awkwardText, fc.string({ unit: 'binary-ascii' })).map((text) =>
+      Buffer.from(text)
+        .toString('latin1')
+        // Control characters are refused before there is a request.
+        .replace(/\p{Cc}/gu, ' '),
+    );
+    const headers = fc.array(
+      fc.tuple(
+        fc.constantFrom(
+          'Accept',
+          'Accept-Encoding',
+          'Accept-Language',
+          'Content-Type',
+          'Content-Encoding',
+          'Cookie',
+          'Forwarded',
+          'Host',
+          'If-None-Match',
+          'Origin',
+          'Range',
+          'X-Forwarded-For',
+          'X-Forwarded-Host',
+          'X-HTTP-Method-Override',
+          'X-Original-URL',
+          'X-Request-Id',
+        ),
+        headerValue,
+      ),
+      { maxLength: 2 },
+    );
+    for (const operation of judge.operations.filter(({ operationId }) => operationId !== 'disconnectConnection')) {
+      const names = operation.parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
+      const query = fc.array(
+        fc.tuple(fc.oneof(fc.constantFrom('limit', 'cursor', 'accountId', 'key', ...names), awkwardText), awkwardText),
+        { maxLength: 3 },
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.oneof(awkwardText, fc.constantFrom(...source.known)),
+          query,
+          headers,
+          fc.constantFrom(operation.method.toUpperCase(), 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE'),
+          async (id, parameters, extra, method) => {
+            const params = Object.fromEntries(operation.parameters.map(({ name }) => [name, encoded(id)]));
+            const sent = {
+              ...request(operation, { params, query: queryOf(parameters), headers: extra }),
+              method,
+              ...(operation.body ? { body: Buffer.from('{}') } : {}),
+            };
+            const answer = await exchange(service.port, sent);
+            const isRoute = !operation.path.includes('{') || encoded(id) !== '';
+            expect([...judge.wrongAnyway(answer), ...wrongAbout(operation, method, answer, isRoute)]).toEqual([]);
+          },
+        ),
+        { numRuns: HOSTILE_RUNS },
+      );
+    }
+  });
+
+  function wrongAbout(
+    operation: FuzzedOperation,
+    method: string,
+    answer: Awaited<ReturnType<typeof exchange>>,
+    isRoute: boolean,
+  ): string[] {
+    const known = judge.operations.filter(({ path }) => path === operation.path).map((one) => one.method.toUpperCase());
+    if (!isRoute) return answer.status === 404 || known.includes('GET') ? [] : [`answers ${answer.status} nowhere`];
+    if (method === 'OPTIONS') return answer.status === 204 ? [] : [`answers ${answer.status} to OPTIONS`];
+    if (method === 'HEAD') return answer.status < 500 ? [] : [`answers ${answer.status} to HEAD`];
+    if (method === operation.method.toUpperCase()) return judge.wrongFor(operation, answer);
+    if (known.includes(method)) return judge.wrongProblem(answer);
+    return answer.status === 405 ? judge.wrongProblem(answer) : [`answers ${answer.status} to ${method}`];
+  }
+
+  test('answers a body of any bytes', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.json().map((text) => Buffer.from(text).subarray(0, -1)),
+      fc.json().map((text) => Buffer.from(`\ufeff${text}`)),
+      fc.json().map((text) => Buffer.from(text, 'utf16le')),
+      fc.constant(Buffer.from('{"email":"a@example.com"} {"email":"b@example.com"}')),
+      fc.constant(Buffer.from('['.repeat(100_000))),
+    );
+    for (const operation of judge.operations.filter(({ body }) => body !== null)) {
+      await fc.assert(
+        fc.asyncProperty(bytes, async (body) => {
+          const sent = request(operation, { params: {}, body: '' });
+          const answer = await exchange(service.port, { ...sent, body });
+          expect([...judge.wrongAnyway(answer), ...judge.wrongFor(operation, answer)]).toEqual([]);
+          expect(answer.status).toBe(400);
+        }),
+        { numRuns: HOSTILE_RUNS / 4 },
+      );
+    }
+  });
+});
+
+describe('the corpus of the API', () => {
+  test.each(readCorpus('api').map((entry) => [entry.why, entry] as const))('%s', async (_, entry) => {
+    const fill = (text: string) => text.replaceAll('{memberId}', source.known[0] ?? '');
+    const body = entry.body === undefined ? undefined : fill(entry.body);
+    const operation = judge.operations.find(({ operationId }) => operationId === entry.operation);
+    if (!operation) throw new Error(`the corpus names an operation that is gone: ${entry.operation}`);
+    const sent = request(operation, { ...entry, body, params: entry.params ?? {}, query: entry.query ?? '' });
+    const answer = await exchange(service.port, sent);
+    expect([...judge.wrongAnyway(answer), ...judge.wrongFor(operation, answer)]).toEqual([]);
+    expect(answer.status).toBe(entry.status);
+    expect(answer.tookMs).toBeLessThan(entry.withinMs ?? 10_000);
+  });
+});

@@ -1,0 +1,406 @@
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CardResponse } from '../../contracts/hubspot-card/card-view.generated.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { cardContractViolations } from '../contracts/card-schema.ts';
+import { signed, stageChange, startHttp, type TestService, tellStory } from '../http/service.ts';
+import { readCorpus } from './corpus.ts';
+import { hostileOf, type Schema, type Source } from './from-schema.ts';
+import { awkwardJson, awkwardText, type Json, textOf } from './json-text.ts';
+import { createJudge, type Judge, jsonOf, typeOf } from './judge.ts';
+import { FUZZ_TIMEOUT_MS, runs } from './runs.ts';
+import { exchange, send, type WireAnswer, type WireRequest } from './wire.ts';
+
+const RUNS = runs(200);
+const PORTAL = '48000001';
+
+let service: TestService;
+let judge: Judge;
+let story: Awaited<ReturnType<typeof tellStory>>;
+const rejections: unknown[] = [];
+const onRejection = (reason: unknown) => void rejections.push(reason);
+
+beforeAll(async () => {
+  process.on('unhandledRejection', onRejection);
+  const wide = { points: 1e9, perSeconds: 1 };
+  service = await startHttp({ deps: { limits: { apiCalls: wide, pages: wide, unsigned: wide, wrongKeys: wide } } });
+  const account = await service.createAccount('Acme');
+  story = await tellStory(service, account.id, await account.connect(PORTAL), systemClock.now());
+  judge = await createJudge(service);
+}, 120_000);
+afterAll(async () => {
+  await service.close();
+  process.off('unhandledRejection', onRejection);
+  expect(rejections).toEqual([]);
+});
+
+const encoded = (text: string) => encodeURIComponent(text.toWellFormed());
+const search = (pairs: ReadonlyArray<readonly [string, string]>) =>
+  pairs.length === 0 ? '' : `?${pairs.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&')}`;
+const pairsOf = (...names: string[]) =>
+  fc.array(fc.tuple(fc.oneof(fc.constantFrom(...names), awkwardText), awkwardText), { maxLength: 5 });
+
+function get(target: string, headers: Record<string, string> = {}): WireRequest {
+  return { method: 'GET', target, headers: Object.entries(headers) };
+}
+
+/** An event as HubSpot's documentation describes it; what is around it is made hostile from here. */
+const EVENT: Schema = {
+  type: 'object',
+  required: ['eventId', 'portalId', 'occurredAt', 'subscriptionType', 'objectId'],
+  properties: {
+    eventId: { type: 'integer' },
+    portalId: { type: 'integer', minimum: Number(PORTAL), maximum: Number(PORTAL) },
+    appId: { type: 'integer' },
+    occurredAt: { type: 'integer', minimum: 1_700_000_000_000, maximum: 1_800_000_000_000 },
+    subscriptionType: {
+      type: 'string',
+      enum: [
+        'object.propertyChange',
+        'object.merge',
+        'object.associationChange',
+        'object.deletion',
+        'contact.privacyDeletion',
+      ],
+    },
+    attemptNumber: { type: 'integer', minimum: 0, maximum: 9 },
+    objectId: { type: 'integer', minimum: 1 },
+    objectTypeId: { type: 'string', enum: ['0-1', '0-2', '0-3'] },
+    propertyName: { type: 'string' },
+    propertyValue: { type: 'string' },
+    changeSource: { type: 'string' },
+    primaryObjectId: { type: 'integer' },
+    mergedObjectIds: { type: 'array', items: { type: 'integer' } },
+    fromObjectId: { type: 'integer' },
+    toObjectId: { type: 'integer' },
+    associationType: { type: 'string', enum: ['CONTACT_TO_DEAL', 'DEAL_TO_CONTACT'] },
+  },
+};
+const NOTHING: Source = {
+  known: [],
+  resolve: (ref) => {
+    throw new Error(ref);
+  },
+};
+
+function deliveryOf(body: Uint8Array): WireRequest {
+  const text = Buffer.from(body);
+  const headers = signed('POST', '/webhooks/hubspot', text.toString('latin1'));
+  return {
+    method: 'POST',
+    target: '/webhooks/hubspot',
+    headers: Object.entries({ 'Content-Type': 'application/json', ...headers }),
+    body: text,
+  };
+}
+
+interface Fuzzed {
+  /** Path templates as the app declares them. */
+  readonly routes: readonly string[];
+  readonly requests: fc.Arbitrary<WireRequest>;
+  readonly wrong: (answer: WireAnswer, request: WireRequest) => string[];
+}
+
+/** A page for browsers: its own words, and nothing of what was sent. */
+function wrongPage(answer: WireAnswer): string[] {
+  if (typeOf(answer.headers) !== 'text/html') return judge.wrongProblem(answer);
+  const page = answer.body.toString('utf8');
+  return /<script|onerror|javascript:/i.test(page) ? ['has a script'] : [];
+}
+
+function wrongCard(answer: WireAnswer): string[] {
+  if (answer.status !== 200) return judge.wrongProblem(answer);
+  return cardContractViolations(jsonOf(answer.body) as CardResponse).map(String);
+}
+
+/** What is public and not in the OpenAPI document: everybody of these has a way of being fuzzed here. */
+const OTHERS: readonly Fuzzed[] = [
+  {
+    routes: ['/webhooks/:provider'],
+    requests: fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc
+          .array(hostileOf(EVENT, NOTHING), { maxLength: 3 })
+          .map((events) => deliveryOf(Buffer.from(textOf(events)))),
+      },
+      { weight: 2, arbitrary: awkwardJson.map((value) => deliveryOf(Buffer.from(textOf(value)))) },
+      {
+        weight: 1,
+        arbitrary: fc.string({ unit: 'binary-ascii', minLength: 1 }).map((text) => deliveryOf(Buffer.from(text))),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(awkwardText, awkwardText).map(([provider, body]) => ({
+          ...deliveryOf(Buffer.from(body)),
+          target: `/webhooks/${encoded(provider)}`,
+        })),
+      },
+    ),
+    wrong: (answer) => (answer.status === 200 ? [] : judge.wrongProblem(answer)),
+  },
+  {
+    routes: ['/hubspot/cards/contact'],
+    requests: fc
+      .record({
+        pairs: fc.oneof(
+          pairsOf('portalId', 'objectId', 'objectTypeId', 'cursor', 'userEmail'),
+          awkwardText.map((text): [string, string][] => [
+            ['portalId', PORTAL],
+            ['objectTypeId', '0-1'],
+            ['objectId', text],
+          ]),
+          awkwardText.map((text): [string, string][] => [
+            ['portalId', PORTAL],
+            ['objectTypeId', '0-1'],
+            ['objectId', '101'],
+            ['cursor', text],
+          ]),
+        ),
+        isSigned: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+      })
+      .map(({ pairs, isSigned }) => {
+        const target = `/hubspot/cards/contact${search(pairs)}`;
+        return get(target, isSigned ? signed('GET', target) : {});
+      }),
+    wrong: wrongCard,
+  },
+  {
+    routes: ['/oauth/:provider/callback'],
+    requests: fc
+      .tuple(
+        fc.oneof({ weight: 3, arbitrary: fc.constant('hubspot') }, { weight: 1, arbitrary: awkwardText }),
+        pairsOf('code', 'state', 'error', 'error_description', 'returnUrl', 'redirect_uri'),
+      )
+      .map(([provider, pairs]) => get(`/oauth/${encoded(provider)}/callback${search(pairs)}`)),
+    wrong: wrongPage,
+  },
+  {
+    routes: ['/r/:code'],
+    requests: fc
+      .tuple(fc.oneof(awkwardText, fc.string({ unit: 'grapheme-ascii' })), pairsOf('to', 'url', 'next', 'returnUrl'))
+      .map(([code, pairs]) => get(`/r/${encoded(code)}${search(pairs)}`)),
+    wrong: wrongPage,
+  },
+  {
+    routes: ['/livez', '/readyz', '/metrics', '/api/v1/openapi.json'],
+    requests: fc
+      .record({
+        path: fc.constantFrom('/livez', '/readyz', '/metrics', '/api/v1/openapi.json'),
+        pairs: pairsOf('verbose', 'token'),
+        authorization: awkwardText.map((text) =>
+          Buffer.from(text)
+            .toString('latin1')
+            .replace(/\p{Cc}/gu, ''),
+        ),
+      })
+      .map(({ path, pairs, authorization }) => get(`${path}${search(pairs)}`, { Authorization: authorization })),
+    wrong: (answer) => (answer.status === 200 ? [] : judge.wrongProblem(answer)),
+  },
+];
+
+interface Layer {
+  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
+  readonly handle?: { readonly stack?: readonly Layer[] };
+}
+
+/** Every path that the app declares, however deep it is mounted. */
+function routesOf(stack: readonly Layer[]): string[] {
+  return stack.flatMap(({ route, handle }) => [...(route ? [route.path] : []), ...routesOf(handle?.stack ?? [])]);
+}
+
+describe('no route is forgotten', () => {
+  const declared = () => [...new Set(routesOf(service.app.router.stack as unknown as readonly Layer[]))];
+  const inDocument = () => judge.operations.map(({ path }) => `/api/v1${path.replace(/\{(\w+)\}/g, ':$1')}`);
+
+  test('every route of the app is in the OpenAPI document or has a fuzzer of its own, and the other way round', () => {
+    const fuzzed = [...inDocument(), ...OTHERS.flatMap(({ routes }) => routes)];
+    expect(declared().length).toBeGreaterThan(15);
+    expect(declared().sort()).toEqual([...new Set(fuzzed)].sort());
+  });
+
+  test('every route that is not in the OpenAPI document stands in the table of its room', () => {
+    const table = readFileSync(new URL('../../src/http/README.md', import.meta.url), 'utf8');
+    const rows = table.split('\n').filter((line) => line.startsWith('| `'));
+    for (const route of OTHERS.flatMap(({ routes }) => routes)) {
+      expect([route, rows.some((row) => row.split('|')[1]?.includes(route))]).toEqual([route, true]);
+    }
+  });
+
+  test('nothing else answers: no admin door, no file, no debugger, no other version', async () => {
+    const guesses = ['/', '/admin', '/api', '/api/v0/members', '/api/v2/members', '/api/v1', '/.env', '/.git/config'];
+    const more = [
+      '/debug/pprof',
+      '/actuator/env',
+      '/graphql',
+      '/package.json',
+      '/src/main.ts',
+      '/server-status',
+      '/favicon.ico',
+    ];
+    for (const target of [...guesses, ...more, '/api/v1/../../.env', '/%2e%2e/%2e%2e/etc/passwd', '//evil.example/']) {
+      for (const method of ['GET', 'POST']) {
+        const answer = await exchange(service.port, { method, target, headers: [] });
+        expect([target, method, answer.status, judge.wrongProblem(answer)]).toEqual([target, method, 404, []]);
+      }
+    }
+  });
+});
+
+describe('the corpus of the other routes', () => {
+  test.each(readCorpus('routes').map((entry) => [entry.why, entry] as const))('%s', async (_, entry) => {
+    const { method, target, body, headers = [] } = entry;
+    const given = entry.signed ? Object.entries(signed(method, target, body ?? '')) : [];
+    const answer = await exchange(service.port, {
+      method,
+      target,
+      headers: [...given, ...headers, ...(body === undefined ? [] : [['Content-Type', 'application/json'] as const])],
+      ...(body === undefined ? {} : { body: Buffer.from(body) }),
+    });
+    expect(judge.wrongAnyway(answer)).toEqual([]);
+    expect(answer.status).toBe(entry.status);
+  });
+});
+
+describe.each(OTHERS)('$routes', ({ requests, wrong }) => {
+  test('answers whatever comes with what it promises, and nothing else', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    await fc.assert(
+      fc.asyncProperty(requests, async (request) => {
+        const answer = await exchange(service.port, request);
+        expect([...judge.wrongAnyway(answer), ...wrong(answer, request)]).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test('answers every other method with what is allowed', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        requests,
+        fc.constantFrom('PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND', 'OPTIONS', 'HEAD', 'SEARCH'),
+        async (request, method) => {
+          const answer = await exchange(service.port, { ...request, method });
+          expect(judge.wrongAnyway(answer)).toEqual([]);
+          if (method === 'OPTIONS') expect([204, 404]).toContain(answer.status);
+          else if (method !== 'HEAD') expect([404, 405]).toContain(answer.status);
+        },
+      ),
+      { numRuns: RUNS / 5 },
+    );
+  });
+});
+
+describe('what is hardly HTTP', () => {
+  test('gets an answer and an end, or an end, and the next caller is served', {
+    timeout: FUZZ_TIMEOUT_MS,
+  }, async () => {
+    const line = fc.oneof(
+      fc.constantFrom(
+        'GET / HTTP/1.1',
+        'GET / HTTP/9.9',
+        'GET http://169.254.169.254/latest HTTP/1.1',
+        'CONNECT evil.example:443 HTTP/1.1',
+        'PRI * HTTP/2.0',
+        'OPTIONS * HTTP/1.1',
+        'GET /r/x HTTP/1.0',
+        'POST /webhooks/hubspot HTTP/1.1',
+      ),
+      fc.string({ unit: 'binary-ascii', maxLength: 60 }),
+    );
+    const header = fc.oneof(
+      fc.constantFrom(
+        'Host: x',
+        'Host: x\r\nHost: y',
+        'Content-Length: -1',
+        'Content-Length: 99999999999999999999',
+        'Content-Length: 5\r\nContent-Length: 6',
+        'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity',
+        'Transfer-Encoding: xchunked',
+        'Expect: 100-continue',
+        'Expect: the unexpected',
+        'Connection: upgrade\r\nUpgrade: websocket',
+        'Connection: upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA',
+        ' folded: x',
+        'no colon',
+        'X: a\u0000b',
+        'Authorization: Bearer \u00ff',
+      ),
+      fc.string({ unit: 'binary-ascii', maxLength: 60 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        line,
+        fc.array(header, { maxLength: 3 }),
+        fc.string({ maxLength: 20 }),
+        async (first, more, rest) => {
+          const bytes = Buffer.from([first, 'Connection: close', ...more, '', rest, '', ''].join('\r\n'), 'latin1');
+          const status = await send(service.port, bytes).then(
+            (answer) => answer.status,
+            (problem: Error) => (/was closed|no HTTP/.test(problem.message) ? 0 : problem.message),
+          );
+          expect([0, 204, 400, 401, 404, 405, 408, 411, 413, 415, 417, 426, 431, 501]).toContain(status);
+        },
+      ),
+      { numRuns: runs(60), interruptAfterTimeLimit: FUZZ_TIMEOUT_MS / 2, markInterruptAsFailure: false },
+    );
+    expect((await exchange(service.port, get('/livez'))).status).toBe(200);
+  });
+});
+
+describe('memory', () => {
+  /** Twice 120 refused bodies of 90 kB are 22 MB: were they kept, or one in three of them, it would show. */
+  const REQUESTS = 120;
+  const BODY_BYTES = 90_000;
+  const GROWTH_BYTES_MAX = 7_000_000;
+
+  test('does not grow with what was refused', { timeout: 300_000 }, async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const own = await startHttp({
+      deps: { limits: { unsigned: { points: 1e9, perSeconds: 1 }, wrongKeys: { points: 1e9, perSeconds: 1 } } },
+    });
+    const account = await own.createAccount('A');
+    const filler = 'x'.repeat(BODY_BYTES);
+    const refused = async (index: number) => {
+      const headers = { 'content-type': 'application/json' };
+      const invalid = JSON.stringify({ name: `${index}${filler}` });
+      const answers = [
+        await account.call('/members', { method: 'POST', headers, body: invalid }),
+        await fetch(`${own.url}/webhooks/hubspot`, { method: 'POST', headers, body: invalid }),
+        await fetch(`${own.url}/r/${index}${filler.slice(0, 10_000)}`, { headers: { cookie: `${index}` } }),
+        await fetch(`${own.url}/api/v1/members`, { headers: { authorization: `Bearer wk_${index}` } }),
+      ];
+      for (const answer of answers) {
+        await answer.arrayBuffer();
+        expect(answer.status).toBeGreaterThanOrEqual(400);
+      }
+    };
+    /** The least of several looks: closed sockets give their buffers back a little later. What is kept stays in every look. */
+    const used = async () => {
+      let least = Number.POSITIVE_INFINITY;
+      for (let looks = 0; looks < 10; looks += 1) {
+        collect();
+        const { heapUsed, external } = process.memoryUsage();
+        least = Math.min(least, heapUsed + external);
+        await new Promise((wake) => setTimeout(wake, 50));
+      }
+      return least;
+    };
+    for (let index = 0; index < REQUESTS / 5; index += 1) await refused(index);
+    const before = await used();
+    for (let index = 0; index < REQUESTS; index += 1) await refused(index);
+    const grown = (await used()) - before;
+    await own.close();
+    expect(grown).toBeLessThan(GROWTH_BYTES_MAX);
+  });
+});
+
+test('a signed delivery beside all this is still kept', async () => {
+  const body = JSON.stringify([stageChange(Number(PORTAL), 7)] satisfies Json[] | unknown[]);
+  const answer = await exchange(service.port, deliveryOf(Buffer.from(body)));
+  expect([answer.status, jsonOf(answer.body)]).toMatchObject([200, { accepted: 1 }]);
+  expect(story.code).not.toBe('');
+});

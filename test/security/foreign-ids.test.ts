@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FuzzedOperation } from '../fuzz/judge.ts';
+import { exampleOf, partsOf, pathFor, prefixOf, twoAccounts, withPart } from './two-accounts.ts';
+
+/** OWASP API1:2023, broken object level authorisation: every place of the OpenAPI document where an id can stand. */
+
+let world: Awaited<ReturnType<typeof twoAccounts>>;
+let before: Record<string, unknown[]>;
+beforeAll(async () => {
+  world = await twoAccounts();
+  before = world.dump(world.other.account.id);
+}, 120_000);
+afterAll(() => world.close());
+
+/** What would show that an answer holds something of the other account. */
+function tracesOf(text: string): string[] {
+  const { account, story, ids } = world.other;
+  const secrets = [...Object.values(ids), ...Object.values(story), account.key, '48000002', `grace-${account.id}`];
+  return secrets.filter((secret) => text.includes(secret));
+}
+
+function ask({ method }: FuzzedOperation, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  return world.mine.account.call(path, {
+    method: method.toUpperCase(),
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+/** Those that take away what the others need come last. */
+const inOrder = () =>
+  world.judge.operations.toSorted(
+    (a, b) => Number(a.path.endsWith('/disconnect')) - Number(b.path.endsWith('/disconnect')),
+  );
+
+const bodyOf = (operation: FuzzedOperation) =>
+  operation.body ? exampleOf(operation.body, world.mine.ids, world.judge.resolve) : undefined;
+
+describe('another account’s id', () => {
+  test('in a path is answered as one that nobody has, word for word', async () => {
+    const withPath = inOrder().filter(({ parameters }) => parameters.some((parameter) => parameter.in === 'path'));
+    expect(withPath.length).toBeGreaterThan(4);
+    for (const operation of withPath) {
+      const nobodys = Object.fromEntries(Object.keys(world.mine.ids).map((prefix) => [prefix, `${prefix}_nobody`]));
+      const foreign = await ask(operation, pathFor(operation, world.other.ids), bodyOf(operation));
+      const unknown = await ask(operation, pathFor(operation, nobodys), bodyOf(operation));
+      expect([operation.operationId, foreign.status, unknown.status]).toEqual([operation.operationId, 404, 404]);
+      const [a, b] = [await foreign.json(), await unknown.json()] as [object, object];
+      expect({ ...a, ref: '' }).toEqual({ ...b, ref: '' });
+    }
+  });
+
+  test('in a query finds nothing, whichever parameter it stands in', async () => {
+    let asked = 0;
+    for (const operation of world.judge.operations) {
+      for (const { name, schema } of operation.parameters.filter((parameter) => parameter.in === 'query')) {
+        const prefix = prefixOf(schema);
+        if (prefix === null) continue;
+        const own = await ask(operation, `${operation.path}?${name}=${world.mine.ids[prefix]}`);
+        expect([operation.operationId, name, own.status]).toEqual([operation.operationId, name, 200]);
+        expect(((await own.json()) as { items: unknown[] }).items.length).toBeGreaterThan(0);
+        const foreign = await ask(operation, `${operation.path}?${name}=${world.other.ids[prefix]}`);
+        expect(await foreign.json()).toMatchObject({ items: [] });
+        asked += 1;
+      }
+    }
+    expect(asked).toBeGreaterThan(3);
+  });
+
+  test('in a body is refused, wherever in it an id can stand, and the same body with one’s own is not', async () => {
+    let asked = 0;
+    for (const operation of world.judge.operations.filter(({ body }) => body !== null)) {
+      const path = pathFor(operation, world.mine.ids);
+      const own = await ask(operation, path, bodyOf(operation));
+      expect([operation.operationId, own.status, own.ok ? '' : await own.text()]).toEqual([
+        operation.operationId,
+        own.status,
+        '',
+      ]);
+      const mine = Object.entries(world.mine.ids);
+      const places = partsOf(bodyOf(operation)).filter(({ part }) => mine.some(([, id]) => id === part));
+      for (const place of places) {
+        const prefix = mine.find(([, id]) => id === place.part)?.[0] ?? '';
+        const foreign = await ask(
+          operation,
+          path,
+          withPart(bodyOf(operation), place.path, () => world.other.ids[prefix]),
+        );
+        const text = await foreign.text();
+        expect([operation.operationId, place.path, foreign.status]).toEqual([operation.operationId, place.path, 422]);
+        expect(tracesOf(text)).toEqual([]);
+        asked += 1;
+      }
+    }
+    expect(asked).toBeGreaterThanOrEqual(3);
+  });
+
+  test('of the account itself is nowhere asked for, and changes nothing where it is given all the same', async () => {
+    const { id } = world.other.account;
+    for (const operation of inOrder().filter(({ method }) => method === 'get')) {
+      const path = pathFor(operation, world.mine.ids);
+      const headers = { 'x-account-id': id, 'x-tenant-id': id, cookie: `accountId=${id}`, 'x-forwarded-user': id };
+      const answer = await ask(operation, path, undefined, headers);
+      expect([operation.operationId, answer.status]).toEqual([operation.operationId, 200]);
+      expect(tracesOf(await answer.text())).toEqual([]);
+      const asked = await ask(operation, `${path}?accountId=${id}`);
+      expect(tracesOf(await asked.text())).toEqual([]);
+    }
+  });
+
+  test('in a cursor shows no row of that account', async () => {
+    const lists = world.judge.operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'cursor'));
+    expect(lists.length).toBeGreaterThan(4);
+    for (const operation of lists) {
+      const list = operation.path.slice(1);
+      for (const id of Object.values(world.other.ids)) {
+        const cursor = Buffer.from(`${list} 99999999999999 ${id}`).toString('base64url');
+        const answer = await ask(operation, `${operation.path}?cursor=${cursor}`);
+        expect([operation.operationId, answer.status]).toEqual([operation.operationId, 200]);
+        expect(tracesOf(await answer.text())).toEqual([]);
+      }
+    }
+  });
+});
+
+test('after all of that the other account’s data is to the last column what it was', () => {
+  expect(Object.values(before).flat().length).toBeGreaterThan(10);
+  expect(world.dump(world.other.account.id)).toEqual(before);
+  expect(world.service.crm.revoked).toEqual([]);
+});

@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { systemClock } from '../../src/platform/clock.ts';
+import { TABLES, type Table } from '../../src/store/schema.ts';
+import type { Schema } from '../fuzz/from-schema.ts';
+import { createJudge, type FuzzedOperation } from '../fuzz/judge.ts';
+import { type Story, startHttp, type TestAccount, type TestService, tellStory } from '../http/service.ts';
+
+export interface Tenant {
+  readonly account: TestAccount;
+  readonly story: Story;
+  /** By the prefix that the document's patterns ask for. */
+  readonly ids: Readonly<Record<string, string>>;
+}
+
+/** Two customers of one service, each with a connection, a member, a referral, a decision and an issued reward. */
+export async function twoAccounts() {
+  const directory = mkdtempSync(join(tmpdir(), 'wonward-two-'));
+  const file = join(directory, 'wonward.db');
+  const wide = { points: 1e9, perSeconds: 1 };
+  const service = await startHttp({
+    databaseUrl: `sqlite:${file}`,
+    deps: { limits: { apiCalls: wide, wrongKeys: wide, pages: wide, unsigned: wide } },
+  });
+  const [mine, other] = [await tenant(service, 'Mine', '48000001'), await tenant(service, 'Other', '48000002')];
+  const database = new Database(file, { readonly: true });
+
+  return {
+    service,
+    mine,
+    other,
+    judge: await createJudge(service),
+    /** Every row of an account as it lies in the database; of all accounts without one. */
+    dump: (accountId?: string) => dumpOf(database, accountId),
+    async close() {
+      database.close();
+      await service.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function tenant(service: TestService, name: string, portal: string): Promise<Tenant> {
+  const account = await service.createAccount(name);
+  const connectionId = await account.connect(portal);
+  const story = await tellStory(service, account.id, connectionId, systemClock.now());
+  return {
+    account,
+    story,
+    ids: {
+      mem: story.memberId,
+      ref: story.referralId,
+      rwd: story.rewardId,
+      dec: story.decisionId,
+      con: connectionId,
+      acc: account.id,
+    },
+  };
+}
+
+/** What is not a customer's: locks and the heartbeat of the service itself. */
+const OF_NOBODY = new Set<string>(['leases', 'probe', 'migrations']);
+
+function dumpOf(database: Database.Database, accountId?: string): Record<string, unknown[]> {
+  return Object.fromEntries(
+    (Object.keys(TABLES) as Table[])
+      .filter((table) => !OF_NOBODY.has(table))
+      .map((table) => {
+        const owner = table === 'accounts' ? 'id' : 'account_id';
+        const where = accountId === undefined ? '' : ` where ${owner} = ?`;
+        const rows = database
+          .prepare(`select * from ${table}${where}`)
+          .all(...(accountId === undefined ? [] : [accountId]));
+        return [table, rows];
+      }),
+  );
+}
+
+/** The prefix of the ids that a schema takes: "mem" of ^mem_…; null when it takes none of ours. */
+export function prefixOf({ pattern }: Schema): string | null {
+  return /^\^([a-z]{2,5})_/.exec(pattern ?? '')?.[1] ?? null;
+}
+
+type Example = null | number | string | boolean | Example[] | { [key: string]: Example };
+
+/** Where schemas say less than handlers ask for. */
+const BY_NAME: Readonly<Record<string, string>> = {
+  programId: 'default',
+  provider: 'hubspot',
+  key: 'a-rule',
+  amount: '5',
+  currency: 'EUR',
+  id: '4711',
+};
+
+let people = 0;
+function nextAddress(): string {
+  people += 1;
+  return `person-${people}@example.com`;
+}
+
+/** A body with every field that there is, which succeeds. Ids are of `ids`. */
+export function exampleOf(
+  schema: Schema,
+  ids: Readonly<Record<string, string>>,
+  resolve: (ref: string) => Schema,
+  name = '',
+): Example {
+  if (schema.$ref !== undefined) return exampleOf(resolve(schema.$ref), ids, resolve, name);
+  const options = schema.oneOf ?? schema.anyOf;
+  if (options?.[0]) return exampleOf(options[0], ids, resolve, name);
+  const type = [schema.type ?? []].flat()[0];
+  if (type === 'object') {
+    return Object.fromEntries(
+      Object.entries(schema.properties ?? {}).map(([key, part]) => [key, exampleOf(part, ids, resolve, key)]),
+    );
+  }
+  if (type === 'array') return [exampleOf(schema.items ?? {}, ids, resolve, name)];
+  if (type === 'integer' || type === 'number') return schema.minimum ?? 1;
+  if (type === 'boolean') return true;
+  const prefix = prefixOf(schema);
+  if (prefix !== null) {
+    const id = ids[prefix];
+    if (id === undefined) throw new Error(`no id of the kind ${prefix} is known to these tests: add one`);
+    return id;
+  }
+  if (schema.format === 'email') return nextAddress();
+  if (BY_NAME[name] !== undefined) return BY_NAME[name];
+  if (schema.enum?.[0] !== undefined) return String(schema.enum[0]);
+  if (schema.pattern !== undefined) throw new Error(`these tests do not know a ${name}: add one`);
+  return 'Some text';
+}
+
+export type Path = readonly (string | number)[];
+
+export function partsOf(value: unknown, path: Path = []): { path: Path; part: unknown }[] {
+  const inner =
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).flatMap(([key, part]) =>
+          partsOf(part, [...path, Array.isArray(value) ? Number(key) : key]),
+        )
+      : [];
+  return [{ path, part: value }, ...inner];
+}
+
+export function withPart(value: unknown, [step, ...rest]: Path, change: (part: unknown) => unknown): unknown {
+  if (step === undefined) return change(value);
+  if (Array.isArray(value)) return value.map((part, index) => (index === step ? withPart(part, rest, change) : part));
+  const object = value as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(object).map(([key, part]) => [key, key === step ? withPart(part, rest, change) : part]),
+  );
+}
+
+/** The path with the ids of one account in it. */
+export function pathFor({ path, parameters }: FuzzedOperation, ids: Readonly<Record<string, string>>): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const schema = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
+    const id = ids[prefixOf(schema) ?? ''];
+    if (id === undefined) throw new Error(`no id for {${name}} is known to these tests: add one`);
+    return id;
+  });
+}

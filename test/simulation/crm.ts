@@ -1,0 +1,672 @@
+import type {
+  ChangedPage,
+  CrmAccess,
+  CrmConnector,
+  CrmGrant,
+  CrmSession,
+  Hint,
+  MirrorOutcome,
+  MirrorRow,
+  ProvisionReport,
+} from '../../src/application/ports/crm.ts';
+import { Fault } from '../../src/domain/errors.ts';
+import type { StageMetadata } from '../../src/domain/mapping.ts';
+import type { MirrorValues } from '../../src/domain/mirror.ts';
+import type { ContactFacts, DealFacts, DealPoint } from '../../src/domain/record.ts';
+import type { Random } from '../crash/random.ts';
+import type { Counters, Weather } from './faults.ts';
+import type { Network, NodeLife } from './network.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** The search index of the CRM knows of a change this much later at most. Shorter than what a sweep looks back. */
+const INDEX_LAG_MAX_MS = 20_000;
+/** Small pages, so that a sweep of a small portal has several. */
+const SEARCH_PAGE = 4;
+/** Rows of one read that a cut answer leaves out are asked for one by one, as the connector for HubSpot does. */
+const LEFT_OUT = 0.4;
+
+export const DEAL_PROPERTIES = ['pipeline', 'stage', 'amount', 'currency'] as const;
+export type DealProperty = (typeof DEAL_PROPERTIES)[number];
+export type DealValues = Readonly<Record<DealProperty, string | null>>;
+
+export interface Revision {
+  readonly at: number;
+  readonly value: string | null;
+}
+
+interface SimRecord {
+  readonly id: string;
+  isDeleted: boolean;
+  mergedInto: string | null;
+  formerIds: string[];
+  modifiedAt: number;
+  indexedAt: number;
+  mirror: MirrorValues | null;
+  mirrorWrites: number;
+}
+
+export interface SimContact extends SimRecord {
+  name: string;
+  email: string | null;
+  usedCode: string | null;
+  readonly referrers: Set<string>;
+}
+
+export interface SimDeal extends SimRecord {
+  readonly name: string;
+  /** Oldest first. */
+  readonly history: Readonly<Record<DealProperty, Revision[]>>;
+  readonly contactIds: Set<string>;
+}
+
+export interface SimPipeline {
+  readonly id: string;
+  readonly stages: StageMetadata[];
+}
+
+interface Grant {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly expiresAt: number;
+  readonly parent: string | null;
+}
+
+/** One portal: its records with the histories that a CRM keeps of them, its tokens, and the news it sends. */
+export interface Portal {
+  readonly externalId: string;
+  readonly contacts: ReadonlyMap<string, SimContact>;
+  readonly deals: ReadonlyMap<string, SimDeal>;
+  readonly pipelines: SimPipeline[];
+  reads: number;
+  createContact(input: {
+    name: string;
+    email: string | null;
+    usedCode: string | null;
+    referrers: readonly string[];
+  }): SimContact;
+  createDeal(values: DealValues, contactIds: readonly string[]): SimDeal;
+  editContact(id: string, change: Partial<Pick<SimContact, 'name' | 'email' | 'usedCode'>>): void;
+  label(id: string, referrerId: string): void;
+  editDeal(id: string, change: Partial<DealValues>): void;
+  associate(dealId: string, contactId: string, isOn: boolean): void;
+  remove(object: 'contact' | 'deal', id: string): void;
+  restore(object: 'contact' | 'deal', id: string): void;
+  merge(object: 'contact' | 'deal', primaryId: string, otherId: string): void;
+  addStage(pipelineId: string, stage: StageMetadata): void;
+  removeProperty(): void;
+  /** An admin of the portal takes the authorisation away. */
+  revoke(): void;
+  /** What an admin's browser brings back from the consent page. */
+  consent(): string;
+  echo(object: 'contact' | 'deal', id: string): void;
+}
+
+export interface SimCrm {
+  readonly portals: readonly Portal[];
+  connector(life: NodeLife, clock: () => number): CrmConnector;
+}
+
+export interface CrmDeps {
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly random: Random;
+  readonly weather: Weather;
+  readonly counters: Counters;
+  readonly externalIds: readonly string[];
+  /** Told of every change; the network brings it, or not. */
+  readonly onHint: (hint: Hint) => void;
+}
+
+export const PROVIDER = 'simulated';
+
+export function createCrm(deps: CrmDeps): SimCrm {
+  const portals = deps.externalIds.map((externalId) => createPortal(deps, externalId));
+  const portalOf = (externalId: string) => {
+    const portal = portals.find((candidate) => candidate.externalId === externalId);
+    if (!portal) throw new Error(`no portal ${externalId}`);
+    return portal;
+  };
+  return {
+    portals,
+    connector: (life, clock) => ({
+      provider: PROVIDER,
+      oauth: {
+        authorizeUrl: ({ state }) => `https://crm.test/authorize?state=${state}`,
+        exchangeCode: ({ code }) =>
+          deps.network
+            .ask(life, 'exchange code', () => portalOf(code.split(' ')[0] ?? '').exchange(code))
+            .then(grantOf),
+        refresh: async ({ refreshToken }) => {
+          const askedAt = clock();
+          const portal = portalOf(refreshToken.split(' ')[0] ?? '');
+          const grant = await deps.network.ask(life, 'refresh token', () => portal.refresh(refreshToken));
+          return { ...grantOf(grant), expiresAt: askedAt + deps.weather.tokenLifetimeMs };
+        },
+        revoke: ({ refreshToken }) =>
+          deps.network.ask(life, 'give token back', () => portalOf(refreshToken.split(' ')[0] ?? '').revokeToken()),
+      },
+      inbound: {
+        verify: () => ({ ok: true }),
+        parseHints: (body) => ({ ok: true, hints: JSON.parse(new TextDecoder().decode(body)) as Hint[] }),
+      },
+      open: (access) => openSession(deps, portalOf(access.externalId), life, access),
+      recordUrl: () => null,
+    }),
+  };
+
+  function grantOf(grant: Grant & { externalId: string }): CrmGrant {
+    return {
+      externalId: grant.externalId,
+      accessToken: grant.accessToken,
+      refreshToken: grant.refreshToken,
+      expiresAt: grant.expiresAt,
+      scopes: [],
+    };
+  }
+}
+
+type InnerPortal = ReturnType<typeof createPortal>;
+
+function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps, id: string) {
+  const contacts = new Map<string, SimContact>();
+  const deals = new Map<string, SimDeal>();
+  const grants = new Map<string, Grant>();
+  const refreshTokens = new Set<string>();
+  const codes = new Set<string>();
+  const pipelines: SimPipeline[] = [
+    {
+      id: 'sales',
+      stages: [
+        { id: 'talk', label: 'Talk', isClosed: false, probability: 0.2 },
+        { id: '71', label: 'Signed', isClosed: true, probability: 1 },
+        { id: '72', label: 'Won back', isClosed: true, probability: 0 },
+      ],
+    },
+    {
+      id: 'renewals',
+      stages: [
+        { id: 'open', label: 'Open', isClosed: false, probability: 0.5 },
+        { id: 'closedwon', label: 'Renewed', isClosed: true, probability: 1 },
+      ],
+    },
+  ];
+  let hasProperties = false;
+  let isInstalled = false;
+  let lastId = 100;
+  let events = 0;
+  let grantsGiven = 0;
+  const nextId = () => {
+    lastId += 1;
+    return String(lastId);
+  };
+  const all = { contact: contacts as Map<string, SimRecord>, deal: deals as Map<string, SimRecord> };
+
+  function touch(record: SimRecord): void {
+    record.modifiedAt = scheduler.now();
+    record.indexedAt = scheduler.now() + random.integer(0, INDEX_LAG_MAX_MS);
+  }
+
+  function tell(kind: Hint['kind'], records: Hint['records'], echo = false): void {
+    events += 1;
+    onHint({
+      eventKey: `${id} ${events}`,
+      externalId: id,
+      kind,
+      records,
+      occurredAt: scheduler.now(),
+      echo,
+      payload: { n: events },
+    });
+  }
+
+  function fresh(): Omit<SimRecord, 'id'> {
+    return {
+      isDeleted: false,
+      mergedInto: null,
+      formerIds: [],
+      modifiedAt: 0,
+      indexedAt: 0,
+      mirror: null,
+      mirrorWrites: 0,
+    };
+  }
+
+  /** The record that an id leads to, through merges. */
+  function follow(object: 'contact' | 'deal', recordId: string): SimRecord | undefined {
+    let record = all[object].get(recordId);
+    while (record?.mergedInto) record = all[object].get(record.mergedInto);
+    return record;
+  }
+
+  function contact(contactId: string): SimContact {
+    const found = contacts.get(contactId);
+    if (!found) throw new Error(`no contact ${contactId}`);
+    return found;
+  }
+
+  function deal(dealId: string): SimDeal {
+    const found = deals.get(dealId);
+    if (!found) throw new Error(`no deal ${dealId}`);
+    return found;
+  }
+
+  function give(parent: string | null): Grant {
+    grantsGiven += 1;
+    const grant = {
+      accessToken: `${id} access ${grantsGiven}`,
+      refreshToken: `${id} refresh ${grantsGiven}`,
+      expiresAt: scheduler.now() + weather.tokenLifetimeMs,
+      parent,
+    };
+    grants.set(grant.accessToken, grant);
+    refreshTokens.add(grant.refreshToken);
+    return grant;
+  }
+
+  const portal = {
+    externalId: id,
+    contacts,
+    deals,
+    pipelines,
+    reads: 0,
+
+    createContact({ name, email, usedCode, referrers }: Parameters<Portal['createContact']>[0]): SimContact {
+      const made: SimContact = { id: nextId(), ...fresh(), name, email, usedCode, referrers: new Set(referrers) };
+      contacts.set(made.id, made);
+      touch(made);
+      tell('change', [{ object: 'contact', id: made.id }]);
+      for (const referrer of random.chance(0.3) ? referrers : [])
+        tell('association', [
+          { object: 'contact', id: made.id },
+          { object: 'contact', id: referrer },
+        ]);
+      return made;
+    },
+    createDeal(values: DealValues, contactIds: readonly string[]): SimDeal {
+      const at = scheduler.now();
+      const history = Object.fromEntries(
+        DEAL_PROPERTIES.map((name) => [name, [{ at, value: values[name] }]]),
+      ) as unknown as SimDeal['history'];
+      const dealId = nextId();
+      const made: SimDeal = {
+        id: dealId,
+        ...fresh(),
+        name: `Deal ${dealId}`,
+        history,
+        contactIds: new Set(contactIds),
+      };
+      deals.set(made.id, made);
+      touch(made);
+      tell('change', [{ object: 'deal', id: made.id }]);
+      for (const contactId of random.chance(0.3) ? contactIds : [])
+        tell('association', [
+          { object: 'contact', id: contactId },
+          { object: 'deal', id: made.id },
+        ]);
+      return made;
+    },
+    editContact(contactId: string, change: Parameters<Portal['editContact']>[1]): void {
+      const record = contact(contactId);
+      Object.assign(record, change);
+      touch(record);
+      tell('change', [{ object: 'contact', id: contactId }]);
+    },
+    label(contactId: string, referrerId: string): void {
+      const record = contact(contactId);
+      record.referrers.add(referrerId);
+      touch(record);
+      tell('association', [
+        { object: 'contact', id: contactId },
+        { object: 'contact', id: referrerId },
+      ]);
+    },
+    editDeal(dealId: string, change: Partial<DealValues>): void {
+      const record = deal(dealId);
+      for (const name of DEAL_PROPERTIES) {
+        const value = change[name];
+        if (value !== undefined && value !== record.history[name].at(-1)?.value)
+          record.history[name].push({ at: scheduler.now(), value });
+      }
+      touch(record);
+      // A portal may have subscribed to one property or to all of them.
+      const named = DEAL_PROPERTIES.filter((name) => change[name] !== undefined);
+      for (const _ of random.chance(0.2) ? named : named.slice(0, 1)) tell('change', [{ object: 'deal', id: dealId }]);
+    },
+    associate(dealId: string, contactId: string, isOn: boolean): void {
+      const record = deal(dealId);
+      if (isOn) record.contactIds.add(contactId);
+      else record.contactIds.delete(contactId);
+      touch(record);
+      touch(contact(contactId));
+      tell('association', [
+        { object: 'contact', id: contactId },
+        { object: 'deal', id: dealId },
+      ]);
+    },
+    remove(object: 'contact' | 'deal', recordId: string): void {
+      const record = object === 'deal' ? deal(recordId) : contact(recordId);
+      record.isDeleted = true;
+      tell('deletion', [{ object, id: recordId }]);
+    },
+    restore(object: 'contact' | 'deal', recordId: string): void {
+      const record = object === 'deal' ? deal(recordId) : contact(recordId);
+      record.isDeleted = false;
+      touch(record);
+      tell('change', [{ object, id: recordId }]);
+    },
+    /** A record of its own: the first one's values win, and both old ids lead to it. */
+    merge(object: 'contact' | 'deal', primaryId: string, otherId: string): void {
+      const mergedId = nextId();
+      const formerIds = (of: SimRecord[]) => of.flatMap((record) => [record.id, ...record.formerIds]);
+      if (object === 'deal') {
+        const sources = [deal(primaryId), deal(otherId)] as const;
+        const history = Object.fromEntries(
+          DEAL_PROPERTIES.map((name) => {
+            const revisions = sources.flatMap((source) => source.history[name]).sort((a, b) => a.at - b.at);
+            const last = sources[0].history[name].at(-1) as Revision;
+            return [name, [...revisions, { at: scheduler.now(), value: last.value }]];
+          }),
+        ) as unknown as SimDeal['history'];
+        const contactIds = new Set(sources.flatMap((source) => [...source.contactIds]));
+        const made: SimDeal = {
+          ...fresh(),
+          id: mergedId,
+          name: sources[0].name,
+          history,
+          contactIds,
+          formerIds: formerIds([...sources]),
+        };
+        deals.set(mergedId, made);
+        for (const source of sources) source.mergedInto = mergedId;
+        touch(made);
+      } else {
+        const sources = [contact(primaryId), contact(otherId)] as const;
+        const [primary, other] = sources;
+        const referrers = new Set(sources.flatMap((source) => [...source.referrers]));
+        const made: SimContact = {
+          ...fresh(),
+          id: mergedId,
+          name: primary.name,
+          email: primary.email ?? other.email,
+          usedCode: primary.usedCode ?? other.usedCode,
+          referrers,
+          formerIds: formerIds([...sources]),
+        };
+        contacts.set(mergedId, made);
+        for (const source of sources) source.mergedInto = mergedId;
+        for (const one of deals.values())
+          for (const source of sources) if (one.contactIds.delete(source.id)) one.contactIds.add(mergedId);
+        for (const one of contacts.values())
+          for (const source of sources) if (one.referrers.delete(source.id)) one.referrers.add(mergedId);
+        made.referrers.delete(mergedId);
+        touch(made);
+      }
+      tell(
+        'merge',
+        [mergedId, primaryId, otherId].map((recordId) => ({ object, id: recordId })),
+      );
+    },
+    addStage(pipelineId: string, stage: StageMetadata): void {
+      pipelines.find((pipeline) => pipeline.id === pipelineId)?.stages.push(stage);
+    },
+    removeProperty(): void {
+      hasProperties = false;
+      for (const record of [...contacts.values(), ...deals.values()]) record.mirror = null;
+    },
+    revoke(): void {
+      isInstalled = false;
+      grants.clear();
+      refreshTokens.clear();
+    },
+    consent(): string {
+      const code = `${id} code ${codes.size}`;
+      codes.add(code);
+      return code;
+    },
+    echo: (object: 'contact' | 'deal', recordId: string) => tell('change', [{ object, id: recordId }], true),
+
+    // ── What only the connector may ask ──
+    exchange(code: string) {
+      if (!codes.delete(code)) throw revoked('The code was used.');
+      isInstalled = true;
+      return { ...give(null), externalId: id };
+    },
+    refresh(refreshToken: string) {
+      if (!isInstalled || !refreshTokens.has(refreshToken)) throw revoked('This refresh token is dead.');
+      return { ...give(refreshToken), externalId: id };
+    },
+    revokeToken(): void {
+      portal.revoke();
+    },
+    /** False for a token that is refused. With the first use of a new one, the refresh token that it was got by is dead. */
+    accepts(token: string): boolean {
+      const grant = grants.get(token);
+      if (!isInstalled || !grant || grant.expiresAt <= scheduler.now()) return false;
+      if (grant.parent) refreshTokens.delete(grant.parent);
+      if (weather.tokensRefused > 0 && random.chance(weather.tokensRefused)) {
+        counters['token refused'] += 1;
+        grants.delete(token);
+        return false;
+      }
+      return true;
+    },
+    follow,
+    isFindable: (record: SimRecord) => !record.isDeleted && record.mergedInto === null,
+    get hasProperties() {
+      return hasProperties;
+    },
+    provisionNow(): ProvisionReport {
+      const created = hasProperties ? [] : ['wonward'];
+      hasProperties = true;
+      return { created, existing: hasProperties ? ['wonward'] : [], conflicts: [] };
+    },
+    tellEcho: (object: 'contact' | 'deal', recordId: string) => tell('change', [{ object, id: recordId }], true),
+    touch,
+  };
+  return portal;
+}
+
+function revoked(text: string): Fault {
+  return new Fault('authorisation_revoked', { kind: 'reconnect' }, text);
+}
+
+function openSession(
+  { network, random, weather, counters, scheduler }: CrmDeps,
+  portal: InnerPortal,
+  life: NodeLife,
+  access: CrmAccess,
+): CrmSession {
+  const ref = <O extends 'contact' | 'deal'>(object: O, id: string) => ({
+    connectionId: access.connectionId,
+    object,
+    id,
+  });
+
+  async function call<T>(what: string, effect: () => T): Promise<T> {
+    let token = await access.accessToken();
+    for (let isRenewed = false; ; isRenewed = true) {
+      const answer = await network.ask(life, what, () => {
+        if (!portal.accepts(token)) return { isRefused: true as const };
+        return { isRefused: false as const, value: effect() };
+      });
+      if (!answer.isRefused) return answer.value;
+      const renewed = isRenewed ? token : await access.accessToken(token);
+      if (renewed === token)
+        throw new Fault('crm_unavailable', { kind: 'retry', afterMs: 30_000 }, 'A fresh token was refused.');
+      token = renewed;
+    }
+  }
+
+  /** A batch, and one by one what the batch's answer leaves out: old ids of merged records always, others when it was cut. */
+  async function readRecords<R extends SimRecord, F>(
+    object: 'contact' | 'deal',
+    ids: readonly string[],
+    copy: (record: R) => F,
+  ): Promise<Array<{ id: string; facts: F | null; formerIds: string[] }>> {
+    const asked = [...new Set(ids)];
+    const found = new Map<string, { id: string; facts: F | null; formerIds: Set<string> }>();
+    const add = (askedFor: string, record: SimRecord | null) => {
+      const id = record?.id ?? askedFor;
+      const known = found.get(id) ?? { id, facts: record && copy(record as R), formerIds: new Set<string>() };
+      for (const former of [...(record?.formerIds ?? []), askedFor]) if (former !== id) known.formerIds.add(former);
+      found.set(id, known);
+    };
+    const records = (object === 'deal' ? portal.deals : portal.contacts) as ReadonlyMap<string, SimRecord>;
+    const missing = await call(`read ${asked.length} ${object}s (${asked.join(' ')})`, () => {
+      portal.reads += 1;
+      const isCut = !network.isCalm && random.chance(weather.partial);
+      if (isCut) counters['call answered in part'] += 1;
+      return asked.filter((id) => {
+        const record = records.get(id);
+        if (!record || !portal.isFindable(record) || (isCut && random.chance(LEFT_OUT))) return true;
+        add(id, record);
+        return false;
+      });
+    });
+    if (missing.length > 0) {
+      await call(`read ${object}s singly (${missing.join(' ')})`, () => {
+        for (const id of missing) {
+          const record = portal.follow(object, id);
+          add(id, record && portal.isFindable(record) ? record : null);
+        }
+      });
+    }
+    return [...found.values()].map(({ id, facts, formerIds }) => ({ id, facts, formerIds: [...formerIds] }));
+  }
+
+  return {
+    account: () =>
+      call('account', () => ({ externalId: portal.externalId, homeCurrency: 'EUR', timeZone: null, uiHost: null })),
+
+    stages: () =>
+      call('stages', () => ({
+        pipelines: portal.pipelines.map(({ id, stages }) => ({
+          id,
+          label: id,
+          stages: stages.map((stage) => ({ ...stage })),
+        })),
+      })),
+
+    async readDeals(ids) {
+      const found = await readRecords<SimDeal, Pick<DealFacts, 'name' | 'history'>>('deal', ids, (deal) => ({
+        name: deal.name,
+        history: pointsOf(deal, access.homeCurrency),
+      }));
+      const present = found.filter(({ facts }) => facts !== null).map(({ id }) => id);
+      const contactIds =
+        present.length === 0
+          ? new Map<string, string[]>()
+          : await call('contacts of deals', () => new Map(present.map((id) => [id, contactsOf(portal, id)])));
+      return found.map(({ id, facts, formerIds }) => ({
+        ref: ref('deal', id),
+        presence: facts ? 'present' : 'deleted',
+        name: facts?.name ?? null,
+        history: facts?.history ?? [],
+        contactIds: contactIds.get(id) ?? [],
+        formerIds,
+      }));
+    },
+
+    async readContacts(ids) {
+      const found = await readRecords<SimContact, Pick<ContactFacts, 'name' | 'email' | 'usedCode'>>(
+        'contact',
+        ids,
+        ({ name, email, usedCode }) => ({ name, email, usedCode }),
+      );
+      const present = found.filter(({ facts }) => facts !== null).map(({ id }) => id);
+      const labels =
+        present.length === 0
+          ? new Map<string, string[]>()
+          : await call('labels of contacts', () => {
+              const presentOnly = (id: string) => portal.contacts.get(id)?.isDeleted === false;
+              return new Map(
+                present.map((id) => [id, [...(portal.contacts.get(id)?.referrers ?? [])].filter(presentOnly)] as const),
+              );
+            });
+      return found.map(({ id, facts, formerIds }) => ({
+        ref: ref('contact', id),
+        presence: facts ? 'present' : 'deleted',
+        name: facts?.name ?? null,
+        email: facts?.email ?? null,
+        usedCode: facts?.usedCode ?? null,
+        referredByIds: [...(labels.get(id) ?? [])],
+        formerIds,
+      }));
+    },
+
+    dealsOfContacts: (ids) =>
+      ids.length === 0
+        ? Promise.resolve(new Map())
+        : call('deals of contacts', () => new Map(ids.map((id) => [id, dealsOf(portal, id)]))),
+
+    contactsByEmail: (emails) =>
+      call('contacts by email', () =>
+        [...portal.contacts.values()]
+          .filter((one) => portal.isFindable(one) && one.email !== null && emails.includes(one.email.toLowerCase()))
+          .map(({ id }) => id),
+      ),
+
+    changedSince: ({ object, since, cursor }) =>
+      call(`search ${object}s`, (): ChangedPage => {
+        const [from, afterId] = cursor === null ? [since, ''] : (JSON.parse(cursor) as [number, string]);
+        const found = [...(object === 'deal' ? portal.deals : portal.contacts).values()]
+          .filter((record) => portal.isFindable(record) && record.indexedAt <= scheduler.now())
+          .map(({ id, modifiedAt }) => ({ id, modifiedAt }))
+          .filter(({ id, modifiedAt }) => modifiedAt > from || (modifiedAt === from && id > afterId))
+          .sort((a, b) => a.modifiedAt - b.modifiedAt || (a.id < b.id ? -1 : 1));
+        const records = found.slice(0, SEARCH_PAGE);
+        const last = records.at(-1);
+        const next = found.length > SEARCH_PAGE && last ? JSON.stringify([last.modifiedAt, last.id]) : null;
+        return { records, next };
+      }),
+
+    provision: () => call('provision', portal.provisionNow),
+
+    writeMirror: (object, rows) => call(`write ${rows.length} ${object}s`, () => rows.map((row) => write(object, row))),
+  };
+
+  function write(object: 'contact' | 'deal', { id, values }: MirrorRow): MirrorOutcome {
+    const record = (object === 'deal' ? portal.deals : portal.contacts).get(id);
+    if (!record || !portal.isFindable(record)) return { id, result: 'gone' };
+    if (!portal.hasProperties) return { id, result: 'unprovisioned', detail: 'wonward' };
+    if (!network.isCalm && weather.partial > 0 && random.chance(weather.partial / 2)) {
+      counters['call answered in part'] += 1;
+      return { id, result: 'retry', detail: 'not named by the answer' };
+    }
+    record.mirrorWrites += 1;
+    if (JSON.stringify(record.mirror) !== JSON.stringify(values)) {
+      record.mirror = values;
+      portal.touch(record);
+      portal.tellEcho(object, id);
+    }
+    return { id, result: 'written' };
+  }
+}
+
+function contactsOf(portal: InnerPortal, dealId: string): string[] {
+  const deal = portal.follow('deal', dealId) as SimDeal | undefined;
+  if (!deal || deal.id !== dealId) return [];
+  return [...deal.contactIds].filter((id) => portal.contacts.get(id)?.isDeleted === false);
+}
+
+function dealsOf(portal: InnerPortal, contactId: string): string[] {
+  return [...portal.deals.values()]
+    .filter((deal) => portal.isFindable(deal) && deal.contactIds.has(contactId))
+    .map(({ id }) => id);
+}
+
+/** The deal at each moment at which one of its values changed. */
+export function pointsOf({ history }: SimDeal, homeCurrency: string | null): DealPoint[] {
+  const moments = [...new Set(DEAL_PROPERTIES.flatMap((name) => history[name].map(({ at }) => at)))].sort(
+    (a, b) => a - b,
+  );
+  const valueAt = (name: DealProperty, at: number) =>
+    history[name].findLast((revision) => revision.at <= at)?.value ?? null;
+  return moments.map((at) => ({
+    at,
+    pipelineId: valueAt('pipeline', at) ?? '',
+    stageId: valueAt('stage', at) ?? '',
+    amount: valueAt('amount', at),
+    currency: valueAt('currency', at) ?? homeCurrency,
+  }));
+}

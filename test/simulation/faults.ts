@@ -1,0 +1,124 @@
+import type { Random } from '../crash/random.ts';
+
+/** Every way in which a history is made hard. Each has to strike often: `main.ts` counts them. */
+export const FAULT_CLASSES = [
+  'hint duplicated',
+  'hint reordered',
+  'hint lost',
+  'hint late by a minute or more',
+  'hint late by an hour or more',
+  'acknowledgement lost',
+  'call answered late',
+  'call given up, and done later',
+  'call answered in part',
+  'answer lost after the effect',
+  'call timed out',
+  '429',
+  '5xx',
+  'token refused',
+  'authorisation revoked',
+  'node crashed between two steps',
+  'node crashed inside a transaction',
+  'node crashed after a commit, before it knew',
+  'node paused',
+  'clock jumped',
+  'clocks apart',
+  'disconnected by an admin',
+  'reconnected',
+  'program published',
+  'pipeline changed',
+  'property deleted by a customer',
+  'member created by API',
+  'referral created by API',
+  'deal lost or re-opened after a win',
+  'amount or currency changed',
+  'deal detached',
+  'deal attached',
+  'record merged',
+  'record deleted',
+  'record restored',
+  'payout answered late',
+  'payout answer lost',
+  'payout unknown',
+  'payout refused',
+  'payout asked twice',
+] as const;
+
+export type FaultClass = (typeof FAULT_CLASSES)[number];
+
+export type Counters = Record<FaultClass, number>;
+
+export function createCounters(): Counters {
+  return Object.fromEntries(FAULT_CLASSES.map((name) => [name, 0])) as Counters;
+}
+
+/** What may go wrong in one history, and how often. Each history has some of it, so that one fault does not hide another. */
+export interface Weather {
+  readonly spanMs: number;
+  readonly nodes: number;
+  /** Sweeps are off in half of the histories: there nothing makes up for a hint that was acknowledged and forgotten. */
+  readonly sweeps: boolean;
+  readonly sweepEveryMs: number;
+  readonly duplicates: number;
+  readonly losses: number;
+  readonly delays: 'short' | 'minutes' | 'hours';
+  readonly ackLosses: number;
+  readonly crashes: number;
+  readonly pauses: number;
+  readonly slowness: number;
+  readonly verySlow: number;
+  readonly unavailable: number;
+  readonly limited: number;
+  readonly answersLost: number;
+  readonly timeouts: number;
+  readonly partial: number;
+  readonly storms: number;
+  readonly tokenLifetimeMs: number;
+  readonly tokensRefused: number;
+  readonly clockJumps: number;
+  readonly skewMs: number;
+  readonly revocation: boolean;
+  readonly disconnect: boolean;
+  readonly payoutTrouble: number;
+  readonly payoutRefusals: number;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+export function drawWeather(random: Random): Weather {
+  const some = (probability: number, value: number) => (random.chance(probability) ? value : 0);
+  const sweeps = random.chance(0.5);
+  // Histories without sweeps must not lose what only a sweep can find.
+  const spanMs = random.pick([10 * MINUTE, 2 * HOUR, 30 * HOUR, 120 * HOUR]);
+  return {
+    spanMs,
+    nodes: random.pick([2, 2, 2, 3, 3, 4, 5]),
+    sweeps,
+    sweepEveryMs: Math.max(spanMs / 4, 5 * MINUTE),
+    duplicates: some(0.8, 0.3),
+    losses: sweeps ? some(0.7, random.pick([0.05, 0.3])) : 0,
+    delays: random.pick(['short', 'minutes', 'hours']),
+    ackLosses: some(0.5, 0.1),
+    crashes: some(0.6, random.integer(1, 4)),
+    pauses: some(0.4, random.integer(1, 3)),
+    slowness: some(0.5, 0.1),
+    verySlow: some(0.4, 0.03),
+    unavailable: some(0.5, 0.05),
+    limited: some(0.5, 0.05),
+    answersLost: some(0.5, 0.08),
+    timeouts: some(0.4, 0.03),
+    partial: some(0.5, 0.15),
+    storms: some(0.3, random.integer(1, 2)),
+    // In a history of days every other call would need a new one.
+    tokenLifetimeMs:
+      spanMs > 3 * HOUR ? random.pick([HOUR, 400 * HOUR, 400 * HOUR]) : random.pick([6 * MINUTE, 30 * MINUTE]),
+    tokensRefused: some(0.4, 0.03),
+    clockJumps: some(0.4, random.integer(1, 3)),
+    skewMs: some(0.5, random.pick([2_000, 4 * MINUTE, HOUR])),
+    revocation: sweeps && random.chance(0.15),
+    disconnect: sweeps && random.chance(0.2),
+    payoutTrouble: some(0.6, 0.3),
+    payoutRefusals: some(0.3, 0.3),
+  };
+}

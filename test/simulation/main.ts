@@ -1,0 +1,134 @@
+import { parseArgs } from 'node:util';
+import { BUGS } from './bugs.ts';
+import { createCounters, FAULT_CLASSES } from './faults.ts';
+import type { HistoryReport } from './history.ts';
+import { liveAll } from './pool.ts';
+
+const USAGE = `npm run sim -- [--seeds N] [--from SEED] [--verbose] [--threads N] [--struck MIN]
+npm run sim -- --bugs [NAME] [--seeds N]
+
+  --seeds    how many histories; 1,000 if left out, with --bugs 2,000 for each
+  --from     the first seed; 1 if left out
+  --verbose  prints the timeline of every history
+  --struck   fails when a class of faults has struck fewer times than this
+  --bugs     plants known mistakes, one at a time, and fails unless each is found`;
+
+/** Failing seeds that are printed with their whole timeline. */
+const TIMELINES_MAX = 1;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    threads: { type: 'string' },
+    struck: { type: 'string', default: '0' },
+    verbose: { type: 'boolean', default: false },
+    bugs: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function numberOf(name: string, text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  console.error(`--${name} must be a whole number, it is "${text}".\n\n${USAGE}`);
+  process.exit(2);
+}
+
+const from = numberOf('from', values.from);
+const threads = values.threads === undefined ? {} : { threads: numberOf('threads', values.threads) };
+
+if (values.help) console.log(USAGE);
+else if (values.bugs) process.exitCode = (await plantBugs()) ? 0 : 1;
+else process.exitCode = (await simulate()) ? 0 : 1;
+
+async function simulate(): Promise<boolean> {
+  const seeds = numberOf('seeds', values.seeds ?? '1000');
+  const startedAt = performance.now();
+  const cpu = process.cpuUsage();
+  const totals = createCounters();
+  const failed: HistoryReport[] = [];
+  const sums = { steps: 0, decisions: 0, rewards: 0, given: 0, histories: 0 };
+  await liveAll({
+    from,
+    seeds,
+    ...threads,
+    onReport(report) {
+      for (const name of FAULT_CLASSES) totals[name] += report.counters[name];
+      sums.histories += 1;
+      for (const name of ['steps', 'decisions', 'rewards', 'given'] as const) sums[name] += report[name];
+      if (values.verbose) print(report);
+      if (report.problems.length > 0) {
+        failed.push(report);
+        if (failed.length <= TIMELINES_MAX && !values.verbose) print(report);
+        else if (!values.verbose) printBriefly(report);
+      }
+      return false;
+    },
+  });
+  const tookMs = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(cpu);
+  console.log('\nfaults that struck');
+  for (const name of FAULT_CLASSES) console.log(`  ${String(totals[name]).padStart(8)}  ${name}`);
+  const rare = FAULT_CLASSES.filter((name) => totals[name] < numberOf('struck', values.struck));
+  if (rare.length > 0) console.log(`\ntoo rare (fewer than ${values.struck}): ${rare.join(', ')}`);
+  console.log(
+    `\n${sums.histories} histories, ${sums.steps} steps, ${sums.decisions} decisions, ${sums.rewards} rewards, ${sums.given} given by the receiver`,
+  );
+  console.log(
+    `${Math.round(tookMs / 1_000)} s, ${Math.round((sums.histories * 60_000) / tookMs)} seeds a minute, ${Math.round((user + system) / 1_000 / sums.histories)} ms of CPU each`,
+  );
+  console.log(failed.length === 0 ? 'every law held' : `${failed.length} of ${sums.histories} histories broke a law`);
+  return failed.length === 0 && rare.length === 0;
+}
+
+function printBriefly({ seed, problems }: HistoryReport): void {
+  console.log(`\nseed ${seed}: npm run sim -- --seeds 1 --from ${seed} --verbose`);
+  for (const problem of problems) console.log(`✗ ${problem}`);
+}
+
+function print({ seed, timeline, problems, weather, digest }: HistoryReport): void {
+  console.log(`\n──── seed ${seed} ────`);
+  console.log(timeline.join('\n'));
+  console.log(JSON.stringify(weather));
+  for (const problem of problems) console.log(`✗ ${problem}`);
+  console.log(`digest ${digest}`);
+  if (problems.length > 0) console.log(`again: npm run sim -- --seeds 1 --from ${seed} --verbose`);
+}
+
+async function plantBugs(): Promise<boolean> {
+  const seeds = numberOf('seeds', values.seeds ?? '2000');
+  const chosen = positionals.length === 0 ? BUGS : BUGS.filter(({ name }) => positionals.includes(name));
+  if (chosen.length === 0) {
+    console.error(`No such bug. There are:\n${BUGS.map(({ name }) => `  ${name}`).join('\n')}`);
+    return false;
+  }
+  const missed: string[] = [];
+  for (const { name, edits } of chosen) {
+    let lived = 0;
+    let caught: HistoryReport | null = null;
+    await liveAll({
+      from,
+      seeds,
+      edits,
+      ...threads,
+      onReport(report) {
+        lived += 1;
+        if (report.problems.length > 0) caught ??= report;
+        return caught !== null;
+      },
+    });
+    const by = caught as HistoryReport | null;
+    if (!by) missed.push(name);
+    console.log(
+      by
+        ? `caught  ${name}: after ${lived} seeds, by seed ${by.seed}: ${by.problems[0]?.slice(0, 160)}`
+        : `MISSED  ${name}: ${lived} seeds`,
+    );
+  }
+  console.log(
+    missed.length === 0 ? `\nall ${chosen.length} planted bugs were caught` : `\nmissed: ${missed.join(', ')}`,
+  );
+  return missed.length === 0;
+}

@@ -1,0 +1,323 @@
+import type { PayoutProvider } from '../../src/application/ports/payout.ts';
+import type { Store } from '../../src/application/ports/store.ts';
+import { type Container, createContainer } from '../../src/container.ts';
+import { Fault } from '../../src/domain/errors.ts';
+import { POLL_MS } from '../../src/jobs/dispatch.ts';
+import { fromSettings as createCredit } from '../../src/payout/credit/provider.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import type { Log } from '../../src/platform/log.ts';
+import type { Engine } from '../../src/store/dialect.ts';
+import { createStore } from '../../src/store/open.ts';
+import type { Session } from '../../src/store/schema.ts';
+import type { Random } from '../crash/random.ts';
+import { PROVIDER, type SimCrm } from './crm.ts';
+import { wokenBy } from './cron.ts';
+import type { Counters } from './faults.ts';
+import type { Network, NodeLife } from './network.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export type Queue = 'work' | 'intents' | 'mirror';
+
+/** A hop of a node that found nothing and sleeps until its next look. */
+export interface Idler {
+  readonly queue: Queue;
+  readonly life: NodeLife;
+  wake(): void;
+}
+
+export interface SimNode {
+  readonly name: string;
+  readonly container: Container | null;
+  readonly life: NodeLife | null;
+  skewMs: number;
+  start(): void;
+  crash(how: string): void;
+  /** Dies after this many more steps, at one of the three moments. */
+  crashAfter(steps: number, moment: 'before' | 'inside' | 'after'): void;
+  /** Nothing of the node goes on for a while, as when its machine is stopped. */
+  pause(ms: number): void;
+  restart(ms: number): void;
+}
+
+export interface NodeDeps {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly random: Random;
+  readonly counters: Counters;
+  readonly crm: SimCrm;
+  readonly payout: (life: NodeLife) => PayoutProvider;
+  readonly idlers: Set<Idler>;
+  /** Whether a claim could find something. One that could not changes nothing, and is not made. */
+  readonly isDue: (queue: Queue, now: number) => boolean;
+  /** What went wrong inside that nobody should ever see. */
+  readonly onProblem: (text: string) => void;
+  /** How long until the next sweep; null while there are none. */
+  readonly sweepEveryMs: () => number | null;
+}
+
+class Torn extends Error {}
+
+/** Any 32 bytes. */
+const KEY = { id: 'k1', key: new Uint8Array(32).fill(7) };
+const PUBLIC_URL = 'https://wonward.test';
+
+export function createNode(deps: NodeDeps): SimNode {
+  const { name, scheduler, network, random, counters, idlers } = deps;
+  let life: (NodeLife & { stepsLeft: number; moment: 'before' | 'inside' | 'after'; pausedUntil: number }) | null =
+    null;
+  let container: Container | null = null;
+
+  const node: SimNode = {
+    name,
+    skewMs: 0,
+    get container() {
+      return container;
+    },
+    get life() {
+      return life;
+    },
+    start() {
+      const own: NonNullable<typeof life> = {
+        name,
+        isAlive: true,
+        stepsLeft: Number.POSITIVE_INFINITY,
+        moment: 'before',
+        pausedUntil: 0,
+        strikes(moment) {
+          if (!own.isAlive) return true;
+          own.stepsLeft -= 1;
+          if (own.stepsLeft > 0 || own.moment === 'inside') return false;
+          if (own.moment !== moment) return false;
+          counters[
+            moment === 'before' ? 'node crashed between two steps' : 'node crashed after a commit, before it knew'
+          ] += 1;
+          node.crash(moment === 'before' ? 'between two steps' : 'after a step, before it knew');
+          return true;
+        },
+      };
+      life = own;
+      scheduler.note(name, 'starts');
+      container = wokenBy(
+        (run) => sweepEvery(own, run),
+        () => build(own),
+      );
+      container.start();
+    },
+    crash(how) {
+      if (!life?.isAlive) return;
+      scheduler.note(name, `dies ${how}`);
+      life.isAlive = false;
+      life = null;
+      container = null;
+      for (const idler of idlers) if (!idler.life.isAlive) idlers.delete(idler);
+    },
+    crashAfter(steps, moment) {
+      if (!life) return;
+      life.stepsLeft = steps;
+      life.moment = moment;
+    },
+    pause(ms) {
+      if (!life) return;
+      scheduler.note(name, `is stopped for ${Math.round(ms / 1_000)} s`);
+      life.pausedUntil = scheduler.now() + ms;
+    },
+    restart(ms) {
+      scheduler.after(ms, () => {
+        if (!life) node.start();
+      });
+    },
+  };
+  return node;
+
+  function sweepEvery(own: NodeLife, run: () => unknown): void {
+    const next = (): void => {
+      const every = deps.sweepEveryMs();
+      if (every === null) return;
+      scheduler.after(
+        every * (0.9 + 0.2 * random.next()),
+        () => {
+          void run();
+          next();
+        },
+        own,
+      );
+    };
+    next();
+  }
+
+  function build(own: NonNullable<typeof life>): Container {
+    const clock: Clock & { lookedAt: Queue | null } = {
+      lookedAt: null,
+      now: () => Math.floor(scheduler.now() + node.skewMs),
+      random: () => random.next(),
+      sleep(ms, signal) {
+        const queue = clock.lookedAt;
+        // A hop that found nothing: its next look is only simulated when there is something for it to find.
+        if (signal && queue && ms === POLL_MS) {
+          clock.lookedAt = null;
+          return new Promise((resolve) => {
+            const idler: Idler = {
+              queue,
+              life: own,
+              wake() {
+                idlers.delete(idler);
+                scheduler.after(0, resolve, own);
+              },
+            };
+            idlers.add(idler);
+          });
+        }
+        return new Promise((resolve) => {
+          const timer = scheduler.after(ms, resolve, own);
+          signal?.addEventListener('abort', () => {
+            timer.cancel();
+            scheduler.after(0, resolve, own);
+          });
+        });
+      },
+    };
+    return createContainer({
+      store: watched(createStore(engineOf(own)), own, clock),
+      connectors: new Map([[PROVIDER, deps.crm.connector(own, clock.now)]]),
+      providers: new Map([
+        ['credit', createCredit()],
+        ['webhook', deps.payout(own)],
+      ]),
+      clock,
+      log: logOf(),
+      observe: { processed() {}, decision() {}, payout() {}, mirrorWrites() {} },
+      publicUrl: PUBLIC_URL,
+      encryptionKeys: [KEY],
+      sweepSchedule: '0 * * * *',
+    });
+  }
+
+  /** Notices which hop has just looked, so that its sleep can be told from others'. */
+  function watched(store: Store, own: NodeLife, clock: { lookedAt: Queue | null }): Store {
+    const look =
+      (queue: Queue, due: Store['work']['dueShards']): Store['work']['dueShards'] =>
+      async (now, limit) => {
+        // A step of its own in any case, or the sleep that follows could be taken for another hop's.
+        const shards = deps.isDue(queue, now) ? await due(now, limit) : await network.step(own, async () => []);
+        clock.lookedAt = queue;
+        return shards;
+      };
+    const notice =
+      <I, O>(queue: Queue, claim: (input: I) => Promise<O[]>) =>
+      async (input: I): Promise<O[]> => {
+        const claimed = await claim(input);
+        if (claimed.length > 0) scheduler.note(name, `claims ${claimed.length} of ${queue}${namesOf(claimed)}`);
+        return claimed;
+      };
+    return {
+      ...store,
+      work: { ...store.work, claim: notice('work', store.work.claim), dueShards: look('work', store.work.dueShards) },
+      payouts: {
+        ...store.payouts,
+        claim: notice('intents', store.payouts.claim),
+        dueShards: look('intents', store.payouts.dueShards),
+      },
+      mirror: {
+        ...store.mirror,
+        claim: notice('mirror', store.mirror.claim),
+        dueShards: look('mirror', store.mirror.dueShards),
+      },
+      cases: {
+        ...store.cases,
+        commit: async (commits) => {
+          const results = await store.cases.commit(commits);
+          commits.forEach(({ accountId, plan }, index) => {
+            const decisions = plan.decisions.map(
+              ({ deal, ruleKey, outcome, reason, money }) =>
+                ` ${deal.id}/${ruleKey} ${outcome} (${reason.code})${money ? ` ${money.minor} ${money.currency}` : ''}`,
+            );
+            scheduler.note(name, `commit for ${accountId}: ${results[index]}${decisions.join(',')}`);
+          });
+          return results;
+        },
+      },
+    };
+  }
+
+  function engineOf(own: NonNullable<typeof life>): Engine {
+    const { engine } = deps;
+    const step = <T>(effect: () => Promise<T>): Promise<T> => {
+      const wait = own.pausedUntil - scheduler.now();
+      if (wait <= 0) return network.step(own, effect);
+      return new Promise((resolve, reject) => {
+        scheduler.after(wait, () => void network.step(own, effect).then(resolve, reject), own);
+      });
+    };
+    return {
+      ...engine,
+      read: (run) => step(() => engine.read(run)),
+      snapshot: (run) => step(() => engine.snapshot(run)),
+      write: (run) =>
+        step(async () => {
+          const isTorn = own.moment === 'inside' && own.stepsLeft <= 0;
+          if (!isTorn) return engine.write(run);
+          const after = random.integer(1, 12);
+          let tore = false;
+          try {
+            return await engine.write((session) =>
+              run(
+                tearing(session, after, () => {
+                  tore = true;
+                }),
+              ),
+            );
+          } finally {
+            if (tore) {
+              counters['node crashed inside a transaction'] += 1;
+              node.crash(`inside a transaction, at statement ${after}`);
+            }
+          }
+        }),
+      close: async () => {},
+    };
+  }
+
+  function logOf(): Log {
+    const hear = (fields: { err?: unknown }, message: string) => {
+      const { err } = fields;
+      if (err === undefined) return;
+      if (err instanceof Fault) scheduler.note(name, `${message}: ${err.code}`);
+      else if (!(err instanceof Torn)) {
+        scheduler.note(name, `${message}: ${String(err)}`);
+        deps.onProblem(`${message}: ${err instanceof Error ? (err.stack ?? err.message) : String(err)}`);
+      }
+    };
+    return { info() {}, debug() {}, warn: hear, error: hear } as unknown as Log;
+  }
+}
+
+function namesOf(claimed: readonly unknown[]): string {
+  const names = claimed.map((one) => {
+    const { record, reward } = one as { record?: { object: string; id: string }; reward?: { id: string } };
+    return record ? `${record.object} ${record.id}` : (reward?.id ?? '');
+  });
+  return `: ${names.join(', ')}`;
+}
+
+/** The transaction breaks off at the nth statement, as it does with its process; the database rolls back what it has done. */
+function tearing(session: Session, after: number, onTear: () => void): Session {
+  let left = after;
+  const count = () => {
+    left -= 1;
+    if (left > 0) return;
+    onTear();
+    throw new Torn('the process has died');
+  };
+  return {
+    ...session,
+    db: session.db.withPlugin({
+      transformQuery: ({ node: query }) => query,
+      transformResult: async ({ result }) => {
+        count();
+        return result;
+      },
+    }),
+  };
+}

@@ -1,0 +1,261 @@
+import type { DealProperty, Portal, Revision, SimContact, SimDeal } from './crm.ts';
+
+/**
+ * What ought to stand, from the records of the CRM, what admins have published and what was submitted. Written apart from `src/domain`
+ * and without it: two programs that agree by copying each other prove nothing.
+ */
+export interface PublishedRule {
+  readonly key: string;
+  readonly party: 'member' | 'friend';
+  readonly amount:
+    | { readonly kind: 'percent'; readonly basisPoints: number }
+    | { readonly kind: 'fixed'; readonly money: { readonly minor: bigint; readonly currency: string } };
+  readonly conditions: readonly unknown[];
+  readonly holdDays: number;
+}
+
+export interface Published {
+  readonly publishedAt: number;
+  readonly rules: readonly PublishedRule[];
+}
+
+export interface Submitted {
+  readonly contactId: string;
+  readonly memberContactId: string | null;
+  readonly submittedAt: number;
+}
+
+/** "3075 EUR", in minor units. */
+export type Amount = string;
+
+export interface Pay {
+  readonly dealId: string;
+  readonly amount: Amount;
+}
+
+export interface ExpectedFriend {
+  readonly friendId: string;
+  readonly referrerIds: readonly string[];
+  readonly stage: string;
+  /** Per rule: what may stand; null among them: nothing may. */
+  readonly rewards: ReadonlyMap<string, ReadonlyArray<Pay | null>>;
+}
+
+interface Point {
+  readonly at: number;
+  readonly meaning: 'open' | 'won' | 'lost';
+  readonly amount: string | null;
+  readonly currency: string;
+}
+
+interface Deal {
+  readonly id: string;
+  readonly contactIds: readonly string[];
+  readonly points: readonly Point[];
+}
+
+const HOME_CURRENCY = 'EUR';
+const DECIMALS: Readonly<Record<string, number>> = { EUR: 2, USD: 2, JPY: 0 };
+
+/** Nodes' clocks may be this wrong when they write down when something was published or submitted. */
+const CLOCK_ERROR_MAX_MS = 70 * 60_000;
+
+export interface OracleInput {
+  readonly portal: Portal;
+  readonly published: readonly Published[];
+  readonly submitted: readonly Submitted[];
+  readonly isDisturbed: (contactId: string) => boolean;
+}
+
+export function expectedOf({ portal, published, submitted, isDisturbed }: OracleInput): ExpectedFriend[] {
+  const deals = wonByMetadata(portal);
+  const people = [...portal.contacts.values()].filter(isThere);
+  const referrersOf = (contact: SimContact) => {
+    const labelled = [...contact.referrers].filter((id) => isThere(portal.contacts.get(id)));
+    const ids = [contact.id, ...contact.formerIds];
+    return [
+      ...labelled,
+      ...submitted
+        .filter(({ contactId }) => ids.includes(contactId))
+        .flatMap(({ memberContactId }) => memberContactId ?? []),
+    ];
+  };
+  const isFriend = (id: string) => {
+    const contact = portal.contacts.get(id);
+    return contact !== undefined && isThere(contact) && referrersOf(contact).length > 0;
+  };
+  return people
+    .filter(({ id }) => isFriend(id))
+    .map((contact) => {
+      const friendId = contact.id;
+      const own = deals.filter(({ contactIds }) => contactIds.includes(friendId));
+      const isShared = own.some(({ contactIds }) => contactIds.some((id) => id !== friendId && isFriend(id)));
+      const submission = submitted.find(({ contactId }) => [friendId, ...contact.formerIds].includes(contactId));
+      const isUncertain =
+        isDisturbed(friendId) || isShared || submission !== undefined || isNearPublication(own, published);
+      const rules = [...new Map(published.flatMap((version) => version.rules).map((rule) => [rule.key, rule])).keys()];
+      const rewards = new Map(
+        rules.map((key) => [
+          key,
+          isUncertain
+            ? anyOf(key, own, published, isShared ? Number.POSITIVE_INFINITY : (submission?.submittedAt ?? 0))
+            : exactly(key, own, published),
+        ]),
+      );
+      return { friendId, referrerIds: referrersOf(contact), stage: stageOf(own), rewards };
+    });
+}
+
+function isThere(record: { isDeleted: boolean; mergedInto: string | null } | undefined): boolean {
+  return record?.isDeleted === false && record.mergedInto === null;
+}
+
+/** What a stage means is in the pipelines alone. */
+export function wonByMetadata(portal: Portal): Deal[] {
+  const meaning = new Map<string, Point['meaning']>(
+    portal.pipelines.flatMap(({ id, stages }) =>
+      stages.map((stage) => [`${id} ${stage.id}`, !stage.isClosed ? 'open' : stage.probability === 1 ? 'won' : 'lost']),
+    ),
+  );
+  return [...portal.deals.values()].filter(isThere).map((deal) => ({
+    id: deal.id,
+    contactIds: [...deal.contactIds].filter((id) => isThere(portal.contacts.get(id))),
+    points: pointsOf(deal, meaning),
+  }));
+}
+
+function pointsOf({ id, history, formerIds }: SimDeal, meaning: ReadonlyMap<string, Point['meaning']>): Point[] {
+  const names = Object.keys(history) as DealProperty[];
+  const valueAt = (revisions: readonly Revision[], at: number) =>
+    revisions.findLast((one) => one.at <= at)?.value ?? null;
+  const moments = [...new Set(names.flatMap((name) => history[name].map(({ at }) => at)))].sort((a, b) => a - b);
+  return moments.map((at) => {
+    const key = `${valueAt(history.pipeline, at)} ${valueAt(history.stage, at)}`;
+    // Of two merged deals with one pipeline each, the joined history may name a pair that never was.
+    return {
+      at,
+      meaning: meaning.get(key) ?? (formerIds.length > 0 ? 'open' : impossible(id, key)),
+      amount: valueAt(history.amount, at),
+      currency: valueAt(history.currency, at) ?? HOME_CURRENCY,
+    };
+  });
+}
+
+function impossible(id: string, key: string): never {
+  throw new Error(`deal ${id} stood in a stage that no pipeline has: ${key}`);
+}
+
+/** Minor units, or null when the text is no exact amount of the currency. */
+function minorOf(amount: string | null, currency: string): bigint | null {
+  const match = /^(\d+)(?:\.(\d+))?$/.exec(amount ?? '');
+  const decimals = DECIMALS[currency];
+  if (!match || decimals === undefined) return null;
+  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  if (fraction.length > decimals) return null;
+  return BigInt((match[1] ?? '') + fraction.padEnd(decimals, '0'));
+}
+
+function payOf(rule: PublishedRule, point: Point): Amount | null {
+  const minor = minorOf(point.amount, point.currency);
+  for (const condition of rule.conditions as Array<{ money: { minor: bigint; currency: string } }>) {
+    // The simulation's programs know one condition: an amount that is reached.
+    if (minor === null || point.currency !== condition.money.currency || minor < condition.money.minor) return null;
+  }
+  if (rule.amount.kind === 'fixed') return `${rule.amount.money.minor} ${rule.amount.money.currency}`;
+  if (minor === null) return null;
+  const product = minor * BigInt(rule.amount.basisPoints);
+  const [whole, rest] = [product / 10_000n, product % 10_000n];
+  const share = rest > 5_000n || (rest === 5_000n && whole % 2n === 1n) ? whole + 1n : whole;
+  return share === 0n ? null : `${share} ${point.currency}`;
+}
+
+/** The points since the deal was last not won; empty when it is not won now. */
+function wonPoints({ points }: Deal): Point[] {
+  return points.slice(points.findLastIndex(({ meaning }) => meaning !== 'won') + 1);
+}
+
+function isNearPublication(deals: readonly Deal[], published: readonly Published[]): boolean {
+  return published
+    .slice(1)
+    .some(({ publishedAt }) =>
+      deals.some(({ points }) => points.some(({ at }) => Math.abs(at - publishedAt) < CLOCK_ERROR_MAX_MS)),
+    );
+}
+
+function versionsAt(published: readonly Published[], at: number): Published[] {
+  const inForce = published.findLast(({ publishedAt }) => publishedAt <= at) ?? published[0];
+  const near = published.filter(
+    ({ publishedAt }, index) => index > 0 && Math.abs(publishedAt - at) < CLOCK_ERROR_MAX_MS,
+  );
+  return near.length > 0 ? [...published] : inForce ? [inForce] : [];
+}
+
+/**
+ * Plays all changes of a friend's deals in their order. A rule pays a friend for one deal at a time: what it has paid stands until
+ * that deal is no longer won, then the deal that has been won for the longest time is next.
+ */
+function exactly(ruleKey: string, deals: readonly Deal[], published: readonly Published[]): Array<Pay | null> {
+  const moments = [...new Set(deals.flatMap(({ points }) => points.map(({ at }) => at)))].sort((a, b) => a - b);
+  let standing: Pay | null = null;
+  for (const at of moments) {
+    const won = deals
+      .flatMap((deal) => {
+        const points = deal.points.filter((point) => point.at <= at);
+        const since = wonPoints({ ...deal, points })[0]?.at;
+        const point = points.at(-1);
+        return point && since !== undefined ? [{ dealId: deal.id, point, since }] : [];
+      })
+      .sort((a, b) => a.since - b.since || a.dealId.length - b.dealId.length || (a.dealId < b.dealId ? -1 : 1));
+    const held: string | undefined = standing?.dealId;
+    if (held !== undefined && !won.some(({ dealId }) => dealId === held)) standing = null;
+    if (standing) continue;
+    for (const { dealId, point, since } of won) {
+      const rule = versionsAt(published, since)[0]?.rules.find(({ key }) => key === ruleKey);
+      const amount: Amount | null = rule ? payOf(rule, point) : null;
+      if (amount === null) continue;
+      standing = { dealId, amount };
+      break;
+    }
+  }
+  return [standing];
+}
+
+/**
+ * A CRM keeps no history of associations, deletions and merges. Whether a deal was seen to leave for a moment decides whether its
+ * reward was taken back and given anew, on the amount of that time. That there is one on a won deal, and one only, is certain.
+ */
+function anyOf(
+  ruleKey: string,
+  deals: readonly Deal[],
+  published: readonly Published[],
+  notBefore: number,
+): Array<Pay | null> {
+  const paysAt = (point: Point, since: number) =>
+    versionsAt(published, since).flatMap(({ rules }) => {
+      const rule = rules.find(({ key }) => key === ruleKey);
+      return [rule ? payOf(rule, point) : null];
+    });
+  const possible = deals.flatMap((deal) => {
+    const since = wonPoints(deal)[0]?.at;
+    // Also an earlier win's: that the deal was open in between may have happened while it was not the friend's.
+    const won = since === undefined ? [] : deal.points.filter(({ meaning }) => meaning === 'won');
+    return won.flatMap((point) =>
+      paysAt(point, point.at).flatMap((amount) => (amount === null ? [] : [{ dealId: deal.id, amount }])),
+    );
+  });
+  const isCertain = deals.some((deal) => {
+    const won = wonPoints(deal);
+    const [first, last] = [won[0], won.at(-1)];
+    if (!first || !last || first.at < notBefore + CLOCK_ERROR_MAX_MS * Math.sign(notBefore)) return false;
+    return paysAt(last, first.at).every((amount) => amount !== null);
+  });
+  return isCertain ? possible : [...possible, null];
+}
+
+/** Where a referral stands: as far as the furthest of the friend's deals that is not lost. */
+function stageOf(deals: readonly Deal[]): string {
+  const meanings = deals.map(({ points }) => points.at(-1)?.meaning);
+  if (meanings.includes('won')) return 'won';
+  if (meanings.includes('open')) return 'opportunity';
+  return meanings.length > 0 ? 'lost' : 'accepted';
+}

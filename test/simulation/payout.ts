@@ -1,0 +1,78 @@
+import type { PayoutOrder, PayoutProvider } from '../../src/application/ports/payout.ts';
+import { Fault } from '../../src/domain/errors.ts';
+import type { Random } from '../crash/random.ts';
+import type { Counters, Weather } from './faults.ts';
+import type { Network, NodeLife } from './network.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface Receiver {
+  provider(life: NodeLife): PayoutProvider;
+  /** What left, by the order's key. */
+  readonly given: ReadonlyMap<string, PayoutOrder & { readonly at: number }>;
+  readonly refused: ReadonlySet<string>;
+  /** Orders that differ from the first one under their key. */
+  readonly problems: readonly string[];
+}
+
+/** Somebody else's program that gives rewards: late, twice asked, without an answer, or not at all, but once per key. */
+export function createReceiver(
+  scheduler: Scheduler,
+  network: Network,
+  random: Random,
+  weather: Weather,
+  counters: Counters,
+): Receiver {
+  const given = new Map<string, PayoutOrder & { readonly at: number }>();
+  const refused = new Set<string>();
+  const problems: string[] = [];
+  const textOf = ({ accountId, rewardId, money }: PayoutOrder) =>
+    `${accountId} ${rewardId} ${money.minor} ${money.currency}`;
+
+  function take(order: PayoutOrder) {
+    const known = given.get(order.key);
+    if (known) {
+      counters['payout asked twice'] += 1;
+      if (textOf(known) !== textOf(order))
+        problems.push(`key ${order.key} was ordered as ${textOf(known)} and as ${textOf(order)}`);
+      return { ok: true as const };
+    }
+    if (refused.has(order.key) || random.chance(weather.payoutRefusals)) {
+      counters['payout refused'] += 1;
+      refused.add(order.key);
+      return { ok: false as const, why: 'no such beneficiary' };
+    }
+    given.set(order.key, { ...order, at: scheduler.now() });
+    return { ok: true as const };
+  }
+
+  return {
+    given,
+    refused,
+    problems,
+    provider: (life) => ({
+      name: 'webhook',
+      async issue(order) {
+        const isTroubled = !network.isCalm && random.chance(weather.payoutTrouble);
+        const trouble = isTroubled ? random.pick(['late', 'lost', 'unknown'] as const) : null;
+        if (trouble === 'unknown') {
+          counters['payout unknown'] += 1;
+          throw unavailable();
+        }
+        const result = await network.ask(life, `order ${order.rewardId}`, () => take(order));
+        if (trouble === 'lost') {
+          counters['payout answer lost'] += 1;
+          throw unavailable();
+        }
+        if (trouble === 'late') {
+          counters['payout answered late'] += 1;
+          await new Promise<void>((resolve) => scheduler.after(random.integer(5_000, 300_000), resolve, life));
+        }
+        return result;
+      },
+    }),
+  };
+}
+
+function unavailable(): Fault {
+  return new Fault('payout_unavailable', { kind: 'retry' }, 'No answer.');
+}

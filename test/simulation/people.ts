@@ -1,0 +1,273 @@
+import type { RewardRule } from '../../src/domain/program.ts';
+import type { Random } from '../crash/random.ts';
+import type { DealValues, Portal } from './crm.ts';
+import type { Counters, FaultClass, Weather } from './faults.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Changes of one deal: the CRM keeps the last 20 values of a property, and with fewer nothing of the history is lost. */
+const CHANGES_PER_DEAL_MAX = 12;
+
+const AMOUNTS = ['120.00', '999.99', '1000.00', '1450.50', '7.10', '33333.33', '0', null, '12.345', '0.10', '0.29'];
+
+const STAGES: Readonly<Record<'open' | 'won' | 'lost', ReadonlyArray<readonly [pipeline: string, stage: string]>>> = {
+  open: [
+    ['sales', 'talk'],
+    ['renewals', 'open'],
+  ],
+  won: [
+    ['sales', '71'],
+    ['sales', '71'],
+    ['renewals', 'closedwon'],
+  ],
+  lost: [['sales', '72']],
+};
+
+/** Made by an admin of the portal in the middle of some histories: a stage that no mapping knows yet. */
+export const NEW_WON_STAGE = { id: '99', label: 'Countersigned', isClosed: true, probability: 1 } as const;
+
+export function drawRules(random: Random): RewardRule[] {
+  const hold = () => random.pick([0, 0, 0, 1, 3]);
+  return [
+    {
+      key: 'member-won',
+      name: 'Member won',
+      party: 'member',
+      amount: { kind: 'percent', basisPoints: random.pick([500, 725, 1_000]) },
+      conditions: [],
+      holdDays: hold(),
+      payout: 'webhook',
+    },
+    {
+      key: 'friend-won',
+      name: 'Friend won',
+      party: 'friend',
+      amount: { kind: 'fixed', money: { minor: random.pick([2_000n, 2_500n]), currency: 'EUR' } },
+      conditions: [],
+      holdDays: hold(),
+      payout: random.pick(['credit', 'webhook']),
+    },
+    ...(random.chance(0.4)
+      ? [
+          {
+            key: 'member-big',
+            name: 'Member big',
+            party: 'member',
+            amount: { kind: 'fixed', money: { minor: 7_500n, currency: 'EUR' } },
+            conditions: [{ fact: 'deal.amount', op: 'at_least', money: { minor: 100_000n, currency: 'EUR' } }],
+            holdDays: 0,
+            payout: 'credit',
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+/** Somebody works in a portal: what they have done that has no history in the CRM is remembered for the oracle. */
+export interface Staff {
+  /** Members and a friend or two, before anything else happens. */
+  begin(): void;
+  act(): void;
+  /** Contacts about whom more was done than a CRM can tell afterwards, such as an association that was there for a while. */
+  readonly disturbed: Set<string>;
+}
+
+export function createStaff(
+  portal: Portal,
+  scheduler: Scheduler,
+  random: Random,
+  weather: Weather,
+  counters: Counters,
+): Staff {
+  const disturbed = new Set<string>();
+  const members: string[] = [];
+  const friends: string[] = [];
+  const deals: string[] = [];
+  const changes = new Map<string, number>();
+  let hasNewStage = false;
+  let people = 0;
+
+  const note = (what: string) => scheduler.note(`crm ${portal.externalId}`, what);
+  const isThere = (id: string) => {
+    const record = portal.contacts.get(id) ?? portal.deals.get(id);
+    return record !== undefined && !record.isDeleted && record.mergedInto === null;
+  };
+  const presentDeals = () => deals.filter(isThere);
+  const presentFriends = () => friends.filter(isThere);
+
+  function disturbAround(dealId: string): void {
+    for (const id of portal.deals.get(dealId)?.contactIds ?? []) disturbed.add(id);
+  }
+
+  function stage(kind: keyof typeof STAGES): Pick<DealValues, 'pipeline' | 'stage'> {
+    if (kind === 'won' && hasNewStage && random.chance(0.5)) return { pipeline: 'sales', stage: NEW_WON_STAGE.id };
+    const [pipeline, name] = random.pick(STAGES[kind]);
+    return { pipeline, stage: name };
+  }
+
+  function values(kind: keyof typeof STAGES): DealValues {
+    return { ...stage(kind), amount: random.pick(AMOUNTS), currency: random.pick(['EUR', 'EUR', 'USD', 'JPY', null]) };
+  }
+
+  function person(more: { referrers?: readonly string[]; usedCode?: string | null } = {}): string {
+    people += 1;
+    const name = `Person ${people}`;
+    const { id } = portal.createContact({
+      name,
+      email: `person${people}@example.com`,
+      usedCode: more.usedCode ?? null,
+      referrers: more.referrers ?? [],
+    });
+    return id;
+  }
+
+  function newFriend(): void {
+    const referrer = random.pick(members.filter(isThere));
+    const id = person({ referrers: [referrer] });
+    friends.push(id);
+    note(`contact ${id}, referred by ${referrer}`);
+  }
+
+  function newDeal(): void {
+    const friend = one(presentFriends());
+    if (friend === null) {
+      newFriend();
+      return;
+    }
+    const other = random.chance(0.12) ? one(presentFriends()) : random.chance(0.1) ? one(members) : null;
+    const of = [...new Set([friend, ...(other !== null && isThere(other) ? [other] : [])])];
+    const drawn = values(random.chance(0.4) ? 'won' : 'open');
+    const { id } = portal.createDeal(drawn, of);
+    deals.push(id);
+    note(`deal ${id} of ${of.join(', ')}: ${JSON.stringify(drawn)}`);
+  }
+
+  function edit(change: Partial<DealValues>, counted?: FaultClass): void {
+    const id = one(presentDeals());
+    if (id === null || (changes.get(id) ?? 0) >= CHANGES_PER_DEAL_MAX) return;
+    if (counted) counters[counted] += 1;
+    changes.set(id, (changes.get(id) ?? 0) + 1);
+    note(`deal ${id}: ${JSON.stringify(change)}`);
+    portal.editDeal(id, change);
+  }
+
+  const one = <T>(items: readonly T[]): T | null => (items.length === 0 ? null : random.pick(items));
+  const two = (items: readonly string[]): readonly [string, string] | null => {
+    const [first, second] = [one(items), one(items)];
+    return first === null || second === null || first === second ? null : [first, second];
+  };
+
+  function reassociate(isOn: boolean): void {
+    const id = one(presentDeals());
+    const on = [...(portal.deals.get(id ?? '')?.contactIds ?? [])];
+    const contactId = one(isOn ? [...presentFriends(), ...members.filter(isThere)] : on);
+    if (id === null || contactId === null || on.includes(contactId) === isOn) return;
+    disturbAround(id);
+    disturbed.add(contactId);
+    counters[isOn ? 'deal attached' : 'deal detached'] += 1;
+    note(`deal ${id} ${isOn ? 'with' : 'without'} contact ${contactId}`);
+    portal.associate(id, contactId, isOn);
+  }
+
+  function removeOrRestore(object: 'deal' | 'contact', isBack: boolean): void {
+    const records: ReadonlyMap<string, { isDeleted: boolean; mergedInto: string | null }> =
+      object === 'deal' ? portal.deals : portal.contacts;
+    const id = one(
+      (object === 'deal' ? deals : friends).filter((candidate) => {
+        const record = records.get(candidate);
+        return record?.mergedInto === null && record.isDeleted === isBack;
+      }),
+    );
+    if (id === null) return;
+    if (object === 'deal') disturbAround(id);
+    else {
+      disturbed.add(id);
+      for (const deal of portal.deals.values()) if (deal.contactIds.has(id)) disturbAround(deal.id);
+    }
+    counters[isBack ? 'record restored' : 'record deleted'] += 1;
+    note(`${object} ${id} ${isBack ? 'restored' : 'deleted'}`);
+    if (isBack) portal.restore(object, id);
+    else portal.remove(object, id);
+  }
+
+  function merge(object: 'deal' | 'contact'): void {
+    const pair = two(object === 'deal' ? presentDeals() : presentFriends());
+    if (!pair) return;
+    const [primary, other] = pair;
+    for (const id of pair)
+      if (object === 'deal') disturbAround(id);
+      else for (const deal of portal.deals.values()) if (deal.contactIds.has(id)) disturbAround(deal.id);
+    counters['record merged'] += 1;
+    portal.merge(object, primary, other);
+    const merged = [...portal[object === 'deal' ? 'deals' : 'contacts'].keys()].at(-1) ?? '';
+    (object === 'deal' ? deals : friends).push(merged);
+    if (object === 'contact') disturbed.add(merged);
+    note(`${object} ${other} merged into ${primary}: now ${merged}`);
+  }
+
+  const acts: ReadonlyArray<readonly [weight: number, act: () => void]> = [
+    [4, newDeal],
+    [1, newFriend],
+    [5, () => edit(stage('won'))],
+    [3, () => edit(stage(random.chance(0.5) ? 'open' : 'lost'), 'deal lost or re-opened after a win')],
+    [1, () => edit({ amount: random.pick(AMOUNTS) }, 'amount or currency changed')],
+    [1, () => edit({ currency: random.pick(['EUR', 'USD', 'JPY']) }, 'amount or currency changed')],
+    [1, () => reassociate(false)],
+    [1.5, () => reassociate(true)],
+    [0.7, () => removeOrRestore('deal', false)],
+    [0.7, () => removeOrRestore('deal', true)],
+    [0.4, () => removeOrRestore('contact', false)],
+    [0.4, () => removeOrRestore('contact', true)],
+    [0.5, () => merge('deal')],
+    [0.4, () => merge('contact')],
+    [
+      0.5,
+      () => {
+        const id = one(members.filter(isThere));
+        if (id === null) return;
+        people += 1;
+        note(`contact ${id} renamed`);
+        portal.editContact(id, { name: `Person ${people}` });
+      },
+    ],
+    [
+      0.5,
+      () => {
+        if (!hasNewStage) {
+          hasNewStage = true;
+          counters['pipeline changed'] += 1;
+          note(`stage ${NEW_WON_STAGE.id} added to pipeline sales`);
+          portal.addStage('sales', NEW_WON_STAGE);
+        }
+        edit(stage('won'));
+      },
+    ],
+    [
+      0.3,
+      () => {
+        // Only a sweep repairs what has to be provisioned while nothing is to be written.
+        if (!weather.sweeps) return;
+        counters['property deleted by a customer'] += 1;
+        note('our properties deleted');
+        portal.removeProperty();
+      },
+    ],
+  ];
+  const total = acts.reduce((sum, [weight]) => sum + weight, 0);
+
+  return {
+    disturbed,
+    begin() {
+      for (let count = random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
+      for (let count = random.chance(0.4) ? 2 : 1; count > 0; count -= 1) newFriend();
+      newDeal();
+    },
+    act() {
+      let drawn = random.next() * total;
+      const chosen = acts.find(([weight]) => {
+        drawn -= weight;
+        return drawn < 0;
+      });
+      chosen?.[1]();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { HistoryReport } from './history.ts';
+import type { Edit } from './hooks.ts';
+
+/** One seed in so many is lived twice: the two histories must be the same. */
+const TWICE_EVERY = 50;
+
+export interface PoolInput {
+  readonly from: number;
+  readonly seeds: number;
+  readonly edits?: readonly Edit[];
+  readonly threads?: number;
+  /** Returns true to stop. */
+  readonly onReport: (report: HistoryReport) => boolean;
+}
+
+/** Lives the histories of a range of seeds in as many threads as there are cores. Each thread is given the next seed when it is done. */
+export async function liveAll({
+  from,
+  seeds,
+  edits = [],
+  threads = Math.min(availableParallelism(), 4),
+  onReport,
+}: PoolInput): Promise<void> {
+  let next = from;
+  let isOver = false;
+  const oneThread = async () => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { edits } });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const give = () => {
+          if (isOver || next >= from + seeds) return resolve();
+          const seed = next;
+          next += 1;
+          worker.postMessage({ seed, twice: seed % TWICE_EVERY === 0 });
+        };
+        worker.on('message', (message: HistoryReport | { ready: true }) => {
+          if (!('ready' in message) && onReport(message)) isOver = true;
+          give();
+        });
+        worker.once('error', reject);
+        worker.once('exit', (code) => reject(new Error(`a thread has ended with ${code}`)));
+      });
+    } finally {
+      worker.removeAllListeners('exit');
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(threads, seeds) }, oneThread));
+}

@@ -1,0 +1,21 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Edit, install } from './hooks.ts';
+
+/** One thread that lives histories, with or without a planted mistake. Modules are loaded after the mistake was planted. */
+const { edits } = workerData as { edits: readonly Edit[] };
+const assertPlanted = install(edits);
+const { live } = await import('./history.ts');
+assertPlanted();
+parentPort?.postMessage({ ready: true });
+parentPort?.on('message', ({ seed, twice }: { seed: number; twice: boolean }) => {
+  void (async () => {
+    const report = await live(seed);
+    const again = twice ? await live(seed) : report;
+    const problems =
+      again.digest === report.digest
+        ? report.problems
+        : [...report.problems, `the same seed gave two histories: ${report.digest} and ${again.digest}`];
+    // The timeline of a history without a problem is not worth the copying.
+    parentPort?.postMessage({ ...report, problems, timeline: problems.length > 0 ? report.timeline : [] });
+  })();
+});

@@ -1,0 +1,319 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { migrate } from '../../src/store/migrations/migrate.ts';
+import { createStore, openStore } from '../../src/store/open.ts';
+import { TABLES } from '../../src/store/schema.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { claiming, hint, planOf, T0, tenant } from '../conformance/store-fixtures.ts';
+import { postgresForThisFile } from '../support/postgres.ts';
+
+/*
+ * Plans of every statement of the store, asked of both databases: what is quick over the ten rows of a test must be quick over ten
+ * million. New methods are added to `useEverything` below.
+ */
+
+const server = await postgresForThisFile();
+
+/** Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. */
+const READS_ALL =
+  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null/;
+
+/** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
+const IS_FIRST_PAGE = /from "?\w+"? where account_id = '\w+'\s+order by .* limit /;
+
+const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .* limit /;
+
+/** The largest or smallest value of an index is its last or first entry. */
+const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
+
+/** An index of nothing but the rows that are asked for. */
+const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced) /;
+
+const SMALL_TABLES = [
+  ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs'],
+  // As statements call them.
+  ...['a', 'c', 'probe'],
+];
+
+test('on SQLite no claim, load, page or write reads through a whole table, nor through all of an account', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'wonward-plans-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const path = join(directory, 'wonward.db');
+  const statements = new Set<string>();
+  const engine = await openSqlite(path, { onStatement: (text) => statements.add(text) });
+  await migrate(engine);
+  const store = createStore(engine);
+  await tenant(store).create();
+  statements.clear();
+  await useEverything(store);
+  await engine.close();
+
+  const raw = new Database(path);
+  const wide: string[] = [];
+  let explained = 0;
+  for (const text of statements) {
+    if (!/^\s*(select|insert|update|delete|with)/i.test(text) || READS_ALL.test(text)) continue;
+    explained += 1;
+    const plan = raw.prepare(`explain query plan ${text}`).all() as Array<{ detail: string }>;
+    for (const { detail } of plan) if (isWide(detail, text)) wide.push(`${detail} in ${text}`);
+  }
+  expect(explained).toBeGreaterThan(100);
+  expect(wide).toEqual([]);
+  raw.close();
+});
+
+function isWide(detail: string, text: string): boolean {
+  const [, how, name = '', found = ''] = /^(SCAN|SEARCH) (\S+)(?:.*\((.*)\))?$/.exec(detail) ?? [];
+  if (how === undefined || SMALL_TABLES.includes(name)) return false;
+  if (how === 'SCAN') return isTable(name, text);
+  if (found !== 'account_id=?' && found !== 'account_id=? AND connection_id=?') return false;
+  // The look for children of a row that is inserted is in the plan, and skipped while no foreign key is open (OP_FkIfZero).
+  if (/^insert into (rewards|decisions) /.test(text)) return false;
+  return !IS_FIRST_PAGE.test(text) && !IS_END_OF_INDEX.test(detail) && !HOLDS_ONLY_THESE.test(detail);
+}
+
+/** Whether the name in the plan is one of our tables, or another name that the statement gives to one. */
+function isTable(scanned: string, text: string): boolean {
+  if (scanned in TABLES) return true;
+  const alias = new RegExp(`\\b(\\w+)"? (?:as )?"?${scanned.replace(/\W/g, '\\$&')}\\b`, 'i').exec(text)?.[1];
+  return alias !== undefined && alias in TABLES;
+}
+
+/** Of a plan in JSON; the rest is not looked at. */
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+test('on PostgreSQL every statement finds its rows by an index', { timeout: 120_000 }, async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  await tenant(store).create();
+  const heard = new Map<string, readonly unknown[]>();
+  const restore = overhear((text, values) => heard.set(text, values));
+  try {
+    await useEverything(store);
+  } finally {
+    restore();
+    await store.close();
+  }
+
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await fillTables(client);
+  // A seek is as cheap as on a disk without heads, and reading through a table is what is left when no index helps.
+  await client.query('set random_page_cost = 1.1');
+  await client.query('set enable_seqscan = off');
+  const wide: string[] = [];
+  let explained = 0;
+  for (const [text, values] of heard) {
+    if (!/^\s*(select|insert|update|delete|with)\b/i.test(text) || READS_ALL.test(text) || isOfOthers(text)) continue;
+    explained += 1;
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(`explain (format json) ${text}`, [
+      ...values,
+    ]);
+    const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+    for (const node of plan ? nodesOf(plan) : [])
+      if (readsThrough(node, text)) wide.push(`${describeNode(node)} in ${text}`);
+  }
+  await client.end();
+  expect(explained).toBeGreaterThan(80);
+  expect(wide).toEqual([]);
+});
+
+/** Tables in which one account has so many rows that reading through them is the last thing a planner does. */
+const ROWS_PER_TABLE = 5_000;
+const DENSITY = 200;
+
+/** Values that the tables' own checks ask for. */
+const CHECKED: Readonly<Record<string, string>> = { 'intents.state': `'done'` };
+
+async function fillTables(client: pg.Client): Promise<void> {
+  // No triggers and no foreign keys: the rows mean nothing.
+  await client.query('set session_replication_role = replica');
+  for (const [table, columns] of Object.entries(TABLES)) {
+    if (SMALL_TABLES.includes(table)) continue;
+    const valueOf = ([name, type]: [string, string]) => {
+      if (name === 'account_id') return `'acc_a'`;
+      if (name === 'connection_id') return `'con_a'`;
+      if (name === 'object') return `(array['contact', 'deal'])[1 + i % 2]`;
+      return CHECKED[`${table}.${name}`] ?? (type.startsWith('int') ? 'i % 2' : `'${name}_' || i`);
+    };
+    await client.query(`insert into ${table} (${Object.keys(columns).join(', ')})
+      select ${Object.entries(columns).map(valueOf).join(', ')} from generate_series(1, ${ROWS_PER_TABLE}) as i`);
+  }
+  await client.query('analyze');
+  // The planner takes how densely rows lie from here: a million rows without the time it takes to make them.
+  await client.query(
+    `update pg_class set reltuples = reltuples * ${DENSITY} where relnamespace = 'public'::regnamespace`,
+  );
+}
+
+/** Hears all statements that leave for PostgreSQL, with their values. */
+function overhear(onStatement: (text: string, values: readonly unknown[]) => void): () => void {
+  const prototype = pg.Client.prototype as unknown as { query: (...input: unknown[]) => unknown };
+  const { query } = prototype;
+  prototype.query = function (this: unknown, ...input: unknown[]) {
+    const [text, values] = input;
+    if (typeof text === 'string') onStatement(text, Array.isArray(values) ? values : []);
+    return query.apply(this, input);
+  };
+  return () => {
+    prototype.query = query;
+  };
+}
+
+/** The queue's own schema and the server's. */
+function isOfOthers(text: string): boolean {
+  return /graphile_worker|pg_/i.test(text);
+}
+
+function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+}
+
+/** Narrowing to an account, a portal or a kind of record leaves all of its rows. */
+const SHARED_COLUMNS = ['account_id', 'connection_id', 'object'];
+
+/** A whole table, a whole index of one, or all of an account. */
+function readsThrough(node: PlanNode, text: string): boolean {
+  const table = node['Relation Name'];
+  if (table !== undefined && SMALL_TABLES.includes(table)) return false;
+  const type = node['Node Type'];
+  if (type === 'Seq Scan') return true;
+  if (!/^(Index Scan|Index Only Scan|Bitmap Index Scan)$/.test(type)) return false;
+  if (/_(parked|unplaced|due)$/.test(node['Index Name'] ?? '') || IS_FIRST_PAGE_OF_POSTGRES.test(text)) return false;
+  if (/^(inbox|records)_by_time$/.test(node['Index Name'] ?? '') && /max\(/.test(text)) return false;
+  const condition = node['Index Cond'] ?? '';
+  const columns = new Set(Object.values(TABLES).flatMap((one) => Object.keys(one)));
+  for (const shared of SHARED_COLUMNS) columns.delete(shared);
+  return ![...columns].some((column) => new RegExp(`\\b${column}\\b`).test(condition));
+}
+
+function describeNode(node: PlanNode): string {
+  return `${node['Node Type']} of ${node['Index Name'] ?? node['Relation Name']} by ${node['Index Cond'] ?? 'nothing'}`;
+}
+
+async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
+  const a = tenant(store);
+  const { accountId, connectionId } = a;
+  const record = a.ref('deal', '1');
+  const contact = a.ref('contact', 'contact-mem_1');
+  await store.inbox.append(a.of, [hint('e1', ['1', '2'])], T0);
+  const items = await store.work.claim(claiming('c', T0, 1));
+  await a.writePair();
+  await store.retryParked(accountId, T0);
+  await store.reads.codeExists('AAAA-AAAA-AAAA');
+  await store.reads.unplacedEmails(accountId, 10);
+  const { member, referral } = { member: a.member('mem_1'), referral: a.referral('ref_1', 'mem_1') };
+  const reward = a.reward('rwd_1', 'ref_1');
+  await a.write(
+    {
+      ...a.granted(reward),
+      members: [{ ...member, version: 2 }],
+      referrals: [{ ...referral, version: 2 }],
+      touches: [a.touch('tch_1')],
+      cancelledIntentIds: ['pay_none'],
+      mirror: [contact, record],
+      wakes: [{ record, at: T0 }],
+    },
+    {
+      settles: items,
+      snapshots: [
+        { facts: a.deal('1', { contactIds: ['9'] }), readAt: T0 },
+        { facts: a.contact('contact-mem_1'), readAt: T0 },
+      ],
+      erase: [contact],
+    },
+  );
+  for (const parked of [true, false]) {
+    const [item] = await store.work.claim(claiming(`d${parked}`, T0, 1));
+    if (item) await store.work.defer(item, { runAt: T0, error: 'x', parked });
+  }
+  await store.work.release(await store.work.claim(claiming('r')));
+  await store.work.ask(accountId, [{ record, at: T0 }]);
+  await store.work.nextDueAt();
+  await store.work.counts(T0);
+  await store.cases.knownContacts(accountId, connectionId, ['1']);
+  await store.cases.recordVersions(accountId, connectionId, 'deal', ['1']);
+  await a.write({}, { restsOn: [{ ref: record, basis: 1 }] });
+  await a.load({ contactIds: ['1', 'friend-ref_1'], dealIds: ['1'], emails: ['e'], codes: ['c'] });
+  const [payout] = await store.payouts.claim(claiming('p'));
+  if (!payout) throw new Error('nothing was claimed');
+  await store.payouts.defer(payout, { runAt: T0, error: 'x', parked: false });
+  const [again] = await store.payouts.claim(claiming('p2'));
+  if (again) await store.payouts.settle(again, planOf());
+  await store.payouts.nextDueAt();
+  const mirrored = await store.mirror.claim(claiming('m'));
+  await store.mirror.acknowledge(
+    mirrored.map((item) => ({ item, hash: 'h' })),
+    T0,
+  );
+  const [other] = await store.mirror.claim(claiming('m2'));
+  if (!other) throw new Error('nothing was claimed');
+  await store.mirror.defer(other, { runAt: T0, error: 'x', parked: false });
+  const [third] = await store.mirror.claim(claiming('m3'));
+  if (third) await store.mirror.drop(third);
+  await store.mirror.markAll(accountId, connectionId, T0);
+  await store.mirror.nextDueAt();
+  await store.mirror.sources(accountId, [contact, record, a.ref('contact', 'friend-ref_1')]);
+  const { reads } = store;
+  for (const cursor of [null, { at: T0, id: 'z' }]) {
+    const page = { limit: 5, cursor };
+    await reads.members(accountId, page);
+    for (const filter of [
+      {},
+      { memberId: 'mem_1' },
+      { stage: 'won' as const },
+      { memberId: 'mem_1', stage: 'won' as const },
+    ])
+      await reads.referrals(accountId, page, filter);
+    for (const filter of [{}, { referralId: 'ref_1' }, { dealId: '1' }]) await reads.decisions(accountId, page, filter);
+    for (const filter of [{}, { referralId: 'ref_1' }, { state: 'held' as const }])
+      await reads.rewards(accountId, page, filter);
+    for (const filter of [{}, { rewardId: 'rwd_1' }]) await reads.journals(accountId, page, filter);
+  }
+  await reads.member(accountId, 'mem_1');
+  await reads.memberByEmail(accountId, 'e');
+  await reads.memberByContact(accountId, contact);
+  await reads.memberByCode(accountId, 'c');
+  await reads.codeExists('c');
+  await reads.referral(accountId, 'ref_1');
+  await reads.referralByFriend(accountId, 'prg', { email: 'e', contact });
+  await reads.touches(accountId, contact);
+  await reads.reward(accountId, 'rwd_1');
+  await reads.balances(accountId);
+  await reads.deals(accountId, [record]);
+  await reads.dealsOfContact(accountId, a.ref('contact', '9'), 5);
+  await reads.readTimes(accountId, connectionId, 'deal', ['1']);
+  await reads.health(accountId, connectionId, T0);
+  const { connections } = store;
+  await connections.get(accountId, connectionId);
+  await connections.findByExternalId('hubspot', 'x');
+  await connections.list(accountId);
+  await connections.listConnected();
+  await connections.describe(accountId, connectionId, { homeCurrency: null, timeZone: null, uiHost: null });
+  await connections.tokens(accountId, connectionId);
+  await connections.replaceTokens(accountId, connectionId, 1, a.tokens);
+  await connections.saveState({ stateHash: 's', accountId, provider: 'hubspot', expiresAt: T0 });
+  await connections.takeState('s', T0);
+  await connections.saveMapping(accountId, connectionId, 'm', [], T0);
+  await connections.mapping(accountId, connectionId);
+  await connections.setSweepMark(accountId, connectionId, { object: 'deal', upTo: T0 });
+  await connections.sweepMarks(accountId, connectionId);
+  await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [] }, T0);
+  await store.programs.versions(accountId);
+  await store.accounts.addApiKey({ id: 'k', accountId, label: 'l', createdAt: T0 }, 'h');
+  await store.accounts.findApiKey('h');
+  await store.accounts.revokeApiKey(accountId, 'k', T0);
+  await store.leases.acquire('l', 'o', T0, T0);
+  await store.leases.release('l', 'o');
+  await connections.disconnect(accountId, connectionId, 'why');
+}

@@ -1,0 +1,184 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Engine } from '../../src/store/dialect.ts';
+import { migrate } from '../../src/store/migrations/migrate.ts';
+import { createStore, openEngine, openStore } from '../../src/store/open.ts';
+import {
+  assertCurrent,
+  beginLoading,
+  chunksOf,
+  copyInto,
+  type Digests,
+  differences,
+  digestsOf,
+  sequenceOf,
+} from '../../src/store/transfer.ts';
+import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
+import { postgresForThisFile } from '../support/postgres.ts';
+
+const server = await postgresForThisFile();
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'wonward-transfer-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+let files = 0;
+const DATABASES = {
+  sqlite: () => {
+    files += 1;
+    return Promise.resolve(`sqlite:${join(directory, `${files}.db`)}`);
+  },
+  postgres: () => server.freshDatabase(),
+};
+
+/** More referrals than one chunk has rows, and a row in every table that is copied. */
+async function fill(engine: Engine, referrals = 1_201): Promise<void> {
+  await migrate(engine);
+  await engine.prepare();
+  const store = createStore(engine);
+  const a = tenant(store);
+  await a.create();
+  await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'Zapier', createdAt: T0 }, 'hash');
+  await store.connections.saveState({ stateHash: 'state', accountId: 'acc_a', provider: 'hubspot', expiresAt: T0 });
+  await store.connections.saveMapping('acc_a', 'con_a', 'map_1', [], T0);
+  await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
+  await store.programs.publish('acc_a', { programId: 'prg', name: 'Program', rules: [] }, T0);
+  await store.inbox.append(a.of, [hint('e1', ['1', '2']), hint('e2', ['3'])], T0);
+  await store.work.ask('acc_a', [{ record: a.ref('deal', '9'), at: T0 + DAY }]);
+  await a.writePair();
+  await a.write({
+    ...a.granted(a.reward('rwd_1', 'ref_1')),
+    touches: [a.touch('tch_1')],
+    mirror: [a.ref('deal', '1')],
+  });
+  await a.write({
+    referrals: Array.from({ length: referrals }, (_, index) => a.referral(`ref_many_${index}`, 'mem_1')),
+  });
+  await engine.write(async ({ db }) => {
+    await sql`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
+      values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);
+    await sql`insert into record_links (account_id, connection_id, deal_id, contact_id, changed_at)
+      values ('acc_a', 'con_a', '1', '2', ${Number.MAX_SAFE_INTEGER})`.execute(db);
+  });
+}
+
+async function copied(source: Engine, target: Engine): Promise<Digests> {
+  return source.snapshot(async (session) => {
+    const loader = await beginLoading(target);
+    const digests = await copyInto(session, loader);
+    await loader.finish();
+    return digests;
+  });
+}
+
+describe.each([
+  ['sqlite', 'postgres'],
+  ['postgres', 'sqlite'],
+  ['sqlite', 'sqlite'],
+  ['postgres', 'postgres'],
+] as const)('from %s to %s', (from, to) => {
+  test('every row of every table arrives as it was, in chunks, and the inbox goes on counting', async () => {
+    const [source, target] = [
+      await openEngine({ url: await DATABASES[from]() }),
+      await openEngine({ url: await DATABASES[to]() }),
+    ];
+    await fill(source);
+    // The last numbers may have been given out and not be there any more.
+    const last = await source.write(async ({ db, dialect }) => {
+      const text =
+        dialect.name === 'postgres' ? `select setval('inbox_seq_seq', 77)` : 'update sqlite_sequence set seq = 77';
+      await sql.raw(text).execute(db);
+      return 77;
+    });
+    const read = await copied(source, target);
+    expect(Object.entries(read).filter(([, { rows }]) => rows === 0)).toEqual([]);
+    expect(read.referrals?.rows).toBe(1_202);
+    expect(await target.snapshot(digestsOf)).toEqual(read);
+    expect(await target.read(sequenceOf)).toBe(last);
+    await target.prepare();
+    await createStore(target).inbox.append({ id: 'con_a', accountId: 'acc_a' }, [hint('e3', ['4'])], T0);
+    const { rows } = await target.read(({ db }) => sql<{ seq: number }>`select max(seq) as seq from inbox`.execute(db));
+    expect(rows).toEqual([{ seq: 78 }]);
+    await source.close();
+    await target.close();
+  });
+});
+
+describe.each(['sqlite', 'postgres'] as const)('into %s', (to) => {
+  test('an unfinished copy is not served, and is replaced by the next one, guards and all', async () => {
+    const url = await DATABASES[to]();
+    const [source, target] = [await openEngine({ url: await DATABASES.sqlite() }), await openEngine({ url })];
+    await fill(source, 10);
+    await source.snapshot(async (session) => {
+      const loader = await beginLoading(target);
+      for await (const chunk of chunksOf(session)) await loader.write(chunk);
+    });
+    await expect(openStore({ url })).rejects.toThrow(/copy that was not finished/);
+    const read = await copied(source, target);
+    expect(await target.snapshot(digestsOf)).toEqual(read);
+    await (await openStore({ url })).close();
+    await expect(target.write(({ db }) => sql`delete from journals`.execute(db))).rejects.toThrow(/append_only/);
+    await source.close();
+    await target.close();
+  });
+
+  test('a journal that does not balance does not get in', async () => {
+    const target = await openEngine({ url: await DATABASES[to]() });
+    const source = await openEngine({ url: await DATABASES.sqlite() });
+    await fill(source, 1);
+    const loader = await beginLoading(target);
+    const wrong = async () => {
+      await source.snapshot(async (session) => {
+        for await (const chunk of chunksOf(session)) {
+          const postings = chunk.find(({ table }) => table === 'postings');
+          const spoilt = postings?.rows.map((row, index) => (index === 0 ? [...row.slice(0, -1), 1] : row));
+          await loader.write(chunk.map((part) => (part === postings && spoilt ? { ...part, rows: spoilt } : part)));
+        }
+      });
+    };
+    await expect(wrong()).rejects.toThrow(/rows of journals, beginning with acc_a jrn_\w+: .*journal_unbalanced/);
+    await source.close();
+    await target.close();
+  });
+});
+
+describe('comparing', () => {
+  test('finds a row that is missing, a row too many, and a row that is another, whatever the order', async () => {
+    const engine = await openEngine({ url: await DATABASES.sqlite() });
+    await fill(engine, 3);
+    const before = await engine.snapshot(digestsOf);
+    expect(differences(before, before)).toEqual([]);
+    const changedBy = async (statement: string) => {
+      await engine.write(({ db }) => sql.raw(statement).execute(db));
+      return differences(before, await engine.snapshot(digestsOf));
+    };
+    expect(await changedBy(`update members set name = 'Anna'`)).toEqual([
+      'members has the right number of rows, but other contents',
+    ]);
+    expect(await changedBy('delete from record_links')).toContain('record_links has 0 rows, should have 1');
+    expect(await changedBy(`insert into oauth_states values ('x', 'y', 'z', 1)`)).toContain(
+      'oauth_states has 2 rows, should have 1',
+    );
+    await engine.close();
+  });
+});
+
+describe('a database of another version', () => {
+  test.each([
+    ['newer', `insert into migrations (number, name, breaking) values (99, 'later', 1)`, /newer version.*"later"/],
+    ['older', 'delete from migrations where number = 1', /older version|nothing of Wonward/],
+    ['moved', `create table out_of_service as select 'This database was moved.' as reason`, /was moved/],
+  ])('(%s) is refused', async (_, statement, words) => {
+    const engine = await openEngine({ url: await DATABASES.sqlite() });
+    await migrate(engine);
+    await engine.read(assertCurrent);
+    await engine.write(({ db }) => sql.raw(statement).execute(db));
+    await expect(engine.read(assertCurrent)).rejects.toThrow(words);
+    await engine.close();
+  });
+});
