@@ -2,6 +2,8 @@ import { type Figure, figure, type Row } from '../row.ts';
 import { describeCalls, startCountedPortal } from './counted-portal.ts';
 
 const HOUR_MS = 3_600_000;
+/** Between two sweeps, as configured unless somebody changes it. */
+const SWEEP_EVERY_MS = 300_000;
 /** Between two of the changes whose hints are lost: people do not win a thousand deals in one millisecond. */
 const APART_MS = 200;
 
@@ -36,7 +38,7 @@ export const row: Row = {
     await portal.stack.settle();
     const busy = await portal.count(sweep);
 
-    portal.clock.jump(HOUR_MS);
+    portal.clock.jump(SWEEP_EVERY_MS);
     const now = portal.clock.now();
     portal.silently(() =>
       portal.edit(dealIds, { dealstage: 'closedwon' }, (index) => now - (dealIds.length - index) * APART_MS),

@@ -93,7 +93,12 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           group,
           accountId: connection.accountId,
           plan: { ...plan, mirror: [...plan.mirror, ...group.items.flatMap((item) => naming.get(item) ?? [])] },
-          snapshots: group.facts.map((facts) => ({ facts, readAt, basis: gathered.basisOf(facts.ref) })),
+          snapshots: group.facts.map((facts) => {
+            const basis = gathered.basisOf(facts.ref);
+            if (isDecidedOn(facts, group)) return { facts, readAt, basis };
+            const { modifiedAt: _, ...unseen } = facts;
+            return { facts: unseen, readAt: 0, basis };
+          }),
           restsOn: group.restsOn.map((ref) => ({ ref, basis: gathered.basisOf(ref) })),
           settles: group.items,
           erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
@@ -252,6 +257,16 @@ function groupByPeople(items: readonly WorkItem[], gathered: Gathered): Group[] 
     for (const fact of facts) unclaimed.delete(fact);
     return { items: own, friends, facts, restsOn: peopleBehind(facts, friends, gathered) };
   });
+}
+
+/**
+ * A deal that was read because it is one of a friend's may have other people on it, and what it means for them has not been asked.
+ * Should its own hint be lost, the sweep must not think that it was seen.
+ */
+function isDecidedOn(facts: DealFacts | ContactFacts, { items, friends }: Group): boolean {
+  if (!('contactIds' in facts) || items.some(({ record }) => isAbout(facts, record))) return true;
+  const asked = new Set(friends.flatMap(({ contact }) => [contact.ref.id, ...contact.formerIds]));
+  return facts.contactIds.every((id) => asked.has(id));
 }
 
 function peopleBehind(facts: Group['facts'], friends: readonly FriendFacts[], { contacts }: Gathered): RecordRef[] {

@@ -13,6 +13,12 @@ import { refreshMapping } from './process.ts';
  */
 const OVERLAP_MS = 10 * 60_000;
 
+/**
+ * Asked for page by page, the first would be read by the hundred while the next is searched for; this many fill the largest batches
+ * of a few workers. What a crash forgets in between is found by the next sweep, which begins where this one did.
+ */
+const ASK_TOGETHER = 1_000;
+
 const SWEPT_OBJECTS = ['deal', 'contact'] as const;
 
 export interface ReconcileDeps {
@@ -49,23 +55,31 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
     const { accountId, id: connectionId } = connection;
     const startedAt = clock.now();
     const report = { changed: 0, missed: 0 };
+    let found: string[] = [];
+    const ask = async () => {
+      if (found.length === 0) return;
+      const wakes: Wake[] = found.map((id) => ({ record: { connectionId, object, id }, at: clock.now() }));
+      found = [];
+      await store.work.ask(accountId, wakes);
+      onAsked();
+    };
     let cursor: string | null = null;
     do {
       const page = await session.changedSince({ object, since: from, cursor });
-      const readAt = await store.reads.readTimes(
+      const readTimes = await store.reads.readTimes(
         accountId,
         connectionId,
         object,
         page.records.map(({ id }) => id),
       );
-      const missed = page.records.filter(({ id, modifiedAt }) => !isSeen(modifiedAt, readAt.get(id)));
-      const wakes: Wake[] = missed.map(({ id }) => ({ record: { connectionId, object, id }, at: clock.now() }));
-      await store.work.ask(accountId, wakes);
-      if (wakes.length > 0) onAsked();
+      const missed = page.records.filter(({ id, modifiedAt }) => !isSeen(modifiedAt, readTimes.get(id)));
+      found.push(...missed.map(({ id }) => id));
+      if (found.length >= ASK_TOGETHER) await ask();
       report.changed += page.records.length;
       report.missed += missed.length;
       cursor = page.next;
     } while (cursor !== null);
+    await ask();
     await store.connections.setSweepMark(accountId, connectionId, { object, upTo: startedAt });
     return report;
   }

@@ -50,6 +50,10 @@ function crmOf(a: ReturnType<typeof tenant>) {
     session,
     contacts,
     open: (id: string, at: number) => deals.set(id, a.deal(id, { contactIds: ['f'], history: [open(at)] })),
+    share: (id: string, contactIds: readonly string[]) => {
+      const deal = deals.get(id);
+      if (deal) deals.set(id, { ...deal, contactIds, modifiedAt: T0 });
+    },
     win: (id: string, at: number) => {
       const deal = deals.get(id);
       if (deal) deals.set(id, { ...deal, history: [...deal.history, won(at)] });
@@ -195,4 +199,17 @@ describe('two batches that concern the same friend', () => {
     await drain();
     expect(await standing()).toEqual(['1 10000']);
   });
+});
+
+test('a deal that was read for one friend is not taken as seen for another one who is on it', async () => {
+  crm.contacts.set('g', a.contact('g', { referredByIds: ['m'] }));
+  crm.open('1', T0 + 1);
+  crm.share('1', ['f', 'g']);
+  await told('contact', 'f');
+  await drain();
+  const seen = async () => (await store.reads.readTimes(a.accountId, a.connectionId, 'deal', ['1'])).get('1');
+  expect(await seen()).toMatchObject({ at: 0, modifiedAt: null });
+  await told('deal', '1');
+  await drain();
+  expect((await seen())?.at).toBeGreaterThan(T0);
 });

@@ -41,6 +41,8 @@ const PROGRAM: ProgramDocument = {
   ],
 };
 
+const DEALS_DURING_BACKUP_MAX = 20;
+
 /** Gives a reward once for each key, as the receiver of a webhook has to, and counts the calls. */
 async function startReceiver() {
   const given = new Map<string, { body: string; calls: number }>();
@@ -81,6 +83,8 @@ describe.each([
   let stack: Stack;
   let scene: Scene;
   let live: string;
+  /** Rewarded before the backup, deleted after it: no search of the CRM will ever show that. */
+  let vanished: string;
 
   beforeAll(async () => {
     receiver = await startReceiver();
@@ -117,7 +121,8 @@ describe.each([
       .sort();
 
   test('is taken of one moment while webhooks come in and deals are won, by a process of its own', async () => {
-    for (let deals = 0; deals < 10; deals += 1) wonDeal();
+    for (let deals = 0; deals < 6; deals += 1) wonDeal();
+    vanished = wonDeal();
     await stack.settle();
     let isTaken = false;
     let won = 0;
@@ -127,13 +132,16 @@ describe.each([
       isTaken = true;
     });
     while (!isTaken) {
-      wonDeal();
-      won += 1;
+      // Enough to have something under way all the time; on a busy machine the process takes long to start.
+      if (won < DEALS_DURING_BACKUP_MAX) {
+        wonDeal();
+        won += 1;
+      }
       await new Promise((resolve) => setTimeout(resolve, 150));
     }
     const manifest = JSON.parse((await taken).stdout);
     expect(manifest).toMatchObject({ format, formatVersion: 1, bytes: statSync(backup()).size });
-    expect(manifest.tables.rewards.rows).toBeGreaterThanOrEqual(20);
+    expect(manifest.tables.rewards.rows).toBeGreaterThanOrEqual(12);
     expect(won).toBeGreaterThan(0);
     // Whoever can read it can read every address in it.
     expect([backup(), `${backup()}.manifest.json`].map((path) => statSync(path).mode & 0o077)).toEqual([0, 0]);
@@ -148,6 +156,7 @@ describe.each([
     await stack.settle();
     scene.reopen(reopened);
     scene.crm.deleteRecord(PORTAL, 'deal', deleted);
+    scene.crm.deleteRecord(PORTAL, 'deal', vanished);
     const [contact] = scene.crm.getRecord(PORTAL, 'deal', detached).associations.contacts ?? [];
     if (!contact) throw new Error('nobody is on the deal');
     scene.crm.dissociate(PORTAL, { fromType: 'deal', fromId: detached, toType: 'contact', toId: contact.id });
@@ -174,7 +183,7 @@ describe.each([
     const isKept = (line: string) =>
       !line.includes(` ${deleted} `) && !line.includes(` ${reopened} `) && !line.includes(` ${detached} `);
     expect((await standing()).filter(isKept)).toEqual(before.filter(isKept));
-    for (const deal of [reopened, deleted, detached])
+    for (const deal of [vanished, reopened, deleted, detached])
       expect(
         (await scene.rewardsOn(deal)).filter((reward) => / (held|approved|issuing|issued|failed) /.test(reward)),
       ).toEqual([]);

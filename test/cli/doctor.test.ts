@@ -333,8 +333,13 @@ describe('without a database', () => {
     PUBLIC_URL: 'http://127.0.0.1:9',
   };
 
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'wonward-doctor-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
   test('that is said, what hangs on it is "not checked" and not "well", and no file is made', async () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'wonward-doctor-')), 'folder', 'nothing.db');
+    const path = join(directory, 'folder', 'nothing.db');
     const { report, of, exitCode } = await examine({}, { ...env, DATABASE_URL: `sqlite:${path}` });
     expect(of('database')).toEqual([`problem: There is no file ${path}.`]);
     expect(report.checks.filter(({ state }) => state === 'not_checked').map(({ check }) => check)).toEqual([
@@ -349,7 +354,7 @@ describe('without a database', () => {
   });
 
   test('a file that is something else is said to be so', async () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'wonward-doctor-')), 'other.db');
+    const path = join(directory, 'other.db');
     writeFileSync(path, 'This is a shopping list and no database, however long one looks at it. '.repeat(100));
     const { of } = await examine({}, { ...env, DATABASE_URL: `sqlite:${path}` });
     expect(of('database')?.[0]).toMatch(/^problem: The database cannot be opened: \S/);

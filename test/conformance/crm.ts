@@ -447,6 +447,23 @@ export function crmConformance({ name, start }: { name: string; start: () => Pro
       });
     });
 
+    describe('what is read of a record', () => {
+      test('says which state of it this is, by the clock of the scan', async () => {
+        const contactId = user.createContact({ name: 'Ada' });
+        const dealId = user.createDeal({ stage: 'open', contactIds: [contactId] });
+        const scanned = async (object: 'contact' | 'deal', id: string) =>
+          (await scan(object, crm.now() - 60_000)).find((found) => found.id === id)?.modifiedAt;
+        const before = (await deal(dealId)).modifiedAt;
+        expect(before).toBeTypeOf('number');
+        expect(before).toBe(await scanned('deal', dealId));
+        expect((await contact(contactId)).modifiedAt).toBe(await scanned('contact', contactId));
+
+        user.changeDeal(dealId, { amount: '12.00', at: (before ?? 0) + 5 });
+        expect((await deal(dealId)).modifiedAt).toBe((before ?? 0) + 5);
+        expect(await scanned('deal', dealId)).toBe((before ?? 0) + 5);
+      });
+    });
+
     describe('when the CRM is in trouble', () => {
       const every: readonly Disturbance[] = ['outage', 'reset', 'half_answer', 'rate_limit', 'locked'];
 

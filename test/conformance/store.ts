@@ -860,6 +860,21 @@ export function storeConformance({
         );
       });
 
+      test('which state of a record was read is remembered beside its facts, and is none of them', async () => {
+        const facts = a.deal('7');
+        const known = async () => ({
+          state: (await store.reads.readTimes('acc_a', 'con_a', 'deal', ['7'])).get('7')?.modifiedAt,
+          version: (await store.cases.recordVersions('acc_a', 'con_a', 'deal', ['7'])).get('7'),
+          facts: await store.reads.deals('acc_a', [a.ref('deal', '7')]),
+        });
+        await a.write({}, { snapshots: [{ facts: { ...facts, modifiedAt: T0 - 9 }, readAt: T0 }] });
+        expect(await known()).toEqual({ state: T0 - 9, version: 1, facts: [facts] });
+        await a.write({}, { snapshots: [{ facts: { ...facts, modifiedAt: T0 - 5 }, readAt: T0 + 1 }] });
+        expect(await known()).toEqual({ state: T0 - 5, version: 1, facts: [facts] });
+        await a.write({}, { snapshots: [{ facts, readAt: T0 + 2 }] });
+        expect(await known()).toEqual({ state: null, version: 1, facts: [facts] });
+      });
+
       test('a record’s version rises with other facts, not with the same ones read again', async () => {
         const facts = a.deal('7');
         const version = async () =>

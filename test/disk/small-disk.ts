@@ -8,9 +8,13 @@ export const CAN_BOUND_FILES = canRun('prlimit', ['--version']);
 export const CAN_MOUNT =
   process.getuid?.() === 0 && canRun('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']);
 
+function run(command: string, ...args: readonly string[]): void {
+  execFileSync(command, args, { stdio: 'ignore' });
+}
+
 function canRun(command: string, args: readonly string[]): boolean {
   try {
-    execFileSync(command, args, { stdio: 'ignore' });
+    run(command, ...args);
     return true;
   } catch {
     return false;
@@ -20,7 +24,7 @@ function canRun(command: string, args: readonly string[]): boolean {
 /** From now on the process can write no file beyond this many bytes: its writes fail with EFBIG, as a quota's or a failing disk's do. */
 export function boundFiles(pid: number, bytes: number | 'unlimited'): void {
   // The soft limit alone, so that it can be raised again.
-  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+  run('prlimit', '--pid', String(pid), `--fsize=${bytes}:unlimited`);
 }
 
 export interface SmallDisk {
@@ -34,7 +38,7 @@ export interface SmallDisk {
 /** A file system of a few megabytes. */
 export function mountSmallDisk(directory: string, megabytes: number): SmallDisk {
   mkdirSync(directory, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'wonward-small-disk', directory]);
+  run('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m`, 'wonward-small-disk', directory);
   const filler = join(directory, 'filler');
   return {
     directory,
@@ -49,6 +53,6 @@ export function mountSmallDisk(directory: string, megabytes: number): SmallDisk 
       }
     },
     makeRoom: () => rmSync(filler),
-    close: () => void execFileSync('umount', ['--lazy', directory]),
+    close: () => run('umount', '--lazy', directory),
   };
 }

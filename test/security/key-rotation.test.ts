@@ -201,7 +201,7 @@ describe('key rotate', () => {
   };
 
   test('killed in the middle loses no token, and run again finishes', async () => {
-    const count = 600;
+    const count = 300;
     await connections(count);
     const child = spawn(process.execPath, args, { env: env([NEW, OLD]), stdio: 'ignore' });
     const exited = once(child, 'exit');

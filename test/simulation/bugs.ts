@@ -15,11 +15,11 @@ function bug(name: string, ...edits: ReadonlyArray<readonly [file: string, find:
  * out again would do no harm.
  */
 export const BUGS: readonly Bug[] = [
-  bug('no dedupe in the inbox', [
-    'store/inbox.ts',
-    'event_key: hint.eventKey,',
-    'event_key: `$' + '{hint.eventKey} $' + '{now}`,',
-  ]),
+  bug(
+    'no dedupe in the inbox',
+    ['store/inbox.ts', 'on conflict (account_id, connection_id, event_key) do nothing\n', ''],
+    ['store/migrations/0001-start.ts', ',\n      UNIQUE (account_id, connection_id, event_key)', ''],
+  ),
   bug('acknowledged before the commit', [
     'application/receive.ts',
     'const { accepted, duplicates } = await deps.inbox.append(connection, hints, now);',

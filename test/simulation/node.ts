@@ -36,7 +36,6 @@ export interface SimNode {
   crashAfter(steps: number, moment: 'before' | 'inside' | 'after'): void;
   /** Nothing of the node goes on for a while, as when its machine is stopped. */
   pause(ms: number): void;
-  restart(ms: number): void;
 }
 
 export interface NodeDeps {
@@ -56,6 +55,9 @@ export interface NodeDeps {
   /** How long until the next sweep; null while there are none. */
   readonly sweepEveryMs: () => number | null;
 }
+
+/** How long it takes until somebody, or a supervisor, has started a dead process again. */
+const DOWN_MS = [5_000, 60_000, 600_000] as const;
 
 class Torn extends Error {}
 
@@ -112,6 +114,9 @@ export function createNode(deps: NodeDeps): SimNode {
       life = null;
       container = null;
       for (const idler of idlers) if (!idler.life.isAlive) idlers.delete(idler);
+      scheduler.after(random.pick(DOWN_MS), () => {
+        if (!life) node.start();
+      });
     },
     crashAfter(steps, moment) {
       if (!life) return;
@@ -122,11 +127,6 @@ export function createNode(deps: NodeDeps): SimNode {
       if (!life) return;
       scheduler.note(name, `is stopped for ${Math.round(ms / 1_000)} s`);
       life.pausedUntil = scheduler.now() + ms;
-    },
-    restart(ms) {
-      scheduler.after(ms, () => {
-        if (!life) node.start();
-      });
     },
   };
   return node;

@@ -69,6 +69,8 @@ export interface Staff {
   act(): void;
   /** Contacts about whom more was done than a CRM can tell afterwards, such as an association that was there for a while. */
   readonly disturbed: Set<string>;
+  /** Contacts that lost a deal by its deletion. */
+  readonly bereft: Set<string>;
 }
 
 export function createStaff(
@@ -79,6 +81,7 @@ export function createStaff(
   counters: Counters,
 ): Staff {
   const disturbed = new Set<string>();
+  const bereft = new Set<string>();
   const members: string[] = [];
   const friends: string[] = [];
   const deals: string[] = [];
@@ -178,8 +181,10 @@ export function createStaff(
       }),
     );
     if (id === null) return;
-    if (object === 'deal') disturbAround(id);
-    else {
+    if (object === 'deal') {
+      disturbAround(id);
+      for (const contactId of portal.deals.get(id)?.contactIds ?? []) bereft.add(contactId);
+    } else {
       disturbed.add(id);
       for (const deal of portal.deals.values()) if (deal.contactIds.has(id)) disturbAround(deal.id);
     }
@@ -256,6 +261,7 @@ export function createStaff(
 
   return {
     disturbed,
+    bereft,
     begin() {
       for (let count = random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
       for (let count = random.chance(0.4) ? 2 : 1; count > 0; count -= 1) newFriend();

@@ -6,6 +6,12 @@ const { edits } = workerData as { edits: readonly Edit[] };
 const assertPlanted = install(edits);
 const { live } = await import('./history.ts');
 assertPlanted();
+/** What nobody awaits and nobody catches would end a real process. */
+const unheard: string[] = [];
+process.on(
+  'unhandledRejection',
+  (reason) => void unheard.push(`law 8: nobody has heard of a fault: ${String(reason)}`),
+);
 parentPort?.postMessage({ ready: true });
 parentPort?.on('message', ({ seed, twice }: { seed: number; twice: boolean }) => {
   void (async () => {
@@ -13,7 +19,7 @@ parentPort?.on('message', ({ seed, twice }: { seed: number; twice: boolean }) =>
     const again = twice ? await live(seed) : report;
     const problems =
       again.digest === report.digest
-        ? report.problems
+        ? [...report.problems, ...unheard.splice(0)]
         : [...report.problems, `the same seed gave two histories: ${report.digest} and ${again.digest}`];
     // The timeline of a history without a problem is not worth the copying.
     parentPort?.postMessage({ ...report, problems, timeline: problems.length > 0 ? report.timeline : [] });

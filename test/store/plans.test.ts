@@ -140,14 +140,14 @@ async function fillTables(client: pg.Client): Promise<void> {
   await client.query('set session_replication_role = replica');
   for (const [table, columns] of Object.entries(TABLES)) {
     if (SMALL_TABLES.includes(table)) continue;
-    const valueOf = ([name, type]: [string, string]) => {
+    const expressionOf = ([name, type]: [string, string]) => {
       if (name === 'account_id') return `'acc_a'`;
       if (name === 'connection_id') return `'con_a'`;
       if (name === 'object') return `(array['contact', 'deal'])[1 + i % 2]`;
       return CHECKED[`${table}.${name}`] ?? (type.startsWith('int') ? 'i % 2' : `'${name}_' || i`);
     };
     await client.query(`insert into ${table} (${Object.keys(columns).join(', ')})
-      select ${Object.entries(columns).map(valueOf).join(', ')} from generate_series(1, ${ROWS_PER_TABLE}) as i`);
+      select ${Object.entries(columns).map(expressionOf).join(', ')} from generate_series(1, ${ROWS_PER_TABLE}) as i`);
   }
   await client.query('analyze');
   // The planner takes how densely rows lie from here: a million rows without the time it takes to make them.

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import type { ChangedPage, CrmSession } from '../../src/application/ports/crm.ts';
+import type { Connection, ReadTime, Store } from '../../src/application/ports/store.ts';
+import { createReconcile } from '../../src/application/reconcile.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createLog } from '../../src/platform/log.ts';
+
+const NOW = Date.UTC(2026, 10, 22);
+const MINUTE_MS = 60_000;
+const CHANGED_AT = NOW - 5 * MINUTE_MS;
+
+const connection = { id: 'con_a', accountId: 'acc_a', connectedAt: 0 } as Connection;
+
+/** A sweep over pages of deals of which the first was read as given; the deals that it asks for, each time it asks. */
+async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]): Promise<string[][]> {
+  const asked: string[][] = [];
+  const pageAt = (index: number): ChangedPage => ({
+    records: (pages[index] ?? []).map((id) => ({ id, modifiedAt: CHANGED_AT })),
+    next: index + 1 < pages.length ? String(index + 1) : null,
+  });
+  const session = {
+    stages: async () => ({ pipelines: [] }),
+    provision: async () => ({ created: [], existing: [], conflicts: [] }),
+    changedSince: async ({ object, cursor }) =>
+      object === 'deal' ? pageAt(Number(cursor)) : { records: [], next: null },
+  } as Partial<CrmSession> as CrmSession;
+  const store = {
+    connections: {
+      mapping: async () => null,
+      saveMapping: async () => {},
+      sweepMarks: async () => [],
+      setSweepMark: async () => {},
+    },
+    reads: { readTimes: async () => new Map(read ? [['1', read]] : []) },
+    work: {
+      ask: async (_account: string, wakes: ReadonlyArray<{ record: { id: string } }>) => {
+        asked.push(wakes.map(({ record }) => record.id));
+      },
+    },
+  } as unknown as Store;
+  const reconcile = createReconcile({
+    store,
+    clock: { ...systemClock, now: () => NOW },
+    log: createLog({ level: 'silent' }),
+    openSession: () => session,
+    place: { waiting: async () => {} },
+    onAsked: () => {},
+  });
+  const { missed } = await reconcile.sweep(connection);
+  expect(asked.flat()).toHaveLength(missed);
+  return asked;
+}
+
+const asksAgain = async (read: ReadTime | null) => (await sweep(read)).length > 0;
+
+test('a change that a hint told of at once is not read a second time', async () => {
+  expect(await asksAgain({ at: CHANGED_AT + 200, modifiedAt: CHANGED_AT })).toBe(false);
+  expect(await asksAgain({ at: CHANGED_AT + 200, modifiedAt: CHANGED_AT + 100 })).toBe(false);
+});
+
+test('a record that changed after it was read is read again, however wrong our clock is', async () => {
+  for (const at of [CHANGED_AT - 200, CHANGED_AT + 200, NOW + 30 * MINUTE_MS])
+    expect(await asksAgain({ at, modifiedAt: CHANGED_AT - 1 })).toBe(true);
+});
+
+test('a record that was never read is read', async () => {
+  expect(await asksAgain(null)).toBe(true);
+});
+
+test('when the CRM did not say which state was read, two clocks are compared with a minute between them', async () => {
+  expect(await asksAgain({ at: CHANGED_AT + MINUTE_MS - 1, modifiedAt: null })).toBe(true);
+  expect(await asksAgain({ at: CHANGED_AT + MINUTE_MS, modifiedAt: null })).toBe(false);
+});
+
+test('what several pages find is asked for together, so that few calls read it, and all of it is', async () => {
+  const page = (from: number) => Array.from({ length: 200 }, (_, index) => String(from + index));
+  expect((await sweep(null, [page(0), page(200), []])).map(({ length }) => length)).toEqual([400]);
+  const many = Array.from({ length: 7 }, (_, index) => page(index * 200));
+  const asked = await sweep(null, many);
+  expect(asked.map(({ length }) => length)).toEqual([1_000, 400]);
+  expect(asked.flat()).toEqual(many.flat());
+});

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+
+/** On an idle machine two minutes; the machines of others are busy. */
+const TIMEOUT_MS = 45 * 60_000;
+
+/**
+ * In a process of its own, without the test runner's loader: the simulation loads the source through hooks.
+ * SIM_SEEDS makes it longer or shorter; `npm run test:long` lives 20,000.
+ */
+async function simulate(...args: string[]): Promise<{ code: number; output: string }> {
+  try {
+    const { stdout } = await run(process.execPath, ['test/simulation/main.ts', ...args], { maxBuffer: 64 * 2 ** 20 });
+    return { code: 0, output: stdout };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, output: `${stdout}\n${stderr}` };
+  }
+}
+
+describe('the simulation', () => {
+  test(
+    'breaks no law in any history, lives the same seed the same way twice, and meets every class of faults',
+    async () => {
+      const { code, output } = await simulate('--seeds', process.env.SIM_SEEDS ?? '200', '--struck', '3');
+      expect(code, output).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'finds a mistake that was planted',
+    async () => {
+      const { code, output } = await simulate('--bugs', '--seeds', '200', 'only the present is read');
+      expect(code, output).toBe(0);
+      expect(output).toContain('caught  only the present is read');
+    },
+    TIMEOUT_MS,
+  );
+
+  test('says so when a mistake can no longer be planted', async () => {
+    const edit = JSON.stringify({ file: 'domain/money.ts', find: 'no such text', replace: '' });
+    const script = `const { install } = await import('./test/simulation/hooks.ts');
+      install([${edit}]);
+      await import('./src/domain/money.ts');`;
+    await expect(run(process.execPath, ['--input-type=module', '-e', script])).rejects.toThrow(
+      'src/domain/money.ts has the snippet 0 times instead of once: no such text',
+    );
+  });
+});
