@@ -30,7 +30,7 @@ import { createNetwork } from './network.ts';
 import { createNode, type Idler, type Queue, type SimNode } from './node.ts';
 import { expectedOf, type Published, type Submitted } from './oracle.ts';
 import { createReceiver } from './payout.ts';
-import { createStaff, drawRules } from './people.ts';
+import { createStaff, drawRules, type Staff } from './people.ts';
 import { createScheduler, EndlessRun, type Scheduler } from './scheduler.ts';
 import { openedLast, useTemplate } from './sqlite-in-memory.ts';
 import { keepTimeWith } from './timers.ts';
@@ -116,6 +116,7 @@ export async function live(seed: number): Promise<HistoryReport> {
   const waking = createWaking(db, idlers, createRandom(seed, 'waking'), nodes);
   scheduler.attach(waking);
   const tenants: Tenant[] = [];
+  let staffs: Staff[] = [];
 
   try {
     // ── Install, in peace ──
@@ -149,7 +150,7 @@ export async function live(seed: number): Promise<HistoryReport> {
     network.storm();
 
     // ── Life, under faults ──
-    const staffs = tenants.map((tenant, index) =>
+    staffs = tenants.map((tenant, index) =>
       createStaff(tenant.portal, scheduler, createRandom(seed, `staff ${index}`), weather, counters),
     );
     staffs.forEach((staff, index) => {
@@ -160,7 +161,13 @@ export async function live(seed: number): Promise<HistoryReport> {
       // The second account is there to be kept apart from the first.
       const acts = index === 0 ? random.integer(2, 6) : random.integer(0, 1);
       // Two changes in one millisecond are one in a CRM's history, and which of them was seen would be chance.
-      const times = new Set(Array.from({ length: acts }, () => 2 * random.integer(1, weather.spanMs / 2) + index));
+      const times = new Set<number>();
+      let last = 0;
+      for (let count = 0; count < acts; count += 1) {
+        // Who works on a deal changes it again at once, often enough while the first change is being read.
+        last = random.chance(0.4) ? last + 2 * random.integer(1, 1_500) : 2 * random.integer(1, weather.spanMs / 2);
+        times.add(last + index);
+      }
       for (const at of times) scheduler.after(at, () => staff.act());
     });
     planFaults();
@@ -257,7 +264,7 @@ export async function live(seed: number): Promise<HistoryReport> {
         ...decisionsTellTheStory(one),
         ...holdsAreObserved(one, tenant.published),
         ...ledgerBalances(one),
-        ...mirrorIsEqual(one),
+        ...(KNOWN.recreatedPropertiesStayEmpty && staffs[index]?.hasRemovedProperties ? [] : mirrorIsEqual(one)),
         ...onlyItsOwn(one, db),
       ];
       problems.push(...found.map((problem) => `${tenant.accountId}: ${problem}`));
@@ -499,7 +506,7 @@ function createWaking(
   let known: unknown = null;
   let dueAt: Record<Queue, number | null> = { work: null, mirror: null, intents: null };
   /** Looks that found nothing though something was due, as when another node was faster: not repeated until something changes. */
-  const inVain = new Map<Queue, unknown>();
+  const inVain = new Map<string, unknown>();
 
   function look(): unknown {
     const current = version.get();
@@ -527,7 +534,7 @@ function createWaking(
         const at = dueAt[idler.queue];
         if (at === null || !idler.life.isAlive) continue;
         const theirs = Math.max(now, at - (skewOf.get(idler.life.name)?.skewMs ?? 0) + 1);
-        if (inVain.get(idler.queue) === `${idler.life.name} ${current} ${at}`) continue;
+        if (inVain.get(`${idler.life.name} ${idler.queue}`) === `${current} ${at}`) continue;
         if (best && theirs > best.at) continue;
         if (!best || theirs < best.at) waiting.length = 0;
         best = { at: theirs, queue: idler.queue };
@@ -539,7 +546,7 @@ function createWaking(
         at,
         wake() {
           const chosen = random.pick(waiting);
-          inVain.set(chosen.queue, `${chosen.life.name} ${current} ${dueAt[chosen.queue]}`);
+          inVain.set(`${chosen.life.name} ${chosen.queue}`, `${current} ${dueAt[chosen.queue]}`);
           chosen.wake();
           // A poke wakes all workers of a node: often two of them look at once.
           const second = random.chance(0.3) ? waiting.find((idler) => idler !== chosen) : undefined;

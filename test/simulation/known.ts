@@ -14,4 +14,10 @@ export const KNOWN = {
    * on standing where that deal had brought it until the friend is looked at for another reason. Seeds 29 and 88.
    */
   deletedDealLeavesStage: true,
+  /**
+   * A customer deletes our properties. Who is told so while writing creates them anew but writes only what it was about to write; a sweep that
+   * creates them writes everything, unless the answer to its call is lost: the next one finds nothing to create. The other records
+   * stay empty though their values were acknowledged. Seed 175.
+   */
+  recreatedPropertiesStayEmpty: true,
 } as const;

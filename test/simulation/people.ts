@@ -71,6 +71,7 @@ export interface Staff {
   readonly disturbed: Set<string>;
   /** Contacts that lost a deal by its deletion. */
   readonly bereft: Set<string>;
+  readonly hasRemovedProperties: boolean;
 }
 
 export function createStaff(
@@ -87,6 +88,7 @@ export function createStaff(
   const deals: string[] = [];
   const changes = new Map<string, number>();
   let hasNewStage = false;
+  let hasRemovedProperties = false;
   let people = 0;
 
   const note = (what: string) => scheduler.note(`crm ${portal.externalId}`, what);
@@ -252,6 +254,7 @@ export function createStaff(
         // Only a sweep repairs what has to be provisioned while nothing is to be written.
         if (!weather.sweeps) return;
         counters['property deleted by a customer'] += 1;
+        hasRemovedProperties = true;
         note('our properties deleted');
         portal.removeProperty();
       },
@@ -262,6 +265,9 @@ export function createStaff(
   return {
     disturbed,
     bereft,
+    get hasRemovedProperties() {
+      return hasRemovedProperties;
+    },
     begin() {
       for (let count = random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
       for (let count = random.chance(0.4) ? 2 : 1; count > 0; count -= 1) newFriend();
