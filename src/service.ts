@@ -20,7 +20,7 @@ const SHUTDOWN_GRACE_MS = 10_000;
 
 /**
  * Connections that the system has taken and we have not. Node accepts one in each turn of its event loop, so in a storm their callers
- * have gone by the time they are read; with Node's 511 an overload of six seconds was served to nobody for two minutes.
+ * have gone by the time they are read; with Node's 511 six seconds of overload were followed by a minute in which nobody was answered in time.
  */
 const BACKLOG = 128;
 

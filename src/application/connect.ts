@@ -115,6 +115,9 @@ export function createConnect(deps: ConnectDeps): Connect {
       return grant.accessToken;
     } catch (fault) {
       if (fault instanceof Fault && fault.retry.kind === 'reconnect') {
+        // Whoever was paused for longer than the lease comes with a token that another node has used meanwhile.
+        const newer = await store.connections.tokens(accountId, id);
+        if (newer && newer.version !== version) return seal.open(newer.accessToken, tokenContext(accountId, 'access'));
         await store.connections.disconnect(accountId, id, fault.publicText);
         log.warn({ connection: id, err: fault }, 'connection lost: an admin has to connect again');
       }
@@ -140,6 +143,10 @@ export function createConnect(deps: ConnectDeps): Connect {
     });
   }
 
+  async function markAll({ accountId, id }: Connection): Promise<void> {
+    await store.mirror.markAll(accountId, id, clock.now());
+  }
+
   /** What a new connection needs. A part that fails now is done by the next sweep; the install itself stands. */
   async function settleIn(connection: Connection): Promise<ProvisionReport | { problem: string }> {
     const session = openSession(connection);
@@ -147,7 +154,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       const { homeCurrency, timeZone, uiHost } = await session.account();
       await store.connections.describe(connection.accountId, connection.id, { homeCurrency, timeZone, uiHost });
       await refreshMapping(store, session, connection, clock.now());
-      return await session.provision();
+      return await session.provision(() => markAll(connection));
     } catch (fault) {
       log.warn({ connection: connection.id, err: fault }, 'connection not fully set up yet');
       return {
@@ -225,7 +232,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       const connection = await store.connections.get(accountId, connectionId);
       if (!connection) return null;
       const report = await openSession(connection).provision();
-      await store.mirror.markAll(accountId, connectionId, clock.now());
+      await markAll(connection);
       return report;
     },
 

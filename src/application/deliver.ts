@@ -179,7 +179,9 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     for (const { item } of changed) observe.mirrorWrites(outcomes.get(item.record.id)?.result ?? 'retry', 1);
     const unwritten = changed.filter(({ item }) => outcomes.get(item.record.id)?.result !== 'written');
     if (unwritten.some(({ item }) => outcomes.get(item.record.id)?.result === 'unprovisioned'))
-      await session.provision();
+      await session.provision(async () => {
+        await store.mirror.markAll(accountId, connection.id, clock.now());
+      });
     for (const { item } of unwritten) await settleUnwritten(item, outcomes.get(item.record.id));
     log.info(
       {

@@ -35,11 +35,15 @@ export async function gather(
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
   await Promise.all([reader.readDeals(idsOf('deal')), reader.readContacts(idsOf('contact'))]);
-  await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
+  // A deal that is gone comes without its people; who was on it is concerned all the same.
+  const gone = [...reader.deals.values()].filter(({ presence }) => presence === 'deleted').map(({ ref }) => ref.id);
+  const peopleOfGone = await store.contactsOfDeals(connection.accountId, connection.id, gone);
+  const left = [...peopleOfGone.values()].flat();
+  await reader.knowContacts([...left, ...[...reader.deals.values()].flatMap((deal) => deal.contactIds)]);
   await reader.knowContacts([...reader.contacts.values()].flatMap((contact) => contact.referredByIds));
 
   let loaded = await store.load(reader.keys(connection));
-  const referredIds = referredAmong(reader.contacts, reader.deals, loaded, new Set(idsOf('contact')));
+  const referredIds = referredAmong(reader.contacts, reader.deals, loaded, new Set([...idsOf('contact'), ...left]));
   await reader.knowContacts(referredIds);
   const found = (ids: readonly string[]) => [...new Set(ids)].flatMap((id) => reader.contact(id) ?? []);
   const referred = found(referredIds).filter(({ presence }) => presence === 'present');
@@ -55,7 +59,7 @@ export async function gather(
     friends: new Map(
       found([...referredIds, ...idsOf('contact')]).map((contact) => [
         contact.ref.id,
-        friendFacts(contact, reader.deals, loaded),
+        friendFacts(contact, reader.deals, loaded, peopleOfGone),
       ]),
     ),
     loaded,
@@ -100,7 +104,12 @@ function isAmong(deals: ReadonlyMap<string, DealFacts>, id: string): boolean {
   return deals.has(id) || [...deals.values()].some(({ formerIds }) => formerIds.includes(id));
 }
 
-function friendFacts(contact: ContactFacts, deals: ReadonlyMap<string, DealFacts>, loaded: LoadedCase): FriendFacts {
+function friendFacts(
+  contact: ContactFacts,
+  deals: ReadonlyMap<string, DealFacts>,
+  loaded: LoadedCase,
+  peopleOfGone: ReadonlyMap<string, readonly string[]>,
+): FriendFacts {
   const own = new Set([contact.ref.id, ...contact.formerIds]);
   const referralIds = new Set(
     loaded.referrals.filter(({ friend }) => friend.contact !== null && own.has(friend.contact.id)).map(({ id }) => id),
@@ -113,6 +122,7 @@ function friendFacts(contact: ContactFacts, deals: ReadonlyMap<string, DealFacts
     deals: [...deals.values()].filter(
       (deal) =>
         deal.contactIds.some((id) => own.has(id)) ||
+        peopleOfGone.get(deal.ref.id)?.some((id) => own.has(id)) ||
         decided.has(deal.ref.id) ||
         deal.formerIds.some((id) => decided.has(id)),
     ),

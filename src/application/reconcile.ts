@@ -87,8 +87,9 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
   async function sweep(connection: Connection): Promise<SweepReport> {
     const session = openSession(connection);
     await refreshMapping(store, session, connection, clock.now());
-    const provisioned = await session.provision();
-    if (provisioned.created.length > 0) await store.mirror.markAll(connection.accountId, connection.id, clock.now());
+    const provisioned = await session.provision(async () => {
+      await store.mirror.markAll(connection.accountId, connection.id, clock.now());
+    });
     const marks = await store.connections.sweepMarks(connection.accountId, connection.id);
     const total = { changed: 0, missed: 0 };
     for (const object of SWEPT_OBJECTS) {

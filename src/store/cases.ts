@@ -4,13 +4,15 @@ import { REFERRAL_CHAIN_MAX } from '../domain/attribution.ts';
 import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
 import { commitAll } from './commit.ts';
 import type { Engine } from './dialect.ts';
-import { knownContacts, recordVersions } from './records.ts';
+import { contactsOfDeals, knownContacts, recordVersions } from './records.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createCaseStore(engine: Engine): CaseStore {
   return {
     knownContacts: (accountId, connectionId, ids) =>
       engine.read((session) => knownContacts(session, accountId, connectionId, ids)),
+    contactsOfDeals: (accountId, connectionId, dealIds) =>
+      engine.read((session) => contactsOfDeals(session, accountId, connectionId, dealIds)),
     recordVersions: (accountId, connectionId, object, ids) =>
       engine.read((session) => recordVersions(session, accountId, connectionId, object, ids)),
     load: (keys) => engine.snapshot((session) => loadCase(session, keys)),

@@ -45,6 +45,13 @@ export function createMirrorStore(engine: Engine): MirrorStore {
           wanted,
           hash,
         }));
+        // Whoever was stopped for longer than its lease may have written older values over newer ones: once more.
+        await sql`update mirror set wanted = mirror.wanted + 1, run_at = ${now}, acked_hash = null,
+            due_at = case when mirror.claim is null then cast(${now} as bigint) else mirror.due_at end
+          from ${rowsOf(session, DONE, rows)} as done
+          where mirror.account_id = done.account_id and mirror.connection_id = done.connection_id
+            and mirror.object = done.object and mirror.record_id = done.record_id
+            and mirror.claim is distinct from done.claim`.execute(session.db);
         await sql`update mirror set claim = null, attempts = 0, error = null,
             acked = done.wanted, acked_at = ${now},
             acked_hash = case when mirror.unsure_until > ${now} then null else done.hash end,

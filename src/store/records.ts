@@ -173,6 +173,24 @@ async function readRows(
     .execute();
 }
 
+export async function contactsOfDeals(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  dealIds: readonly string[],
+): Promise<Map<string, string[]>> {
+  if (dealIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('record_links')
+    .select(['deal_id', 'contact_id'])
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', connectionId)
+    .where(dialect.isIn('deal_id', dealIds))
+    .execute();
+  const byDeal = Map.groupBy(rows, ({ deal_id }) => deal_id);
+  return new Map([...byDeal].map(([dealId, links]) => [dealId, links.map(({ contact_id }) => contact_id).sort()]));
+}
+
 export async function recordVersions(
   { db, dialect }: Session,
   accountId: string,

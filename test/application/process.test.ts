@@ -12,6 +12,7 @@ function crmOf(a: ReturnType<typeof tenant>) {
   const won = (at: number) => ({ at, pipelineId: 'p', stageId: 'won', amount: '1000', currency: 'EUR' });
   const open = (at: number) => ({ ...won(at), stageId: 'open' });
   const deals = new Map<string, DealFacts>();
+  const removed = new Set<string>();
   const contacts = new Map<string, ContactFacts>([
     ['m', a.contact('m')],
     ['f', a.contact('f', { referredByIds: ['m'] })],
@@ -39,7 +40,8 @@ function crmOf(a: ReturnType<typeof tenant>) {
       return found;
     },
     readContacts: async (ids) => pick(contacts, ids),
-    dealsOfContacts: async (ids) => new Map(ids.map((id) => [id, id === 'f' ? [...deals.keys()] : []])),
+    dealsOfContacts: async (ids) =>
+      new Map(ids.map((id) => [id, id === 'f' ? [...deals.keys()].filter((deal) => !removed.has(deal)) : []])),
     account: () => Promise.reject(new Error('not asked here')),
     contactsByEmail: () => Promise.reject(new Error('not asked here')),
     changedSince: () => Promise.reject(new Error('not asked here')),
@@ -53,6 +55,10 @@ function crmOf(a: ReturnType<typeof tenant>) {
     share: (id: string, contactIds: readonly string[]) => {
       const deal = deals.get(id);
       if (deal) deals.set(id, { ...deal, contactIds, modifiedAt: T0 });
+    },
+    remove: (id: string) => {
+      deals.set(id, a.deal(id, { presence: 'deleted', contactIds: [], history: [] }));
+      removed.add(id);
     },
     win: (id: string, at: number) => {
       const deal = deals.get(id);
@@ -212,4 +218,16 @@ test('a deal that was read for one friend is not taken as seen for another one w
   await told('deal', '1');
   await drain();
   expect((await seen())?.at).toBeGreaterThan(T0);
+});
+
+test('a deal that is gone takes back the stage to which it had brought the friend, though nothing was decided on it', async () => {
+  crm.open('1', T0 + 1);
+  await told('deal', '1');
+  await drain();
+  const stage = async () => (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
+  expect(await stage()).toBe('opportunity');
+  crm.remove('1');
+  await told('deal', '1');
+  await drain();
+  expect(await stage()).toBe('accepted');
 });

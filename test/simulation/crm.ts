@@ -620,7 +620,10 @@ function openSession(
         return { records, next };
       }),
 
-    provision: () => call('provision', portal.provisionNow),
+    provision: async (beforeCreating) => {
+      if (!portal.hasProperties) await beforeCreating?.();
+      return call('provision', portal.provisionNow);
+    },
 
     writeMirror: (object, rows) => call(`write ${rows.length} ${object}s`, () => rows.map((row) => write(object, row))),
   };

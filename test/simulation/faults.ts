@@ -55,6 +55,8 @@ export function createCounters(): Counters {
 /** What may go wrong in one history, and how often. Each history has some of it, so that one fault does not hide another. */
 export interface Weather {
   readonly spanMs: number;
+  /** Most of what happens happens in a few seconds, on several deals of one friend, while nodes read and decide. */
+  readonly isBusy: boolean;
   readonly nodes: number;
   /** Sweeps are off in half of the histories: there nothing makes up for a hint that was acknowledged and forgotten. */
   readonly sweeps: boolean;
@@ -93,6 +95,7 @@ export function drawWeather(random: Random): Weather {
   const spanMs = random.pick([10 * MINUTE, 2 * HOUR, 30 * HOUR, 120 * HOUR]);
   return {
     spanMs,
+    isBusy: random.chance(0.35),
     nodes: random.pick([2, 2, 2, 3, 3, 4, 5]),
     sweeps,
     sweepEveryMs: Math.max(spanMs / 4, 5 * MINUTE),

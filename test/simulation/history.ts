@@ -159,13 +159,15 @@ export async function live(seed: number): Promise<HistoryReport> {
       tenant.bereft = staff.bereft;
       staff.begin();
       // The second account is there to be kept apart from the first.
-      const acts = index === 0 ? random.integer(2, 6) : random.integer(0, 1);
+      const acts = index === 0 ? (weather.isBusy ? random.integer(5, 10) : random.integer(2, 6)) : random.integer(0, 1);
       // Two changes in one millisecond are one in a CRM's history, and which of them was seen would be chance.
       const times = new Set<number>();
       let last = 0;
       for (let count = 0; count < acts; count += 1) {
         // Who works on a deal changes it again at once, often enough while the first change is being read.
-        last = random.chance(0.4) ? last + 2 * random.integer(1, 1_500) : 2 * random.integer(1, weather.spanMs / 2);
+        last = random.chance(weather.isBusy ? 0.85 : 0.4)
+          ? last + 2 * random.integer(1, 1_500)
+          : 2 * random.integer(1, weather.spanMs / 2);
         times.add(last + index);
       }
       for (const at of times) scheduler.after(at, () => staff.act());
@@ -586,7 +588,8 @@ function createPost({ scheduler, random, weather, counters, nodes }: PostDeps) {
       counters['hint late by a minute or more'] += 1;
       return random.integer(MINUTE, 20 * MINUTE);
     }
-    return random.integer(20, 6_000);
+    // Half of it comes while what it tells of is being read.
+    return random.integer(20, random.chance(0.5) ? 300 : 6_000);
   }
 
   /** What happens in one moment mostly travels together. */

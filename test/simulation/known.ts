@@ -8,16 +8,16 @@ export const KNOWN = {
    * nodes renew at once; the second is told that its refresh token is dead, and ends the connection though the first one's grant is good.
    * Seeds 9 and 24.
    */
-  renewalOutlivesItsLease: true,
+  renewalOutlivesItsLease: false,
   /**
    * A deal is deleted that no decision was made on: it comes back without contacts, so nobody is concerned, and the friend's referral goes
    * on standing where that deal had brought it until the friend is looked at for another reason. Seeds 29 and 88.
    */
-  deletedDealLeavesStage: true,
+  deletedDealLeavesStage: false,
   /**
    * A customer deletes our properties. Who is told so while writing creates them anew but writes only what it was about to write; a sweep that
    * creates them writes everything, unless the answer to its call is lost: the next one finds nothing to create. The other records
    * stay empty though their values were acknowledged. Seed 175.
    */
-  recreatedPropertiesStayEmpty: true,
+  recreatedPropertiesStayEmpty: false,
 } as const;

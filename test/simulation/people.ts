@@ -271,7 +271,7 @@ export function createStaff(
     begin() {
       for (let count = random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
       for (let count = random.chance(0.4) ? 2 : 1; count > 0; count -= 1) newFriend();
-      newDeal();
+      for (let count = weather.isBusy ? 2 : 1; count > 0; count -= 1) newDeal();
     },
     act() {
       let drawn = random.next() * total;

@@ -242,6 +242,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.work.nextDueAt();
   await store.work.counts(T0);
   await store.cases.knownContacts(accountId, connectionId, ['1']);
+  await store.cases.contactsOfDeals(accountId, connectionId, ['1']);
   await store.cases.recordVersions(accountId, connectionId, 'deal', ['1']);
   await a.write({}, { restsOn: [{ ref: record, basis: 1 }] });
   await a.load({ contactIds: ['1', 'friend-ref_1'], dealIds: ['1'], emails: ['e'], codes: ['c'] });

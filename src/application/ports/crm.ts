@@ -146,7 +146,10 @@ export interface CrmSession {
   contactsByEmail(emails: readonly string[]): Promise<readonly string[]>;
   /** Records modified at or after `since`, oldest first, a page at a time. Complete also beyond the vendor's search window. */
   changedSince(input: { object: 'contact' | 'deal'; since: Instant; cursor: string | null }): Promise<ChangedPage>;
-  /** Creates what is missing of group, properties and association labels. Safe to call again at any time. */
-  provision(): Promise<ProvisionReport>;
+  /**
+   * Creates what is missing of group, properties and association labels. Safe to call again at any time. Properties that are created are
+   * empty; `beforeCreating` is for noting down that all values have to be written anew, since the answer to a creation may get lost.
+   */
+  provision(beforeCreating?: () => Promise<void>): Promise<ProvisionReport>;
   writeMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorOutcome[]>;
 }

@@ -314,6 +314,8 @@ export type CommitResult = 'committed' | 'conflict' | 'outdated' | 'stale';
 export interface CaseStore {
   /** Contacts as last read; those never read are missing. */
   knownContacts(accountId: string, connectionId: string, ids: readonly string[]): Promise<KnownContact[]>;
+  /** Contacts that deals had when they were last read, by deal id; deals that had none are missing. */
+  contactsOfDeals(accountId: string, connectionId: string, dealIds: readonly string[]): Promise<Map<string, string[]>>;
   /** By record id; those never read are missing. Asked before the CRM is, so that a commit can tell whether others were faster. */
   recordVersions(
     accountId: string,

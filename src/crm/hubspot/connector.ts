@@ -88,9 +88,9 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
     dealsOfContacts: (contactIds) => readDealsOfContacts(api, contactIds),
     contactsByEmail: (emails) => findContactsByEmail(api, emails),
     changedSince: (input) => readChanged(api, input),
-    async provision() {
+    async provision(beforeCreating) {
       propertyStates.forget(portal);
-      const { report, states } = await provision(api);
+      const { report, states } = await provision(api, beforeCreating);
       for (const [object, state] of states) propertyStates.set(portal, object, state);
       return report;
     },

@@ -29,8 +29,14 @@ export interface Provisioned {
  * Creates what is missing. Reads first: a property that stands already is never written, so nothing of the customer's changes. Every
  * sweep asks this of every portal, so what is whole costs three calls.
  */
-export async function provision(api: PortalApi): Promise<Provisioned> {
+export async function provision(api: PortalApi, beforeCreating?: () => Promise<void>): Promise<Provisioned> {
   const report: Report = { created: [], existing: [], conflicts: [] };
+  let isTold = false;
+  const tellOnce = async () => {
+    if (isTold) return;
+    isTold = true;
+    await beforeCreating?.();
+  };
   const states = new Map<MirroredObject, PropertyState>();
   for (const object of OBJECTS) {
     const path = PATH_OF[object];
@@ -39,7 +45,7 @@ export async function provision(api: PortalApi): Promise<Provisioned> {
     const hasGroup = [...before.values()].some(({ groupName }) => groupName === GROUP.name);
     if (hasGroup) report.existing.push(groupNameOf(path));
     else await ensureGroup(api, path, report);
-    states.set(object, stateOf(object, await ensureProperties(api, object, before, report)));
+    states.set(object, stateOf(object, await ensureProperties(api, object, before, report, tellOnce)));
   }
   await ensureLabels(api, report);
   return { report, states };
@@ -104,6 +110,7 @@ async function ensureProperties(
   object: MirroredObject,
   before: ReadonlyMap<string, HubSpotProperty>,
   report: Report,
+  beforeCreating: () => Promise<void>,
 ): Promise<ReadonlyMap<string, HubSpotProperty>> {
   const path = PATH_OF[object];
   const present = new Map(before);
@@ -111,6 +118,7 @@ async function ensureProperties(
     const name = `${path}.${declared.name}`;
     let refusal: string | null = null;
     if (!present.has(declared.name)) {
+      await beforeCreating();
       const reply = await api.call({
         name: 'create property',
         method: 'POST',
