@@ -1,8 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createConnect } from '../../src/application/connect.ts';
+import type { CrmAccess, CrmConnector } from '../../src/application/ports/crm.ts';
 import type { Connection } from '../../src/application/ports/store.ts';
+import { Fault } from '../../src/domain/errors.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createSeal, parseSealKeys } from '../../src/platform/seal.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
@@ -196,6 +200,45 @@ describe('the tokens', () => {
     }
     await scene.expectNextDealPays();
   });
+});
+
+test('the refusal of a token that another node has renewed meanwhile ends no connection', async () => {
+  const current = await connection();
+  const { accountId, id } = current;
+  const { store } = stack.service;
+  const keys = parseSealKeys(stack.environment.ENCRYPTION_KEY ?? '');
+  if (typeof keys === 'string') throw new Error(keys);
+  const seal = createSeal(keys);
+  const before = await store.connections.tokens(accountId, id);
+  if (!before) throw new Error('no tokens');
+  // The lease of this node has run out while it was stopped: the other one comes first, and its grant makes this one's useless.
+  const refused: CrmConnector['oauth']['refresh'] = async () => {
+    await store.connections.replaceTokens(accountId, id, before.version, {
+      accessToken: seal.seal('newer', `${accountId} connections.access`),
+      refreshToken: before.refreshToken,
+      expiresAt: clock.now() + 29 * MINUTE,
+    });
+    throw new Fault('authorisation_revoked', { kind: 'reconnect' }, 'refused');
+  };
+  const connector = {
+    oauth: { refresh: refused },
+    open: ({ accessToken }: CrmAccess) => ({
+      account: () => accessToken(seal.open(before.accessToken, `${accountId} connections.access`)),
+    }),
+  } as unknown as CrmConnector;
+  const paused = createConnect({
+    store,
+    seal,
+    clock,
+    log: pino({ level: 'silent' }),
+    publicUrl: stack.publicUrl,
+    connectors: new Map([['hubspot', connector]]),
+  });
+  expect(await paused.openSession(current).account()).toBe('newer');
+  expect(await scene.connection()).toMatchObject({ status: 'connected' });
+  const { accessToken, refreshToken, expiresAt } = before;
+  const now = await store.connections.tokens(accountId, id);
+  await store.connections.replaceTokens(accountId, id, now?.version ?? 0, { accessToken, refreshToken, expiresAt });
 });
 
 describe('an install that is gone', () => {
