@@ -227,13 +227,11 @@ export function sharedDealsPayOnce({ portal, rewards }: Books, expected: readonl
 }
 
 /** Law 2: every reward names a decision, and the chains tell a story without a gap. */
-export function decisionsTellTheStory({ portal, decisions, rewards, referrals }: Books): string[] {
+export function decisionsTellTheStory({ decisions, rewards, referrals }: Books): string[] {
   const problems: string[] = [];
   const rewardOf = new Map(rewards.map((reward) => [reward.id, reward]));
   const referralIds = new Set(referrals.map(({ id }) => id));
   for (const [key, chain] of Map.groupBy(decisions, (one) => `${one.referral_id} ${one.deal_id} ${one.rule_key}`)) {
-    // Of two deals in one the chains go on as one, under either's id.
-    if (follow(portal.deals, chain[0]?.deal_id ?? null)?.formerIds.length !== 0) continue;
     chain.sort((a, b) => a.sequence - b.sequence);
     let standing: string | null = null;
     let before: DecisionRow | null = null;
