@@ -7,10 +7,7 @@ import type { CrmSession } from './ports/crm.ts';
 import type { Connection, ReadTime, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 
-/**
- * Search lags behind writes and two clocks differ. Each sweep looks this far back behind the last one, so a record that became
- * findable late is met by the next sweep.
- */
+/** Search lags behind writes. Each sweep looks this far back behind the last one, so a record that became findable late is met by the next. */
 const OVERLAP_MS = 10 * 60_000;
 
 /**
@@ -53,7 +50,6 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
     from: number,
   ): Promise<SweepReport> {
     const { accountId, id: connectionId } = connection;
-    const startedAt = clock.now();
     const report = { changed: 0, missed: 0 };
     let found: string[] = [];
     const ask = async () => {
@@ -64,6 +60,7 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
       onAsked();
     };
     let cursor: string | null = null;
+    let upTo: number | null = null;
     do {
       const page = await session.changedSince({ object, since: from, cursor });
       const readTimes = await store.reads.readTimes(
@@ -78,9 +75,11 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
       report.changed += page.records.length;
       report.missed += missed.length;
       cursor = page.next;
+      // By the CRM's own clock: a node's that is ahead would leave a gap that no later sweep looks into.
+      upTo ??= page.asOf;
     } while (cursor !== null);
     await ask();
-    await store.connections.setSweepMark(accountId, connectionId, { object, upTo: startedAt });
+    await store.connections.setSweepMark(accountId, connectionId, { object, upTo });
     return report;
   }
 

@@ -36,7 +36,7 @@ export interface DecideInput {
  */
 export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   const draft = createDraft(state);
-  for (const friend of friends) {
+  for (const friend of friends.map(withoutMergedAway)) {
     if (friend.contact.presence === 'deleted') {
       followUp(draft, state, friend, now);
       continue;
@@ -53,6 +53,12 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
     markMerged(draft, standing, friend);
   }
   return draft.plan();
+}
+
+/** Of two deals that became one between two readings, the first reading still shows both: what the other says of it is newer. */
+function withoutMergedAway(friend: FriendFacts): FriendFacts {
+  const mergedAway = new Set(friend.deals.flatMap(({ formerIds }) => formerIds));
+  return { ...friend, deals: friend.deals.filter(({ ref }) => !mergedAway.has(ref.id)) };
 }
 
 /**
@@ -160,6 +166,9 @@ function hasLeftWon({ stage, wonSince }: DealAt): boolean {
   return stage !== null && wonSince === null;
 }
 
+/** A rule looks at the other deals only for whether one is rewarded, so two passes settle it; far more is a mistake of ours. */
+const PASSES_MAX = 100;
+
 /** One rule's decisions on one deal of the referral, newest last. */
 interface Chain {
   readonly dealIds: readonly string[];
@@ -225,7 +234,8 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
       ruleKey: chain.ruleKey,
       sequence,
       mappingVersion: state.mapping.version,
-      recordedAt: now,
+      // Never before the one it follows: nodes' clocks differ, and the newest decision has to stay the last of its chain.
+      recordedAt: Math.max(now, ...chain.decisions.map((earlier) => earlier.recordedAt)),
     };
     draft.addDecision(decision);
     return decision;
@@ -305,8 +315,12 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
         .sort((a, b) => a.wonSince - b.wonSince || byAge(a.deal.ref.id, b.deal.ref.id));
       // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
       let news: number;
+      let passes = 0;
       do {
         news = draft.decisionsOf(referral.id).length;
+        passes += 1;
+        // Rather one record is parked than every portal waits for a loop that does not end.
+        if (passes > PASSES_MAX) throw new Error(`the decisions on ${won.length} deals do not come to rest`);
         for (const dealAt of won) {
           const version = versionAt(state.programs, dealAt.wonSince) ?? state.programs[0];
           if (!version) continue;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ChangedPage, CrmSession } from '../../src/application/ports/crm.ts';
-import type { Connection, ReadTime, Store } from '../../src/application/ports/store.ts';
+import type { Connection, ReadTime, Store, SweepMark } from '../../src/application/ports/store.ts';
 import { createReconcile } from '../../src/application/reconcile.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -11,25 +11,36 @@ const CHANGED_AT = NOW - 5 * MINUTE_MS;
 
 const connection = { id: 'con_a', accountId: 'acc_a', connectedAt: 0 } as Connection;
 
-/** A sweep over pages of deals of which the first was read as given; the deals that it asks for, each time it asks. */
-async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]): Promise<string[][]> {
+/** The CRM's clock, of which ours knows nothing. */
+const CRM_NOW = NOW - 60 * MINUTE_MS;
+
+interface Swept {
+  /** The deals that it asks for, each time it asks. */
+  readonly asked: string[][];
+  readonly marks: SweepMark[];
+}
+
+/** A sweep over pages of deals of which the first was read as given. */
+async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]): Promise<Swept> {
   const asked: string[][] = [];
+  const marks: SweepMark[] = [];
   const pageAt = (index: number): ChangedPage => ({
     records: (pages[index] ?? []).map((id) => ({ id, modifiedAt: CHANGED_AT })),
     next: index + 1 < pages.length ? String(index + 1) : null,
+    asOf: CRM_NOW + index,
   });
   const session = {
     stages: async () => ({ pipelines: [] }),
     provision: async () => ({ created: [], existing: [], conflicts: [] }),
     changedSince: async ({ object, cursor }) =>
-      object === 'deal' ? pageAt(Number(cursor)) : { records: [], next: null },
+      object === 'deal' ? pageAt(Number(cursor)) : { records: [], next: null, asOf: CRM_NOW },
   } as Partial<CrmSession> as CrmSession;
   const store = {
     connections: {
       mapping: async () => null,
       saveMapping: async () => {},
       sweepMarks: async () => [],
-      setSweepMark: async () => {},
+      setSweepMark: async (_account: string, _connection: string, mark: SweepMark) => void marks.push(mark),
     },
     reads: { readTimes: async () => new Map(read ? [['1', read]] : []) },
     work: {
@@ -48,10 +59,10 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
   });
   const { missed } = await reconcile.sweep(connection);
   expect(asked.flat()).toHaveLength(missed);
-  return asked;
+  return { asked, marks };
 }
 
-const asksAgain = async (read: ReadTime | null) => (await sweep(read)).length > 0;
+const asksAgain = async (read: ReadTime | null) => (await sweep(read)).asked.length > 0;
 
 test('a change that a hint told of at once is not read a second time', async () => {
   expect(await asksAgain({ at: CHANGED_AT + 200, modifiedAt: CHANGED_AT })).toBe(false);
@@ -74,9 +85,17 @@ test('when the CRM did not say which state was read, two clocks are compared wit
 
 test('what several pages find is asked for together, so that few calls read it, and all of it is', async () => {
   const page = (from: number) => Array.from({ length: 200 }, (_, index) => String(from + index));
-  expect((await sweep(null, [page(0), page(200), []])).map(({ length }) => length)).toEqual([400]);
+  expect((await sweep(null, [page(0), page(200), []])).asked.map(({ length }) => length)).toEqual([400]);
   const many = Array.from({ length: 7 }, (_, index) => page(index * 200));
-  const asked = await sweep(null, many);
+  const { asked } = await sweep(null, many);
   expect(asked.map(({ length }) => length)).toEqual([1_000, 400]);
   expect(asked.flat()).toEqual(many.flat());
+});
+
+test('the next sweep begins where the first page of this one was asked, by the clock of the CRM and not by ours', async () => {
+  const { marks } = await sweep(null, [['1'], ['2'], ['3']]);
+  expect(marks).toEqual([
+    { object: 'deal', upTo: CRM_NOW },
+    { object: 'contact', upTo: CRM_NOW },
+  ]);
 });

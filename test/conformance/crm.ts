@@ -130,6 +130,8 @@ export function crmConformance({ name, start }: { name: string; start: () => Pro
       for (let cursor: string | null = null; ; ) {
         const page = await session.changedSince({ object, since, cursor });
         records.push(...page.records);
+        // To the second: more a `Date` header does not say.
+        expect(Math.abs(page.asOf - crm.now()), "the CRM's own time").toBeLessThanOrEqual(1_000);
         if (page.next === null) return records;
         cursor = page.next;
       }

@@ -81,6 +81,35 @@ describe('a won deal', () => {
   });
 });
 
+test('nodes whose clocks differ agree on which decision is the newest, and come to an end', () => {
+  const lost = pointOf(T0 + 3 * MINUTE, { stageId: 'gone' });
+  const wonAgain = pointOf(T0 + 4 * MINUTE, WON);
+  const history = [pointOf(T0 + MINUTE), pointOf(T0 + 2 * MINUTE, WON), lost, wonAgain];
+  const world = worldWith(history.slice(0, 2), [MEMBER_RULE]);
+  world.process(T0 + 60 * MINUTE);
+  world.putDeal(dealOf('100', ['2'], history));
+  world.process(T0 + 5 * MINUTE);
+  expect(world.story()).toEqual([
+    '100/member-won#1 rewarded rewarded 2 10000',
+    '100/member-won#2 reversed left_won 3 10000',
+    '100/member-won#3 rewarded rewarded 4 10000',
+  ]);
+  expect(world.state.decisions.map(({ recordedAt }) => recordedAt)).toEqual([60, 60, 60].map((at) => T0 + at * MINUTE));
+});
+
+test('a deal that was read just before it was merged into another one is decided on as the other, and comes to an end', () => {
+  const world = worldWith([pointOf(T0 + MINUTE, { ...WON, amount: null })], [MEMBER_RULE]);
+  world.process(T0 + 2 * MINUTE);
+  expect(world.story()).toEqual(['100/member-won#1 waiting amount_missing 1 -']);
+  const won = [pointOf(T0 + MINUTE, { ...WON, amount: null }), pointOf(T0 + 3 * MINUTE, { ...WON, amount: '100' })];
+  world.putDeal({ ...dealOf('101', ['2'], won), formerIds: ['100'] });
+  world.process(T0 + 4 * MINUTE);
+  expect(world.story()).toEqual([
+    '100/member-won#1 waiting amount_missing 1 -',
+    '101/member-won#2 rewarded rewarded 3 1000',
+  ]);
+});
+
 describe('every decision carries its conditions and their values', () => {
   test('also when the deal has no amount: waiting, and rewarded once it has one', () => {
     const world = worldWith([pointOf(T0 + MINUTE, { ...WON, amount: null })]);

@@ -548,10 +548,15 @@ function openSession(
       })),
 
     async readDeals(ids) {
-      const found = await readRecords<SimDeal, Pick<DealFacts, 'name' | 'history'>>('deal', ids, (deal) => ({
-        name: deal.name,
-        history: pointsOf(deal, access.homeCurrency),
-      }));
+      const found = await readRecords<SimDeal, Pick<DealFacts, 'name' | 'history' | 'modifiedAt'>>(
+        'deal',
+        ids,
+        (deal) => ({
+          name: deal.name,
+          history: pointsOf(deal, access.homeCurrency),
+          modifiedAt: deal.modifiedAt,
+        }),
+      );
       const present = found.filter(({ facts }) => facts !== null).map(({ id }) => id);
       const contactIds =
         present.length === 0
@@ -562,16 +567,17 @@ function openSession(
         presence: facts ? 'present' : 'deleted',
         name: facts?.name ?? null,
         history: facts?.history ?? [],
+        ...(facts && { modifiedAt: facts.modifiedAt }),
         contactIds: contactIds.get(id) ?? [],
         formerIds,
       }));
     },
 
     async readContacts(ids) {
-      const found = await readRecords<SimContact, Pick<ContactFacts, 'name' | 'email' | 'usedCode'>>(
+      const found = await readRecords<SimContact, Pick<ContactFacts, 'name' | 'email' | 'usedCode' | 'modifiedAt'>>(
         'contact',
         ids,
-        ({ name, email, usedCode }) => ({ name, email, usedCode }),
+        ({ name, email, usedCode, modifiedAt }) => ({ name, email, usedCode, modifiedAt }),
       );
       const present = found.filter(({ facts }) => facts !== null).map(({ id }) => id);
       const labels =
@@ -590,6 +596,7 @@ function openSession(
         email: facts?.email ?? null,
         usedCode: facts?.usedCode ?? null,
         referredByIds: [...(labels.get(id) ?? [])],
+        ...(facts && { modifiedAt: facts.modifiedAt }),
         formerIds,
       }));
     },
@@ -617,7 +624,7 @@ function openSession(
         const records = found.slice(0, SEARCH_PAGE);
         const last = records.at(-1);
         const next = found.length > SEARCH_PAGE && last ? JSON.stringify([last.modifiedAt, last.id]) : null;
-        return { records, next };
+        return { records, next, asOf: scheduler.now() };
       }),
 
     provision: async (beforeCreating) => {

@@ -68,6 +68,8 @@ export interface Weather {
   readonly crashes: number;
   readonly pauses: number;
   readonly slowness: number;
+  /** The share of the first node's calls that are slow: what it reads is old when it commits, and others have gone on. */
+  readonly slowNode: number;
   readonly verySlow: number;
   readonly unavailable: number;
   readonly limited: number;
@@ -106,6 +108,7 @@ export function drawWeather(random: Random): Weather {
     crashes: some(0.6, random.integer(1, 4)),
     pauses: some(0.4, random.integer(1, 3)),
     slowness: some(0.5, 0.1),
+    slowNode: some(0.4, 0.4),
     verySlow: some(0.4, 0.03),
     unavailable: some(0.5, 0.05),
     limited: some(0.5, 0.05),

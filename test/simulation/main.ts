@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { BUGS } from './bugs.ts';
 import { createCounters, FAULT_CLASSES } from './faults.ts';
 import type { HistoryReport } from './history.ts';
-import { liveAll } from './pool.ts';
+import { HangingHistory, liveAll } from './pool.ts';
 
 const USAGE = `npm run sim -- [--seeds N] [--from SEED] [--verbose] [--threads N] [--struck MIN]
 npm run sim -- --bugs [NAME] [--seeds N]
@@ -108,6 +108,7 @@ async function plantBugs(): Promise<boolean> {
   for (const { name, edits } of chosen) {
     let lived = 0;
     let caught: HistoryReport | null = null;
+    let hanging: HangingHistory | null = null;
     await liveAll({
       from,
       seeds,
@@ -118,8 +119,17 @@ async function plantBugs(): Promise<boolean> {
         if (report.problems.length > 0) caught ??= report;
         return caught !== null;
       },
+    }).catch((error: unknown) => {
+      // A mistake that makes the code hang is found by that.
+      if (!(error instanceof HangingHistory)) throw error;
+      hanging = error;
     });
     const by = caught as HistoryReport | null;
+    const stuck = hanging as HangingHistory | null;
+    if (stuck) {
+      console.log(`caught  ${name}: after ${lived} seeds, ${stuck.message}`);
+      continue;
+    }
     if (!by) missed.push(name);
     console.log(
       by

@@ -8,6 +8,8 @@ const TIMEOUT_MS = 30_000;
 /** What is given up by then may still arrive at the other side, this much later at most. */
 const LATE_MAX_MS = 25_000;
 
+const SLOW_NODE = 'node 1';
+
 export interface NodeLife extends Life {
   /** Called before and after each step; true when the process dies here, and nothing is to be told to it any more. */
   strikes(moment: 'before' | 'after'): boolean;
@@ -47,7 +49,7 @@ export function createNetwork(
     return null;
   }
 
-  function latency(what: string): number {
+  function latency(what: string, life: Life): number {
     if (isCalm) return random.integer(1, 20);
     // Those who wait for a renewal look every 100 ms: a very slow one would be all that a history has steps for.
     if (what === 'refresh token') return random.integer(5, 1_500);
@@ -55,7 +57,7 @@ export function createNetwork(
       counters['call given up, and done later'] += 1;
       return random.integer(2 * TIMEOUT_MS, 2 * (TIMEOUT_MS + LATE_MAX_MS));
     }
-    if (random.chance(weather.slowness)) {
+    if (random.chance(life.name === SLOW_NODE ? Math.max(weather.slowNode, weather.slowness) : weather.slowness)) {
       counters['call answered late'] += 1;
       return random.integer(2_000, TIMEOUT_MS - 1_000);
     }
@@ -86,7 +88,7 @@ export function createNetwork(
         return;
       }
       if (life.strikes('before')) return;
-      const takesMs = latency(what);
+      const takesMs = latency(what, life);
       if (takesMs >= 2 * TIMEOUT_MS) {
         scheduler.note(life.name, `${what}: no answer in time, and done later`);
         answer(TIMEOUT_MS, () => reject(unavailable()));

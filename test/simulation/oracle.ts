@@ -60,6 +60,9 @@ const DECIMALS: Readonly<Record<string, number>> = { EUR: 2, USD: 2, JPY: 0 };
 /** Nodes' clocks may be this wrong when they write down when something was published or submitted. */
 const CLOCK_ERROR_MAX_MS = 70 * 60_000;
 
+/** A batch is read in at most five calls that are answered in time. */
+const READING_MAX_MS = 5 * 30_000;
+
 export interface OracleInput {
   readonly portal: Portal;
   readonly published: readonly Published[];
@@ -92,7 +95,11 @@ export function expectedOf({ portal, published, submitted, isDisturbed }: Oracle
       const isShared = own.some(({ contactIds }) => contactIds.some((id) => id !== friendId && isFriend(id)));
       const submission = submitted.find(({ contactId }) => [friendId, ...contact.formerIds].includes(contactId));
       const isUncertain =
-        isDisturbed(friendId) || isShared || submission !== undefined || isNearPublication(own, published);
+        isDisturbed(friendId) ||
+        isShared ||
+        submission !== undefined ||
+        isNearPublication(own, published) ||
+        areWonTogether(own);
       const rules = [...new Map(published.flatMap((version) => version.rules).map((rule) => [rule.key, rule])).keys()];
       const rewards = new Map(
         rules.map((key) => [
@@ -180,6 +187,17 @@ function isNearPublication(deals: readonly Deal[], published: readonly Published
     .some(({ publishedAt }) =>
       deals.some(({ points }) => points.some(({ at }) => Math.abs(at - publishedAt) < CLOCK_ERROR_MAX_MS)),
     );
+}
+
+/**
+ * A CRM shows a friend's deals one answer after another. A deal that is won after it was read, and before the next of them is, looks
+ * open beside one that was won later: which of the two is first is then for the reader to say.
+ */
+function areWonTogether(deals: readonly Deal[]): boolean {
+  const wins = deals.flatMap(({ id, points }) =>
+    points.filter(({ meaning }) => meaning === 'won').map(({ at }) => ({ id, at })),
+  );
+  return wins.some((one) => wins.some((other) => other.id !== one.id && Math.abs(other.at - one.at) < READING_MAX_MS));
 }
 
 function versionsAt(published: readonly Published[], at: number): Published[] {

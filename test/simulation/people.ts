@@ -69,9 +69,6 @@ export interface Staff {
   act(): void;
   /** Contacts about whom more was done than a CRM can tell afterwards, such as an association that was there for a while. */
   readonly disturbed: Set<string>;
-  /** Contacts that lost a deal by its deletion. */
-  readonly bereft: Set<string>;
-  readonly hasRemovedProperties: boolean;
 }
 
 export function createStaff(
@@ -82,13 +79,11 @@ export function createStaff(
   counters: Counters,
 ): Staff {
   const disturbed = new Set<string>();
-  const bereft = new Set<string>();
   const members: string[] = [];
   const friends: string[] = [];
   const deals: string[] = [];
   const changes = new Map<string, number>();
   let hasNewStage = false;
-  let hasRemovedProperties = false;
   let people = 0;
 
   const note = (what: string) => scheduler.note(`crm ${portal.externalId}`, what);
@@ -185,7 +180,6 @@ export function createStaff(
     if (id === null) return;
     if (object === 'deal') {
       disturbAround(id);
-      for (const contactId of portal.deals.get(id)?.contactIds ?? []) bereft.add(contactId);
     } else {
       disturbed.add(id);
       for (const deal of portal.deals.values()) if (deal.contactIds.has(id)) disturbAround(deal.id);
@@ -254,7 +248,6 @@ export function createStaff(
         // Only a sweep repairs what has to be provisioned while nothing is to be written.
         if (!weather.sweeps) return;
         counters['property deleted by a customer'] += 1;
-        hasRemovedProperties = true;
         note('our properties deleted');
         portal.removeProperty();
       },
@@ -264,10 +257,6 @@ export function createStaff(
 
   return {
     disturbed,
-    bereft,
-    get hasRemovedProperties() {
-      return hasRemovedProperties;
-    },
     begin() {
       for (let count = random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
       for (let count = random.chance(0.4) ? 2 : 1; count > 0; count -= 1) newFriend();

@@ -6,6 +6,9 @@ import type { Edit } from './hooks.ts';
 /** One seed in so many is lived twice: the two histories must be the same. */
 const TWICE_EVERY = 50;
 
+/** A history takes a second. One that is not over by then hangs where no step is taken, such as in a loop of the code under test. */
+const HANGS_AFTER_MS = 180_000;
+
 export interface PoolInput {
   readonly from: number;
   readonly seeds: number;
@@ -13,6 +16,16 @@ export interface PoolInput {
   readonly threads?: number;
   /** Returns true to stop. */
   readonly onReport: (report: HistoryReport) => boolean;
+}
+
+/** The thread is lost with it, so a run ends here. */
+export class HangingHistory extends Error {
+  readonly seed: number;
+
+  constructor(seed: number) {
+    super(`seed ${seed} hangs: npm run sim -- --seeds 1 --from ${seed}`);
+    this.seed = seed;
+  }
 }
 
 /** Lives the histories of a range of seeds in as many threads as there are cores. Each thread is given the next seed when it is done. */
@@ -29,10 +42,13 @@ export async function liveAll({
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { edits } });
     try {
       await new Promise<void>((resolve, reject) => {
+        let watchdog: NodeJS.Timeout | undefined;
         const give = () => {
+          clearTimeout(watchdog);
           if (isOver || next >= from + seeds) return resolve();
           const seed = next;
           next += 1;
+          watchdog = setTimeout(() => reject(new HangingHistory(seed)), HANGS_AFTER_MS);
           worker.postMessage({ seed, twice: seed % TWICE_EVERY === 0 });
         };
         worker.on('message', (message: HistoryReport | { ready: true }) => {

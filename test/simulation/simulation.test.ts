@@ -25,7 +25,7 @@ describe('the simulation', () => {
   test(
     'breaks no law in any history, lives the same seed the same way twice, and meets every class of faults',
     async () => {
-      const { code, output } = await simulate('--seeds', process.env.SIM_SEEDS ?? '200', '--struck', '2');
+      const { code, output } = await simulate('--seeds', process.env.SIM_SEEDS ?? '1000', '--struck', '3');
       expect(code, output).toBe(0);
     },
     TIMEOUT_MS,

@@ -107,6 +107,8 @@ export interface ChangedPage {
   readonly records: ReadonlyArray<{ readonly id: string; readonly modifiedAt: Instant }>;
   /** Opaque; null at the end. */
   readonly next: string | null;
+  /** When this was asked, by the CRM's own clock. */
+  readonly asOf: Instant;
 }
 
 export interface ProvisionReport {

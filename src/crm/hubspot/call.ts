@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { CrmAccess } from '../../application/ports/crm.ts';
+import type { Instant } from '../../domain/time.ts';
 import type { Budget, Lane } from './budget.ts';
 import { type Failure, faultOf } from './errors.ts';
 import { decideRetry } from './retry.ts';
@@ -33,7 +34,8 @@ export interface Call<T> extends Omit<WireRequest, 'token'> {
 }
 
 export type Reply<T> =
-  | { readonly ok: true; readonly status: number; readonly data: T }
+  /** `at` is the time of the answer by HubSpot's own clock. */
+  | { readonly ok: true; readonly status: number; readonly data: T; readonly at: Instant }
   | { readonly ok: false; readonly status: number; readonly error: HubSpotError };
 
 /** Talks to one portal: waits for the budget, carries the token, tries again, and checks the shape of what comes. */
@@ -42,6 +44,8 @@ export interface PortalApi {
   call<T>(call: Call<T>): Promise<Reply<T>>;
   /** For calls that have no refusals. @throws Fault */
   data<T>(call: Omit<Call<T>, 'refusals'>): Promise<T>;
+  /** The same, with the time of the answer by HubSpot's own clock. @throws Fault */
+  timed<T>(call: Omit<Call<T>, 'refusals'>): Promise<{ readonly data: T; readonly at: Instant }>;
 }
 
 /** One attempt after another until there is a reply or `decideRetry` gives up. Used with a token and (for OAuth) without. */
@@ -76,7 +80,7 @@ export async function callUntilAnswered<T>(
       const parsed = call.schema.safeParse(answer.body);
       if (parsed.success) {
         note(attempt, String(answer.status), 'debug');
-        return { ok: true, status: answer.status, data: parsed.data };
+        return { ok: true, status: answer.status, data: parsed.data, at: answer.at };
       }
       failure = { kind: 'unreadable', detail: `unexpected shape: ${issues(parsed.error)}`, transient: false };
     } else {
@@ -120,13 +124,15 @@ export function createPortalApi(deps: CallDeps, access: CrmAccess): PortalApi {
     token: () => access.accessToken(),
     renewedToken: (rejected: string) => access.accessToken(rejected),
   };
+  const timed: PortalApi['timed'] = async (call) => {
+    const reply = await callUntilAnswered(deps, call, hooks);
+    if (!reply.ok) throw new Error(`${call.name} has no refusals`);
+    return reply;
+  };
   return {
     call: (call) => callUntilAnswered(deps, call, hooks),
-    async data(call) {
-      const reply = await callUntilAnswered(deps, call, hooks);
-      if (!reply.ok) throw new Error(`${call.name} has no refusals`);
-      return reply.data;
-    },
+    data: async (call) => (await timed(call)).data,
+    timed,
   };
 }
 

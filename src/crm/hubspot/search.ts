@@ -48,15 +48,16 @@ async function pageByTime(
   { at, inclusive }: Extract<Cursor, { kind: 'from' }>,
 ): Promise<ChangedPage> {
   const filters = [{ propertyName: MODIFIED_PROPERTY[object], operator: inclusive ? 'GTE' : 'GT', value: String(at) }];
-  const { found, more } = await search(api, object, filters, MODIFIED_PROPERTY[object]);
+  const { found, more, asOf } = await search(api, object, filters, MODIFIED_PROPERTY[object]);
   // A sort that HubSpot does not understand is ignored without a word (hubspot-api-nodejs#14); going on would skip records.
   const isSorted = found.every(({ modifiedAt }, index) => modifiedAt >= (found[index - 1]?.modifiedAt ?? at));
   if (!isSorted) throw unreadable(object, 'the results are not in the order that was asked for');
   const last = found.at(-1);
-  if (!more || !last) return { records: found, next: null };
+  if (!more || !last) return { records: found, next: null, asOf };
   const complete = found.filter(({ modifiedAt }) => modifiedAt < last.modifiedAt);
   if (complete.length > 0) {
-    return { records: complete, next: JSON.stringify({ kind: 'from', at: last.modifiedAt, inclusive: true }) };
+    const next: Cursor = { kind: 'from', at: last.modifiedAt, inclusive: true };
+    return { records: complete, next: JSON.stringify(next), asOf };
   }
   return pageOfTie(api, object, { kind: 'tie', at: last.modifiedAt, afterId: '0' });
 }
@@ -70,10 +71,10 @@ async function pageOfTie(
     { propertyName: MODIFIED_PROPERTY[object], operator: 'EQ', value: String(at) },
     { propertyName: ID, operator: 'GT', value: afterId },
   ];
-  const { found, more } = await search(api, object, filters, ID);
+  const { found, more, asOf } = await search(api, object, filters, ID);
   const last = found.at(-1);
   const next: Cursor = more && last ? { kind: 'tie', at, afterId: last.id } : { kind: 'from', at, inclusive: false };
-  return { records: found, next: JSON.stringify(next) };
+  return { records: found, next: JSON.stringify(next), asOf };
 }
 
 async function search(
@@ -81,8 +82,8 @@ async function search(
   object: MirroredObject,
   filters: readonly { propertyName: string; operator: string; value: string }[],
   sortedBy: string,
-): Promise<{ found: Found[]; more: boolean }> {
-  const { results, paging } = await api.data({
+): Promise<{ found: Found[]; more: boolean; asOf: Instant }> {
+  const { data, at: asOf } = await api.timed({
     name: `search ${object}s`,
     method: 'POST',
     path: PATHS.search(PATH_OF[object]),
@@ -96,6 +97,7 @@ async function search(
     },
     schema: searchSchema,
   });
+  const { results, paging } = data;
   const found = results.map(({ id, properties, updatedAt }) => {
     const modifiedAt = Date.parse(properties[MODIFIED_PROPERTY[object]] ?? '');
     if (!Number.isNaN(modifiedAt)) return { id, modifiedAt };
@@ -104,7 +106,7 @@ async function search(
   });
   const more = Boolean(paging?.next);
   if (more && found.length === 0) throw unreadable(object, 'an empty page that is not the last');
-  return { found, more };
+  return { found, more, asOf };
 }
 
 function unreadable(object: MirroredObject, detail: string): Fault {

@@ -1,4 +1,5 @@
 import { Client } from '@hubspot/api-client';
+import type { Instant } from '../../domain/time.ts';
 import type { Failure } from './errors.ts';
 import { parseRetryAfter } from './retry.ts';
 import { errorSchema, type HubSpotError, parseJson } from './wire.ts';
@@ -21,8 +22,8 @@ export interface WireRequest {
 }
 
 export type WireAnswer =
-  /** 2xx; `body` is undefined when there was none. */
-  | { readonly ok: true; readonly status: number; readonly body: unknown }
+  /** 2xx; `body` is undefined when there was none. `at` is HubSpot's own time, of its `Date` header, to the second below. */
+  | { readonly ok: true; readonly status: number; readonly body: unknown; readonly at: Instant }
   | { readonly ok: false; readonly failure: Failure };
 
 /** HubSpot answers its slowest batch in a few seconds; a connection that is silent for longer is dead. */
@@ -62,7 +63,7 @@ export function createTransport({
         const detail = `the body has more than ${ANSWER_BYTES_MAX} bytes`;
         return { ok: false, failure: { kind: 'unreadable', detail, transient: false } };
       }
-      return readAnswer(response.status, response.headers.get('retry-after'), text, clock());
+      return readAnswer(response, text, clock());
     } finally {
       signal.removeEventListener('abort', cancelBody);
     }
@@ -120,7 +121,7 @@ function toSdk({ method, path, query, json, form, token }: WireRequest) {
   };
 }
 
-function readAnswer(status: number, retryAfter: string | null, text: string, now: number): WireAnswer {
+function readAnswer({ status, headers }: Response, text: string, now: Instant): WireAnswer {
   let body: unknown;
   let readable = true;
   try {
@@ -129,12 +130,18 @@ function readAnswer(status: number, retryAfter: string | null, text: string, now
     readable = false;
   }
   if (status >= 200 && status < 300) {
-    if (readable) return { ok: true, status, body };
+    if (readable) return { ok: true, status, body, at: dateOf(headers) ?? now };
     const detail = `the body of ${text.length} characters is not JSON`;
     return { ok: false, failure: { kind: 'unreadable', detail, transient: true } };
   }
   const error = readable ? readError(body) : null;
-  return { ok: false, failure: { kind: 'status', status, error, retryAfterMs: parseRetryAfter(retryAfter, now) } };
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now);
+  return { ok: false, failure: { kind: 'status', status, error, retryAfterMs } };
+}
+
+function dateOf(headers: Headers): Instant | null {
+  const at = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(at) ? null : at;
 }
 
 function readError(body: unknown): HubSpotError | null {

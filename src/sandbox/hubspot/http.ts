@@ -282,7 +282,8 @@ export function createApiRouter(routes: readonly Route[], deps: ApiDeps): expres
       answer = errorAnswer(error, correlationId);
     }
     deps.calls.record(portalId, route.method, route.path, answer.status);
-    send(response, { ...answer, headers: { ...headers, ...answer.headers } }, correlationId, effects);
+    const date = new Date(deps.clock()).toUTCString();
+    send(response, { ...answer, headers: { Date: date, ...headers, ...answer.headers } }, correlationId, effects);
   }
 
   const methodsByPath = new Map<string, Set<string>>();

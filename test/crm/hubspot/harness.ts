@@ -107,12 +107,13 @@ export function portalApi(
       calls.push({ name: call.name, json: call.json });
       const { status, body } = answer({ name: call.name, method: call.method, path: call.path, json: call.json });
       if (status >= 400) return { ok: false, status, error: body as never };
-      return { ok: true, status, data: call.schema.parse(body) };
+      return { ok: true, status, data: call.schema.parse(body), at: NOW };
     },
-    async data(call) {
+    data: async (call) => (await api.timed(call)).data,
+    async timed(call) {
       const reply = await api.call(call);
       if (!reply.ok) throw new Error(`${call.name}: ${reply.status}`);
-      return reply.data;
+      return reply;
     },
   };
   return { ...api, calls };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readChanged, SEARCH_PAGE } from '../../../src/crm/hubspot/search.ts';
-import { faultFrom, NOW, portalApi } from './harness.ts';
+import { createHarness, faultFrom, NOW, portalApi } from './harness.ts';
 
 interface Stored {
   id: string;
@@ -116,5 +116,23 @@ describe('the scan of changed records', () => {
       const fault = await faultFrom(readChanged(api, { object: 'deal', since: NOW, cursor: null }));
       expect(fault).toMatchObject({ code: 'crm_unreadable_answer' });
     }
+  });
+});
+
+describe('the time of a page', () => {
+  const page = { total: 0, results: [] };
+  const from = { object: 'deal', since: NOW, cursor: null } as const;
+
+  test("is HubSpot's own, however wrong our clock is", async () => {
+    const { api, session } = createHarness();
+    const theirs = NOW - 3_600_000;
+    api.post('/crm/objects/2026-03/deals/search').reply(200, page, { Date: new Date(theirs).toUTCString() });
+    expect((await session.changedSince(from)).asOf).toBe(Math.floor(theirs / 1_000) * 1_000);
+  });
+
+  test.each([undefined, 'yesterday'])('is ours when HubSpot says %s', async (date) => {
+    const { api, session, time } = createHarness();
+    api.post('/crm/objects/2026-03/deals/search').reply(200, page, date === undefined ? {} : { Date: date });
+    expect((await session.changedSince(from)).asOf).toBe(time.clock());
   });
 });
