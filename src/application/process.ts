@@ -22,8 +22,8 @@ const LEASE_MS = 60_000;
 const LEASE_LEFT_MS = 40_000;
 /** Others change the same referral at the same time rarely; after this many tries in a row the record waits its turn. */
 const CONFLICT_TRIES = 4;
-/** Then it waits a moment, so that whoever was faster is done. */
-const CONFLICT_PAUSE_MS = 50;
+/** Then it waits longer each time, so that whoever was faster is done, and a plan that can never be written heats nothing. */
+const CONTENDED = new Fault('busy', { kind: 'retry' }, 'Others changed the same people at the same time.');
 /** Of a member who is to be forgotten: as many rows as one query should read. */
 const FRIENDS_PER_PAGE = 500;
 
@@ -116,11 +116,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       if (open.length === 0) return;
       if (tries === CONFLICT_TRIES) {
         for (const item of open.flatMap((group) => group.items)) {
-          await store.work.defer(item, {
-            runAt: clock.now() + CONFLICT_PAUSE_MS * tries,
-            error: 'changed by others meanwhile',
-            parked: false,
-          });
+          await store.work.defer(item, deferralFor(CONTENDED, item.attempts, clock.now(), clock.random));
         }
         return;
       }

@@ -67,7 +67,7 @@ export function attribute(
   contacts: ReadonlyMap<string, ContactFacts>,
   now: Instant,
 ): Referral | undefined {
-  const existing = referralOfFriend(draft, friend);
+  const [existing] = referralsOfFriend(draft, friend);
   const claim = existing ? undefined : strongestClaim(draft, state, friend, contacts, now);
   keepTouches(draft, friend, contacts, now);
   if (!existing && !claim) return undefined;
@@ -94,13 +94,16 @@ export function sourceReason({ source }: Pick<Referral, 'source'>): Reason {
   return reason(`attributed_${source}`);
 }
 
-export function referralOfFriend(draft: Draft, friend: ContactFacts): Referral | undefined {
+/**
+ * Earliest first. A merge can join two friends that were referred apart: the earlier referral goes on, the other wins nothing new and
+ * keeps what it has earned for as long as the deals are won.
+ */
+export function referralsOfFriend(draft: Draft, friend: ContactFacts): Referral[] {
   const ids = new Set([friend.ref.id, ...friend.formerIds]);
-  const candidates = draft
+  return draft
     .referrals()
-    .filter(({ friend: { contact } }) => contact?.connectionId === friend.ref.connectionId && ids.has(contact.id));
-  // A merge can join two friends that were referred apart: the earlier referral goes on, the other stays as history.
-  return candidates.sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1))[0];
+    .filter(({ friend: { contact } }) => contact?.connectionId === friend.ref.connectionId && ids.has(contact.id))
+    .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1));
 }
 
 function friendOf(facts: ContactFacts, before: Referral['friend']): Referral['friend'] {

@@ -1,4 +1,4 @@
-import { attribute, byAge, enrol, memberOfContact, referralOfFriend } from './attribution.ts';
+import { attribute, byAge, enrol, memberOfContact, referralsOfFriend } from './attribution.ts';
 import { type Decision, type Outcome, type Reward, STANDING_STATES } from './decision.ts';
 import { judge, type Verdict } from './eligibility.ts';
 import { derivedId } from './ids.ts';
@@ -38,7 +38,7 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   const draft = createDraft(state);
   for (const friend of friends.map(withoutMergedAway)) {
     if (friend.contact.presence === 'deleted') {
-      followUp(draft, state, friend, now);
+      for (const referral of referralsOfFriend(draft, friend.contact)) followUp(draft, state, referral, friend, now);
       continue;
     }
     refreshMember(draft, state, friend.contact, now);
@@ -47,10 +47,12 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
     const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
     const standing = advance(draft, referral, present, now);
     const decided = draft.decisionsOf(referral.id).length;
-    decideRewards(draft, state, standing, friend, now);
+    decideRewards(draft, state, standing, friend, true, now);
     if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
     if (draft.changed()) markMirrors(draft, standing, friend);
     markMerged(draft, standing, friend);
+    const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
+    for (const other of joined) followUp(draft, state, other, friend, now);
   }
   return draft.plan();
 }
@@ -62,16 +64,15 @@ function withoutMergedAway(friend: FriendFacts): FriendFacts {
 }
 
 /**
- * A friend whose contact is gone wins nothing new and loses nothing by being gone. The deals that were decided on still run: a hold
- * ends, and a deal that is lost or deleted takes its rewards back.
+ * A friend whose contact is gone, or has become one with another friend, wins nothing new and loses nothing by that. The deals that were
+ * decided on still run: a hold ends, and a deal that is lost or deleted takes its rewards back.
  */
-function followUp(draft: Draft, state: State, friend: FriendFacts, now: Instant): void {
-  const referral = referralOfFriend(draft, friend.contact);
-  if (!referral || friend.deals.length === 0) return;
+function followUp(draft: Draft, state: State, referral: Referral, friend: FriendFacts, now: Instant): void {
+  if (friend.deals.length === 0) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
   const standing = present.length > 0 ? advance(draft, referral, present, now) : referral;
   const decided = draft.decisionsOf(referral.id).length;
-  decideRewards(draft, state, standing, friend, now);
+  decideRewards(draft, state, standing, friend, false, now);
   if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
   if (draft.changed()) markMirrors(draft, standing, friend);
 }
@@ -116,9 +117,16 @@ function markMerged(draft: Draft, referral: Referral, { deals }: FriendFacts): v
  * Goes through the history of all the friend's deals together, moment by moment, from the last thing decided on to the present.
  * A deal that was won and re-opened between two reads is therefore seen as if it had been read after every change.
  */
-function decideRewards(draft: Draft, state: State, referral: Referral, friend: FriendFacts, now: Instant): void {
+function decideRewards(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  friend: FriendFacts,
+  isOpen: boolean,
+  now: Instant,
+): void {
   const deals = ownDeals(friend);
-  const mayWin = referral.stage !== 'declined' && friend.contact.presence === 'present';
+  const mayWin = isOpen && referral.stage !== 'declined';
   const chains = createChains(draft, state, referral, friend, now);
   const decidedUpTo = Math.max(
     Number.NEGATIVE_INFINITY,
@@ -139,26 +147,30 @@ function decideRewards(draft: Draft, state: State, referral: Referral, friend: F
   chains.takeBackWhatIsGone(present);
   chains.releaseHolds((releaseAt) => releaseAt <= now);
   if (mayWin) chains.judgeWins(present, null);
-  lookAgain(draft, referral, now);
+  lookAgain(draft, referral, present, now);
 }
 
-/** A rewarded deal is looked at after a day, and then each time it is twice as old, for the better part of a year. */
+/** A deal that matters is looked at after a day, and then each time it is twice as old, for the better part of a year. */
 const LOOKS_MAX = 9;
 
 /**
  * A deletion is the one change that no search of the CRM ever shows: when its webhook is lost, only looking at the deal finds it. The
- * moments lie fixed behind the reward, so however often a deal is processed there is one next look and not one more each time.
+ * moments lie fixed behind the reward, or behind the creation of a deal that is open, so however often a deal is processed there is one next
+ * look and not one more each time.
  */
-function lookAgain(draft: Draft, referral: Referral, now: Instant): void {
-  for (const { referralId, state, deal, createdAt } of draft.rewards()) {
-    if (referralId !== referral.id || state === 'held' || !STANDING_STATES.includes(state)) continue;
-    for (let look = 0; look < LOOKS_MAX; look += 1) {
-      const at = addDays(createdAt, 2 ** look);
+function lookAgain(draft: Draft, referral: Referral, present: readonly DealAt[], now: Instant): void {
+  const look = (deal: RecordRef, since: Instant) => {
+    for (let times = 0; times < LOOKS_MAX; times += 1) {
+      const at = addDays(since, 2 ** times);
       if (at <= now) continue;
       draft.wake({ record: deal, at });
       break;
     }
-  }
+  };
+  for (const { referralId, state, deal, createdAt } of draft.rewards())
+    if (referralId === referral.id && state !== 'held' && STANDING_STATES.includes(state)) look(deal, createdAt);
+  for (const { deal, stage } of present)
+    if (stage === 'opportunity') look(deal.ref, deal.history[0]?.at ?? referral.submittedAt);
 }
 
 /** A stage that the mapping does not know is no reason to take anything back. */

@@ -96,8 +96,41 @@ export async function saveSnapshots(
       where excluded.version > 1 or records.facts = excluded.facts
       returning record_id`,
   );
-  await replaceLinks(session, accountId, inOneOrder.map(({ facts }) => facts).filter(isDeal));
+  const read = inOneOrder.map(({ facts }) => facts);
+  await replaceLinks(session, accountId, read.filter(isDeal));
+  for (const facts of read) if (facts.formerIds.length > 0) await markMergedAway(session, accountId, facts);
   return kept.length === inOneOrder.length;
+}
+
+/**
+ * What is remembered of a record that was merged into another is nobody's any more: who asks for it has to ask the CRM, which names
+ * the survivor. Its version rises, so that what was read before the merge and is committed after it is refused.
+ */
+async function markMergedAway(session: Session, accountId: string, { ref, formerIds }: DealFacts | ContactFacts) {
+  const { db, dialect } = session;
+  const known = await db
+    .selectFrom('records')
+    .select(['record_id', 'facts'])
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', ref.connectionId)
+    .where('object', '=', ref.object)
+    .where(dialect.isIn('record_id', formerIds))
+    .where('presence', '=', 'present')
+    .execute();
+  for (const { record_id, facts } of known) {
+    await db
+      .updateTable('records')
+      .set(({ eb }) => ({
+        presence: 'deleted',
+        facts: toJson({ ...fromJson<DealFacts | ContactFacts>(facts), presence: 'deleted' }),
+        version: eb('version', '+', 1),
+      }))
+      .where('account_id', '=', accountId)
+      .where('connection_id', '=', ref.connectionId)
+      .where('object', '=', ref.object)
+      .where('record_id', '=', record_id)
+      .execute();
+  }
 }
 
 /** Without the time of its last change: our own write to a record changes that and nothing that is decided on. */

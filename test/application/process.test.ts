@@ -209,7 +209,7 @@ describe('two batches that concern the same friend', () => {
 
 test('a deal that was read for one friend is not taken as seen for another one who is on it', async () => {
   crm.contacts.set('g', a.contact('g', { referredByIds: ['m'] }));
-  crm.open('1', T0 + 1);
+  crm.open('1', now);
   crm.share('1', ['f', 'g']);
   await told('contact', 'f');
   await drain();
@@ -221,7 +221,7 @@ test('a deal that was read for one friend is not taken as seen for another one w
 });
 
 test('a deal that is gone takes back the stage to which it had brought the friend, though nothing was decided on it', async () => {
-  crm.open('1', T0 + 1);
+  crm.open('1', now);
   await told('deal', '1');
   await drain();
   const stage = async () => (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
@@ -230,4 +230,22 @@ test('a deal that is gone takes back the stage to which it had brought the frien
   await told('deal', '1');
   await drain();
   expect(await stage()).toBe('accepted');
+});
+
+test('a friend who was merged away is not taken for a new one because a deal that is gone still names them', async () => {
+  crm.contacts.set('g', a.contact('g', { referredByIds: ['m'] }));
+  crm.open('1', now);
+  await told('deal', '1');
+  await drain();
+  await told('contact', 'g');
+  await drain();
+  crm.remove('1');
+  const survivor = a.contact('h', { referredByIds: ['m'], formerIds: ['f', 'g'] });
+  for (const id of ['f', 'g', 'h']) crm.contacts.set(id, survivor);
+  await told('contact', 'h');
+  await drain();
+  await told('deal', '1');
+  expect(await processBatch()).toBe(1);
+  now += DAY / 2;
+  expect(await processBatch(), 'what could not be written comes again').toBe(0);
 });

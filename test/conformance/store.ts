@@ -931,6 +931,18 @@ export function storeConformance({
         expect(await store.cases.commit([foreign])).toEqual(['committed']);
       });
 
+      test('a record that was merged into another is remembered no more, and what was read of it before is refused', async () => {
+        await a.write({}, { snapshots: [{ facts: a.contact('1'), readAt: T0 }] });
+        const late = a.commit({}, { restsOn: [{ ref: a.ref('contact', '1'), basis: 1 }] });
+        await a.write({}, { snapshots: [{ facts: a.contact('2', { formerIds: ['1', '3'] }), readAt: T0 + 1 }] });
+        const known = await store.cases.knownContacts('acc_a', 'con_a', ['1', '2', '3']);
+        expect(known.map(({ facts: { ref, presence } }) => `${ref.id} ${presence}`).sort()).toEqual([
+          '1 deleted',
+          '2 present',
+        ]);
+        expect(await store.cases.commit([late])).toEqual(['outdated']);
+      });
+
       test('a contact that leaves a deal, and a deal that is deleted or merged away, are off the list', async () => {
         const on = (ids: string[], rest = {}) => a.deal('7', { contactIds: ids, ...rest });
         await a.write({}, { snapshots: [{ facts: on(['1', '2']), readAt: T0 }] });

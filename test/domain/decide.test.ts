@@ -326,6 +326,15 @@ test('a rewarded deal is looked at again after a day and then ever more rarely, 
   expect(world.process(rewardedAt + 300 * DAY).wakes).toEqual([]);
 });
 
+test('so is an open deal, whose deletion nothing else would tell of, until it is won or lost', () => {
+  const open = pointOf(T0 + MINUTE);
+  const world = worldWith([open], [FRIEND_RULE]);
+  const looks = (now: number) => world.process(now).wakes.map(({ at }) => (at - open.at) / DAY);
+  expect([T0 + 2 * MINUTE, T0 + 3 * DAY, T0 + 300 * DAY].map(looks)).toEqual([[1], [4], []]);
+  world.putDeal(dealOf('100', ['2'], [open, pointOf(T0 + 301 * DAY, { stageId: 'gone' })]));
+  expect(looks(T0 + 302 * DAY)).toEqual([]);
+});
+
 describe('a hold', () => {
   const rule = { ...FRIEND_RULE, holdDays: 14 };
   const won = pointOf(T0 + MINUTE, WON);
@@ -593,6 +602,27 @@ describe('merged records', () => {
       'reversed: The referral is declined: The member and the friend are the same person.',
     );
     expect(world.balances()).toEqual({});
+  });
+
+  test('two friends that become one person: each keeps what was earned while its deal is won, and the later one wins nothing new', () => {
+    const world = worldWith(won, [{ ...FRIEND_RULE, holdDays: 14 }]);
+    world.process(T0 + 2 * MINUTE);
+    world.putContact(contactOf('3', { referredByIds: ['1'] }));
+    world.putDeal(dealOf('200', ['3'], [pointOf(T0 + 2 * MINUTE, WON)]));
+    world.process(T0 + 3 * MINUTE);
+    world.contacts.delete('2');
+    world.contacts.delete('3');
+    world.putContact(contactOf('77', { formerIds: ['2', '3'], referredByIds: ['1'] }));
+    world.putDeal(dealOf('100', ['77'], won));
+    const kept = [pointOf(T0 + 2 * MINUTE, WON)];
+    world.putDeal(dealOf('200', ['77'], kept));
+    world.putDeal(dealOf('300', ['77'], [pointOf(T0 + 4 * MINUTE, WON)]));
+    world.process(T0 + 20 * DAY);
+    const standing = () => world.state.rewards.map(({ deal, state }) => `${deal.id} ${state}`).sort();
+    expect(standing()).toEqual(['100 approved', '200 approved']);
+    world.putDeal(dealOf('200', ['77'], [...kept, pointOf(T0 + 21 * DAY, { stageId: 'gone' })]));
+    world.process(T0 + 22 * DAY);
+    expect(standing()).toEqual(['100 approved', '200 voided']);
   });
 
   test('a friend whose contact is deleted keeps what was earned', () => {

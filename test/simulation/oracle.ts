@@ -87,12 +87,19 @@ export function expectedOf({ portal, published, submitted, isDisturbed }: Oracle
     const contact = portal.contacts.get(id);
     return contact !== undefined && isThere(contact) && referrersOf(contact).length > 0;
   };
+  /** Also one who is gone: what was earned before stays, and the deal is not another friend's. */
+  const wasFriend = (id: string) => {
+    const contact = portal.contacts.get(id);
+    return contact !== undefined && referrersOf(contact).length > 0;
+  };
   return people
     .filter(({ id }) => isFriend(id))
     .map((contact) => {
       const friendId = contact.id;
       const own = deals.filter(({ contactIds }) => contactIds.includes(friendId));
-      const isShared = own.some(({ contactIds }) => contactIds.some((id) => id !== friendId && isFriend(id)));
+      const isShared = own.some(({ id }) =>
+        [...(portal.deals.get(id)?.contactIds ?? [])].some((other) => other !== friendId && wasFriend(other)),
+      );
       const submission = submitted.find(({ contactId }) => [friendId, ...contact.formerIds].includes(contactId));
       const isUncertain =
         isDisturbed(friendId) ||
