@@ -14,6 +14,9 @@ export const FAULT_PAUSE_MS = 2_000;
  */
 export const PER_SHARD_MAX = 2;
 
+/** Given as the reason of an abort, which would else make an error with a stack for each webhook that wakes a hop. */
+const WOKEN = 'woken';
+
 /** One batch of a shard; returns how much was claimed, 0 when nothing is due. */
 export type RunBatch = (shard: Shard, signal: AbortSignal) => Promise<number>;
 
@@ -48,7 +51,7 @@ export function createDispatch({ hop, run, due, concurrency, clock, log }: Dispa
   async function idle(ms: number): Promise<void> {
     if (poked || stopping.signal.aborted) return;
     const woken = new AbortController();
-    const stop = () => woken.abort();
+    const stop = () => woken.abort(WOKEN);
     wake = stop;
     stopping.signal.addEventListener('abort', stop, { once: true });
     await clock.sleep(ms, woken.signal);

@@ -146,15 +146,21 @@ async function keep(session: Session, deliveries: readonly Delivery[]): Promise<
   );
   const fresh = new Set(answers.map(keyOf));
   const outcomes: Outcome[] = [];
+  const asked = new Map<string, { connection: Origin; hints: Hint[]; now: Instant }>();
   for (const { connection, hints, rows, now } of deliveries) {
     // Of an event that is new and came twice, the first delivery is the one that brought it.
     const accepted = hints.filter((_, index) => {
       const row = rows[index];
       return row !== undefined && fresh.delete(keyOf(row));
     });
-    await askNow(session, connection, accepted.filter(asksForWork), now);
+    const key = `${connection.accountId} ${connection.id}`;
+    const together = asked.get(key) ?? { connection, hints: [], now };
+    asked.set(key, together);
+    together.hints.push(...accepted.filter(asksForWork));
     outcomes.push({ accepted: accepted.length, duplicates: hints.length - accepted.length });
   }
+  // Once for all deliveries of a connection, which ask for the same records again and again.
+  for (const { connection, hints, now } of asked.values()) await askNow(session, connection, hints, now);
   return outcomes;
 }
 

@@ -21,12 +21,26 @@ test.each([
   ['an e-mail address', { friend: { email: 'CANARY' } }],
   ['a name', { member: { name: 'CANARY' } }],
   ['a body', { body: 'CANARY' }],
+  ['an address in a list', { friends: [{ email: 'CANARY' }] }],
+  ['what an error carries', { err: Object.assign(new Error('failed'), { request: { code: 'CANARY' } }) }],
 ])('%s never reaches the log', (_, fields) => {
   const { log, text } = capture();
   log.info(fields, 'something happened');
   expect(text()).toContain('something happened');
   expect(text()).toContain('[redacted]');
   expect(text()).not.toContain('CANARY');
+});
+
+test('what a child logger is given is looked at too, and what lies too deep is not written', () => {
+  const { log, text } = capture();
+  log
+    .child({ member: { name: 'CANARY' } })
+    .info({ a: { b: { c: { d: { e: { f: 'CANARY' } } } } } }, 'something happened');
+  expect(text()).not.toContain('CANARY');
+  expect(JSON.parse(text())).toMatchObject({
+    member: { name: '[redacted]' },
+    a: { b: { c: { d: { e: '[too deep]' } } } },
+  });
 });
 
 test('what is needed to find out stays: ids, counts, times', () => {
