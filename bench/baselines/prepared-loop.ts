@@ -69,6 +69,9 @@ function run({ path, accountId, connectionId, wonEvery }: LoopQuestion): { recor
     values (?, ?, ?, ?, 1, 0, null, null, ?, ?, null, 0, 0, null)
     on conflict do update set wanted = mirror.wanted + 1, run_at = excluded.run_at, due_at = excluded.due_at`);
   const wake = db.prepare('insert into wakes values (?, ?, ?, ?, ?) on conflict do nothing');
+  const nextWake = db.prepare<unknown[], { at: number | null }>(
+    `select min(at) as at from wakes where account_id = ? and connection_id = ? and object = 'deal' and record_id = ?`,
+  );
   const later = db.prepare(
     `update work set run_at = ?, due_at = ? where account_id = ? and connection_id = ? and object = 'deal' and record_id = ?`,
   );
@@ -167,8 +170,10 @@ function run({ path, accountId, connectionId, wonEvery }: LoopQuestion): { recor
       mark.run(accountId, connectionId, 'contact', member?.contact_id, now, now);
       mark.run(accountId, connectionId, 'deal', dealId, now, now);
       wake.run(accountId, connectionId, 'deal', dealId, now + DAY_MS);
-      later.run(now + DAY_MS, now + DAY_MS, accountId, connectionId, dealId);
-    } else settle.run(accountId, connectionId, dealId);
+    }
+    const { at } = nextWake.get(accountId, connectionId, dealId) ?? {};
+    if (at) later.run(at, at, accountId, connectionId, dealId);
+    else settle.run(accountId, connectionId, dealId);
     keepRecord.run(accountId, connectionId, dealId, facts, now, now);
     unlink.run(accountId, connectionId, dealId);
     link.run(accountId, connectionId, dealId, friendId, now);

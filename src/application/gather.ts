@@ -52,6 +52,7 @@ export async function gather(
   await reader.readDeals([...[...dealIds.values()].flat(), ...decidedIds]);
   await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
   loaded = await store.load(reader.keys(connection));
+  const dealsOf = createDealFinder(reader.deals, loaded, peopleOfGone);
 
   return {
     deals: reader.deals,
@@ -59,7 +60,7 @@ export async function gather(
     friends: new Map(
       found([...referredIds, ...idsOf('contact')]).map((contact) => [
         contact.ref.id,
-        friendFacts(contact, reader.deals, loaded, peopleOfGone),
+        { contact, deals: dealsOf(contact) },
       ]),
     ),
     loaded,
@@ -81,8 +82,9 @@ function referredAmong(
   );
   const referred = new Set(loaded.referrals.flatMap(({ friend }) => (friend.contact ? [friend.contact.id] : [])));
   const onDeals = new Set([...deals.values()].flatMap((deal) => deal.contactIds));
+  const dealIds = new Set([...deals.values()].flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]));
   const decidedOn = new Set(
-    loaded.decisions.filter(({ deal }) => isAmong(deals, deal.id)).map(({ referralId }) => referralId),
+    loaded.decisions.filter(({ deal }) => dealIds.has(deal.id)).map(({ referralId }) => referralId),
   );
   const ids = new Set<string>();
   for (const contact of contacts.values()) {
@@ -100,32 +102,38 @@ function referredAmong(
   return [...ids];
 }
 
-function isAmong(deals: ReadonlyMap<string, DealFacts>, id: string): boolean {
-  return deals.has(id) || [...deals.values()].some(({ formerIds }) => formerIds.includes(id));
-}
-
-function friendFacts(
-  contact: ContactFacts,
+/** A contact's deals: those that they are on, were on when it was deleted, and those that a decision was made on for them. */
+function createDealFinder(
   deals: ReadonlyMap<string, DealFacts>,
   loaded: LoadedCase,
   peopleOfGone: ReadonlyMap<string, readonly string[]>,
-): FriendFacts {
-  const own = new Set([contact.ref.id, ...contact.formerIds]);
-  const referralIds = new Set(
-    loaded.referrals.filter(({ friend }) => friend.contact !== null && own.has(friend.contact.id)).map(({ id }) => id),
-  );
-  const decided = new Set(
-    loaded.decisions.filter(({ referralId }) => referralIds.has(referralId)).map(({ deal }) => deal.id),
-  );
-  return {
-    contact,
-    deals: [...deals.values()].filter(
-      (deal) =>
-        deal.contactIds.some((id) => own.has(id)) ||
-        peopleOfGone.get(deal.ref.id)?.some((id) => own.has(id)) ||
-        decided.has(deal.ref.id) ||
-        deal.formerIds.some((id) => decided.has(id)),
-    ),
+): (contact: ContactFacts) => DealFacts[] {
+  const all = [...deals.values()];
+  const byContact = new Map<string, number[]>();
+  const byId = new Map<string, number[]>();
+  const add = (index: Map<string, number[]>, key: string, position: number) => {
+    const others = index.get(key);
+    if (others) others.push(position);
+    else index.set(key, [position]);
+  };
+  for (const [position, { ref, formerIds, contactIds }] of all.entries()) {
+    for (const id of [...contactIds, ...(peopleOfGone.get(ref.id) ?? [])]) add(byContact, id, position);
+    for (const id of [ref.id, ...formerIds]) add(byId, id, position);
+  }
+  const referralsOf = Map.groupBy(loaded.referrals, ({ friend }) => friend.contact?.id ?? null);
+  const decidedOn = Map.groupBy(loaded.decisions, ({ referralId }) => referralId);
+
+  return ({ ref, formerIds }) => {
+    const own = [ref.id, ...formerIds];
+    const decided = own
+      .flatMap((id) => referralsOf.get(id) ?? [])
+      .flatMap(({ id }) => decidedOn.get(id) ?? [])
+      .map(({ deal }) => deal.id);
+    const positions = new Set([
+      ...own.flatMap((id) => byContact.get(id) ?? []),
+      ...decided.flatMap((id) => byId.get(id) ?? []),
+    ]);
+    return [...positions].sort((a, b) => a - b).flatMap((position) => all[position] ?? []);
   };
 }
 

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { decide, type FriendFacts } from '../domain/decide.ts';
+import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { Plan } from '../domain/plan.ts';
-import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
+import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { type Gathered, gather } from './gather.ts';
+import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { Commit, Connection, Page, PageCursor, Shard, Store, WorkItem } from './ports/store.ts';
@@ -80,14 +81,15 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {
       const now = clock.now();
-      const state = {
-        ...loaded,
+      const partOf = createParts(loaded, gathered);
+      const about = {
         accountId: connection.accountId,
         connectedAt: connection.connectedAt,
         programs,
         mapping,
       };
       const commits = open.map((group): Commit & { group: Group } => {
+        const state = { ...about, ...partOf(group) };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
         return {
           group,
@@ -202,86 +204,6 @@ function isOfOneRecord(fault: unknown): boolean {
 
 function leavesWork(plan: Plan): boolean {
   return plan.intents.length + plan.mirror.length > 0;
-}
-
-/** Claimed records that concern the same people, decided and written together. */
-interface Group {
-  readonly items: readonly WorkItem[];
-  readonly friends: readonly FriendFacts[];
-  readonly facts: ReadonlyArray<DealFacts | ContactFacts>;
-  /** People on these deals, and those whom the friends name as referrers, as they are remembered. */
-  readonly restsOn: readonly RecordRef[];
-}
-
-/**
- * Records that share a friend or a referrer go into one commit: apart they would change the same rows and all but one would have to
- * be decided again. Records with nobody in common stay apart, so that one that fails holds up no other.
- */
-function groupByPeople(items: readonly WorkItem[], gathered: Gathered): Group[] {
-  const parent = new Map<string, string>();
-  const find = (key: string): string => {
-    const up = parent.get(key) ?? key;
-    if (up === key) return key;
-    const root = find(up);
-    parent.set(key, root);
-    return root;
-  };
-  const join = (a: string, b: string) => parent.set(find(a), find(b));
-
-  const friendsOfItem = new Map<WorkItem, FriendFacts[]>();
-  items.forEach((item, index) => {
-    const friends = [...gathered.friends.values()].filter((friend) => concerns(item.record, friend));
-    friendsOfItem.set(item, friends);
-    for (const { contact } of friends) {
-      join(`item ${index}`, `person ${contact.ref.id}`);
-      for (const referrer of contact.referredByIds) join(`person ${contact.ref.id}`, `person ${referrer}`);
-    }
-  });
-  const groups = Map.groupBy(
-    items.map((item, index) => ({ item, root: find(`item ${index}`) })),
-    ({ root }) => root,
-  );
-  const unclaimed = new Set(gathered.fresh);
-  return [...groups.values()].map((members) => {
-    const own = members.map(({ item }) => item);
-    const friends = [...new Set(own.flatMap((item) => friendsOfItem.get(item) ?? []))];
-    const facts = [...unclaimed].filter(
-      (fact) =>
-        own.some(({ record }) => isAbout(fact, record)) ||
-        friends.some(({ contact, deals }) => fact === contact || deals.includes(fact as DealFacts)),
-    );
-    for (const fact of facts) unclaimed.delete(fact);
-    return { items: own, friends, facts, restsOn: peopleBehind(facts, friends, gathered) };
-  });
-}
-
-/**
- * A deal that was read because it is one of a friend's may have other people on it, and what it means for them has not been asked.
- * Should its own hint be lost, the sweep must not think that it was seen.
- */
-function isDecidedOn(facts: DealFacts | ContactFacts, { items, friends }: Group): boolean {
-  if (!('contactIds' in facts) || items.some(({ record }) => isAbout(facts, record))) return true;
-  const asked = new Set(friends.flatMap(({ contact }) => [contact.ref.id, ...contact.formerIds]));
-  return facts.contactIds.every((id) => asked.has(id));
-}
-
-function peopleBehind(facts: Group['facts'], friends: readonly FriendFacts[], { contacts }: Gathered): RecordRef[] {
-  const deals = [...facts.filter((fact) => 'contactIds' in fact), ...friends.flatMap((friend) => friend.deals)];
-  const ids = new Set([
-    ...deals.flatMap(({ contactIds }) => contactIds),
-    ...friends.flatMap(({ contact }) => [contact.ref.id, ...contact.referredByIds]),
-  ]);
-  const own = new Set(facts.map(({ ref }) => recordKey(ref)));
-  return [...ids].flatMap((id) => contacts.get(id)?.ref ?? []).filter((ref) => !own.has(recordKey(ref)));
-}
-
-function concerns(record: RecordRef, { contact, deals }: FriendFacts): boolean {
-  if (isAbout(contact, record)) return true;
-  return deals.some((deal) => isAbout(deal, record));
-}
-
-function isAbout(facts: DealFacts | ContactFacts, record: RecordRef): boolean {
-  return facts.ref.object === record.object && (facts.ref.id === record.id || facts.formerIds.includes(record.id));
 }
 
 /**

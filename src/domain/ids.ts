@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Crockford's base 32: no I, L, O or U, so that a code survives being read aloud or typed from paper. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -10,13 +10,19 @@ const ID_LENGTH = 26;
 const CODE_LENGTH = 12;
 
 function digest32(parts: readonly (string | number)[], length: number): string {
-  const bytes = createHash('sha256').update(JSON.stringify(parts)).digest();
-  let bits = 0n;
-  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  const bytes = hash('sha256', JSON.stringify(parts), 'buffer');
+  // The last five bits first, as of one large number.
   let text = '';
-  for (let index = 0; index < length; index += 1) {
-    text += ALPHABET[Number(bits & 31n)];
-    bits >>= 5n;
+  let bits = 0;
+  let held = 0;
+  for (let next = bytes.length - 1; text.length < length; held -= 5) {
+    if (held < 5) {
+      bits |= (bytes[next] ?? 0) << held;
+      held += 8;
+      next -= 1;
+    }
+    text += ALPHABET[bits & 31];
+    bits >>= 5;
   }
   return text;
 }

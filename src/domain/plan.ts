@@ -171,13 +171,16 @@ function versioned<T extends { readonly id: string; readonly version: number }>(
 }
 
 function sameBut<T extends { readonly version: number }>(a: T, b: T): boolean {
-  return canonical({ ...a, version: 0 }) === canonical({ ...b, version: 0 });
+  return isSame({ ...a, version: 0 }, { ...b, version: 0 });
 }
 
-function canonical(value: object): string {
-  return JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === 'bigint') return `${inner}n`;
-    if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+/** Plain data only. A property that is undefined is one that is not there, as in the store. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const key of Object.keys(left)) if (!isSame(left[key], right[key])) return false;
+  for (const key of Object.keys(right)) if (left[key] === undefined && right[key] !== undefined) return false;
+  return true;
 }

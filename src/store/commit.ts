@@ -17,7 +17,8 @@ import { askAt, settleWork } from './work.ts';
 export class Conflict extends Error {}
 
 /**
- * One durable transaction for all, a savepoint for each, so that the cost of the disk is shared and a failure is not.
+ * One durable transaction for all, so that the cost of the disk is shared. They are written together, by one statement for each table and
+ * not for each of them; when anything is in the way of one, each has a savepoint of its own, so that a failure is not shared.
  *
  * @throws Fault `ledger_unbalanced` before anything is written; whatever else is thrown has written nothing of any commit.
  */
@@ -25,10 +26,40 @@ export async function commitAll(engine: Engine, commits: readonly Commit[]): Pro
   for (const { plan } of commits) assertBalanced(plan.journals);
   if (commits.length === 0) return [];
   return engine.write(async (session) => {
+    const together = joined(commits);
+    if (together && (await guarded(session, () => commitOne(session, together))) === 'committed') {
+      return commits.map(() => 'committed');
+    }
     const results: CommitResult[] = [];
     for (const commit of commits) results.push(await guarded(session, () => commitOne(session, commit)));
     return results;
   });
+}
+
+/** All of them as one, if there is more than one and they are of one account. */
+function joined(commits: readonly Commit[]): Commit | null {
+  const [first] = commits;
+  if (!first || commits.length === 1 || commits.some(({ accountId }) => accountId !== first.accountId)) return null;
+  const plans = commits.map(({ plan }) => plan);
+  return {
+    accountId: first.accountId,
+    plan: {
+      members: plans.flatMap(({ members }) => members),
+      referrals: plans.flatMap(({ referrals }) => referrals),
+      touches: plans.flatMap(({ touches }) => touches),
+      decisions: plans.flatMap(({ decisions }) => decisions),
+      rewards: plans.flatMap(({ rewards }) => rewards),
+      journals: plans.flatMap(({ journals }) => journals),
+      intents: plans.flatMap(({ intents }) => intents),
+      cancelledIntentIds: plans.flatMap(({ cancelledIntentIds }) => cancelledIntentIds),
+      mirror: plans.flatMap(({ mirror }) => mirror),
+      wakes: plans.flatMap(({ wakes }) => wakes),
+    },
+    snapshots: commits.flatMap(({ snapshots }) => snapshots),
+    restsOn: commits.flatMap(({ restsOn }) => restsOn),
+    settles: commits.flatMap(({ settles }) => settles),
+    erase: commits.flatMap(({ erase }) => erase),
+  };
 }
 
 async function guarded(session: Session, run: () => Promise<CommitResult>): Promise<CommitResult> {

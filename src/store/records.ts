@@ -12,13 +12,7 @@ import { fromJson, keyOf, refOf, toJson } from './codec.ts';
 import { type Columns, insertRows, rowsOf } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
-/** A record that a commit has read or rests on: which version of it was the newest when it was asked for. */
-const BASIS: Columns = {
-  connection_id: 'text',
-  object: 'text',
-  record_id: 'text',
-  basis: 'int',
-};
+const KEY: Columns = { account_id: 'text', connection_id: 'text', object: 'text', record_id: 'text' };
 
 /**
  * Whether nobody has kept other facts of these records since they were asked for. Two batches may concern the same person and hold
@@ -49,21 +43,22 @@ async function keptByOthers(
   lock: RawBuilder<unknown>,
 ): Promise<Kept[]> {
   if (records.length === 0) return [];
-  const basis = records.map(({ ref: { connectionId, object, id }, basis }) => {
-    return { connection_id: connectionId, object, record_id: id, basis };
-  });
-  const key = sql`connection_id, object, record_id`;
-  const { rows } = await sql<Kept>`
-    with held as (
-      select ${key}, facts, version from records
-      where account_id = ${accountId} and (${key}) in (select ${key} from ${rowsOf(session, BASIS, basis)} as keys)
-      order by ${key} ${lock}
-    )
-    select held.connection_id, held.object, held.record_id, held.facts
-    from held join ${rowsOf(session, BASIS, basis)} as known on known.connection_id = held.connection_id
-      and known.object = held.object and known.record_id = held.record_id
-    where held.version <> known.basis`.execute(session.db);
-  return rows;
+  const key = sql`records.connection_id, records.object, records.record_id`;
+  const named = (refs: readonly RecordRef[]) => sql`${rowsOf(
+    session,
+    KEY,
+    refs.map((ref) => keyOf(accountId, ref)),
+  )} as keys join records on records.account_id = keys.account_id and records.connection_id = keys.connection_id
+      and records.object = keys.object and records.record_id = keys.record_id`;
+  const { rows: held } = await sql<Omit<Kept, 'facts'> & { version: number }>`
+    select ${key}, records.version from ${named(records.map(({ ref }) => ref))} order by ${key} ${lock}`.execute(
+    session.db,
+  );
+  const basisOf = new Map(records.map(({ ref, basis }) => [recordKey(ref), basis]));
+  const changed = held.filter((row) => row.version !== basisOf.get(recordKey(refOf(row))));
+  if (changed.length === 0) return [];
+  // Facts are long, and hardly ever needed.
+  return (await sql<Kept>`select ${key}, records.facts from ${named(changed.map(refOf))}`.execute(session.db)).rows;
 }
 
 /**

@@ -124,9 +124,8 @@ export async function settleWork(session: Session, items: readonly WorkItem[]): 
     join work on ${isHeld} ${dialect.forUpdate('work')}`.execute(db);
   if (rows.length < items.length) return false;
 
-  const answered = sql`select 1 from work join ${held} as held on ${isHeld}
-    where wakes.account_id = work.account_id and wakes.connection_id = work.connection_id
-      and wakes.object = work.object and wakes.record_id = work.record_id and wakes.at <= work.claimed_at`;
+  const answered = sql`select 1 from work where wakes.account_id = work.account_id
+      and wakes.connection_id = work.connection_id and wakes.object = work.object and wakes.record_id = work.record_id and wakes.at <= work.claimed_at`;
   await sql`delete from wakes where ${isKeyOf('wakes', held)} and exists (${answered})`.execute(db);
 
   const nextWake = sql`(select min(wakes.at) from wakes where wakes.account_id = work.account_id
