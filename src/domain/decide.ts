@@ -50,7 +50,7 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
     decideRewards(draft, state, standing, friend, true, now);
     if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
     if (draft.changed()) markMirrors(draft, standing, friend);
-    markMerged(draft, standing, friend);
+    markReturned(draft, standing, friend);
     const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
     for (const other of joined) followUp(draft, state, other, friend, now);
   }
@@ -105,11 +105,17 @@ function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): voi
   for (const deal of friend.deals) if (deal.presence === 'present') draft.markMirror(deal.ref);
 }
 
-/** A merge makes a record of its own and fills its fields from both: what was decided before is written to it, news or not. */
-function markMerged(draft: Draft, referral: Referral, { deals }: FriendFacts): void {
-  const decidedOn = new Set(draft.decisionsOf(referral.id).map(({ deal }) => deal.id));
+/**
+ * A merge makes a record of its own and fills its fields from both, and a deal that is restored shows what it showed when it was deleted: what
+ * was decided before is written to it, news or not.
+ */
+function markReturned(draft: Draft, referral: Referral, { deals }: FriendFacts): void {
+  const decisions = draft.decisionsOf(referral.id);
+  const decidedOn = new Set(decisions.map(({ deal }) => deal.id));
+  const wereDeleted = new Set(decisions.flatMap(({ deal, reason }) => (reason.code === 'deal_deleted' ? deal.id : [])));
   for (const { ref, presence, formerIds } of deals) {
-    if (presence === 'present' && formerIds.some((id) => decidedOn.has(id))) draft.markMirror(ref);
+    if (presence !== 'present') continue;
+    if (wereDeleted.has(ref.id) || formerIds.some((id) => decidedOn.has(id))) draft.markMirror(ref);
   }
 }
 
@@ -223,10 +229,13 @@ function createChains(draft: Draft, state: State, referral: Referral, friend: Fr
     return rewardId == null ? undefined : draft.reward(rewardId);
   }
 
-  /** The reward that a chain's newest decision stands for, unless it has ended or is to end. */
+  /**
+   * The reward of a chain that has not ended and is not to end. Of one deal it is its newest; of two that became one the newest decision
+   * may be the end of the one's reward, made together with the other's.
+   */
   function standingReward(chain: Chain): Reward | undefined {
-    const reward = newestReward(chain);
-    return reward && STANDING_STATES.includes(reward.state) && !reward.reversalPending ? reward : undefined;
+    const rewards = chain.decisions.map(({ rewardId }) => (rewardId === null ? undefined : draft.reward(rewardId)));
+    return rewards.findLast((one) => one && STANDING_STATES.includes(one.state) && !one.reversalPending);
   }
 
   function record(

@@ -570,6 +570,17 @@ describe('merged records', () => {
     expect(world.state.rewards).toHaveLength(1);
   });
 
+  test('a deal that is deleted and restored shows again what stands', () => {
+    const world = worldWith(won, [FRIEND_RULE]);
+    world.process(T0 + 2 * MINUTE);
+    world.putDeal(dealOf('100', [], won, { presence: 'deleted' }));
+    world.process(T0 + 3 * MINUTE);
+    const lost = [...won, pointOf(T0 + 2.5 * MINUTE, { stageId: 'gone' })];
+    world.putDeal(dealOf('100', ['2'], lost));
+    world.process(T0 + 4 * MINUTE);
+    expect(world.process(T0 + 5 * MINUTE).mirror.map(({ object, id }) => `${object} ${id}`)).toEqual(['deal 100']);
+  });
+
   test('a member under a new id stays the same member', () => {
     const world = worldWith(won, [FRIEND_RULE]);
     world.process(T0 + 2 * MINUTE);
@@ -590,6 +601,30 @@ describe('merged records', () => {
     expect(world.state.rewards).toHaveLength(1);
     expect(world.state.decisions).toHaveLength(1);
   });
+
+  test.each([
+    ['as they were made', false],
+    ['the other way round', true],
+  ])(
+    'two deals that become one, lost, take back the reward that moved between them; decisions read %s',
+    (_, isReversed) => {
+      const world = worldWith(won, [FRIEND_RULE]);
+      world.process(T0 + 2 * MINUTE);
+      // One reading: the first deal is lost and the second one, won before, gets the reward.
+      const lost = pointOf(T0 + 5 * MINUTE, { stageId: 'gone' });
+      world.putDeal(dealOf('100', ['2'], [...won, lost]));
+      world.putDeal(dealOf('200', ['2'], [pointOf(T0 + 4 * MINUTE, WON)]));
+      world.process(T0 + 6 * MINUTE);
+      const states = () => world.state.rewards.map(({ deal, state }) => `${deal.id} ${state}`).sort();
+      expect(states()).toEqual(['100 voided', '200 approved']);
+      if (isReversed) world.setState({ decisions: world.state.decisions.toReversed() });
+      world.deals.delete('100');
+      world.deals.delete('200');
+      world.putDeal(dealOf('300', ['2'], [...won, lost], { formerIds: ['100', '200'] }));
+      world.process(T0 + 8 * MINUTE);
+      expect(states()).toEqual(['100 voided', '200 voided']);
+    },
+  );
 
   test('member and friend that become one person: the reward is taken back', () => {
     const world = worldWith(won, [FRIEND_RULE]);
