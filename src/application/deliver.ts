@@ -17,6 +17,8 @@ import { deferralFor } from './retry.ts';
 /** HubSpot and Salesforce collections take 100 and 200 records a write; one claim fills the smaller. */
 const MIRROR_CLAIM_MAX = 100;
 const PAYOUT_CLAIM_MAX = 50;
+/** Orders of one account under way at the same time: a provider that takes a second for each pays ten in it, and none is flooded. */
+const PAYOUTS_AT_ONCE = 10;
 /** Longer than the longest call with its retries, so that a slow answer is not overtaken by a second worker. */
 const LEASE_MS = 60_000;
 
@@ -112,16 +114,23 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
       claim: randomUUID(),
     });
     let endsAt = clock.now() + LEASE_MS;
-    for (const [index, payout] of claimed.entries()) {
-      // A provider that takes its time with each must not let the last ones' lease run out.
-      const now = clock.now();
-      if (endsAt - now < LEASE_MS / 2) {
-        endsAt = now + LEASE_MS;
-        await store.payouts.extend(claimed.slice(index), endsAt);
+    const open = new Set(claimed);
+    const next = claimed.values();
+    async function issueOneByOne(): Promise<void> {
+      for (const payout of next) {
+        // A provider that takes its time with each must not let the last ones' lease run out.
+        const now = clock.now();
+        if (endsAt - now < LEASE_MS / 2) {
+          endsAt = now + LEASE_MS;
+          await store.payouts.extend([...open], endsAt);
+        }
+        if (signal?.aborted)
+          await store.payouts.defer(payout, { runAt: clock.now(), error: 'stopping', parked: false });
+        else await issue(payout);
+        open.delete(payout);
       }
-      if (signal?.aborted) await store.payouts.defer(payout, { runAt: clock.now(), error: 'stopping', parked: false });
-      else await issue(payout);
     }
+    await Promise.all(Array.from({ length: PAYOUTS_AT_ONCE }, issueOneByOne));
     return claimed.length;
   };
 }

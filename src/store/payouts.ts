@@ -5,10 +5,17 @@ import type { Instant } from '../domain/time.ts';
 import { referralOf, rewardOf, toFlag, toText } from './codec.ts';
 import { applyPlan, assertBalanced, Conflict } from './commit.ts';
 import type { Engine } from './dialect.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { candidates, claimed, counts, dueShards, nextDueAt, wholeRow } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createPayoutStore(engine: Engine): PayoutStore {
+  const settleTogether = createGroupCommit(
+    engine,
+    (session, { payout, plan }: { payout: ClaimedPayout; plan: Plan }) => settle(session, payout, plan),
+    // The claim is kept: the caller settles again on what the reward is now, or the lease runs out.
+    (error) => (error instanceof Conflict || engine.dialect.isUniqueViolation(error) ? false : undefined),
+  );
   return {
     claim: (input) =>
       engine.write(async (session) => {
@@ -33,13 +40,7 @@ export function createPayoutStore(engine: Engine): PayoutStore {
 
     settle: async (payout, plan) => {
       assertBalanced(plan.journals);
-      try {
-        return await engine.write((session) => settle(session, payout, plan));
-      } catch (error) {
-        // The claim is kept: the caller settles again on what the reward is now, or the lease runs out.
-        if (error instanceof Conflict || engine.dialect.isUniqueViolation(error)) return false;
-        throw error;
-      }
+      return settleTogether({ payout, plan });
     },
 
     defer: (payout, { runAt, error, parked }) =>
