@@ -54,15 +54,15 @@ export function createContainer(deps: ContainerDeps): Container {
   const connect = createConnect({ store, seal: createSeal(encryptionKeys), clock, log, publicUrl, connectors });
   const openSession = (connection: Connection) => connect.openSession(connection);
 
-  // The hops poke each other; each dispatch is made after the hop that it runs.
-  const dispatches: Dispatch[] = [];
-  const pokeAll = () => {
-    for (const dispatch of dispatches) dispatch.poke();
-  };
-  const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided: pokeAll });
-  const deliver = createDeliver({ store, clock, log, observe, publicUrl, providers, openSession, onAsked: pokeAll });
-  const place = createPlace({ store, clock, log, openSession, onAsked: pokeAll });
-  const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked: pokeAll });
+  // The hops poke each other; each dispatch is made after the hop that it runs. Nobody pokes the mirror: what one second brings is
+  // written to the CRM together, by a fraction of the calls.
+  const dispatches = new Map<Hop | 'shared', Dispatch>();
+  const onAsked = () => dispatches.get('process')?.poke();
+  const onDecided = () => dispatches.get('payouts')?.poke();
+  const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided });
+  const deliver = createDeliver({ store, clock, log, observe, publicUrl, providers, openSession, onAsked });
+  const place = createPlace({ store, clock, log, openSession, onAsked });
+  const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked });
   const hops: Record<Hop, SharedHop> = {
     process: {
       run: processBatch,
@@ -82,9 +82,10 @@ export function createContainer(deps: ContainerDeps): Container {
   };
   if (store.shared) {
     const { shared: queue, leases } = store;
-    dispatches.push(createSharedDispatch({ hops, queue, leases, owner, clock, log }));
+    dispatches.set('shared', createSharedDispatch({ hops, queue, leases, owner, clock, log }));
   } else {
-    for (const hop of Object.keys(hops) as Hop[]) dispatches.push(createDispatch({ hop, ...hops[hop], clock, log }));
+    for (const hop of Object.keys(hops) as Hop[])
+      dispatches.set(hop, createDispatch({ hop, ...hops[hop], clock, log }));
   }
   const sweep = createSchedule({
     name: 'sweep',
@@ -101,7 +102,7 @@ export function createContainer(deps: ContainerDeps): Container {
     act: createAct({
       store,
       clock,
-      onAsked: pokeAll,
+      onAsked,
       onUnplaced: (accountId, email) => {
         place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
       },
@@ -122,18 +123,18 @@ export function createContainer(deps: ContainerDeps): Container {
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
-          onAccepted: pokeAll,
+          onAccepted: onAsked,
         }),
       ]),
     ),
     reconcile,
     start() {
-      for (const dispatch of dispatches) dispatch.start();
+      for (const dispatch of dispatches.values()) dispatch.start();
       sweep.start();
     },
     async stop() {
       await sweep.stop();
-      await Promise.all(dispatches.map((dispatch) => dispatch.stop()));
+      await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };
 }

@@ -3,7 +3,6 @@ import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
-import type { Plan } from '../domain/plan.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -34,7 +33,7 @@ export interface ProcessDeps {
   readonly log: Log;
   readonly observe: Pick<Observe, 'processed' | 'decision'>;
   readonly openSession: (connection: Connection) => CrmSession;
-  /** Called when a commit left something to deliver. */
+  /** Called when a commit left payouts to carry out. */
   readonly onDecided: () => void;
 }
 
@@ -110,7 +109,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       commits.forEach(({ plan }, index) => {
         if (results[index] === 'committed') for (const { outcome } of plan.decisions) deps.observe.decision(outcome);
       });
-      if (commits.some(({ plan }, index) => results[index] === 'committed' && leavesWork(plan))) deps.onDecided();
+      if (commits.some(({ plan }, index) => results[index] === 'committed' && plan.intents.length > 0))
+        deps.onDecided();
       // Others have read newer facts than these and decided on them: these are read again.
       const outdated = commits.flatMap(({ group }, index) => (results[index] === 'outdated' ? group.items : []));
       if (outdated.length > 0) await store.work.release(outdated);
@@ -200,10 +200,6 @@ function watched(session: CrmSession, onAnswer: () => Promise<void>): CrmSession
 
 function isOfOneRecord(fault: unknown): boolean {
   return !(fault instanceof Fault) || fault.retry.kind === 'never';
-}
-
-function leavesWork(plan: Plan): boolean {
-  return plan.intents.length + plan.mirror.length > 0;
 }
 
 /**

@@ -37,8 +37,9 @@ export function createMirrorStore(engine: Engine): MirrorStore {
 
     sources: (accountId, records) => engine.snapshot((session) => sources(session, accountId, records)),
 
-    acknowledge: (items, now) =>
-      engine.write(async (session) => {
+    acknowledge: async (items, now) => {
+      if (items.length === 0) return;
+      await engine.write(async (session) => {
         const rows = items.map(({ item: { accountId, record, claim, wanted }, hash }) => ({
           ...keyOf(accountId, record),
           claim,
@@ -63,7 +64,8 @@ export function createMirrorStore(engine: Engine): MirrorStore {
             and mirror.object = done.object and mirror.record_id = done.record_id and mirror.claim = done.claim`.execute(
           session.db,
         );
-      }),
+      });
+    },
 
     defer: (item, { runAt, error, parked, unsureUntil }) =>
       engine.write(async ({ db }) => {

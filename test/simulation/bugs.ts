@@ -11,8 +11,9 @@ function bug(name: string, ...edits: ReadonlyArray<readonly [file: string, find:
 }
 
 /**
- * "No AUTOINCREMENT" is not among them: nothing here reads the inbox by a cursor and nothing deletes from it, so a number that is given
- * out again would do no harm.
+ * Two are not among them, for alone they would do no harm. "No AUTOINCREMENT": nothing reads the inbox by a cursor and nothing deletes from
+ * it, so no number is given out again. "No claim fence when records are settled": who comes too late is refused by the versions of what was
+ * read as well ("stale facts win"), and a decision that was made meanwhile has the same id.
  */
 export const BUGS: readonly Bug[] = [
   bug(
@@ -36,7 +37,20 @@ export const BUGS: readonly Bug[] = [
     'due_at = case when work.wanted = held.wanted then $' + '{nextWake} else work.run_at end',
     'due_at = $' + '{nextWake}',
   ]),
-  bug('no claim fence when settling', ['store/work.ts', 'if (rows.length < items.length) return false;', '']),
+  bug('no fence for an order', [
+    'store/payouts.ts',
+    'and id = $' + '{intent.id} and claim = $' + '{claim}`;',
+    'and id = $' + '{intent.id} and claim is not null`;',
+  ]),
+  bug(
+    'no fence for a write',
+    ['store/mirror.ts', 'and mirror.claim is distinct from done.claim`', 'and 1 = 0`'],
+    [
+      'store/mirror.ts',
+      'and mirror.record_id = done.record_id and mirror.claim = done.claim`',
+      'and mirror.record_id = done.record_id`',
+    ],
+  ),
   bug('a claim has no end', ['store/queue.ts', 'due_at = $' + '{input.now + input.leaseMs}`;', 'due_at = null`;']),
   bug('a lease is over at once', [
     'store/queue.ts',
@@ -147,5 +161,66 @@ export const BUGS: readonly Bug[] = [
     'domain/decide.ts',
     'const current = friend.deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));',
     'const current = friend.deals.find(({ ref }) => ref.id === deal.id);',
+  ]),
+  bug('a decision recorded before the one it follows', [
+    'domain/decide.ts',
+    'recordedAt: Math.max(now, ...chain.decisions.map((earlier) => earlier.recordedAt)),',
+    'recordedAt: now,',
+  ]),
+  bug('a deal merged away is judged beside its survivor', [
+    'domain/decide.ts',
+    'for (const friend of friends.map(withoutMergedAway)) {',
+    'for (const friend of friends) {',
+  ]),
+  bug('of two deals that became one only the newest decision counts', [
+    'domain/decide.ts',
+    'return rewards.findLast(',
+    'return [newestReward(chain)].findLast(',
+  ]),
+  bug('what is remembered of a record outlives its merge', [
+    'store/records.ts',
+    'for (const facts of read) if (facts.formerIds.length > 0) await markMergedAway(session, accountId, facts);',
+    '',
+  ]),
+  bug("a sweep remembers its node's own time", [
+    'application/reconcile.ts',
+    'upTo ??= page.asOf;',
+    'upTo ??= clock.now();',
+  ]),
+  bug('of the referrals of a merged person only one runs on', [
+    'domain/decide.ts',
+    'for (const other of joined) followUp(draft, state, other, friend, now);',
+    '',
+  ]),
+  bug('open deals are not looked at again', [
+    'domain/decide.ts',
+    "if (stage === 'opportunity') look(",
+    "if (stage === 'lost') look(",
+  ]),
+  bug('rewarded deals are not looked at again', [
+    'domain/decide.ts',
+    "if (referralId === referral.id && state !== 'held' && STANDING_STATES.includes(state)) look(",
+    "if (referralId === '') look(",
+  ]),
+  bug(
+    'new properties stay empty',
+    ['application/reconcile.ts', 'await store.mirror.markAll(connection.accountId, connection.id, clock.now());', ''],
+    ['application/deliver.ts', 'await store.mirror.markAll(accountId, connection.id, clock.now());', ''],
+    ['application/connect.ts', 'await store.mirror.markAll(accountId, id, clock.now());', ''],
+  ),
+  bug('a token that was renewed meanwhile ends the connection', [
+    'application/connect.ts',
+    "if (newer && newer.version !== version) return seal.open(newer.accessToken, tokenContext(accountId, 'access'));",
+    '',
+  ]),
+  bug('the people of a deleted deal are forgotten', [
+    'application/gather.ts',
+    'const left = [...peopleOfGone.values()].flat();',
+    'const left: string[] = []; peopleOfGone.clear();',
+  ]),
+  bug('a write that came too late is the last word', [
+    'store/mirror.ts',
+    'and mirror.claim is distinct from done.claim`',
+    'and 1 = 0`',
   ]),
 ];

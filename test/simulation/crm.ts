@@ -37,6 +37,8 @@ export interface Revision {
 interface SimRecord {
   readonly id: string;
   isDeleted: boolean;
+  /** Was deleted, and somebody has got it back. */
+  isRestored: boolean;
   mergedInto: string | null;
   formerIds: string[];
   modifiedAt: number;
@@ -222,6 +224,7 @@ function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps,
   function fresh(): Omit<SimRecord, 'id'> {
     return {
       isDeleted: false,
+      isRestored: false,
       mergedInto: null,
       formerIds: [],
       modifiedAt: 0,
@@ -351,6 +354,7 @@ function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps,
     restore(object: 'contact' | 'deal', recordId: string): void {
       const record = object === 'deal' ? deal(recordId) : contact(recordId);
       record.isDeleted = false;
+      record.isRestored = true;
       touch(record);
       tell('change', [{ object, id: recordId }]);
     },

@@ -122,9 +122,9 @@ export function drawWeather(random: Random): Weather {
     tokensRefused: some(0.4, 0.03),
     clockJumps: some(0.4, random.integer(1, 3)),
     skewMs: some(0.5, random.pick([2_000, 4 * MINUTE, HOUR])),
-    revocation: sweeps && random.chance(0.15),
-    disconnect: sweeps && random.chance(0.2),
-    payoutTrouble: some(0.6, 0.3),
-    payoutRefusals: some(0.3, 0.3),
+    revocation: sweeps && random.chance(0.4),
+    disconnect: sweeps && random.chance(0.35),
+    payoutTrouble: some(0.7, 0.4),
+    payoutRefusals: some(0.4, 0.3),
   };
 }

@@ -6,6 +6,7 @@ import { createAccountStore } from '../../src/store/accounts.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createProgramStore } from '../../src/store/programs.ts';
+import type { Session } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { createRandom } from '../crash/random.ts';
 import { createCrm, type Portal, PROVIDER } from './crm.ts';
@@ -70,8 +71,15 @@ interface Tenant {
   connectionId: string;
 }
 
+/** Hears of everything that was asked of the database, in order, and of what came of it: the same can be asked of another one. */
+export interface Witness {
+  onAsked(kind: 'read' | 'snapshot' | 'write', run: (session: Session) => Promise<unknown>, result: unknown): void;
+  /** Before the database is closed. */
+  onEnd(engine: Engine): Promise<void>;
+}
+
 /** One history from one seed: lived under faults, brought to rest, and asked whether the laws have held. */
-export async function live(seed: number): Promise<HistoryReport> {
+export async function live(seed: number, witness: Witness | null = null): Promise<HistoryReport> {
   const random = createRandom(seed, 'history');
   const weather = drawWeather(createRandom(seed, 'weather'));
   const counters = createCounters();
@@ -80,7 +88,7 @@ export async function live(seed: number): Promise<HistoryReport> {
   const scheduler = createScheduler(createRandom(seed, 'order'), START);
   keepTimeWith((ms, run) => scheduler.after(ms, run));
   const network = createNetwork(scheduler, createRandom(seed, 'network'), weather, counters);
-  const engine = await openDatabase();
+  const { engine, writes } = await openDatabase(witness);
   const db = openedLast();
   const receiver = createReceiver(scheduler, network, createRandom(seed, 'payout'), weather, counters);
   const post = createPost({ scheduler, random: createRandom(seed, 'post'), weather, counters, nodes: () => nodes });
@@ -111,7 +119,7 @@ export async function live(seed: number): Promise<HistoryReport> {
       sweepEveryMs: () => sweepEveryMs,
     }),
   );
-  const waking = createWaking(db, idlers, createRandom(seed, 'waking'), nodes);
+  const waking = createWaking(db, writes, idlers, createRandom(seed, 'waking'), nodes);
   scheduler.attach(waking);
   const tenants: Tenant[] = [];
   let staffs: Staff[] = [];
@@ -223,6 +231,7 @@ export async function live(seed: number): Promise<HistoryReport> {
     return report([]);
   } finally {
     for (const node of nodes) if (node.life) (node.life as { isAlive: boolean }).isAlive = false;
+    await witness?.onEnd(engine);
     await engine.close();
   }
 
@@ -394,7 +403,8 @@ export async function live(seed: number): Promise<HistoryReport> {
     });
     scheduler.note('admin', `submits contact ${friend.id} for ${accountId}, referred by contact ${member.id}`);
     // What a crash may swallow is asked for again by whoever asked.
-    const byContact = random.chance(0.5);
+    // By an address alone only where there are sweeps: they look for the contact when the first look has failed.
+    const byContact = random.chance(0.5) || !weather.sweeps;
     const attempt = async (use: Container['act']) => {
       const enrolled = await use.createMember(accountId, {
         name: member.name,
@@ -481,14 +491,33 @@ async function within<T>(scheduler: Scheduler, promise: Promise<T>, ms: number):
   return outcome?.value;
 }
 
-async function openDatabase(): Promise<Engine> {
-  const engine = await openSqlite(':memory:');
-  await migrate(engine);
+/** With the number of transactions that have ended in it, however they did. */
+async function openDatabase(witness: Witness | null): Promise<{ engine: Engine; writes: () => number }> {
+  const opened = await openSqlite(':memory:');
+  await migrate(opened);
   if (!hasTemplate) {
     hasTemplate = true;
     useTemplate(openedLast().serialize());
   }
-  return engine;
+  let writes = 0;
+  const heard =
+    (kind: Parameters<Witness['onAsked']>[0]): Engine['read'] =>
+    async (run) => {
+      const result = await opened[kind](run);
+      witness?.onAsked(kind, run, result);
+      return result;
+    };
+  const write = heard('write');
+  const engine: Engine = {
+    ...opened,
+    read: heard('read'),
+    snapshot: heard('snapshot'),
+    write: (run) =>
+      write(run).finally(() => {
+        writes += 1;
+      }),
+  };
+  return { engine, writes: () => writes };
 }
 
 let hasTemplate = false;
@@ -496,6 +525,7 @@ let hasTemplate = false;
 /** Which worker that sleeps would find something at its next look, and when. */
 function createWaking(
   db: Database.Database,
+  writes: () => number,
   idlers: Set<Idler>,
   random: ReturnType<typeof createRandom>,
   nodes: readonly SimNode[],
@@ -514,11 +544,16 @@ function createWaking(
   };
   const skewOf = new Map(nodes.map((node) => [node.name, node]));
   let known: unknown = null;
+  let writesKnown = -1;
   let dueAt: Record<Queue, number | null> = { work: null, mirror: null, intents: null };
   /** Looks that found nothing though something was due, as when another node was faster: not repeated until something changes. */
-  const inVain = new Map<string, unknown>();
+  const inVain = new Map<string, Partial<Record<Queue, { readonly version: unknown; readonly at: number | null }>>>();
 
+  /** Asked before each step, and only every fourth writes: the database is asked after those. */
   function look(): unknown {
+    const written = writes();
+    if (written === writesKnown) return known;
+    writesKnown = written;
     const current = version.get();
     if (current === known) return current;
     known = current;
@@ -544,7 +579,8 @@ function createWaking(
         const at = dueAt[idler.queue];
         if (at === null || !idler.life.isAlive) continue;
         const theirs = Math.max(now, at - (skewOf.get(idler.life.name)?.skewMs ?? 0) + 1);
-        if (inVain.get(`${idler.life.name} ${idler.queue}`) === `${current} ${at}`) continue;
+        const vain = inVain.get(idler.life.name)?.[idler.queue];
+        if (vain && vain.version === current && vain.at === at) continue;
         if (best && theirs > best.at) continue;
         if (!best || theirs < best.at) waiting.length = 0;
         best = { at: theirs, queue: idler.queue };
@@ -556,7 +592,11 @@ function createWaking(
         at,
         wake() {
           const chosen = random.pick(waiting);
-          inVain.set(`${chosen.life.name} ${chosen.queue}`, `${current} ${dueAt[chosen.queue]}`);
+          const { name } = chosen.life;
+          inVain.set(name, {
+            ...inVain.get(name),
+            [chosen.queue]: { version: current, at: dueAt[chosen.queue] },
+          });
           chosen.wake();
           // A poke wakes all workers of a node: often two of them look at once.
           const second = random.chance(0.3) ? waiting.find((idler) => idler !== chosen) : undefined;

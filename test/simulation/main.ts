@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { BUGS } from './bugs.ts';
 import { createCounters, FAULT_CLASSES } from './faults.ts';
 import type { HistoryReport } from './history.ts';
-import { HangingHistory, liveAll } from './pool.ts';
+import { plant } from './plant.ts';
+import { liveAll } from './pool.ts';
 
 const USAGE = `npm run sim -- [--seeds N] [--from SEED] [--verbose] [--threads N] [--struck MIN]
 npm run sim -- --bugs [NAME] [--seeds N]
@@ -15,6 +16,8 @@ npm run sim -- --bugs [NAME] [--seeds N]
 
 /** Failing seeds that are printed with their whole timeline. */
 const TIMELINES_MAX = 1;
+/** Characters of what has found a mistake: the first sentence is enough. */
+const CAUGHT_BY_MAX = 180;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,6 +57,7 @@ async function simulate(): Promise<boolean> {
     from,
     seeds,
     ...threads,
+    isVerbose: values.verbose,
     onReport(report) {
       for (const name of FAULT_CLASSES) totals[name] += report.counters[name];
       sums.histories += 1;
@@ -105,36 +109,13 @@ async function plantBugs(): Promise<boolean> {
     return false;
   }
   const missed: string[] = [];
-  for (const { name, edits } of chosen) {
-    let lived = 0;
-    let caught: HistoryReport | null = null;
-    let hanging: HangingHistory | null = null;
-    await liveAll({
-      from,
-      seeds,
-      edits,
-      ...threads,
-      onReport(report) {
-        lived += 1;
-        if (report.problems.length > 0) caught ??= report;
-        return caught !== null;
-      },
-    }).catch((error: unknown) => {
-      // A mistake that makes the code hang is found by that.
-      if (!(error instanceof HangingHistory)) throw error;
-      hanging = error;
-    });
-    const by = caught as HistoryReport | null;
-    const stuck = hanging as HangingHistory | null;
-    if (stuck) {
-      console.log(`caught  ${name}: after ${lived} seeds, ${stuck.message}`);
-      continue;
-    }
-    if (!by) missed.push(name);
+  for (const bug of chosen) {
+    const { lived, caughtBy } = await plant(bug, { from, seeds, ...threads });
+    if (caughtBy === null) missed.push(bug.name);
     console.log(
-      by
-        ? `caught  ${name}: after ${lived} seeds, by seed ${by.seed}: ${by.problems[0]?.slice(0, 160)}`
-        : `MISSED  ${name}: ${lived} seeds`,
+      caughtBy === null
+        ? `MISSED  ${bug.name}: ${lived} seeds`
+        : `caught  ${bug.name}: after ${lived} seeds, by ${caughtBy.slice(0, CAUGHT_BY_MAX)}`,
     );
   }
   console.log(

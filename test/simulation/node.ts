@@ -260,15 +260,20 @@ export function createNode(deps: NodeDeps): SimNode {
           if (!isTorn) return engine.write(run);
           const after = random.integer(1, 12);
           let tore = false;
+          let isOver = false;
           try {
             return await engine.write((session) =>
-              run(
-                tearing(session, after, () => {
-                  tore = true;
-                }),
-              ),
+              // What came through is asked of other databases later, and comes through there as well.
+              isOver
+                ? run(session)
+                : run(
+                    tearing(session, after, () => {
+                      tore = true;
+                    }),
+                  ),
             );
           } finally {
+            isOver = true;
             if (tore) {
               counters['node crashed inside a transaction'] += 1;
               node.crash(`inside a transaction, at statement ${after}`);

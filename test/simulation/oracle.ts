@@ -264,8 +264,12 @@ function anyOf(
     const since = wonPoints(deal)[0]?.at;
     // Also an earlier win's: that the deal was open in between may have happened while it was not the friend's.
     const won = since === undefined ? [] : deal.points.filter(({ meaning }) => meaning === 'won');
+    // By the rules of when it was won, which may be long before it had this amount.
     return won.flatMap((point) =>
-      paysAt(point, point.at).flatMap((amount) => (amount === null ? [] : [{ dealId: deal.id, amount }])),
+      won
+        .filter(({ at }) => at <= point.at)
+        .flatMap(({ at }) => paysAt(point, at))
+        .flatMap((amount) => (amount === null ? [] : [{ dealId: deal.id, amount }])),
     );
   });
   const isCertain = deals.some((deal) => {

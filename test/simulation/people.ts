@@ -7,6 +7,9 @@ import type { Scheduler } from './scheduler.ts';
 /** Changes of one deal: the CRM keeps the last 20 values of a property, and with fewer nothing of the history is lost. */
 const CHANGES_PER_DEAL_MAX = 12;
 
+/** The share of deleted records that somebody gets back, beside those that are got back by chance. */
+const RESTORED = 0.6;
+
 const AMOUNTS = ['120.00', '999.99', '1000.00', '1450.50', '7.10', '33333.33', '0', null, '12.345', '0.10', '0.29'];
 
 const STAGES: Readonly<Record<'open' | 'won' | 'lost', ReadonlyArray<readonly [pipeline: string, stage: string]>>> = {
@@ -83,6 +86,7 @@ export function createStaff(
   const friends: string[] = [];
   const deals: string[] = [];
   const changes = new Map<string, number>();
+  const endsAt = scheduler.now() + weather.spanMs;
   let hasNewStage = false;
   let people = 0;
 
@@ -96,6 +100,16 @@ export function createStaff(
 
   function disturbAround(dealId: string): void {
     for (const id of portal.deals.get(dealId)?.contactIds ?? []) disturbed.add(id);
+  }
+
+  /** Of what happens to a record whose associations the CRM forgets with it. */
+  function disturbBy(object: 'deal' | 'contact', id: string): void {
+    if (object === 'deal') {
+      disturbAround(id);
+      return;
+    }
+    disturbed.add(id);
+    for (const deal of portal.deals.values()) if (deal.contactIds.has(id)) disturbAround(deal.id);
   }
 
   function stage(kind: keyof typeof STAGES): Pick<DealValues, 'pipeline' | 'stage'> {
@@ -141,19 +155,24 @@ export function createStaff(
     note(`deal ${id} of ${of.join(', ')}: ${JSON.stringify(drawn)}`);
   }
 
-  function edit(change: Partial<DealValues>, counted?: FaultClass): void {
+  function edit(values: Partial<DealValues>, counted?: FaultClass): void {
     const id = one(presentDeals());
     if (id === null || (changes.get(id) ?? 0) >= CHANGES_PER_DEAL_MAX) return;
     if (counted) counters[counted] += 1;
+    change(id, values);
+  }
+
+  function change(id: string, values: Partial<DealValues>): void {
     changes.set(id, (changes.get(id) ?? 0) + 1);
-    note(`deal ${id}: ${JSON.stringify(change)}`);
-    portal.editDeal(id, change);
+    note(`deal ${id}: ${JSON.stringify(values)}`);
+    portal.editDeal(id, values);
   }
 
   const one = <T>(items: readonly T[]): T | null => (items.length === 0 ? null : random.pick(items));
   const two = (items: readonly string[]): readonly [string, string] | null => {
-    const [first, second] = [one(items), one(items)];
-    return first === null || second === null || first === second ? null : [first, second];
+    const first = one(items);
+    const second = one(items.filter((item) => item !== first));
+    return first === null || second === null ? null : [first, second];
   };
 
   function reassociate(isOn: boolean): void {
@@ -168,6 +187,15 @@ export function createStaff(
     portal.associate(id, contactId, isOn);
   }
 
+  function restore(object: 'deal' | 'contact', id: string): void {
+    const record = (object === 'deal' ? portal.deals : portal.contacts).get(id);
+    if (record?.isDeleted !== true || record.mergedInto !== null) return;
+    disturbBy(object, id);
+    counters['record restored'] += 1;
+    note(`${object} ${id} restored`);
+    portal.restore(object, id);
+  }
+
   function removeOrRestore(object: 'deal' | 'contact', isBack: boolean): void {
     const records: ReadonlyMap<string, { isDeleted: boolean; mergedInto: string | null }> =
       object === 'deal' ? portal.deals : portal.contacts;
@@ -178,21 +206,36 @@ export function createStaff(
       }),
     );
     if (id === null) return;
-    if (object === 'deal') {
-      disturbAround(id);
-    } else {
-      disturbed.add(id);
-      for (const deal of portal.deals.values()) if (deal.contactIds.has(id)) disturbAround(deal.id);
+    if (isBack) {
+      restore(object, id);
+      return;
     }
-    counters[isBack ? 'record restored' : 'record deleted'] += 1;
-    note(`${object} ${id} ${isBack ? 'restored' : 'deleted'}`);
-    if (isBack) portal.restore(object, id);
-    else portal.remove(object, id);
+    disturbBy(object, id);
+    counters['record deleted'] += 1;
+    note(`${object} ${id} deleted`);
+    portal.remove(object, id);
+    // Who has deleted something by mistake mostly notices soon, and while we still read what the deletion was about.
+    if (!random.chance(RESTORED)) return;
+    const ms = random.chance(0.5) ? random.integer(1, 5_000) : random.integer(1, weather.spanMs / 4);
+    if (scheduler.now() + ms < endsAt) scheduler.after(ms, () => restore(object, id));
   }
 
   function merge(object: 'deal' | 'contact'): void {
     const pair = two(object === 'deal' ? presentDeals() : presentFriends());
     if (!pair) return;
+    // Who merges deals often puts one of them right first: the merge then comes while that change is being read.
+    if (object === 'contact' || random.chance(0.4)) {
+      mergeNow(object, pair);
+      return;
+    }
+    change(pair[0], random.chance(0.6) ? stage('won') : { amount: random.pick(AMOUNTS) });
+    // Odd, so that it never falls into one millisecond with another act of this portal.
+    const ms = 2 * random.integer(10, 700) + 1;
+    if (scheduler.now() + ms < endsAt) scheduler.after(ms, () => mergeNow(object, pair));
+  }
+
+  function mergeNow(object: 'deal' | 'contact', pair: readonly [string, string]): void {
+    if (!pair.every(isThere)) return;
     const [primary, other] = pair;
     for (const id of pair)
       if (object === 'deal') disturbAround(id);
@@ -218,8 +261,8 @@ export function createStaff(
     [0.7, () => removeOrRestore('deal', true)],
     [0.4, () => removeOrRestore('contact', false)],
     [0.4, () => removeOrRestore('contact', true)],
-    [0.5, () => merge('deal')],
-    [0.4, () => merge('contact')],
+    [0.9, () => merge('deal')],
+    [0.8, () => merge('contact')],
     [
       0.5,
       () => {
@@ -231,7 +274,7 @@ export function createStaff(
       },
     ],
     [
-      0.5,
+      0.8,
       () => {
         if (!hasNewStage) {
           hasNewStage = true;
@@ -243,7 +286,7 @@ export function createStaff(
       },
     ],
     [
-      0.3,
+      1.4,
       () => {
         // Only a sweep repairs what has to be provisioned while nothing is to be written.
         if (!weather.sweeps) return;

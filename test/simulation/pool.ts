@@ -6,6 +6,9 @@ import type { Edit } from './hooks.ts';
 /** One seed in so many is lived twice: the two histories must be the same. */
 const TWICE_EVERY = 50;
 
+/** Each takes some 150 MB. */
+const THREADS_MAX = 8;
+
 /** A history takes a second. One that is not over by then hangs where no step is taken, such as in a loop of the code under test. */
 const HANGS_AFTER_MS = 180_000;
 
@@ -14,6 +17,8 @@ export interface PoolInput {
   readonly seeds: number;
   readonly edits?: readonly Edit[];
   readonly threads?: number;
+  /** Reports bring their timeline also when no law was broken; it is much to copy. */
+  readonly isVerbose?: boolean;
   /** Returns true to stop. */
   readonly onReport: (report: HistoryReport) => boolean;
 }
@@ -33,13 +38,14 @@ export async function liveAll({
   from,
   seeds,
   edits = [],
-  threads = Math.min(availableParallelism(), 4),
+  threads = Math.min(availableParallelism(), THREADS_MAX),
+  isVerbose = false,
   onReport,
 }: PoolInput): Promise<void> {
   let next = from;
   let isOver = false;
   const oneThread = async () => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { edits } });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { edits, isVerbose } });
     try {
       await new Promise<void>((resolve, reject) => {
         let watchdog: NodeJS.Timeout | undefined;

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type Edit, install } from './hooks.ts';
 
 /** One thread that lives histories, with or without a planted mistake. Modules are loaded after the mistake was planted. */
-const { edits } = workerData as { edits: readonly Edit[] };
+const { edits, isVerbose } = workerData as { edits: readonly Edit[]; isVerbose: boolean };
 const assertPlanted = install(edits);
 const { live } = await import('./history.ts');
 assertPlanted();
@@ -22,6 +22,6 @@ parentPort?.on('message', ({ seed, twice }: { seed: number; twice: boolean }) =>
         ? [...report.problems, ...unheard.splice(0)]
         : [...report.problems, `the same seed gave two histories: ${report.digest} and ${again.digest}`];
     // The timeline of a history without a problem is not worth the copying.
-    parentPort?.postMessage({ ...report, problems, timeline: problems.length > 0 ? report.timeline : [] });
+    parentPort?.postMessage({ ...report, problems, timeline: isVerbose || problems.length > 0 ? report.timeline : [] });
   })();
 });
