@@ -1,6 +1,6 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
-import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef } from '../domain/record.ts';
+import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
 
@@ -48,8 +48,7 @@ export async function gather(
   const found = (ids: readonly string[]) => [...new Set(ids)].flatMap((id) => reader.contact(id) ?? []);
   const referred = found(referredIds).filter(({ presence }) => presence === 'present');
   const dealIds = await session.dealsOfContacts(referred.map(({ ref }) => ref.id));
-  const decidedIds = loaded.decisions.map(({ deal }) => deal.id);
-  await reader.readDeals([...[...dealIds.values()].flat(), ...decidedIds]);
+  await reader.readTogether(dealsByFriend(referred, dealIds, loaded));
   await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
   loaded = await store.load(reader.keys(connection));
   const dealsOf = createDealFinder(reader.deals, loaded, peopleOfGone);
@@ -65,9 +64,28 @@ export async function gather(
     ),
     loaded,
     keys: reader.keys(connection),
-    fresh: reader.fresh,
+    fresh: [...reader.fresh.values()],
     basisOf: reader.basisOf,
   };
+}
+
+/** Each friend's deals of now with those that a decision was ever made on; the decided deals of nobody who is there come last. */
+function dealsByFriend(
+  friends: readonly ContactFacts[],
+  dealIds: ReadonlyMap<string, readonly string[]>,
+  { referrals, decisions }: LoadedCase,
+): string[][] {
+  const decidedOn = Map.groupBy(decisions, ({ referralId }) => referralId);
+  const referralsOf = Map.groupBy(referrals, ({ friend }) => friend.contact?.id ?? null);
+  const ofFriends = friends.map(({ ref, formerIds }) => [
+    ...(dealIds.get(ref.id) ?? []),
+    ...[ref.id, ...formerIds]
+      .flatMap((id) => referralsOf.get(id) ?? [])
+      .flatMap(({ id }) => decidedOn.get(id) ?? [])
+      .map(({ deal }) => deal.id),
+  ]);
+  const placed = new Set(ofFriends.flat());
+  return [...ofFriends, decisions.map(({ deal }) => deal.id).filter((id) => !placed.has(id))];
 }
 
 /** Contacts whose deals matter: those that have a referral already, and those that show a reason for one. */
@@ -141,7 +159,7 @@ function createDealFinder(
 function createReader(session: CrmSession, store: CaseStore, connection: Pick<Connection, 'id' | 'accountId'>) {
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
-  const fresh: Array<DealFacts | ContactFacts> = [];
+  const fresh = new Map<string, DealFacts | ContactFacts>();
   const askedDeals = new Set<string>();
   const askedContacts = new Set<string>();
   const basis = { deal: new Map<string, number>(), contact: new Map<string, number>() };
@@ -187,7 +205,14 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
   async function readContactsNow(ids: readonly string[]): Promise<void> {
     for (const contact of await read('contact', ids, askedContacts, session.readContacts)) {
       contacts.set(contact.ref.id, contact);
-      fresh.push(contact);
+      fresh.set(recordKey(contact.ref), contact);
+    }
+  }
+
+  async function readDealsNow(ids: readonly string[]): Promise<void> {
+    for (const deal of await read('deal', ids, askedDeals, session.readDeals)) {
+      deals.set(deal.ref.id, deal);
+      fresh.set(recordKey(deal.ref), deal);
     }
   }
 
@@ -197,11 +222,15 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
     fresh,
     basisOf: ({ object, id }: RecordRef) => (object === 'company' ? 0 : (basis[object].get(id) ?? 0)),
     contact: (id: string) => contacts.get(id) ?? [...contacts.values()].find(({ formerIds }) => formerIds.includes(id)),
-    async readDeals(ids: readonly string[]): Promise<void> {
-      for (const deal of await read('deal', unasked(ids, askedDeals), askedDeals, session.readDeals)) {
-        deals.set(deal.ref.id, deal);
-        fresh.push(deal);
-      }
+    readDeals: (ids: readonly string[]) => readDealsNow(unasked(ids, askedDeals)),
+    /**
+     * Deals that are judged together, unless all of them have been read: those that were read before are read once more beside the others. A
+     * deal that was won between two readings would else look open beside one that was won later, which would then be taken for the first.
+     */
+    async readTogether(sets: ReadonlyArray<readonly string[]>): Promise<void> {
+      const ids = sets.filter((set) => set.some((id) => !askedDeals.has(id))).flat();
+      for (const id of ids) askedDeals.add(id);
+      await readDealsNow([...new Set(ids)]);
     },
     readContacts: (ids: readonly string[]) => readContactsNow(unasked(ids, askedContacts)),
     /** Remembers, or reads what was never seen. */

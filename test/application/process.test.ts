@@ -249,3 +249,21 @@ test('a friend who was merged away is not taken for a new one because a deal tha
   now += DAY / 2;
   expect(await processBatch(), 'what could not be written comes again').toBe(0);
 });
+
+test('a deal that is won after it was read, and before the friend’s next deal is, is still the first that was won', async () => {
+  crm.open('1', now);
+  crm.open('2', now);
+  await told('deal', '1', '2');
+  await drain();
+  await told('deal', '1');
+  const { dealsOfContacts } = crm.session;
+  const whileReading: CrmSession['dealsOfContacts'] = async (ids) => {
+    crm.win('1', now + 1);
+    crm.win('2', now + 2);
+    return dealsOfContacts(ids);
+  };
+  Object.assign(crm.session, { dealsOfContacts: whileReading });
+  expect(await processBatch()).toBe(1);
+  Object.assign(crm.session, { dealsOfContacts });
+  expect(await standing()).toEqual(['1 10000']);
+});
