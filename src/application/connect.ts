@@ -7,6 +7,7 @@ import type { Seal } from '../platform/seal.ts';
 import type { CrmConnector, CrmGrant, CrmSession, ProvisionReport } from './ports/crm.ts';
 import type { Connection, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
+import { provision } from './provision.ts';
 
 /** An admin reads the consent page, perhaps asks a colleague; longer than this and the link is likelier stolen than slow. */
 const STATE_LIFETIME_MS = 15 * 60_000;
@@ -154,7 +155,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       const { homeCurrency, timeZone, uiHost } = await session.account();
       await store.connections.describe(connection.accountId, connection.id, { homeCurrency, timeZone, uiHost });
       await refreshMapping(store, session, connection, clock.now());
-      return await session.provision(() => markAll(connection));
+      return await provision({ store, clock }, session, connection);
     } catch (fault) {
       log.warn({ connection: connection.id, err: fault }, 'connection not fully set up yet');
       return {

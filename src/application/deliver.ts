@@ -12,6 +12,7 @@ import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { PayoutProvider } from './ports/payout.ts';
 import type { ClaimedMirror, ClaimedPayout, Connection, MirrorSource, Shard, Store } from './ports/store.ts';
+import { provision } from './provision.ts';
 import { deferralFor } from './retry.ts';
 
 /** HubSpot and Salesforce collections take 100 and 200 records a write; one claim fills the smaller. */
@@ -188,9 +189,7 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     for (const { item } of changed) observe.mirrorWrites(outcomes.get(item.record.id)?.result ?? 'retry', 1);
     const unwritten = changed.filter(({ item }) => outcomes.get(item.record.id)?.result !== 'written');
     if (unwritten.some(({ item }) => outcomes.get(item.record.id)?.result === 'unprovisioned'))
-      await session.provision(async () => {
-        await store.mirror.markAll(accountId, connection.id, clock.now());
-      });
+      await provision({ store, clock }, session, connection);
     for (const { item } of unwritten) await settleUnwritten(item, outcomes.get(item.record.id));
     log.info(
       {

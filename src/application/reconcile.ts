@@ -6,6 +6,7 @@ import type { Place } from './place.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Connection, ReadTime, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
+import { provision } from './provision.ts';
 
 /** Search lags behind writes. Each sweep looks this far back behind the last one, so a record that became findable late is met by the next. */
 const OVERLAP_MS = 10 * 60_000;
@@ -86,9 +87,7 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
   async function sweep(connection: Connection): Promise<SweepReport> {
     const session = openSession(connection);
     await refreshMapping(store, session, connection, clock.now());
-    const provisioned = await session.provision(async () => {
-      await store.mirror.markAll(connection.accountId, connection.id, clock.now());
-    });
+    const provisioned = await provision({ store, clock }, session, connection);
     const marks = await store.connections.sweepMarks(connection.accountId, connection.id);
     const total = { changed: 0, missed: 0 };
     for (const object of SWEPT_OBJECTS) {
