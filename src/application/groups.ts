@@ -46,11 +46,13 @@ export function groupByPeople(items: readonly WorkItem[], gathered: Gathered): G
 }
 
 /**
- * A deal that was read because it is one of a friend's may have other people on it, and what it means for them has not been asked.
- * Should its own hint be lost, the sweep must not think that it was seen.
+ * A deal that was read because it is one of a friend's may have other people on it, and a contact that was read because somebody names them may
+ * be a member with a new name or id: what that means for them has not been asked. Should its own hint be lost, the sweep must not think
+ * that it was seen.
  */
 export function isDecidedOn(facts: DealFacts | ContactFacts, { items, friends }: Group): boolean {
-  if (!('contactIds' in facts) || items.some(({ record }) => keysOf(facts).includes(recordKey(record)))) return true;
+  if (items.some(({ record }) => keysOf(facts).includes(recordKey(record)))) return true;
+  if (!('contactIds' in facts)) return friends.some(({ contact }) => contact === facts);
   const asked = new Set(friends.flatMap(({ contact }) => [contact.ref.id, ...contact.formerIds]));
   return facts.contactIds.every((id) => asked.has(id));
 }

@@ -220,6 +220,19 @@ test('a deal that was read for one friend is not taken as seen for another one w
   expect((await seen())?.at).toBeGreaterThan(T0);
 });
 
+test('a contact who was read because a friend names them is not taken as seen', async () => {
+  crm.open('1', now);
+  await told('deal', '1');
+  await drain();
+  const seen = async (id: string) =>
+    (await store.reads.readTimes(a.accountId, a.connectionId, 'contact', [id])).get(id)?.at ?? 0;
+  expect(await seen('f')).toBeGreaterThan(T0);
+  expect(await seen('m')).toBe(0);
+  await told('contact', 'm');
+  await drain();
+  expect(await seen('m')).toBeGreaterThan(T0);
+});
+
 test('a deal that is gone takes back the stage to which it had brought the friend, though nothing was decided on it', async () => {
   crm.open('1', now);
   await told('deal', '1');
