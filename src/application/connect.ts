@@ -144,10 +144,6 @@ export function createConnect(deps: ConnectDeps): Connect {
     });
   }
 
-  async function markAll({ accountId, id }: Connection): Promise<void> {
-    await store.mirror.markAll(accountId, id, clock.now());
-  }
-
   /** What a new connection needs. A part that fails now is done by the next sweep; the install itself stands. */
   async function settleIn(connection: Connection): Promise<ProvisionReport | { problem: string }> {
     const session = openSession(connection);
@@ -233,7 +229,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       const connection = await store.connections.get(accountId, connectionId);
       if (!connection) return null;
       const report = await openSession(connection).provision();
-      await markAll(connection);
+      await store.mirror.markAll(accountId, connectionId, clock.now());
       return report;
     },
 

@@ -202,12 +202,11 @@ export const BUGS: readonly Bug[] = [
     "if (referralId === referral.id && state !== 'held' && STANDING_STATES.includes(state)) look(",
     "if (referralId === '') look(",
   ]),
-  bug(
-    'new properties stay empty',
-    ['application/reconcile.ts', 'await store.mirror.markAll(connection.accountId, connection.id, clock.now());', ''],
-    ['application/deliver.ts', 'await store.mirror.markAll(accountId, connection.id, clock.now());', ''],
-    ['application/connect.ts', 'await store.mirror.markAll(accountId, id, clock.now());', ''],
-  ),
+  bug('new properties stay empty', [
+    'application/provision.ts',
+    'await store.mirror.markAll(accountId, id, clock.now())',
+    'await Promise.resolve()',
+  ]),
   bug('a token that was renewed meanwhile ends the connection', [
     'application/connect.ts',
     "if (newer && newer.version !== version) return seal.open(newer.accessToken, tokenContext(accountId, 'access'));",
