@@ -1,6 +1,7 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
+import { indexed } from './indexed.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
 
@@ -73,19 +74,23 @@ export async function gather(
 function dealsByFriend(
   friends: readonly ContactFacts[],
   dealIds: ReadonlyMap<string, readonly string[]>,
-  { referrals, decisions }: LoadedCase,
+  loaded: LoadedCase,
 ): string[][] {
-  const decidedOn = Map.groupBy(decisions, ({ referralId }) => referralId);
+  const decidedDealsOf = createDecidedDeals(loaded);
+  const ofFriends = friends.map((friend) => [...(dealIds.get(friend.ref.id) ?? []), ...decidedDealsOf(friend)]);
+  const placed = new Set(ofFriends.flat());
+  return [...ofFriends, loaded.decisions.map(({ deal }) => deal.id).filter((id) => !placed.has(id))];
+}
+
+/** Ids of the deals that a decision was made on for a contact, under any id that the contact ever had. */
+function createDecidedDeals({ referrals, decisions }: LoadedCase): (contact: ContactFacts) => string[] {
   const referralsOf = Map.groupBy(referrals, ({ friend }) => friend.contact?.id ?? null);
-  const ofFriends = friends.map(({ ref, formerIds }) => [
-    ...(dealIds.get(ref.id) ?? []),
-    ...[ref.id, ...formerIds]
+  const decidedOn = Map.groupBy(decisions, ({ referralId }) => referralId);
+  return ({ ref, formerIds }) =>
+    [ref.id, ...formerIds]
       .flatMap((id) => referralsOf.get(id) ?? [])
       .flatMap(({ id }) => decidedOn.get(id) ?? [])
-      .map(({ deal }) => deal.id),
-  ]);
-  const placed = new Set(ofFriends.flat());
-  return [...ofFriends, decisions.map(({ deal }) => deal.id).filter((id) => !placed.has(id))];
+      .map(({ deal }) => deal.id);
 }
 
 /** Contacts whose deals matter: those that have a referral already, and those that show a reason for one. */
@@ -127,29 +132,16 @@ function createDealFinder(
   peopleOfGone: ReadonlyMap<string, readonly string[]>,
 ): (contact: ContactFacts) => DealFacts[] {
   const all = [...deals.values()];
-  const byContact = new Map<string, number[]>();
-  const byId = new Map<string, number[]>();
-  const add = (index: Map<string, number[]>, key: string, position: number) => {
-    const others = index.get(key);
-    if (others) others.push(position);
-    else index.set(key, [position]);
-  };
-  for (const [position, { ref, formerIds, contactIds }] of all.entries()) {
-    for (const id of [...contactIds, ...(peopleOfGone.get(ref.id) ?? [])]) add(byContact, id, position);
-    for (const id of [ref.id, ...formerIds]) add(byId, id, position);
-  }
-  const referralsOf = Map.groupBy(loaded.referrals, ({ friend }) => friend.contact?.id ?? null);
-  const decidedOn = Map.groupBy(loaded.decisions, ({ referralId }) => referralId);
+  const positionsBy = (keysOf: (deal: DealFacts) => readonly string[]) =>
+    indexed([...all.keys()], (position) => keysOf(all[position] as DealFacts));
+  const byContact = positionsBy(({ ref, contactIds }) => [...contactIds, ...(peopleOfGone.get(ref.id) ?? [])]);
+  const byId = positionsBy(({ ref, formerIds }) => [ref.id, ...formerIds]);
+  const decidedDealsOf = createDecidedDeals(loaded);
 
-  return ({ ref, formerIds }) => {
-    const own = [ref.id, ...formerIds];
-    const decided = own
-      .flatMap((id) => referralsOf.get(id) ?? [])
-      .flatMap(({ id }) => decidedOn.get(id) ?? [])
-      .map(({ deal }) => deal.id);
+  return (contact) => {
     const positions = new Set([
-      ...own.flatMap((id) => byContact.get(id) ?? []),
-      ...decided.flatMap((id) => byId.get(id) ?? []),
+      ...[contact.ref.id, ...contact.formerIds].flatMap((id) => byContact.get(id) ?? []),
+      ...decidedDealsOf(contact).flatMap((id) => byId.get(id) ?? []),
     ]);
     return [...positions].sort((a, b) => a - b).flatMap((position) => all[position] ?? []);
   };

@@ -2,6 +2,7 @@ import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Gathered } from './gather.ts';
+import { indexed } from './indexed.ts';
 import type { LoadedCase, WorkItem } from './ports/store.ts';
 
 /** Claimed records that concern the same people, decided and written together. */
@@ -137,18 +138,6 @@ function emailKeys(raw: string | null): string[] {
 /** A record's key, and those of the records that were merged into it. */
 function keysOf({ ref, formerIds }: DealFacts | ContactFacts): string[] {
   return [ref.id, ...formerIds].map((id) => recordKey({ ...ref, id }));
-}
-
-function indexed<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): ReadonlyMap<string, readonly T[]> {
-  const index = new Map<string, T[]>();
-  for (const item of items) {
-    for (const key of new Set(keysOf(item))) {
-      const others = index.get(key);
-      if (others) others.push(item);
-      else index.set(key, [item]);
-    }
-  }
-  return index;
 }
 
 /** What was joined, directly or by way of others, has one root. */

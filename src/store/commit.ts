@@ -7,6 +7,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
 import { type Engine, insertRows, rowsOf } from './dialect.ts';
+import { guarded } from './group-commit.ts';
 import { markMirror } from './mirror.ts';
 import { tell } from './queue.ts';
 import { areCurrent, blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
@@ -27,11 +28,11 @@ export async function commitAll(engine: Engine, commits: readonly Commit[]): Pro
   if (commits.length === 0) return [];
   return engine.write(async (session) => {
     const together = joined(commits);
-    if (together && (await guarded(session, () => commitOne(session, together))) === 'committed') {
+    if (together && (await attempt(session, together)) === 'committed') {
       return commits.map(() => 'committed');
     }
     const results: CommitResult[] = [];
-    for (const commit of commits) results.push(await guarded(session, () => commitOne(session, commit)));
+    for (const commit of commits) results.push(await attempt(session, commit));
     return results;
   });
 }
@@ -62,20 +63,17 @@ function joined(commits: readonly Commit[]): Commit | null {
   };
 }
 
-async function guarded(session: Session, run: () => Promise<CommitResult>): Promise<CommitResult> {
-  const { db, dialect } = session;
-  await sql`savepoint one_commit`.execute(db);
-  let result: CommitResult;
-  try {
-    result = await run();
-  } catch (error) {
-    const lost = error instanceof Conflict || dialect.isUniqueViolation(error) || dialect.isContention(error);
-    if (!lost) throw error;
-    result = 'conflict';
-  }
-  if (result !== 'committed') await sql`rollback to savepoint one_commit`.execute(db);
-  await sql`release savepoint one_commit`.execute(db);
-  return result;
+function attempt(session: Session, commit: Commit): Promise<CommitResult> {
+  const { dialect } = session;
+  return guarded<CommitResult>(
+    session,
+    () => commitOne(session, commit),
+    (error) =>
+      error instanceof Conflict || dialect.isUniqueViolation(error) || dialect.isContention(error)
+        ? 'conflict'
+        : undefined,
+    (result) => result === 'committed',
+  );
 }
 
 async function commitOne(session: Session, commit: Commit): Promise<CommitResult> {

@@ -9,6 +9,33 @@ interface Waiting<Input, Output> {
   reject(error: unknown): void;
 }
 
+/**
+ * Runs inside a savepoint of its own, which is taken back when the writes are refused or their outcome says that nothing is to stay.
+ * `refused` gives the answer to an error, or undefined when it is a failure of the whole transaction.
+ */
+export async function guarded<Output>(
+  { db }: Session,
+  run: () => Promise<Output>,
+  refused: (error: unknown) => Output | undefined,
+  stays: (output: Output) => boolean = () => true,
+): Promise<Output> {
+  await sql`savepoint one_write`.execute(db);
+  let output: Output;
+  let isKept: boolean;
+  try {
+    output = await run();
+    isKept = stays(output);
+  } catch (error) {
+    const answer = refused(error);
+    if (answer === undefined) throw error;
+    output = answer;
+    isKept = false;
+  }
+  if (!isKept) await sql`rollback to savepoint one_write`.execute(db);
+  await sql`release savepoint one_write`.execute(db);
+  return output;
+}
+
 /** More would hold the database for longer than the flush that they share. */
 const TOGETHER_MAX = 50;
 
@@ -25,26 +52,11 @@ export function createGroupCommit<Input, Output>(
   const waiting: Array<Waiting<Input, Output>> = [];
   let isWriting = false;
 
-  async function guarded(session: Session, input: Input): Promise<Output> {
-    await sql`savepoint one_write`.execute(session.db);
-    let output: Output;
-    try {
-      output = await run(session, input);
-    } catch (error) {
-      const answer = refused(error);
-      if (answer === undefined) throw error;
-      await sql`rollback to savepoint one_write`.execute(session.db);
-      output = answer;
-    }
-    await sql`release savepoint one_write`.execute(session.db);
-    return output;
-  }
-
   async function writeTogether(batch: ReadonlyArray<Waiting<Input, Output>>): Promise<void> {
     try {
       const outputs = await engine.write(async (session) => {
         const answers: Output[] = [];
-        for (const { input } of batch) answers.push(await guarded(session, input));
+        for (const { input } of batch) answers.push(await guarded(session, () => run(session, input), refused));
         return answers;
       });
       for (const [index, { resolve }] of batch.entries()) resolve(outputs[index] as Output);

@@ -44,21 +44,21 @@ async function keptByOthers(
 ): Promise<Kept[]> {
   if (records.length === 0) return [];
   const key = sql`records.connection_id, records.object, records.record_id`;
-  const named = (refs: readonly RecordRef[]) => sql`${rowsOf(
+  const joined = (refs: readonly RecordRef[]) => sql`${rowsOf(
     session,
     KEY,
     refs.map((ref) => keyOf(accountId, ref)),
   )} as keys join records on records.account_id = keys.account_id and records.connection_id = keys.connection_id
       and records.object = keys.object and records.record_id = keys.record_id`;
   const { rows: held } = await sql<Omit<Kept, 'facts'> & { version: number }>`
-    select ${key}, records.version from ${named(records.map(({ ref }) => ref))} order by ${key} ${lock}`.execute(
+    select ${key}, records.version from ${joined(records.map(({ ref }) => ref))} order by ${key} ${lock}`.execute(
     session.db,
   );
   const basisOf = new Map(records.map(({ ref, basis }) => [recordKey(ref), basis]));
   const changed = held.filter((row) => row.version !== basisOf.get(recordKey(refOf(row))));
   if (changed.length === 0) return [];
   // Facts are long, and hardly ever needed.
-  return (await sql<Kept>`select ${key}, records.facts from ${named(changed.map(refOf))}`.execute(session.db)).rows;
+  return (await sql<Kept>`select ${key}, records.facts from ${joined(changed.map(refOf))}`.execute(session.db)).rows;
 }
 
 /**
@@ -102,18 +102,12 @@ export async function saveSnapshots(
  * the survivor. Its version rises, so that what was read before the merge and is committed after it is refused.
  */
 async function markMergedAway(session: Session, accountId: string, { ref, formerIds }: DealFacts | ContactFacts) {
-  const { db, dialect } = session;
-  const known = await db
-    .selectFrom('records')
+  const known = await named(session, accountId, ref.connectionId, ref.object, formerIds)
     .select(['record_id', 'facts'])
-    .where('account_id', '=', accountId)
-    .where('connection_id', '=', ref.connectionId)
-    .where('object', '=', ref.object)
-    .where(dialect.isIn('record_id', formerIds))
     .where('presence', '=', 'present')
     .execute();
   for (const { record_id, facts } of known) {
-    await db
+    await session.db
       .updateTable('records')
       .set(({ eb }) => ({
         presence: 'deleted',
@@ -184,21 +178,29 @@ export async function knownContacts(
 }
 
 async function readRows(
-  { db, dialect }: Session,
+  session: Session,
   accountId: string,
   connectionId: string,
   object: CrmObject,
   ids: readonly string[],
 ): Promise<Array<Pick<Row<'records'>, 'facts' | 'version'>>> {
   if (ids.length === 0) return [];
+  return named(session, accountId, connectionId, object, ids).select(['facts', 'version']).execute();
+}
+
+function named(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  object: CrmObject,
+  ids: readonly string[],
+) {
   return db
     .selectFrom('records')
-    .select(['facts', 'version'])
     .where('account_id', '=', accountId)
     .where('connection_id', '=', connectionId)
     .where('object', '=', object)
-    .where(dialect.isIn('record_id', ids))
-    .execute();
+    .where(dialect.isIn('record_id', ids));
 }
 
 export async function contactsOfDeals(
@@ -220,21 +222,14 @@ export async function contactsOfDeals(
 }
 
 export async function recordVersions(
-  { db, dialect }: Session,
+  session: Session,
   accountId: string,
   connectionId: string,
   object: CrmObject,
   ids: readonly string[],
 ): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('records')
-    .select(['record_id', 'version'])
-    .where('account_id', '=', accountId)
-    .where('connection_id', '=', connectionId)
-    .where('object', '=', object)
-    .where(dialect.isIn('record_id', ids))
-    .execute();
+  const rows = await named(session, accountId, connectionId, object, ids).select(['record_id', 'version']).execute();
   return new Map(rows.map(({ record_id, version }) => [record_id, version]));
 }
 
