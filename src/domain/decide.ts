@@ -46,10 +46,7 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
     if (!referral) continue;
     const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
     const standing = advance(draft, referral, present, now);
-    const decided = draft.decisionsOf(referral.id).length;
-    decideRewards(draft, state, standing, friend, true, now);
-    if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
-    if (draft.changed()) markMirrors(draft, standing, friend);
+    settle(draft, state, standing, friend, true, now);
     markReturned(draft, standing, friend);
     const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
     for (const other of joined) followUp(draft, state, other, friend, now);
@@ -71,10 +68,22 @@ function followUp(draft: Draft, state: State, referral: Referral, friend: Friend
   if (friend.deals.length === 0) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
   const standing = present.length > 0 ? advance(draft, referral, present, now) : referral;
+  settle(draft, state, standing, friend, false, now);
+}
+
+/** The rewards of a referral that stands where it should; `isOpen` when it may win new ones. What is news is claimed and shown. */
+function settle(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  friend: FriendFacts,
+  isOpen: boolean,
+  now: Instant,
+): void {
   const decided = draft.decisionsOf(referral.id).length;
-  decideRewards(draft, state, standing, friend, false, now);
+  decideRewards(draft, state, referral, friend, isOpen, now);
   if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
-  if (draft.changed()) markMirrors(draft, standing, friend);
+  if (draft.changed()) markMirrors(draft, referral, friend);
 }
 
 /** A contact who refers others is kept in step too: name, e-mail address, and the id after a merge. */
