@@ -217,6 +217,7 @@ async function measure(name: string, url: string): Promise<void> {
           referrals: [payout.referral],
           decisions: [],
           rewards: [payout.reward],
+          tallies: new Map(),
         });
         settlePayout(draft, payout.reward, { ok: true }, now);
         await store.payouts.settle(payout, draft.plan());

@@ -12,6 +12,7 @@ import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
+import { createReview, type Review } from './application/review.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -37,6 +38,8 @@ export interface ContainerDeps {
 export interface Container {
   readonly accounts: Accounts;
   readonly act: Act;
+  readonly review: Review;
+  readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
@@ -107,6 +110,8 @@ export function createContainer(deps: ContainerDeps): Container {
         place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
       },
     }),
+    review: createReview({ store, clock, onDecided }),
+    onAsked: () => onAsked(),
     connect,
     card: createCard({
       store,

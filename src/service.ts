@@ -70,6 +70,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     ...config,
     ...container,
     receive: new Map([...container.receive].map(([provider, receive]) => [provider, answeredInTime(receive)])),
+    onBudget: container.onAsked,
     log,
     clock,
     metrics,

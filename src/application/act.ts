@@ -1,7 +1,7 @@
 import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
-import type { Plan } from '../domain/plan.ts';
+import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
 import { reason } from '../domain/reason.ts';
 import { normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -149,17 +149,5 @@ function busy(): Fault {
 }
 
 function planOf(part: Partial<Plan>): Plan {
-  return {
-    members: [],
-    referrals: [],
-    touches: [],
-    decisions: [],
-    rewards: [],
-    journals: [],
-    intents: [],
-    cancelledIntentIds: [],
-    mirror: [],
-    wakes: [],
-    ...part,
-  };
+  return { ...EMPTY_PLAN, ...part };
 }

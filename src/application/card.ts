@@ -14,6 +14,7 @@ import type { ProgramVersion } from '../domain/program.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
+import { wonTally } from '../domain/tally.ts';
 import { isoOf } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -176,7 +177,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
       ...newestOf(decisions.items).map((decision) =>
         outlookOfDecision(decision, rewardOf(decision, rewards.items), names),
       ),
-      ...expected(referral, decisions.items, deals, names, beneficiaryOf),
+      ...(await expected(referral, decisions.items, deals, names, beneficiaryOf)),
     ].sort(byParty);
     const person =
       direction === 'made'
@@ -197,16 +198,17 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
   };
 
   /** What rules that have decided nothing yet would make of the friend's furthest open deal. */
-  function expected(
+  async function expected(
     referral: Referral,
     decisions: readonly Decision[],
     deals: readonly DealFacts[],
     names: DealNames,
     beneficiaryOf: (party: 'member' | 'friend') => string,
-  ): Outlook[] {
+  ): Promise<Outlook[]> {
     const rules = programs.at(-1)?.rules ?? [];
+    const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
     const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
-    const open = present.find(({ wonSince, stage }) => wonSince === null && stage !== 'lost') ?? null;
+    const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
     return rules
       .filter((rule) => !decisions.some(({ ruleKey }) => ruleKey === rule.key))
       .map((rule) =>
@@ -218,6 +220,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
           names,
           stageLabel: open ? stageLabelOf(open.point, mapping) : '',
           startsAt: Math.max(programs[0]?.publishedAt ?? 0, connection.connectedAt),
+          wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
           now,
         }),
       );

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { orderedMinor } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
 import { createDraft } from '../domain/plan.ts';
 import { reasonText } from '../domain/reason.ts';
@@ -62,7 +63,7 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
         rewardId: reward.id,
         referralId: reward.referralId,
         beneficiary: await beneficiaryOf(payout),
-        money: reward.money,
+        money: { minor: orderedMinor(reward), currency: reward.money.currency },
         reason: reasonText(reward.reason, await readDealNames(store.reads, accountId, [reward.deal])),
       });
       await settle(payout, result);
@@ -149,6 +150,7 @@ function stateOf(accountId: string, reward: ClaimedPayout['reward']) {
     referrals: [],
     decisions: [],
     rewards: [reward],
+    tallies: new Map(),
   };
 }
 

@@ -5,6 +5,7 @@ import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { addTo } from '../domain/tally.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { type Gathered, gather } from './gather.ts';
@@ -87,9 +88,12 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         programs,
         mapping,
       };
+      // What one group takes from a limit is gone for the next one.
+      const tallies = new Map(loaded.tallies);
       const commits = open.map((group): Commit & { group: Group } => {
-        const state = { ...about, ...partOf(group) };
+        const state = { ...about, ...partOf(group), tallies };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
+        addTo(tallies, plan.tallies);
         return {
           group,
           accountId: connection.accountId,

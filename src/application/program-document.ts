@@ -1,32 +1,170 @@
 import { z } from 'zod';
-import { CURRENCIES, parseAmount } from '../domain/money.ts';
-import type { RewardRule } from '../domain/program.ts';
+import { CURRENCIES, type Money, parseAmount, ROUNDING_MODES } from '../domain/money.ts';
+import { LIMIT_WINDOWS, type RewardRule, TRIGGER_STAGES } from '../domain/program.ts';
+import { TOUCH_KINDS } from '../domain/referral.ts';
+import { ruleProblems } from './program-problems.ts';
 
 /** Ten years: longer is a mistyped number, not a hold. */
 const HOLD_DAYS_MAX = 3_650;
 /** More rules than this cannot be read by the person who has to answer for them. */
-const RULES_MAX = 50;
+const RULES_MAX = 200;
+/** A condition inside a condition inside …: deeper than this nobody can say aloud what it means. */
+const CONDITION_DEPTH_MAX = 5;
+/** More steps than this are a formula, and better written as a percentage. */
+const STEPS_MAX = 50;
+const LIMITS_MAX = 10;
+/** Ten times the deal: more is a mistyped number. */
+const BASIS_POINTS_MAX = 100_000;
+/** The whole deal. More has to be said in so many words. */
+const BASIS_POINTS_WHOLE = 10_000;
 
 const currency = z.enum(CURRENCIES as [string, ...string[]], { error: 'must be an ISO 4217 code such as EUR' });
 
-const money = z.strictObject({ amount: z.string(), currency }).transform(({ amount, currency: code }, context) => {
-  const parsed = parseAmount(amount, code);
-  if (parsed.ok && parsed.money.minor > 0n) return parsed.money;
-  context.addIssue({
-    code: 'custom',
-    message: `"${amount}" must be a decimal above zero with no more decimals than ${code} has`,
+export const moneyInput = z
+  .strictObject({ amount: z.string(), currency })
+  .transform(({ amount, currency: code }, context) => {
+    const parsed = parseAmount(amount, code);
+    if (parsed.ok && parsed.money.minor > 0n) return parsed.money;
+    context.addIssue({
+      code: 'custom',
+      message: `"${amount}" must be a decimal above zero with no more decimals than ${code} has`,
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
-const condition = z.discriminatedUnion('fact', [
-  z.strictObject({ fact: z.literal('deal.amount'), op: z.enum(['at_least', 'at_most']), money }),
-  z.strictObject({
-    fact: z.literal('deal.pipeline'),
-    op: z.literal('in'),
-    pipelineIds: z.array(z.string().min(1)).min(1),
-  }),
-]);
+const keyText = (example: string) =>
+  z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, `must be lower case letters, digits and dashes, such as ${example}`);
+
+/** A name ends up in spreadsheets, where one that begins like a formula would be carried out. */
+const nameText = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^=+\-@\t\r]/, 'must not begin with = + - @ or a tab: a spreadsheet would take it for a formula');
+
+const because = z.string().min(1).max(300).optional();
+const inOrNot = z.enum(['in', 'not_in']);
+const comparison = z.enum(['at_least', 'at_most']);
+
+/** The folders under src/payout/, whether they are configured or not. */
+const PAYOUTS = ['credit', 'webhook'] as const;
+
+/** Everything a rule is made of, for one way of writing money: as it is read (`moneyInput`) or as it is answered. */
+function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
+  const fact = z.discriminatedUnion('fact', [
+    z.strictObject({ fact: z.literal('deal.amount'), op: comparison, money, because }),
+    z.strictObject({
+      fact: z.literal('deal.pipeline'),
+      op: inOrNot,
+      pipelineIds: z.array(z.string().min(1)).min(1),
+      because,
+    }),
+    z.strictObject({ fact: z.literal('deal.currency'), op: inOrNot, currencies: z.array(currency).min(1), because }),
+    z.strictObject({
+      fact: z.literal('referral.source'),
+      op: inOrNot,
+      sources: z.array(z.enum(TOUCH_KINDS)).min(1),
+      because,
+    }),
+    z.strictObject({ fact: z.literal('referral.days'), op: comparison, days: z.int().min(0), because }),
+    z.strictObject({
+      fact: z.literal('friend.email_domain'),
+      op: inOrNot,
+      domains: z
+        .array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain in lower case, such as example.com'))
+        .min(1),
+      because,
+    }),
+    z.strictObject({ fact: z.literal('member.won_referrals'), op: comparison, count: z.int().min(1), because }),
+  ]);
+  const facts = fact.meta({ id: `Fact${kind}`, description: 'A fact, and what is asked of it.' });
+  // Each depth has a name, so that a document of the schema is as long as it is deep, and not three times as long for each level.
+  let condition: z.ZodType = facts;
+  for (let depth = 2; depth <= CONDITION_DEPTH_MAX; depth += 1) {
+    const inner = condition;
+    condition = z
+      .union([
+        facts,
+        z.strictObject({ all: z.array(inner).min(1) }),
+        z.strictObject({ any: z.array(inner).min(1) }),
+        z.strictObject({ not: inner }),
+      ])
+      .meta({ id: `Condition${kind}${depth}`, description: `A fact, or others inside it, ${depth} deep.` });
+  }
+
+  const flat = z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('fixed'), money }),
+    z.strictObject({
+      kind: z.literal('percent'),
+      basisPoints: z.int('must be a whole number of hundredths of a percent').min(1).max(BASIS_POINTS_MAX),
+    }),
+  ]);
+  const amount = z.discriminatedUnion('kind', [
+    ...flat.options,
+    z.strictObject({
+      kind: z.literal('by_amount'),
+      steps: z
+        .array(z.strictObject({ from: money, amount: flat }))
+        .min(1)
+        .max(STEPS_MAX),
+    }),
+    z.strictObject({
+      kind: z.literal('by_count'),
+      steps: z
+        .array(z.strictObject({ from: z.int().min(1), amount: flat }))
+        .min(1)
+        .max(STEPS_MAX),
+    }),
+  ]);
+  return {
+    key: keyText('member-won'),
+    party: z.enum(['member', 'friend']),
+    trigger: z.enum(TRIGGER_STAGES).optional(),
+    deals: z
+      .discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('first') }),
+        z.strictObject({ kind: z.literal('every') }),
+        z.strictObject({
+          kind: z.literal('up_to'),
+          count: z.int().min(1),
+          withinDays: z.int().min(1).max(HOLD_DAYS_MAX).nullable(),
+        }),
+      ])
+      .optional(),
+    amount,
+    rounding: z.strictObject({ mode: z.enum(ROUNDING_MODES), toMinor: z.int().min(1).max(1_000_000) }).optional(),
+    minimum: money.optional(),
+    maximum: money.optional(),
+    conditions: z.array(condition),
+    holdDays: z.int().min(0).max(HOLD_DAYS_MAX),
+    payOnDay: z.int().min(1).max(28, 'must be 1 to 28: the 29th, 30th and 31st do not come every month').optional(),
+    limits: z
+      .array(
+        z.strictObject({
+          per: z.enum(['member', 'friend', 'program']),
+          across: z.enum(['rule', 'program']),
+          window: z.enum(LIMIT_WINDOWS),
+          count: z.int().min(1).nullable(),
+          money: money.nullable(),
+        }),
+      )
+      .max(LIMITS_MAX)
+      .optional(),
+    usesBudget: z.boolean().optional(),
+    review: z
+      .discriminatedUnion('when', [
+        z.strictObject({ when: z.literal('always') }),
+        z.strictObject({ when: z.literal('over'), money }),
+      ])
+      .optional(),
+    amountChanges: z.enum(['follow', 'ignore']).optional(),
+    bestOf: keyText('bonus').optional(),
+    payout: z.enum(PAYOUTS),
+    name: nameText,
+  };
+}
+
+const input = shapesFor(moneyInput, 'Input');
 
 /** "member-won" as a name, where an admin gave none: "Member won". */
 function nameFromKey(key: string): string {
@@ -36,38 +174,82 @@ function nameFromKey(key: string): string {
 
 const rule = z
   .strictObject({
-    key: z
-      .string()
-      .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower case letters, digits and dashes, such as member-won'),
-    party: z.enum(['member', 'friend']),
-    amount: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('fixed'), money }),
-      z.strictObject({
-        kind: z.literal('percent'),
-        basisPoints: z.int('must be a whole number of hundredths of a percent').min(1).max(10_000),
-      }),
-    ]),
-    conditions: z.array(condition).default([]),
-    holdDays: z.int().min(0).max(HOLD_DAYS_MAX).default(0),
-    payout: z.enum(['credit', 'webhook']),
-    name: z.string().min(1).max(200).optional(),
+    ...input,
+    conditions: input.conditions.default([]),
+    holdDays: input.holdDays.default(0),
+    limits: z
+      .array(
+        input.limits.unwrap().element.extend({
+          across: input.limits.unwrap().element.shape.across.default('rule'),
+          count: input.limits.unwrap().element.shape.count.default(null),
+          money: input.limits.unwrap().element.shape.money.default(null),
+        }),
+      )
+      .max(LIMITS_MAX)
+      .optional(),
+    amountChanges: z.enum(['follow', 'ignore']).default('follow'),
+    name: nameText.optional(),
+    /** Says that a percentage above the whole deal is meant. */
+    allowOverWhole: z.boolean().optional(),
   })
-  .transform(({ name, ...rest }) => ({ ...rest, name: name ?? nameFromKey(rest.key) }));
+  .superRefine(({ allowOverWhole, amount }, context) => {
+    const flats = 'steps' in amount ? amount.steps.map((step) => step.amount) : [amount];
+    if (allowOverWhole) return;
+    if (flats.some((flat) => flat.kind === 'percent' && flat.basisPoints > BASIS_POINTS_WHOLE))
+      context.addIssue({
+        code: 'custom',
+        path: ['amount'],
+        message: 'pays more than 100 % of the deal; set "allowOverWhole": true if that is meant',
+      });
+  })
+  .transform(
+    ({ name, allowOverWhole: _, ...rest }): RewardRule => ({
+      ...(rest as Omit<RewardRule, 'name'>),
+      name: name ?? nameFromKey(rest.key),
+    }),
+  );
 
 /** A program as an admin writes it, with amounts as decimal strings. Its output is what the domain works with. */
-export const programDocument = z.strictObject({
-  programId: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower case letters, digits and dashes, such as default'),
-  name: z.string().min(1).max(200),
-  rules: z
-    .array(rule)
-    .min(1)
-    .max(RULES_MAX)
-    .refine((rules) => new Set(rules.map(({ key }) => key)).size === rules.length, 'every rule needs a key of its own'),
-});
+export const programDocument = z
+  .strictObject({
+    programId: keyText('default'),
+    name: nameText,
+    rules: z
+      .array(rule)
+      .min(1)
+      .max(RULES_MAX)
+      .refine(
+        (rules) => new Set(rules.map(({ key }) => key)).size === rules.length,
+        'every rule needs a key of its own',
+      ),
+  })
+  .superRefine(({ rules }, context) => {
+    for (const { path, problem } of ruleProblems(rules)) context.addIssue({ code: 'custom', path, message: problem });
+  });
 
 export type ProgramDocument = z.input<typeof programDocument>;
+
+/** A rule as it is answered: the same fields, with amounts as text. */
+export function ruleAnswer<M extends z.ZodType>(money: M) {
+  return z.strictObject(shapesFor(money, 'Answer'));
+}
+
+/** The same rule with amounts as decimal strings, as a document has them. */
+export function ruleDocument(
+  published: RewardRule,
+  textOfMoney: (money: Money) => { amount: string; currency: string },
+): Record<string, unknown> {
+  return written(published) as Record<string, unknown>;
+
+  function written(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map(written);
+    if (value === null || typeof value !== 'object') return value;
+    if ('minor' in value && 'currency' in value) return textOfMoney(value as Money);
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : [[key, written(inner)]])),
+    );
+  }
+}
 
 export type ProgramResult =
   | { readonly ok: true; readonly program: { programId: string; name: string; rules: readonly RewardRule[] } }
@@ -77,7 +259,27 @@ export type ProgramResult =
 export function parseProgram(document: unknown): ProgramResult {
   const parsed = programDocument.safeParse(document);
   if (parsed.success) return { ok: true, program: parsed.data };
-  return { ok: false, problems: parsed.error.issues.map(({ path, message }) => `${pathText(path)}: ${message}`) };
+  const issues = parsed.error.issues.flatMap(closestIssues);
+  return { ok: false, problems: issues.map(({ path, message }) => `${pathText(path)}: ${message}`) };
+}
+
+/**
+ * Of several forms that something may have, the one that was most likely meant, and what is wrong with that: the one that knows most of its
+ * fields, and whose problem lies deepest.
+ */
+export function closestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
+  const branches = issue.errors.map((branch) => {
+    const issues = branch.flatMap(closestIssues);
+    return {
+      issues,
+      strangers: issues.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? one.keys.length : 0), 0),
+      depth: Math.min(...issues.map(({ path }) => path.length)),
+    };
+  });
+  const [closest] = branches.toSorted((a, b) => a.strangers - b.strangers || b.depth - a.depth);
+  if (!closest || closest.issues.length === 0) return [issue];
+  return closest.issues.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 function pathText(path: readonly PropertyKey[]): string {

@@ -1,6 +1,14 @@
-import { type Decision, type Reward, STANDING_STATES } from '../domain/decision.ts';
+import {
+  type Decision,
+  type Outcome,
+  orderedMinor,
+  type Reward,
+  STANDING_STATES,
+  standingMinor,
+} from '../domain/decision.ts';
 import { derivedId } from '../domain/ids.ts';
-import { imbalance, type Journal, type JournalKind, journalFor, type Posting } from '../domain/ledger.ts';
+import { imbalance, type Journal, type JournalKind, journalFor, journalId, type Posting } from '../domain/ledger.ts';
+import type { ProgramVersion, RewardRule } from '../domain/program.ts';
 import type { AuditedIntent } from './ports/audit.ts';
 
 /*
@@ -13,19 +21,23 @@ export interface Books {
   readonly rewards: readonly Reward[];
   readonly journals: readonly Journal[];
   readonly intents: readonly AuditedIntent[];
+  readonly programs: readonly ProgramVersion[];
 }
+
+/** Outcomes that name a reward that stands by them. */
+const PAYING: readonly Outcome[] = ['rewarded', 'held', 'in_review', 'adjusted'];
 
 export function stands({ state, reversalPending }: Reward): boolean {
   return STANDING_STATES.includes(state) && !reversalPending;
 }
 
 /** What is wrong with the books of one referral; nothing when they agree. */
-export function booksProblems({ decisions, rewards, journals, intents }: Books): string[] {
+export function booksProblems({ decisions, rewards, journals, intents, programs }: Books): string[] {
   const journalsOf = Map.groupBy(journals, ({ rewardId }) => rewardId);
   const intentOf = new Map(intents.map((intent) => [intent.rewardId, intent]));
   return [
     ...chainProblems(decisions, rewards),
-    ...doubleProblems(rewards),
+    ...doubleProblems(rewards, programs),
     ...rewards.flatMap((reward) => {
       const own = decisions.filter(({ rewardId }) => rewardId === reward.id);
       return [
@@ -60,21 +72,28 @@ function chainProblems(decisions: readonly Decision[], rewards: readonly Reward[
   for (const decision of decisions) {
     if (decision.rewardId !== null && !rewards.some(({ id }) => id === decision.rewardId))
       problems.push(`decision ${decision.id} names reward ${decision.rewardId}, which is not one of its referral`);
-    const pays = decision.outcome === 'rewarded' || decision.outcome === 'held';
+    const pays = PAYING.includes(decision.outcome);
     if (pays !== (decision.money !== null && decision.rewardId !== null) && decision.outcome !== 'reversed')
       problems.push(`decision ${decision.id} is ${decision.outcome} ${pays ? 'without' : 'and names'} a reward`);
   }
   return problems;
 }
 
-/** One rule pays a referral once, and a deal once. */
-function doubleProblems(rewards: readonly Reward[]): string[] {
+/** One rule pays a deal once, and a referral as often as its policy on deals says in one of its versions. */
+function doubleProblems(rewards: readonly Reward[], programs: readonly ProgramVersion[]): string[] {
   const standing = Map.groupBy(rewards.filter(stands), ({ ruleKey }) => ruleKey);
-  return [...standing].flatMap(([rule, group]) =>
-    group.length > 1
-      ? [`rule ${rule} has ${group.length} rewards standing: ${group.map(({ id }) => id).join(', ')}`]
-      : [],
-  );
+  return [...standing].flatMap(([key, group]) => {
+    const ids = group.map(({ id }) => id).join(', ');
+    const policies = programs.flatMap(({ rules }) => rules.filter((rule) => rule.key === key));
+    const most = Math.max(1, ...policies.map(mostDeals));
+    if (group.length > most) return [`rule ${key} has ${group.length} rewards standing: ${ids}`];
+    const deals = new Set(group.map(({ deal }) => `${deal.connectionId} ${deal.id}`));
+    return deals.size < group.length ? [`rule ${key} has two rewards standing for one deal: ${ids}`] : [];
+  });
+}
+
+function mostDeals({ deals = { kind: 'first' } }: RewardRule): number {
+  return deals.kind === 'first' ? 1 : deals.kind === 'every' ? Number.POSITIVE_INFINITY : deals.count;
 }
 
 /** A reward is what a decision granted, and whether it stands is what the last decision on it says. */
@@ -84,11 +103,12 @@ function grantProblems(reward: Reward, own: readonly Decision[]): string[] {
   const inOrder = own.toSorted((a, b) => a.sequence - b.sequence);
   const [grant] = inOrder;
   const last = inOrder.at(-1);
-  if (!grant || !last || (grant.outcome !== 'rewarded' && grant.outcome !== 'held')) {
+  if (!grant || !last || !PAYING.includes(grant.outcome) || grant.outcome === 'adjusted') {
     say('was granted by no decision');
     return problems;
   }
   for (const { id, money, ruleKey, party, outcome } of own) {
+    if (outcome === 'adjusted') continue;
     if (money?.minor !== reward.money.minor || money.currency !== reward.money.currency)
       say(`is ${amountOf(reward.money)}, its decision ${id} says ${money ? amountOf(money) : 'nothing'}`);
     if (ruleKey !== reward.ruleKey || party !== reward.party)
@@ -104,18 +124,32 @@ function grantProblems(reward: Reward, own: readonly Decision[]): string[] {
         : `has ended (${reward.state}) without a decision`,
     );
   }
-  const isHeld = reward.state === 'held' || reward.state === 'in_review';
-  if (stands(reward) && isHeld !== (last.outcome === 'held'))
-    say(`is ${reward.state}, though its last decision is ${last.outcome}`);
+  for (const [state, outcome] of [
+    ['held', 'held'],
+    ['in_review', 'in_review'],
+  ] as const) {
+    if (stands(reward) && (reward.state === state) !== (last.outcome === outcome))
+      say(`is ${reward.state}, though its last decision is ${last.outcome}`);
+  }
+  const adjusted = inOrder.findLast(({ outcome }) => outcome === 'adjusted');
+  if (adjusted && adjusted.money?.minor !== standingMinor(reward))
+    say(`stands for ${standingMinor(reward)}, its last adjustment says ${adjusted.money?.minor}`);
   return problems;
 }
 
-/** The journals that a reward in its state must have: these, and no other. */
+/** The journals that a reward in its state must have: these, and no other. Parts that were taken back or given again are added up apart. */
 function expectedJournals(reward: Reward, own: readonly Decision[], found: readonly Journal[]): Journal[] | null {
-  const wasHeld = own.some(({ outcome }) => outcome === 'held');
-  const wasReleased = own.some(({ reason }) => reason.code === 'hold_ended');
+  const isFrom = (outcome: Outcome) => own.some((decision) => decision.outcome === outcome);
+  const wasHeld = isFrom('held') || isFrom('in_review');
+  const wasReleased = wasHeld && isFrom('rewarded');
   const whileHeld = wasHeld && !wasReleased;
-  const kinds: JournalKind[] = ['accrue', ...(wasReleased ? (['release'] as const) : [])];
+  const ordered = orderedMinor(reward);
+  const kinds = new Map<JournalKind, bigint>([['accrue', reward.money.minor]]);
+  const book = (kind: JournalKind, minor: bigint) => {
+    if (minor !== 0n) kinds.set(kind, minor);
+  };
+  if (wasReleased) book('release', reward.money.minor);
+  book('net', reward.netted);
   switch (reward.state) {
     case 'held':
     case 'in_review':
@@ -125,22 +159,25 @@ function expectedJournals(reward: Reward, own: readonly Decision[], found: reado
       break;
     case 'issued':
     case 'redeemed':
-      kinds.push('issue');
+      book('issue', ordered);
       break;
     case 'voided':
-      kinds.push('void');
+      book('void', ordered);
+      book('unnet', reward.netted);
       break;
     case 'clawed_back':
-      kinds.push('issue', 'claw_back');
+      book('issue', ordered);
+      book('claw_back', standingMinor(reward));
       break;
     case 'expired':
       return null;
   }
-  return kinds.map((kind) => {
+  return [...kinds].map(([kind, minor]) => {
     const { decisionId = null, effectiveAt = 0, recordedAt = 0 } = found.find((journal) => journal.kind === kind) ?? {};
     return journalFor({
       reward,
       kind,
+      minor,
       whileHeld: kind === 'accrue' ? wasHeld : whileHeld,
       decisionId,
       effectiveAt,
@@ -149,14 +186,26 @@ function expectedJournals(reward: Reward, own: readonly Decision[], found: reado
   });
 }
 
+function isPart({ kind }: Journal): boolean {
+  return kind === 'claw_back_part' || kind === 'restore';
+}
+
+/** What was taken back in parts, less what was given again. */
+function takenInParts(found: readonly Journal[]): bigint {
+  return found
+    .filter(isPart)
+    .reduce((sum, { kind, postings }) => sum + (kind === 'restore' ? -1n : 1n) * (postings[0]?.minor ?? 0n), 0n);
+}
+
 function journalProblems(reward: Reward, own: readonly Decision[], found: readonly Journal[]): string[] {
   const problems: string[] = [];
   for (const { id, postings, kind, decisionId, rewardId } of found) {
     for (const [currency, minor] of imbalance(postings)) problems.push(`journal ${id} is off by ${minor} ${currency}`);
     if (postings.length < 2) problems.push(`journal ${id} has ${postings.length} postings`);
-    if (id !== derivedId('jrn', rewardId, kind)) problems.push(`journal ${id} has an id that its cause does not give`);
-    if (decisionId === null && (kind === 'accrue' || kind === 'release'))
-      problems.push(`journal ${id} owes money without a decision`);
+    if (id !== journalId(rewardId, kind, decisionId))
+      problems.push(`journal ${id} has an id that its cause does not give`);
+    if (decisionId === null && NEEDS_DECISION.includes(kind))
+      problems.push(`journal ${id} moves money without a decision`);
     if (decisionId !== null && !own.some((decision) => decision.id === decisionId))
       problems.push(`journal ${id} names decision ${decisionId}, which is about something else`);
   }
@@ -168,11 +217,19 @@ function journalProblems(reward: Reward, own: readonly Decision[], found: readon
     else if (textOf(same.postings) !== textOf(journal.postings))
       problems.push(`journal ${same.id} books ${textOf(same.postings)}, should book ${textOf(journal.postings)}`);
   }
-  for (const { id, kind } of found)
-    if (!expected.some((journal) => journal.kind === kind))
-      problems.push(`journal ${id} books "${kind}", which reward ${reward.id} (${reward.state}) has no reason for`);
+  const taken = takenInParts(found);
+  if (taken !== reward.clawedBack)
+    problems.push(`reward ${reward.id} says ${reward.clawedBack} were taken back in parts, its journals ${taken}`);
+  for (const journal of found)
+    if (!isPart(journal) && !expected.some(({ kind }) => kind === journal.kind))
+      problems.push(
+        `journal ${journal.id} books "${journal.kind}", which reward ${reward.id} (${reward.state}) has no reason for`,
+      );
   return problems;
 }
+
+/** Money that comes to be owed, or changes what is owed, has a decision behind it; an answer of a provider has none. */
+const NEEDS_DECISION: readonly JournalKind[] = ['accrue', 'release', 'net', 'claw_back_part', 'restore'];
 
 function textOf(postings: readonly Posting[]): string {
   return postings
@@ -203,7 +260,9 @@ const ORDERS: Readonly<Record<Reward['state'], readonly string[]>> = {
 function intentProblems(reward: Reward, intent: AuditedIntent | undefined): string[] {
   const problems: string[] = [];
   const state = intent?.state ?? 'none';
-  if (!ORDERS[reward.state].includes(state))
+  // One that was kept whole for what was owed back has no order.
+  const isKept = orderedMinor(reward) === 0n;
+  if (!(isKept && state === 'none') && !ORDERS[reward.state].includes(state))
     problems.push(`reward ${reward.id} is ${reward.state}, and its order is ${state}`);
   if (intent && intent.id !== derivedId('pay', reward.id))
     problems.push(`order ${intent.id} has a key that reward ${reward.id} does not give: a provider would pay it again`);

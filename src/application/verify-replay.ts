@@ -1,11 +1,13 @@
 import { decide, type FriendFacts } from '../domain/decide.ts';
-import type { Decision, Reward } from '../domain/decision.ts';
-import { judge } from '../domain/eligibility.ts';
+import { type Decision, type Reward, standingMinor } from '../domain/decision.ts';
+import { judge, judgeAgain } from '../domain/eligibility.ts';
 import type { StageMapping } from '../domain/mapping.ts';
+import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import { type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
 import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { addTo, givenBack } from '../domain/tally.ts';
 import { addDays, type Instant } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, KnownFacts, MappingVersion } from './ports/audit.ts';
@@ -36,6 +38,9 @@ export const UNDERIVABLE = {
   shared_deal: 'several referred contacts are on the deal; the first one who was rewarded stays',
   first_known: 'several deals were won; the one that was known first was rewarded',
   order_stood: 'the deal was won again while the provider had the order, which then stood',
+  amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
+  a_person: 'a person approved or rejected it',
+  limits_then: 'limits and budgets count what was granted before, in the order in which it was',
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
 
@@ -118,7 +123,7 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
     const fromNothing = standingFromNothing(input, state, referral, rewards, friend.facts);
     const isDerived = standing === fromNothing;
     if (!isDerived && !waits && problems.length === 0) {
-      const why = whyNotDerived(referral, own, friend.facts, versions, page);
+      const why = whyNotDerived(referral, own, friend.facts, versions, account.programs, page);
       if (why) underivable.push(why);
       else problems.push(`referral ${referral.id}: ${standing} stands, the facts alone give ${fromNothing}`);
     }
@@ -211,6 +216,7 @@ function rejudge(
   const deal = deals.find(({ ref, formerIds }) => ref.id === decision.deal.id || formerIds.includes(decision.deal.id));
   if (!deal) return 'no_facts';
   const { code } = decision.reason;
+  if (code === 'review_approved' || code === 'review_rejected') return 'a_person';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
   // The history of a merged deal is that of all of them, and was another one when it was decided on.
@@ -225,53 +231,84 @@ function rejudge(
   if (!rule) return { differs: `its program version has no rule ${decision.ruleKey}` };
   const [dealAt] = dealsAt([deal], mapping, decision.effectiveAt);
   if (!dealAt) return 'history_cut';
-  const { stage, wonSince } = dealAt;
+  const since = dealAt.since[triggerOf(rule)];
 
-  if (code === 'left_won') {
-    return stage !== null && wonSince === null ? 'same' : { differs: 'the deal had not left Closed Won' };
+  if (code === 'left_won' || code === 'left_stage') {
+    return dealAt.stage !== null && since === null ? 'same' : { differs: 'the deal had not left its stage' };
   }
-  if (wonSince === null) {
+  const isHoldOver = code === 'hold_ended' || (code === 'review_needed' && decision.sequence > 1);
+  if (since === null) {
     // A stage that the mapping does not know takes nothing back.
-    if (code === 'hold_ended' && stage === null) return 'same';
-    return { differs: 'the deal was not Closed Won' };
+    if (isHoldOver && dealAt.stage === null) return 'same';
+    return { differs: 'the deal was not where the rule wants it' };
   }
-  if (code === 'hold_ended') return 'same';
+  if (isHoldOver) return 'same';
 
+  const again = judgeAgain(rule, dealAt, referral, wonReferralsThen(decision));
+  if (decision.outcome === 'reversed') {
+    const isFollowed = rule.amountChanges === 'follow';
+    if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';
+    if (isFollowed && again.kind === 'refuses' && again.reason.code === code) return 'same';
+    return { differs: `nothing is taken back for "${code}"` };
+  }
+  if (decision.outcome === 'adjusted') {
+    const isCut = again.kind === 'pays' && (decision.money?.minor ?? 0n) <= again.money.minor;
+    return isCut ? 'same' : { differs: 'the facts leave less of the reward' };
+  }
   const wasYes = (condition: string) =>
     decision.conditions.find((result) => result.condition === condition)?.verdict !== 'unmet';
   const verdict = judge({
     rule,
     referral,
     dealAt,
-    wonAt: wonSince,
+    reachedAt: since,
     startsAt: Math.max(programs[0]?.publishedAt ?? 0, connectedAt),
     // Who else was credited is no fact about this deal; it is asked for by deciding from nothing.
-    otherDealRewarded: !wasYes('first rewarded deal of the referral'),
+    otherDealsRewarded:
+      wasYes('first rewarded deal of the referral') && wasYes('rewarded deals of the referral')
+        ? 0
+        : Number.POSITIVE_INFINITY,
     otherReferralCredited: !wasYes('first referral on the deal'),
+    wonReferrals: wonReferralsThen(decision),
   });
   switch (decision.outcome) {
     case 'rewarded':
-    case 'held': {
+    case 'held':
+    case 'in_review': {
       if (verdict.kind !== 'pays') return { differs: `the facts give "${verdict.reason.code}"` };
       const revived = own.some((other) => other.rewardId === decision.rewardId && other.sequence < decision.sequence);
       if (revived) return 'order_stood';
-      const { money } = verdict;
-      if (money.minor !== decision.money?.minor || money.currency !== decision.money.currency)
-        return { differs: `the facts give ${money.minor} ${money.currency} (minor units)` };
-      const releaseAt = rule.holdDays > 0 ? addDays(wonSince, rule.holdDays) : null;
+      if (!isAmount(decision, verdict.money))
+        return { differs: `the facts give ${verdict.money.minor} ${verdict.money.currency} (minor units)` };
+      const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
       return releaseAt === decision.releaseAt ? 'same' : { differs: 'the facts give another end of the hold' };
     }
+    case 'capped':
+    case 'queued':
+      return verdict.kind === 'pays' ? 'same' : { differs: `the facts give "${verdict.reason.code}"` };
     case 'waiting':
     case 'skipped': {
+      if (code === 'other_rule_better' && verdict.kind === 'pays') return 'same';
       const wanted = decision.outcome === 'waiting' ? 'waits' : 'refuses';
       if (verdict.kind === wanted && verdict.reason.code === code) return 'same';
       return {
         differs: verdict.kind === 'pays' ? 'the facts give a reward' : `the facts give "${verdict.reason.code}"`,
       };
     }
-    case 'reversed':
-      return { differs: `nothing is taken back for "${code}"` };
   }
+}
+
+/** The amount of a decision is that of the facts, or what a limit had left of it. */
+function isAmount({ money, calculation }: Decision, facts: Money): boolean {
+  if (money?.currency !== facts.currency) return false;
+  return calculation.some(({ step }) => step === 'limited') ? money.minor < facts.minor : money.minor === facts.minor;
+}
+
+/** How many referrals of the member were won then is no fact about this deal; the decision says it where it mattered. */
+function wonReferralsThen({ calculation, conditions }: Decision): number {
+  const step = calculation.find((one) => one.step === 'step_by_count');
+  const condition = conditions.find((one) => one.condition === 'won referrals of the member');
+  return Number(step?.values.count ?? condition?.actual ?? 1);
 }
 
 // ── All of them together ────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,10 +336,16 @@ function standingFromNothing(
 ): string {
   // Who was referred only after this reward was granted does not take it away.
   const grantedAt = Math.min(...rewards.filter(stands).map(({ createdAt }) => createdAt));
+  const tallies = new Map(state.tallies);
+  addTo(
+    tallies,
+    rewards.filter(stands).flatMap(({ uses }) => givenBack(uses)),
+  );
   const plan = decide({
     ...input,
     state: {
       ...state,
+      tallies,
       referrals: state.referrals.filter(({ id, submittedAt }) => id === referral.id || submittedAt <= grantedAt),
       decisions: state.decisions.filter(({ referralId }) => referralId !== referral.id),
       rewards: state.rewards.filter(({ referralId }) => referralId !== referral.id),
@@ -315,10 +358,11 @@ function standingFromNothing(
 }
 
 function textOfRewards(rewards: readonly Reward[], { deals }: FriendFacts): string {
-  const texts = rewards.map(({ deal, ruleKey, party, beneficiaryId, money, state, payout }) => {
+  const texts = rewards.map(({ deal, ruleKey, party, beneficiaryId, money, clawedBack, state, payout }) => {
+    const minor = standingMinor({ money, clawedBack });
     const current = deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));
     const isHeld = state === 'held' || state === 'in_review' ? 'held' : 'owed';
-    return `${ruleKey} ${isHeld} ${money.minor} ${money.currency} for deal ${current?.ref.id ?? deal.id} to ${party} ${beneficiaryId} by ${payout}`;
+    return `${ruleKey} ${isHeld} ${minor} ${money.currency} for deal ${current?.ref.id ?? deal.id} to ${party} ${beneficiaryId} by ${payout}`;
   });
   return texts.sort().join(' and ') || 'nothing';
 }
@@ -329,6 +373,7 @@ function whyNotDerived(
   own: readonly Decision[],
   { contact, deals }: FriendFacts,
   versions: readonly MappingVersion[],
+  programs: readonly ProgramVersion[],
   page: AuditPage,
 ): Underivable | null {
   if (contact.presence === 'deleted') return 'contact_gone';
@@ -345,6 +390,15 @@ function whyNotDerived(
       own.some((other) => other.rewardId === rewardId && other.sequence < sequence),
   );
   if (revived) return 'order_stood';
+  if (own.some(({ reason: { code } }) => code === 'review_approved' || code === 'review_rejected')) return 'a_person';
+  const rules = rulesOf(own, programs);
+  if (
+    rules.some(({ amountChanges }) => amountChanges === 'follow') &&
+    own.some(({ outcome }) => outcome === 'rewarded')
+  )
+    return 'amount_stood';
+  if (rules.some(({ limits, usesBudget, amount }) => limits?.length || usesBudget || amount.kind === 'by_count'))
+    return 'limits_then';
   const decided = new Map(own.map(({ deal, effectiveAt }) => [deal.id, effectiveAt]));
   if (deals.some(({ ref, history }) => (decided.get(ref.id) ?? Number.POSITIVE_INFINITY) < (history[0]?.at ?? 0)))
     return 'history_cut';
@@ -356,4 +410,13 @@ function whyNotDerived(
   );
   if (isShared) return 'shared_deal';
   return deals.length > 1 ? 'first_known' : null;
+}
+
+function rulesOf(own: readonly Decision[], programs: readonly ProgramVersion[]): RewardRule[] {
+  return own.flatMap(
+    ({ program, ruleKey }) =>
+      programs
+        .find(({ programId, version }) => programId === program.id && version === program.version)
+        ?.rules.filter(({ key }) => key === ruleKey) ?? [],
+  );
 }

@@ -107,7 +107,7 @@ async function verifyAccount(
     if (page.referrals.length === 0) break;
     const replay = createReplay({ accountId, account, page });
     for (const referral of page.referrals) {
-      const books = booksOf(page, referral);
+      const books = { ...booksOf(page, referral), programs: account.programs };
       say(booksProblems(books));
       say(evidenceProblems(page, referral));
       say(mirrorProblems(page, referral));

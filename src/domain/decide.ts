@@ -1,16 +1,11 @@
-import { attribute, byAge, enrol, memberOfContact, referralsOfFriend } from './attribution.ts';
-import { type Decision, type Outcome, type Reward, STANDING_STATES } from './decision.ts';
-import { judge, type Verdict } from './eligibility.ts';
-import { derivedId } from './ids.ts';
+import { attribute, enrol, memberOfContact, referralsOfFriend } from './attribution.ts';
+import { createChains } from './chains.ts';
+import { STANDING_STATES } from './decision.ts';
 import { advance } from './lifecycle.ts';
-import type { Money } from './money.ts';
 import { createDraft, type Draft, type Plan, type State } from './plan.ts';
-import { type ProgramVersion, type RewardRule, versionAt } from './program.ts';
-import { type Reason, reason, reasonText } from './reason.ts';
 import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
-import { grant, release, reverse } from './reward.ts';
-import { addDays, dayOf, type Instant } from './time.ts';
+import { addDays, type Instant } from './time.ts';
 import { type DealAt, dealsAt, momentsOf } from './timeline.ts';
 
 /** A friend as the CRM shows them now, with all of their deals. */
@@ -142,7 +137,7 @@ function decideRewards(
 ): void {
   const deals = ownDeals(friend);
   const mayWin = isOpen && referral.stage !== 'declined';
-  const chains = createChains(draft, state, referral, friend, now);
+  const chains = createChains({ draft, state, referral, friend, now });
   const decidedUpTo = Math.max(
     Number.NEGATIVE_INFINITY,
     ...draft.decisionsOf(referral.id).map(({ effectiveAt }) => effectiveAt),
@@ -154,14 +149,16 @@ function decideRewards(
       chains.releaseHolds((releaseAt) => releaseAt < at);
       chains.takeBack(then, at);
       chains.releaseHolds((releaseAt) => releaseAt <= at);
-      if (mayWin) chains.judgeWins(then, at);
+      chains.followAmounts(then, mayWin);
+      if (mayWin) chains.judgeReached(then, at);
     }
   }
   // The present once more, for what has no history in the CRM: associations, merges, deletions, late attributions.
   const present = dealsAt(deals, state.mapping, presentOf(deals, now));
   chains.takeBackWhatIsGone(present);
   chains.releaseHolds((releaseAt) => releaseAt <= now);
-  if (mayWin) chains.judgeWins(present, null);
+  chains.followAmounts(present, mayWin);
+  if (mayWin) chains.judgeReached(present, null);
   lookAgain(draft, referral, present, now);
 }
 
@@ -186,323 +183,4 @@ function lookAgain(draft: Draft, referral: Referral, present: readonly DealAt[],
     if (referralId === referral.id && state !== 'held' && STANDING_STATES.includes(state)) look(deal, createdAt);
   for (const { deal, stage } of present)
     if (stage === 'opportunity') look(deal.ref, deal.history[0]?.at ?? referral.submittedAt);
-}
-
-/** A stage that the mapping does not know is no reason to take anything back. */
-function hasLeftWon({ stage, wonSince }: DealAt): boolean {
-  return stage !== null && wonSince === null;
-}
-
-/** A rule looks at the other deals only for whether one is rewarded, so two passes settle it; far more is a mistake of ours. */
-const PASSES_MAX = 100;
-
-/** One rule's decisions on one deal of the referral, newest last. */
-interface Chain {
-  readonly dealIds: readonly string[];
-  readonly ruleKey: string;
-  readonly decisions: readonly Decision[];
-}
-
-/** The rewards of one referral while its history is gone through. */
-function createChains(draft: Draft, state: State, referral: Referral, friend: FriendFacts, now: Instant) {
-  const last = (chain: Chain) => chain.decisions.at(-1);
-
-  function chains(): Chain[] {
-    const byKey = new Map<string, { dealIds: string[]; ruleKey: string; decisions: Decision[] }>();
-    for (const decision of draft.decisionsOf(referral.id)) {
-      const dealIds = idsOf(decision.deal);
-      const key = `${dealIds[0]} ${decision.ruleKey}`;
-      const chain = byKey.get(key) ?? { dealIds, ruleKey: decision.ruleKey, decisions: [] };
-      chain.decisions.push(decision);
-      byKey.set(key, chain);
-    }
-    for (const chain of byKey.values()) {
-      chain.decisions.sort((a, b) => a.recordedAt - b.recordedAt || a.sequence - b.sequence);
-    }
-    return [...byKey.values()];
-  }
-
-  /** A deal's present id first, then the ids that were merged into it. */
-  function idsOf(deal: RecordRef): string[] {
-    const current = friend.deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));
-    return current ? [current.ref.id, ...current.formerIds] : [deal.id];
-  }
-
-  function chainOf(deal: DealFacts, rule: RewardRule): Chain {
-    const existing = chains().find(({ dealIds, ruleKey }) => ruleKey === rule.key && dealIds.includes(deal.ref.id));
-    return existing ?? { dealIds: [deal.ref.id, ...deal.formerIds], ruleKey: rule.key, decisions: [] };
-  }
-
-  function newestReward(chain: Chain): Reward | undefined {
-    const rewardId = chain.decisions.findLast((decision) => decision.rewardId !== null)?.rewardId;
-    return rewardId == null ? undefined : draft.reward(rewardId);
-  }
-
-  /**
-   * The reward of a chain that has not ended and is not to end. Of one deal it is its newest; of two that became one the newest decision
-   * may be the end of the one's reward, made together with the other's.
-   */
-  function standingReward(chain: Chain): Reward | undefined {
-    const rewards = chain.decisions.map(({ rewardId }) => (rewardId === null ? undefined : draft.reward(rewardId)));
-    return rewards.findLast((one) => one && STANDING_STATES.includes(one.state) && !one.reversalPending);
-  }
-
-  function record(
-    chain: Chain,
-    basis: Pick<Decision, 'deal' | 'party' | 'program'>,
-    made: Pick<Decision, 'outcome' | 'reason' | 'conditions' | 'money' | 'releaseAt' | 'effectiveAt'> & {
-      rewardId?: string;
-    },
-  ): Decision {
-    const sequence = 1 + Math.max(0, ...chain.decisions.map((decision) => decision.sequence));
-    const decision: Decision = {
-      rewardId: null,
-      ...basis,
-      ...made,
-      id: derivedId('dec', state.accountId, referral.id, basis.deal.id, chain.ruleKey, sequence),
-      referralId: referral.id,
-      ruleKey: chain.ruleKey,
-      sequence,
-      mappingVersion: state.mapping.version,
-      // Never before the one it follows: nodes' clocks differ, and the newest decision has to stay the last of its chain.
-      recordedAt: Math.max(now, ...chain.decisions.map((earlier) => earlier.recordedAt)),
-    };
-    draft.addDecision(decision);
-    return decision;
-  }
-
-  /** Ends a chain's reward, or its wait, for a reason that lies in the deal. */
-  function close(chain: Chain, why: Reason, effectiveAt: Instant): void {
-    const before = last(chain);
-    const reward = standingReward(chain);
-    if (!before) return;
-    const outcome: Outcome | null = reward ? 'reversed' : before.outcome === 'waiting' ? 'skipped' : null;
-    if (!outcome) return;
-    const decision = record(chain, before, {
-      outcome,
-      reason: why,
-      conditions: [],
-      money: reward?.money ?? null,
-      releaseAt: null,
-      effectiveAt,
-      ...(reward ? { rewardId: reward.id } : {}),
-    });
-    if (reward) reverse(draft, reward, decision);
-  }
-
-  return {
-    /** Pays out holds whose end has come, at the moment they ended. */
-    releaseHolds(isOver: (releaseAt: Instant) => boolean): void {
-      for (const chain of chains()) {
-        const before = last(chain);
-        const reward = standingReward(chain);
-        if (!before || reward?.state !== 'held' || reward.releaseAt === null || !isOver(reward.releaseAt)) continue;
-        const decision = record(chain, before, {
-          outcome: 'rewarded',
-          reason: reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
-          conditions: before.conditions,
-          money: reward.money,
-          releaseAt: null,
-          effectiveAt: reward.releaseAt,
-          rewardId: reward.id,
-        });
-        release(draft, reward, decision);
-      }
-    },
-
-    /** Reverses what rests on a deal that is no longer won at this moment. */
-    takeBack(then: readonly DealAt[], at: Instant): void {
-      for (const chain of chains()) {
-        const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
-        if (dealAt && hasLeftWon(dealAt)) close(chain, reason('left_won', { deal: dealAt.deal.ref.id }), at);
-      }
-    },
-
-    /** The same against the present, and for deals that are deleted, or not the friend's any more. */
-    takeBackWhatIsGone(present: readonly DealAt[]): void {
-      for (const chain of chains()) {
-        if (referral.stage === 'declined') {
-          close(chain, reason('referral_declined', { why: reasonText(referral.reason) }), now);
-          continue;
-        }
-        const dealAt = present.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
-        if (dealAt) {
-          if (hasLeftWon(dealAt)) close(chain, reason('left_won', { deal: dealAt.deal.ref.id }), dealAt.point.at);
-          continue;
-        }
-        const known = friend.deals.find(({ ref, formerIds }) =>
-          chain.dealIds.some((id) => id === ref.id || formerIds.includes(id)),
-        );
-        // Without facts nothing is concluded: a deal that was not read is not a deal that is gone.
-        if (known) close(chain, reason(known.presence === 'present' ? 'deal_detached' : 'deal_deleted'), now);
-      }
-    },
-
-    /** Judges every won deal by every rule in force when it was won; `at` is null for the present. */
-    judgeWins(then: readonly DealAt[], at: Instant | null): void {
-      const won = then
-        .filter((dealAt): dealAt is DealAt & { wonSince: Instant } => dealAt.wonSince !== null)
-        .sort((a, b) => a.wonSince - b.wonSince || byAge(a.deal.ref.id, b.deal.ref.id));
-      // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
-      let news: number;
-      let passes = 0;
-      do {
-        news = draft.decisionsOf(referral.id).length;
-        passes += 1;
-        // Rather one record is parked than every portal waits for a loop that does not end.
-        if (passes > PASSES_MAX) throw new Error(`the decisions on ${won.length} deals do not come to rest`);
-        for (const dealAt of won) {
-          const version = versionAt(state.programs, dealAt.wonSince) ?? state.programs[0];
-          if (!version) continue;
-          for (const rule of version.rules) judgeOne(dealAt, version, rule, at ?? dealAt.point.at);
-        }
-      } while (draft.decisionsOf(referral.id).length > news);
-    },
-  };
-
-  function judgeOne(
-    dealAt: DealAt & { wonSince: Instant },
-    version: ProgramVersion,
-    rule: RewardRule,
-    effectiveAt: Instant,
-  ): void {
-    const chain = chainOf(dealAt.deal, rule);
-    if (standingReward(chain)) return;
-    const verdict = judge({
-      rule,
-      referral,
-      dealAt,
-      wonAt: dealAt.wonSince,
-      startsAt: Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt),
-      otherDealRewarded: chains().some(
-        (other) =>
-          other.ruleKey === rule.key &&
-          !other.dealIds.includes(dealAt.deal.ref.id) &&
-          standingReward(other) !== undefined,
-      ),
-      otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
-    });
-    const basis = {
-      deal: dealAt.deal.ref,
-      party: rule.party,
-      program: { id: version.programId, version: version.version },
-    };
-    if (verdict.kind === 'pays') pay(chain, basis, rule, dealAt, verdict, effectiveAt);
-    else notPay(chain, basis, verdict, effectiveAt);
-  }
-
-  /** An earlier referral of another contact on the deal is the one that the deal belongs to; so is one that holds a reward for it. */
-  function isCreditedElsewhere(deal: DealFacts, rule: RewardRule): boolean {
-    const others = draft
-      .referrals()
-      .filter(
-        (other) =>
-          other.id !== referral.id &&
-          other.stage !== 'declined' &&
-          other.friend.contact?.connectionId === deal.ref.connectionId &&
-          deal.contactIds.includes(other.friend.contact.id),
-      );
-    const holder = draft
-      .rewards()
-      .find(
-        (reward) =>
-          reward.referralId !== referral.id &&
-          reward.ruleKey === rule.key &&
-          reward.deal.connectionId === deal.ref.connectionId &&
-          [deal.ref.id, ...deal.formerIds].includes(reward.deal.id) &&
-          STANDING_STATES.includes(reward.state),
-      );
-    return holder !== undefined || others.some((other) => comesBefore(other, referral));
-  }
-
-  function pay(
-    chain: Chain,
-    basis: Pick<Decision, 'deal' | 'party' | 'program'>,
-    rule: RewardRule,
-    dealAt: DealAt & { wonSince: Instant },
-    { money, conditions }: { money: Money; conditions: Decision['conditions'] },
-    effectiveAt: Instant,
-  ): void {
-    const pending = newestReward(chain);
-    if (pending?.reversalPending) {
-      // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
-      const why = reason('rewarded', { deal: dealAt.deal.ref.id });
-      draft.putReward({ ...pending, reversalPending: false, reason: why, updatedAt: now });
-      record(chain, basis, {
-        outcome: 'rewarded',
-        reason: why,
-        conditions,
-        money: pending.money,
-        releaseAt: null,
-        effectiveAt,
-        rewardId: pending.id,
-      });
-      return;
-    }
-    const releaseAt = rule.holdDays > 0 ? addDays(dealAt.wonSince, rule.holdDays) : null;
-    const sequence = 1 + Math.max(0, ...chain.decisions.map((decision) => decision.sequence));
-    const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, sequence);
-    const values = {
-      deal: dealAt.deal.ref.id,
-      days: String(rule.holdDays),
-      until: releaseAt === null ? '' : dayOf(releaseAt),
-    };
-    const why = reason(releaseAt === null ? 'rewarded' : 'held', values);
-    const decision = record(chain, basis, {
-      outcome: releaseAt === null ? 'rewarded' : 'held',
-      reason: why,
-      conditions,
-      money,
-      releaseAt,
-      effectiveAt,
-      rewardId,
-    });
-    grant(draft, decision, {
-      id: rewardId,
-      referralId: referral.id,
-      deal: basis.deal,
-      ruleKey: rule.key,
-      party: rule.party,
-      beneficiaryId: rule.party === 'member' ? referral.memberId : referral.id,
-      money,
-      reason: why,
-      payout: rule.payout,
-      programId: basis.program.id,
-      releaseAt,
-      reversalPending: false,
-      createdAt: now,
-      updatedAt: now,
-    });
-  }
-
-  function notPay(
-    chain: Chain,
-    basis: Pick<Decision, 'deal' | 'party' | 'program'>,
-    verdict: Extract<Verdict, { kind: 'waits' | 'refuses' }>,
-    effectiveAt: Instant,
-  ): void {
-    const outcome: Outcome = verdict.kind === 'waits' ? 'waiting' : 'skipped';
-    const before = last(chain);
-    const isNews = before?.outcome !== outcome || JSON.stringify(before.reason) !== JSON.stringify(verdict.reason);
-    if (!isNews) return;
-    record(chain, basis, {
-      outcome,
-      reason: verdict.reason,
-      conditions: verdict.conditions,
-      money: null,
-      releaseAt: null,
-      effectiveAt,
-    });
-  }
-}
-
-/**
- * Which of two referrals a shared deal belongs to: a submission comes before an inference, an earlier submission before a later
- * one, and among inferences the older contact. Nothing here depends on which hint arrived first.
- */
-function comesBefore(a: Referral, b: Referral): boolean {
-  const submitted = (referral: Referral) => referral.source === 'explicit' || referral.source === 'email';
-  if (submitted(a) !== submitted(b)) return submitted(a);
-  if (submitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
-  return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
 }

@@ -1,18 +1,28 @@
+import type { CalculationStep } from './amount.ts';
 import type { Money } from './money.ts';
 import type { Party } from './program.ts';
 import type { Reason } from './reason.ts';
 import type { RecordRef } from './record.ts';
+import type { Tally } from './tally.ts';
 import type { Instant } from './time.ts';
 
 export type Outcome =
   /** The rule pays now. */
   | 'rewarded'
-  /** The rule pays at `releaseAt`, if the deal is still won then. */
+  /** The rule pays at `releaseAt`, if the deal still stands there then. */
   | 'held'
+  /** The rule pays when a person has approved it. */
+  | 'in_review'
   /** Won, but a fact is missing; the rule is tried again when the record changes. */
   | 'waiting'
   /** The rule does not pay for this deal as the facts stand. */
   | 'skipped'
+  /** The rule would pay, and a limit is reached; it is tried again when there is room. */
+  | 'capped'
+  /** The rule would pay, and the budget is spent; it is tried again when there is more. */
+  | 'queued'
+  /** A reward that was issued already became smaller with the deal, or got back what it had lost. */
+  | 'adjusted'
   /** A reward that was held, approved or issued is taken back. */
   | 'reversed';
 
@@ -37,6 +47,8 @@ export interface Decision {
   readonly outcome: Outcome;
   readonly reason: Reason;
   readonly conditions: readonly ConditionResult[];
+  /** How the amount came about; empty for a decision that pays nothing. */
+  readonly calculation: readonly CalculationStep[];
   readonly money: Money | null;
   readonly rewardId: string | null;
   readonly releaseAt: Instant | null;
@@ -76,6 +88,16 @@ export interface Reward {
   readonly releaseAt: Instant | null;
   /** Set when the deal left Closed Won while the provider was being called: taken back as soon as its answer is known. */
   readonly reversalPending: boolean;
+  /** When it may be ordered at the earliest, as on a batch date; null for at once. */
+  readonly orderAt: Instant | null;
+  /** Whether a person has to approve it. */
+  readonly review: 'none' | 'needed' | 'approved';
+  /** Minor units that were kept for what the beneficiary owed back, and so are not sent. */
+  readonly netted: bigint;
+  /** Minor units that were taken back after it was issued, while the rest stands. */
+  readonly clawedBack: bigint;
+  /** What it took from limits and budget; given back with it. */
+  readonly uses: readonly Tally[];
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
   readonly version: number;
@@ -91,3 +113,13 @@ export const STANDING_STATES: readonly RewardState[] = [
   'redeemed',
   'failed',
 ];
+
+/** Minor units that a reward still stands for. */
+export function standingMinor({ money, clawedBack }: Pick<Reward, 'money' | 'clawedBack'>): bigint {
+  return money.minor - clawedBack;
+}
+
+/** Minor units that its order sends. */
+export function orderedMinor({ money, netted }: Pick<Reward, 'money' | 'netted'>): bigint {
+  return money.minor - netted;
+}

@@ -1,6 +1,8 @@
+import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
+import { type Checked, checkCondition, type Facts } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
-import { type AmountProblem, type Money, parseAmount, percentOf, textOf } from './money.ts';
-import type { Condition, RewardRule } from './program.ts';
+import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
+import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import type { Referral } from './referral.ts';
 import { dayOf, type Instant } from './time.ts';
@@ -9,55 +11,103 @@ import type { DealAt } from './timeline.ts';
 /** The CRM's clock and ours may differ; a deal won this much before the referral or the program is not "before" them. */
 export const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
 
+const MS_PER_DAY = 86_400_000;
+
 export type Verdict =
-  | { readonly kind: 'pays'; readonly money: Money; readonly conditions: readonly ConditionResult[] }
+  | {
+      readonly kind: 'pays';
+      readonly money: Money;
+      readonly conditions: readonly ConditionResult[];
+      readonly calculation: readonly CalculationStep[];
+    }
   | { readonly kind: 'waits' | 'refuses'; readonly reason: Reason; readonly conditions: readonly ConditionResult[] };
 
 export interface EligibilityInput {
   readonly rule: RewardRule;
   readonly referral: Referral;
   readonly dealAt: DealAt;
-  /** When the deal was won; the present for a preview of an open deal. */
-  readonly wonAt: Instant;
+  /** When the deal reached the rule's stage; the present for a preview of a deal that has not. */
+  readonly reachedAt: Instant;
   /** The later of the program's first version and the connection's install: nothing is paid for what was before. */
   readonly startsAt: Instant;
-  /** Another deal of this referral holds the reward of this rule. */
-  readonly otherDealRewarded: boolean;
+  /** Rewards of this rule for other deals of this referral, as far as its policy on deals counts them. */
+  readonly otherDealsRewarded: number;
   /** Another contact's referral comes before this one on the deal. */
   readonly otherReferralCredited: boolean;
-}
-
-/** One condition, with what to say when it is not met or cannot be known. */
-interface Check {
-  readonly result: ConditionResult;
-  readonly reason: Reason;
+  /** Won referrals of the member, this one included. */
+  readonly wonReferrals: number;
 }
 
 /**
- * Whether a rule pays for a won deal, and every condition with its value, met or not. The first condition that fails names the
- * reason; a plain "no" outweighs "not known yet".
+ * Whether a rule pays for a deal that has reached its stage, and every condition with its value, met or not. The first condition that
+ * fails names the reason; a plain "no" outweighs "not known yet". Limits and the budget are asked afterwards (limit.ts).
  */
 export function judge(input: EligibilityInput): Verdict {
   const { rule, dealAt } = input;
   const amount = amountOf(dealAt);
+  const facts = factsOf(input, amount);
   const checks = [
-    notBefore('deal won after the program began', input.startsAt, input.wonAt, 'deal_before_program'),
+    notBefore('deal won after the program began', input.startsAt, input.reachedAt, 'deal_before_program'),
     ...(isSubmitted(input.referral)
-      ? [notBefore('deal won after the referral', input.referral.submittedAt, input.wonAt, 'deal_before_referral')]
+      ? [notBefore('deal won after the referral', input.referral.submittedAt, input.reachedAt, 'deal_before_referral')]
       : []),
-    onlyOne('first referral on the deal', input.otherReferralCredited, 'other_referral_credited'),
-    onlyOne('first rewarded deal of the referral', input.otherDealRewarded, 'other_deal_rewarded'),
+    onlyOne('first referral on the deal', input.otherReferralCredited, reason('other_referral_credited')),
+    ...dealsLeft(rule, input.otherDealsRewarded),
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
-    ...rule.conditions.map((condition) => checkCondition(condition, dealAt, amount)),
+    ...rule.conditions.map((condition) => checkCondition(condition, facts)),
   ];
+  return verdictOf(rule, checks, amount, input.wonReferrals);
+}
+
+/**
+ * What a rule makes of a deal that it has paid for already and that has changed since: of what was decided then only the deal's own facts
+ * can change the answer.
+ */
+export function judgeAgain(rule: RewardRule, dealAt: DealAt, referral: Referral, wonReferrals: number): Verdict {
+  const amount = amountOf(dealAt);
+  const facts = factsOf({ rule, referral, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
+  const checks = [
+    ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
+    ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
+  ];
+  return verdictOf(rule, checks, amount, wonReferrals);
+}
+
+function isAboutTheDeal(condition: Condition): boolean {
+  return conditionsWithin([condition]).every(({ fact }) => fact.startsWith('deal.'));
+}
+
+function verdictOf(rule: RewardRule, checks: readonly Checked[], amount: AmountOfDeal, wonReferrals: number): Verdict {
   const conditions = checks.map(({ result }) => result);
   const unmet = checks.find(({ result }) => result.verdict === 'unmet');
   if (unmet) return { kind: 'refuses', reason: unmet.reason, conditions };
   const unknown = checks.find(({ result }) => result.verdict === 'unknown');
   if (unknown) return { kind: 'waits', reason: unknown.reason, conditions };
-  const money = rewardMoney(rule, amount);
+  const { money, steps } = calculate(rule, amount.ok ? amount.money : null, wonReferrals);
+  if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
-  return { kind: 'pays', money, conditions };
+  return { kind: 'pays', money, conditions, calculation: steps };
+}
+
+function factsOf(
+  {
+    referral,
+    dealAt,
+    reachedAt,
+    wonReferrals,
+  }: Pick<EligibilityInput, 'rule' | 'referral' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
+  amount: AmountOfDeal,
+): Facts {
+  const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
+  return {
+    amount: amount.ok ? amount.money : null,
+    pipelineId: dealAt.point.pipelineId,
+    currency: currency === '' ? null : currency,
+    source: referral.source,
+    days: Math.max(0, Math.floor((reachedAt - referral.submittedAt) / MS_PER_DAY)),
+    emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
+    wonReferrals,
+  };
 }
 
 function isSubmitted({ source }: Referral): boolean {
@@ -65,39 +115,55 @@ function isSubmitted({ source }: Referral): boolean {
   return source === 'explicit' || source === 'email';
 }
 
-function needsAmount({ amount, conditions }: RewardRule): boolean {
-  return amount.kind === 'percent' || conditions.some(({ fact }) => fact === 'deal.amount');
-}
-
-function rewardMoney({ amount }: RewardRule, deal: AmountOfDeal): Money {
-  if (amount.kind === 'fixed') return amount.money;
-  if (!deal.ok) throw new RangeError('a percentage was asked of an amount that is not known');
-  return percentOf(deal.money, amount.basisPoints);
+function needsAmount(rule: RewardRule): boolean {
+  return needsDealAmount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'deal.amount');
 }
 
 function notBefore(
   condition: string,
   earliest: Instant,
-  wonAt: Instant,
+  reachedAt: Instant,
   code: 'deal_before_program' | 'deal_before_referral',
-): Check {
-  const met = wonAt + CLOCK_SKEW_ALLOWED_MS >= earliest;
+): Checked {
+  const met = reachedAt + CLOCK_SKEW_ALLOWED_MS >= earliest;
   return {
     result: {
       condition,
       expected: `on or after ${dayOf(earliest)}`,
-      actual: dayOf(wonAt),
+      actual: dayOf(reachedAt),
       verdict: met ? 'met' : 'unmet',
     },
-    reason: reason(code, { wonOn: dayOf(wonAt) }),
+    reason: reason(code, { wonOn: dayOf(reachedAt) }),
   };
 }
 
-function onlyOne(condition: string, taken: boolean, code: 'other_deal_rewarded' | 'other_referral_credited'): Check {
+function onlyOne(condition: string, taken: boolean, why: Reason): Checked {
   return {
     result: { condition, expected: 'yes', actual: taken ? 'no' : 'yes', verdict: taken ? 'unmet' : 'met' },
-    reason: reason(code),
+    reason: why,
   };
+}
+
+/** What the rule's policy on deals says of one more. */
+function dealsLeft({ deals = { kind: 'first' } }: RewardRule, rewarded: number): Checked[] {
+  switch (deals.kind) {
+    case 'every':
+      return [];
+    case 'first':
+      return [onlyOne('first rewarded deal of the referral', rewarded > 0, reason('other_deal_rewarded'))];
+    case 'up_to':
+      return [
+        {
+          result: {
+            condition: 'rewarded deals of the referral',
+            expected: `at most ${deals.count}${deals.withinDays === null ? '' : ` in ${deals.withinDays} days`}`,
+            actual: `${rewarded} before this one`,
+            verdict: rewarded < deals.count ? 'met' : 'unmet',
+          },
+          reason: reason('deals_limit', { count: String(deals.count) }),
+        },
+      ];
+  }
 }
 
 type AmountOfDeal = { ok: true; money: Money } | { ok: false; problem: AmountProblem | 'no_currency' };
@@ -109,7 +175,7 @@ function amountOf({ point }: DealAt): AmountOfDeal {
   return parseAmount(point.amount, currency);
 }
 
-function amountIsReadable(dealAt: DealAt, amount: AmountOfDeal): Check {
+function amountIsReadable(dealAt: DealAt, amount: AmountOfDeal): Checked {
   const { point } = dealAt;
   return {
     result: {
@@ -139,32 +205,4 @@ function amountReason(dealAt: DealAt, problem: AmountProblem | 'no_currency'): R
     case 'negative':
       return reason('amount_invalid', values);
   }
-}
-
-function checkCondition(condition: Condition, dealAt: DealAt, amount: AmountOfDeal): Check {
-  const result =
-    condition.fact === 'deal.pipeline' ? pipelineResult(condition, dealAt) : amountResult(condition, amount);
-  const values = { condition: result.condition, expected: result.expected, actual: result.actual };
-  return { result, reason: reason(result.verdict === 'unknown' ? 'condition_unknown' : 'condition_unmet', values) };
-}
-
-function pipelineResult(condition: Extract<Condition, { fact: 'deal.pipeline' }>, { point }: DealAt): ConditionResult {
-  const met = condition.pipelineIds.includes(point.pipelineId);
-  return {
-    condition: 'deal pipeline',
-    expected: condition.pipelineIds.join(' or '),
-    actual: point.pipelineId,
-    verdict: met ? 'met' : 'unmet',
-  };
-}
-
-function amountResult(condition: Extract<Condition, { fact: 'deal.amount' }>, amount: AmountOfDeal): ConditionResult {
-  const atLeast = condition.op === 'at_least';
-  const base = { condition: 'deal amount', expected: `${atLeast ? 'at least' : 'at most'} ${textOf(condition.money)}` };
-  if (!amount.ok) return { ...base, actual: 'not known', verdict: 'unknown' };
-  const actual = textOf(amount.money);
-  // Amounts in two currencies are not compared: a rate would be a guess.
-  if (amount.money.currency !== condition.money.currency) return { ...base, actual, verdict: 'unmet' };
-  const met = atLeast ? amount.money.minor >= condition.money.minor : amount.money.minor <= condition.money.minor;
-  return { ...base, actual, verdict: met ? 'met' : 'unmet' };
 }

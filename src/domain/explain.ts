@@ -1,7 +1,7 @@
-import type { ConditionResult, Decision, Reward, RewardState } from './decision.ts';
+import { type ConditionResult, type Decision, type Reward, type RewardState, standingMinor } from './decision.ts';
 import { judge } from './eligibility.ts';
 import { type Money, textOf } from './money.ts';
-import type { Party, RewardRule } from './program.ts';
+import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
 import type { Instant } from './time.ts';
@@ -34,6 +34,17 @@ const REMEDIES: Readonly<Record<string, string>> = {
   left_won: 'Move the deal to Closed Won again.',
   deal_deleted: 'Restore the deal in the CRM.',
   deal_detached: 'Associate the deal with the friend again.',
+  left_stage: 'Move the deal forward again.',
+  limit_reached: 'Pays when a reward that counts towards the limit is taken back.',
+  budget_spent: 'Fill up the budget of the program.',
+  review_rejected: 'Ask the person who rejected it.',
+};
+
+/** The stages that rules wait for, as people call them. */
+const STAGE_NAMES: Readonly<Record<TriggerStage, string>> = {
+  qualified: 'a qualified stage',
+  opportunity: 'an open stage',
+  won: 'Closed Won',
 };
 
 /** What happens next in each state, and who has it. */
@@ -55,7 +66,8 @@ const NEXT: Readonly<Record<Outlook['state'], string | null>> = {
 
 /** A rule that has been decided on: the newest decision, and the reward it stands for. */
 export function outlookOfDecision(decision: Decision, reward: Reward | undefined, names: DealNames): Outlook {
-  const state = reward?.state ?? (decision.outcome === 'waiting' ? 'waiting' : 'skipped');
+  const isWaiting = decision.outcome === 'waiting' || decision.outcome === 'queued';
+  const state = reward?.state ?? (isWaiting ? 'waiting' : 'skipped');
   const why = reward?.reason ?? decision.reason;
   return {
     rewardId: reward?.id ?? null,
@@ -63,18 +75,18 @@ export function outlookOfDecision(decision: Decision, reward: Reward | undefined
     party: decision.party,
     dealId: decision.deal.id,
     state,
-    money: reward?.money ?? decision.money,
+    money: reward ? { minor: standingMinor(reward), currency: reward.money.currency } : decision.money,
     reason: told(why, names),
     conditions: decision.conditions,
     wouldPay: remedyFor(why),
-    next: NEXT[state],
+    next: decision.outcome === 'queued' && !reward ? 'Paid in its turn when the budget is filled up.' : NEXT[state],
     nextAt: state === 'held' ? (reward?.releaseAt ?? null) : null,
     at: reward?.updatedAt ?? decision.effectiveAt,
   };
 }
 
 function remedyFor(why: Reason): string | null {
-  if (why.code === 'condition_unmet' || why.code === 'condition_unknown') {
+  if (why.code === 'condition_unmet' || why.code === 'condition_unmet_because' || why.code === 'condition_unknown') {
     return `Pays when the ${why.values.condition} is ${why.values.expected}.`;
   }
   return REMEDIES[why.code] ?? null;
@@ -90,6 +102,8 @@ export interface PreviewInput {
   /** What the CRM calls the stage that the deal is in. */
   readonly stageLabel: string;
   readonly startsAt: Instant;
+  /** Of the member, this one included. */
+  readonly wonReferrals: number;
   readonly now: Instant;
 }
 
@@ -102,6 +116,7 @@ export function outlookOfRule({
   names,
   stageLabel,
   startsAt,
+  wonReferrals,
   now,
 }: PreviewInput): Outlook {
   const base = {
@@ -141,14 +156,15 @@ export function outlookOfRule({
     rule,
     referral,
     dealAt,
-    wonAt: now,
+    reachedAt: now,
     startsAt,
-    otherDealRewarded: false,
+    otherDealsRewarded: 0,
     otherReferralCredited: false,
+    wonReferrals,
   });
   const stage: ConditionResult = {
     condition: 'deal stage',
-    expected: 'Closed Won',
+    expected: STAGE_NAMES[triggerOf(rule)],
     actual: stageLabel,
     verdict: 'unmet',
   };
@@ -162,7 +178,7 @@ export function outlookOfRule({
       money: verdict.money,
       reason: { code: 'deal_open', text: `The deal "${deal}" is in progress.` },
       conditions,
-      wouldPay: `${textOf(verdict.money)} for ${beneficiary} when the deal "${deal}" reaches Closed Won${held}.`,
+      wouldPay: `${textOf(verdict.money)} for ${beneficiary} when the deal "${deal}" reaches ${STAGE_NAMES[triggerOf(rule)]}${held}.`,
     };
   }
   return {

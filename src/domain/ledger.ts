@@ -10,7 +10,18 @@ export interface Posting {
   readonly currency: string;
 }
 
-export type JournalKind = 'accrue' | 'release' | 'issue' | 'void' | 'claw_back';
+export const JOURNAL_KINDS = [
+  'accrue',
+  'release',
+  'net',
+  'issue',
+  'void',
+  'unnet',
+  'claw_back',
+  'claw_back_part',
+  'restore',
+] as const;
+export type JournalKind = (typeof JOURNAL_KINDS)[number];
 
 /** One movement of money. Appended, never changed or deleted; a mistake is mended by a further journal. */
 export interface Journal {
@@ -33,6 +44,11 @@ export interface RewardAccounts {
   readonly money: Money;
 }
 
+/** Credit stays in the ledger: what is taken back of it is taken from it, and nobody is asked to pay. */
+export function isCredit({ payout }: Pick<RewardAccounts, 'payout'>): boolean {
+  return payout === 'credit';
+}
+
 type AccountName = (reward: RewardAccounts) => string;
 
 /** What the program costs. */
@@ -43,10 +59,10 @@ const held: AccountName = ({ party, beneficiaryId }) => `held:${party}:${benefic
 const payable: AccountName = ({ party, beneficiaryId }) => `payable:${party}:${beneficiaryId}`;
 /** Where the money went: the beneficiary's credit with the account, or out through a provider. */
 const settled: AccountName = ({ party, beneficiaryId, payout }) =>
-  payout === 'credit' ? `credit:${party}:${beneficiaryId}` : `provider:${payout}`;
+  isCredit({ payout }) ? `credit:${party}:${beneficiaryId}` : `provider:${payout}`;
 /** What a beneficiary owes back. Credit is taken back from the credit itself. */
-const recoverable: AccountName = (reward) =>
-  reward.payout === 'credit' ? settled(reward) : `receivable:${reward.party}:${reward.beneficiaryId}`;
+const recoverable: AccountName = (reward) => (isCredit(reward) ? settled(reward) : receivable(reward));
+const receivable: AccountName = ({ party, beneficiaryId }) => `receivable:${party}:${beneficiaryId}`;
 
 /** Each kind of movement as [debited account, credited account]. The whole chart of movements is this table. */
 const MOVEMENTS: Readonly<Record<JournalKind | 'accrue_held' | 'void_held', readonly [AccountName, AccountName]>> = {
@@ -57,11 +73,22 @@ const MOVEMENTS: Readonly<Record<JournalKind | 'accrue_held' | 'void_held', read
   void: [payable, expense],
   void_held: [held, expense],
   claw_back: [recoverable, expense],
+  /** Part of an issued reward, as when its deal has become smaller; and given again when it has grown back. */
+  claw_back_part: [recoverable, expense],
+  restore: [expense, recoverable],
+  /** What the beneficiary owes back is kept from what is owed to them; undone with the reward. */
+  net: [payable, receivable],
+  unnet: [receivable, expense],
 };
+
+/** Kinds that a reward may see more than once; each has a decision of its own. */
+const REPEATABLE: readonly JournalKind[] = ['claw_back_part', 'restore'];
 
 export interface JournalInput {
   readonly reward: RewardAccounts;
   readonly kind: JournalKind;
+  /** In minor units; the whole reward unless it is said. Never zero. */
+  readonly minor?: bigint;
   /** True while the reward is held, when accruing or voiding. */
   readonly whileHeld?: boolean;
   readonly decisionId: string | null;
@@ -73,6 +100,7 @@ export interface JournalInput {
 export function journalFor({
   reward,
   kind,
+  minor = reward.money.minor,
   whileHeld = false,
   decisionId,
   effectiveAt,
@@ -80,9 +108,9 @@ export function journalFor({
 }: JournalInput): Journal {
   const movement = whileHeld && (kind === 'accrue' || kind === 'void') ? (`${kind}_held` as const) : kind;
   const [debit, credit] = MOVEMENTS[movement];
-  const { minor, currency } = reward.money;
+  const { currency } = reward.money;
   return {
-    id: derivedId('jrn', reward.id, kind),
+    id: journalId(reward.id, kind, decisionId),
     kind,
     rewardId: reward.id,
     decisionId,
@@ -93,6 +121,12 @@ export function journalFor({
       { account: credit(reward), minor: -minor, currency },
     ],
   };
+}
+
+export function journalId(rewardId: string, kind: JournalKind, decisionId: string | null): string {
+  return REPEATABLE.includes(kind)
+    ? derivedId('jrn', rewardId, kind, decisionId ?? '')
+    : derivedId('jrn', rewardId, kind);
 }
 
 /** Sum of the postings per currency; a balanced journal gives only zeros. */

@@ -12,6 +12,9 @@ export interface Money {
  */
 export const AMOUNT_MINOR_MAX = 10n ** 15n;
 
+export const ROUNDING_MODES = ['half_even', 'half_up', 'up', 'down'] as const;
+export type RoundingMode = (typeof ROUNDING_MODES)[number];
+
 /** One basis point is a hundredth of a percent. */
 const BASIS_POINTS_PER_WHOLE = 10_000n;
 
@@ -73,12 +76,46 @@ export function textOf(money: Money): string {
 
 /** A share of an amount, rounded half to even, so that many rewards together carry no bias in either direction. */
 export function percentOf(base: Money, basisPoints: number): Money {
+  return roundedShare(base, basisPoints, 'half_even', 1).money;
+}
+
+/**
+ * A share of an amount, in basis points, rounded to a multiple of `toMinor` smallest units of its currency. `isExact` when nothing had to be
+ * rounded. Amounts are never negative here, so "up" is away from zero.
+ *
+ * @throws RangeError when `toMinor` is not a positive whole number.
+ */
+export function roundedShare(
+  base: Money,
+  basisPoints: number,
+  mode: RoundingMode,
+  toMinor: number,
+): { readonly money: Money; readonly isExact: boolean } {
+  if (!Number.isSafeInteger(toMinor) || toMinor < 1)
+    throw new RangeError('amounts are rounded to a positive whole number of units');
+  const unit = BASIS_POINTS_PER_WHOLE * BigInt(toMinor);
   const product = base.minor * BigInt(basisPoints);
-  const quotient = product / BASIS_POINTS_PER_WHOLE;
-  const twiceRemainder = (product % BASIS_POINTS_PER_WHOLE) * 2n;
-  const roundUp =
-    twiceRemainder > BASIS_POINTS_PER_WHOLE || (twiceRemainder === BASIS_POINTS_PER_WHOLE && quotient % 2n === 1n);
-  return { minor: roundUp ? quotient + 1n : quotient, currency: base.currency };
+  const quotient = product / unit;
+  const remainder = product % unit;
+  const isUp = remainder > 0n && roundsUp(mode, remainder * 2n - unit, quotient);
+  return {
+    money: { minor: (isUp ? quotient + 1n : quotient) * BigInt(toMinor), currency: base.currency },
+    isExact: remainder === 0n,
+  };
+}
+
+/** `beyondHalf` is below, at or above zero as what is left over is below, at or above one half. */
+function roundsUp(mode: RoundingMode, beyondHalf: bigint, quotient: bigint): boolean {
+  switch (mode) {
+    case 'up':
+      return true;
+    case 'down':
+      return false;
+    case 'half_up':
+      return beyondHalf >= 0n;
+    case 'half_even':
+      return beyondHalf > 0n || (beyondHalf === 0n && quotient % 2n === 1n);
+  }
 }
 
 /**

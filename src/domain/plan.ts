@@ -5,6 +5,7 @@ import type { StageMapping } from './mapping.ts';
 import type { ProgramVersion } from './program.ts';
 import { type RecordRef, recordKey } from './record.ts';
 import type { Member, Referral, Touch } from './referral.ts';
+import { type Tallies, type Tally, type TallyChange, tallyKey, wonTally } from './tally.ts';
 import type { Instant } from './time.ts';
 
 /** Everything stored that bears on the friends being decided on. Loaded in one go, judged without a further read. */
@@ -17,6 +18,8 @@ export interface State {
   readonly referrals: readonly Referral[];
   readonly decisions: readonly Decision[];
   readonly rewards: readonly Reward[];
+  /** Of these members, referrals and programs; one that is missing is zero. */
+  readonly tallies: Tallies;
 }
 
 /** An order to a reward provider, carried out by the deliver hop. Its id is the idempotency key that the provider gets. */
@@ -24,6 +27,15 @@ export interface PayoutIntent {
   readonly id: string;
   readonly rewardId: string;
   readonly provider: string;
+  /** Not to be carried out earlier; null for at once. */
+  readonly at: Instant | null;
+}
+
+/** A deal whose reward waits until a tally has room. */
+export interface Waiting {
+  readonly on: Pick<Tally, 'owner' | 'key' | 'currency'>;
+  readonly record: RecordRef;
+  readonly since: Instant;
 }
 
 /** A record to look at again at a given time, hint or not. */
@@ -45,13 +57,15 @@ export interface Plan {
   readonly journals: readonly Journal[];
   readonly intents: readonly PayoutIntent[];
   readonly cancelledIntentIds: readonly string[];
+  readonly tallies: readonly TallyChange[];
+  readonly waiting: readonly Waiting[];
   /** Records whose mirror has to be written anew. */
   readonly mirror: readonly RecordRef[];
   readonly wakes: readonly Wake[];
 }
 
 export function intentFor(reward: Reward): PayoutIntent {
-  return { id: derivedId('pay', reward.id), rewardId: reward.id, provider: reward.payout };
+  return { id: derivedId('pay', reward.id), rewardId: reward.id, provider: reward.payout, at: reward.orderAt };
 }
 
 /** Collects a plan while `decide` reads on; later steps see what earlier ones changed. */
@@ -77,6 +91,10 @@ export interface Draft {
   addJournal(journal: Journal): void;
   addIntent(intent: PayoutIntent): void;
   cancelIntent(id: string): void;
+  tally(of: Pick<Tally, 'owner' | 'key' | 'currency'>): Pick<Tally, 'count' | 'minor'>;
+  /** `rests`: the change is right only for what the tally was when the state was loaded. */
+  count(change: Tally, rests?: 'rests'): void;
+  waitFor(waiting: Waiting): void;
   markMirror(record: RecordRef | null): void;
   wake(wake: Wake): void;
   /** True once anything was put or added. */
@@ -95,6 +113,29 @@ export function createDraft(state: State): Draft {
   const cancelled = new Set<string>();
   const mirror = new Map<string, RecordRef>();
   const wakes: Wake[] = [];
+  const counted = new Map<string, TallyChange>();
+  const waiting = new Map<string, Waiting>();
+
+  /** The tally of won referrals follows the stages. */
+  function countWon(referral: Referral | undefined, by: 1 | -1): void {
+    if (referral?.stage === 'won') count({ ...wonTally(referral.memberId), count: by, minor: 0n });
+  }
+
+  function count(change: Tally, rests?: 'rests'): void {
+    const key = tallyKey(change);
+    const before = counted.get(key);
+    counted.set(key, {
+      ...change,
+      count: (before?.count ?? 0) + change.count,
+      minor: (before?.minor ?? 0n) + change.minor,
+      basis: rests ? stored(key) : (before?.basis ?? null),
+    });
+  }
+
+  function stored(key: string): Pick<Tally, 'count' | 'minor'> {
+    const { count: known, minor } = state.tallies.get(key) ?? NOTHING;
+    return { count: known, minor };
+  }
 
   return {
     member: members.get,
@@ -106,7 +147,13 @@ export function createDraft(state: State): Draft {
     decisionsOf: (referralId) =>
       [...state.decisions, ...decisions].filter((decision) => decision.referralId === referralId),
     putMember: members.put,
-    putReferral: referrals.put,
+    putReferral: (referral) => {
+      const before = referrals.get(referral.id);
+      const next = referrals.put(referral);
+      countWon(before, -1);
+      countWon(next, 1);
+      return next;
+    },
     claimReferral: referrals.claim,
     putReward: rewards.put,
     addTouch: (touch) => void touches.push(touch),
@@ -117,6 +164,14 @@ export function createDraft(state: State): Draft {
       // An order that this very plan would place is not placed; one that stands in the store is withdrawn.
       if (!intents.delete(id)) cancelled.add(id);
     },
+    tally: (of) => {
+      const key = tallyKey(of);
+      const before = stored(key);
+      const change = counted.get(key);
+      return change ? { count: before.count + change.count, minor: before.minor + change.minor } : before;
+    },
+    count,
+    waitFor: (one) => void waiting.set(`${tallyKey(one.on)} ${recordKey(one.record)}`, one),
     markMirror: (record) => {
       if (record) mirror.set(recordKey(record), record);
     },
@@ -137,11 +192,32 @@ export function createDraft(state: State): Draft {
       journals,
       intents: [...intents.values()],
       cancelledIntentIds: [...cancelled],
+      // One that came to nothing still has to be what it was taken for.
+      tallies: [...counted.values()].filter(({ count, minor, basis }) => count !== 0 || minor !== 0n || basis !== null),
+      waiting: [...waiting.values()],
       mirror: [...mirror.values()],
       wakes,
     }),
   };
 }
+
+const NOTHING = { count: 0, minor: 0n };
+
+/** What most plans have none of; to be spread into one that is made by hand. */
+export const EMPTY_PLAN: Plan = {
+  members: [],
+  referrals: [],
+  touches: [],
+  decisions: [],
+  rewards: [],
+  journals: [],
+  intents: [],
+  cancelledIntentIds: [],
+  tallies: [],
+  waiting: [],
+  mirror: [],
+  wakes: [],
+};
 
 /** A set of entities whose version rises by one per plan, however often the plan changes them. */
 function versioned<T extends { readonly id: string; readonly version: number }>(stored: readonly T[]) {

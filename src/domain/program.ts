@@ -1,28 +1,150 @@
-import type { Money } from './money.ts';
+import type { Money, RoundingMode } from './money.ts';
+import type { TouchKind } from './referral.ts';
 import type { Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, or the friend who was referred. */
 export type Party = 'member' | 'friend';
 
-export type RewardAmount =
+/** The stages that a deal can bring a referral to, in the order in which it reaches them. A later one includes the earlier ones. */
+export const TRIGGER_STAGES = ['qualified', 'opportunity', 'won'] as const;
+export type TriggerStage = (typeof TRIGGER_STAGES)[number];
+
+/** An amount that needs nothing but the deal. */
+export type FlatAmount =
   | { readonly kind: 'fixed'; readonly money: Money }
   /** A share of the deal's amount, in the deal's currency, in basis points (500 = 5 %). */
   | { readonly kind: 'percent'; readonly basisPoints: number };
 
-export type Condition =
-  | { readonly fact: 'deal.amount'; readonly op: 'at_least' | 'at_most'; readonly money: Money }
-  | { readonly fact: 'deal.pipeline'; readonly op: 'in'; readonly pipelineIds: readonly string[] };
+export type RewardAmount =
+  | FlatAmount
+  /** The last step that the deal's amount reaches; below the first one the rule pays nothing. All `from` are in one currency. */
+  | { readonly kind: 'by_amount'; readonly steps: ReadonlyArray<{ readonly from: Money; readonly amount: FlatAmount }> }
+  /** The last step that the member's number of won referrals reaches, this one included. */
+  | {
+      readonly kind: 'by_count';
+      readonly steps: ReadonlyArray<{ readonly from: number; readonly amount: FlatAmount }>;
+    };
 
+export interface Rounding {
+  readonly mode: RoundingMode;
+  /** Multiples of so many of the currency's smallest units: 1 for cents, 100 for whole euros. */
+  readonly toMinor: number;
+}
+
+export type Comparison = 'at_least' | 'at_most';
+
+/** A fact, what is asked of it, and (`because`) what a person is told instead when it is not met. */
+export type FactCondition =
+  | {
+      readonly fact: 'deal.amount';
+      readonly op: Comparison;
+      readonly money: Money;
+      readonly because?: string | undefined;
+    }
+  | {
+      readonly fact: 'deal.pipeline';
+      readonly op: 'in' | 'not_in';
+      readonly pipelineIds: readonly string[];
+      readonly because?: string | undefined;
+    }
+  | {
+      readonly fact: 'deal.currency';
+      readonly op: 'in' | 'not_in';
+      readonly currencies: readonly string[];
+      readonly because?: string | undefined;
+    }
+  | {
+      readonly fact: 'referral.source';
+      readonly op: 'in' | 'not_in';
+      readonly sources: readonly TouchKind[];
+      readonly because?: string | undefined;
+    }
+  /** From the submission of the referral to the event that triggers the rule. */
+  | {
+      readonly fact: 'referral.days';
+      readonly op: Comparison;
+      readonly days: number;
+      readonly because?: string | undefined;
+    }
+  | {
+      readonly fact: 'friend.email_domain';
+      readonly op: 'in' | 'not_in';
+      readonly domains: readonly string[];
+      readonly because?: string | undefined;
+    }
+  /** How many referrals of the member are won, this one included. */
+  | {
+      readonly fact: 'member.won_referrals';
+      readonly op: Comparison;
+      readonly count: number;
+      readonly because?: string | undefined;
+    };
+
+export type Condition =
+  | FactCondition
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition };
+
+/** Which of the friend's deals a rule pays for. */
+export type DealsPolicy =
+  | { readonly kind: 'first' }
+  | { readonly kind: 'every' }
+  /** `withinDays` counts from the first one that was rewarded; null is for ever. */
+  | { readonly kind: 'up_to'; readonly count: number; readonly withinDays: number | null };
+
+/** In UTC. A day, week (from Monday), month, quarter or year is the one in which the rewarded event happened. */
+export const LIMIT_WINDOWS = ['life', 'day', 'week', 'month', 'quarter', 'year'] as const;
+export type LimitWindow = (typeof LIMIT_WINDOWS)[number];
+
+/** How much may be given. It counts what was granted since it was published and has not been taken back. */
+export interface Limit {
+  readonly per: 'member' | 'friend' | 'program';
+  /** Whether the rewards of this rule alone count, or those of all rules of the program that have a limit like this one. */
+  readonly across: 'rule' | 'program';
+  readonly window: LimitWindow;
+  /** Exactly one of the two. */
+  readonly count: number | null;
+  readonly money: Money | null;
+}
+
+/** When a person has to approve a reward before it is owed. */
+export type ReviewPolicy = { readonly when: 'always' } | { readonly when: 'over'; readonly money: Money };
+
+/**
+ * What came after the first version of Wonward is optional: a published version is never changed, and one without a field means what
+ * it meant then, as said at each of them.
+ */
 export interface RewardRule {
   /** Stable across versions of a program: it is part of the key that keeps a reward from being paid twice. */
   readonly key: string;
   /** What people read on cards and in reports. */
   readonly name: string;
   readonly party: Party;
+  /** What the deal has to reach; absent: won. */
+  readonly trigger?: TriggerStage | undefined;
+  /** Absent: the first one. */
+  readonly deals?: DealsPolicy | undefined;
   readonly amount: RewardAmount;
+  /** Absent: half to even, to the smallest unit. */
+  readonly rounding?: Rounding | undefined;
+  readonly minimum?: Money | undefined;
+  readonly maximum?: Money | undefined;
+  /** All of them have to be met. */
   readonly conditions: readonly Condition[];
-  /** Days between the deal's win and the payment; 0 pays at once. */
+  /** Days between the event and the payment; 0 pays at once. */
   readonly holdDays: number;
+  /** Day of the month (1 to 28, UTC) on which what is owed is ordered; absent: at once. */
+  readonly payOnDay?: number | undefined;
+  readonly limits?: readonly Limit[] | undefined;
+  /** Rewards wait in line when the program's budget is spent; absent: the budget is not asked. */
+  readonly usesBudget?: boolean | undefined;
+  /** Absent: never. */
+  readonly review?: ReviewPolicy | undefined;
+  /** What a change of the deal's amount does to a reward that was granted; absent: nothing. */
+  readonly amountChanges?: 'follow' | 'ignore' | undefined;
+  /** Of the rules of one group that pay for a deal only the best pays. */
+  readonly bestOf?: string | undefined;
   /** Name of the reward provider, a folder under src/payout/. */
   readonly payout: string;
 }
@@ -39,4 +161,17 @@ export interface ProgramVersion {
 /** The version in force at a moment: the newest that was published by then. `versions` is ordered oldest first. */
 export function versionAt(versions: readonly ProgramVersion[], at: Instant): ProgramVersion | undefined {
   return versions.findLast((version) => version.publishedAt <= at);
+}
+
+export function triggerOf({ trigger = 'won' }: RewardRule): TriggerStage {
+  return trigger;
+}
+
+/** A condition and everything inside it, depth first. */
+export function conditionsWithin(conditions: readonly Condition[]): FactCondition[] {
+  return conditions.flatMap((condition) => {
+    if ('fact' in condition) return [condition];
+    if ('not' in condition) return conditionsWithin([condition.not]);
+    return conditionsWithin('all' in condition ? condition.all : condition.any);
+  });
 }

@@ -1,7 +1,8 @@
-import type { Decision, Reward } from './decision.ts';
-import { journalFor } from './ledger.ts';
+import { type Decision, orderedMinor, type Reward, standingMinor } from './decision.ts';
+import { isCredit, type JournalKind, journalFor } from './ledger.ts';
 import { type Draft, intentFor } from './plan.ts';
 import { type Reason, reason } from './reason.ts';
+import { givenBack, owedTally } from './tally.ts';
 import type { Instant } from './time.ts';
 
 /** When something was true in the CRM, and when we write it down. */
@@ -10,42 +11,46 @@ export interface Times {
   readonly recordedAt: Instant;
 }
 
-/** A held or paying decision becomes a reward; an unheld one is ordered from its provider at once. */
-export function grant(draft: Draft, decision: Decision, reward: Omit<Reward, 'version' | 'state'>): void {
-  const isHeld = decision.outcome === 'held';
-  const granted = draft.putReward({ ...reward, state: isHeld ? 'held' : 'approved' });
-  draft.addJournal(
-    journalFor({
-      reward: granted,
-      kind: 'accrue',
-      whileHeld: isHeld,
-      decisionId: decision.id,
-      effectiveAt: decision.effectiveAt,
-      recordedAt: decision.recordedAt,
-    }),
-  );
-  if (isHeld && granted.releaseAt !== null) draft.wake({ record: granted.deal, at: granted.releaseAt });
-  if (!isHeld) draft.addIntent(intentFor(granted));
+/** What a reward is when it is granted; the rest follows from it. */
+export type NewReward = Omit<Reward, 'version' | 'state' | 'reversalPending' | 'netted' | 'clawedBack'>;
+
+/** A decision becomes a reward: held for its time, for a person's look, or owed and ordered from its provider at once. */
+export function grant(draft: Draft, decision: Decision, reward: NewReward): void {
+  const state = decision.outcome === 'held' ? 'held' : decision.outcome === 'in_review' ? 'in_review' : 'approved';
+  const granted = draft.putReward({ ...reward, state, reversalPending: false, netted: 0n, clawedBack: 0n });
+  for (const use of granted.uses) draft.count(use, 'rests');
+  book(draft, granted, 'accrue', decision, { whileHeld: state !== 'approved' });
+  if (state === 'held' && granted.releaseAt !== null) draft.wake({ record: granted.deal, at: granted.releaseAt });
+  if (state === 'approved') order(draft, granted, decision);
 }
 
-/** The hold is over: owed now, and ordered. */
+/** The hold is over: owed now, and ordered; or in the hands of a person who has to approve it. */
 export function release(draft: Draft, reward: Reward, decision: Decision): void {
-  const released = draft.putReward({
-    ...reward,
-    state: 'approved',
-    reason: decision.reason,
-    updatedAt: decision.recordedAt,
-  });
-  draft.addJournal(
-    journalFor({
-      reward: released,
-      kind: 'release',
-      decisionId: decision.id,
-      effectiveAt: decision.effectiveAt,
-      recordedAt: decision.recordedAt,
-    }),
-  );
-  draft.addIntent(intentFor(released));
+  const changed = { ...reward, reason: decision.reason, updatedAt: decision.recordedAt };
+  if (decision.outcome === 'in_review') {
+    draft.putReward({ ...changed, state: 'in_review' });
+    return;
+  }
+  const released = draft.putReward({ ...changed, state: 'approved' });
+  book(draft, released, 'release', decision);
+  order(draft, released, decision);
+}
+
+/** What the beneficiary owes back is kept from it; the rest is ordered. */
+function order(draft: Draft, reward: Reward, decision: Decision): void {
+  const owed = owedTally(reward.beneficiaryId, reward.money.currency);
+  // Credit is no cash: a debt in cash is kept from what goes out.
+  const debt = isCredit(reward) ? 0n : draft.tally(owed).minor;
+  const netted = debt <= 0n ? 0n : debt < reward.money.minor ? debt : reward.money.minor;
+  if (netted === 0n) {
+    draft.addIntent(intentFor(reward));
+    return;
+  }
+  const isPaid = netted === reward.money.minor;
+  const ordered = draft.putReward({ ...reward, netted, state: isPaid ? 'issued' : reward.state });
+  draft.count({ ...owed, count: 0, minor: -netted }, 'rests');
+  book(draft, ordered, 'net', decision, { minor: netted });
+  if (!isPaid) draft.addIntent(intentFor(ordered));
 }
 
 /**
@@ -78,6 +83,31 @@ export function reverse(draft: Draft, reward: Reward, decision: Decision): void 
   }
 }
 
+/**
+ * Moves part of an issued reward: takes it back (`minor` above zero) or gives again what was taken back before (below). The reward stands
+ * for what is left.
+ */
+export function adjust(draft: Draft, reward: Reward, minor: bigint, decision: Decision): void {
+  const uses = reward.uses.map((use) =>
+    // A limit counts up and a budget counts down.
+    use.minor === 0n ? use : { ...use, minor: use.minor > 0n ? use.minor - minor : use.minor + minor },
+  );
+  reward.uses.forEach((use, index) => {
+    const change = (uses[index]?.minor ?? 0n) - use.minor;
+    if (change !== 0n) draft.count({ ...use, count: 0, minor: change });
+  });
+  const adjusted = draft.putReward({
+    ...reward,
+    uses,
+    clawedBack: reward.clawedBack + minor,
+    reason: decision.reason,
+    updatedAt: decision.recordedAt,
+  });
+  const isBack = minor > 0n;
+  book(draft, adjusted, isBack ? 'claw_back_part' : 'restore', decision, { minor: isBack ? minor : -minor });
+  owe(draft, adjusted, minor);
+}
+
 export type PayoutResult = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
 /** What a provider's final answer does to a reward that was being issued. Called by the deliver hop. */
@@ -93,7 +123,7 @@ export function settlePayout(draft: Draft, reward: Reward, result: PayoutResult,
     return;
   }
   const issued = draft.putReward({ ...reward, state: 'issued', updatedAt: now });
-  draft.addJournal(journalFor({ reward: issued, kind: 'issue', decisionId: null, ...times }));
+  book(draft, issued, 'issue', { id: null, ...times }, { minor: orderedMinor(issued) });
   if (pending) end(draft, issued, 'clawed_back', reward.reason, null, times);
 }
 
@@ -106,7 +136,33 @@ function end(
   { effectiveAt, recordedAt }: Times,
 ): void {
   const whileHeld = reward.state === 'held' || reward.state === 'in_review';
+  const cause = { id: decisionId, effectiveAt, recordedAt };
   const ended = draft.putReward({ ...reward, state, reason: why, reversalPending: false, updatedAt: recordedAt });
-  const kind = state === 'voided' ? 'void' : 'claw_back';
-  draft.addJournal(journalFor({ reward: ended, kind, whileHeld, decisionId, effectiveAt, recordedAt }));
+  for (const change of givenBack(reward.uses)) draft.count(change);
+  if (state === 'clawed_back') {
+    const minor = standingMinor(ended);
+    if (minor > 0n) book(draft, ended, 'claw_back', cause, { minor });
+    owe(draft, ended, minor);
+    return;
+  }
+  book(draft, ended, 'void', cause, { whileHeld, minor: orderedMinor(ended) });
+  if (ended.netted === 0n) return;
+  // The debt that it was kept for is there again.
+  book(draft, ended, 'unnet', cause, { minor: ended.netted });
+  draft.count({ ...owedTally(ended.beneficiaryId, ended.money.currency), count: 0, minor: ended.netted });
+}
+
+function owe(draft: Draft, reward: Reward, minor: bigint): void {
+  if (isCredit(reward) || minor === 0n) return;
+  draft.count({ ...owedTally(reward.beneficiaryId, reward.money.currency), count: 0, minor });
+}
+
+function book(
+  draft: Draft,
+  reward: Reward,
+  kind: JournalKind,
+  { id, effectiveAt, recordedAt }: Times & { readonly id: string | null },
+  how: { readonly minor?: bigint; readonly whileHeld?: boolean } = {},
+): void {
+  draft.addJournal(journalFor({ reward, kind, decisionId: id, effectiveAt, recordedAt, ...how }));
 }

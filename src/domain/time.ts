@@ -16,3 +16,10 @@ export function isoOf(at: Instant): string {
 export function dayOf(at: Instant): string {
   return isoOf(at).slice(0, 10);
 }
+
+/** Midnight, in UTC, of the next such day of a month (1 to 28) that is not before `at`. */
+export function nextDayOfMonth(at: Instant, day: number): Instant {
+  const date = new Date(at);
+  const inMonth = (offset: number) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + offset, day);
+  return inMonth(0) >= at ? inMonth(0) : inMonth(1);
+}

@@ -1,14 +1,15 @@
 import { findStage, type StageMapping } from './mapping.ts';
+import { TRIGGER_STAGES, type TriggerStage } from './program.ts';
 import type { DealFacts, DealPoint } from './record.ts';
 import type { LifecycleStage } from './referral.ts';
 import type { Instant } from './time.ts';
 
-/** A deal at one moment: where it stood, and since when it has been won without a break (null while it is not). */
+/** A deal at one moment: where it stood, and since when it has been at each stage or beyond it without a break (null while it is not). */
 export interface DealAt {
   readonly deal: DealFacts;
   readonly point: DealPoint;
   readonly stage: LifecycleStage | null;
-  readonly wonSince: Instant | null;
+  readonly since: Readonly<Record<TriggerStage, Instant | null>>;
 }
 
 /** The moments at which anything about the deals changed, oldest first. */
@@ -26,14 +27,18 @@ export function dealsAt(deals: readonly DealFacts[], mapping: StageMapping, at: 
 
 function oneAt(deal: DealFacts, mapping: StageMapping, at: Instant): DealAt | undefined {
   let point: DealPoint | undefined;
-  let wonSince: Instant | null = null;
+  let stage: LifecycleStage | null = null;
+  const since: Record<TriggerStage, Instant | null> = { qualified: null, opportunity: null, won: null };
   for (const candidate of deal.history) {
     if (candidate.at > at) break;
     point = candidate;
-    const isWon = stageOf(mapping, candidate) === 'won';
-    wonSince = isWon ? (wonSince ?? candidate.at) : null;
+    stage = stageOf(mapping, candidate);
+    const rank = (TRIGGER_STAGES as readonly (string | null)[]).indexOf(stage);
+    TRIGGER_STAGES.forEach((trigger, index) => {
+      since[trigger] = rank >= index ? (since[trigger] ?? candidate.at) : null;
+    });
   }
-  return point && { deal, point, stage: stageOf(mapping, point), wonSince };
+  return point && { deal, point, stage, since };
 }
 
 /** Null for a stage that the mapping does not know: it counts as nothing until the catalogue has been read again. */

@@ -6,6 +6,7 @@ import type { Act } from '../application/act.ts';
 import type { Connect } from '../application/connect.ts';
 import type { CrmConnector } from '../application/ports/crm.ts';
 import type { ConnectionStore } from '../application/ports/store.ts';
+import type { Review } from '../application/review.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -36,6 +37,9 @@ export interface AppDeps {
   readonly connect: Connect;
   readonly accounts: Pick<Accounts, 'authenticate'>;
   readonly act: Act;
+  readonly review: Review;
+  /** Called when a budget was filled up, so that who waits for it is looked at. */
+  readonly onBudget: () => void;
   readonly card: CardDeps['card'];
   readonly store: {
     readonly reads: OperationsDeps['reads'];

@@ -16,6 +16,7 @@ import {
   type RecordRef,
   recordKey,
 } from '../domain/record.ts';
+import type { Tally } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
@@ -190,7 +191,13 @@ async function page(
   }));
 
   const known = createKnown(session, accountId);
-  const state = { members: new Map(), referrals: new Map(), decisions: new Map(), rewards: new Map() };
+  const state = {
+    members: new Map(),
+    referrals: new Map(),
+    decisions: new Map(),
+    rewards: new Map(),
+    tallies: new Map<string, Tally>(),
+  };
   const touches = [];
   const friends = referrals.flatMap(({ friend }) => friend.contact ?? []);
   for (const [connectionId, group] of Map.groupBy(friends, (ref) => ref.connectionId)) {
@@ -219,6 +226,7 @@ async function page(
     });
     for (const part of ['members', 'referrals', 'decisions', 'rewards'] as const)
       for (const one of loaded[part]) state[part].set(one.id, one);
+    for (const [key, tally] of loaded.tallies) state.tallies.set(key, tally);
     const { rows } = await sql<Row<'touches'>>`select * from touches where account_id = ${accountId}
       and connection_id = ${connectionId}
       and ${dialect.isIn('contact_id', [...new Set([...contactIds, ...facts.flatMap(({ formerIds }) => formerIds)])])}`.execute(
@@ -247,6 +255,7 @@ async function page(
       referrals: [...state.referrals.values()],
       decisions: [...state.decisions.values()],
       rewards: [...state.rewards.values()],
+      tallies: state.tallies,
     },
     touches,
     decisions,

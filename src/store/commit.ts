@@ -6,16 +6,15 @@ import { imbalance, type Journal } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
+import { Conflict } from './conflict.ts';
 import { type Engine, insertRows, rowsOf } from './dialect.ts';
 import { guarded } from './group-commit.ts';
 import { markMirror } from './mirror.ts';
 import { tell } from './queue.ts';
 import { areCurrent, blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
+import { changeTallies, keepWaiting } from './tallies.ts';
 import { askAt, settleWork } from './work.ts';
-
-/** Somebody else has changed what the plan rests on. Never leaves this room: it becomes the result `conflict`. */
-export class Conflict extends Error {}
 
 /**
  * One durable transaction for all, so that the cost of the disk is shared. They are written together, by one statement for each table and
@@ -53,6 +52,8 @@ function joined(commits: readonly Commit[]): Commit | null {
       journals: plans.flatMap(({ journals }) => journals),
       intents: plans.flatMap(({ intents }) => intents),
       cancelledIntentIds: plans.flatMap(({ cancelledIntentIds }) => cancelledIntentIds),
+      tallies: plans.flatMap(({ tallies }) => tallies),
+      waiting: plans.flatMap(({ waiting }) => waiting),
       mirror: plans.flatMap(({ mirror }) => mirror),
       wakes: plans.flatMap(({ wakes }) => wakes),
     },
@@ -135,24 +136,27 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   await insertRows(
     session,
     'intents',
-    plan.intents.map(({ id, rewardId, provider }) => ({
+    plan.intents.map(({ id, rewardId, provider, at: orderAt }) => ({
       account_id: accountId,
       id,
       reward_id: rewardId,
       provider,
       state: 'pending',
-      run_at: at,
-      due_at: at,
+      run_at: orderAt ?? at,
+      due_at: orderAt ?? at,
       claim: null,
       attempts: 0,
       parked: 0,
       error: null,
     })),
   );
+  await changeTallies(session, accountId, plan.tallies, at);
+  await keepWaiting(session, accountId, plan.waiting);
   await markMirror(session, accountId, plan.mirror, at);
   await askAt(session, accountId, plan.wakes);
   // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.
-  if (plan.intents.length > 0) tell(session, 'intents', { accountId, connectionId: null });
+  if (plan.intents.some(({ at: orderAt }) => orderAt === null || orderAt <= at))
+    tell(session, 'intents', { accountId, connectionId: null });
   for (const { record, at: wakeAt } of plan.wakes)
     if (wakeAt <= at) tell(session, 'work', { accountId, connectionId: record.connectionId });
 }

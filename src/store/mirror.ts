@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ClaimedMirror, ClaimInput, MirrorSource, MirrorStore, Shard } from '../application/ports/store.ts';
-import { STANDING_STATES } from '../domain/decision.ts';
+import { type RewardState, STANDING_STATES } from '../domain/decision.ts';
 import type { CrmObject, DealFacts, RecordRef } from '../domain/record.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
@@ -299,13 +299,17 @@ interface SumRow {
   readonly state: string;
   readonly currency: string;
   readonly minor: string;
+  /** What was taken back of rewards that stand for the rest. */
+  readonly parts: string;
   readonly count: number;
 }
 
 async function sumRewards({ db, dialect }: Session, accountId: string, ids: readonly string[]): Promise<SumRow[]> {
   const { rows } = await sql<SumRow>`
-    select beneficiary_id, state, currency, cast(sum(minor) as text) as minor, count(*) as count from rewards
-    where account_id = ${accountId} and ${dialect.isIn('beneficiary_id', ids)}
+    select beneficiary_id, state, currency, count(*) as count,
+      cast(sum(case when state = 'clawed_back' then minor else minor - clawed_back end) as text) as minor,
+      cast(sum(case when state = 'clawed_back' then 0 else clawed_back end) as text) as parts
+    from rewards where account_id = ${accountId} and ${dialect.isIn('beneficiary_id', ids)}
     group by beneficiary_id, state, currency order by state, currency`.execute(db);
   return rows;
 }
@@ -313,14 +317,19 @@ async function sumRewards({ db, dialect }: Session, accountId: string, ids: read
 /** A person is paid as a member and as a friend; the two are one sum to them. */
 function addUp(rows: readonly SumRow[]): MirrorSource['sums'] {
   const sums = new Map<string, MirrorSource['sums'][number]>();
-  for (const { state, currency, minor, count } of rows) {
+  const add = (state: RewardState, currency: string, minor: bigint, count: number) => {
     const before = sums.get(`${state} ${currency}`);
     sums.set(`${state} ${currency}`, {
-      state: state as MirrorSource['sums'][number]['state'],
+      state,
       currency,
-      minor: fromSum(minor) + (before?.minor ?? 0n),
+      minor: minor + (before?.minor ?? 0n),
       count: count + (before?.count ?? 0),
     });
+  };
+  for (const { state, currency, minor, parts, count } of rows) {
+    add(state as RewardState, currency, fromSum(minor), count);
+    // A part that was taken back is money that was reversed, and no reward that was.
+    if (fromSum(parts) !== 0n) add('clawed_back', currency, fromSum(parts), 0);
   }
   return [...sums.values()];
 }

@@ -3,7 +3,8 @@ import type { ClaimedPayout, ClaimInput, PayoutStore, Shard } from '../applicati
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { referralOf, rewardOf, toFlag, toText } from './codec.ts';
-import { applyPlan, assertBalanced, Conflict } from './commit.ts';
+import { applyPlan, assertBalanced } from './commit.ts';
+import { Conflict } from './conflict.ts';
 import type { Engine } from './dialect.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { candidates, claimed, counts, dueShards, nextDueAt, wholeRow } from './queue.ts';
@@ -114,7 +115,7 @@ async function issue(
     taken.add(intent.id);
     payouts.push({
       accountId,
-      intent: { id: intent.id, rewardId: intent.reward_id, provider: intent.provider },
+      intent: { id: intent.id, rewardId: intent.reward_id, provider: intent.provider, at: null },
       reward: rewardOf(reward),
       referral: referralOf(referral),
       claim: intent.claim ?? '',

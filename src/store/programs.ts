@@ -2,12 +2,15 @@ import { sql } from 'kysely';
 import type { ProgramStore } from '../application/ports/store.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import type { Instant } from '../domain/time.ts';
+import { createBudgetStore } from './budgets.ts';
 import { fromJson, programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createProgramStore(engine: Engine): ProgramStore {
   return {
+    ...createBudgetStore(engine),
+
     publish: (accountId, program, now) =>
       engine.write(async (session) => {
         // Two admins who publish at once get two versions, one after the other.

@@ -2,7 +2,17 @@ import { CompiledQuery, sql } from 'kysely';
 import type { ConnectionHealth, Page, PageInput, ReadStore } from '../application/ports/store.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
-import { decisionOf, fromJson, fromSum, journalOf, memberOf, referralOf, rewardOf, touchOf } from './codec.ts';
+import {
+  decisionOf,
+  fromJson,
+  fromMinor,
+  fromSum,
+  journalOf,
+  memberOf,
+  referralOf,
+  rewardOf,
+  touchOf,
+} from './codec.ts';
 import { sweepMarkOf } from './connections.ts';
 import type { Engine } from './dialect.ts';
 import { readFacts } from './records.ts';
@@ -142,6 +152,19 @@ export function createReadStore(engine: Engine): ReadStore {
           currency,
           minor: fromSum(minor),
         }));
+      }),
+
+    tally: (accountId, { owner, key, currency }) =>
+      engine.read(async ({ db }) => {
+        const row = await db
+          .selectFrom('tallies')
+          .select(['amount_count', 'minor'])
+          .where('account_id', '=', accountId)
+          .where('owner', '=', owner)
+          .where('tally_key', '=', key)
+          .where('currency', '=', currency)
+          .executeTakeFirst();
+        return { count: row?.amount_count ?? 0, minor: fromMinor(row?.minor ?? 0) };
       }),
 
     deals: (accountId, refs) =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseProgram } from '../../src/application/program-document.ts';
+import { parseProgram, ruleDocument } from '../../src/application/program-document.ts';
+import { decimalOf, type Money } from '../../src/domain/money.ts';
 
 const RULE = {
   key: 'member-won',
@@ -29,6 +30,7 @@ describe('a program document', () => {
             amount: { kind: 'fixed', money: { minor: 10_000n, currency: 'EUR' } },
             conditions: [],
             holdDays: 0,
+            amountChanges: 'follow',
           },
         ],
       },
@@ -55,6 +57,169 @@ describe('a program document', () => {
     [{ key: 'Member Won' }, 'rules[0].key: must be lower case letters, digits and dashes, such as member-won'],
   ])('with %j says which field is wrong and what it should be', (rule, problem) => {
     expect(problems(rule)).toContain(problem);
+  });
+
+  const eur = (amount: string) => ({ amount, currency: 'EUR' });
+  const usd = (amount: string) => ({ amount, currency: 'USD' });
+  const limit = (more: object) => ({ per: 'member', window: 'life', count: 5, ...more });
+  const percent = (basisPoints: number) => ({ kind: 'percent', basisPoints });
+  const fact = (op: string, amount: string) => ({ fact: 'deal.amount', op, money: eur(amount) });
+
+  test.each([
+    [
+      'a share of more than the deal',
+      { amount: percent(15_000) },
+      'rules[0].amount: pays more than 100 % of the deal; set "allowOverWhole": true if that is meant',
+    ],
+    [
+      'a day that not every month has',
+      { payOnDay: 31 },
+      'rules[0].payOnDay: must be 1 to 28: the 29th, 30th and 31st do not come every month',
+    ],
+    [
+      'a name that a spreadsheet would carry out',
+      { name: '=HYPERLINK("x")' },
+      'rules[0].name: must not begin with = + - @ or a tab: a spreadsheet would take it for a formula',
+    ],
+    [
+      'a cap in another currency',
+      { maximum: usd('50') },
+      'rules[0].maximum.currency: must be EUR, in which the rule pays',
+    ],
+    [
+      'a limit in another currency',
+      { limits: [limit({ count: null, money: usd('50') })] },
+      'rules[0].limits[0].money.currency: must be EUR, in which the rule pays',
+    ],
+    [
+      'a limit in a currency that its deals cannot have',
+      { amount: percent(500), conditions: [fact('at_least', '1')], limits: [limit({ count: null, money: usd('50') })] },
+      'rules[0].limits[0].money.currency: must be EUR, in which the rule pays',
+    ],
+    [
+      'a minimum above the maximum',
+      { minimum: eur('50'), maximum: eur('20') },
+      'rules[0].maximum: must be at least the minimum, 50.00 EUR, in its currency',
+    ],
+    [
+      'a limit of nothing',
+      { limits: [limit({ count: null })] },
+      'rules[0].limits[0]: needs exactly one of count and money',
+    ],
+    [
+      'a limit of two things',
+      { limits: [limit({ money: eur('5') })] },
+      'rules[0].limits[0]: needs exactly one of count and money',
+    ],
+    [
+      'a limit that another one keeps from ever being reached',
+      { limits: [limit({ window: 'month', count: 9 }), limit({ window: 'year' })] },
+      'rules[0].limits[0]: can never be reached: the limit per year lets through less',
+    ],
+    [
+      'steps that fall',
+      {
+        amount: {
+          kind: 'by_amount',
+          steps: [
+            { from: eur('10'), amount: percent(1) },
+            { from: eur('9'), amount: percent(2) },
+          ],
+        },
+      },
+      'rules[0].amount.steps[1].from: must be more than the step before, 10.00 EUR',
+    ],
+    [
+      'steps in two currencies',
+      {
+        amount: {
+          kind: 'by_amount',
+          steps: [
+            { from: eur('10'), amount: percent(1) },
+            { from: usd('90'), amount: percent(2) },
+          ],
+        },
+      },
+      'rules[0].amount.steps[1].from: must be in EUR like the first step',
+    ],
+    [
+      'an amount that no deal has',
+      { conditions: [fact('at_least', '100'), fact('at_most', '99.99')] },
+      'rules[0].conditions[1]: can never be met together with the others: no amount is at least 100.00 EUR and at most 99.99 EUR',
+    ],
+    [
+      'a currency that its amount is not asked in',
+      { conditions: [fact('at_least', '100'), { fact: 'deal.currency', op: 'in', currencies: ['USD'] }] },
+      'rules[0].conditions[1]: can never be met together with the others: the amount is asked for in EUR',
+    ],
+    [
+      'lists that leave nothing',
+      {
+        conditions: [
+          { fact: 'deal.pipeline', op: 'in', pipelineIds: ['a'] },
+          { fact: 'deal.pipeline', op: 'not_in', pipelineIds: ['a', 'b'] },
+        ],
+      },
+      'rules[0].conditions[1]: can never be met together with the others: no value is left',
+    ],
+    [
+      'a group of one',
+      { bestOf: 'bonus' },
+      'rules[0].bestOf: no other rule is in this group; leave it out or put a second rule into it',
+    ],
+    [
+      'a rounding of what is fixed',
+      { rounding: { mode: 'up', toMinor: 100 } },
+      'rules[0].rounding: has nothing to round: every amount of the rule is fixed; leave it out',
+    ],
+    [
+      'a limit behind the last referral that it pays for',
+      { conditions: [{ fact: 'member.won_referrals', op: 'at_most', count: 3 }], limits: [limit({})] },
+      'rules[0].limits[0].count: can never be reached: a condition ends with won referral 3',
+    ],
+  ])('with %s is refused, with the place and the reason', (_, rule, problem) => {
+    expect(problems(rule)).toContain(problem);
+  });
+
+  test('with everything that a rule can have is read as it is written, and written as it was read', () => {
+    const full = {
+      ...RULE,
+      name: 'Ambassador',
+      trigger: 'opportunity',
+      deals: { kind: 'up_to', count: 3, withinDays: 365 },
+      amount: {
+        kind: 'by_count',
+        steps: [
+          { from: 1, amount: percent(500) },
+          { from: 5, amount: percent(750) },
+        ],
+      },
+      rounding: { mode: 'half_up', toMinor: 100 },
+      minimum: eur('10.00'),
+      maximum: eur('500.00'),
+      conditions: [
+        {
+          any: [
+            fact('at_least', '100.00'),
+            {
+              not: {
+                all: [{ fact: 'referral.source', op: 'in', sources: ['code'], because: 'codes are for friends' }],
+              },
+            },
+          ],
+        },
+      ],
+      holdDays: 14,
+      payOnDay: 15,
+      limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
+      usesBudget: true,
+      review: { when: 'over', money: eur('400.00') },
+      amountChanges: 'ignore',
+    };
+    const result = parseProgram({ ...PROGRAM, rules: [full] });
+    if (!result.ok) throw new Error(result.problems.join());
+    const moneyView = (money: Money) => ({ amount: decimalOf(money), currency: money.currency });
+    expect(result.program.rules.map((rule) => ruleDocument(rule, moneyView))).toEqual([full]);
   });
 
   test('with a field that nobody knows is refused, since a misspelt condition would pay too much', () => {

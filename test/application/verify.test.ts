@@ -148,7 +148,7 @@ const TAMPERED: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
     [
       `update records set facts = replace(facts, 'closedwon', 'appointmentscheduled') where object = 'deal' and record_id = (${DEAL})`,
     ],
-    /the deal was not Closed Won/,
+    /the deal was not where the rule wants it/,
   ],
   [
     'the deal has left Closed Won and nobody took anything back',
@@ -200,7 +200,9 @@ const TAMPERED: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
   [
     'a second reward of the same rule stands for the referral',
     [
-      `insert into rewards select account_id, 'rwd_second', referral_id, connection_id, '999', rule_key, party, beneficiary_id, minor,
+      `insert into rewards (account_id, id, referral_id, connection_id, deal_id, rule_key, party, beneficiary_id, minor,
+        currency, state, reason, payout, program_id, release_at, reversal_pending, created_at, updated_at, version)
+        select account_id, 'rwd_second', referral_id, connection_id, '999', rule_key, party, beneficiary_id, minor,
         currency, state, reason, payout, program_id, release_at, reversal_pending, created_at, updated_at, version
         from rewards where id = (${PAID})`,
     ],

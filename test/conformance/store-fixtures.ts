@@ -2,7 +2,7 @@ import type { Hint } from '../../src/application/ports/crm.ts';
 import type { Commit, Connection, RecordSnapshot, Store } from '../../src/application/ports/store.ts';
 import type { Decision, Reward } from '../../src/domain/decision.ts';
 import { type Journal, type JournalKind, journalFor } from '../../src/domain/ledger.ts';
-import { intentFor, type Plan } from '../../src/domain/plan.ts';
+import { EMPTY_PLAN, intentFor, type Plan } from '../../src/domain/plan.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../src/domain/record.ts';
 import type { Member, Referral, Touch } from '../../src/domain/referral.ts';
 
@@ -72,6 +72,11 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
     programId: 'prg',
     releaseAt: null,
     reversalPending: false,
+    orderAt: null,
+    review: 'none',
+    netted: 0n,
+    clawedBack: 0n,
+    uses: [],
     createdAt: T0,
     updatedAt: T0,
     version: 1,
@@ -88,6 +93,7 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
     outcome: 'skipped',
     reason: { code: 'amount_zero', values: {} },
     conditions: [{ condition: 'deal amount', expected: 'some', actual: 'none', verdict: 'unmet' }],
+    calculation: [],
     money: null,
     rewardId: null,
     releaseAt: null,
@@ -215,19 +221,7 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
 export type Tenant = ReturnType<typeof tenant>;
 
 export function planOf(plan: Partial<Plan> = {}): Plan {
-  return {
-    members: [],
-    referrals: [],
-    touches: [],
-    decisions: [],
-    rewards: [],
-    journals: [],
-    intents: [],
-    cancelledIntentIds: [],
-    mirror: [],
-    wakes: [],
-    ...plan,
-  };
+  return { ...EMPTY_PLAN, ...plan };
 }
 
 export function hint(eventKey: string, recordIds: readonly string[], changes: Partial<Hint> = {}): Hint {

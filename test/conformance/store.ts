@@ -576,6 +576,7 @@ export function storeConformance({
           referrals: [referral],
           decisions: [decision],
           rewards: [reward],
+          tallies: new Map(),
         });
         expect(await store.reads.touches('acc_a', a.ref('contact', 'friend-ref_1'))).toEqual([touch]);
         expect((await store.reads.journals('acc_a', { limit: 5, cursor: null }, {})).items).toEqual([journal]);
@@ -583,6 +584,133 @@ export function storeConformance({
           { account: 'expense:prg', currency: 'JPY', minor: 10n ** 15n },
           { account: 'payable:member:mem_1', currency: 'JPY', minor: -(10n ** 15n) },
         ]);
+      });
+
+      test('what a reward of the new kind carries is read back', async () => {
+        await a.writePair();
+        const use = { owner: 'mem_1', key: 'limit rule member-reward life', currency: 'EUR', count: 0, minor: 5_000n };
+        const reward = a.reward('rwd_1', 'ref_1', {
+          orderAt: T0 + DAY,
+          review: 'approved',
+          netted: 1_000n,
+          clawedBack: 2_000n,
+          uses: [use],
+        });
+        const granted = a.granted(reward);
+        const calculation = [
+          { step: 'percent', values: { percent: '5', amount: '1.00 EUR' }, result: '0.05 EUR' },
+        ] as const;
+        await a.write({ ...granted, decisions: (granted.decisions ?? []).map((one) => ({ ...one, calculation })) });
+        const loaded = await a.load({ contactIds: ['friend-ref_1'] });
+        expect(loaded.rewards).toEqual([reward]);
+        expect(loaded.decisions[0]?.calculation).toEqual(calculation);
+      });
+
+      test('a budget is filled once for each entry, wakes who waits, and is told in pages', async () => {
+        await store.programs.publish('acc_a', { programId: 'default', name: 'Friends', rules: [] }, T0);
+        const entry = (id: string, minor: bigint) => ({
+          id,
+          money: { minor, currency: 'EUR' },
+          by: 'finance',
+          note: 'Q1',
+        });
+        const fill = (id: string, minor: bigint, at: number) =>
+          store.programs.fillBudget('acc_a', 'default', entry(id, minor), at);
+        const on = { owner: 'program default', key: 'budget', currency: 'EUR' };
+        await a.write({ waiting: [{ on, record: a.ref('deal', '7'), since: T0 }] });
+        expect(await fill('first', 500n, T0 + 1)).toEqual({
+          kind: 'filled',
+          entry: { ...entry('first', 500n), at: T0 + 1 },
+        });
+        expect(await fill('first', 500n, T0 + 2)).toEqual({
+          kind: 'existing',
+          entry: { ...entry('first', 500n), at: T0 + 1 },
+        });
+        expect(await fill('first', 501n, T0 + 3)).toEqual({ kind: 'other_entry' });
+        expect(await fill('second', 200n, T0 + 4)).toMatchObject({ kind: 'filled' });
+        expect(await store.programs.fillBudget('acc_a', 'other', entry('x', 1n), T0)).toEqual({
+          kind: 'no_such_program',
+        });
+        expect(await store.programs.fillBudget('acc_b', 'default', entry('x', 1n), T0)).toEqual({
+          kind: 'no_such_program',
+        });
+        expect(
+          (await store.work.claim({ now: T0 + DAY, leaseMs: 1, limit: 5, claim: 'c' })).map(({ record }) => record.id),
+        ).toEqual(['7']);
+        const page = await store.programs.budget('acc_a', 'default', { limit: 1, cursor: null });
+        expect(page?.left).toEqual([{ minor: 700n, currency: 'EUR' }]);
+        expect(page?.entries.items.map(({ id }) => id)).toEqual(['second']);
+        const rest = await store.programs.budget('acc_a', 'default', { limit: 1, cursor: page?.entries.next ?? null });
+        expect(rest?.entries).toMatchObject({ items: [{ id: 'first' }], next: null });
+        expect(await store.programs.budget('acc_b', 'default', { limit: 1, cursor: null })).toBeNull();
+      });
+
+      describe('tallies', () => {
+        const won = { owner: 'mem_1', key: 'won', currency: '' };
+        const limit = { owner: 'mem_1', key: 'limit rule r month 2026-03', currency: 'EUR' };
+        const change = (
+          of: typeof won,
+          count: number,
+          minor = 0n,
+          basis: { count: number; minor: bigint } | null = null,
+        ) => ({
+          ...of,
+          count,
+          minor,
+          basis,
+        });
+
+        test('are added to, whoever else adds, and read with their owners', async () => {
+          await a.writePair();
+          await a.write({ tallies: [change(won, 1)] });
+          await a.write({ tallies: [change(won, 2), change(limit, 0, 500n)] });
+          const { tallies } = await a.load({ contactIds: ['friend-ref_1'] });
+          expect([...tallies.values()].sort((x, y) => (x.key < y.key ? -1 : 1))).toEqual([
+            { ...limit, count: 0, minor: 500n },
+            { ...won, count: 3, minor: 0n },
+          ]);
+          expect(await store.reads.tally('acc_a', won)).toEqual({ count: 3, minor: 0n });
+          expect(await store.reads.tally('acc_b', won)).toEqual({ count: 0, minor: 0n });
+        });
+
+        test('refuse a change that rests on another number, and nothing of its plan stays', async () => {
+          await a.writePair();
+          await a.write({ tallies: [change(limit, 0, 500n, { count: 0, minor: 0n })] });
+          const late = a.commit({
+            ...a.granted(a.reward('rwd_1', 'ref_1')),
+            tallies: [change(limit, 0, 100n, { count: 0, minor: 0n })],
+          });
+          expect(await store.cases.commit([late])).toEqual(['conflict']);
+          expect(await store.reads.reward('acc_a', 'rwd_1')).toBeNull();
+          expect(await store.reads.tally('acc_a', limit)).toEqual({ count: 0, minor: 500n });
+        });
+
+        test('take changes that follow on one another in one commit, and refuse those behind one that is refused', async () => {
+          await a.writePair();
+          const first = a.commit({ tallies: [change(limit, 0, 100n, { count: 0, minor: 0n })] });
+          const second = a.commit({ tallies: [change(limit, 0, 100n, { count: 0, minor: 100n })] });
+          expect(await store.cases.commit([first, second])).toEqual(['committed', 'committed']);
+          const wrong = a.commit({ tallies: [change(limit, 0, 100n, { count: 0, minor: 0n })] });
+          const behind = a.commit({ tallies: [change(limit, 0, 100n, { count: 0, minor: 300n })] });
+          const apart = a.commit({ tallies: [change(won, 1)] });
+          expect(await store.cases.commit([wrong, behind, apart])).toEqual(['conflict', 'conflict', 'committed']);
+          expect(await store.reads.tally('acc_a', limit)).toEqual({ count: 0, minor: 200n });
+        });
+
+        test('wake who waits for room, longest waiting first, once', async () => {
+          await a.writePair();
+          const waiting = (id: string, since: number) => ({ on: limit, record: a.ref('deal', id), since });
+          await a.write({ tallies: [change(limit, 0, 500n)], waiting: [waiting('8', T0 + 2), waiting('9', T0 + 1)] });
+          await a.write({ waiting: [waiting('9', T0 + 5)] });
+          expect(await store.work.nextDueAt()).toBeNull();
+          await a.write({ tallies: [change(limit, 0, 100n)] });
+          expect(await store.work.nextDueAt()).toBeNull();
+          await a.write({ tallies: [change(limit, 0, -100n)] });
+          const claim = { now: T0 + DAY, leaseMs: 1_000, limit: 10, claim: 'c1' };
+          expect((await store.work.claim(claim)).map(({ record }) => record.id)).toEqual(['9', '8']);
+          await a.write({ tallies: [change(limit, 0, -100n)] });
+          expect(await store.work.claim({ ...claim, claim: 'c2' })).toEqual([]);
+        });
       });
 
       test('names that a text column cannot hold to the letter do not hold up a record', async () => {
@@ -1487,6 +1615,7 @@ export function storeConformance({
           referrals: [],
           decisions: [],
           rewards: [],
+          tallies: new Map(),
         });
       });
 
@@ -1780,7 +1909,7 @@ export function storeConformance({
             emails: ['mem_1@example.com', 'ref_1@friends.example'],
             codes: ['CODE-mem_1'],
           }),
-        ).toEqual({ members: [], referrals: [], decisions: [], rewards: [] });
+        ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() });
         expect(await reads.members('acc_b', all)).toEqual(nothing);
         expect(await reads.member('acc_b', 'mem_1')).toBeNull();
         expect(await reads.memberByEmail('acc_b', 'mem_1@example.com')).toBeNull();

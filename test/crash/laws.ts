@@ -173,13 +173,24 @@ export function ledgerBalances({ journals, balances, rewards, decisions }: Accou
     const put = (account: string, minor: bigint) => ought.add(`${account} ${money.currency}`, minor);
     const minor = minorOf(money);
     const isCredit = payout === 'credit';
-    if (STANDING.includes(state)) put(`expense:${programId}`, minor);
-    if (GIVEN.includes(state)) put(isCredit ? `credit:${party}:${beneficiaryId}` : `provider:${payout}`, -minor);
-    else if (STANDING.includes(state)) put(`payable:${party}:${beneficiaryId}`, -minor);
-    if (state === 'clawed_back') put(`${isCredit ? 'credit' : 'receivable'}:${party}:${beneficiaryId}`, minor);
+    const ordered = orderedOf(reward);
+    const back = `${isCredit ? 'credit' : 'receivable'}:${party}:${beneficiaryId}`;
+    const parts = minorOf({ amount: reward.clawedBack, currency: money.currency });
+    if (STANDING.includes(state)) put(`expense:${programId}`, minor - parts);
+    if (GIVEN.includes(state)) put(isCredit ? `credit:${party}:${beneficiaryId}` : `provider:${payout}`, -ordered);
+    else if (STANDING.includes(state)) put(`payable:${party}:${beneficiaryId}`, -ordered);
+    // What is owed back: what was taken back, less what was kept from later rewards.
+    if (state === 'clawed_back') put(back, minor);
+    else if (state !== 'voided') put(back, parts);
+    if (state !== 'voided') put(`receivable:${party}:${beneficiaryId}`, ordered - minor);
   }
   problems.push(...differ('the books against the rewards', folded, ought));
   return problems;
+}
+
+/** What its order sends: what was kept for an older debt stays. */
+function orderedOf({ money, netted }: ApiReward): bigint {
+  return minorOf(money) - minorOf({ amount: netted, currency: money.currency });
 }
 
 /** Money that left: each order was accepted under one key, for a reward that says so. */
@@ -191,7 +202,8 @@ export function receiverAgrees(views: readonly AccountView[], receiver: RewardRe
   const keysOf = Map.groupBy(receiver.accepted.keys(), (key) => receiver.accepted.get(key)?.order.rewardId ?? '');
   for (const { reward } of rewards.values()) {
     const keys = keysOf.get(reward.id) ?? [];
-    const wanted = reward.payout === 'webhook' && GIVEN.includes(reward.state) ? 1 : 0;
+    const isSent = reward.payout === 'webhook' && orderedOf(reward) > 0n;
+    const wanted = isSent && GIVEN.includes(reward.state) ? 1 : 0;
     if (keys.length !== wanted)
       problems.push(
         `reward ${reward.id} (${reward.payout}, ${reward.state}) was given ${keys.length} times by the receiver`,
@@ -200,7 +212,11 @@ export function receiverAgrees(views: readonly AccountView[], receiver: RewardRe
   for (const [key, { order }] of receiver.accepted) {
     const known = rewards.get(order.rewardId);
     if (!known) problems.push(`the receiver gave reward ${order.rewardId} (order ${key}), which nobody knows`);
-    else if (textOf(known.reward.money) !== textOf(order) || known.accountId !== order.accountId)
+    else if (
+      orderedOf(known.reward) !== minorOf(order) ||
+      known.reward.money.currency !== order.currency ||
+      known.accountId !== order.accountId
+    )
       problems.push(`the receiver gave ${textOf(order)} for reward ${order.rewardId} of ${textOf(known.reward.money)}`);
   }
   return problems;

@@ -9,7 +9,14 @@ export const PROGRAM = {
   programId: 'default',
   name: 'Friends of Acme',
   rules: [
-    { key: 'member-won', party: 'member', amount: { kind: 'percent', basisPoints: 500 }, payout: 'webhook' },
+    {
+      key: 'member-won',
+      party: 'member',
+      amount: { kind: 'percent', basisPoints: 500 },
+      // How much of a change is paid and how much is taken back would depend on when the provider answered.
+      amountChanges: 'ignore',
+      payout: 'webhook',
+    },
     {
       key: 'friend-won',
       party: 'friend',
@@ -21,6 +28,7 @@ export const PROGRAM = {
       party: 'member',
       amount: { kind: 'fixed', money: { amount: '75.00', currency: 'EUR' } },
       conditions: [{ fact: 'deal.amount', op: 'at_least', money: { amount: '1000.00', currency: 'EUR' } }],
+      amountChanges: 'ignore',
       payout: 'webhook',
     },
   ],

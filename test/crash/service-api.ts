@@ -59,6 +59,9 @@ export interface ApiReward {
   readonly payout: string;
   readonly programId: string;
   readonly reversalPending: boolean;
+  /** Amounts without their currency, which is that of the reward. */
+  readonly netted: string;
+  readonly clawedBack: string;
   readonly createdAt: string;
   readonly updatedAt: string;
 }

@@ -2,11 +2,12 @@ import { decide, type FriendFacts } from '../../src/domain/decide.ts';
 import type { Decision, Reward } from '../../src/domain/decision.ts';
 import { imbalance, type Journal } from '../../src/domain/ledger.ts';
 import { mapCatalog, type StageCatalog } from '../../src/domain/mapping.ts';
-import { createDraft, type PayoutIntent, type Plan, type State } from '../../src/domain/plan.ts';
+import { createDraft, type Draft, type PayoutIntent, type Plan, type State } from '../../src/domain/plan.ts';
 import type { ProgramVersion, RewardRule } from '../../src/domain/program.ts';
 import type { ContactFacts, DealFacts, DealPoint } from '../../src/domain/record.ts';
 import type { Member, Referral } from '../../src/domain/referral.ts';
 import { settlePayout } from '../../src/domain/reward.ts';
+import { addTo, type Tallies, type TallyChange, tallyKey } from '../../src/domain/tally.ts';
 
 export const T0 = Date.UTC(2026, 0, 5);
 export const MINUTE = 60_000;
@@ -112,6 +113,7 @@ export function createWorld(rules: readonly RewardRule[] = [MEMBER_RULE, FRIEND_
     referrals: [],
     decisions: [],
     rewards: [],
+    tallies: new Map(),
   };
 
   function apply(plan: Plan): void {
@@ -121,6 +123,7 @@ export function createWorld(rules: readonly RewardRule[] = [MEMBER_RULE, FRIEND_
       referrals: merged<Referral>(state.referrals, plan.referrals),
       rewards: merged<Reward>(state.rewards, plan.rewards),
       decisions: appended<Decision>(state.decisions, plan.decisions),
+      tallies: counted(state.tallies, plan.tallies),
     };
     for (const journal of plan.journals) {
       if (journals.has(journal.id)) throw new Error(`journal ${journal.id} twice`);
@@ -172,6 +175,12 @@ export function createWorld(rules: readonly RewardRule[] = [MEMBER_RULE, FRIEND_
       const plan = decide({ friends: friendsNow(), contacts, state, now });
       apply(plan);
       return plan;
+    },
+    /** What somebody else than the CRM changes, such as a person. */
+    change(make: (draft: Draft) => unknown): void {
+      const draft = createDraft(state);
+      make(draft);
+      apply(draft.plan());
     },
     /** Lets the provider answer every order that stands. */
     pay(now: number, answer: { ok: true } | { ok: false; why: string } = { ok: true }): void {
@@ -241,6 +250,18 @@ function merged<T extends { readonly id: string; readonly version: number }>(
     byId.set(change.id, change);
   }
   return [...byId.values()];
+}
+
+/** As the database does: what a change rests on has to be so still, and then it is added. */
+function counted(stored: Tallies, changes: readonly TallyChange[]): Tallies {
+  for (const change of changes) {
+    const { count = 0, minor = 0n } = stored.get(tallyKey(change)) ?? {};
+    if (change.basis && (change.basis.count !== count || change.basis.minor !== minor))
+      throw new Error(`tally ${tallyKey(change)} is not what the change rests on`);
+  }
+  const next = new Map(stored);
+  addTo(next, changes);
+  return next;
 }
 
 function appended<T extends { readonly id: string }>(stored: readonly T[], added: readonly T[]): T[] {

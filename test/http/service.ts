@@ -10,6 +10,7 @@ import { createConnect } from '../../src/application/connect.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createReceive } from '../../src/application/receive.ts';
+import { createReview } from '../../src/application/review.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
 import type { Decision } from '../../src/domain/decision.ts';
@@ -173,6 +174,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connect,
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
+    review: createReview({ store, clock, onDecided: () => {} }),
+    onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,
     payouts: new Set(['credit']),
@@ -286,12 +289,15 @@ export interface Story {
   readonly code: string;
 }
 
-/** A member, a referral, a decision and an issued reward with its journals, in an account with a connection. */
+/** A member, a referral, a decision and an issued reward (or one in review) with its journals, in an account with a connection. */
 export async function tellStory(
   { store }: TestService,
   accountId: string,
   connectionId: string,
   now: number,
+  outcome: 'rewarded' | 'in_review' = 'rewarded',
+  /** Sets a second story of an account apart from its first. */
+  digit = '1',
 ): Promise<Story> {
   const act = createAct({ store, clock: { ...systemClock, now: () => now }, onAsked: () => {}, onUnplaced: () => {} });
   const contact = (id: string) => ({ connectionId, object: 'contact' as const, id });
@@ -317,17 +323,28 @@ export async function tellStory(
   const enrolled = await act.createMember(accountId, {
     name: 'Grace Hopper',
     email: `grace-${accountId}@example.com`,
-    contact: contact('101'),
+    contact: contact(`${digit}01`),
   });
   if (enrolled.kind === 'refused') throw new Error(enrolled.code);
   const { member } = enrolled;
   const submitted = await act.createReferral(accountId, {
     memberId: member.id,
-    friend: { name: 'Ada Lovelace', email: `ada-${accountId}@example.com`, contact: contact('102') },
+    friend: {
+      name: 'Ada Lovelace',
+      email: `ada${digit === '1' ? '' : digit}-${accountId}@example.com`,
+      contact: contact(`${digit}02`),
+    },
   });
   if (submitted.kind === 'refused') throw new Error(submitted.code);
   const { referral } = submitted;
-  const { decision, rewardId } = decisionFor(accountId, connectionId, referral, now);
+  const { decision: rewarded, rewardId } = decisionFor(
+    accountId,
+    connectionId,
+    referral,
+    `${8 + Number(digit)}001`,
+    now,
+  );
+  const decision: Decision = { ...rewarded, outcome };
   const draft = createDraft({
     accountId,
     programs: [],
@@ -337,6 +354,7 @@ export async function tellStory(
     referrals: [referral],
     decisions: [],
     rewards: [],
+    tallies: new Map(),
   });
   draft.addDecision(decision);
   grant(draft, decision, {
@@ -351,13 +369,15 @@ export async function tellStory(
     payout: 'credit',
     programId: 'default',
     releaseAt: null,
-    reversalPending: false,
+    orderAt: null,
+    review: outcome === 'in_review' ? 'needed' : 'none',
+    uses: [],
     createdAt: now,
     updatedAt: now,
   });
   const reward = draft.reward(rewardId);
   if (!reward) throw new Error('no reward');
-  settlePayout(draft, reward, { ok: true }, now);
+  if (reward.state === 'approved') settlePayout(draft, reward, { ok: true }, now);
   const [result] = await store.cases.commit([
     { accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] },
   ]);
@@ -365,18 +385,19 @@ export async function tellStory(
   return { memberId: member.id, referralId: referral.id, decisionId: decision.id, rewardId, code: member.code };
 }
 
-function decisionFor(accountId: string, connectionId: string, referral: Referral, now: number) {
+function decisionFor(accountId: string, connectionId: string, referral: Referral, dealId: string, now: number) {
   const rewardId = derivedId('rwd', accountId, referral.id, 'test');
   const decision: Decision = {
     id: derivedId('dec', accountId, referral.id, 'test'),
     referralId: referral.id,
-    deal: { connectionId, object: 'deal', id: '9001' },
+    deal: { connectionId, object: 'deal', id: dealId },
     ruleKey: 'member-won',
     party: 'member',
     sequence: 1,
     outcome: 'rewarded',
     reason: reason('rewarded', { deal: 'Analytical engine' }),
     conditions: [{ condition: 'deal amount', expected: 'at least 1.005 BHD', actual: '2.000 BHD', verdict: 'met' }],
+    calculation: [],
     money: { minor: 15_000n, currency: 'EUR' },
     rewardId,
     releaseAt: null,

@@ -38,7 +38,10 @@ const bodyOf = (operation: FuzzedOperation) =>
 
 describe('another account’s id', () => {
   test('in a path is answered as one that nobody has, word for word', async () => {
-    const withPath = inOrder().filter(({ parameters }) => parameters.some((parameter) => parameter.in === 'path'));
+    // A program's name is no id: both accounts have one that is called so, and each means its own.
+    const withPath = inOrder().filter(({ parameters }) =>
+      parameters.some((parameter) => parameter.in === 'path' && parameter.name !== 'programId'),
+    );
     expect(withPath.length).toBeGreaterThan(4);
     for (const operation of withPath) {
       const nobodys = Object.fromEntries(Object.keys(world.mine.ids).map((prefix) => [prefix, `${prefix}_nobody`]));
@@ -72,11 +75,10 @@ describe('another account’s id', () => {
     for (const operation of world.judge.operations.filter(({ body }) => body !== null)) {
       const path = pathFor(operation, world.mine.ids);
       const own = await ask(operation, path, bodyOf(operation));
-      expect([operation.operationId, own.status, own.ok ? '' : await own.text()]).toEqual([
-        operation.operationId,
-        own.status,
-        '',
-      ]);
+      const told = own.ok ? '' : await own.text();
+      // A reward that is not in review any more is one's own all the same.
+      const isOwn = own.ok || told.includes('"awaits_nobody"');
+      expect([operation.operationId, own.status, isOwn ? '' : told]).toEqual([operation.operationId, own.status, '']);
       const mine = Object.entries(world.mine.ids);
       const places = partsOf(bodyOf(operation)).filter(({ part }) => mine.some(([, id]) => id === part));
       for (const place of places) {
@@ -112,10 +114,10 @@ describe('another account’s id', () => {
     const lists = world.judge.operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'cursor'));
     expect(lists.length).toBeGreaterThan(4);
     for (const operation of lists) {
-      const list = operation.path.slice(1);
+      const list = operation.path.split('/').at(-1);
       for (const id of Object.values(world.other.ids)) {
         const cursor = Buffer.from(`${list} 99999999999999 ${id}`).toString('base64url');
-        const answer = await ask(operation, `${operation.path}?cursor=${cursor}`);
+        const answer = await ask(operation, `${pathFor(operation, world.mine.ids)}?cursor=${cursor}`);
         expect([operation.operationId, answer.status]).toEqual([operation.operationId, 200]);
         expect(tracesOf(await answer.text())).toEqual([]);
       }

@@ -25,6 +25,8 @@ interface RewardRow {
   payout: string;
   program_id: string;
   reversal_pending: number;
+  netted: number;
+  clawed_back: number;
   created_at: number;
   release_at: number | null;
 }
@@ -347,14 +349,20 @@ export function ledgerBalances({ journals, postings, rewards, decisions }: Books
   for (const id of postingsOf.keys())
     if (!journals.some((journal) => journal.id === id)) problems.push(`law 3: postings of ${id} without a journal`);
   const ought = new Map<string, number>();
-  for (const { party, beneficiary_id, payout, program_id, state, minor, currency } of rewards) {
+  for (const reward of rewards) {
+    const { party, beneficiary_id, payout, program_id, state, minor, currency, netted, clawed_back: parts } = reward;
     const put = (account: string, amount: number) => add(ought, `${account} ${currency}`, amount);
     const isCredit = payout === 'credit';
-    if (STANDING.includes(state)) put(`expense:${program_id}`, minor);
-    if (GIVEN.includes(state)) put(isCredit ? `credit:${party}:${beneficiary_id}` : `provider:${payout}`, -minor);
+    const back = `${isCredit ? 'credit' : 'receivable'}:${party}:${beneficiary_id}`;
+    const sent = minor - netted;
+    if (STANDING.includes(state)) put(`expense:${program_id}`, minor - parts);
+    if (GIVEN.includes(state)) put(isCredit ? `credit:${party}:${beneficiary_id}` : `provider:${payout}`, -sent);
     else if (state === 'held') put(`held:${party}:${beneficiary_id}`, -minor);
-    else if (STANDING.includes(state)) put(`payable:${party}:${beneficiary_id}`, -minor);
-    if (state === 'clawed_back') put(`${isCredit ? 'credit' : 'receivable'}:${party}:${beneficiary_id}`, minor);
+    else if (STANDING.includes(state)) put(`payable:${party}:${beneficiary_id}`, -sent);
+    // What is owed back: what was taken back, less what was kept from later rewards.
+    if (state === 'clawed_back') put(back, minor);
+    else if (state !== 'voided') put(back, parts);
+    if (state !== 'voided') put(`receivable:${party}:${beneficiary_id}`, -netted);
   }
   for (const key of new Set([...folded.keys(), ...ought.keys()]))
     if ((folded.get(key) ?? 0) !== (ought.get(key) ?? 0))
@@ -371,7 +379,8 @@ export function receiverAgrees(books: readonly Books[], receiver: Receiver): str
   );
   for (const { reward } of known.values()) {
     const count = keysOf.get(reward.id)?.length ?? 0;
-    const wanted = reward.payout === 'webhook' && GIVEN.includes(reward.state) ? 1 : 0;
+    const isSent = reward.payout === 'webhook' && reward.minor > reward.netted;
+    const wanted = isSent && GIVEN.includes(reward.state) ? 1 : 0;
     if (count !== wanted)
       problems.push(`law 2: reward ${reward.id} (${reward.payout}, ${reward.state}) was given ${count} times`);
   }
@@ -382,7 +391,8 @@ export function receiverAgrees(books: readonly Books[], receiver: Receiver): str
     else if (about.reward.release_at !== null && order.at < about.reward.release_at - HOUR_AND_MORE_MS)
       problems.push(`law 2: reward ${order.rewardId} was given before its hold had ended`);
     else if (
-      `${order.money.minor} ${order.money.currency}` !== moneyOf(about.reward) ||
+      order.money.minor !== BigInt(about.reward.minor - about.reward.netted) ||
+      order.money.currency !== about.reward.currency ||
       order.accountId !== about.accountId
     )
       problems.push(

@@ -9,7 +9,9 @@ export interface PublishedRule {
   readonly party: 'member' | 'friend';
   readonly amount:
     | { readonly kind: 'percent'; readonly basisPoints: number }
-    | { readonly kind: 'fixed'; readonly money: { readonly minor: bigint; readonly currency: string } };
+    | { readonly kind: 'fixed'; readonly money: { readonly minor: bigint; readonly currency: string } }
+    // Not drawn yet.
+    | { readonly kind: 'by_amount' | 'by_count' };
   readonly conditions: readonly unknown[];
   readonly holdDays: number;
 }
@@ -176,6 +178,7 @@ function payOf(rule: PublishedRule, point: Point): Amount | null {
     if (minor === null || point.currency !== condition.money.currency || minor < condition.money.minor) return null;
   }
   if (rule.amount.kind === 'fixed') return `${rule.amount.money.minor} ${rule.amount.money.currency}`;
+  if (rule.amount.kind !== 'percent') throw new Error(`the oracle knows no amount ${rule.amount.kind}`);
   if (minor === null) return null;
   const product = minor * BigInt(rule.amount.basisPoints);
   const [whole, rest] = [product / 10_000n, product % 10_000n];

@@ -25,7 +25,10 @@ test('nodes that open a new database at the same moment all find it whole', asyn
   });
   expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
   const raw = await connect(url);
-  expect((await raw.query('select number, name from migrations')).rows).toEqual([{ number: '1', name: 'start' }]);
+  expect((await raw.query('select number, name from migrations')).rows).toEqual([
+    { number: '1', name: 'start' },
+    { number: '2', name: 'rules' },
+  ]);
   await raw.end();
   for (const store of stores) await store.close();
 });

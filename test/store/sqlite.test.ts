@@ -91,7 +91,10 @@ test('processes that open a new database at the same moment all find it whole', 
   const codes = await Promise.all(children.map((one) => new Promise((resolve) => one.once('exit', resolve))));
   expect(codes).toEqual([0, 0, 0, 0]);
   const raw = new Database(path);
-  expect(raw.prepare('select number, name from migrations').all()).toEqual([{ number: 1, name: 'start' }]);
+  expect(raw.prepare('select number, name from migrations').all()).toEqual([
+    { number: 1, name: 'start' },
+    { number: 2, name: 'rules' },
+  ]);
   raw.close();
 });
 

@@ -55,7 +55,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     ...a.granted(a.reward('rwd_1', 'ref_1')),
     touches: [a.touch('tch_1')],
     mirror: [a.ref('deal', '1')],
+    waiting: [
+      { on: { owner: 'mem_1', key: 'limit rule r life', currency: '' }, record: a.ref('deal', '2'), since: T0 },
+    ],
   });
+  const entry = { id: 'q1', money: { minor: 500n, currency: 'EUR' }, by: 'finance', note: 'Ünï' };
+  await store.programs.fillBudget('acc_a', 'prg', entry, T0);
   await a.write({
     referrals: Array.from({ length: referrals }, (_, index) => a.referral(`ref_many_${index}`, 'mem_1')),
   });

@@ -1,10 +1,12 @@
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
+import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { ProgramVersion, RewardRule } from '../../domain/program.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
+import type { Tally } from '../../domain/tally.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { Hint } from './crm.ts';
 import type { Vitals } from './vitals.ts';
@@ -173,6 +175,34 @@ export interface ProgramStore {
   ): Promise<ProgramVersion>;
   /** All versions of the account's program, oldest first; empty when none is published. */
   versions(accountId: string): Promise<ProgramVersion[]>;
+  /**
+   * Puts money into a program's budget, once for each id, and asks for the deals to be looked at that wait for it. `no_such_program`: none
+   * of that name was published; `other_entry`: the id stands for another amount.
+   */
+  fillBudget(
+    accountId: string,
+    programId: string,
+    entry: Omit<BudgetEntry, 'at'>,
+    now: Instant,
+  ): Promise<
+    | { readonly kind: 'filled' | 'existing'; readonly entry: BudgetEntry }
+    | { readonly kind: 'no_such_program' | 'other_entry' }
+  >;
+  /** What was put in, newest first, and what is left in each currency; null for a program that was never published. */
+  budget(
+    accountId: string,
+    programId: string,
+    page: PageInput,
+  ): Promise<{ readonly entries: Page<BudgetEntry>; readonly left: readonly Money[] } | null>;
+}
+
+export interface BudgetEntry {
+  /** Chosen by who puts it in: the same one again is the same entry. */
+  readonly id: string;
+  readonly money: Money;
+  readonly by: string;
+  readonly note: string;
+  readonly at: Instant;
 }
 
 // ── Receive: inbox and work ─────────────────────────────────────────────────────────────────────────────────────────
@@ -271,7 +301,7 @@ export interface CaseKeys {
 }
 
 /** What `decide` needs, without the parts that are the same for every case of an account. */
-export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards'>;
+export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies'>;
 
 export interface RecordSnapshot {
   readonly facts: DealFacts | ContactFacts;
@@ -502,6 +532,7 @@ export interface ReadStore {
   reward(accountId: string, rewardId: string): Promise<Reward | null>;
   journals(accountId: string, page: PageInput, filter: { rewardId?: string }): Promise<Page<Journal>>;
   balances(accountId: string): Promise<LedgerBalance[]>;
+  tally(accountId: string, of: Pick<Tally, 'owner' | 'key' | 'currency'>): Promise<Pick<Tally, 'count' | 'minor'>>;
   /** Deals as last read, for names and amounts on cards. */
   deals(accountId: string, refs: readonly RecordRef[]): Promise<DealFacts[]>;
   /** Deals as last read that the contact is on, newest first, at most `limit`. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { closestIssues } from '../../application/program-document.ts';
 import { type FieldError, HttpProblem } from '../problem.ts';
 
 /** @throws HttpProblem `invalid_request` that names every field that is wrong and what it should be. */
@@ -6,7 +7,7 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.ou
   const parsed = schema.safeParse(input, { error: explain });
   if (parsed.success) return parsed.data;
   throw new HttpProblem('invalid_request', 'Correct the fields that are named.', {
-    errors: parsed.error.issues.flatMap(fieldErrors),
+    errors: parsed.error.issues.flatMap(closestIssues).flatMap(fieldErrors),
   });
 }
 

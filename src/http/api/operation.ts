@@ -4,6 +4,8 @@ import type { ProblemCode } from '../problem.ts';
 export interface OperationInput<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   /** The account that the API key belongs to. Every read and write names it. */
   readonly accountId: string;
+  /** Label of the API key: who is said to have done it where that is recorded. */
+  readonly actor: string;
   readonly params: z.output<P>;
   readonly query: z.output<Q>;
   readonly body: z.output<B>;

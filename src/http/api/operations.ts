@@ -1,6 +1,7 @@
 import type { Act } from '../../application/act.ts';
 import type { Connect } from '../../application/connect.ts';
 import type { ConnectionStore, ProgramStore, ReadStore } from '../../application/ports/store.ts';
+import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
@@ -32,6 +33,8 @@ export interface OperationsDeps {
   >;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
   readonly programs: ProgramStore;
+  readonly review: Review;
+  readonly onBudget: () => void;
   readonly payouts: ReadonlySet<string>;
 }
 

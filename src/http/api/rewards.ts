@@ -1,13 +1,55 @@
 import { z } from 'zod';
 import { readDealNames } from '../../application/deal-names.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
+import type { Review } from '../../application/review.ts';
 import { HttpProblem } from '../problem.ts';
 import { given, listOf, nextCursorOf, pageOf, pageParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { referralId, rewardId, rewardSchema, rewardState } from './schemas.ts';
 import { rewardView } from './views.ts';
 
-export function rewards({ reads }: { reads: Pick<ReadStore, 'rewards' | 'reward' | 'deals'> }): Operation[] {
+/** A sentence, which stands in cards and reports. */
+const WHY_LENGTH_MAX = 300;
+
+export interface RewardsDeps {
+  readonly reads: Pick<ReadStore, 'rewards' | 'reward' | 'deals'>;
+  readonly review: Review;
+}
+
+export function rewards({ reads, review }: RewardsDeps): Operation[] {
+  const verdict = (isApproved: boolean) =>
+    operation({
+      id: isApproved ? 'approveReward' : 'rejectReward',
+      tag: 'Rewards',
+      method: 'post',
+      path: `/rewards/{rewardId}/${isApproved ? 'approve' : 'reject'}`,
+      summary: isApproved ? 'Approve a reward that waits for a person' : 'Reject a reward that waits for a person',
+      description: isApproved
+        ? 'It is owed from then on; one that is on hold is paid when the hold ends.'
+        : 'It is voided, and its rule does not grant it again for this deal.',
+      params: z.strictObject({ rewardId }),
+      body: z.strictObject({
+        why: z.string().trim().min(1).max(WHY_LENGTH_MAX).meta({
+          description: 'Kept for ever with the decision: name the ground, and nobody.',
+          example: 'Invoice was paid.',
+        }),
+      }),
+      statuses: { 200: 'The reward as it is now.' },
+      answer: rewardSchema,
+      problems: ['not_found', 'awaits_nobody'],
+      async handle({ accountId, actor, params, body }) {
+        const result = await review(accountId, params.rewardId, { isApproved, by: actor, why: body.why });
+        if (result.kind === 'refused' && result.code === 'no_such_reward')
+          throw new HttpProblem('not_found', 'This account has no such reward.');
+        if (result.kind === 'refused')
+          throw new HttpProblem(
+            'awaits_nobody',
+            `The reward is ${result.reward.state}; there is nothing to decide on it.`,
+          );
+        const { reward } = result;
+        return { status: 200, body: rewardView(reward, await readDealNames(reads, accountId, [reward.deal])) };
+      },
+    });
   return [
     operation({
       id: 'listRewards',
@@ -49,5 +91,7 @@ export function rewards({ reads }: { reads: Pick<ReadStore, 'rewards' | 'reward'
         return { status: 200, body: rewardView(reward, await readDealNames(reads, accountId, [reward.deal])) };
       },
     }),
+    verdict(true),
+    verdict(false),
   ];
 }

@@ -7,8 +7,8 @@ import { parseInput } from './explain.ts';
 import { API_PATH, openApiDocument } from './openapi.ts';
 import type { Operation } from './operation.ts';
 
-/** A program of fifty rules is under 50 kB; nothing else that is sent here is near it. */
-const BODY_BYTES_MAX = 102_400;
+/** A program of two hundred rules with their conditions and steps is under 200 kB; nothing else that is sent here is near it. */
+const BODY_BYTES_MAX = 262_144;
 
 export interface ApiDeps {
   readonly publicUrl: string;
@@ -37,6 +37,7 @@ export function api({ publicUrl, limits, accounts }: ApiDeps, operations: readon
       });
     }
     response.locals.account = apiKey.accountId;
+    response.locals.actor = apiKey.label;
     const tooMany = await limits.apiCalls.take(apiKey.accountId);
     if (tooMany) throw tooMany;
     next();
@@ -69,6 +70,7 @@ function handlerOf(operation: Operation): RequestHandler {
   return async (request, response) => {
     const { status, body } = await operation.handle({
       accountId: String(response.locals.account),
+      actor: String(response.locals.actor),
       params: operation.params ? paramsOf(operation, request.params) : undefined,
       query: operation.query ? parseInput(operation.query, { ...request.query }) : undefined,
       body: operation.body ? parseInput(operation.body, request.body) : undefined,

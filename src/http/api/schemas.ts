@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ruleAnswer } from '../../application/program-document.ts';
+import { JOURNAL_KINDS } from '../../domain/ledger.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
 
@@ -101,7 +103,17 @@ export const decisionSchema = z
       .int()
       .min(1)
       .meta({ description: 'Counts the decisions of this rule on this deal; the highest one holds.' }),
-    outcome: z.enum(['rewarded', 'held', 'waiting', 'skipped', 'reversed']),
+    outcome: z.enum([
+      'rewarded',
+      'held',
+      'in_review',
+      'waiting',
+      'skipped',
+      'capped',
+      'queued',
+      'adjusted',
+      'reversed',
+    ]),
     reason,
     conditions: z.array(
       z.strictObject({
@@ -111,6 +123,9 @@ export const decisionSchema = z
         verdict: z.enum(['met', 'unmet', 'unknown']),
       }),
     ),
+    calculation: z
+      .array(z.strictObject({ step: z.string(), text: z.string() }))
+      .meta({ description: 'How the amount came about, step by step.' }),
     money: money.nullable(),
     rewardId: rewardId.nullable(),
     releaseAt: time.nullable(),
@@ -135,6 +150,10 @@ export const rewardSchema = z
     payout: z.string().meta({ description: 'The reward provider.', example: 'credit' }),
     programId: z.string(),
     releaseAt: time.nullable().meta({ description: 'When the hold ends; null when there is none.' }),
+    orderAt: time.nullable().meta({ description: 'Not ordered before this time, as on a batch date.' }),
+    review: z.enum(['none', 'needed', 'approved']).meta({ description: 'Whether a person has to approve it.' }),
+    netted: amount.meta({ description: 'Kept for what the beneficiary owed back; not sent.' }),
+    clawedBack: amount.meta({ description: 'Taken back after it was issued, while the rest stands.' }),
     reversalPending: z
       .boolean()
       .meta({ description: "True while the provider's answer is awaited before the reward is taken back." }),
@@ -148,7 +167,7 @@ const total = z.strictObject({ currency, amount }).meta({ id: 'Total' });
 export const journalSchema = z
   .strictObject({
     id: journalId,
-    kind: z.enum(['accrue', 'release', 'issue', 'void', 'claw_back']),
+    kind: z.enum(JOURNAL_KINDS),
     rewardId,
     decisionId: decisionId.nullable(),
     effectiveAt: time,
@@ -211,33 +230,27 @@ export const installSchema = z
   })
   .meta({ id: 'InstallLink' });
 
-const condition = z.discriminatedUnion('fact', [
-  z.strictObject({ fact: z.literal('deal.amount'), op: z.enum(['at_least', 'at_most']), money }),
-  z.strictObject({ fact: z.literal('deal.pipeline'), op: z.literal('in'), pipelineIds: z.array(z.string()) }),
-]);
-
 export const programSchema = z
   .strictObject({
     programId: z.string(),
     name: z.string(),
     version: z.int().min(1),
     publishedAt: time,
-    rules: z.array(
-      z.strictObject({
-        key: z.string(),
-        party,
-        amount: z.discriminatedUnion('kind', [
-          z.strictObject({ kind: z.literal('fixed'), money }),
-          z.strictObject({ kind: z.literal('percent'), basisPoints: z.int() }),
-        ]),
-        conditions: z.array(condition),
-        name: z.string(),
-        holdDays: z.int(),
-        payout: z.string(),
-      }),
-    ),
+    rules: z.array(ruleAnswer(money)),
   })
   .meta({ id: 'ProgramVersion', description: 'One published version of a program. Never changed.' });
+
+export const budgetEntrySchema = z
+  .strictObject({ id: z.string(), money, by: z.string(), note: z.string(), at: time })
+  .meta({ id: 'BudgetEntry', description: "Money that was put into a program's budget. Never changed." });
+
+export const budgetSchema = z
+  .strictObject({
+    left: z.array(money).meta({ description: 'What was put in less what was granted, by currency.' }),
+    items: z.array(budgetEntrySchema),
+    nextCursor: z.string().nullable(),
+  })
+  .meta({ id: 'Budget' });
 
 export const problemSchema = z
   .strictObject({

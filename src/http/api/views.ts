@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { shareLinkOf } from '../../application/compose-mirror.ts';
-import type { Connection, ConnectionHealth, LedgerBalance } from '../../application/ports/store.ts';
+import type { BudgetEntry, Connection, ConnectionHealth, LedgerBalance } from '../../application/ports/store.ts';
+import { ruleDocument } from '../../application/program-document.ts';
+import { stepText } from '../../domain/amount.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import { decimalOf, type Money } from '../../domain/money.ts';
@@ -11,6 +13,7 @@ import type { Member, Referral } from '../../domain/referral.ts';
 import { type Instant, isoOf } from '../../domain/time.ts';
 import type {
   balancesSchema,
+  budgetEntrySchema,
   connectionSchema,
   decisionSchema,
   journalSchema,
@@ -22,7 +25,7 @@ import type {
 
 /** What is stored, as the API shows it: amounts as decimal text, times as ISO 8601, reasons as code and sentence. */
 
-function moneyView(money: Money) {
+export function moneyView(money: Money) {
   return { amount: decimalOf(money), currency: money.currency };
 }
 
@@ -85,6 +88,7 @@ export function decisionView(decision: Decision, names: DealNames): z.input<type
       actual,
       verdict,
     })),
+    calculation: decision.calculation.map((one) => ({ step: one.step, text: stepText(one) })),
     money: decision.money && moneyView(decision.money),
     rewardId,
     releaseAt: timeOrNull(decision.releaseAt),
@@ -110,6 +114,10 @@ export function rewardView(reward: Reward, names: DealNames): z.input<typeof rew
     payout,
     programId,
     releaseAt: timeOrNull(reward.releaseAt),
+    orderAt: timeOrNull(reward.orderAt),
+    review: reward.review,
+    netted: decimalOf({ minor: reward.netted, currency: reward.money.currency }),
+    clawedBack: decimalOf({ minor: reward.clawedBack, currency: reward.money.currency }),
     reversalPending,
     createdAt: isoOf(reward.createdAt),
     updatedAt: isoOf(reward.updatedAt),
@@ -174,6 +182,10 @@ export function connectionView(connection: Connection, sync: ConnectionHealth): 
   };
 }
 
+export function budgetEntryView({ id, money, by, note, at }: BudgetEntry): z.input<typeof budgetEntrySchema> {
+  return { id, money: moneyView(money), by, note, at: isoOf(at) };
+}
+
 export function programView(program: ProgramVersion): z.input<typeof programSchema> {
   const { programId, name, version, publishedAt, rules } = program;
   return {
@@ -181,18 +193,6 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     name,
     version,
     publishedAt: isoOf(publishedAt),
-    rules: rules.map(({ key, name, party, amount, conditions, holdDays, payout }) => ({
-      name,
-      key,
-      party,
-      amount: amount.kind === 'fixed' ? { kind: 'fixed', money: moneyView(amount.money) } : { ...amount },
-      conditions: conditions.map((condition) =>
-        condition.fact === 'deal.amount'
-          ? { ...condition, money: moneyView(condition.money) }
-          : { ...condition, pipelineIds: [...condition.pipelineIds] },
-      ),
-      holdDays,
-      payout,
-    })),
+    rules: rules.map((rule) => ruleDocument(rule, moneyView) as z.input<typeof programSchema>['rules'][number]),
   };
 }

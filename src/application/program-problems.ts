@@ -1,0 +1,230 @@
+import { type Money, textOf } from '../domain/money.ts';
+import {
+  type Condition,
+  conditionsWithin,
+  type FactCondition,
+  type FlatAmount,
+  type Limit,
+  type RewardRule,
+} from '../domain/program.ts';
+
+/** Where it is, as in a document, and what to do about it. */
+export interface RuleProblem {
+  readonly path: PropertyKey[];
+  readonly problem: string;
+}
+
+/** What is well-formed and yet can never work: rules that never fire, limits that never bind, amounts that do not go together. */
+export function ruleProblems(rules: readonly RewardRule[]): RuleProblem[] {
+  return rules.flatMap((rule, index) =>
+    [...amountProblems(rule), ...conditionProblems(rule), ...limitProblems(rule), ...groupProblems(rule, rules)].map(
+      ({ path, problem }) => ({ path: ['rules', index, ...path], problem }),
+    ),
+  );
+}
+
+function flatsOf({ amount }: RewardRule): FlatAmount[] {
+  return 'steps' in amount ? amount.steps.map((step) => step.amount) : [amount];
+}
+
+/** The currencies that the rule pays in, as far as it says so; null when that is the deal's. */
+function currenciesOf(rule: RewardRule): Set<string> | null {
+  const flats = flatsOf(rule);
+  if (flats.some(({ kind }) => kind === 'percent')) return dealCurrencies(rule.conditions);
+  return new Set(flats.flatMap((flat) => (flat.kind === 'fixed' ? flat.money.currency : [])));
+}
+
+function amountProblems(rule: RewardRule): RuleProblem[] {
+  const problems: RuleProblem[] = [];
+  const { amount, minimum, maximum, review, rounding } = rule;
+  if (amount.kind === 'by_amount') {
+    amount.steps.forEach(({ from }, index) => {
+      const before = amount.steps[index - 1]?.from;
+      if (before && before.currency !== from.currency)
+        problems.push({
+          path: ['amount', 'steps', index, 'from'],
+          problem: `must be in ${before.currency} like the first step`,
+        });
+      else if (before && before.minor >= from.minor)
+        problems.push({
+          path: ['amount', 'steps', index, 'from'],
+          problem: `must be more than the step before, ${textOf(before)}`,
+        });
+    });
+  }
+  if (amount.kind === 'by_count') {
+    amount.steps.forEach(({ from }, index) => {
+      const before = amount.steps[index - 1]?.from;
+      if (before !== undefined && before >= from)
+        problems.push({
+          path: ['amount', 'steps', index, 'from'],
+          problem: `must be more than the step before, ${before}`,
+        });
+    });
+  }
+  if (minimum && maximum && (minimum.currency !== maximum.currency || minimum.minor > maximum.minor))
+    problems.push({ path: ['maximum'], problem: `must be at least the minimum, ${textOf(minimum)}, in its currency` });
+  const paidIn = currenciesOf(rule);
+  const named: ReadonlyArray<readonly [PropertyKey[], Money | undefined]> = [
+    [['minimum'], minimum],
+    [['maximum'], maximum],
+    [['review', 'money'], review?.when === 'over' ? review.money : undefined],
+    ...(rule.limits ?? []).map(({ money }, index): readonly [PropertyKey[], Money | undefined] => [
+      ['limits', index, 'money'],
+      money ?? undefined,
+    ]),
+  ];
+  for (const [path, money] of named)
+    if (money && paidIn && !paidIn.has(money.currency))
+      problems.push({
+        path: [...path, 'currency'],
+        problem: `must be ${[...paidIn].join(' or ')}, in which the rule pays`,
+      });
+  if (rounding && flatsOf(rule).every(({ kind }) => kind === 'fixed'))
+    problems.push({
+      path: ['rounding'],
+      problem: 'has nothing to round: every amount of the rule is fixed; leave it out',
+    });
+  return problems;
+}
+
+function conditionProblems({ conditions, amount }: RewardRule): RuleProblem[] {
+  const problems: RuleProblem[] = [];
+  const never = (index: number, why: string) =>
+    problems.push({ path: ['conditions', index], problem: `can never be met together with the others: ${why}` });
+  const facts = conditions.map((condition) => ('fact' in condition ? condition : null));
+  facts.forEach((fact, index) => {
+    for (const other of facts.slice(0, index)) {
+      const why = fact && other && contradiction(other, fact);
+      if (why) never(index, why);
+    }
+  });
+  const steps = amount.kind === 'by_amount' ? amount.steps[0]?.from : undefined;
+  const allowed = dealCurrencies(conditions);
+  if (steps && allowed && !allowed.has(steps.currency))
+    problems.push({
+      path: ['amount', 'steps', 0, 'from', 'currency'],
+      problem: `must be ${[...allowed].join(' or ')}, as the conditions ask of the deal`,
+    });
+  return problems;
+}
+
+/** Why two conditions cannot both be met; null when they can. */
+function contradiction(a: FactCondition, b: FactCondition): string | null {
+  if (a.fact === 'deal.amount' && b.fact === 'deal.amount') {
+    if (a.money.currency !== b.money.currency) return 'a deal has one currency';
+    const [low, high] = a.op === 'at_least' ? [a, b] : [b, a];
+    if (low.op === high.op || low.money.minor <= high.money.minor) return null;
+    return `no amount is at least ${textOf(low.money)} and at most ${textOf(high.money)}`;
+  }
+  if (a.fact === 'referral.days' && b.fact === 'referral.days') return rangeProblem(a.op, a.days, b.op, b.days);
+  if (a.fact === 'member.won_referrals' && b.fact === 'member.won_referrals')
+    return rangeProblem(a.op, a.count, b.op, b.count);
+  if (a.fact === 'deal.currency' && b.fact === 'deal.amount') return currencyProblem(a, b);
+  if (a.fact === 'deal.amount' && b.fact === 'deal.currency') return currencyProblem(b, a);
+  const [left, right] = [listOf(a), listOf(b)];
+  if (a.fact !== b.fact || !left || !right) return null;
+  const rest =
+    left.op === 'in' ? left.values.filter((value) => right.values.includes(value) === (right.op === 'in')) : null;
+  const restOfOther =
+    left.op === 'not_in' && right.op === 'in' ? right.values.filter((value) => !left.values.includes(value)) : null;
+  return (rest ?? restOfOther ?? ['any']).length === 0 ? 'no value is left' : null;
+}
+
+function rangeProblem(opA: string, a: number, opB: string, b: number): string | null {
+  const [low, high] = opA === 'at_least' ? [a, b] : [b, a];
+  return opA === opB || low <= high ? null : `no number is at least ${low} and at most ${high}`;
+}
+
+function currencyProblem(
+  list: Extract<FactCondition, { fact: 'deal.currency' }>,
+  { money }: Extract<FactCondition, { fact: 'deal.amount' }>,
+): string | null {
+  return list.currencies.includes(money.currency) === (list.op === 'in')
+    ? null
+    : `the amount is asked for in ${money.currency}`;
+}
+
+function listOf(condition: FactCondition): { op: 'in' | 'not_in'; values: readonly string[] } | null {
+  switch (condition.fact) {
+    case 'deal.pipeline':
+      return { op: condition.op, values: condition.pipelineIds };
+    case 'deal.currency':
+      return { op: condition.op, values: condition.currencies };
+    case 'referral.source':
+      return { op: condition.op, values: condition.sources };
+    case 'friend.email_domain':
+      return { op: condition.op, values: condition.domains };
+    default:
+      return null;
+  }
+}
+
+/** The currencies that a deal can have to meet the conditions; null when they do not say. */
+function dealCurrencies(conditions: readonly Condition[]): Set<string> | null {
+  const named = conditions.flatMap((condition) => {
+    if (!('fact' in condition)) return [];
+    if (condition.fact === 'deal.currency' && condition.op === 'in') return [new Set(condition.currencies)];
+    if (condition.fact === 'deal.amount') return [new Set([condition.money.currency])];
+    return [];
+  });
+  const [first, ...others] = named;
+  return first ? new Set([...first].filter((code) => others.every((one) => one.has(code)))) : null;
+}
+
+function limitProblems({ limits = [], conditions }: RewardRule): RuleProblem[] {
+  const problems: RuleProblem[] = [];
+  limits.forEach((limit, index) => {
+    if ((limit.count === null) === (limit.money === null))
+      problems.push({ path: ['limits', index], problem: 'needs exactly one of count and money' });
+    const wider = limits.find((other, at) => at !== index && isWider(other, limit));
+    if (wider)
+      problems.push({
+        path: ['limits', index],
+        problem: `can never be reached: the limit per ${wider.window} lets through less`,
+      });
+  });
+  const most = conditionsWithin(conditions).find(
+    ({ fact, ...rest }) => fact === 'member.won_referrals' && 'op' in rest && rest.op === 'at_most',
+  );
+  const ownCount = limits.findIndex(
+    ({ per, window, count }) => per === 'member' && window === 'life' && count !== null,
+  );
+  if (most?.fact === 'member.won_referrals' && ownCount >= 0 && (limits[ownCount]?.count ?? 0) > most.count)
+    problems.push({
+      path: ['limits', ownCount, 'count'],
+      problem: `can never be reached: a condition ends with won referral ${most.count}`,
+    });
+  return problems;
+}
+
+/** True when `wide` covers a longer time than `narrow`, counts the same, and lets through less. */
+function isWider(wide: Limit, narrow: Limit): boolean {
+  if (wide.per !== narrow.per || wide.across !== narrow.across) return false;
+  if (lengthOf(wide) <= lengthOf(narrow)) return false;
+  if (wide.count !== null && narrow.count !== null) return wide.count < narrow.count;
+  if (wide.money && narrow.money && wide.money.currency === narrow.money.currency)
+    return wide.money.minor < narrow.money.minor;
+  return false;
+}
+
+function lengthOf({ window }: Limit): number {
+  const days = { life: Number.POSITIVE_INFINITY, day: 1, week: 7, month: 30, quarter: 91, year: 365 };
+  return days[window];
+}
+
+function groupProblems(rule: RewardRule, rules: readonly RewardRule[]): RuleProblem[] {
+  if (rule.bestOf === undefined) return [];
+  const others = rules.filter(({ key, bestOf }) => bestOf === rule.bestOf && key !== rule.key);
+  if (others.length === 0)
+    return [{ path: ['bestOf'], problem: 'no other rule is in this group; leave it out or put a second rule into it' }];
+  const isAlone = others.every(({ party }) => party !== rule.party);
+  return isAlone
+    ? [
+        {
+          path: ['bestOf'],
+          problem: `the other rules of the group pay the ${rule.party === 'member' ? 'friend' : 'member'}; the best of one party would leave the other with nothing`,
+        },
+      ]
+    : [];
+}

@@ -1,0 +1,127 @@
+import { type Money, roundedShare, textOf } from './money.ts';
+import type { FlatAmount, RewardRule } from './program.ts';
+
+/** How an amount came about, one line for each thing that was done to it: a code that programs read, and the values of its sentence. */
+export interface CalculationStep {
+  readonly step:
+    | 'fixed'
+    | 'percent'
+    | 'step_by_amount'
+    | 'step_by_count'
+    | 'rounded'
+    | 'minimum'
+    | 'maximum'
+    | 'limited';
+  readonly values: Readonly<Record<string, string>>;
+  /** After the step. */
+  readonly result: string;
+}
+
+export interface Calculation {
+  /** Null when no step of a stepped amount is reached. */
+  readonly money: Money | null;
+  readonly steps: readonly CalculationStep[];
+}
+
+/** Whether the amount of the deal has to be known to tell what the rule pays. */
+export function needsDealAmount({ amount }: RewardRule): boolean {
+  const flats = 'steps' in amount ? amount.steps.map((step) => step.amount) : [amount];
+  return amount.kind === 'by_amount' || flats.some(({ kind }) => kind === 'percent');
+}
+
+/** True when the rule looks at how many referrals of the member are won. */
+export function needsWonCount({ amount }: RewardRule): boolean {
+  return amount.kind === 'by_count';
+}
+
+/**
+ * What a rule pays for a deal of this amount, the member's n-th won referral.
+ *
+ * @param base the deal's amount; null only where `needsDealAmount` is false.
+ * @throws RangeError when an amount is needed and not given.
+ */
+export function calculate(rule: RewardRule, base: Money | null, wonReferrals: number): Calculation {
+  const steps: CalculationStep[] = [];
+  const flat = chooseStep(rule, base, wonReferrals, steps);
+  if (!flat) return { money: null, steps };
+  let money = applyFlat(flat, rule, base, steps);
+  if (rule.minimum && rule.minimum.currency === money.currency && money.minor < rule.minimum.minor) {
+    money = rule.minimum;
+    steps.push({ step: 'minimum', values: {}, result: textOf(money) });
+  }
+  if (rule.maximum && rule.maximum.currency === money.currency && money.minor > rule.maximum.minor) {
+    money = rule.maximum;
+    steps.push({ step: 'maximum', values: {}, result: textOf(money) });
+  }
+  return { money, steps };
+}
+
+function chooseStep(
+  { amount }: RewardRule,
+  base: Money | null,
+  wonReferrals: number,
+  steps: CalculationStep[],
+): FlatAmount | null {
+  if (amount.kind === 'fixed' || amount.kind === 'percent') return amount;
+  if (amount.kind === 'by_count') {
+    const reached = amount.steps.findLast(({ from }) => wonReferrals >= from);
+    const values = { count: String(wonReferrals), from: String(reached?.from ?? '') };
+    steps.push({ step: 'step_by_count', values, result: reached ? `from ${reached.from}` : 'none' });
+    return reached?.amount ?? null;
+  }
+  if (!base) throw new RangeError('steps by amount were asked of an amount that is not known');
+  const reached = amount.steps.findLast(({ from }) => from.currency === base.currency && base.minor >= from.minor);
+  const values = { amount: textOf(base), from: reached ? textOf(reached.from) : '' };
+  steps.push({ step: 'step_by_amount', values, result: reached ? `from ${textOf(reached.from)}` : 'none' });
+  return reached?.amount ?? null;
+}
+
+function applyFlat(flat: FlatAmount, rule: RewardRule, base: Money | null, steps: CalculationStep[]): Money {
+  if (flat.kind === 'fixed') {
+    steps.push({ step: 'fixed', values: {}, result: textOf(flat.money) });
+    return flat.money;
+  }
+  if (!base) throw new RangeError('a percentage was asked of an amount that is not known');
+  const rounding = rule.rounding ?? { mode: 'half_even', toMinor: 1 };
+  const { money, isExact } = roundedShare(base, flat.basisPoints, rounding.mode, rounding.toMinor);
+  steps.push({
+    step: 'percent',
+    values: { percent: percentText(flat.basisPoints), amount: textOf(base) },
+    result: textOf(money),
+  });
+  if (!isExact)
+    steps.push({
+      step: 'rounded',
+      values: {
+        mode: rounding.mode.replace('_', ' '),
+        to: textOf({ minor: BigInt(rounding.toMinor), currency: base.currency }),
+      },
+      result: textOf(money),
+    });
+  return money;
+}
+
+/** 1250 as "12.5". */
+export function percentText(basisPoints: number): string {
+  const whole = Math.floor(basisPoints / 100);
+  const rest = String(basisPoints % 100)
+    .padStart(2, '0')
+    .replace(/0+$/, '');
+  return rest === '' ? String(whole) : `${whole}.${rest}`;
+}
+
+const SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
+  fixed: 'A fixed {result}.',
+  percent: '{percent} % of {amount} is {result}.',
+  step_by_amount: 'A deal of {amount} reaches the step {result}.',
+  step_by_count: 'Won referral number {count} reaches the step {result}.',
+  rounded: 'Rounded {mode}, to multiples of {to}.',
+  minimum: 'Raised to the least amount, {result}.',
+  maximum: 'Cut to the greatest amount, {result}.',
+  limited: 'Cut to what the limit leaves, {result}.',
+};
+
+/** The line as a person reads it. */
+export function stepText({ step, values, result }: CalculationStep): string {
+  return SENTENCES[step].replace(/\{(\w+)\}/g, (_, key: string) => (key === 'result' ? result : (values[key] ?? '')));
+}

@@ -1,0 +1,596 @@
+import { type CalculationStep, needsWonCount } from './amount.ts';
+import { byAge } from './attribution.ts';
+import type { FriendFacts } from './decide.ts';
+import { type Decision, type Outcome, type Reward, STANDING_STATES, standingMinor } from './decision.ts';
+import { judge, judgeAgain, type Verdict } from './eligibility.ts';
+import { derivedId } from './ids.ts';
+import { type LimitOutcome, withinLimits } from './limit.ts';
+import { type Money, textOf } from './money.ts';
+import type { Draft, State } from './plan.ts';
+import {
+  conditionsWithin,
+  type ProgramVersion,
+  type RewardRule,
+  TRIGGER_STAGES,
+  triggerOf,
+  versionAt,
+} from './program.ts';
+import { type Reason, reason, reasonText } from './reason.ts';
+import type { DealFacts, RecordRef } from './record.ts';
+import type { Referral } from './referral.ts';
+import { adjust, grant, release, reverse } from './reward.ts';
+import { budgetTally, type Tally, wonTally } from './tally.ts';
+import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
+import type { DealAt } from './timeline.ts';
+
+/** A rule looks at the other deals only for whether one is rewarded, so two passes settle it; far more is a mistake of ours. */
+const PASSES_MAX = 100;
+
+/** While the provider is asked nothing can be changed; its answer is there within this time as a rule. */
+const ASK_AGAIN_MS = 60_000;
+
+/** One rule's decisions on one deal of the referral, newest last. */
+interface Chain {
+  readonly dealIds: readonly string[];
+  readonly ruleKey: string;
+  readonly decisions: readonly Decision[];
+}
+
+export interface ChainsInput {
+  readonly draft: Draft;
+  readonly state: State;
+  readonly referral: Referral;
+  readonly friend: FriendFacts;
+  readonly now: Instant;
+}
+
+/** A rule that a deal has reached the stage of. */
+interface Reached {
+  readonly dealAt: DealAt;
+  readonly since: Instant;
+  readonly version: ProgramVersion;
+  readonly rule: RewardRule;
+}
+
+type Basis = Pick<Decision, 'deal' | 'party' | 'program'>;
+type Made = Pick<Decision, 'outcome' | 'reason' | 'effectiveAt'> &
+  Partial<Pick<Decision, 'conditions' | 'calculation' | 'money' | 'releaseAt' | 'rewardId'>>;
+
+/** The rewards of one referral while its history is gone through: what each rule has decided on each deal, and what it decides next. */
+export function createChains({ draft, state, referral, friend, now }: ChainsInput) {
+  const last = (chain: Chain) => chain.decisions.at(-1);
+
+  function chains(): Chain[] {
+    const byKey = new Map<string, { dealIds: string[]; ruleKey: string; decisions: Decision[] }>();
+    for (const decision of draft.decisionsOf(referral.id)) {
+      const dealIds = idsOf(decision.deal);
+      const key = `${dealIds[0]} ${decision.ruleKey}`;
+      const chain = byKey.get(key) ?? { dealIds, ruleKey: decision.ruleKey, decisions: [] };
+      chain.decisions.push(decision);
+      byKey.set(key, chain);
+    }
+    for (const chain of byKey.values()) {
+      chain.decisions.sort((a, b) => a.recordedAt - b.recordedAt || a.sequence - b.sequence);
+    }
+    return [...byKey.values()];
+  }
+
+  /** A deal's present id first, then the ids that were merged into it. */
+  function idsOf(deal: RecordRef): string[] {
+    const current = friend.deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));
+    return current ? [current.ref.id, ...current.formerIds] : [deal.id];
+  }
+
+  function chainOf(deal: DealFacts, rule: RewardRule): Chain {
+    const existing = chains().find(({ dealIds, ruleKey }) => ruleKey === rule.key && dealIds.includes(deal.ref.id));
+    return existing ?? { dealIds: [deal.ref.id, ...deal.formerIds], ruleKey: rule.key, decisions: [] };
+  }
+
+  /** The rule as it was in the version that the chain was last decided by. */
+  function ruleOf(chain: Chain): RewardRule | undefined {
+    const program = last(chain)?.program;
+    return state.programs
+      .find(({ programId, version }) => programId === program?.id && version === program.version)
+      ?.rules.find(({ key }) => key === chain.ruleKey);
+  }
+
+  function newestReward(chain: Chain): Reward | undefined {
+    const rewardId = chain.decisions.findLast((decision) => decision.rewardId !== null)?.rewardId;
+    return rewardId == null ? undefined : draft.reward(rewardId);
+  }
+
+  /**
+   * The reward of a chain that has not ended and is not to end. Of one deal it is its newest; of two that became one the newest decision
+   * may be the end of the one's reward, made together with the other's.
+   */
+  function standingReward(chain: Chain): Reward | undefined {
+    const rewards = chain.decisions.map(({ rewardId }) => (rewardId === null ? undefined : draft.reward(rewardId)));
+    return rewards.findLast((one) => one && STANDING_STATES.includes(one.state) && !one.reversalPending);
+  }
+
+  function nextSequence(chain: Chain): number {
+    return 1 + Math.max(0, ...chain.decisions.map((decision) => decision.sequence));
+  }
+
+  function record(chain: Chain, basis: Basis, made: Made): Decision {
+    const sequence = nextSequence(chain);
+    const decision: Decision = {
+      conditions: [],
+      calculation: [],
+      money: null,
+      releaseAt: null,
+      rewardId: null,
+      deal: basis.deal,
+      party: basis.party,
+      program: basis.program,
+      ...made,
+      id: derivedId('dec', state.accountId, referral.id, basis.deal.id, chain.ruleKey, sequence),
+      referralId: referral.id,
+      ruleKey: chain.ruleKey,
+      sequence,
+      mappingVersion: state.mapping.version,
+      // Never before the one it follows: nodes' clocks differ, and the newest decision has to stay the last of its chain.
+      recordedAt: Math.max(now, ...chain.decisions.map((earlier) => earlier.recordedAt)),
+    };
+    draft.addDecision(decision);
+    return decision;
+  }
+
+  /** Ends a chain's reward, or its wait, for a reason that lies in the deal. */
+  function close(chain: Chain, why: Reason, effectiveAt: Instant): void {
+    const before = last(chain);
+    const reward = standingReward(chain);
+    if (!before) return;
+    const outcome: Outcome | null = reward ? 'reversed' : isWait(before) ? 'skipped' : null;
+    if (!outcome) return;
+    const decision = record(chain, before, {
+      outcome,
+      reason: why,
+      money: reward?.money ?? null,
+      effectiveAt,
+      ...(reward ? { rewardId: reward.id } : {}),
+    });
+    if (reward) reverse(draft, reward, decision);
+  }
+
+  function hasLeft(chain: Chain, dealAt: DealAt): boolean {
+    const rule = ruleOf(chain);
+    // A stage that the mapping does not know is no reason to take anything back.
+    return dealAt.stage !== null && dealAt.since[rule ? triggerOf(rule) : 'won'] === null;
+  }
+
+  function leftReason(chain: Chain, { deal }: DealAt): Reason {
+    const rule = ruleOf(chain);
+    const stage = rule ? triggerOf(rule) : 'won';
+    if (stage === 'won') return reason('left_won', { deal: deal.ref.id });
+    return reason('left_stage', { deal: deal.ref.id, stage });
+  }
+
+  return {
+    /** Pays out holds whose end has come, at the moment they ended. */
+    releaseHolds(isOver: (releaseAt: Instant) => boolean): void {
+      for (const chain of chains()) {
+        const before = last(chain);
+        const reward = standingReward(chain);
+        if (!before || reward?.state !== 'held' || reward.releaseAt === null || !isOver(reward.releaseAt)) continue;
+        const isToReview = reward.review === 'needed';
+        const decision = record(chain, before, {
+          outcome: isToReview ? 'in_review' : 'rewarded',
+          reason: isToReview
+            ? reviewReason(ruleOf(chain))
+            : reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
+          conditions: before.conditions,
+          calculation: before.calculation,
+          money: reward.money,
+          effectiveAt: reward.releaseAt,
+          rewardId: reward.id,
+        });
+        release(draft, { ...reward, orderAt: orderDay(ruleOf(chain), now) }, decision);
+      }
+    },
+
+    /** Reverses what rests on a deal that is no longer where its rule wants it at this moment. */
+    takeBack(then: readonly DealAt[], at: Instant): void {
+      for (const chain of chains()) {
+        const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
+        if (dealAt && hasLeft(chain, dealAt)) close(chain, leftReason(chain, dealAt), at);
+      }
+    },
+
+    /** The same against the present, and for deals that are deleted, or not the friend's any more. */
+    takeBackWhatIsGone(present: readonly DealAt[]): void {
+      for (const chain of chains()) {
+        if (referral.stage === 'declined') {
+          close(chain, reason('referral_declined', { why: reasonText(referral.reason) }), now);
+          continue;
+        }
+        const dealAt = present.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
+        if (dealAt) {
+          if (hasLeft(chain, dealAt)) close(chain, leftReason(chain, dealAt), dealAt.point.at);
+          continue;
+        }
+        const known = friend.deals.find(({ ref, formerIds }) =>
+          chain.dealIds.some((id) => id === ref.id || formerIds.includes(id)),
+        );
+        // Without facts nothing is concluded: a deal that was not read is not a deal that is gone.
+        if (known) close(chain, reason(known.presence === 'present' ? 'deal_detached' : 'deal_deleted'), now);
+      }
+    },
+
+    /**
+     * Rewards of rules that follow the deal's amount. Before its provider has it a reward ends and is granted anew by `judgeReached`; one that
+     * was issued gives back the part that is too much, or gets back what it had given back.
+     */
+    followAmounts(then: readonly DealAt[], mayWin: boolean): void {
+      for (const chain of chains()) {
+        const reward = standingReward(chain);
+        const rule = ruleOf(chain);
+        const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
+        if (!reward || rule?.amountChanges !== 'follow' || !dealAt || dealAt.since[triggerOf(rule)] === null) continue;
+        follow(chain, reward, judgeAgain(rule, dealAt, referral, countAtGrant(chain)), dealAt, mayWin);
+      }
+    },
+
+    /** Judges every deal by every rule whose stage it has reached, by the version in force then; `at` is null for the present. */
+    judgeReached(then: readonly DealAt[], at: Instant | null): void {
+      const all = reachedOf(then, state.programs);
+      // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
+      let news: number;
+      let passes = 0;
+      do {
+        news = draft.decisionsOf(referral.id).length;
+        passes += 1;
+        // Rather one record is parked than every portal waits for a loop that does not end.
+        if (passes > PASSES_MAX) throw new Error(`the decisions on ${then.length} deals do not come to rest`);
+        for (const reached of all) judgeOne(reached, at ?? reached.dealAt.point.at, all);
+      } while (draft.decisionsOf(referral.id).length > news);
+    },
+  };
+
+  function follow(chain: Chain, reward: Reward, verdict: Verdict, dealAt: DealAt, mayWin: boolean): void {
+    const { at } = dealAt.point;
+    if (verdict.kind !== 'pays') {
+      // A fact that is missing takes nothing back.
+      if (verdict.kind === 'refuses') close(chain, verdict.reason, at);
+      return;
+    }
+    const stands: Money = { minor: standingMinor(reward), currency: reward.money.currency };
+    const wanted = verdict.money;
+    const isCut = last(chain)?.calculation.some(({ step }) => step === 'limited') ?? false;
+    if (wanted.currency === stands.currency) {
+      if (wanted.minor === stands.minor || (isCut && wanted.minor > stands.minor)) return;
+    }
+    const values = { from: textOf(stands), to: textOf(wanted) };
+    if (reward.state === 'issuing') {
+      draft.wake({ record: reward.deal, at: now + ASK_AGAIN_MS });
+      return;
+    }
+    const isIssued = reward.state === 'issued' || reward.state === 'redeemed';
+    if (!isIssued || wanted.currency !== stands.currency) {
+      if (mayWin) close(chain, reason('amount_changed', values), at);
+      return;
+    }
+    // More than was granted is not paid later on; what was taken back of it before is.
+    const change =
+      wanted.minor < stands.minor
+        ? stands.minor - wanted.minor
+        : -least(wanted.minor - stands.minor, reward.clawedBack);
+    if (change === 0n) return;
+    const amount = { minor: change < 0n ? -change : change, currency: stands.currency };
+    const before = last(chain);
+    if (!before) return;
+    const decision = record(chain, before, {
+      outcome: 'adjusted',
+      reason:
+        change > 0n
+          ? reason('amount_shrank', { from: textOf(reward.money), back: textOf(amount) })
+          : reason('amount_restored', { again: textOf(amount) }),
+      conditions: verdict.conditions,
+      calculation: verdict.calculation,
+      money: { minor: stands.minor - change, currency: stands.currency },
+      effectiveAt: at,
+      rewardId: reward.id,
+    });
+    adjust(draft, reward, change, decision);
+  }
+
+  /** Which won referral of the member it was when the chain's reward was granted: others that are won later change nothing about it. */
+  function countAtGrant(chain: Chain): number {
+    const step = chain.decisions
+      .flatMap(({ calculation }) => calculation)
+      .findLast((one) => one.step === 'step_by_count');
+    return Number(step?.values.count ?? wonReferrals());
+  }
+
+  /** Won referrals of the member, this one included whether it is counted yet or not. */
+  function wonReferrals(): number {
+    const { count } = draft.tally(wonTally(referral.memberId));
+    return count + (draft.referral(referral.id)?.stage === 'won' ? 0 : 1);
+  }
+
+  function judgeOne(reached: Reached, effectiveAt: Instant, all: readonly Reached[]): void {
+    const { dealAt, rule, version } = reached;
+    const chain = chainOf(dealAt.deal, rule);
+    if (standingReward(chain) || wasRejected(chain)) return;
+    const basis: Basis = {
+      deal: dealAt.deal.ref,
+      party: rule.party,
+      program: { id: version.programId, version: version.version },
+    };
+    const verdict = verdictOn(reached);
+    const better = verdict.kind === 'pays' ? betterRule(reached, verdict.money, all) : undefined;
+    if (verdict.kind !== 'pays') notPay(chain, basis, verdict, effectiveAt);
+    else if (better) {
+      const why = reason('other_rule_better', { rule: better.name });
+      notPay(chain, basis, { kind: 'refuses', reason: why, conditions: verdict.conditions }, effectiveAt);
+    } else pay(chain, basis, reached, verdict, effectiveAt);
+  }
+
+  function verdictOn({ dealAt, rule, since }: Reached): Verdict {
+    return judge({
+      rule,
+      referral,
+      dealAt,
+      reachedAt: since,
+      startsAt: Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt),
+      otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
+      otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
+      wonReferrals: wonReferrals(),
+    });
+  }
+
+  /** Of the rules of one group that pay for the deal, one that pays more, has paid already, or comes first among equals. */
+  function betterRule(reached: Reached, money: Money, all: readonly Reached[]): RewardRule | undefined {
+    const { rule, dealAt } = reached;
+    if (rule.bestOf === undefined) return undefined;
+    const others = all.filter(
+      (other) =>
+        other.rule.bestOf === rule.bestOf &&
+        other.rule.key !== rule.key &&
+        other.dealAt.deal.ref.id === dealAt.deal.ref.id,
+    );
+    return others.find((other) => {
+      if (standingReward(chainOf(dealAt.deal, other.rule))) return true;
+      const verdict = verdictOn(other);
+      if (verdict.kind !== 'pays' || verdict.money.currency !== money.currency) return false;
+      if (verdict.money.minor !== money.minor) return verdict.money.minor > money.minor;
+      return all.indexOf(other) < all.indexOf(reached);
+    })?.rule;
+  }
+
+  /** Rewards of the rule on other deals of the referral, within the time that its policy looks at. */
+  function otherDealsRewarded(deal: DealFacts, rule: RewardRule, since: Instant): number {
+    const others = chains()
+      .filter(({ ruleKey, dealIds }) => ruleKey === rule.key && !dealIds.includes(deal.ref.id))
+      .filter((other) => standingReward(other) !== undefined);
+    const policy = rule.deals;
+    if (policy?.kind !== 'up_to' || policy.withinDays === null) return others.length;
+    const starts = others.map(({ decisions }) => decisions[0]?.effectiveAt ?? since);
+    const isTooLate = starts.length > 0 && since > addDays(Math.min(...starts), policy.withinDays);
+    return isTooLate ? policy.count : others.length;
+  }
+
+  /** An earlier referral of another contact on the deal is the one that the deal belongs to; so is one that holds a reward for it. */
+  function isCreditedElsewhere(deal: DealFacts, rule: RewardRule): boolean {
+    const others = draft
+      .referrals()
+      .filter(
+        (other) =>
+          other.id !== referral.id &&
+          other.stage !== 'declined' &&
+          other.friend.contact?.connectionId === deal.ref.connectionId &&
+          deal.contactIds.includes(other.friend.contact.id),
+      );
+    const holder = draft
+      .rewards()
+      .find(
+        (reward) =>
+          reward.referralId !== referral.id &&
+          reward.ruleKey === rule.key &&
+          reward.deal.connectionId === deal.ref.connectionId &&
+          [deal.ref.id, ...deal.formerIds].includes(reward.deal.id) &&
+          STANDING_STATES.includes(reward.state),
+      );
+    return holder !== undefined || others.some((other) => comesBefore(other, referral));
+  }
+
+  function pay(
+    chain: Chain,
+    basis: Basis,
+    { rule, since, version }: Reached,
+    verdict: Extract<Verdict, { kind: 'pays' }>,
+    effectiveAt: Instant,
+  ): void {
+    const pending = newestReward(chain);
+    if (pending?.reversalPending) {
+      // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
+      const why = reason('rewarded', { deal: basis.deal.id });
+      draft.putReward({ ...pending, reversalPending: false, reason: why, updatedAt: now });
+      record(chain, basis, {
+        outcome: 'rewarded',
+        reason: why,
+        conditions: verdict.conditions,
+        money: pending.money,
+        effectiveAt,
+        rewardId: pending.id,
+      });
+      return;
+    }
+    const limited = withinLimits({
+      rule,
+      programId: version.programId,
+      memberId: referral.memberId,
+      referralId: referral.id,
+      at: since,
+      money: verdict.money,
+      tally: draft.tally,
+    });
+    const conditions = [...verdict.conditions, ...limited.results];
+    if (limited.kind !== 'fits') {
+      const full = limited as LimitOutcome & { kind: 'full' | 'budget_spent' };
+      stayOut(chain, basis, full, conditions, effectiveAt, version.programId);
+      return;
+    }
+    if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
+    const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
+    const review = isReviewed(rule, limited.money) ? 'needed' : 'none';
+    const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
+    const why = grantReason(rule, basis.deal, releaseAt, review === 'needed');
+    const decision = record(chain, basis, {
+      outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
+      reason: why,
+      conditions,
+      calculation: [...verdict.calculation, ...cutStep(verdict.money, limited.money)],
+      money: limited.money,
+      releaseAt,
+      effectiveAt,
+      rewardId,
+    });
+    grant(draft, decision, {
+      id: rewardId,
+      referralId: referral.id,
+      deal: basis.deal,
+      ruleKey: rule.key,
+      party: rule.party,
+      beneficiaryId: rule.party === 'member' ? referral.memberId : referral.id,
+      money: limited.money,
+      reason: why,
+      payout: rule.payout,
+      programId: basis.program.id,
+      releaseAt,
+      orderAt: orderDay(rule, now),
+      review,
+      uses: limited.uses,
+      createdAt: now,
+      updatedAt: now,
+    });
+  }
+
+  /** A limit is reached or the budget is spent. The deal is looked at again when there is room. */
+  function stayOut(
+    chain: Chain,
+    basis: Basis,
+    { kind, results, uses, money }: LimitOutcome & { kind: 'full' | 'budget_spent' },
+    conditions: Decision['conditions'],
+    effectiveAt: Instant,
+    programId: string,
+  ): void {
+    const unmet = results.find(({ verdict }) => verdict === 'unmet');
+    const values = {
+      limit: unmet?.condition ?? '',
+      expected: unmet?.expected ?? '',
+      actual: unmet?.actual ?? '',
+    };
+    const budget = budgetTally(programId, money.currency);
+    const why =
+      kind === 'full'
+        ? reason('limit_reached', values)
+        : reason('budget_spent', {
+            amount: textOf(money),
+            left: textOf({ minor: draft.tally(budget).minor, currency: money.currency }),
+          });
+    const on: ReadonlyArray<Pick<Tally, 'owner' | 'key' | 'currency'>> =
+      kind === 'full' ? uses.map(({ owner, key, currency }) => ({ owner, key, currency })) : [budget];
+    for (const one of on) draft.waitFor({ on: one, record: basis.deal, since: last(chain)?.recordedAt ?? now });
+    sayIfNews(chain, basis, { outcome: kind === 'full' ? 'capped' : 'queued', reason: why, conditions, effectiveAt });
+  }
+
+  function notPay(
+    chain: Chain,
+    basis: Basis,
+    verdict: Extract<Verdict, { kind: 'waits' | 'refuses' }>,
+    effectiveAt: Instant,
+  ): void {
+    const outcome: Outcome = verdict.kind === 'waits' ? 'waiting' : 'skipped';
+    sayIfNews(chain, basis, { outcome, reason: verdict.reason, conditions: verdict.conditions, effectiveAt });
+  }
+
+  function sayIfNews(chain: Chain, basis: Basis, made: Made): void {
+    const before = last(chain);
+    // What ended a reward says at the same time that there is none.
+    const isTold = before?.outcome === made.outcome || before?.outcome === 'reversed';
+    if (!isTold || !isSameReason(before.reason, made.reason)) record(chain, basis, made);
+  }
+}
+
+/** What is left of a limit or a budget changes with every other reward; that alone is no news. */
+function isSameReason(a: Reason, b: Reason): boolean {
+  if (a.code !== b.code) return false;
+  return a.code === 'limit_reached' || a.code === 'budget_spent' || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
+function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[]): Reached[] {
+  const reached = then.flatMap((dealAt) =>
+    TRIGGER_STAGES.flatMap((stage) => {
+      const since = dealAt.since[stage];
+      if (since === null) return [];
+      const version = versionAt(programs, since) ?? programs[0];
+      if (!version) return [];
+      return version.rules
+        .filter((rule) => triggerOf(rule) === stage)
+        .map((rule) => ({ dealAt, since, version, rule }));
+    }),
+  );
+  return reached.sort((a, b) => a.since - b.since || byAge(a.dealAt.deal.ref.id, b.dealAt.deal.ref.id));
+}
+
+function isWait({ outcome }: Decision): boolean {
+  return outcome === 'waiting' || outcome === 'capped' || outcome === 'queued';
+}
+
+/** What a person has decided against is not granted again by a rule. */
+function wasRejected({ decisions }: Chain): boolean {
+  return decisions.some(({ reason: { code } }) => code === 'review_rejected');
+}
+
+function restsOnCount(rule: RewardRule): boolean {
+  return needsWonCount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'member.won_referrals');
+}
+
+function isReviewed({ review }: RewardRule, money: Money): boolean {
+  if (!review) return false;
+  // Amounts in two currencies are not compared; one that nobody foresaw is looked at.
+  return review.when === 'always' || review.money.currency !== money.currency || money.minor > review.money.minor;
+}
+
+function reviewReason(rule: RewardRule | undefined): Reason {
+  const review = rule?.review;
+  return reason('review_needed', {
+    why: review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it',
+  });
+}
+
+function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, isReviewed: boolean): Reason {
+  const stage = triggerOf(rule);
+  if (releaseAt !== null) {
+    const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
+    return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });
+  }
+  if (isReviewed) return reviewReason(rule);
+  const values = { deal: deal.id, days: String(rule.holdDays), until: '' };
+  return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
+}
+
+function orderDay(rule: RewardRule | undefined, now: Instant): Instant | null {
+  return rule?.payOnDay === undefined ? null : nextDayOfMonth(now, rule.payOnDay);
+}
+
+function cutStep(wanted: Money, granted: Money): CalculationStep[] {
+  return wanted.minor === granted.minor ? [] : [{ step: 'limited', values: {}, result: textOf(granted) }];
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+/**
+ * Which of two referrals a shared deal belongs to: a submission comes before an inference, an earlier submission before a later
+ * one, and among inferences the older contact. Nothing here depends on which hint arrived first.
+ */
+function comesBefore(a: Referral, b: Referral): boolean {
+  const submitted = (referral: Referral) => referral.source === 'explicit' || referral.source === 'email';
+  if (submitted(a) !== submitted(b)) return submitted(a);
+  if (submitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
+  return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
+}

@@ -1,0 +1,71 @@
+/**
+ * A running total beside the books: won referrals of a member, what a limit has let through, what is left of a budget, what a beneficiary
+ * owes back. Rules are judged by it without adding up all that was ever granted.
+ */
+export interface Tally {
+  /** Whose: a member's id, a referral's id (the friend), or a program. */
+  readonly owner: string;
+  readonly key: string;
+  /** ISO 4217, or empty for what is only counted. */
+  readonly currency: string;
+  readonly count: number;
+  readonly minor: bigint;
+}
+
+/** What one reward, or one step of it, adds to a tally; negative to give it back. */
+export interface TallyChange extends Tally {
+  /**
+   * What the tally was when it was looked at, for a change that rests on it: the commit is refused when it is another by then. Null for a
+   * change that is right whatever the tally is.
+   */
+  readonly basis: { readonly count: number; readonly minor: bigint } | null;
+}
+
+export type Tallies = ReadonlyMap<string, Tally>;
+
+export function tallyKey({ owner, key, currency }: Pick<Tally, 'owner' | 'key' | 'currency'>): string {
+  return `${owner}\n${key}\n${currency}`;
+}
+
+export function tallyMap(tallies: readonly Tally[]): Map<string, Tally> {
+  return new Map(tallies.map((tally) => [tallyKey(tally), tally]));
+}
+
+/** Makes these changes to a set of tallies. */
+export function addTo(tallies: Map<string, Tally>, changes: readonly TallyChange[]): void {
+  for (const { owner, key, currency, count, minor } of changes) {
+    const id = tallyKey({ owner, key, currency });
+    const before = tallies.get(id);
+    tallies.set(id, {
+      owner,
+      key,
+      currency,
+      count: (before?.count ?? 0) + count,
+      minor: (before?.minor ?? 0n) + minor,
+    });
+  }
+}
+
+/** Won referrals of a member. */
+export function wonTally(memberId: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: memberId, key: 'won', currency: '' };
+}
+
+/** What a beneficiary owes back after a reward was taken back that had left the house. */
+export function owedTally(beneficiaryId: string, currency: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: beneficiaryId, key: 'owed', currency };
+}
+
+export function programOwner(programId: string): string {
+  return `program ${programId}`;
+}
+
+/** What is left of a program's budget: what was put in less what was granted from it. */
+export function budgetTally(programId: string, currency: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: programOwner(programId), key: 'budget', currency };
+}
+
+/** The opposite of what was added for a reward, when it is taken back; it rests on nothing. */
+export function givenBack(uses: readonly Tally[]): TallyChange[] {
+  return uses.map(({ count, minor, ...rest }) => ({ ...rest, count: -count, minor: -minor, basis: null }));
+}
