@@ -128,7 +128,7 @@ export function createContainer(deps: ContainerDeps): Container {
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
-          onAccepted: onAsked,
+          onAccepted: ({ accountId, id }) => dispatches.get('process')?.poke({ accountId, connectionId: id }),
         }),
       ]),
     ),

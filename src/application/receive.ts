@@ -9,8 +9,8 @@ export interface ReceiveDeps {
   readonly connections: Pick<ConnectionStore, 'findByExternalId'>;
   readonly inbox: InboxStore;
   readonly now: () => Instant;
-  /** Called after hints were kept, so that a worker need not wait for its next look. */
-  readonly onAccepted: () => void;
+  /** Called after hints of a connection were kept, so that a worker need not wait for its next look. */
+  readonly onAccepted: (connection: Connection) => void;
 }
 
 export type ReceiveResult =
@@ -36,7 +36,7 @@ export type ReceiveResult =
  */
 export function createReceive(deps: ReceiveDeps): (request: RawRequest) => Promise<ReceiveResult> {
   const connectionOf = createLookUp(deps);
-  const tell = atMostTwicePerTurn(deps.onAccepted);
+  const tell = oncePerTurn(deps.onAccepted);
   return async (request) => {
     const now = deps.now();
     const verdict = deps.inbound.verify(request, now);
@@ -52,12 +52,12 @@ export function createReceive(deps: ReceiveDeps): (request: RawRequest) => Promi
         continue;
       }
       const { accepted, duplicates } = await deps.inbox.append(connection, hints, now);
+      if (accepted > 0) tell(connection);
       totals.accepted += accepted;
       totals.duplicates += duplicates;
       totals.ignored += hints.filter(({ kind }) => kind === 'ignored').length;
       totals.echoes += hints.filter(({ echo }) => echo).length;
     }
-    if (totals.accepted > 0) tell();
     return { kind: 'accepted', ...totals };
   };
 }
@@ -80,24 +80,17 @@ function createLookUp({ provider, connections }: ReceiveDeps): (externalId: stri
   };
 }
 
-/**
- * Deliveries that shared a commit wake the workers twice at most, for the first of them and for all that followed it in the same turn
- * of the event loop: each wake is a look at the database.
- */
-function atMostTwicePerTurn(act: () => void): () => void {
-  let isSameTurn = false;
-  let isWanted = false;
-  return () => {
-    if (isSameTurn) {
-      isWanted = true;
-      return;
+/** Deliveries that shared a commit wake the workers of their connection once, for all that came in one turn of the event loop. */
+function oncePerTurn(act: (connection: Connection) => void): (connection: Connection) => void {
+  const told = new Map<string, Connection>();
+  return (connection) => {
+    if (told.size === 0) {
+      setImmediate(() => {
+        const connections = [...told.values()];
+        told.clear();
+        for (const one of connections) act(one);
+      });
     }
-    isSameTurn = true;
-    act();
-    setImmediate(() => {
-      isSameTurn = false;
-      if (isWanted) act();
-      isWanted = false;
-    });
+    told.set(connection.id, connection);
   };
 }

@@ -23,8 +23,11 @@ export type RunBatch = (shard: Shard, signal: AbortSignal) => Promise<number>;
 /** Runs a hop's batches wherever something is due. */
 export interface Dispatch {
   start(): void;
-  /** Something may be due: look now instead of at the next poll. */
-  poke(): void;
+  /**
+   * Something may be due, there or anywhere: now instead of at the next poll. A shard that is named is tried without a look at the
+   * database, and nothing is done for one that has all the workers it may have: when one of them ends, it is looked for anyway.
+   */
+  poke(shard?: Shard): void;
   /** Finishes the batches under way and stops. What was not begun stays in the store for the next start. */
   stop(): Promise<void>;
 }
@@ -44,12 +47,15 @@ export interface DispatchDeps {
 export function createDispatch({ hop, run, due, concurrency, clock, log }: DispatchDeps): Dispatch {
   const stopping = new AbortController();
   const running = new Map<Promise<void>, string>();
+  const named = new Map<string, Shard>();
   let wake: (() => void) | null = null;
-  let poked = false;
+  /** Whether the database has to be asked what is due. */
+  let looks = true;
   let loop: Promise<void> | null = null;
 
-  async function idle(ms: number): Promise<void> {
-    if (poked || stopping.signal.aborted) return;
+  /** True when nobody has woken it. */
+  async function idle(ms: number): Promise<boolean> {
+    if (looks || named.size > 0 || stopping.signal.aborted) return false;
     const woken = new AbortController();
     const stop = () => woken.abort(WOKEN);
     wake = stop;
@@ -57,11 +63,21 @@ export function createDispatch({ hop, run, due, concurrency, clock, log }: Dispa
     await clock.sleep(ms, woken.signal);
     stopping.signal.removeEventListener('abort', stop);
     wake = null;
+    return !woken.signal.aborted;
   }
 
-  function poke(): void {
-    poked = true;
+  function poke(shard?: Shard): void {
+    if (shard && !hasRoom(nameOf(shard))) return;
+    if (shard) named.set(nameOf(shard), shard);
+    else looks = true;
     wake?.();
+  }
+
+  function hasRoom(name: string): boolean {
+    if (running.size >= concurrency) return false;
+    let own = 0;
+    for (const other of running.values()) if (other === name) own += 1;
+    return own < PER_SHARD_MAX;
   }
 
   function begin(shard: Shard): void {
@@ -82,27 +98,31 @@ export function createDispatch({ hop, run, due, concurrency, clock, log }: Dispa
     }
   }
 
+  /** True when a batch was begun. */
+  async function beginWhatIsDue(): Promise<boolean> {
+    let shards: readonly Shard[] = [...named.values()];
+    named.clear();
+    if (looks) {
+      looks = false;
+      // Those that are full are due as well; behind them must be room for the others.
+      if (running.size < concurrency) shards = await due(concurrency + running.size);
+    }
+    const before = running.size;
+    for (const shard of shards) if (hasRoom(nameOf(shard))) begin(shard);
+    return running.size > before;
+  }
+
   async function turn(): Promise<void> {
     while (!stopping.signal.aborted) {
-      poked = false;
-      let began = false;
-      if (running.size < concurrency) {
-        try {
-          // Those that are full are due as well; behind them must be room for the others.
-          for (const shard of await due(concurrency + running.size)) {
-            const name = nameOf(shard);
-            const own = [...running.values()].filter((other) => other === name).length;
-            if (running.size === concurrency || own >= PER_SHARD_MAX) continue;
-            began = true;
-            begin(shard);
-          }
-        } catch (err) {
-          log.error({ err, hop }, 'could not look for work');
-          await idle(FAULT_PAUSE_MS);
-          continue;
-        }
+      try {
+        // There may be more than the batches that were begun have taken.
+        if (await beginWhatIsDue()) looks = true;
+        else if (await idle(POLL_MS)) looks = true;
+      } catch (err) {
+        log.error({ err, hop }, 'could not look for work');
+        await idle(FAULT_PAUSE_MS);
+        looks = true;
       }
-      if (!began) await idle(POLL_MS);
     }
     await Promise.all(running.keys());
   }

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** Time and chance as the rest of the code gets them: passed in, so that a test decides what they are. */
 export interface Clock {
   /** Milliseconds since 1970-01-01 UTC. */
@@ -11,10 +9,17 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal ? { signal } : {}).catch((cause: unknown) => {
-      if (!signal?.aborted) throw cause;
-    });
-  },
+  // Not by node:timers/promises, which makes an error with a stack for each sleep that is ended early: workers are woken all the time.
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener('abort', end, { once: true });
+    }),
   random: () => Math.random(),
 };

@@ -28,7 +28,7 @@ function hintsOf(body: Uint8Array): Hint[] {
 
 function setUp() {
   const asked: string[] = [];
-  let woken = 0;
+  const woken: string[] = [];
   let connection: Connection | null = CONNECTION;
   const receive = createReceive({
     provider: 'hubspot',
@@ -36,18 +36,16 @@ function setUp() {
     connections: {
       findByExternalId: async (_, externalId) => {
         asked.push(externalId);
-        return connection;
+        return connection && { ...connection, id: `con_${externalId}`, externalId };
       },
     },
     inbox: { append: async (_, hints) => ({ accepted: hints.length, duplicates: 0 }) },
     now: () => NOW,
-    onAccepted: () => {
-      woken += 1;
-    },
+    onAccepted: ({ id }) => void woken.push(id),
   });
   return {
     asked,
-    woken: () => woken,
+    woken,
     disconnect: () => {
       connection = null;
     },
@@ -55,13 +53,16 @@ function setUp() {
   };
 }
 
-test('deliveries of one portal that come together ask for its connection once, and wake the workers for the first and the last of them', async () => {
+test('deliveries of one portal that come together ask for its connection once, and wake its workers once', async () => {
   const { asked, woken, deliver } = setUp();
   const results = await Promise.all(Array.from({ length: 30 }, (_, index) => deliver(index < 20 ? '147' : '148')));
   expect(results.every((result) => result.kind === 'accepted' && result.accepted === 1)).toBe(true);
   expect(asked).toEqual(['147', '148']);
   await nextTurn();
-  expect(woken()).toBe(2);
+  expect(woken).toEqual(['con_147', 'con_148']);
+  await deliver('147');
+  await nextTurn();
+  expect(woken).toEqual(['con_147', 'con_148', 'con_147']);
 });
 
 test('a delivery is never answered from a look-up that was made before it came', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DELIVERY_BYTES_MAX } from '../../src/http/webhooks.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { deliver, OLD_SECRET, PUBLIC_URL, signed, stageChange, startHttp, type TestService } from './service.ts';
@@ -32,7 +32,7 @@ describe('a signed delivery', () => {
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ accepted: 2, duplicates: 0, ignored: 0, echoes: 0, unknown: 0 });
     expect(await due()).toBe(2);
-    expect(service.accepted).toHaveBeenCalledOnce();
+    await vi.waitFor(() => expect(service.accepted).toHaveBeenCalledOnce());
   });
 
   test('that comes again is answered 200 and asks for nothing', async () => {

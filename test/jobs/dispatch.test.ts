@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import pino from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { Shard } from '../../src/application/ports/store.ts';
@@ -92,6 +93,59 @@ describe('a dispatch', () => {
     dispatch.start();
     await until(() => slept.length === 1);
     expect(looks).toBe(2);
+    await dispatch.stop();
+  });
+
+  test('begins at once where it is told that something is due, and asks the database only whether there is more', async () => {
+    const { clock, slept } = sleepless();
+    let looks = 0;
+    const ran: Shard[] = [];
+    const dispatch = dispatchOf({
+      clock,
+      due: async () => {
+        looks += 1;
+        return [];
+      },
+      run: async (shard) => ran.push(shard),
+    });
+    dispatch.start();
+    await until(() => slept.length === 1);
+    expect(looks).toBe(1);
+    dispatch.poke(A);
+    await until(() => slept.length >= 2);
+    expect(ran).toEqual([A]);
+    await dispatch.stop();
+  });
+
+  test('is not woken for a shard that has all the workers it may have, and looks again when one of them has ended', async () => {
+    const { clock, slept } = sleepless();
+    const work = waiting({ a: 10 });
+    let looks = 0;
+    let end: (() => void) | undefined;
+    const dispatch = dispatchOf({
+      clock,
+      due: async (limit) => {
+        looks += 1;
+        return work.due(limit);
+      },
+      run: (shard, signal) => {
+        work.take(shard);
+        return new Promise((resolve) => {
+          end = () => resolve(1);
+          signal.addEventListener('abort', end, { once: true });
+        });
+      },
+    });
+    dispatch.start();
+    await until(() => slept.length === 1);
+    expect(work.of(A)).toBe(10 - PER_SHARD_MAX);
+    const looksBefore = looks;
+    for (let times = 0; times < 20; times += 1) dispatch.poke(A);
+    await nextTurn();
+    expect([looks, slept.length]).toEqual([looksBefore, 1]);
+    end?.();
+    await until(() => work.of(A) === 10 - PER_SHARD_MAX - 1);
+    expect(looks).toBeGreaterThan(looksBefore);
     await dispatch.stop();
   });
 
