@@ -217,7 +217,9 @@ export function createMetrics({
 
   return {
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
-    hints: (provider, kind, count) => hints.inc({ provider, kind }, count),
+    hints(provider, kind, count) {
+      if (count > 0) hints.inc({ provider, kind }, count);
+    },
     processed(count, seconds) {
       batches.inc();
       records.inc(count);

@@ -167,7 +167,8 @@ async function keep(session: Session, deliveries: readonly Delivery[]): Promise<
 type InboxKey = Pick<Row<'inbox'>, 'account_id' | 'connection_id' | 'event_key'>;
 
 function keyOf({ account_id, connection_id, event_key }: InboxKey): string {
-  return JSON.stringify([account_id, connection_id, event_key]);
+  // Our own ids have no spaces.
+  return `${account_id} ${connection_id} ${event_key}`;
 }
 
 /** Kept as evidence all the same: what was ignored, and what came back of our own writes. */
