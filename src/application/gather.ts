@@ -43,7 +43,8 @@ export async function gather(
   await reader.knowContacts([...left, ...[...reader.deals.values()].flatMap((deal) => deal.contactIds)]);
   await reader.knowContacts([...reader.contacts.values()].flatMap((contact) => contact.referredByIds));
 
-  let loaded = await store.load(reader.keys(connection));
+  const keys = reader.keys(connection);
+  let loaded = await store.load(keys);
   const referredIds = referredAmong(reader.contacts, reader.deals, loaded, new Set([...idsOf('contact'), ...left]));
   await reader.knowContacts(referredIds);
   const found = (ids: readonly string[]) => [...new Set(ids)].flatMap((id) => reader.contact(id) ?? []);
@@ -51,7 +52,9 @@ export async function gather(
   const dealIds = await session.dealsOfContacts(referred.map(({ ref }) => ref.id));
   await reader.readTogether(dealsByFriend(referred, dealIds, loaded));
   await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
-  loaded = await store.load(reader.keys(connection));
+  const allKeys = reader.keys(connection);
+  // Mostly there was nobody else. What others change from here on is found out by the commit.
+  if (JSON.stringify(allKeys) !== JSON.stringify(keys)) loaded = await store.load(allKeys);
   const dealsOf = createDealFinder(reader.deals, loaded, peopleOfGone);
 
   return {
@@ -64,7 +67,7 @@ export async function gather(
       ]),
     ),
     loaded,
-    keys: reader.keys(connection),
+    keys: allKeys,
     fresh: [...reader.fresh.values()],
     basisOf: reader.basisOf,
   };

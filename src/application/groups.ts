@@ -147,7 +147,7 @@ function createUnion() {
     const parent = parents.get(key);
     if (parent === undefined) return key;
     const root = rootOf(parent);
-    parents.set(key, root);
+    if (root !== parent) parents.set(key, root);
     return root;
   }
   return {

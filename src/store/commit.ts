@@ -7,7 +7,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
 import { Conflict } from './conflict.ts';
-import { type Engine, insertRows, rowsOf } from './dialect.ts';
+import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
 import { markMirror } from './mirror.ts';
 import { tell } from './queue.ts';
@@ -190,12 +190,14 @@ async function putVersioned<T extends Versioned>(session: Session, table: T, row
   if (changed.length === 0) return;
   const columns = Object.keys(TABLES[table]).filter((column) => column !== 'account_id' && column !== 'id');
   const set = columns.map((column) => `${column} = next.${column}`).join(', ');
-  const { numAffectedRows } =
-    await sql`${sql.raw(`update ${table} set ${set} from`)} ${rowsOf(session, TABLES[table], changed)} as next
-    ${sql.raw(`where ${table}.account_id = next.account_id and ${table}.id = next.id and ${table}.version = next.version - 1`)}`.execute(
-      session.db,
-    );
-  if (numAffectedRows !== BigInt(changed.length)) throw new Conflict(`${table} changed meanwhile`);
+  const written = await overRows(
+    session,
+    TABLES[table],
+    changed,
+    (next) => `update ${table} set ${set} from ${next} as next
+      where ${table}.account_id = next.account_id and ${table}.id = next.id and ${table}.version = next.version - 1`,
+  );
+  if (written.changed !== changed.length) throw new Conflict(`${table} changed meanwhile`);
 }
 
 /** An order that nobody has picked up is withdrawn. One that was never placed, as for a held reward, has nothing to withdraw. */

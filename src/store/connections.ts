@@ -267,7 +267,7 @@ async function upsert({ db }: Session, connection: Connection): Promise<Row<'con
 }
 
 async function lockConnection({ db, dialect }: Session, accountId: string, connectionId: string): Promise<void> {
-  await sql`select id from connections where account_id = ${accountId} and id = ${connectionId} ${dialect.forUpdate('connections')}`.execute(
+  await sql`select id from connections where account_id = ${accountId} and id = ${connectionId} ${sql.raw(dialect.forUpdate('connections'))}`.execute(
     db,
   );
 }

@@ -113,8 +113,8 @@ export const postgresDialect: Dialect = {
     ],
   },
   skipLocked: (of) => sql`for update of ${sql.ref(of)} skip locked`,
-  forUpdate: (of) => sql`for update of ${sql.ref(of)}`,
-  forShare: (of) => sql`for share of ${sql.ref(of)}`,
+  forUpdate: (of) => `for update of ${of}`,
+  forShare: (of) => `for share of ${of}`,
   isIn: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
   rowsAround: (columns) => [
     '(select * from json_to_recordset(',

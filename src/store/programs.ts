@@ -36,7 +36,7 @@ export function createProgramStore(engine: Engine): ProgramStore {
 }
 
 async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
-  await sql`select id from accounts where id = ${accountId} ${dialect.forUpdate('accounts')}`.execute(db);
+  await sql`select id from accounts where id = ${accountId} ${sql.raw(dialect.forUpdate('accounts'))}`.execute(db);
 }
 
 function newestVersion({ db }: Session, accountId: string, programId: string): Promise<Row<'programs'> | undefined> {

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Commit, KnownContact, RecordSnapshot, RestsOn } from '../application/ports/store.ts';
 import {
   type ContactFacts,
@@ -9,7 +9,7 @@ import {
   sameRecord,
 } from '../domain/record.ts';
 import { fromJson, keyOf, refOf, toJson } from './codec.ts';
-import { type Columns, insertRows, rowsOf } from './dialect.ts';
+import { type Columns, insertRows, overRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
 const KEY: Columns = { account_id: 'text', connection_id: 'text', object: 'text', record_id: 'text' };
@@ -25,13 +25,13 @@ export async function areCurrent(
 ): Promise<boolean> {
   const { forUpdate, forShare } = session.dialect;
   const read = snapshots.map(({ facts: { ref }, basis }) => ({ ref, basis }));
-  const own = new Map(snapshots.map(blankIfIn(erase)).map(({ facts }) => [recordKey(facts.ref), textOf(facts)]));
-  // Others who read the very same have changed nothing for us.
-  return (
-    (await keptByOthers(session, accountId, read, forUpdate('records'))).every(
-      (row) => own.get(recordKey(refOf(row))) === row.facts,
-    ) && (await keptByOthers(session, accountId, restsOn, forShare('records'))).length === 0
-  );
+  const others = await keptByOthers(session, accountId, read, forUpdate('records'));
+  if (others.length > 0) {
+    const own = new Map(snapshots.map(blankIfIn(erase)).map(({ facts }) => [recordKey(facts.ref), textOf(facts)]));
+    // Others who read the very same have changed nothing for us.
+    if (others.some((row) => own.get(recordKey(refOf(row))) !== row.facts)) return false;
+  }
+  return (await keptByOthers(session, accountId, restsOn, forShare('records'))).length === 0;
 }
 
 type Kept = Pick<Row<'records'>, 'connection_id' | 'object' | 'record_id' | 'facts'>;
@@ -40,25 +40,29 @@ async function keptByOthers(
   session: Session,
   accountId: string,
   records: readonly RestsOn[],
-  lock: RawBuilder<unknown>,
+  lock: string,
 ): Promise<Kept[]> {
   if (records.length === 0) return [];
-  const key = sql`records.connection_id, records.object, records.record_id`;
-  const joined = (refs: readonly RecordRef[]) => sql`${rowsOf(
-    session,
-    KEY,
-    refs.map((ref) => keyOf(accountId, ref)),
-  )} as keys join records on records.account_id = keys.account_id and records.connection_id = keys.connection_id
-      and records.object = keys.object and records.record_id = keys.record_id`;
-  const { rows: held } = await sql<Omit<Kept, 'facts'> & { version: number }>`
-    select ${key}, records.version from ${joined(records.map(({ ref }) => ref))} order by ${key} ${lock}`.execute(
-    session.db,
+  const key = 'records.connection_id, records.object, records.record_id';
+  const select = <R>(what: string, refs: readonly RecordRef[], tail: string) =>
+    overRows<R>(
+      session,
+      KEY,
+      refs.map((ref) => keyOf(accountId, ref)),
+      (keys) => `select ${key}, ${what} from ${keys} as keys join records on records.account_id = keys.account_id
+        and records.connection_id = keys.connection_id and records.object = keys.object
+        and records.record_id = keys.record_id ${tail}`,
+    );
+  const held = await select<Omit<Kept, 'facts'> & { version: number }>(
+    'records.version',
+    records.map(({ ref }) => ref),
+    `order by ${key} ${lock}`,
   );
   const basisOf = new Map(records.map(({ ref, basis }) => [recordKey(ref), basis]));
-  const changed = held.filter((row) => row.version !== basisOf.get(recordKey(refOf(row))));
+  const changed = held.rows.filter((row) => row.version !== basisOf.get(recordKey(refOf(row))));
   if (changed.length === 0) return [];
   // Facts are long, and hardly ever needed.
-  return (await sql<Kept>`select ${key}, records.facts from ${joined(changed.map(refOf))}`.execute(session.db)).rows;
+  return (await select<Kept>('records.facts', changed.map(refOf), '')).rows;
 }
 
 /**
@@ -124,7 +128,8 @@ async function markMergedAway(session: Session, accountId: string, { ref, former
 
 /** Without the time of its last change: our own write to a record changes that and nothing that is decided on. */
 function textOf({ modifiedAt: _, ...facts }: DealFacts | ContactFacts): string {
-  return toJson(facts);
+  // Amounts in it are the CRM's own text, so nothing has to be replaced: a fifth of the time.
+  return JSON.stringify(facts);
 }
 
 function isDeal(facts: DealFacts | ContactFacts): facts is DealFacts {

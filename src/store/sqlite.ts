@@ -98,8 +98,8 @@ export const sqliteDialect: Dialect = {
   },
   // One writer at a time: whoever is in a writing transaction is alone.
   skipLocked: () => sql``,
-  forUpdate: () => sql``,
-  forShare: () => sql``,
+  forUpdate: () => '',
+  forShare: () => '',
   isIn: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
   rowsAround: (columns) => [
     `(select ${Object.keys(columns)

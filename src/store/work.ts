@@ -1,11 +1,11 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Hint } from '../application/ports/crm.ts';
 import type { ClaimInput, Connection, Shard, WorkItem, WorkStore } from '../application/ports/store.ts';
 import type { Wake } from '../domain/plan.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { keyOf, refOf, toFlag, toText } from './codec.ts';
-import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
+import { type Columns, type Engine, insertRows, overRows } from './dialect.ts';
 import { candidates, claimed, counts, dueShards, nextDueAt, tell, wholeRow } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
@@ -29,8 +29,12 @@ export function createWorkStore(engine: Engine): WorkStore {
     dueShards: (now, limit) => engine.read((session) => dueShards(session, 'work', now, limit)),
     extend: (items, until) =>
       engine.write(async (session) => {
-        await sql`update work set due_at = ${until} from ${itemRows(session, items)} as held where ${isHeld}`.execute(
-          session.db,
+        const rows = heldRows(items).map((row) => ({ ...row, until }));
+        await overRows(
+          session,
+          { ...HELD, until: 'int' },
+          rows,
+          (held) => `update work set due_at = held.until from ${held} as held where ${IS_HELD}`,
         );
       }),
 
@@ -49,8 +53,13 @@ export function createWorkStore(engine: Engine): WorkStore {
 
     release: (items) =>
       engine.write(async (session) => {
-        await sql`update work set claim = null, claimed_at = null, due_at = run_at
-          from ${itemRows(session, items)} as held where ${isHeld}`.execute(session.db);
+        await overRows(
+          session,
+          HELD,
+          heldRows(items),
+          (held) =>
+            `update work set claim = null, claimed_at = null, due_at = run_at from ${held} as held where ${IS_HELD}`,
+        );
         for (const { accountId, record } of items)
           tell(session, 'work', { accountId, connectionId: record.connectionId });
       }),
@@ -104,49 +113,53 @@ const HELD: Columns = {
   wanted: 'int',
 };
 
-function itemRows(session: Session, items: readonly WorkItem[]): RawBuilder<unknown> {
-  return rowsOf(
-    session,
-    HELD,
-    items.map(({ accountId, record, claim, wanted }) => ({ ...keyOf(accountId, record), claim, wanted })),
-  );
+function heldRows(items: readonly WorkItem[]) {
+  return items.map(({ accountId, record, claim, wanted }) => ({ ...keyOf(accountId, record), claim, wanted }));
 }
 
-const isHeld = sql`work.account_id = held.account_id and work.connection_id = held.connection_id
+const IS_HELD = `work.account_id = held.account_id and work.connection_id = held.connection_id
   and work.object = held.object and work.record_id = held.record_id and work.claim = held.claim`;
+
+/** The wakes of a record. */
+const IS_OF_WORK = `wakes.account_id = work.account_id and wakes.connection_id = work.connection_id
+  and wakes.object = work.object and wakes.record_id = work.record_id`;
+
+const NEXT_WAKE = `(select min(wakes.at) from wakes where ${IS_OF_WORK})`;
 
 /** False when one of the claims is no longer held; nothing is changed then. */
 export async function settleWork(session: Session, items: readonly WorkItem[]): Promise<boolean> {
   if (items.length === 0) return true;
-  const { db, dialect } = session;
-  const held = itemRows(session, items);
-  const { rows } = await sql`select work.record_id from ${held} as held
-    join work on ${isHeld} ${dialect.forUpdate('work')}`.execute(db);
-  if (rows.length < items.length) return false;
+  const rows = heldRows(items);
+  const over = <R = never>(statement: (held: string) => string) => overRows<R>(session, HELD, rows, statement);
+  const lock = session.dialect.forUpdate('work');
+  const found = await over<{ record_id: string }>(
+    (held) => `select work.record_id from ${held} as held join work on ${IS_HELD} ${lock}`,
+  );
+  if (found.rows.length < items.length) return false;
 
-  const answered = sql`select 1 from work where wakes.account_id = work.account_id
-      and wakes.connection_id = work.connection_id and wakes.object = work.object and wakes.record_id = work.record_id and wakes.at <= work.claimed_at`;
-  await sql`delete from wakes where ${isKeyOf('wakes', held)} and exists (${answered})`.execute(db);
-
-  const nextWake = sql`(select min(wakes.at) from wakes where wakes.account_id = work.account_id
-    and wakes.connection_id = work.connection_id and wakes.object = work.object and wakes.record_id = work.record_id)`;
-  await sql`update work set claim = null, claimed_at = null, attempts = 0, error = null,
+  // What has been answered.
+  await over(
+    (held) => `delete from wakes where ${isKeyOf('wakes', held)}
+      and exists (select 1 from work where ${IS_OF_WORK} and wakes.at <= work.claimed_at)`,
+  );
+  await over(
+    (held) => `update work set claim = null, claimed_at = null, attempts = 0, error = null,
       erase = case when work.wanted = held.wanted then 0 else work.erase end,
-      run_at = case when work.wanted = held.wanted then coalesce(${nextWake}, work.run_at) else work.run_at end,
-      due_at = case when work.wanted = held.wanted then ${nextWake} else work.run_at end
-    from ${held} as held where ${isHeld}`.execute(db);
+      run_at = case when work.wanted = held.wanted then coalesce(${NEXT_WAKE}, work.run_at) else work.run_at end,
+      due_at = case when work.wanted = held.wanted then ${NEXT_WAKE} else work.run_at end
+    from ${held} as held where ${IS_HELD}`,
+  );
   // Nothing asked for meanwhile and nothing ahead: off the list.
-  await sql`delete from work where ${isKeyOf('work', held)} and claim is null and due_at is null and parked = 0`.execute(
-    db,
+  await over(
+    (held) => `delete from work where ${isKeyOf('work', held)} and claim is null and due_at is null and parked = 0`,
   );
   return true;
 }
 
 /** The four columns of a record's key; both databases look each one up in the primary key. */
-function isKeyOf(table: 'work' | 'wakes', rows: RawBuilder<unknown>): RawBuilder<unknown> {
-  const key = sql`account_id, connection_id, object, record_id`;
-  return sql`(${sql.join(['account_id', 'connection_id', 'object', 'record_id'].map((name) => sql.ref(`${table}.${name}`)))})
-    in (select ${key} from ${rows} as keys)`;
+function isKeyOf(table: 'work' | 'wakes', rows: string): string {
+  return `(${table}.account_id, ${table}.connection_id, ${table}.object, ${table}.record_id)
+    in (select account_id, connection_id, object, record_id from ${rows} as keys)`;
 }
 
 /** Asks for the records of new hints to be looked at now; a parked one is given another chance. */
