@@ -52,13 +52,12 @@ export function createLog(options: { level: string; destination?: DestinationStr
 
 /** The same fields; what may be a secret is censored, and a whole request or response is none of the log's business. */
 function withoutSecrets(fields: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      // An error is written by its serializer, which looks at it once more.
-      value instanceof Error ? value : censored(name, value, 1),
-    ]),
-  );
+  const safe: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    // An error is written by its serializer, which looks at it once more.
+    safe[name] = value instanceof Error ? value : censored(name, value, 1);
+  }
+  return safe;
 }
 
 function censored(name: string, value: unknown, depth: number): unknown {
