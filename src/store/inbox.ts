@@ -27,6 +27,9 @@ interface Waiting {
 /** Hints of one transaction. A flush costs as much for a thousand rows as for one; more would only make the first one wait. */
 const HINTS_PER_COMMIT_MAX = 1_000;
 
+/** Turns of the event loop in which deliveries may join those that wait: a stream that never pauses must not keep the first one waiting. */
+const TURNS_MAX = 5;
+
 /**
  * What may wait for its commit, in hints and in bytes of their payloads. A disk keeps 20,000 in about a second; who would wait for
  * several is better told at once than left to find out after the CRM's five seconds, when it has sent everything once more. The bytes
@@ -48,8 +51,8 @@ const FULL_RETRY_MS = 2_000;
  * Deliveries that come while one is being written share the next transaction: a flush to the disk is what a delivery costs, nine
  * times the rest when each has its own.
  *
- * Before each transaction the event loop goes round once. SQLite answers at once, so without that a delivery would be read, written
- * and flushed before the next one's socket is looked at, and none would ever share.
+ * Before each transaction the event loop goes round, and again for as long as that brings more. SQLite answers at once, so without that a
+ * delivery would be read, written and flushed before the next one's socket is looked at, and none would ever share.
  */
 export function createInboxStore(engine: Engine): InboxStore {
   const waiting: Waiting[] = [];
@@ -60,7 +63,15 @@ export function createInboxStore(engine: Engine): InboxStore {
   async function writeAll(): Promise<void> {
     isWriting = true;
     while (waiting.length > 0) {
-      await nextTurn();
+      let before = 0;
+      for (
+        let turns = 0;
+        turns < TURNS_MAX && waiting.length > before && waitingHints < HINTS_PER_COMMIT_MAX;
+        turns += 1
+      ) {
+        before = waiting.length;
+        await nextTurn();
+      }
       await writeTogether(engine, takeBatch(waiting));
     }
     isWriting = false;
