@@ -40,27 +40,31 @@ export async function commitAll(engine: Engine, commits: readonly Commit[]): Pro
 function joined(commits: readonly Commit[]): Commit | null {
   const [first] = commits;
   if (!first || commits.length === 1 || commits.some(({ accountId }) => accountId !== first.accountId)) return null;
-  const plans = commits.map(({ plan }) => plan);
   return {
     accountId: first.accountId,
-    plan: {
-      members: plans.flatMap(({ members }) => members),
-      referrals: plans.flatMap(({ referrals }) => referrals),
-      touches: plans.flatMap(({ touches }) => touches),
-      decisions: plans.flatMap(({ decisions }) => decisions),
-      rewards: plans.flatMap(({ rewards }) => rewards),
-      journals: plans.flatMap(({ journals }) => journals),
-      intents: plans.flatMap(({ intents }) => intents),
-      cancelledIntentIds: plans.flatMap(({ cancelledIntentIds }) => cancelledIntentIds),
-      tallies: plans.flatMap(({ tallies }) => tallies),
-      waiting: plans.flatMap(({ waiting }) => waiting),
-      mirror: plans.flatMap(({ mirror }) => mirror),
-      wakes: plans.flatMap(({ wakes }) => wakes),
-    },
+    plan: joinedPlan(commits.map(({ plan }) => plan)),
     snapshots: commits.flatMap(({ snapshots }) => snapshots),
     restsOn: commits.flatMap(({ restsOn }) => restsOn),
     settles: commits.flatMap(({ settles }) => settles),
     erase: commits.flatMap(({ erase }) => erase),
+  };
+}
+
+/** What all of them ask for, as one. */
+export function joinedPlan(plans: readonly Plan[]): Plan {
+  return {
+    members: plans.flatMap(({ members }) => members),
+    referrals: plans.flatMap(({ referrals }) => referrals),
+    touches: plans.flatMap(({ touches }) => touches),
+    decisions: plans.flatMap(({ decisions }) => decisions),
+    rewards: plans.flatMap(({ rewards }) => rewards),
+    journals: plans.flatMap(({ journals }) => journals),
+    intents: plans.flatMap(({ intents }) => intents),
+    cancelledIntentIds: plans.flatMap(({ cancelledIntentIds }) => cancelledIntentIds),
+    tallies: plans.flatMap(({ tallies }) => tallies),
+    waiting: plans.flatMap(({ waiting }) => waiting),
+    mirror: plans.flatMap(({ mirror }) => mirror),
+    wakes: plans.flatMap(({ wakes }) => wakes),
   };
 }
 

@@ -48,13 +48,31 @@ export function createGroupCommit<Input, Output>(
   run: (session: Session, input: Input) => Promise<Output>,
   /** The answer to one whose writes were refused; undefined for what is a failure. */
   refused: (error: unknown) => Output | undefined,
+  /** All of several by the same few statements, tried first; null when anything is in the way of one. */
+  runAll?: (session: Session, inputs: readonly Input[]) => Promise<readonly Output[] | null>,
 ): (input: Input) => Promise<Output> {
   const waiting: Array<Waiting<Input, Output>> = [];
   let isWriting = false;
 
+  async function attemptAll(
+    session: Session,
+    batch: ReadonlyArray<Waiting<Input, Output>>,
+  ): Promise<readonly Output[] | null> {
+    if (!runAll || batch.length === 1) return null;
+    const inputs = batch.map(({ input }) => input);
+    return guarded<readonly Output[] | null>(
+      session,
+      () => runAll(session, inputs),
+      (error) => (refused(error) === undefined ? undefined : null),
+      (answers) => answers !== null,
+    );
+  }
+
   async function writeTogether(batch: ReadonlyArray<Waiting<Input, Output>>): Promise<void> {
     try {
       const outputs = await engine.write(async (session) => {
+        const together = await attemptAll(session, batch);
+        if (together) return together;
         const answers: Output[] = [];
         for (const { input } of batch) answers.push(await guarded(session, () => run(session, input), refused));
         return answers;

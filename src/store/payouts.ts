@@ -3,19 +3,25 @@ import type { ClaimedPayout, ClaimInput, PayoutStore, Shard } from '../applicati
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { referralOf, rewardOf, toFlag, toText } from './codec.ts';
-import { applyPlan, assertBalanced } from './commit.ts';
+import { applyPlan, assertBalanced, joinedPlan } from './commit.ts';
 import { Conflict } from './conflict.ts';
-import type { Engine } from './dialect.ts';
+import { type Engine, overRows } from './dialect.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { candidates, claimed, counts, dueShards, nextDueAt, wholeRow } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
+interface Settlement {
+  readonly payout: ClaimedPayout;
+  readonly plan: Plan;
+}
+
 export function createPayoutStore(engine: Engine): PayoutStore {
   const settleTogether = createGroupCommit(
     engine,
-    (session, { payout, plan }: { payout: ClaimedPayout; plan: Plan }) => settle(session, payout, plan),
+    (session, settlement: Settlement) => settle(session, settlement.payout.accountId, [settlement]),
     // The claim is kept: the caller settles again on what the reward is now, or the lease runs out.
     (error) => (error instanceof Conflict || engine.dialect.isUniqueViolation(error) ? false : undefined),
+    settleAll,
   );
   return {
     claim: (input) =>
@@ -129,13 +135,27 @@ async function issue(
   return payouts;
 }
 
-async function settle(session: Session, payout: ClaimedPayout, plan: Plan): Promise<boolean> {
-  const { numAffectedRows } =
-    await sql`update intents set state = 'done', claim = null, due_at = null, attempts = 0, error = null
-    where ${isHeldBy(payout)} and state = 'pending'`.execute(session.db);
-  if (numAffectedRows !== 1n) return false;
-  const at = Math.max(0, ...plan.rewards.map(({ updatedAt }) => updatedAt));
-  await applyPlan(session, payout.accountId, plan, at);
+/** Null when one of them cannot be settled as it is. */
+async function settleAll(session: Session, settlements: readonly Settlement[]): Promise<boolean[] | null> {
+  for (const [accountId, own] of Map.groupBy(settlements, ({ payout }) => payout.accountId))
+    if (!(await settle(session, accountId, own))) return null;
+  return settlements.map(() => true);
+}
+
+/** All of them, or false. */
+async function settle(session: Session, accountId: string, settlements: readonly Settlement[]): Promise<boolean> {
+  const rows = settlements.map(({ payout: { intent, claim } }) => ({ account_id: accountId, id: intent.id, claim }));
+  const { changed } = await overRows(
+    session,
+    { account_id: 'text', id: 'text', claim: 'text' },
+    rows,
+    (held) => `update intents set state = 'done', claim = null, due_at = null, attempts = 0, error = null
+      from ${held} as held where intents.account_id = held.account_id and intents.id = held.id
+        and intents.claim = held.claim and intents.state = 'pending'`,
+  );
+  if (changed !== settlements.length) return false;
+  const plan = joinedPlan(settlements.map((settlement) => settlement.plan));
+  await applyPlan(session, accountId, plan, Math.max(0, ...plan.rewards.map(({ updatedAt }) => updatedAt)));
   return true;
 }
 

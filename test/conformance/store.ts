@@ -1223,6 +1223,26 @@ export function storeConformance({
         expect(await store.payouts.nextDueAt()).toBeNull();
       });
 
+      test('orders that are settled at the same time are all done, and one whose reward has changed holds up none of the others', async () => {
+        const others = ['rwd_2', 'rwd_3'].map((id) => a.reward(id, 'ref_1', { deal: a.ref('deal', id) }));
+        for (const other of others) await a.write(a.granted(other));
+        const payouts = await store.payouts.claim(claiming('c1'));
+        expect(payouts.map((payout) => payout.reward.id).sort()).toEqual(['rwd_1', 'rwd_2', 'rwd_3']);
+        const changed = payouts.find((payout) => payout.reward.id === 'rwd_2');
+        if (!changed) throw new Error('it was not claimed');
+        await a.write({
+          rewards: [{ ...changed.reward, reversalPending: true, version: changed.reward.version + 1 }],
+        });
+
+        const settled = await Promise.all(payouts.map((payout) => store.payouts.settle(payout, issued(payout))));
+        expect(settled).toEqual(payouts.map((payout) => payout !== changed));
+        const states = await Promise.all(payouts.map((payout) => store.reads.reward('acc_a', payout.reward.id)));
+        expect(states.map((found) => found?.state)).toEqual(
+          payouts.map((payout) => (payout === changed ? 'issuing' : 'issued')),
+        );
+        expect(await countOf('journals')).toBe(3 + 2);
+      });
+
       test('after a worker’s death the order goes out again under the same key, and only the new claim settles', async () => {
         const dead = await claimOne();
         const alive = await claimOne('c2', T0 + 60_000);

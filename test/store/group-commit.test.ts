@@ -39,6 +39,25 @@ test('writes that come at the same time share a flush, and one that is refused t
   expect(statements.filter((text) => text === 'commit')).toHaveLength(3);
 });
 
+test('several are written by the same statements, and each by its own when that is refused or one cannot be written so', async () => {
+  const take = createGroupCommit(
+    engine,
+    async ({ db }, name: string) => {
+      await sql`insert into taken values (${name})`.execute(db);
+      return `${name} alone`;
+    },
+    (error) => (engine.dialect.isUniqueViolation(error) ? 'refused' : undefined),
+    async ({ db }, all) => {
+      for (const name of all) await sql`insert into taken values (${name})`.execute(db);
+      return all.includes('odd') ? null : all.map((name) => `${name} together`);
+    },
+  );
+  expect(await Promise.all([take('a'), take('b')])).toEqual(['a together', 'b together']);
+  expect(await Promise.all([take('c'), take('odd')])).toEqual(['c alone', 'odd alone']);
+  expect(await Promise.all([take('d'), take('a')])).toEqual(['d alone', 'refused']);
+  expect(await names()).toEqual(['a', 'b', 'c', 'd', 'odd']);
+});
+
 test('what the database cannot do is said to all of them, and nothing of it stays', async () => {
   const write = createGroupCommit(
     engine,
