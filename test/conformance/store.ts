@@ -1493,6 +1493,19 @@ export function storeConformance({
         ]);
       });
 
+      test('a repair of a large connection marks all of it, piece by piece, and leaves what is about to be written as it is', async () => {
+        const contacts = Array.from({ length: 4_100 }, (_, index) => contact(String(index)));
+        await a.write({ mirror: [...contacts, a.ref('deal', '1')] });
+        expect(await store.mirror.markAll('acc_a', 'con_a', T0)).toBe(0);
+        const [claimed] = await store.mirror.claim({ ...claiming('c1'), limit: 1 });
+        expect(await store.mirror.markAll('acc_a', 'con_a', T0)).toBe(1);
+        if (claimed) await store.mirror.acknowledge([{ item: claimed, hash: 'h' }], T0);
+        await subject.sql(`update mirror set acked_hash = 'h', due_at = null, claim = null`);
+        expect(await store.mirror.markAll('acc_a', 'con_a', T0 + 1)).toBe(4_101);
+        expect(await store.mirror.counts(T0 + 1)).toMatchObject({ due: 4_101 });
+        expect(await subject.sql(`select record_id from mirror where acked_hash is not null`)).toEqual([]);
+      });
+
       test('the mirror of a disconnected CRM waits', async () => {
         await a.write({ mirror: [contact('1')] });
         await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');

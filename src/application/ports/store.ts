@@ -443,7 +443,7 @@ export interface MirrorStore {
   ): Promise<void>;
   /** The record is gone from the CRM: nothing is to be mirrored. */
   drop(item: ClaimedMirror): Promise<void>;
-  /** Marks every mirrored record of a connection as due, as after a repaired provisioning. */
+  /** Marks every mirrored record of a connection as due, as after a repaired provisioning. Returns how many were not about to be written. */
   markAll(accountId: string, connectionId: string, now: Instant): Promise<number>;
   nextDueAt(): Promise<Instant | null>;
   counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
