@@ -369,7 +369,7 @@ function addUp(rows: readonly SumRow[]): MirrorSource['sums'] {
   return [...sums.values()];
 }
 
-/** One end of an index for each person, however many rewards they have. */
+/** One end of an index for each person, however many rewards they have. As a join, SQLite went through all rewards of the account for it. */
 async function newestRewards(session: Session, accountId: string, ids: readonly string[]): Promise<Row<'rewards'>[]> {
   const people = rowsOf(
     session,
@@ -377,10 +377,10 @@ async function newestRewards(session: Session, accountId: string, ids: readonly 
     ids.map((id) => ({ id })),
   );
   const { rows } = await sql<Row<'rewards'>>`
-    select rewards.* from ${people} as people join rewards on rewards.account_id = ${accountId} and rewards.id = (
+    select * from rewards where account_id = ${accountId} and id in (select (
       select newest.id from rewards as newest
       where newest.account_id = ${accountId} and newest.beneficiary_id = people.id
-      order by newest.created_at desc, newest.id desc limit 1)`.execute(session.db);
+      order by newest.created_at desc, newest.id desc limit 1) from ${people} as people)`.execute(session.db);
   return rows;
 }
 
