@@ -134,9 +134,8 @@ async function markSlice(
       and not (claim is null and acked_hash is null and attempts = 0 and parked = 0 and coalesce(due_at <= ${now}, false))`.execute(
     db,
   );
-  const count = Number(numAffectedRows ?? 0n);
-  if (count > 0) tell(session, 'mirror', { accountId, connectionId });
-  return { count, last };
+  tell(session, 'mirror', { accountId, connectionId });
+  return { count: Number(numAffectedRows ?? 0n), last };
 }
 
 /** Kinds of record that are due, longest due first. */
