@@ -10,6 +10,7 @@ import type { Observe } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
+import { createPublish, type Publish } from './application/publish.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReview, type Review } from './application/review.ts';
@@ -39,6 +40,7 @@ export interface Container {
   readonly accounts: Accounts;
   readonly act: Act;
   readonly review: Review;
+  readonly publish: Publish;
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
@@ -111,6 +113,7 @@ export function createContainer(deps: ContainerDeps): Container {
       },
     }),
     review: createReview({ store, clock, onDecided }),
+    publish: createPublish({ store, clock, newId: randomUUID }),
     onAsked: () => onAsked(),
     connect,
     card: createCard({

@@ -75,7 +75,12 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     clock,
     metrics,
     connectors,
-    store: { reads: store.reads, connections: store.connections, programs: store.programs },
+    store: {
+      reads: store.reads,
+      connections: store.connections,
+      programs: store.programs,
+      dryRuns: store.dryRuns,
+    },
     payouts: new Set(providers.keys()),
     newRef: uuidv7,
     codeExists: store.reads.codeExists,

@@ -270,9 +270,10 @@ function compare(input: DryRunInput, { candidates, standing, refusals, referrals
   for (const [key, one] of before) {
     if (after.has(key)) continue;
     const why = granted.kept.get(key) ?? refusals.get(key) ?? 'The draft has no rule of this key.';
-    tell({ ...one, kind: 'lost', before: one.money, after: null, why });
+    const { referralId, deal, ruleKey, party, money, at } = one;
+    tell({ referralId, deal, ruleKey, party, at, kind: 'lost', before: money, after: null, why });
   }
-  differences.sort((a, b) => a.at - b.at || (a.referralId < b.referralId ? -1 : 1));
+  differences.sort((a, b) => a.at - b.at || (`${a.referralId} ${a.ruleKey}` < `${b.referralId} ${b.ruleKey}` ? -1 : 1));
   return {
     from: input.from,
     to: input.to,

@@ -156,6 +156,9 @@ export interface ProgramVersion {
   readonly version: number;
   readonly publishedAt: Instant;
   readonly rules: readonly RewardRule[];
+  /** What the publisher had seen it do to all of history; absent where nobody looked. */
+  readonly dryRunId?: string | undefined;
+  readonly publishedBy?: string | undefined;
 }
 
 /** The version in force at a moment: the newest that was published by then. `versions` is ordered oldest first. */

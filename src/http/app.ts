@@ -6,6 +6,7 @@ import type { Act } from '../application/act.ts';
 import type { Connect } from '../application/connect.ts';
 import type { CrmConnector } from '../application/ports/crm.ts';
 import type { ConnectionStore } from '../application/ports/store.ts';
+import type { Publish } from '../application/publish.ts';
 import type { Review } from '../application/review.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -38,6 +39,7 @@ export interface AppDeps {
   readonly accounts: Pick<Accounts, 'authenticate'>;
   readonly act: Act;
   readonly review: Review;
+  readonly publish: Publish;
   /** Called when a budget was filled up, so that who waits for it is looked at. */
   readonly onBudget: () => void;
   readonly card: CardDeps['card'];
@@ -45,6 +47,7 @@ export interface AppDeps {
     readonly reads: OperationsDeps['reads'];
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
     readonly programs: OperationsDeps['programs'];
+    readonly dryRuns: OperationsDeps['dryRuns'];
   };
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
@@ -58,9 +61,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs } = deps.store;
+  const { reads, connections, programs, dryRuns } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

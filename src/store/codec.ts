@@ -323,5 +323,7 @@ export function programOf(row: Row<'programs'>): ProgramVersion {
     version: row.version,
     publishedAt: row.published_at,
     rules: fromJson(row.rules),
+    ...(row.dry_run_id === null ? {} : { dryRunId: row.dry_run_id }),
+    ...(row.published_by === null ? {} : { publishedBy: row.published_by }),
   };
 }

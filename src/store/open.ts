@@ -1,10 +1,12 @@
 import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
+import { createAudit } from './audit.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
 import type { Engine } from './dialect.ts';
+import { createDryRunStore } from './dry-runs.ts';
 import { createInboxStore } from './inbox.ts';
 import { createLeaseStore } from './leases.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -97,6 +99,7 @@ export function createStore(engine: Engine): Store {
     accounts: createAccountStore(engine),
     connections: createConnectionStore(engine),
     programs: createProgramStore(engine),
+    dryRuns: createDryRunStore(engine),
     inbox: createInboxStore(engine),
     work: createWorkStore(engine),
     cases: createCaseStore(engine),
@@ -106,6 +109,7 @@ export function createStore(engine: Engine): Store {
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     shared: engine.shared,
+    audited: (now, run) => engine.snapshot((session) => run(createAudit(session, now))),
     retryParked: (accountId, now) =>
       engine.write(async (session) => {
         let count = 0;

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { ProgramStore } from '../application/ports/store.ts';
 import type { ProgramVersion } from '../domain/program.ts';
+import { canonical } from '../domain/program-hash.ts';
 import type { Instant } from '../domain/time.ts';
 import { createBudgetStore } from './budgets.ts';
-import { fromJson, programOf, toJson, toText } from './codec.ts';
+import { programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
@@ -16,7 +17,7 @@ export function createProgramStore(engine: Engine): ProgramStore {
         // Two admins who publish at once get two versions, one after the other.
         await lockAccount(session, accountId);
         const newest = await newestVersion(session, accountId, program.programId);
-        if (newest && canonical(fromJson(newest.rules)) === canonical(program.rules)) return programOf(newest);
+        if (newest && canonical(programOf(newest).rules) === canonical(program.rules)) return programOf(newest);
         return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
       }),
 
@@ -53,7 +54,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
 async function insertVersion(
   { db }: Session,
   accountId: string,
-  { programId, name, rules }: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>,
+  { programId, name, rules, dryRunId, publishedBy }: Parameters<ProgramStore['publish']>[1],
   version: number,
   now: Instant,
 ): Promise<ProgramVersion> {
@@ -66,17 +67,10 @@ async function insertVersion(
       name: toText(name),
       rules: toJson(rules),
       published_at: now,
+      dry_run_id: dryRunId ?? null,
+      published_by: publishedBy === undefined ? null : toText(publishedBy),
     })
     .returningAll()
     .executeTakeFirstOrThrow();
   return programOf(row);
-}
-
-/** The same text for the same rules, in whatever order their fields were written. */
-function canonical(value: unknown): string {
-  return JSON.stringify(JSON.parse(toJson(value)), (_, inner: unknown) =>
-    inner === null || typeof inner !== 'object' || Array.isArray(inner)
-      ? inner
-      : Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))),
-  );
 }

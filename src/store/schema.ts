@@ -75,6 +75,17 @@ export const TABLES = {
     name: 'text',
     rules: 'text',
     published_at: 'int',
+    dry_run_id: 'text?',
+    published_by: 'text?',
+  },
+  dry_runs: {
+    account_id: 'text',
+    id: 'text',
+    program_id: 'text',
+    content_hash: 'text',
+    report: 'text',
+    made_by: 'text',
+    made_at: 'int',
   },
   inbox: {
     account_id: 'text',

@@ -47,7 +47,7 @@ function setUp() {
     recordVersions: async () => new Map(),
     load: async (keys) => {
       asked.push(keys);
-      return { members: [], referrals: [], decisions: [], rewards: [] };
+      return { members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() };
     },
     commit: async () => [],
   };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
@@ -9,6 +9,7 @@ import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { Store } from '../../src/application/ports/store.ts';
+import { createPublish } from '../../src/application/publish.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { createReview } from '../../src/application/review.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
@@ -175,6 +176,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     review: createReview({ store, clock, onDecided: () => {} }),
+    publish: createPublish({ store, clock, newId: randomUUID }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,

@@ -28,6 +28,7 @@ test('nodes that open a new database at the same moment all find it whole', asyn
   expect((await raw.query('select number, name from migrations')).rows).toEqual([
     { number: '1', name: 'start' },
     { number: '2', name: 'rules' },
+    { number: '3', name: 'dry-runs' },
   ]);
   await raw.end();
   for (const store of stores) await store.close();

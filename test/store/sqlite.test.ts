@@ -94,6 +94,7 @@ test('processes that open a new database at the same moment all find it whole', 
   expect(raw.prepare('select number, name from migrations').all()).toEqual([
     { number: 1, name: 'start' },
     { number: 2, name: 'rules' },
+    { number: 3, name: 'dry-runs' },
   ]);
   raw.close();
 });

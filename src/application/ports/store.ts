@@ -3,11 +3,13 @@ import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
-import type { ProgramVersion, RewardRule } from '../../domain/program.ts';
+import type { ProgramVersion } from '../../domain/program.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { Instant } from '../../domain/time.ts';
+import type { DryRunReport } from '../dry-run.ts';
+import type { Audit } from './audit.ts';
 import type { Hint } from './crm.ts';
 import type { Vitals } from './vitals.ts';
 
@@ -22,6 +24,7 @@ export interface Store {
   readonly accounts: AccountStore;
   readonly connections: ConnectionStore;
   readonly programs: ProgramStore;
+  readonly dryRuns: DryRunStore;
   readonly inbox: InboxStore;
   readonly work: WorkStore;
   readonly cases: CaseStore;
@@ -32,6 +35,8 @@ export interface Store {
   readonly vitals: Vitals;
   /** How nodes that share this database share its work; null where there can be only one node. */
   readonly shared: SharedQueue | null;
+  /** Reads all of an account as it is at one moment. */
+  audited<T>(now: Instant, run: (audit: Audit) => Promise<T>): Promise<T>;
   /** Gives everything of the account that waits for a person another chance now; returns how much that was. */
   retryParked(accountId: string, now: Instant): Promise<number>;
   /** Answers quickly whether the database can be read and written; throws when not. */
@@ -170,7 +175,7 @@ export interface ProgramStore {
   /** Adds the next version of a program, immutable from then on. The same rules as the newest version add nothing and return that one. */
   publish(
     accountId: string,
-    program: { programId: string; name: string; rules: readonly RewardRule[] },
+    program: Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'dryRunId' | 'publishedBy'>,
     now: Instant,
   ): Promise<ProgramVersion>;
   /** All versions of the account's program, oldest first; empty when none is published. */
@@ -194,6 +199,22 @@ export interface ProgramStore {
     programId: string,
     page: PageInput,
   ): Promise<{ readonly entries: Page<BudgetEntry>; readonly left: readonly Money[] } | null>;
+}
+
+/** A dry run as somebody saw it. */
+export interface KeptDryRun {
+  readonly id: string;
+  readonly programId: string;
+  /** Of the draft: only the very same program can be published on it. */
+  readonly contentHash: string;
+  readonly report: DryRunReport;
+  readonly by: string;
+  readonly at: Instant;
+}
+
+export interface DryRunStore {
+  keep(accountId: string, run: KeptDryRun): Promise<void>;
+  get(accountId: string, id: string): Promise<KeptDryRun | null>;
 }
 
 export interface BudgetEntry {

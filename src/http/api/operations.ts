@@ -1,6 +1,7 @@
 import type { Act } from '../../application/act.ts';
 import type { Connect } from '../../application/connect.ts';
-import type { ConnectionStore, ProgramStore, ReadStore } from '../../application/ports/store.ts';
+import type { ConnectionStore, DryRunStore, ProgramStore, ReadStore } from '../../application/ports/store.ts';
+import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { connections } from './connections.ts';
@@ -33,7 +34,9 @@ export interface OperationsDeps {
   >;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
   readonly programs: ProgramStore;
+  readonly dryRuns: Pick<DryRunStore, 'get'>;
   readonly review: Review;
+  readonly publish: Publish;
   readonly onBudget: () => void;
   readonly payouts: ReadonlySet<string>;
 }

@@ -1,20 +1,26 @@
 import { z } from 'zod';
-import type { PageInput, ProgramStore } from '../../application/ports/store.ts';
+import type { DryRunStore, PageInput, ProgramStore } from '../../application/ports/store.ts';
 import { moneyInput, programDocument } from '../../application/program-document.ts';
+import type { Publish } from '../../application/publish.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { nextCursorOf, pageOf, pageParameters } from './fields.ts';
+import { nextCursorOf, pageOf, pageParameters, time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
-import { budgetEntrySchema, budgetSchema, programSchema } from './schemas.ts';
-import { budgetEntryView, moneyView, programView } from './views.ts';
+import { budgetEntrySchema, budgetSchema, dryRunId, dryRunSchema, programSchema } from './schemas.ts';
+import { budgetEntryView, dryRunView, moneyView, programView } from './views.ts';
 
 export interface ProgramsDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly programs: ProgramStore;
+  readonly dryRuns: Pick<DryRunStore, 'get'>;
+  readonly publish: Publish;
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
   readonly onBudget: () => void;
 }
+
+/** Before any record of a CRM. */
+const EARLIEST = '1970-01-01T00:00:00.000Z';
 
 /** A sentence for the books. */
 const NOTE_LENGTH_MAX = 300;
@@ -42,7 +48,7 @@ const params = z.strictObject({
     .meta({ description: 'As the program document names it.', example: 'default' }),
 });
 
-export function programs({ clock, programs: stored, payouts, onBudget }: ProgramsDeps): Operation[] {
+export function programs({ clock, programs: stored, dryRuns, publish, payouts, onBudget }: ProgramsDeps): Operation[] {
   return [
     operation({
       id: 'listPrograms',
@@ -67,11 +73,14 @@ export function programs({ clock, programs: stored, payouts, onBudget }: Program
       summary: 'Publish a program',
       description:
         'Adds the next version, in force from now on for deals that are won from now on. Publishing what is in force already adds nothing and returns it.',
+      query: z.strictObject({
+        dryRunId: dryRunId.optional().meta({ description: 'Publishes only the very draft that this dry run was of.' }),
+      }),
       body: programDocument,
       statuses: { 200: 'The version in force.' },
       answer: programSchema,
-      problems: [],
-      async handle({ accountId, body }) {
+      problems: ['no_such_dry_run', 'other_draft'],
+      async handle({ accountId, actor, query, body }) {
         // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
         const errors = body.rules.flatMap(({ payout }, index) =>
           payouts.has(payout)
@@ -84,7 +93,60 @@ export function programs({ clock, programs: stored, payouts, onBudget }: Program
               ],
         );
         if (errors.length > 0) throw new HttpProblem('invalid_request', 'A rule could never be paid.', { errors });
-        return { status: 200, body: programView(await stored.publish(accountId, body, clock.now())) };
+        const result = await publish.publish(accountId, body, actor, query.dryRunId ?? null);
+        if (result.kind === 'published') return { status: 200, body: programView(result.version) };
+        throw result.code === 'other_draft'
+          ? new HttpProblem(
+              'other_draft',
+              'The program has changed since the dry run. Try it again, and publish with that.',
+            )
+          : new HttpProblem(
+              'no_such_dry_run',
+              'Try the program with /programs/dry-run, and name the id that it answers.',
+            );
+      },
+    }),
+    operation({
+      id: 'tryProgram',
+      tag: 'Programs',
+      method: 'post',
+      path: '/programs/dry-run',
+      summary: 'Try a program on all of history',
+      description:
+        'Decides anew on everything that is recorded, with this program in the place of what was published, and tells what would be paid otherwise. Pays and changes nothing.',
+      body: z.strictObject({
+        program: programDocument,
+        from: time
+          .optional()
+          .meta({ description: 'Events before are left out. Left out itself: all that is recorded.' }),
+        to: time.optional().meta({ description: 'Events from then on are left out. Left out itself: up to now.' }),
+      }),
+      statuses: { 201: 'What it would have done.' },
+      answer: dryRunSchema,
+      problems: [],
+      async handle({ accountId, actor, body }) {
+        const period = { from: Date.parse(body.from ?? EARLIEST), to: body.to ? Date.parse(body.to) : clock.now() };
+        if (period.from >= period.to)
+          throw new HttpProblem('invalid_request', 'There is no time between the two.', {
+            errors: [{ field: 'from', problem: 'must be before "to"' }],
+          });
+        return { status: 201, body: dryRunView(await publish.tryOut(accountId, body.program, period, actor)) };
+      },
+    }),
+    operation({
+      id: 'getDryRun',
+      tag: 'Programs',
+      method: 'get',
+      path: '/programs/dry-run/{dryRunId}',
+      summary: 'Get a dry run',
+      params: z.strictObject({ dryRunId }),
+      statuses: { 200: 'What it would have done.' },
+      answer: dryRunSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params: { dryRunId: id } }) {
+        const run = await dryRuns.get(accountId, id);
+        if (!run) throw new HttpProblem('not_found', 'This account has no such dry run.');
+        return { status: 200, body: dryRunView(run) };
       },
     }),
     operation({

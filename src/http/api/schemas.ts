@@ -10,6 +10,7 @@ export const memberId = idOf('mem', 'a member');
 export const referralId = idOf('ref', 'a referral');
 export const decisionId = idOf('dec', 'a decision');
 export const rewardId = idOf('rwd', 'a reward');
+export const dryRunId = idOf('dry', 'a dry run');
 export const journalId = idOf('jrn', 'a journal');
 export const connectionId = idOf('con', 'a connection');
 
@@ -236,9 +237,49 @@ export const programSchema = z
     name: z.string(),
     version: z.int().min(1),
     publishedAt: time,
+    contentHash: z.string().meta({ description: 'The same for the same rules, however they were written.' }),
+    dryRunId: dryRunId.nullable().meta({ description: 'What the publisher had seen it do to all of history.' }),
+    publishedBy: z.string().nullable(),
     rules: z.array(ruleAnswer(money)),
   })
   .meta({ id: 'ProgramVersion', description: 'One published version of a program. Never changed.' });
+
+export const dryRunSchema = z
+  .strictObject({
+    id: dryRunId,
+    programId: z.string(),
+    contentHash: z.string().meta({ description: 'Of the draft: only the very same can be published on this dry run.' }),
+    from: time,
+    to: time,
+    madeBy: z.string(),
+    madeAt: time,
+    referrals: z.int(),
+    unknown: z
+      .int()
+      .meta({ description: 'Referrals left out on both sides: their contact was deleted or merged away.' }),
+    counts: z.strictObject({ same: z.int(), new: z.int(), lost: z.int(), changed: z.int() }),
+    totals: z
+      .array(z.strictObject({ currency, before: amount, after: amount, difference: amount }))
+      .meta({ description: 'What stands, what the draft would have granted, and what lies between them.' }),
+    toReview: z.int().meta({ description: 'Rewards that a person would have had to approve.' }),
+    limited: z.int().meta({ description: 'Rewards that a limit would have kept back, whole or in part.' }),
+    budget: z.array(money).meta({ description: 'What the rules that use the budget would have asked of it.' }),
+    differences: z
+      .array(
+        z.strictObject({
+          kind: z.enum(['new', 'lost', 'changed']),
+          referralId,
+          deal: dealRef,
+          ruleKey: z.string(),
+          party,
+          before: money.nullable(),
+          after: money.nullable(),
+          why: z.string(),
+        }),
+      )
+      .meta({ description: 'The first thousand of them, in the order of the events.' }),
+  })
+  .meta({ id: 'DryRun', description: 'What a program would have paid over all of history. Nothing was paid.' });
 
 export const budgetEntrySchema = z
   .strictObject({ id: z.string(), money, by: z.string(), note: z.string(), at: time })

@@ -1,12 +1,19 @@
 import type { z } from 'zod';
 import { shareLinkOf } from '../../application/compose-mirror.ts';
-import type { BudgetEntry, Connection, ConnectionHealth, LedgerBalance } from '../../application/ports/store.ts';
+import type {
+  BudgetEntry,
+  Connection,
+  ConnectionHealth,
+  KeptDryRun,
+  LedgerBalance,
+} from '../../application/ports/store.ts';
 import { ruleDocument } from '../../application/program-document.ts';
 import { stepText } from '../../domain/amount.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import { decimalOf, type Money } from '../../domain/money.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
+import { programHash } from '../../domain/program-hash.ts';
 import { type DealNames, type Reason, reasonText } from '../../domain/reason.ts';
 import type { RecordRef } from '../../domain/record.ts';
 import type { Member, Referral } from '../../domain/referral.ts';
@@ -16,6 +23,7 @@ import type {
   budgetEntrySchema,
   connectionSchema,
   decisionSchema,
+  dryRunSchema,
   journalSchema,
   memberSchema,
   programSchema,
@@ -182,6 +190,41 @@ export function connectionView(connection: Connection, sync: ConnectionHealth): 
   };
 }
 
+/** What a person looks through; the whole of it is a table for a spreadsheet. */
+const DIFFERENCES_SHOWN_MAX = 1_000;
+
+export function dryRunView({ id, programId, contentHash, by, at, report }: KeptDryRun): z.input<typeof dryRunSchema> {
+  const { from, to, referrals, unknown, counts, toReview, limited } = report;
+  const amountIn = (minor: bigint, currency: string) => decimalOf({ minor, currency });
+  return {
+    id,
+    programId,
+    contentHash,
+    from: isoOf(from),
+    to: isoOf(to),
+    madeBy: by,
+    madeAt: isoOf(at),
+    referrals,
+    unknown,
+    counts: { ...counts },
+    totals: report.totals.map(({ currency, before, after }) => ({
+      currency,
+      before: amountIn(before, currency),
+      after: amountIn(after, currency),
+      difference: amountIn(after - before, currency),
+    })),
+    toReview,
+    limited,
+    budget: report.budget.map(moneyView),
+    differences: report.differences.slice(0, DIFFERENCES_SHOWN_MAX).map((one) => ({
+      ...one,
+      deal: recordView(one.deal),
+      before: one.before && moneyView(one.before),
+      after: one.after && moneyView(one.after),
+    })),
+  };
+}
+
 export function budgetEntryView({ id, money, by, note, at }: BudgetEntry): z.input<typeof budgetEntrySchema> {
   return { id, money: moneyView(money), by, note, at: isoOf(at) };
 }
@@ -193,6 +236,9 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     name,
     version,
     publishedAt: isoOf(publishedAt),
+    contentHash: programHash(program),
+    dryRunId: program.dryRunId ?? null,
+    publishedBy: program.publishedBy ?? null,
     rules: rules.map((rule) => ruleDocument(rule, moneyView) as z.input<typeof programSchema>['rules'][number]),
   };
 }

@@ -3,6 +3,7 @@ import type { Dialect, Engine } from '../dialect.ts';
 import { outOfService } from '../out-of-service.ts';
 import * as start from './0001-start.ts';
 import * as rules from './0002-rules.ts';
+import * as dryRuns from './0003-dry-runs.ts';
 
 interface Migration {
   readonly name: string;
@@ -12,7 +13,7 @@ interface Migration {
 }
 
 /** In order; the position is the number in the file's name. */
-const MIGRATIONS: readonly Migration[] = [start, rules];
+const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns];
 
 /** What a database of this program's version has been through, oldest first. */
 export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);
