@@ -42,7 +42,7 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
     const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
     const standing = advance(draft, referral, present, now);
     settle(draft, state, standing, friend, true, now);
-    markReturned(draft, standing, friend);
+    markMerged(draft, standing, friend);
     const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
     for (const other of joined) followUp(draft, state, other, friend, now);
   }
@@ -109,18 +109,11 @@ function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): voi
   for (const deal of friend.deals) if (deal.presence === 'present') draft.markMirror(deal.ref);
 }
 
-/**
- * A merge makes a record of its own and fills its fields from both, and a deal that is restored shows what it showed when it was deleted: what
- * was decided before is written to it, news or not.
- */
-function markReturned(draft: Draft, referral: Referral, { deals }: FriendFacts): void {
-  const decisions = draft.decisionsOf(referral.id);
-  const decidedOn = new Set(decisions.map(({ deal }) => deal.id));
-  const wereDeleted = new Set(decisions.flatMap(({ deal, reason }) => (reason.code === 'deal_deleted' ? deal.id : [])));
-  for (const { ref, presence, formerIds } of deals) {
-    if (presence !== 'present') continue;
-    if (wereDeleted.has(ref.id) || formerIds.some((id) => decidedOn.has(id))) draft.markMirror(ref);
-  }
+/** A merge makes a record of its own and fills its fields from both: what was decided before is written to it, news or not. */
+function markMerged(draft: Draft, referral: Referral, { deals }: FriendFacts): void {
+  const decidedOn = new Set(draft.decisionsOf(referral.id).map(({ deal }) => deal.id));
+  for (const { ref, presence, formerIds } of deals)
+    if (presence === 'present' && formerIds.some((id) => decidedOn.has(id))) draft.markMirror(ref);
 }
 
 /**

@@ -11,7 +11,7 @@ import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
 import { markMirror } from './mirror.ts';
 import { tell } from './queue.ts';
-import { areCurrent, blankIfIn, eraseContacts, saveSnapshots } from './records.ts';
+import { blankIfIn, compareWithKept, eraseContacts, saveSnapshots, shownOf } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
 import { changeTallies, keepWaiting } from './tallies.ts';
 import { askAt, settleWork } from './work.ts';
@@ -86,8 +86,11 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   if (settles.some((item) => item.accountId !== accountId)) return 'stale';
   // Before the wakes: one that this very plan asks for is not answered by it.
   if (!(await settleWork(session, settles))) return 'stale';
-  if (!(await areCurrent(session, commit))) return 'outdated';
-  await applyPlan(session, accountId, plan, momentOf(commit));
+  const { isCurrent, returned } = await compareWithKept(session, commit);
+  if (!isCurrent) return 'outdated';
+  // A record that is restored shows what it showed when it was deleted: what has changed since is written to it, news or not.
+  const back = returned.length === 0 ? [] : await shownOf(session, accountId, returned);
+  await applyPlan(session, accountId, { ...plan, mirror: [...plan.mirror, ...back] }, momentOf(commit));
   // Before the snapshots: the address that was known until now finds what else is known by it.
   await eraseContacts(session, accountId, commit.erase);
   const kept = await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));

@@ -14,35 +14,47 @@ import type { Row, Session } from './schema.ts';
 
 const KEY: Columns = { account_id: 'text', connection_id: 'text', object: 'text', record_id: 'text' };
 
+/** What is kept of a commit's records, against what the commit has read of them. */
+export interface Compared {
+  readonly isCurrent: boolean;
+  /** Those that were gone when they were last read, and are back. */
+  readonly returned: readonly RecordRef[];
+}
+
 /**
  * Whether nobody has kept other facts of these records since they were asked for. Two batches may concern the same person and hold
  * different claims; the one that has asked first and commits last must not decide on what it saw. The rows are held until the
  * end of the transaction.
  */
-export async function areCurrent(
+export async function compareWithKept(
   session: Session,
   { accountId, snapshots, restsOn, erase }: Pick<Commit, 'accountId' | 'snapshots' | 'restsOn' | 'erase'>,
-): Promise<boolean> {
+): Promise<Compared> {
   const { forUpdate, forShare } = session.dialect;
   const read = snapshots.map(({ facts: { ref }, basis }) => ({ ref, basis }));
-  const others = await keptByOthers(session, accountId, read, forUpdate('records'));
-  if (others.length > 0) {
-    const own = new Map(snapshots.map(blankIfIn(erase)).map(({ facts }) => [recordKey(facts.ref), textOf(facts)]));
-    // Others who read the very same have changed nothing for us.
-    if (others.some((row) => own.get(recordKey(refOf(row))) !== row.facts)) return false;
-  }
-  return (await keptByOthers(session, accountId, restsOn, forShare('records'))).length === 0;
+  const own = new Map(snapshots.map(blankIfIn(erase)).map(({ facts }) => [recordKey(facts.ref), facts]));
+  const before = await kept(session, accountId, read, forUpdate('records'));
+  const returned = before.held
+    .filter((row) => row.presence === 'deleted' && own.get(recordKey(refOf(row)))?.presence === 'present')
+    .map(refOf);
+  // Others who read the very same have changed nothing for us.
+  const isSame = before.byOthers.every((row) => {
+    const facts = own.get(recordKey(refOf(row)));
+    return facts !== undefined && textOf(facts) === row.facts;
+  });
+  const isCurrent = isSame && (await kept(session, accountId, restsOn, forShare('records'))).byOthers.length === 0;
+  return { isCurrent, returned };
 }
 
 type Kept = Pick<Row<'records'>, 'connection_id' | 'object' | 'record_id' | 'facts'>;
 
-async function keptByOthers(
+async function kept(
   session: Session,
   accountId: string,
   records: readonly RestsOn[],
   lock: string,
-): Promise<Kept[]> {
-  if (records.length === 0) return [];
+): Promise<{ held: ReadonlyArray<Omit<Kept, 'facts'> & { presence: string }>; byOthers: readonly Kept[] }> {
+  if (records.length === 0) return { held: [], byOthers: [] };
   const key = 'records.connection_id, records.object, records.record_id';
   const select = <R>(what: string, refs: readonly RecordRef[], tail: string) =>
     overRows<R>(
@@ -53,16 +65,33 @@ async function keptByOthers(
         and records.connection_id = keys.connection_id and records.object = keys.object
         and records.record_id = keys.record_id ${tail}`,
     );
-  const held = await select<Omit<Kept, 'facts'> & { version: number }>(
-    'records.version',
+  const { rows: held } = await select<Omit<Kept, 'facts'> & { version: number; presence: string }>(
+    'records.version, records.presence',
     records.map(({ ref }) => ref),
     `order by ${key} ${lock}`,
   );
   const basisOf = new Map(records.map(({ ref, basis }) => [recordKey(ref), basis]));
-  const changed = held.rows.filter((row) => row.version !== basisOf.get(recordKey(refOf(row))));
-  if (changed.length === 0) return [];
+  const changed = held.filter((row) => row.version !== basisOf.get(recordKey(refOf(row))));
+  if (changed.length === 0) return { held, byOthers: [] };
   // Facts are long, and hardly ever needed.
-  return (await select<Kept>('records.facts', changed.map(refOf), '')).rows;
+  return { held, byOthers: (await select<Kept>('records.facts', changed.map(refOf), '')).rows };
+}
+
+/** Of these records those that show something of ours: contacts of members and friends, and deals that something was decided on. */
+export async function shownOf(session: Session, accountId: string, refs: readonly RecordRef[]): Promise<RecordRef[]> {
+  const { db, dialect } = session;
+  const shown: RecordRef[] = [];
+  for (const [connectionId, group] of Map.groupBy(refs, (ref) => ref.connectionId)) {
+    const idsOf = (object: CrmObject) => group.filter((ref) => ref.object === object).map(({ id }) => id);
+    const own = sql`account_id = ${accountId} and connection_id = ${connectionId}`;
+    const [contacts, deals] = [dialect.isIn('contact_id', idsOf('contact')), dialect.isIn('deal_id', idsOf('deal'))];
+    const { rows } = await sql<{ object: CrmObject; id: string }>`
+      select 'contact' as object, contact_id as id from members where ${own} and ${contacts}
+      union select 'contact' as object, contact_id as id from referrals where ${own} and ${contacts}
+      union select 'deal' as object, deal_id as id from decisions where ${own} and ${deals}`.execute(db);
+    shown.push(...rows.map(({ object, id }) => ({ connectionId, object, id })));
+  }
+  return shown;
 }
 
 /**

@@ -1071,6 +1071,33 @@ export function storeConformance({
         expect(await store.cases.commit([late])).toEqual(['outdated']);
       });
 
+      test('a record that was gone and is back is written to the CRM again, if it shows anything of ours', async () => {
+        await a.writePair();
+        const reward = a.reward('rwd_1', 'ref_1', { deal: a.ref('deal', '7') });
+        await a.write(a.granted(reward));
+        const facts = [a.contact('contact-mem_1'), a.contact('friend-ref_1'), a.contact('stranger')];
+        const deals = [a.deal('7'), a.deal('8')];
+        const read = (presence: 'present' | 'deleted') => ({
+          snapshots: [...facts, ...deals].map((one) => ({ facts: { ...one, presence }, readAt: T0 })),
+        });
+        const marked = async () => {
+          const now = T0 + DAY;
+          const items = [
+            ...(await store.mirror.claim(claiming('c1', now))),
+            ...(await store.mirror.claim(claiming('c2', now))),
+          ];
+          for (const item of items) await store.mirror.drop(item);
+          return items.map(({ record }) => `${record.object} ${record.id}`).sort();
+        };
+        await a.write({}, read('present'));
+        await a.write({}, read('deleted'));
+        expect(await marked()).toEqual([]);
+        await a.write({}, read('present'));
+        expect(await marked()).toEqual(['contact contact-mem_1', 'contact friend-ref_1', 'deal 7']);
+        await a.write({}, read('present'));
+        expect(await marked()).toEqual([]);
+      });
+
       test('a contact that leaves a deal, and a deal that is deleted or merged away, are off the list', async () => {
         const on = (ids: string[], rest = {}) => a.deal('7', { contactIds: ids, ...rest });
         await a.write({}, { snapshots: [{ facts: on(['1', '2']), readAt: T0 }] });

@@ -570,17 +570,6 @@ describe('merged records', () => {
     expect(world.state.rewards).toHaveLength(1);
   });
 
-  test('a deal that is deleted and restored shows again what stands', () => {
-    const world = worldWith(won, [FRIEND_RULE]);
-    world.process(T0 + 2 * MINUTE);
-    world.putDeal(dealOf('100', [], won, { presence: 'deleted' }));
-    world.process(T0 + 3 * MINUTE);
-    const lost = [...won, pointOf(T0 + 2.5 * MINUTE, { stageId: 'gone' })];
-    world.putDeal(dealOf('100', ['2'], lost));
-    world.process(T0 + 4 * MINUTE);
-    expect(world.process(T0 + 5 * MINUTE).mirror.map(({ object, id }) => `${object} ${id}`)).toEqual(['deal 100']);
-  });
-
   test('a member under a new id stays the same member', () => {
     const world = worldWith(won, [FRIEND_RULE]);
     world.process(T0 + 2 * MINUTE);

@@ -57,7 +57,7 @@ export const BUGS: readonly Bug[] = [
     'due_at = $' + '{input.now + input.leaseMs}`;',
     'due_at = $' + '{input.now}`;',
   ]),
-  bug('stale facts win', ['store/commit.ts', "if (!(await areCurrent(session, commit))) return 'outdated';", '']),
+  bug('stale facts win', ['store/commit.ts', "if (!isCurrent) return 'outdated';", '']),
   bug('lost optimistic version', ['store/commit.ts', ' and $' + '{table}.version = next.version - 1`', '`']),
   bug('an order is not withdrawn', [
     'store/commit.ts',

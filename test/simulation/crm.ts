@@ -37,8 +37,6 @@ export interface Revision {
 interface SimRecord {
   readonly id: string;
   isDeleted: boolean;
-  /** Was deleted, and somebody has got it back. */
-  isRestored: boolean;
   mergedInto: string | null;
   formerIds: string[];
   modifiedAt: number;
@@ -224,7 +222,6 @@ function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps,
   function fresh(): Omit<SimRecord, 'id'> {
     return {
       isDeleted: false,
-      isRestored: false,
       mergedInto: null,
       formerIds: [],
       modifiedAt: 0,
@@ -354,7 +351,6 @@ function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps,
     restore(object: 'contact' | 'deal', recordId: string): void {
       const record = object === 'deal' ? deal(recordId) : contact(recordId);
       record.isDeleted = false;
-      record.isRestored = true;
       touch(record);
       tell('change', [{ object, id: recordId }]);
     },
