@@ -279,7 +279,7 @@ function newestMapping({ db }: Session, accountId: string, connectionId: string)
     .where('account_id', '=', accountId)
     .where('connection_id', '=', connectionId)
     .orderBy('ordinal', 'desc')
-    .limit(1)
+    .limit(sql.lit(1))
     .executeTakeFirst();
 }
 

@@ -159,7 +159,7 @@ async function claimOf(
     with picked as (
       select record_id from mirror
       where account_id = ${account_id} and connection_id = ${connection_id} and object = ${object} and due_at <= ${input.now}
-      order by due_at limit ${input.limit} ${dialect.skipLocked('mirror')}
+      order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('mirror')}
     )
     update mirror set ${claimed(input, 'mirror')} from picked
     where mirror.account_id = ${account_id} and mirror.connection_id = ${connection_id}

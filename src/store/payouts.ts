@@ -73,7 +73,7 @@ async function claim(session: Session, { accountId }: Shard, input: ClaimInput):
       select intents.account_id, intents.id from intents
       join rewards on rewards.account_id = intents.account_id and rewards.id = intents.reward_id
       where intents.account_id = ${accountId} and intents.due_at <= ${input.now} and intents.state = 'pending' and rewards.state in ('approved', 'issuing')
-      order by intents.due_at limit ${input.limit} ${dialect.skipLocked('intents')}
+      order by intents.due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('intents')}
     )
     update intents set ${claimed(input, 'intents')} from picked
     where intents.account_id = picked.account_id and intents.id = picked.id

@@ -47,7 +47,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
     .where('account_id', '=', accountId)
     .where('program_id', '=', programId)
     .orderBy('version', 'desc')
-    .limit(1)
+    .limit(sql.lit(1))
     .executeTakeFirst();
 }
 

@@ -83,7 +83,7 @@ async function claimOf(
     with picked as (
       select object, record_id from work
       where account_id = ${accountId} and connection_id = ${connectionId} and due_at <= ${input.now}
-      order by due_at limit ${input.limit} ${dialect.skipLocked('work')}
+      order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('work')}
     )
     update work set ${claimed(input, 'work')}, claimed_at = ${input.now}
     from picked

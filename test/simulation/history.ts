@@ -32,7 +32,7 @@ import { expectedOf, type Published, type Submitted } from './oracle.ts';
 import { createReceiver } from './payout.ts';
 import { createStaff, drawRules, type Staff } from './people.ts';
 import { createScheduler, EndlessRun, type Scheduler } from './scheduler.ts';
-import { openedLast, useTemplate } from './sqlite-in-memory.ts';
+import { keepMigrated, openedLast } from './sqlite-in-memory.ts';
 import { keepTimeWith } from './timers.ts';
 
 const MINUTE = 60_000;
@@ -494,10 +494,10 @@ async function within<T>(scheduler: Scheduler, promise: Promise<T>, ms: number):
 /** With the number of transactions that have ended in it, however they did. */
 async function openDatabase(witness: Witness | null): Promise<{ engine: Engine; writes: () => number }> {
   const opened = await openSqlite(':memory:');
-  await migrate(opened);
-  if (!hasTemplate) {
-    hasTemplate = true;
-    useTemplate(openedLast().serialize());
+  if (!isMigrated) {
+    await migrate(opened);
+    keepMigrated();
+    isMigrated = true;
   }
   let writes = 0;
   const heard =
@@ -520,7 +520,7 @@ async function openDatabase(witness: Witness | null): Promise<{ engine: Engine; 
   return { engine, writes: () => writes };
 }
 
-let hasTemplate = false;
+let isMigrated = false;
 
 /** Which worker that sleeps would find something at its next look, and when. */
 function createWaking(
