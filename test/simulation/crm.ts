@@ -103,6 +103,8 @@ export interface Portal {
 
 export interface SimCrm {
   readonly portals: readonly Portal[];
+  /** What no CRM should be asked, in sentences. */
+  readonly problems: readonly string[];
   connector(life: NodeLife, clock: () => number): CrmConnector;
 }
 
@@ -126,8 +128,11 @@ export function createCrm(deps: CrmDeps): SimCrm {
     if (!portal) throw new Error(`no portal ${externalId}`);
     return portal;
   };
+  const problems: string[] = [];
+  const renewals = new Set<{ readonly portalId: string; readonly life: NodeLife }>();
   return {
     portals,
+    problems,
     connector: (life, clock) => ({
       provider: PROVIDER,
       oauth: {
@@ -139,8 +144,13 @@ export function createCrm(deps: CrmDeps): SimCrm {
         refresh: async ({ refreshToken }) => {
           const askedAt = clock();
           const portal = portalOf(refreshToken.split(' ')[0] ?? '');
-          const grant = await deps.network.ask(life, 'refresh token', () => portal.refresh(refreshToken));
-          return { ...grantOf(grant), expiresAt: askedAt + deps.weather.tokenLifetimeMs };
+          const end = beginRenewal(portal.externalId, life);
+          try {
+            const grant = await deps.network.ask(life, 'refresh token', () => portal.refresh(refreshToken));
+            return { ...grantOf(grant), expiresAt: askedAt + deps.weather.tokenLifetimeMs };
+          } finally {
+            end();
+          }
         },
         revoke: ({ refreshToken }) =>
           deps.network.ask(life, 'give token back', () => portalOf(refreshToken.split(' ')[0] ?? '').revokeToken()),
@@ -153,6 +163,17 @@ export function createCrm(deps: CrmDeps): SimCrm {
       recordUrl: () => null,
     }),
   };
+
+  /** Where clocks are true and no node is stopped in the middle, a lease lets one at a time renew: a CRM may let the newest live alone. */
+  function beginRenewal(portalId: string, life: NodeLife): () => void {
+    const { skewMs, clockJumps, pauses, stalls } = deps.weather;
+    const renewal = { portalId, life };
+    const isSure = skewMs === 0 && clockJumps === 0 && pauses === 0 && stalls === 0;
+    if (isSure && [...renewals].some((other) => other.portalId === portalId && other.life.isAlive))
+      problems.push(`law 8: the authorisation of portal ${portalId} is renewed twice at the same time`);
+    renewals.add(renewal);
+    return () => void renewals.delete(renewal);
+  }
 
   function grantOf(grant: Grant & { externalId: string }): CrmGrant {
     return {

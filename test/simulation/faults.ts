@@ -21,6 +21,7 @@ export const FAULT_CLASSES = [
   'node crashed inside a transaction',
   'node crashed after a commit, before it knew',
   'node paused',
+  'node stopped in the middle of its work',
   'clock jumped',
   'clocks apart',
   'disconnected by an admin',
@@ -52,8 +53,17 @@ export function createCounters(): Counters {
   return Object.fromEntries(FAULT_CLASSES.map((name) => [name, 0])) as Counters;
 }
 
+/**
+ * What most of a history's trouble is about. Some mistakes show only when rare things come together: a history that is about them makes them
+ * come together often.
+ */
+export const THEMES = ['mixed', 'reversals', 'merges', 'deletions', 'stalls', 'tokens'] as const;
+
+export type Theme = (typeof THEMES)[number];
+
 /** What may go wrong in one history, and how often. Each history has some of it, so that one fault does not hide another. */
 export interface Weather {
+  readonly theme: Theme;
   readonly spanMs: number;
   /** Most of what happens happens in a few seconds, on several deals of one friend, while nodes read and decide. */
   readonly isBusy: boolean;
@@ -67,9 +77,13 @@ export interface Weather {
   readonly ackLosses: number;
   readonly crashes: number;
   readonly pauses: number;
+  /** Pauses that begin between two steps of a node's work, and outlast its claims. */
+  readonly stalls: number;
   readonly slowness: number;
   /** The share of the first node's calls that are slow: what it reads is old when it commits, and others have gone on. */
   readonly slowNode: number;
+  /** The share of transactions that take up to seconds to begin: what other nodes do meanwhile comes between two of them. */
+  readonly slowDatabase: number;
   readonly verySlow: number;
   readonly unavailable: number;
   readonly limited: number;
@@ -85,6 +99,10 @@ export interface Weather {
   readonly disconnect: boolean;
   readonly payoutTrouble: number;
   readonly payoutRefusals: number;
+  /** The share of payout trouble that is an answer which takes up to minutes. */
+  readonly payoutLate: number;
+  /** The share of deleted records that somebody gets back, beside those that are got back by chance. */
+  readonly restored: number;
 }
 
 const MINUTE = 60_000;
@@ -92,23 +110,30 @@ const HOUR = 60 * MINUTE;
 
 export function drawWeather(random: Random): Weather {
   const some = (probability: number, value: number) => (random.chance(probability) ? value : 0);
+  const theme = random.pick(['mixed', 'mixed', 'mixed', ...THEMES] as const);
   const sweeps = random.chance(0.5);
-  // Histories without sweeps must not lose what only a sweep can find.
-  const spanMs = random.pick([10 * MINUTE, 2 * HOUR, 30 * HOUR, 120 * HOUR]);
-  return {
+  // In a history of minutes little is repaired by and by, so that what went wrong is still to be seen at its end.
+  const spanMs = random.pick(
+    theme === 'mixed' || theme === 'deletions' ? [10 * MINUTE, 2 * HOUR, 30 * HOUR] : [10 * MINUTE],
+  );
+  const mixed: Weather = {
+    theme,
     spanMs,
-    isBusy: random.chance(0.35),
+    isBusy: theme !== 'mixed' || random.chance(0.35),
     nodes: random.pick([2, 2, 2, 3, 3, 4, 5]),
     sweeps,
     sweepEveryMs: Math.max(spanMs / 4, 5 * MINUTE),
     duplicates: some(0.8, 0.3),
+    // Histories without sweeps must not lose what only a sweep can find.
     losses: sweeps ? some(0.7, random.pick([0.05, 0.3])) : 0,
     delays: random.pick(['short', 'minutes', 'hours']),
     ackLosses: some(0.5, 0.1),
     crashes: some(0.6, random.integer(1, 4)),
     pauses: some(0.4, random.integer(1, 3)),
+    stalls: some(0.3, random.integer(1, 3)),
     slowness: some(0.5, 0.1),
     slowNode: some(0.4, 0.4),
+    slowDatabase: some(0.4, random.pick([0.05, 0.2])),
     verySlow: some(0.4, 0.03),
     unavailable: some(0.5, 0.05),
     limited: some(0.5, 0.05),
@@ -126,5 +151,56 @@ export function drawWeather(random: Random): Weather {
     disconnect: sweeps && random.chance(0.35),
     payoutTrouble: some(0.7, 0.4),
     payoutRefusals: some(0.4, 0.3),
+    payoutLate: 1 / 3,
+    restored: 0.6,
   };
+  switch (theme) {
+    case 'mixed':
+      return mixed;
+    case 'reversals':
+      return {
+        ...mixed,
+        ...unswept(random),
+        payoutTrouble: 0.8,
+        payoutLate: 0.8,
+        slowDatabase: random.pick([0, 0.2, 0.5]),
+        storms: 0,
+      };
+    case 'merges':
+      return { ...mixed, ...(random.chance(0.7) ? unswept(random) : {}), revocation: false, disconnect: false };
+    case 'deletions':
+      return random.chance(0.5)
+        ? { ...mixed, ...unswept(random) }
+        : { ...mixed, sweeps: true, losses: 0.5, delays: 'short', revocation: false, disconnect: false, restored: 0.2 };
+    case 'stalls':
+      return {
+        ...mixed,
+        ...unswept(random),
+        stalls: random.integer(3, 8),
+        slowDatabase: random.pick([0, 0.2]),
+        slowNode: 0.4,
+        crashes: 0,
+        storms: 0,
+      };
+    case 'tokens': {
+      const areClocksTrue = random.chance(0.5);
+      return {
+        ...mixed,
+        ...unswept(random),
+        tokenLifetimeMs: random.pick([3 * MINUTE, 6 * MINUTE]),
+        tokensRefused: 0.15,
+        skewMs: areClocksTrue ? 0 : HOUR,
+        clockJumps: areClocksTrue ? 0 : mixed.clockJumps,
+        stalls: areClocksTrue ? 0 : random.integer(1, 4),
+        pauses: 0,
+        storms: 0,
+      };
+    }
+  }
+}
+
+/** Nothing is lost, and nothing looks again before the end: what was acknowledged has to suffice. */
+function unswept(random: Random) {
+  const delays = random.pick(['short', 'short', 'minutes'] as const);
+  return { sweeps: false, losses: 0, revocation: false, disconnect: false, delays };
 }

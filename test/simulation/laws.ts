@@ -140,6 +140,7 @@ export function whatTheCrmSays(
   { portal, rewards, referrals, members, decisions }: Books,
   expected: readonly ExpectedFriend[],
   hasCertainStage: (contactId: string) => boolean,
+  now: number,
 ): string[] {
   const problems: string[] = [];
   const contactIdOf = (id: string | null) => follow(portal.contacts, id)?.id;
@@ -204,11 +205,13 @@ export function whatTheCrmSays(
     if (deal && before !== undefined) problems.push(`law 1: ${name} stands beside reward ${before}`);
     seen.set(key, reward.id);
   }
-  for (const { id, state, reversal_pending } of rewards)
-    if (!AT_REST.includes(state) || reversal_pending === 1)
+  for (const { id, state, reversal_pending, release_at } of rewards) {
+    const isOnHold = state === 'held' && release_at !== null && release_at > now;
+    if (!(AT_REST.includes(state) || isOnHold) || reversal_pending === 1)
       problems.push(
         `law 8: reward ${id} has come to rest as ${state}${reversal_pending === 1 ? ', its reversal pending' : ''}`,
       );
+  }
   return problems;
 }
 

@@ -10,7 +10,12 @@ const LATE_MAX_MS = 25_000;
 
 const SLOW_NODE = 'node 1';
 
+/** A transaction that waits for a lock, a disk or a connection. */
+const SLOW_STEP_MAX_MS = [50, 500, 3_000] as const;
+
 export interface NodeLife extends Life {
+  /** Until then it neither asks nor hears anything. */
+  readonly pausedUntil: number;
   /** Called before and after each step; true when the process dies here, and nothing is to be told to it any more. */
   strikes(moment: 'before' | 'after'): boolean;
 }
@@ -64,14 +69,17 @@ export function createNetwork(
     return random.integer(5, 400);
   }
 
-  function ask<T>(life: NodeLife, what: string, effect: () => T): Promise<T> {
+  async function ask<T>(life: NodeLife, what: string, effect: () => T): Promise<T> {
+    const pauseMs = life.pausedUntil - scheduler.now();
+    if (pauseMs > 0) await new Promise<void>((resolve) => void scheduler.after(pauseMs, resolve, life));
     return new Promise((resolve, reject) => {
-      const answer = (ms: number, tell: () => void) =>
+      const answer = (ms: number, tell: () => void): void =>
         void scheduler.after(
           ms,
           () => {
-            if (life.strikes('after')) return;
-            tell();
+            const pauseMs = life.pausedUntil - scheduler.now();
+            if (pauseMs > 0) return answer(pauseMs, tell);
+            if (!life.strikes('after')) tell();
           },
           life,
         );
@@ -139,7 +147,7 @@ export function createNetwork(
     step: (life, effect) =>
       new Promise((resolve, reject) => {
         scheduler.after(
-          0,
+          isCalm || !random.chance(weather.slowDatabase) ? 0 : random.integer(1, random.pick(SLOW_STEP_MAX_MS)),
           async () => {
             if (life.strikes('before')) return;
             let told: () => void;

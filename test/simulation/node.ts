@@ -36,6 +36,8 @@ export interface SimNode {
   crashAfter(steps: number, moment: 'before' | 'inside' | 'after'): void;
   /** Nothing of the node goes on for a while, as when its machine is stopped. */
   pause(ms: number): void;
+  /** The same, after this many more steps: in the middle of its work. */
+  pauseAfter(steps: number, ms: number): void;
 }
 
 export interface NodeDeps {
@@ -61,14 +63,20 @@ const DOWN_MS = [5_000, 60_000, 600_000] as const;
 
 class Torn extends Error {}
 
+interface Own extends NodeLife {
+  stepsLeft: number;
+  moment: 'before' | 'inside' | 'after';
+  pausedUntil: number;
+  stall: { steps: number; readonly ms: number } | null;
+}
+
 /** Any 32 bytes. */
 const KEY = { id: 'k1', key: new Uint8Array(32).fill(7) };
 const PUBLIC_URL = 'https://wonward.test';
 
 export function createNode(deps: NodeDeps): SimNode {
   const { name, scheduler, network, random, counters, idlers } = deps;
-  let life: (NodeLife & { stepsLeft: number; moment: 'before' | 'inside' | 'after'; pausedUntil: number }) | null =
-    null;
+  let life: Own | null = null;
   let container: Container | null = null;
 
   const node: SimNode = {
@@ -81,14 +89,22 @@ export function createNode(deps: NodeDeps): SimNode {
       return life;
     },
     start() {
-      const own: NonNullable<typeof life> = {
+      const own: Own = {
         name,
         isAlive: true,
         stepsLeft: Number.POSITIVE_INFINITY,
         moment: 'before',
         pausedUntil: 0,
+        stall: null,
         strikes(moment) {
           if (!own.isAlive) return true;
+          if (own.stall) {
+            own.stall.steps -= 1;
+            if (own.stall.steps <= 0) {
+              node.pause(own.stall.ms);
+              own.stall = null;
+            }
+          }
           own.stepsLeft -= 1;
           if (own.stepsLeft > 0 || own.moment === 'inside') return false;
           if (own.moment !== moment) return false;
@@ -128,6 +144,9 @@ export function createNode(deps: NodeDeps): SimNode {
       scheduler.note(name, `is stopped for ${Math.round(ms / 1_000)} s`);
       life.pausedUntil = scheduler.now() + ms;
     },
+    pauseAfter(steps, ms) {
+      if (life) life.stall = { steps, ms };
+    },
   };
   return node;
 
@@ -147,7 +166,7 @@ export function createNode(deps: NodeDeps): SimNode {
     next();
   }
 
-  function build(own: NonNullable<typeof life>): Container {
+  function build(own: Own): Container {
     const clock: Clock & { lookedAt: Queue | null } = {
       lookedAt: null,
       now: () => Math.floor(scheduler.now() + node.skewMs),
@@ -241,7 +260,7 @@ export function createNode(deps: NodeDeps): SimNode {
     };
   }
 
-  function engineOf(own: NonNullable<typeof life>): Engine {
+  function engineOf(own: Own): Engine {
     const { engine } = deps;
     const step = <T>(effect: () => Promise<T>): Promise<T> => {
       const wait = own.pausedUntil - scheduler.now();

@@ -53,7 +53,11 @@ export function createReceiver(
       name: 'webhook',
       async issue(order) {
         const isTroubled = !network.isCalm && random.chance(weather.payoutTrouble);
-        const trouble = isTroubled ? random.pick(['late', 'lost', 'unknown'] as const) : null;
+        const trouble = isTroubled
+          ? random.chance(weather.payoutLate)
+            ? 'late'
+            : random.pick(['lost', 'unknown'])
+          : null;
         if (trouble === 'unknown') {
           counters['payout unknown'] += 1;
           throw unavailable();

@@ -1,14 +1,11 @@
 import type { RewardRule } from '../../src/domain/program.ts';
 import type { Random } from '../crash/random.ts';
 import type { DealValues, Portal } from './crm.ts';
-import type { Counters, FaultClass, Weather } from './faults.ts';
+import type { Counters, FaultClass, Theme, Weather } from './faults.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Changes of one deal: the CRM keeps the last 20 values of a property, and with fewer nothing of the history is lost. */
 const CHANGES_PER_DEAL_MAX = 12;
-
-/** The share of deleted records that somebody gets back, beside those that are got back by chance. */
-const RESTORED = 0.6;
 
 const AMOUNTS = ['120.00', '999.99', '1000.00', '1450.50', '7.10', '33333.33', '0', null, '12.345', '0.10', '0.29'];
 
@@ -29,7 +26,7 @@ const STAGES: Readonly<Record<'open' | 'won' | 'lost', ReadonlyArray<readonly [p
 export const NEW_WON_STAGE = { id: '99', label: 'Countersigned', isClosed: true, probability: 1 } as const;
 
 export function drawRules(random: Random): RewardRule[] {
-  const hold = () => random.pick([0, 0, 0, 1, 3]);
+  const hold = () => random.pick([0, 0, 0, 1, 2]);
   return [
     {
       key: 'member-won',
@@ -64,6 +61,31 @@ export function drawRules(random: Random): RewardRule[] {
       : []),
   ];
 }
+
+type Act =
+  | 'deal'
+  | 'friend'
+  | 'win'
+  | 'loss'
+  | 'amount'
+  | 'detach'
+  | 'attach'
+  | 'delete'
+  | 'restore'
+  | 'merge'
+  | 'rename'
+  | 'stage'
+  | 'properties';
+
+/** What people do more of when the history is about something. */
+const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
+  mixed: {},
+  reversals: { win: 2, loss: 4, detach: 3, amount: 2 },
+  merges: { merge: 6, loss: 1.5, win: 1.5 },
+  deletions: { delete: 6, restore: 2 },
+  stalls: { win: 2, loss: 2 },
+  tokens: {},
+};
 
 /** Somebody works in a portal: what they have done that has no history in the CRM is remembered for the oracle. */
 export interface Staff {
@@ -215,7 +237,7 @@ export function createStaff(
     note(`${object} ${id} deleted`);
     portal.remove(object, id);
     // Who has deleted something by mistake mostly notices soon, and while we still read what the deletion was about.
-    if (!random.chance(RESTORED)) return;
+    if (!random.chance(weather.restored)) return;
     const ms = random.chance(0.5) ? random.integer(1, 5_000) : random.integer(1, weather.spanMs / 4);
     if (scheduler.now() + ms < endsAt) scheduler.after(ms, () => restore(object, id));
   }
@@ -248,55 +270,54 @@ export function createStaff(
     note(`${object} ${other} merged into ${primary}: now ${merged}`);
   }
 
-  const acts: ReadonlyArray<readonly [weight: number, act: () => void]> = [
-    [4, newDeal],
-    [1, newFriend],
-    [5, () => edit(stage('won'))],
-    [3, () => edit(stage(random.chance(0.5) ? 'open' : 'lost'), 'deal lost or re-opened after a win')],
-    [1, () => edit({ amount: random.pick(AMOUNTS) }, 'amount or currency changed')],
-    [1, () => edit({ currency: random.pick(['EUR', 'USD', 'JPY']) }, 'amount or currency changed')],
-    [1, () => reassociate(false)],
-    [1.5, () => reassociate(true)],
-    [0.7, () => removeOrRestore('deal', false)],
-    [0.7, () => removeOrRestore('deal', true)],
-    [0.4, () => removeOrRestore('contact', false)],
-    [0.4, () => removeOrRestore('contact', true)],
-    [0.9, () => merge('deal')],
-    [0.8, () => merge('contact')],
-    [
-      0.5,
-      () => {
-        const id = one(members.filter(isThere));
-        if (id === null) return;
-        people += 1;
-        note(`contact ${id} renamed`);
-        portal.editContact(id, { name: `Person ${people}` });
-      },
-    ],
-    [
-      0.8,
-      () => {
-        if (!hasNewStage) {
-          hasNewStage = true;
-          counters['pipeline changed'] += 1;
-          note(`stage ${NEW_WON_STAGE.id} added to pipeline sales`);
-          portal.addStage('sales', NEW_WON_STAGE);
-        }
-        edit(stage('won'));
-      },
-    ],
-    [
-      1.4,
-      () => {
-        // Only a sweep repairs what has to be provisioned while nothing is to be written.
-        if (!weather.sweeps) return;
-        counters['property deleted by a customer'] += 1;
-        note('our properties deleted');
-        portal.removeProperty();
-      },
-    ],
+  const acts: ReadonlyArray<readonly [name: Act, weight: number, act: () => void]> = [
+    ['deal', 4, newDeal],
+    ['friend', 1, newFriend],
+    ['win', 5, () => edit(stage('won'))],
+    ['loss', 3, () => edit(stage(random.chance(0.5) ? 'open' : 'lost'), 'deal lost or re-opened after a win')],
+    ['amount', 1, () => edit({ amount: random.pick(AMOUNTS) }, 'amount or currency changed')],
+    ['amount', 1, () => edit({ currency: random.pick(['EUR', 'USD', 'JPY']) }, 'amount or currency changed')],
+    ['detach', 1, () => reassociate(false)],
+    ['attach', 1.5, () => reassociate(true)],
+    ['delete', 0.7, () => removeOrRestore('deal', false)],
+    ['restore', 0.7, () => removeOrRestore('deal', true)],
+    ['delete', 0.4, () => removeOrRestore('contact', false)],
+    ['restore', 0.4, () => removeOrRestore('contact', true)],
+    ['merge', 0.9, () => merge('deal')],
+    ['merge', 0.8, () => merge('contact')],
+    ['rename', 0.5, renameMember],
+    ['stage', 0.8, winByNewStage],
+    ['properties', 1.4, removeProperties],
   ];
-  const total = acts.reduce((sum, [weight]) => sum + weight, 0);
+
+  function renameMember(): void {
+    const id = one(members.filter(isThere));
+    if (id === null) return;
+    people += 1;
+    note(`contact ${id} renamed`);
+    portal.editContact(id, { name: `Person ${people}` });
+  }
+
+  function winByNewStage(): void {
+    if (!hasNewStage) {
+      hasNewStage = true;
+      counters['pipeline changed'] += 1;
+      note(`stage ${NEW_WON_STAGE.id} added to pipeline sales`);
+      portal.addStage('sales', NEW_WON_STAGE);
+    }
+    edit(stage('won'));
+  }
+
+  function removeProperties(): void {
+    // Only a sweep repairs what has to be provisioned while nothing is to be written.
+    if (!weather.sweeps) return;
+    counters['property deleted by a customer'] += 1;
+    note('our properties deleted');
+    portal.removeProperty();
+  }
+
+  const weighed = acts.map(([name, weight, act]) => ({ weight: weight * (BIAS[weather.theme][name] ?? 1), act }));
+  const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
 
   return {
     disturbed,
@@ -307,11 +328,11 @@ export function createStaff(
     },
     act() {
       let drawn = random.next() * total;
-      const chosen = acts.find(([weight]) => {
+      const chosen = weighed.find(({ weight }) => {
         drawn -= weight;
         return drawn < 0;
       });
-      chosen?.[1]();
+      chosen?.act();
     },
   };
 }
