@@ -11,9 +11,10 @@ function bug(name: string, ...edits: ReadonlyArray<readonly [file: string, find:
 }
 
 /**
- * Two are not among them, for alone they would do no harm. "No AUTOINCREMENT": nothing reads the inbox by a cursor and nothing deletes from
+ * Three are not among them, for alone they would do no harm. "No AUTOINCREMENT": nothing reads the inbox by a cursor and nothing deletes from
  * it, so no number is given out again. "No claim fence when records are settled": who comes too late is refused by the versions of what was
- * read as well ("stale facts win"), and a decision that was made meanwhile has the same id.
+ * read as well ("stale facts win"), and a decision that was made meanwhile has the same id. "No fence for an order": the receiver knows the
+ * key and says the same twice, and a payout that is settled twice is refused by the key of its booking; so both guards are taken away.
  */
 export const BUGS: readonly Bug[] = [
   bug(
@@ -37,11 +38,20 @@ export const BUGS: readonly Bug[] = [
     'due_at = case when work.wanted = held.wanted then $' + '{nextWake} else work.run_at end',
     'due_at = $' + '{nextWake}',
   ]),
-  bug('no fence for an order', [
-    'store/payouts.ts',
-    'and id = $' + '{intent.id} and claim = $' + '{claim}`;',
-    'and id = $' + '{intent.id} and claim is not null`;',
-  ]),
+  bug(
+    'no fence for an order, and no key for a booking',
+    [
+      'store/payouts.ts',
+      'and id = $' + '{intent.id} and claim = $' + '{claim}`;',
+      'and id = $' + '{intent.id} and $' + "{claim} <> ''`;",
+    ],
+    ['store/payouts.ts', " and state = 'pending'`.execute(session.db);", '`.execute(session.db);'],
+    [
+      'domain/ledger.ts',
+      "id: derivedId('jrn', reward.id, kind),",
+      "id: derivedId('jrn', reward.id, kind, recordedAt),",
+    ],
+  ),
   bug(
     'no fence for a write',
     ['store/mirror.ts', 'and mirror.claim is distinct from done.claim`', 'and 1 = 0`'],
@@ -73,7 +83,7 @@ export const BUGS: readonly Bug[] = [
   bug('a random key for each order', [
     'domain/plan.ts',
     "id: derivedId('pay', reward.id)",
-    "id: derivedId('pay', reward.id, reward.version)",
+    "id: derivedId('pay', reward.id, (globalThis.drawn = (globalThis.drawn ?? 0) + 1))",
   ]),
   bug('a new key for each attempt', [
     'application/deliver.ts',

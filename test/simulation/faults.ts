@@ -57,7 +57,7 @@ export function createCounters(): Counters {
  * What most of a history's trouble is about. Some mistakes show only when rare things come together: a history that is about them makes them
  * come together often.
  */
-export const THEMES = ['mixed', 'reversals', 'merges', 'deletions', 'stalls', 'tokens'] as const;
+export const THEMES = ['mixed', 'reversals', 'merges', 'deletions', 'overtaking', 'stalls', 'tokens'] as const;
 
 export type Theme = (typeof THEMES)[number];
 
@@ -77,7 +77,7 @@ export interface Weather {
   readonly ackLosses: number;
   readonly crashes: number;
   readonly pauses: number;
-  /** Pauses that begin between two steps of a node's work, and outlast its claims. */
+  /** The share of claims in whose work the node is stopped, for longer than the claim lasts. */
   readonly stalls: number;
   readonly slowness: number;
   /** The share of the first node's calls that are slow: what it reads is old when it commits, and others have gone on. */
@@ -130,7 +130,7 @@ export function drawWeather(random: Random): Weather {
     ackLosses: some(0.5, 0.1),
     crashes: some(0.6, random.integer(1, 4)),
     pauses: some(0.4, random.integer(1, 3)),
-    stalls: some(0.3, random.integer(1, 3)),
+    stalls: some(0.3, 0.02),
     slowness: some(0.5, 0.1),
     slowNode: some(0.4, 0.4),
     slowDatabase: some(0.4, random.pick([0.05, 0.2])),
@@ -168,15 +168,32 @@ export function drawWeather(random: Random): Weather {
       };
     case 'merges':
       return { ...mixed, ...(random.chance(0.7) ? unswept(random) : {}), revocation: false, disconnect: false };
+    case 'overtaking':
+      return {
+        ...mixed,
+        ...unswept(random),
+        delays: 'short',
+        nodes: 2,
+        slowNode: 0.7,
+        slowness: 0,
+        duplicates: 0,
+        ackLosses: 0,
+        crashes: 0,
+        pauses: 0,
+        stalls: 0,
+        storms: 0,
+        unavailable: 0,
+        limited: 0,
+      };
     case 'deletions':
-      return random.chance(0.5)
+      return random.chance(0.3)
         ? { ...mixed, ...unswept(random) }
         : { ...mixed, sweeps: true, losses: 0.5, delays: 'short', revocation: false, disconnect: false, restored: 0.2 };
     case 'stalls':
       return {
         ...mixed,
         ...unswept(random),
-        stalls: random.integer(3, 8),
+        stalls: 0.1,
         slowDatabase: random.pick([0, 0.2]),
         slowNode: 0.4,
         crashes: 0,
@@ -191,7 +208,7 @@ export function drawWeather(random: Random): Weather {
         tokensRefused: 0.15,
         skewMs: areClocksTrue ? 0 : HOUR,
         clockJumps: areClocksTrue ? 0 : mixed.clockJumps,
-        stalls: areClocksTrue ? 0 : random.integer(1, 4),
+        stalls: areClocksTrue ? 0 : 0.04,
         pauses: 0,
         storms: 0,
       };

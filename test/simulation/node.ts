@@ -12,7 +12,7 @@ import type { Session } from '../../src/store/schema.ts';
 import type { Random } from '../crash/random.ts';
 import { PROVIDER, type SimCrm } from './crm.ts';
 import { wokenBy } from './cron.ts';
-import type { Counters } from './faults.ts';
+import type { Counters, Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -36,8 +36,6 @@ export interface SimNode {
   crashAfter(steps: number, moment: 'before' | 'inside' | 'after'): void;
   /** Nothing of the node goes on for a while, as when its machine is stopped. */
   pause(ms: number): void;
-  /** The same, after this many more steps: in the middle of its work. */
-  pauseAfter(steps: number, ms: number): void;
 }
 
 export interface NodeDeps {
@@ -48,6 +46,7 @@ export interface NodeDeps {
   readonly random: Random;
   readonly counters: Counters;
   readonly crm: SimCrm;
+  readonly weather: Weather;
   readonly payout: (life: NodeLife) => PayoutProvider;
   readonly idlers: Set<Idler>;
   /** Whether a claim could find something. One that could not changes nothing, and is not made. */
@@ -60,6 +59,12 @@ export interface NodeDeps {
 
 /** How long it takes until somebody, or a supervisor, has started a dead process again. */
 const DOWN_MS = [5_000, 60_000, 600_000] as const;
+
+/** Longer than a claim lasts: somebody else has taken the work over when the node goes on. */
+const STALLS_MS = [61_000, 75_000, 120_000] as const;
+
+/** Twice the steps of the work on one batch, as each is counted before and after. */
+const STALL_STEPS_MAX = 16;
 
 class Torn extends Error {}
 
@@ -144,9 +149,6 @@ export function createNode(deps: NodeDeps): SimNode {
       scheduler.note(name, `is stopped for ${Math.round(ms / 1_000)} s`);
       life.pausedUntil = scheduler.now() + ms;
     },
-    pauseAfter(steps, ms) {
-      if (life) life.stall = { steps, ms };
-    },
   };
   return node;
 
@@ -214,7 +216,7 @@ export function createNode(deps: NodeDeps): SimNode {
   }
 
   /** Notices which hop has just looked, so that its sleep can be told from others'. */
-  function watched(store: Store, own: NodeLife, clock: { lookedAt: Queue | null }): Store {
+  function watched(store: Store, own: Own, clock: { lookedAt: Queue | null }): Store {
     const look =
       (queue: Queue, due: Store['work']['dueShards']): Store['work']['dueShards'] =>
       async (now, limit) => {
@@ -228,6 +230,10 @@ export function createNode(deps: NodeDeps): SimNode {
       async (input: I): Promise<O[]> => {
         const claimed = await claim(input);
         if (claimed.length > 0) scheduler.note(name, `claims ${claimed.length} of ${queue}${namesOf(claimed)}`);
+        if (claimed.length > 0 && !network.isCalm && random.chance(deps.weather.stalls)) {
+          counters['node stopped in the middle of its work'] += 1;
+          own.stall = { steps: random.integer(1, STALL_STEPS_MAX), ms: random.pick(STALLS_MS) };
+        }
         return claimed;
       };
     return {

@@ -83,6 +83,7 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
   reversals: { win: 2, loss: 4, detach: 3, amount: 2 },
   merges: { merge: 6, loss: 1.5, win: 1.5 },
   deletions: { delete: 6, restore: 2 },
+  overtaking: { win: 3, loss: 5 },
   stalls: { win: 2, loss: 2 },
   tokens: {},
 };
@@ -92,6 +93,8 @@ export interface Staff {
   /** Members and a friend or two, before anything else happens. */
   begin(): void;
   act(): void;
+  /** Deletes some of the deals. */
+  tidyUp(): void;
   /** Contacts about whom more was done than a CRM can tell afterwards, such as an association that was there for a while. */
   readonly disturbed: Set<string>;
 }
@@ -218,6 +221,13 @@ export function createStaff(
     portal.restore(object, id);
   }
 
+  function remove(object: 'deal' | 'contact', id: string): void {
+    disturbBy(object, id);
+    counters['record deleted'] += 1;
+    note(`${object} ${id} deleted`);
+    portal.remove(object, id);
+  }
+
   function removeOrRestore(object: 'deal' | 'contact', isBack: boolean): void {
     const records: ReadonlyMap<string, { isDeleted: boolean; mergedInto: string | null }> =
       object === 'deal' ? portal.deals : portal.contacts;
@@ -232,10 +242,7 @@ export function createStaff(
       restore(object, id);
       return;
     }
-    disturbBy(object, id);
-    counters['record deleted'] += 1;
-    note(`${object} ${id} deleted`);
-    portal.remove(object, id);
+    remove(object, id);
     // Who has deleted something by mistake mostly notices soon, and while we still read what the deletion was about.
     if (!random.chance(weather.restored)) return;
     const ms = random.chance(0.5) ? random.integer(1, 5_000) : random.integer(1, weather.spanMs / 4);
@@ -333,6 +340,9 @@ export function createStaff(
         return drawn < 0;
       });
       chosen?.act();
+    },
+    tidyUp() {
+      for (const id of presentDeals()) if (random.chance(0.5)) remove('deal', id);
     },
   };
 }
