@@ -60,9 +60,11 @@ export function createMirrorStore(engine: Engine): MirrorStore {
           where mirror.account_id = done.account_id and mirror.connection_id = done.connection_id
             and mirror.object = done.object and mirror.record_id = done.record_id
             and mirror.claim is distinct from done.claim`.execute(session.db);
+        // A hash that was forgotten meanwhile stays forgotten: what was written may have gone to a field that is new and empty by now.
         await sql`update mirror set claim = null, attempts = 0, error = null,
             acked = done.wanted, acked_at = ${now},
-            acked_hash = case when mirror.unsure_until > ${now} then null else done.hash end,
+            acked_hash = case when mirror.unsure_until > ${now} or (mirror.acked_hash is null and mirror.wanted > done.wanted)
+              then null else done.hash end,
             unsure_until = case when mirror.unsure_until > ${now} then mirror.unsure_until else null end,
             due_at = case when mirror.wanted > done.wanted then mirror.run_at
               when mirror.unsure_until > ${now} then mirror.unsure_until else null end
@@ -75,7 +77,16 @@ export function createMirrorStore(engine: Engine): MirrorStore {
     },
 
     defer: (item, { runAt, error, parked, unsureUntil }) =>
-      engine.write(async ({ db }) => {
+      engine.write(async (session) => {
+        const { db } = session;
+        // Whoever has taken the claim over may be overtaken by this write as well.
+        if (unsureUntil !== undefined) {
+          tell(session, 'mirror', shardOf(item));
+          await sql`update mirror set wanted = wanted + 1, run_at = ${unsureUntil}, acked_hash = null,
+              unsure_until = case when unsure_until > ${unsureUntil} then unsure_until else cast(${unsureUntil} as bigint) end,
+              due_at = case when claim is null then cast(${unsureUntil} as bigint) else due_at end
+            where ${isOf(item)} and claim is distinct from ${item.claim}`.execute(db);
+        }
         // What was asked for meanwhile is news: it is tried again instead of being parked.
         const parks = sql`(${toFlag(parked)} = 1 and wanted = ${item.wanted})`;
         await sql`update mirror set claim = null, attempts = attempts + 1, error = ${toText(error)},
@@ -183,9 +194,13 @@ function claimedOf(row: Row<'mirror'>): ClaimedMirror {
   };
 }
 
-function isHeldBy({ accountId, record, claim }: ClaimedMirror) {
+function isOf({ accountId, record }: ClaimedMirror) {
   return sql`account_id = ${accountId} and connection_id = ${record.connectionId} and object = ${record.object}
-    and record_id = ${record.id} and claim = ${claim}`;
+    and record_id = ${record.id}`;
+}
+
+function isHeldBy(item: ClaimedMirror) {
+  return sql`${isOf(item)} and claim = ${item.claim}`;
 }
 
 const MARKED_AT = `case

@@ -1434,7 +1434,40 @@ export function storeConformance({
         expect(await store.mirror.claim(claiming('c2'))).toEqual([]);
         if (!item) throw new Error('nothing was claimed');
         await store.mirror.acknowledge([{ item, hash: 'h1' }], T0);
-        expect(await store.mirror.claim(claiming('c3'))).toMatchObject([{ wanted: 2, ackedHash: 'h1' }]);
+        const [again] = await store.mirror.claim(claiming('c3'));
+        if (again?.wanted !== 2) throw new Error('the second version was not claimed');
+        await store.mirror.acknowledge([{ item: again, hash: 'h2' }], T0);
+        await a.write({ mirror: [contact('1')] });
+        const [third] = await store.mirror.claim(claiming('c4'));
+        await a.write({ mirror: [contact('1')] });
+        if (!third) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item: third, hash: 'h3' }], T0);
+        expect(await store.mirror.claim(claiming('c5'))).toMatchObject([{ wanted: 4, ackedHash: 'h3' }]);
+      });
+
+      test('what was repaired while a write was under way is written again, whatever that write acknowledges', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const [first] = await store.mirror.claim(claiming('c1'));
+        if (!first) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item: first, hash: 'h1' }], T0);
+        await a.write({ mirror: [contact('1')] });
+        const [second] = await store.mirror.claim(claiming('c2'));
+        if (!second) throw new Error('nothing was claimed');
+        await store.mirror.markAll('acc_a', 'con_a', T0);
+        await store.mirror.acknowledge([{ item: second, hash: 'h1' }], T0);
+        expect(await store.mirror.claim(claiming('c3'))).toMatchObject([{ ackedHash: null }]);
+      });
+
+      test('a write without an answer is made up for also when somebody else has taken the record over', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const [lost] = await store.mirror.claim(claiming('c1'));
+        const [other] = await store.mirror.claim(claiming('c2', T0 + 60_000));
+        if (!lost || !other) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item: other, hash: 'h2' }], T0 + 60_001);
+        const unsureUntil = T0 + 90_000;
+        await store.mirror.defer(lost, { runAt: T0 + 60_002, error: 'no answer', parked: false, unsureUntil });
+        expect(await store.mirror.claim(claiming('c3', unsureUntil - 1))).toEqual([]);
+        expect(await store.mirror.claim(claiming('c4', unsureUntil))).toMatchObject([{ ackedHash: null }]);
       });
 
       test('a write whose lease ran out acknowledges nothing, and is followed by one more: it may have come last', async () => {

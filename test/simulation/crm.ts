@@ -14,7 +14,7 @@ import type { StageMetadata } from '../../src/domain/mapping.ts';
 import type { MirrorValues } from '../../src/domain/mirror.ts';
 import type { ContactFacts, DealFacts, DealPoint } from '../../src/domain/record.ts';
 import type { Random } from '../crash/random.ts';
-import type { Counters, Weather } from './faults.ts';
+import { areClocksTrue, type Counters, type Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -166,9 +166,9 @@ export function createCrm(deps: CrmDeps): SimCrm {
 
   /** Where clocks are true and no node is stopped in the middle, a lease lets one at a time renew: a CRM may let the newest live alone. */
   function beginRenewal(portalId: string, life: NodeLife): () => void {
-    const { skewMs, clockJumps, pauses, stalls } = deps.weather;
+    const { pauses, stalls } = deps.weather;
     const renewal = { portalId, life };
-    const isSure = skewMs === 0 && clockJumps === 0 && pauses === 0 && stalls === 0;
+    const isSure = areClocksTrue(deps.weather) && pauses === 0 && stalls === 0;
     if (isSure && [...renewals].some((other) => other.portalId === portalId && other.life.isAlive))
       problems.push(`law 8: the authorisation of portal ${portalId} is renewed twice at the same time`);
     renewals.add(renewal);

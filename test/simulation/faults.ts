@@ -105,6 +105,11 @@ export interface Weather {
   readonly restored: number;
 }
 
+/** Nodes' clocks differ by no more than what leases and late answers leave room for. */
+export function areClocksTrue({ skewMs, clockJumps }: Weather): boolean {
+  return skewMs <= 2_000 && clockJumps === 0;
+}
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -188,7 +193,16 @@ export function drawWeather(random: Random): Weather {
     case 'deletions':
       return random.chance(0.3)
         ? { ...mixed, ...unswept(random) }
-        : { ...mixed, sweeps: true, losses: 0.5, delays: 'short', revocation: false, disconnect: false, restored: 0.2 };
+        : {
+            ...mixed,
+            isBusy: random.chance(0.3),
+            sweeps: true,
+            losses: random.pick([0.3, 0.8]),
+            delays: 'short',
+            revocation: false,
+            disconnect: false,
+            restored: 0.2,
+          };
     case 'stalls':
       return {
         ...mixed,
@@ -200,15 +214,15 @@ export function drawWeather(random: Random): Weather {
         storms: 0,
       };
     case 'tokens': {
-      const areClocksTrue = random.chance(0.5);
+      const isTimeKept = random.chance(0.5);
       return {
         ...mixed,
         ...unswept(random),
         tokenLifetimeMs: random.pick([3 * MINUTE, 6 * MINUTE]),
         tokensRefused: 0.15,
-        skewMs: areClocksTrue ? 0 : HOUR,
-        clockJumps: areClocksTrue ? 0 : mixed.clockJumps,
-        stalls: areClocksTrue ? 0 : 0.04,
+        skewMs: isTimeKept ? 0 : HOUR,
+        clockJumps: isTimeKept ? 0 : mixed.clockJumps,
+        stalls: isTimeKept ? 0 : 0.04,
         pauses: 0,
         storms: 0,
       };

@@ -167,7 +167,8 @@ export async function live(seed: number, witness: Witness | null = null): Promis
       const acts = index === 0 ? (weather.isBusy ? random.integer(4, 8) : random.integer(2, 4)) : random.integer(0, 1);
       // Two changes in one millisecond are one in a CRM's history, and which of them was seen would be chance.
       const times = new Set<number>();
-      let last = 0;
+      // Who overtakes another has to know the records already: of one that is new to both, the slower is refused in any case.
+      let last = weather.theme === 'overtaking' ? 3 * MINUTE : 0;
       for (let count = 0; count < acts; count += 1) {
         // Who works on a deal changes it again at once, often enough while the first change is being read.
         last = random.chance(weather.isBusy ? 0.85 : 0.4)

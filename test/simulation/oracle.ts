@@ -54,6 +54,8 @@ interface Deal {
   readonly id: string;
   readonly contactIds: readonly string[];
   readonly points: readonly Point[];
+  /** Of the deals that were merged into it, each as it was by itself. */
+  readonly former: ReadonlyArray<readonly Point[]>;
 }
 
 const HOME_CURRENCY = 'EUR';
@@ -137,6 +139,10 @@ export function wonByMetadata(portal: Portal): Deal[] {
     id: deal.id,
     contactIds: [...deal.contactIds].filter((id) => isThere(portal.contacts.get(id))),
     points: pointsOf(deal, meaning),
+    former: deal.formerIds.flatMap((id) => {
+      const former = portal.deals.get(id);
+      return former ? [pointsOf(former, meaning)] : [];
+    }),
   }));
 }
 
@@ -264,16 +270,19 @@ function anyOf(
       return [rule ? payOf(rule, point) : null];
     });
   const possible = deals.flatMap((deal) => {
-    const since = wonPoints(deal)[0]?.at;
-    // Also an earlier win's: that the deal was open in between may have happened while it was not the friend's.
-    const won = since === undefined ? [] : deal.points.filter(({ meaning }) => meaning === 'won');
-    // By the rules of when it was won, which may be long before it had this amount.
-    return won.flatMap((point) =>
-      won
-        .filter(({ at }) => at <= point.at)
-        .flatMap(({ at }) => paysAt(point, at))
-        .flatMap((amount) => (amount === null ? [] : [{ dealId: deal.id, amount }])),
-    );
+    if (wonPoints(deal).length === 0) return [];
+    // Also an earlier win's: that the deal was open in between may have happened while it was not the friend's. Also that of a deal which is
+    // a part of this one by now: of two that changed at one moment the joined history shows one.
+    return [deal.points, ...deal.former].flatMap((points) => {
+      const won = points.filter(({ meaning }) => meaning === 'won');
+      // By the rules of when it was won, which may be long before it had this amount.
+      return won.flatMap((point) =>
+        won
+          .filter(({ at }) => at <= point.at)
+          .flatMap(({ at }) => paysAt(point, at))
+          .flatMap((amount) => (amount === null ? [] : [{ dealId: deal.id, amount }])),
+      );
+    });
   });
   const isCertain = deals.some((deal) => {
     const won = wonPoints(deal);

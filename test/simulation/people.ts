@@ -250,7 +250,7 @@ export function createStaff(
   }
 
   function merge(object: 'deal' | 'contact'): void {
-    const pair = two(object === 'deal' ? presentDeals() : presentFriends());
+    const pair = object === 'deal' ? (twins() ?? two(presentDeals())) : two(presentFriends());
     if (!pair) return;
     // Who merges deals often puts one of them right first: the merge then comes while that change is being read.
     if (object === 'contact' || random.chance(0.4)) {
@@ -261,6 +261,18 @@ export function createStaff(
     // Odd, so that it never falls into one millisecond with another act of this portal.
     const ms = 2 * random.integer(10, 700) + 1;
     if (scheduler.now() + ms < endsAt) scheduler.after(ms, () => mergeNow(object, pair));
+  }
+
+  /** Two deals of one customer, as most that are merged. */
+  function twins(): readonly [string, string] | null {
+    const first = random.chance(0.8) ? one(presentDeals()) : null;
+    const contactIds = [...(portal.deals.get(first ?? '')?.contactIds ?? [])];
+    const second = one(
+      presentDeals().filter(
+        (id) => id !== first && contactIds.some((contactId) => portal.deals.get(id)?.contactIds.has(contactId)),
+      ),
+    );
+    return first === null || second === null ? null : [first, second];
   }
 
   function mergeNow(object: 'deal' | 'contact', pair: readonly [string, string]): void {
@@ -342,7 +354,9 @@ export function createStaff(
       chosen?.act();
     },
     tidyUp() {
-      for (const id of presentDeals()) if (random.chance(0.5)) remove('deal', id);
+      const present = presentDeals();
+      const some = random.chance(0.5) ? present.filter(() => random.chance(0.5)) : present.slice(-1);
+      for (const id of some) remove('deal', id);
     },
   };
 }
