@@ -117,6 +117,8 @@ export interface CrmDeps {
   readonly externalIds: readonly string[];
   /** Told of every change; the network brings it, or not. */
   readonly onHint: (hint: Hint) => void;
+  /** Told when deals were just shown to a node. */
+  readonly onRead: (externalId: string) => void;
 }
 
 export const PROVIDER = 'simulated';
@@ -492,7 +494,7 @@ function revoked(text: string): Fault {
 }
 
 function openSession(
-  { network, random, weather, counters, scheduler }: CrmDeps,
+  { network, random, weather, counters, scheduler, onRead }: CrmDeps,
   portal: InnerPortal,
   life: NodeLife,
   access: CrmAccess,
@@ -535,6 +537,7 @@ function openSession(
     const records = (object === 'deal' ? portal.deals : portal.contacts) as ReadonlyMap<string, SimRecord>;
     const missing = await call(`read ${asked.length} ${object}s (${asked.join(' ')})`, () => {
       portal.reads += 1;
+      if (object === 'deal') onRead(portal.externalId);
       const isCut = !network.isCalm && random.chance(weather.partial);
       if (isCut) counters['call answered in part'] += 1;
       return asked.filter((id) => {

@@ -100,6 +100,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     counters,
     externalIds: PORTALS,
     onHint: post.take,
+    onRead: (externalId) => staffs[tenants.findIndex(({ portal }) => portal.externalId === externalId)]?.interfere(),
   });
   const idlers = new Set<Idler>();
   let sweepEveryMs = weather.sweeps ? weather.sweepEveryMs * weather.nodes : null;
@@ -164,14 +165,14 @@ export async function live(seed: number, witness: Witness | null = null): Promis
       tenant.disturbed = staff.disturbed;
       staff.begin();
       // The second account is there to be kept apart from the first.
-      const acts = index === 0 ? (weather.isBusy ? random.integer(4, 8) : random.integer(2, 4)) : random.integer(0, 1);
+      const acts = index === 0 ? (weather.isBusy ? random.integer(3, 6) : random.integer(2, 4)) : random.integer(0, 1);
       // Two changes in one millisecond are one in a CRM's history, and which of them was seen would be chance.
       const times = new Set<number>();
       // Who overtakes another has to know the records already: of one that is new to both, the slower is refused in any case.
       let last = weather.theme === 'overtaking' ? 3 * MINUTE : 0;
       for (let count = 0; count < acts; count += 1) {
         // Who works on a deal changes it again at once, often enough while the first change is being read.
-        last = random.chance(weather.isBusy ? 0.85 : 0.4)
+        last = random.chance(weather.theme === 'overtaking' ? 1 : weather.isBusy ? 0.85 : 0.4)
           ? last + 2 * random.integer(1, weather.theme === 'reversals' ? random.pick([1_500, 30_000]) : 1_500)
           : 2 * random.integer(1, weather.spanMs / 2);
         times.add(last + index);

@@ -10,6 +10,10 @@ const LATE_MAX_MS = 25_000;
 
 const SLOW_NODE = 'node 1';
 
+/** An answer that is late, and one that is just late enough for others to read and decide meanwhile. */
+const LATE_MS = [2_000, TIMEOUT_MS - 1_000] as const;
+const OVERTAKEN_MS = [4_000, 15_000] as const;
+
 /** A transaction that waits for a lock, a disk or a connection. */
 const SLOW_STEP_MAX_MS = [50, 500, 3_000] as const;
 
@@ -65,7 +69,8 @@ export function createNetwork(
     }
     if (random.chance(life.name === SLOW_NODE ? Math.max(weather.slowNode, weather.slowness) : weather.slowness)) {
       counters['call answered late'] += 1;
-      return random.integer(2_000, TIMEOUT_MS - 1_000);
+      const [least, most] = weather.theme === 'overtaking' ? OVERTAKEN_MS : LATE_MS;
+      return random.integer(least, most);
     }
     return random.integer(5, 400);
   }

@@ -26,7 +26,7 @@ const STAGES: Readonly<Record<'open' | 'won' | 'lost', ReadonlyArray<readonly [p
 export const NEW_WON_STAGE = { id: '99', label: 'Countersigned', isClosed: true, probability: 1 } as const;
 
 export function drawRules(random: Random): RewardRule[] {
-  const hold = () => random.pick([0, 0, 0, 1, 2]);
+  const hold = () => random.pick([0, 0, 0, 0, 1, 2]);
   return [
     {
       key: 'member-won',
@@ -83,16 +83,31 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
   reversals: { win: 2, loss: 4, detach: 3, amount: 2 },
   merges: { merge: 6, loss: 1.5, win: 1.5 },
   deletions: { delete: 6, restore: 2 },
-  overtaking: { win: 3, loss: 5 },
+  overtaking: {
+    win: 2,
+    loss: 4,
+    amount: 4,
+    deal: 0.2,
+    friend: 0.2,
+    merge: 0.1,
+    delete: 0.1,
+    attach: 0.2,
+    detach: 0.2,
+  },
   stalls: { win: 2, loss: 2 },
   tokens: {},
 };
+
+/** The share of readings that are out of date at once. */
+const INTERFERES = 0.3;
 
 /** Somebody works in a portal: what they have done that has no history in the CRM is remembered for the oracle. */
 export interface Staff {
   /** Members and a friend or two, before anything else happens. */
   begin(): void;
   act(): void;
+  /** Deals were just read: where one overtakes another, somebody changes one before its reader has decided. */
+  interfere(): void;
   /** Deletes some of the deals. */
   tidyUp(): void;
   /** Contacts about whom more was done than a CRM can tell afterwards, such as an association that was there for a while. */
@@ -174,17 +189,24 @@ export function createStaff(
     }
     const other = random.chance(0.12) ? one(presentFriends()) : random.chance(0.1) ? one(members) : null;
     const of = [...new Set([friend, ...(other !== null && isThere(other) ? [other] : [])])];
-    const drawn = values(random.chance(0.4) ? 'won' : 'open');
+    const drawn = values(random.chance(weather.theme === 'overtaking' ? 0.1 : 0.4) ? 'won' : 'open');
     const { id } = portal.createDeal(drawn, of);
     deals.push(id);
     note(`deal ${id} of ${of.join(', ')}: ${JSON.stringify(drawn)}`);
   }
 
   function edit(values: Partial<DealValues>, counted?: FaultClass): void {
-    const id = one(presentDeals());
+    const id = toEdit('stage' in values);
     if (id === null || (changes.get(id) ?? 0) >= CHANGES_PER_DEAL_MAX) return;
     if (counted) counters[counted] += 1;
     change(id, values);
+  }
+
+  /** Where one overtakes another, the one deal is won and lost while what happens to the others is being read. */
+  function toEdit(isStage: boolean): string | null {
+    const present = presentDeals();
+    if (weather.theme !== 'overtaking') return one(present);
+    return isStage ? (present[0] ?? null) : one(present.slice(1));
   }
 
   function change(id: string, values: Partial<DealValues>): void {
@@ -342,8 +364,9 @@ export function createStaff(
     disturbed,
     begin() {
       for (let count = random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
-      for (let count = random.chance(0.4) ? 2 : 1; count > 0; count -= 1) newFriend();
-      for (let count = weather.isBusy ? 2 : 1; count > 0; count -= 1) newDeal();
+      for (let count = random.chance(weather.theme === 'overtaking' ? 0 : 0.4) ? 2 : 1; count > 0; count -= 1)
+        newFriend();
+      for (let count = weather.theme === 'overtaking' ? 3 : weather.isBusy ? 2 : 1; count > 0; count -= 1) newDeal();
     },
     act() {
       let drawn = random.next() * total;
@@ -352,6 +375,13 @@ export function createStaff(
         return drawn < 0;
       });
       chosen?.act();
+    },
+    interfere() {
+      if (weather.theme !== 'overtaking' || !random.chance(INTERFERES)) return;
+      // Odd, so that it never falls into one millisecond with another act of this portal.
+      const ms = 2 * random.integer(1, 500) + 1;
+      const isWon = random.chance(0.4);
+      if (scheduler.now() + ms < endsAt) scheduler.after(ms, () => edit(stage(isWon ? 'won' : 'lost')));
     },
     tidyUp() {
       const present = presentDeals();
