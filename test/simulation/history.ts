@@ -279,7 +279,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
       const tenant = tenants[index] as Tenant;
       const expected = expectedOf({ ...tenant, isDisturbed: (id) => tenant.disturbed.has(id) });
       const found = [
-        ...whatTheCrmSays(one, expected, hasCertainStage(tenant), scheduler.now()),
+        ...whatTheCrmSays(one, expected, hasCertainStage(tenant), receiver, scheduler.now()),
         ...sharedDealsPayOnce(one, expected),
         ...decisionsTellTheStory(one),
         ...holdsAreObserved(one, tenant.published),

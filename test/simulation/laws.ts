@@ -140,6 +140,7 @@ export function whatTheCrmSays(
   { portal, rewards, referrals, members, decisions }: Books,
   expected: readonly ExpectedFriend[],
   hasCertainStage: (contactId: string) => boolean,
+  { orderedAt }: Pick<Receiver, 'orderedAt'>,
   now: number,
 ): string[] {
   const problems: string[] = [];
@@ -148,7 +149,7 @@ export function whatTheCrmSays(
   const standing = rewards.filter(stands);
   const known = new Set<string>();
 
-  for (const { friendId, referrerIds, stage, rewards: ought } of expected) {
+  for (const { friendId, referrerIds, stage, rewards: ought, earlier } of expected) {
     const mine = referrals
       .filter(({ contact_id }) => contactIdOf(contact_id) === friendId)
       .sort((a, b) => a.submitted_at - b.submitted_at || (a.id < b.id ? -1 : 1));
@@ -172,11 +173,14 @@ export function whatTheCrmSays(
       const actual = paid.join(' and ') || 'nothing';
       const allowed = [...new Set(pays.map((pay) => (pay ? `${pay.amount} for deal ${pay.dealId}` : 'nothing')))];
       // Two friends who were paid for apart, and turn out to be one: what was earned stays, once for each of them.
-      // Won again while the provider was being asked: the one order stands, with the amount of the first win (decision 4 of src/README.md).
+      const [only] = own;
+      const dealId = follow(portal.deals, only?.deal_id ?? null)?.id;
       const isRevived =
+        only !== undefined &&
         own.length === 1 &&
-        decisions.some(({ outcome, reward_id }) => outcome === 'reversed' && reward_id === own[0]?.id) &&
-        pays.some((pay) => pay?.dealId === follow(portal.deals, own[0]?.deal_id ?? null)?.id);
+        isWonAgain(only, decisions, orderedAt) &&
+        pays.some((pay) => pay?.dealId === dealId) &&
+        (earlier.get(rule) ?? []).some((pay) => pay.dealId === dealId && pay.amount === moneyOf(only));
       const isEarnedApart =
         new Set(own.map(({ referral_id }) => referral_id)).size === own.length &&
         paid.every((one) => allowed.includes(one));
@@ -194,7 +198,7 @@ export function whatTheCrmSays(
   }
 
   const present = new Map(wonByMetadata(portal).map((deal) => [deal.id, deal]));
-  const seen = new Map<string, string>();
+  const seen = new Map<string, RewardRow>();
   for (const reward of standing) {
     const deal = present.get(follow(portal.deals, reward.deal_id)?.id ?? '');
     const name = `${reward.rule_key} of ${moneyOf(reward)} for deal ${reward.deal_id} (reward ${reward.id})`;
@@ -202,8 +206,10 @@ export function whatTheCrmSays(
     else if (deal.points.at(-1)?.meaning !== 'won') problems.push(`law 1: ${name} stands, and the deal is not won`);
     const key = `${deal?.id} ${reward.rule_key}`;
     const before = seen.get(key);
-    if (deal && before !== undefined) problems.push(`law 1: ${name} stands beside reward ${before}`);
-    seen.set(key, reward.id);
+    // KNOWN GAP: of two friends who were each paid for a deal of their own, both keep it when the two deals turn out to be one.
+    const isOfTwo = before && before.referral_id !== reward.referral_id && before.deal_id !== reward.deal_id;
+    if (deal && before && !isOfTwo) problems.push(`law 1: ${name} stands beside reward ${before.id}`);
+    seen.set(key, reward);
   }
   for (const { id, state, reversal_pending, release_at } of rewards) {
     const isOnHold = state === 'held' && release_at !== null && release_at > now;
@@ -213,6 +219,25 @@ export function whatTheCrmSays(
       );
   }
   return problems;
+}
+
+/**
+ * Won again while the provider was being asked: the one order stands, with the amount of the win that it was placed for (decision 4 of
+ * src/README.md). Nothing but such an order can outlive a reversal: one that was not placed yet is withdrawn, one that was carried out is
+ * claimed back.
+ */
+function isWonAgain(
+  { id, payout }: RewardRow,
+  decisions: readonly DecisionRow[],
+  orderedAt: ReadonlyMap<string, number>,
+): boolean {
+  const [before, newest] = decisions
+    .filter(({ reward_id }) => reward_id === id)
+    .sort((a, b) => a.recorded_at - b.recorded_at || a.sequence - b.sequence)
+    .slice(-2);
+  if (before?.outcome !== 'reversed' || newest?.outcome !== 'rewarded') return false;
+  // What is credited is carried out by ourselves, without an order that anybody else has seen.
+  return payout === 'credit' || (orderedAt.get(id) ?? Number.POSITIVE_INFINITY) < newest.recorded_at + HOUR_AND_MORE_MS;
 }
 
 /** Law 1 for deals that several friends are on, none of whom has another: one of them is paid. */

@@ -41,6 +41,8 @@ export interface ExpectedFriend {
   readonly stage: string;
   /** Per rule: what may stand; null among them: nothing may. */
   readonly rewards: ReadonlyMap<string, ReadonlyArray<Pay | null>>;
+  /** Per rule: what any win ever paid, also one that has passed. */
+  readonly earlier: ReadonlyMap<string, readonly Pay[]>;
 }
 
 interface Point {
@@ -120,7 +122,8 @@ export function expectedOf({ portal, published, submitted, isDisturbed }: Oracle
             : exactly(key, own, published),
         ]),
       );
-      return { friendId, referrerIds: referrersOf(contact), stage: stageOf(own), rewards };
+      const earlier = new Map(rules.map((key) => [key, own.flatMap((deal) => paysOfWins(key, deal, published))]));
+      return { friendId, referrerIds: referrersOf(contact), stage: stageOf(own), rewards, earlier };
     });
 }
 
@@ -254,6 +257,35 @@ function exactly(ruleKey: string, deals: readonly Deal[], published: readonly Pu
   return [standing];
 }
 
+/** By the rules of when it was won, which may be long before it had this amount. */
+function amountsAt(
+  ruleKey: string,
+  point: Point,
+  since: number,
+  published: readonly Published[],
+): Array<Amount | null> {
+  return versionsAt(published, since).flatMap(({ rules }) => {
+    const rule = rules.find(({ key }) => key === ruleKey);
+    return [rule ? payOf(rule, point) : null];
+  });
+}
+
+/**
+ * Also an earlier win's: that the deal was open in between may have happened while it was not the friend's. Also that of a deal which is a
+ * part of this one by now: of two that changed at one moment the joined history shows one.
+ */
+function paysOfWins(ruleKey: string, { id, points, former }: Deal, published: readonly Published[]): Pay[] {
+  return [points, ...former].flatMap((own) => {
+    const won = own.filter(({ meaning }) => meaning === 'won');
+    return won.flatMap((point) =>
+      won
+        .filter(({ at }) => at <= point.at)
+        .flatMap(({ at }) => amountsAt(ruleKey, point, at, published))
+        .flatMap((amount) => (amount === null ? [] : [{ dealId: id, amount }])),
+    );
+  });
+}
+
 /**
  * A CRM keeps no history of associations, deletions and merges. Whether a deal was seen to leave for a moment decides whether its
  * reward was taken back and given anew, on the amount of that time. That there is one on a won deal, and one only, is certain.
@@ -264,31 +296,12 @@ function anyOf(
   published: readonly Published[],
   notBefore: number,
 ): Array<Pay | null> {
-  const paysAt = (point: Point, since: number) =>
-    versionsAt(published, since).flatMap(({ rules }) => {
-      const rule = rules.find(({ key }) => key === ruleKey);
-      return [rule ? payOf(rule, point) : null];
-    });
-  const possible = deals.flatMap((deal) => {
-    if (wonPoints(deal).length === 0) return [];
-    // Also an earlier win's: that the deal was open in between may have happened while it was not the friend's. Also that of a deal which is
-    // a part of this one by now: of two that changed at one moment the joined history shows one.
-    return [deal.points, ...deal.former].flatMap((points) => {
-      const won = points.filter(({ meaning }) => meaning === 'won');
-      // By the rules of when it was won, which may be long before it had this amount.
-      return won.flatMap((point) =>
-        won
-          .filter(({ at }) => at <= point.at)
-          .flatMap(({ at }) => paysAt(point, at))
-          .flatMap((amount) => (amount === null ? [] : [{ dealId: deal.id, amount }])),
-      );
-    });
-  });
+  const possible = deals.flatMap((deal) => (wonPoints(deal).length === 0 ? [] : paysOfWins(ruleKey, deal, published)));
   const isCertain = deals.some((deal) => {
     const won = wonPoints(deal);
     const [first, last] = [won[0], won.at(-1)];
     if (!first || !last || first.at < notBefore + CLOCK_ERROR_MAX_MS * Math.sign(notBefore)) return false;
-    return paysAt(last, first.at).every((amount) => amount !== null);
+    return amountsAt(ruleKey, last, first.at, published).every((amount) => amount !== null);
   });
   return isCertain ? possible : [...possible, null];
 }

@@ -10,6 +10,8 @@ export interface Receiver {
   /** What left, by the order's key. */
   readonly given: ReadonlyMap<string, PayoutOrder & { readonly at: number }>;
   readonly refused: ReadonlySet<string>;
+  /** By reward: when it was ordered for the first time, whether or not that order has arrived. */
+  readonly orderedAt: ReadonlyMap<string, number>;
   /** Orders that differ from the first one under their key. */
   readonly problems: readonly string[];
 }
@@ -24,6 +26,7 @@ export function createReceiver(
 ): Receiver {
   const given = new Map<string, PayoutOrder & { readonly at: number }>();
   const refused = new Set<string>();
+  const orderedAt = new Map<string, number>();
   const problems: string[] = [];
   const textOf = ({ accountId, rewardId, money }: PayoutOrder) =>
     `${accountId} ${rewardId} ${money.minor} ${money.currency}`;
@@ -48,10 +51,12 @@ export function createReceiver(
   return {
     given,
     refused,
+    orderedAt,
     problems,
     provider: (life) => ({
       name: 'webhook',
       async issue(order) {
+        if (!orderedAt.has(order.rewardId)) orderedAt.set(order.rewardId, scheduler.now());
         const isTroubled = !network.isCalm && random.chance(weather.payoutTrouble);
         const trouble = isTroubled
           ? random.chance(weather.payoutLate)
