@@ -11,8 +11,8 @@ const server = await postgresForThisFile();
 /** Some ten seconds each; a starved machine takes its time. */
 const TIMEOUT_MS = 5 * 60_000;
 
-/** Crashes inside transactions, merged and restored records, a lost and renewed authorisation, a new version of the rules. */
-const SEEDS = [32, 33, 40];
+/** Restored records; merged records and a new version of the rules; a lost and renewed authorisation. Each with a crash inside a transaction. */
+const SEEDS = [30, 94, 181];
 
 test.each(SEEDS)(
   'what seed %i asks of SQLite, PostgreSQL answers alike, and both end with the same rows',
