@@ -68,7 +68,7 @@ export interface Weather {
   /** Most of what happens happens in a few seconds, on several deals of one friend, while nodes read and decide. */
   readonly isBusy: boolean;
   readonly nodes: number;
-  /** Sweeps are off in half of the histories: there nothing makes up for a hint that was acknowledged and forgotten. */
+  /** Sweeps are off in most of the histories: there nothing makes up for a hint that was acknowledged and forgotten. */
   readonly sweeps: boolean;
   readonly sweepEveryMs: number;
   readonly duplicates: number;
@@ -116,7 +116,7 @@ const HOUR = 60 * MINUTE;
 export function drawWeather(random: Random): Weather {
   const some = (probability: number, value: number) => (random.chance(probability) ? value : 0);
   const theme = random.pick(['mixed', 'mixed', 'mixed', ...THEMES] as const);
-  const sweeps = random.chance(0.5);
+  const sweeps = random.chance(0.6);
   // In a history of minutes little is repaired by and by, so that what went wrong is still to be seen at its end.
   const spanMs = random.pick(
     theme === 'mixed' || theme === 'deletions' ? [10 * MINUTE, 2 * HOUR, 30 * HOUR] : [10 * MINUTE],
@@ -152,8 +152,8 @@ export function drawWeather(random: Random): Weather {
     tokensRefused: some(0.4, 0.03),
     clockJumps: some(0.4, random.integer(1, 3)),
     skewMs: some(0.5, random.pick([2_000, 4 * MINUTE, HOUR])),
-    revocation: sweeps && random.chance(0.4),
-    disconnect: sweeps && random.chance(0.35),
+    revocation: sweeps && random.chance(0.75),
+    disconnect: sweeps && random.chance(0.75),
     payoutTrouble: some(0.7, 0.4),
     payoutRefusals: some(0.4, 0.3),
     payoutLate: 1 / 3,

@@ -81,9 +81,9 @@ type Act =
 
 /** What people do more of when the history is about something. */
 const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
-  mixed: {},
+  mixed: { properties: 3, stage: 2 },
   reversals: { win: 2, loss: 4, detach: 3, amount: 2 },
-  merges: { merge: 6, loss: 1.5, win: 1.5 },
+  merges: { merge: 6, loss: 1.5, win: 1.5, stage: 2 },
   deletions: { delete: 6, restore: 2 },
   overtaking: {
     win: 2,
@@ -97,7 +97,7 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
     detach: 0.2,
   },
   stalls: { win: 2, loss: 2 },
-  tokens: {},
+  tokens: { stage: 2 },
 };
 
 /** The share of readings that are out of date at once. */
