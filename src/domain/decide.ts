@@ -31,22 +31,34 @@ export interface DecideInput {
  */
 export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   const draft = createDraft(state);
-  for (const friend of friends.map(withoutMergedAway)) {
-    if (friend.contact.presence === 'deleted') {
-      for (const referral of referralsOfFriend(draft, friend.contact)) followUp(draft, state, referral, friend, now);
-      continue;
-    }
-    refreshMember(draft, state, friend.contact, now);
-    const referral = attribute(draft, state, friend.contact, contacts, now);
-    if (!referral) continue;
-    const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
-    const standing = advance(draft, referral, present, now);
-    settle(draft, state, standing, friend, true, now);
-    markMerged(draft, standing, friend);
-    const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
-    for (const other of joined) followUp(draft, state, other, friend, now);
-  }
+  const open = friends.map(withoutMergedAway);
+  for (const friend of open) decideOn(draft, state, friend, contacts, now);
+  // A deal that one friend has lost may be another's on it, who was judged before it was free.
+  if (open.length > 1 && draft.plan().decisions.some(({ outcome }) => outcome === 'reversed'))
+    for (const friend of open) decideOn(draft, state, friend, contacts, now);
   return draft.plan();
+}
+
+function decideOn(
+  draft: Draft,
+  state: State,
+  friend: FriendFacts,
+  contacts: DecideInput['contacts'],
+  now: Instant,
+): void {
+  if (friend.contact.presence === 'deleted') {
+    for (const referral of referralsOfFriend(draft, friend.contact)) followUp(draft, state, referral, friend, now);
+    return;
+  }
+  refreshMember(draft, state, friend.contact, now);
+  const referral = attribute(draft, state, friend.contact, contacts, now);
+  if (!referral) return;
+  const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
+  const standing = advance(draft, referral, present, now);
+  settle(draft, state, standing, friend, true, now);
+  markMerged(draft, standing, friend);
+  const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
+  for (const other of joined) followUp(draft, state, other, friend, now);
 }
 
 /** Of two deals that became one between two readings, the first reading still shows both: what the other says of it is newer. */

@@ -185,8 +185,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('a deal merged away is judged beside its survivor', [
     'domain/decide.ts',
-    'for (const friend of friends.map(withoutMergedAway)) {',
-    'for (const friend of friends) {',
+    'const open = friends.map(withoutMergedAway);',
+    'const open = friends;',
   ]),
   bug('of two deals that became one only the newest decision counts', [
     'domain/decide.ts',
