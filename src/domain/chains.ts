@@ -381,16 +381,16 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
           other.friend.contact?.connectionId === deal.ref.connectionId &&
           deal.contactIds.includes(other.friend.contact.id),
       );
-    const holder = draft
-      .rewards()
-      .find(
-        (reward) =>
-          reward.referralId !== referral.id &&
-          reward.ruleKey === rule.key &&
-          reward.deal.connectionId === deal.ref.connectionId &&
-          [deal.ref.id, ...deal.formerIds].includes(reward.deal.id) &&
-          STANDING_STATES.includes(reward.state),
-      );
+    const holder = draft.rewards().find(
+      (reward) =>
+        reward.referralId !== referral.id &&
+        reward.ruleKey === rule.key &&
+        reward.deal.connectionId === deal.ref.connectionId &&
+        [deal.ref.id, ...deal.formerIds].includes(reward.deal.id) &&
+        STANDING_STATES.includes(reward.state) &&
+        // One that is to end as soon as its provider has answered stands in nobody's way: no look follows when it has.
+        !reward.reversalPending,
+    );
     return holder !== undefined || others.some((other) => comesBefore(other, referral));
   }
 

@@ -628,21 +628,25 @@ describe('merged records', () => {
     expect(world.balances()).toEqual({});
   });
 
-  test('a shared deal that its friend is taken off pays the friend who remains, in the same go', () => {
-    const world = createWorld([FRIEND_RULE]);
-    world.putContact(contactOf('1'));
-    world.putContact(contactOf('20', { referredByIds: ['1'] }));
-    world.putContact(contactOf('30', { referredByIds: ['1'] }));
-    world.putDeal(dealOf('100', ['30'], won));
-    world.process(T0 + 2 * MINUTE);
-    world.putDeal(dealOf('100', ['20', '30'], won));
-    world.process(T0 + 3 * MINUTE);
-    world.putDeal(dealOf('100', ['20'], won));
-    world.process(T0 + 4 * MINUTE);
-    const standing = world.state.rewards.filter(({ state }) => state === 'approved');
-    const friendOf = (id: string) => world.state.referrals.find((referral) => referral.id === id)?.friend.contact?.id;
-    expect(standing.map(({ referralId }) => friendOf(referralId))).toEqual(['20']);
-  });
+  test.each(['approved', 'issuing'] as const)(
+    'a shared deal that its friend is taken off pays the friend who remains, in the same go: the first was %s',
+    (first) => {
+      const world = createWorld([FRIEND_RULE]);
+      world.putContact(contactOf('1'));
+      world.putContact(contactOf('20', { referredByIds: ['1'] }));
+      world.putContact(contactOf('30', { referredByIds: ['1'] }));
+      world.putDeal(dealOf('100', ['30'], won));
+      world.process(T0 + 2 * MINUTE);
+      world.putDeal(dealOf('100', ['20', '30'], won));
+      world.process(T0 + 3 * MINUTE);
+      if (first === 'issuing') world.startPaying();
+      world.putDeal(dealOf('100', ['20'], won));
+      world.process(T0 + 4 * MINUTE);
+      const standing = world.state.rewards.filter(({ state }) => state === 'approved');
+      const friendOf = (id: string) => world.state.referrals.find((referral) => referral.id === id)?.friend.contact?.id;
+      expect(standing.map(({ referralId }) => friendOf(referralId))).toEqual(['20']);
+    },
+  );
 
   test('two friends that become one person: each keeps what was earned while its deal is won, and the later one wins nothing new', () => {
     const world = worldWith(won, [{ ...FRIEND_RULE, holdDays: 14 }]);
