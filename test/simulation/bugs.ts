@@ -36,8 +36,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('settled though newer hints came', [
     'store/work.ts',
-    'due_at = case when work.wanted = held.wanted then $' + '{nextWake} else work.run_at end',
-    'due_at = $' + '{nextWake}',
+    'due_at = case when work.wanted = held.wanted then $' + '{NEXT_WAKE} else work.run_at end',
+    'due_at = $' + '{NEXT_WAKE}',
   ]),
   bug(
     'no fence for an order, and no key for a booking',
@@ -46,10 +46,10 @@ export const BUGS: readonly Bug[] = [
       'and id = $' + '{intent.id} and claim = $' + '{claim}`;',
       'and id = $' + '{intent.id} and $' + "{claim} <> ''`;",
     ],
-    ['store/payouts.ts', " and state = 'pending'`.execute(session.db);", '`.execute(session.db);'],
+    ['store/payouts.ts', "and intents.claim = held.claim and intents.state = 'pending'`", "and held.claim <> ''`"],
     [
       'domain/ledger.ts',
-      "id: derivedId('jrn', reward.id, kind),",
+      'id: journalId(reward.id, kind, decisionId),',
       "id: derivedId('jrn', reward.id, kind, recordedAt),",
     ],
   ),
@@ -108,12 +108,12 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('the end of a hold is forgotten', [
     'domain/reward.ts',
-    'if (isHeld && granted.releaseAt !== null) draft.wake({ record: granted.deal, at: granted.releaseAt });',
+    "if (state === 'held' && granted.releaseAt !== null) draft.wake({ record: granted.deal, at: granted.releaseAt });",
     '',
   ]),
   bug('a hold is not observed', [
-    'domain/decide.ts',
-    'const releaseAt = rule.holdDays > 0 ? addDays(dealAt.wonSince, rule.holdDays) : null;',
+    'domain/chains.ts',
+    'const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;',
     'const releaseAt: number | null = null;',
   ]),
   bug('only the present is read', [
@@ -121,21 +121,25 @@ export const BUGS: readonly Bug[] = [
     'const moments = momentsOf(deals).filter((at) => at > decidedUpTo);',
     'const moments: number[] = [];',
   ]),
-  bug('nothing is taken back', ['domain/decide.ts', 'return stage !== null && wonSince === null;', 'return false;']),
+  bug('nothing is taken back', [
+    'domain/chains.ts',
+    "return dealAt.stage !== null && dealAt.since[rule ? triggerOf(rule) : 'won'] === null;",
+    'return false;',
+  ]),
   bug('an unlinked deal is ignored', [
-    'domain/decide.ts',
+    'domain/chains.ts',
     "if (known) close(chain, reason(known.presence === 'present' ? 'deal_detached' : 'deal_deleted'), now);",
     "if (known && known.presence !== 'present') close(chain, reason('deal_deleted'), now);",
   ]),
   bug('a deleted deal is ignored', [
-    'domain/decide.ts',
+    'domain/chains.ts',
     "if (known) close(chain, reason(known.presence === 'present' ? 'deal_detached' : 'deal_deleted'), now);",
     "if (known && known.presence === 'present') close(chain, reason('deal_detached'), now);",
   ]),
   bug('paid for every deal', [
-    'domain/decide.ts',
-    'standingReward(other) !== undefined,',
-    'standingReward(other) !== undefined && other.dealIds.length > 99,',
+    'domain/chains.ts',
+    '.filter((other) => standingReward(other) !== undefined);',
+    '.filter((other) => standingReward(other) !== undefined && other.dealIds.length > 99);',
   ]),
   bug('won is what is called won', [
     'domain/mapping.ts',
@@ -174,12 +178,12 @@ export const BUGS: readonly Bug[] = [
     'if (lease) {',
   ]),
   bug('a merged deal is another deal', [
-    'domain/decide.ts',
+    'domain/chains.ts',
     'const current = friend.deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));',
     'const current = friend.deals.find(({ ref }) => ref.id === deal.id);',
   ]),
   bug('a decision recorded before the one it follows', [
-    'domain/decide.ts',
+    'domain/chains.ts',
     'recordedAt: Math.max(now, ...chain.decisions.map((earlier) => earlier.recordedAt)),',
     'recordedAt: now,',
   ]),
@@ -189,7 +193,7 @@ export const BUGS: readonly Bug[] = [
     'const open = friends;',
   ]),
   bug('of two deals that became one only the newest decision counts', [
-    'domain/decide.ts',
+    'domain/chains.ts',
     'return rewards.findLast(',
     'return [newestReward(chain)].findLast(',
   ]),
