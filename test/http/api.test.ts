@@ -15,6 +15,13 @@ let otherStory: Story;
 let acmeConnection: string;
 let otherConnection: string;
 let api: Awaited<ReturnType<typeof readOpenApi>>;
+/** A dry run of each account, by the member of its story. */
+const dryRuns = new Map<string, string>();
+const DRAFT = {
+  programId: 'default',
+  name: 'Draft',
+  rules: [{ key: 'a', party: 'member', amount: { kind: 'percent', basisPoints: 1 }, payout: 'credit' }],
+};
 
 beforeAll(async () => {
   service = await startHttp();
@@ -25,6 +32,13 @@ beforeAll(async () => {
   otherConnection = await other.connect('2');
   acmeStory = await tellStory(service, acme.id, acmeConnection, systemClock.now());
   otherStory = await tellStory(service, other.id, otherConnection, systemClock.now());
+  for (const [account, { memberId }] of [
+    [acme, acmeStory],
+    [other, otherStory],
+  ] as const) {
+    const run = (await (await account.post('/programs/dry-run', { program: DRAFT })).json()) as { id: string };
+    dryRuns.set(memberId, run.id);
+  }
 });
 afterAll(() => service.close());
 
@@ -44,6 +58,7 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{referralId}', story.referralId)
     .replace('{rewardId}', story.rewardId)
     .replace('{connectionId}', connectionId)
+    .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
     .replace('{programId}', 'default');
 }
 
@@ -100,6 +115,15 @@ describe('the OpenAPI document', () => {
       ],
       ['publishProgram', '/programs', JSON.parse(withoutComments(PROGRAM_EXAMPLE)), 200],
       ['publishProgram', '/programs', { programId: 'default' }, 400],
+      ['tryProgram', '/programs/dry-run', { program: DRAFT }, 201],
+      [
+        'tryProgram',
+        '/programs/dry-run',
+        { program: DRAFT, from: '2026-01-02T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z' },
+        400,
+      ],
+      ['publishProgram', '/programs?dryRunId=dry_nobody', DRAFT, 422],
+      ['publishProgram', `/programs?dryRunId=${dryRuns.get(acmeStory.memberId)}`, { ...DRAFT, programId: 'x' }, 409],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
       ['rejectReward', `/rewards/${acmeStory.rewardId}/reject`, {}, 400],
       ['fillBudget', '/programs/default/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 201],

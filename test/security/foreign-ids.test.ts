@@ -55,7 +55,7 @@ describe('another account’s id', () => {
 
   test('in a query finds nothing, whichever parameter it stands in', async () => {
     let asked = 0;
-    for (const operation of world.judge.operations) {
+    for (const operation of world.judge.operations.filter(({ method }) => method === 'get')) {
       for (const { name, schema } of operation.parameters.filter((parameter) => parameter.in === 'query')) {
         const prefix = prefixOf(schema);
         if (prefix === null) continue;

@@ -46,10 +46,14 @@ async function tenant(service: TestService, name: string, portal: string): Promi
   const account = await service.createAccount(name);
   const connectionId = await account.connect(portal);
   const story = await tellStory(service, account.id, connectionId, systemClock.now());
+  const rules = [{ key: 'a', party: 'member', amount: { kind: 'percent', basisPoints: 1 }, payout: 'credit' }];
+  const program = { programId: 'default', name: 'Draft', rules };
+  const run = (await (await account.post('/programs/dry-run', { program })).json()) as { id: string };
   return {
     account,
     story,
     ids: {
+      dry: run.id,
       mem: story.memberId,
       ref: story.referralId,
       rwd: story.rewardId,
@@ -94,6 +98,8 @@ const BY_NAME: Readonly<Record<string, string>> = {
   currency: 'EUR',
   id: '4711',
   name: 'A name',
+  from: '2026-01-01T00:00:00.000Z',
+  to: '2026-02-01T00:00:00.000Z',
   domains: 'example.com',
 };
 

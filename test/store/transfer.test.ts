@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dryRun } from '../../src/application/dry-run.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openEngine, openStore } from '../../src/store/open.ts';
@@ -58,6 +59,16 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     waiting: [
       { on: { owner: 'mem_1', key: 'limit rule r life', currency: '' }, record: a.ref('deal', '2'), since: T0 },
     ],
+  });
+  await store.dryRuns.keep('acc_a', {
+    id: 'dry_1',
+    programId: 'prg',
+    contentHash: 'abc',
+    report: await store.audited(T0, (audit) =>
+      dryRun(audit, { accountId: 'acc_a', draft: { programId: 'prg', name: 'Draft', rules: [] }, from: 0, to: T0 }),
+    ),
+    by: 'finance',
+    at: T0,
   });
   const entry = { id: 'q1', money: { minor: 500n, currency: 'EUR' }, by: 'finance', note: 'Ünï' };
   await store.programs.fillBudget('acc_a', 'prg', entry, T0);
