@@ -10,7 +10,7 @@ export interface Posting {
   readonly currency: string;
 }
 
-export type JournalKind = 'accrue' | 'release' | 'issue' | 'void' | 'claw_back';
+export type JournalKind = 'accrue' | 'release' | 'issue' | 'void' | 'claw_back' | 'return';
 
 /** One movement of money. Appended, never changed or deleted; a mistake is mended by a further journal. */
 export interface Journal {
@@ -49,7 +49,9 @@ const recoverable: AccountName = (reward) =>
   reward.payout === 'credit' ? settled(reward) : `receivable:${reward.party}:${reward.beneficiaryId}`;
 
 /** Each kind of movement as [debited account, credited account]. The whole chart of movements is this table. */
-const MOVEMENTS: Readonly<Record<JournalKind | 'accrue_held' | 'void_held', readonly [AccountName, AccountName]>> = {
+const MOVEMENTS: Readonly<
+  Record<JournalKind | 'accrue_held' | 'void_held' | 'return_claimed', readonly [AccountName, AccountName]>
+> = {
   accrue: [expense, payable],
   accrue_held: [expense, held],
   release: [held, payable],
@@ -57,6 +59,9 @@ const MOVEMENTS: Readonly<Record<JournalKind | 'accrue_held' | 'void_held', read
   void: [payable, expense],
   void_held: [held, expense],
   claw_back: [recoverable, expense],
+  /** The provider gave it back: owed again, or no longer to be claimed from the beneficiary. */
+  return: [settled, payable],
+  return_claimed: [settled, recoverable],
 };
 
 export interface JournalInput {
@@ -64,6 +69,8 @@ export interface JournalInput {
   readonly kind: JournalKind;
   /** True while the reward is held, when accruing or voiding. */
   readonly whileHeld?: boolean;
+  /** True when what comes back was claimed from the beneficiary before. */
+  readonly afterClawBack?: boolean;
   readonly decisionId: string | null;
   readonly effectiveAt: Instant;
   readonly recordedAt: Instant;
@@ -74,11 +81,12 @@ export function journalFor({
   reward,
   kind,
   whileHeld = false,
+  afterClawBack = false,
   decisionId,
   effectiveAt,
   recordedAt,
 }: JournalInput): Journal {
-  const movement = whileHeld && (kind === 'accrue' || kind === 'void') ? (`${kind}_held` as const) : kind;
+  const movement = movementOf(kind, whileHeld, afterClawBack);
   const [debit, credit] = MOVEMENTS[movement];
   const { minor, currency } = reward.money;
   return {
@@ -93,6 +101,11 @@ export function journalFor({
       { account: credit(reward), minor: -minor, currency },
     ],
   };
+}
+
+function movementOf(kind: JournalKind, whileHeld: boolean, afterClawBack: boolean): keyof typeof MOVEMENTS {
+  if (whileHeld && (kind === 'accrue' || kind === 'void')) return `${kind}_held`;
+  return kind === 'return' && afterClawBack ? 'return_claimed' : kind;
 }
 
 /** Sum of the postings per currency; a balanced journal gives only zeros. */

@@ -1,18 +1,20 @@
 import { sql } from 'kysely';
-import type { ClaimedPayout, ClaimInput, PayoutStore, Shard } from '../application/ports/store.ts';
+import type { ClaimedPayout, ClaimInput, GivenPayout, PayoutStore, Shard } from '../application/ports/store.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { referralOf, rewardOf, toFlag, toText } from './codec.ts';
 import { applyPlan, assertBalanced, Conflict } from './commit.ts';
 import type { Engine } from './dialect.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { noteGiven } from './payout-records.ts';
 import { candidates, claimed, counts, dueShards, nextDueAt, wholeRow } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createPayoutStore(engine: Engine): PayoutStore {
   const settleTogether = createGroupCommit(
     engine,
-    (session, { payout, plan }: { payout: ClaimedPayout; plan: Plan }) => settle(session, payout, plan),
+    (session, { payout, plan, given }: { payout: ClaimedPayout; plan: Plan; given: GivenPayout | undefined }) =>
+      settle(session, payout, plan, given),
     // The claim is kept: the caller settles again on what the reward is now, or the lease runs out.
     (error) => (error instanceof Conflict || engine.dialect.isUniqueViolation(error) ? false : undefined),
   );
@@ -38,9 +40,9 @@ export function createPayoutStore(engine: Engine): PayoutStore {
         }
       }),
 
-    settle: async (payout, plan) => {
+    settle: async (payout, plan, given) => {
       assertBalanced(plan.journals);
-      return settleTogether({ payout, plan });
+      return settleTogether({ payout, plan, given });
     },
 
     defer: (payout, { runAt, error, parked }) =>
@@ -128,13 +130,19 @@ async function issue(
   return payouts;
 }
 
-async function settle(session: Session, payout: ClaimedPayout, plan: Plan): Promise<boolean> {
+async function settle(
+  session: Session,
+  payout: ClaimedPayout,
+  plan: Plan,
+  given: GivenPayout | undefined,
+): Promise<boolean> {
   const { numAffectedRows } =
     await sql`update intents set state = 'done', claim = null, due_at = null, attempts = 0, error = null
     where ${isHeldBy(payout)} and state = 'pending'`.execute(session.db);
   if (numAffectedRows !== 1n) return false;
   const at = Math.max(0, ...plan.rewards.map(({ updatedAt }) => updatedAt));
   await applyPlan(session, payout.accountId, plan, at);
+  if (given) await noteGiven(session, payout.accountId, payout.intent, given, at);
   return true;
 }
 

@@ -7,7 +7,10 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createPayoutAccounts } from '../../src/application/payout-accounts.ts';
+import { createPayoutNews } from '../../src/application/payout-news.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
+import type { PayoutProvider } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
@@ -124,6 +127,7 @@ export interface ServiceOptions {
   /** A file, for a test that looks into it past the store. */
   readonly databaseUrl?: string;
   readonly changeStore?: (store: Store) => Store;
+  readonly providers?: ReadonlyMap<string, PayoutProvider>;
 }
 
 /** The whole app on a real port over a real database. Only the CRM behind it is played. */
@@ -147,6 +151,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const accounts = createAccounts({ store, clock });
   const accepted = vi.fn();
   const connect = createConnect({ store, seal, clock, log, publicUrl: PUBLIC_URL, connectors });
+  const payoutAccounts = createPayoutAccounts({ store, providers: options.providers ?? new Map(), seal, clock });
+  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
   let refs = 0;
   const app = createApp({
     publicUrl: PUBLIC_URL,
@@ -176,6 +182,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,
     payouts: new Set(['credit']),
+    payoutNews,
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,

@@ -148,7 +148,7 @@ const total = z.strictObject({ currency, amount }).meta({ id: 'Total' });
 export const journalSchema = z
   .strictObject({
     id: journalId,
-    kind: z.enum(['accrue', 'release', 'issue', 'void', 'claw_back']),
+    kind: z.enum(['accrue', 'release', 'issue', 'void', 'claw_back', 'return']),
     rewardId,
     decisionId: decisionId.nullable(),
     effectiveAt: time,

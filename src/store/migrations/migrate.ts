@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Dialect, Engine } from '../dialect.ts';
 import { outOfService } from '../out-of-service.ts';
 import * as start from './0001-start.ts';
+import * as payouts from './0005-payouts.ts';
 
 interface Migration {
   readonly name: string;
@@ -11,7 +12,7 @@ interface Migration {
 }
 
 /** In order; the position is the number in the file's name. */
-const MIGRATIONS: readonly Migration[] = [start];
+const MIGRATIONS: readonly Migration[] = [start, payouts];
 
 /** What a database of this program's version has been through, oldest first. */
 export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);
