@@ -23,7 +23,7 @@ export interface PayoutOrders {
 }
 
 export interface PayoutOrdersDeps {
-  readonly records: Pick<PayoutRecordStore, 'begin' | 'record'>;
+  readonly records: Pick<PayoutRecordStore, 'begin' | 'choose' | 'record'>;
   readonly accounts: Pick<PayoutAccounts, 'open'>;
   readonly seal: Pick<Seal, 'seal'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -39,14 +39,27 @@ export function createPayoutOrders({ records, accounts, seal, clock }: PayoutOrd
       if (refusal !== null) return { result: { ok: false, why: refusal }, given: undefined };
       if (isTakenBack && session.cancel) {
         const known = await records.record(accountId, key);
-        if ((await session.cancel({ key, reference: known?.reference ?? null })) === 'cancelled')
+        if (
+          (await session.cancel({ key, reference: known && known.state !== 'asked' ? known.reference : null })) ===
+          'cancelled'
+        )
           return { result: { ok: false, why: 'taken back before it was paid' }, given: undefined };
       }
       if (keyLifeMs !== null) {
         const age = clock.now() - (await records.begin(accountId, intent, clock.now()));
         if (age > keyLifeMs - KEY_LIFE_MARGIN_MS) throw tooOld(provider.description.label, keyLifeMs);
       }
-      const result = await session.issue(order);
+      const memory = {
+        choose: async (find: () => Promise<string | null>) => {
+          const before = await records.record(accountId, key);
+          if (before && before.reference !== null) return before.reference;
+          const found = await find();
+          if (found === null) return null;
+          await records.begin(accountId, intent, clock.now());
+          return records.choose(accountId, key, found, clock.now());
+        },
+      };
+      const result = await session.issue(order, memory);
       return { result, given: givenOf(accountId, key, result) };
     },
   };

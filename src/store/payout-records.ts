@@ -95,6 +95,17 @@ export function createPayoutRecordStore(engine: Engine): PayoutRecordStore {
         return rows[0]?.at ?? now;
       }),
 
+    choose: (accountId, key, value, now) =>
+      engine.write(async ({ db }) => {
+        await sql`update payout_references set reference = ${toText(value)}, updated_at = ${now}
+          where account_id = ${accountId} and intent_id = ${key} and reference is null`.execute(db);
+        const { rows } = await sql<{ reference: string | null }>`select reference from payout_references
+          where account_id = ${accountId} and intent_id = ${key}`.execute(db);
+        const chosen = rows[0]?.reference;
+        if (chosen === undefined || chosen === null) throw new RangeError('the order was not begun');
+        return chosen;
+      }),
+
     record: (accountId, key) => recordWhere(accountId, sql`intent_id = ${key}`),
     recordByReference: (accountId, provider, reference) =>
       recordWhere(accountId, sql`provider = ${provider} and reference = ${reference}`),

@@ -22,6 +22,15 @@ export interface PayoutOrder {
   readonly reason: string;
 }
 
+/** What a provider decided for an order before it acted, so that a later attempt acts on the same. */
+export interface OrderMemory {
+  /**
+   * What was chosen under the order's key by an earlier attempt, without asking anew; or what `find` finds now, kept before anything is
+   * done with it. Null when `find` finds nothing.
+   */
+  choose(find: () => Promise<string | null>): Promise<string | null>;
+}
+
 /** A provider's final answer to an order. */
 export type IssueResult =
   | {
@@ -99,9 +108,10 @@ export interface PayoutEntry {
 export interface PayoutSession {
   /**
    * A result is final: paid, or refused for good. Everything else ("I do not know", "not now", "not yet") is a thrown `Fault` whose retry
-   * rule says when to ask again with the same key.
+   * rule says when to ask again with the same key. By then the beneficiary may have another name and address: what the key does not
+   * cover is chosen once, in `memory`.
    */
-  issue(order: PayoutOrder): Promise<IssueResult>;
+  issue(order: PayoutOrder, memory: OrderMemory): Promise<IssueResult>;
   /**
    * `cancelled`: nothing is or will be paid under this key, or what was paid has come back. `too_late`: it stays paid, or nobody can say.
    * Without a reference, of an order whose answer is not known.

@@ -422,6 +422,8 @@ export interface PayoutRecordStore {
   replaceSealed(kind: 'settings' | 'voucher' | 'coupon', from: SealedPayoutSecret, to: string): Promise<boolean>;
   /** Notes that an order is about to be sent for the first time; answers with when that was. */
   begin(accountId: string, intent: PayoutIntent, now: Instant): Promise<Instant>;
+  /** Keeps a value as the reference of an order that was begun, unless it has one; answers with the one that stands. */
+  choose(accountId: string, key: string, value: string, now: Instant): Promise<string>;
   record(accountId: string, key: string): Promise<PayoutRecord | null>;
   recordByReference(accountId: string, provider: string, reference: string): Promise<PayoutRecord | null>;
   recordOfReward(accountId: string, rewardId: string): Promise<PayoutRecord | null>;

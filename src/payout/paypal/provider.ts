@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { RawRequest } from '../../application/ports/crm.ts';
 import type {
   CredentialField,
@@ -53,7 +54,7 @@ const FIELDS: readonly CredentialField[] = [
 /**
  * Payouts to the PayPal account behind an e-mail address, each as a batch of one item, so that each is settled by itself.
  *
- * `sender_batch_id`, `sender_item_id` and `PayPal-Request-Id` are the order's key. A second order with the key is rejected with a link to
+ * `sender_batch_id` and `sender_item_id` are the order's key, `PayPal-Request-Id` begins with it. A second order with the key is rejected with a link to
  * the first one's batch, for 30 days (openapi/payments_payouts_batch_v1.json of paypal/paypal-rest-api-specifications); after that nothing
  * keeps it from being paid again, which is why `keyLifeMs` is given. A batch is taken at once and carried out later: the order counts
  * as issued when its item says so. An unclaimed item is issued, and PayPal gives it back after 30 days.
@@ -180,7 +181,9 @@ async function placed(client: Client, order: PayoutOrder, email: string): Promis
       },
     ],
   });
-  const reply = await client.call('POST', '/v1/payments/payouts', body, { 'PayPal-Request-Id': key });
+  // Of the body too: when the address has changed since, it is another request, and the batch's id tells that the order is the same.
+  const requestId = `${key}-${createHash('sha256').update(body).digest('hex').slice(0, 16)}`;
+  const reply = await client.call('POST', '/v1/payments/payouts', body, { 'PayPal-Request-Id': requestId });
   if (reply.status === 201) {
     const id = (reply.data.batch_header as { payout_batch_id?: unknown } | undefined)?.payout_batch_id;
     if (typeof id !== 'string') throw unavailable(LABEL, 'answered without a batch');

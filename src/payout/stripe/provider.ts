@@ -2,6 +2,7 @@ import type { Stripe } from 'stripe';
 import type {
   CredentialField,
   IssueResult,
+  OrderMemory,
   PayoutEntry,
   PayoutOrder,
   PayoutProvider,
@@ -174,16 +175,24 @@ async function openSession(
     throw contradiction(LABEL, `the customer ${customer} has more balance transactions than are looked through`);
   }
 
-  async function issueCredit({ key, money, beneficiary }: PayoutOrder): Promise<IssueResult> {
-    if (beneficiary.email === null) return { ok: false, why: 'no e-mail address to find the Stripe customer by' };
-    const { data } = await stripe.customers.list({ email: beneficiary.email, limit: 2 });
-    const [customer, other] = data;
-    if (!customer) return { ok: false, why: 'no Stripe customer has this e-mail address' };
-    if (other) return { ok: false, why: 'several Stripe customers have this e-mail address' };
+  async function issueCredit({ key, money, beneficiary }: PayoutOrder, memory: OrderMemory): Promise<IssueResult> {
+    const { email } = beneficiary;
+    let why = 'no e-mail address to find the Stripe customer by';
+    // The key does not say whose balance it was: with another address, a later attempt would find another customer and pay again.
+    const customerId = await memory.choose(async () => {
+      if (email === null) return null;
+      const { data } = await stripe.customers.list({ email, limit: 2 });
+      const [customer, other] = data;
+      why = customer
+        ? 'several Stripe customers have this e-mail address'
+        : 'no Stripe customer has this e-mail address';
+      return customer && !other ? customer.id : null;
+    });
+    if (customerId === null) return { ok: false, why };
     const made =
-      (await creditOf(customer.id, key)) ??
+      (await creditOf(customerId, key)) ??
       (await stripe.customers.createBalanceTransaction(
-        customer.id,
+        customerId,
         {
           amount: -toStripe(money),
           currency: money.currency.toLowerCase(),
@@ -216,9 +225,9 @@ async function openSession(
 
   const isCodes = way !== CUSTOMER_BALANCE;
   return {
-    async issue(order) {
+    async issue(order, memory) {
       try {
-        return isCodes ? await issueCode(order) : await issueCredit(order);
+        return isCodes ? await issueCode(order) : await issueCredit(order, memory);
       } catch (thrown) {
         const { type, code, message } = thrown as StripeFailure;
         // What one of several retries says of another that is under way is no refusal.
@@ -228,20 +237,18 @@ async function openSession(
       }
     },
 
-    cancel: ({ key, reference }) =>
-      ask(async () => {
-        if (!isCodes || reference?.startsWith('cbtxn_')) return 'too_late';
-        const code = await codeOf(key);
-        if (!code) return 'too_late';
-        const { times_redeemed, active } = code.active
-          ? await stripe.promotionCodes.update(code.id, { active: false })
-          : code;
-        return !active && times_redeemed === 0 ? 'cancelled' : 'too_late';
-      }),
-
-    // A credit is found by its customer, which a key alone does not tell.
+    // A credit is found by its customer, which a key alone does not tell; and the next invoice may take it at any moment.
     ...(isCodes
       ? {
+          cancel: ({ key }: { readonly key: string }) =>
+            ask(async () => {
+              const code = await codeOf(key);
+              if (!code) return 'too_late' as const;
+              const { times_redeemed, active } = code.active
+                ? await stripe.promotionCodes.update(code.id, { active: false })
+                : code;
+              return !active && times_redeemed === 0 ? ('cancelled' as const) : ('too_late' as const);
+            }),
           lookUp: ({ key }: { readonly key: string }) =>
             ask(async () => {
               const { data } = await stripe.promotionCodes.list({

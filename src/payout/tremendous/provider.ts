@@ -96,8 +96,8 @@ const AMOUNTS: readonly AmountRange[] = TREMENDOUS_CURRENCIES.filter((code) => C
  * Gift cards and a link to choose one's own, by Tremendous' official SDK.
  *
  * `external_id` is the order's key: "All requests that use the same external_id after the initial order creation will result in a response
- * that returns the data of the initially created order", with 201 (SDK 4.12.0, `SingleRewardOrder.external_id`). No time limit is
- * given, so none is assumed.
+ * that returns the data of the initially created order", with 201; with other parameters they are answered with 409 (SDK 4.12.0, the text
+ * on `createOrder`). No time limit is given, so none is assumed.
  *
  * News: `Tremendous-Webhook-Signature: sha256=<hex>`, HMAC-SHA-256 of the raw body with the webhook's private key. The documentation that
  * could be read lists the events (developers.tremendous.com/docs/webhooks-1) and not the header; the scheme is what several independent
@@ -213,6 +213,11 @@ async function openSession(settings: PayoutSettings, values: Values): Promise<Pa
       } catch (thrown) {
         if (thrown instanceof Fault) throw thrown;
         const status = statusOf(thrown);
+        // The same key with another name or address: what was made under it stands, whoever the contact is called by now.
+        if (status === 409) {
+          const earlier = await find(order.key);
+          if (earlier) return await resultOf(order, earlier);
+        }
         if (status === 402) throw notYet(LABEL, 'the funding source has too little money', WAIT_FOR_PEOPLE_MS);
         if (status === 400 || status === 422) return { ok: false, why: sentenceOf(thrown) ?? `answered ${status}` };
         throw faultOf(thrown, settings.now());

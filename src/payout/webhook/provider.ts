@@ -46,7 +46,7 @@ export function createSession({
   clock,
   timeoutMs = TIMEOUT_MS,
   lookup,
-}: WebhookSessionDeps): PayoutSession {
+}: WebhookSessionDeps): Pick<PayoutSession, 'test'> & { issue(order: PayoutOrder): Promise<IssueResult> } {
   if (url.protocol !== 'https:' && !allowPrivate) throw new RangeError('the reward webhook needs an https address');
   const signer = new Webhook(secret);
   const isRefused = !allowPrivate && isDisguised(url);
