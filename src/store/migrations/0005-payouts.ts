@@ -66,6 +66,7 @@ export function statements({ ddl }: Dialect): string[] {
       PRIMARY KEY (account_id, code_hash),
       UNIQUE (account_id, intent_id)
     ) ${table}`,
+    'CREATE INDEX coupon_codes_by_time ON coupon_codes (account_id, given_at, code_hash)',
     `CREATE INDEX coupon_codes_free ON coupon_codes (account_id, currency, minor, added_at, code_hash)
       WHERE intent_id IS NULL AND withdrawn_at IS NULL`,
     `CREATE TABLE manual_batches (
@@ -93,6 +94,7 @@ export function statements({ ddl }: Dialect): string[] {
       PRIMARY KEY (account_id, intent_id),
       FOREIGN KEY (account_id, batch_id) REFERENCES manual_batches (account_id, id)
     ) ${table}`,
+    'CREATE INDEX manual_items_by_time ON manual_items (account_id, added_at, intent_id)',
     'CREATE INDEX manual_items_by_batch ON manual_items (account_id, batch_id, added_at, intent_id)',
   ];
 }
