@@ -79,7 +79,7 @@ export interface PayoutSuite {
 }
 
 /** Everything around a provider as in production: the store, the deliver hop, the news desk. Only time is played. */
-async function startWorld({ open }: PayoutSuite) {
+export async function startWorld({ open }: Pick<PayoutSuite, 'open'>) {
   let now = T0;
   const time: TestTime = {
     now: () => now,
@@ -192,7 +192,7 @@ async function startWorld({ open }: PayoutSuite) {
   };
 }
 
-type World = Awaited<ReturnType<typeof startWorld>>;
+export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** What a reward provider promises, whoever it is. */
 export function payoutConformance(suite: PayoutSuite): void {
