@@ -7,7 +7,7 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
-import { createPayoutAccounts } from '../../src/application/payout-accounts.ts';
+import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { PayoutProvider } from '../../src/application/ports/payout.ts';
@@ -106,6 +106,7 @@ export interface TestService {
   readonly lines: () => Record<string, unknown>[];
   readonly logText: () => string;
   readonly accepted: ReturnType<typeof vi.fn>;
+  readonly payoutAccounts: PayoutAccounts;
   createAccount(name: string): Promise<TestAccount>;
   close(): Promise<void>;
 }
@@ -201,6 +202,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     crm,
     app,
     accepted,
+    payoutAccounts,
     logText: () => chunks.join(''),
     lines: () =>
       chunks
