@@ -5,6 +5,7 @@ import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
+import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
 import { createPayoutNews, type PayoutNewsDesk } from './application/payout-news.ts';
 import { createPayoutOrders } from './application/payout-orders.ts';
 import { createPlace } from './application/place.ts';
@@ -46,6 +47,7 @@ export interface Container {
   readonly reconcile: Reconcile;
   readonly payoutAccounts: PayoutAccounts;
   readonly payoutNews: PayoutNewsDesk;
+  readonly payoutDesk: PayoutDesk;
   /** The three hops' workers and the schedules. */
   start(): void;
   /** Finishes what is under way. Nothing is lost: what was not begun lies in the store. */
@@ -149,6 +151,7 @@ export function createContainer(deps: ContainerDeps): Container {
     reconcile,
     payoutAccounts,
     payoutNews,
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       sweep.start();

@@ -25,6 +25,8 @@ export interface ListedProvider {
 
 export interface CredentialProblem {
   readonly field: string;
+  /** The provider has no such field. */
+  readonly isUnknown: boolean;
   /** What it should be: "must be …". */
   readonly problem: string;
 }
@@ -41,7 +43,7 @@ export interface PayoutAccounts {
   configure(
     accountId: string,
     name: string,
-    values: Readonly<Record<string, string>>,
+    values: ReadonlyMap<string, string>,
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly problems: readonly CredentialProblem[] } | null>;
   /** False when there was nothing to forget. */
   forget(accountId: string, name: string): Promise<boolean>;
@@ -129,18 +131,18 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
       if (!provider) return null;
       const { fields } = provider.description;
       const { values: before } = await read(accountId, provider).catch(() => ({ values: {} }));
-      const kept = fields.filter(({ name: field, secret }) => secret && given[field] === undefined);
-      const values: Record<string, string> = { ...given };
-      for (const { name: field } of kept) {
-        const secret = (before as Readonly<Record<string, string>>)[field];
-        if (secret !== undefined) values[field] = secret;
+      const kept = new Map(Object.entries(before));
+      const values = new Map(given);
+      for (const { name: field, secret } of fields) {
+        const former = kept.get(field);
+        if (secret && former !== undefined && !given.has(field)) values.set(field, former);
       }
       // An empty text takes a value back.
-      for (const [field, value] of Object.entries(values)) if (value === '') delete values[field];
+      for (const [field, value] of values) if (value === '') values.delete(field);
       const problems = problemsOf(fields, values);
       if (problems.length > 0) return { ok: false, problems };
       const now = clock.now();
-      const sealed = seal.seal(JSON.stringify(values), payoutContext(accountId, 'settings', name));
+      const sealed = seal.seal(JSON.stringify(Object.fromEntries(values)), payoutContext(accountId, 'settings', name));
       await records.saveSetting(accountId, name, sealed, now);
       // What waited for a person waited for this.
       await store.retryParked(accountId, now);
@@ -166,20 +168,17 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
   };
 }
 
-function problemsOf(fields: readonly CredentialField[], values: Readonly<Record<string, string>>): CredentialProblem[] {
+function problemsOf(fields: readonly CredentialField[], values: ReadonlyMap<string, string>): CredentialProblem[] {
   const problems: CredentialProblem[] = [];
-  for (const [name, value] of Object.entries(values)) {
+  const say = (field: string, problem: string, isUnknown = false) => void problems.push({ field, isUnknown, problem });
+  for (const [name, value] of values) {
     const field = fields.find((known) => known.name === name);
-    if (!field)
-      problems.push({ field: name, problem: `must be one of ${fields.map((known) => known.name).join(', ')}` });
-    else if (value.length > VALUE_LENGTH_MAX)
-      problems.push({ field: name, problem: `must be at most ${VALUE_LENGTH_MAX} characters` });
-    else if (/\p{Cc}/u.test(value))
-      problems.push({ field: name, problem: 'must be one line without control characters' });
-    else if (field.choices && !field.choices.includes(value))
-      problems.push({ field: name, problem: `must be one of ${field.choices.join(', ')}` });
+    if (!field) say(name, `must be one of ${fields.map((known) => known.name).join(', ') || 'none'}`, true);
+    else if (value.length > VALUE_LENGTH_MAX) say(name, `must have at most ${VALUE_LENGTH_MAX} characters`);
+    else if (!value.isWellFormed() || /\p{Cc}/u.test(value))
+      say(name, 'must not contain control characters or broken Unicode');
+    else if (field.choices && !field.choices.includes(value)) say(name, `must be one of ${field.choices.join(', ')}`);
   }
-  for (const { name, required } of fields)
-    if (required && values[name] === undefined) problems.push({ field: name, problem: 'must be given' });
+  for (const { name, required } of fields) if (required && !values.has(name)) say(name, 'must be given');
   return problems;
 }

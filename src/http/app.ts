@@ -46,6 +46,8 @@ export interface AppDeps {
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
+  readonly payoutAccounts: OperationsDeps['payoutAccounts'];
+  readonly payoutDesk: OperationsDeps['payoutDesk'];
   readonly codeExists: ShareDeps['codeExists'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];

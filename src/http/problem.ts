@@ -23,6 +23,7 @@ const PROBLEMS = {
   body_too_large: { status: 413, title: 'The body is too large.' },
   unsupported_media_type: { status: 415, title: 'The content type is not one that is read here.' },
   no_such_member: { status: 422, title: 'No such member.' },
+  no_such_order: { status: 422, title: 'No such order.' },
   no_such_connection: { status: 422, title: 'No such connection.' },
   self_referral: { status: 422, title: 'The member and the friend are the same person.' },
   too_many_requests: { status: 429, title: 'Too many requests.' },

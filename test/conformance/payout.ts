@@ -124,7 +124,11 @@ export async function startWorld({ open }: Pick<PayoutSuite, 'open'>) {
     onAsked: () => {},
   });
   if (Object.keys(subject.credentials).length > 0) {
-    const saved = await accounts.configure('acc_a', subject.provider.name, subject.credentials);
+    const saved = await accounts.configure(
+      'acc_a',
+      subject.provider.name,
+      new Map(Object.entries(subject.credentials)),
+    );
     expect(saved).toEqual({ ok: true });
   }
 
@@ -455,7 +459,11 @@ export function payoutConformance(suite: PayoutSuite): void {
     test('is tried with a call that moves nothing, and says which credential is wrong', async () => {
       expect(await world.accounts.test('acc_a', provider())).toMatchObject({ ok: true });
       for (const [values, field] of world.wrong) {
-        await world.accounts.configure('acc_a', provider(), { ...world.credentials, ...values });
+        await world.accounts.configure(
+          'acc_a',
+          provider(),
+          new Map(Object.entries({ ...world.credentials, ...values })),
+        );
         const answer = await world.accounts.test('acc_a', provider());
         expect(answer).toMatchObject({ ok: false, field });
       }
@@ -473,7 +481,7 @@ export function payoutConformance(suite: PayoutSuite): void {
       }
       expect((await world.reward('rwd_1')).state).toBe('issuing');
       expect(await world.store.payouts.counts(world.time.now())).toMatchObject({ parked: 1 });
-      await world.accounts.configure('acc_a', provider(), world.credentials);
+      await world.accounts.configure('acc_a', provider(), new Map(Object.entries(world.credentials)));
       await carryOut(intent);
       expect((await world.reward('rwd_1')).state).toBe('issued');
     });
@@ -565,7 +573,7 @@ export function payoutConformance(suite: PayoutSuite): void {
         };
         const names = new Set(world.provider.description.fields.map((field) => field.name));
         const theirs = Object.fromEntries(Object.entries(other).filter(([name]) => names.has(name)));
-        await world.accounts.configure('acc_b', provider(), theirs);
+        await world.accounts.configure('acc_b', provider(), new Map(Object.entries(theirs)));
         expect(await codeOf(world.payoutNews.receive(provider(), 'acc_b', request))).toBe('payout_news_unsigned');
         expect((await world.reward('rwd_1')).state).toBe('issued');
       });

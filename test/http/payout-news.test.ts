@@ -27,7 +27,9 @@ beforeEach(async () => {
   service = await startHttp({ providers });
   account = await service.createAccount('A');
   const values = { apiKey: 'k', campaignId: 'c', webhookKey: KEY };
-  expect(await service.payoutAccounts.configure(account.id, 'tremendous', values)).toEqual({ ok: true });
+  expect(await service.payoutAccounts.configure(account.id, 'tremendous', new Map(Object.entries(values)))).toEqual({
+    ok: true,
+  });
 });
 afterEach(() => service.close());
 

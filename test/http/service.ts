@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
@@ -8,9 +8,10 @@ import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
+import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
-import type { PayoutProvider } from '../../src/application/ports/payout.ts';
+import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
@@ -24,10 +25,13 @@ import type { Referral } from '../../src/domain/referral.ts';
 import { grant, settlePayout } from '../../src/domain/reward.ts';
 import { type AppDeps, createApp } from '../../src/http/app.ts';
 import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
+import { fromSettings as coupon } from '../../src/payout/coupon/provider.ts';
+import { fromSettings as createCredit } from '../../src/payout/credit/provider.ts';
+import { fromSettings as manual } from '../../src/payout/manual/provider.ts';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
-import { createSeal } from '../../src/platform/seal.ts';
+import { createSeal, type Seal } from '../../src/platform/seal.ts';
 import { openStore } from '../../src/store/open.ts';
 
 export const PUBLIC_URL = 'https://wonward.example/base';
@@ -152,7 +156,12 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const accounts = createAccounts({ store, clock });
   const accepted = vi.fn();
   const connect = createConnect({ store, seal, clock, log, publicUrl: PUBLIC_URL, connectors });
-  const payoutAccounts = createPayoutAccounts({ store, providers: options.providers ?? new Map(), seal, clock });
+  const payoutAccounts = createPayoutAccounts({
+    store,
+    providers: options.providers ?? ownProviders(store, seal),
+    seal,
+    clock,
+  });
   const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
   let refs = 0;
   const app = createApp({
@@ -184,6 +193,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     store,
     payouts: new Set(['credit']),
     payoutNews,
+    payoutAccounts,
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: () => {} }),
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,
@@ -240,6 +251,21 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   };
 }
 
+/** Those that need nobody else. */
+function ownProviders(store: Store, seal: Seal): ReadonlyMap<string, PayoutProvider> {
+  const settings: PayoutSettings = {
+    rewardWebhook: null,
+    localProviders: {},
+    allowPrivateDestinations: false,
+    now: systemClock.now,
+    randomBytes,
+    seal,
+    coupons: store.coupons,
+    manual: store.manual,
+  };
+  return new Map([coupon(settings), createCredit(), manual(settings)].map((provider) => [provider.name, provider]));
+}
+
 /** The headers with which HubSpot signs a request to the public address. */
 export function signed(
   method: string,
@@ -293,6 +319,9 @@ export interface Story {
   readonly decisionId: string;
   readonly rewardId: string;
   readonly code: string;
+  /** A batch that is paid by hand, with one order. */
+  readonly batchId: string;
+  readonly orderId: string;
 }
 
 /** A member, a referral, a decision and an issued reward with its journals, in an account with a connection. */
@@ -371,7 +400,17 @@ export async function tellStory(
     { accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] },
   ]);
   if (result !== 'committed') throw new Error(result);
-  return { memberId: member.id, referralId: referral.id, decisionId: decision.id, rewardId, code: member.code };
+  const orderId = derivedId('pay', rewardId);
+  const { batchId } = await store.manual.join(accountId, { key: orderId, rewardId, money: reward.money }, now);
+  return {
+    memberId: member.id,
+    referralId: referral.id,
+    decisionId: decision.id,
+    rewardId,
+    code: member.code,
+    batchId,
+    orderId,
+  };
 }
 
 function decisionFor(accountId: string, connectionId: string, referral: Referral, now: number) {

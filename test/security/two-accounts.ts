@@ -56,6 +56,8 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       dec: story.decisionId,
       con: connectionId,
       acc: account.id,
+      bat: story.batchId,
+      pay: story.orderId,
     },
   };
 }
@@ -93,6 +95,9 @@ const BY_NAME: Readonly<Record<string, string>> = {
   amount: '5',
   currency: 'EUR',
   id: '4711',
+  field: 'prefix',
+  value: 'THANKS',
+  codes: 'A-CODE',
 };
 
 let people = 0;
@@ -154,9 +159,18 @@ export function withPart(value: unknown, [step, ...rest]: Path, change: (part: u
   );
 }
 
+/** What stands in paths and is nobody's: the same for every account. */
+const IN_PATHS: Readonly<Record<string, string>> = { provider: 'coupon' };
+
+/** Whether a path names something that is one account's. */
+export function namesOwn({ parameters }: FuzzedOperation): boolean {
+  return parameters.some((parameter) => parameter.in === 'path' && IN_PATHS[parameter.name] === undefined);
+}
+
 /** The path with the ids of one account in it. */
 export function pathFor({ path, parameters }: FuzzedOperation, ids: Readonly<Record<string, string>>): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    if (IN_PATHS[name] !== undefined) return IN_PATHS[name];
     const schema = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
     const id = ids[prefixOf(schema) ?? ''];
     if (id === undefined) throw new Error(`no id for {${name}} is known to these tests: add one`);
