@@ -57,7 +57,6 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
   const seal = createSeal(config.encryptionKeys);
   const providers = await loadProviders({
     ...config,
-    localProviders: {},
     now: clock.now,
     randomBytes,
     seal,

@@ -32,7 +32,6 @@ export function reconcilePayouts(terminal: Terminal, account: string, options: R
     const { coupons, manual } = store;
     const providers = await loadProviders({
       ...config,
-      localProviders: {},
       now,
       randomBytes,
       seal,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PayoutAccounts } from '../../application/payout-accounts.ts';
 import type { ProgramStore } from '../../application/ports/store.ts';
 import { programDocument } from '../../application/program-document.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -12,9 +13,10 @@ export interface ProgramsDeps {
   readonly programs: ProgramStore;
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
+  readonly payoutAccounts: Pick<PayoutAccounts, 'list'>;
 }
 
-export function programs({ clock, programs: stored, payouts }: ProgramsDeps): Operation[] {
+export function programs({ clock, programs: stored, payouts: installed, payoutAccounts }: ProgramsDeps): Operation[] {
   return [
     operation({
       id: 'listPrograms',
@@ -44,6 +46,10 @@ export function programs({ clock, programs: stored, payouts }: ProgramsDeps): Op
       answer: programSchema,
       problems: [],
       async handle({ accountId, body }) {
+        const listed = await payoutAccounts.list(accountId);
+        const payouts = new Set(
+          listed.flatMap(({ name, configured }) => (configured && installed.has(name) ? [name] : [])),
+        );
         // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
         const errors = body.rules.flatMap(({ payout }, index) =>
           payouts.has(payout)
