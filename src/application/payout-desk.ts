@@ -1,10 +1,11 @@
 import { couponHash } from '../domain/ids.ts';
 import { decimalOf, type Money } from '../domain/money.ts';
+import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { payoutContext, type Seal } from '../platform/seal.ts';
 import { csvOf } from './csv.ts';
 import type { PayoutNewsDesk } from './payout-news.ts';
-import type { CouponCount, ManualBatch, ManualRow, Store } from './ports/store.ts';
+import type { CouponCount, ManualBatch, ManualRow, PayoutRecordState, SealedCoupon, Store } from './ports/store.ts';
 
 export type RedeemResult = 'redeemed' | 'already_redeemed' | 'withdrawn' | 'unknown';
 
@@ -16,8 +17,19 @@ export interface ManualMark {
 
 export type MarkResult = 'marked' | 'settled';
 
+/** What a provider has of a reward, with the code or link in the clear: whoever reads it can use it. */
+export interface RewardPayout {
+  readonly provider: string;
+  readonly state: PayoutRecordState;
+  readonly reference: string | null;
+  readonly voucher: string | null;
+  readonly updatedAt: Instant;
+}
+
 /** What people do with codes and with batches that are paid by hand. */
 export interface PayoutDesk {
+  /** Null while nothing was given, or where nothing is left behind, as by credit. */
+  payoutOf(accountId: string, rewardId: string): Promise<RewardPayout | null>;
   /** Puts codes of one value into the pool. Codes that are there already stay as they are. */
   addCoupons(accountId: string, codes: readonly string[], money: Money): Promise<{ added: number; duplicates: number }>;
   couponCounts(accountId: string): Promise<CouponCount[]>;
@@ -41,8 +53,8 @@ export interface PayoutDesk {
 }
 
 export interface PayoutDeskDeps {
-  readonly store: Pick<Store, 'coupons' | 'manual'>;
-  readonly seal: Pick<Seal, 'seal'>;
+  readonly store: Pick<Store, 'coupons' | 'manual' | 'payoutRecords'>;
+  readonly seal: Pick<Seal, 'seal' | 'open'>;
   readonly news: Pick<PayoutNewsDesk, 'take'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Called when an order has come up to be settled. */
@@ -65,13 +77,27 @@ export function createPayoutDesk({ store, seal, news, clock, onSettled }: Payout
   }
 
   return {
+    async payoutOf(accountId, rewardId) {
+      const record = await store.payoutRecords.recordOfReward(accountId, rewardId);
+      if (!record) return null;
+      const { key, provider, state, reference, voucher, updatedAt } = record;
+      return {
+        provider,
+        state,
+        // Until it has answered, it is what we chose for it, and nothing of the provider's.
+        reference: state === 'asked' ? null : reference,
+        voucher: voucher === null ? null : seal.open(voucher, payoutContext(accountId, 'voucher', key)),
+        updatedAt,
+      };
+    },
+
     addCoupons(accountId, codes, money) {
-      const sealed = new Map(
-        codes.map((code) => {
-          const hash = couponHash(accountId, code);
-          return [hash, { hash, sealed: seal.seal(code.trim(), payoutContext(accountId, 'coupon', hash)) }];
-        }),
-      );
+      const sealed = new Map<string, SealedCoupon>();
+      for (const code of codes) {
+        const hash = couponHash(accountId, code);
+        if (!sealed.has(hash))
+          sealed.set(hash, { hash, sealed: seal.seal(code.trim(), payoutContext(accountId, 'coupon', hash)) });
+      }
       return coupons
         .add(accountId, [...sealed.values()], money, clock.now())
         .then(({ added }) => ({ added, duplicates: codes.length - added }));

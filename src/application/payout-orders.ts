@@ -45,6 +45,8 @@ export function createPayoutOrders({ records, accounts, seal, clock }: PayoutOrd
         )
           return { result: { ok: false, why: 'taken back before it was paid' }, given: undefined };
       }
+      // Whether there is a row that says "asked", which a refusal has to answer too.
+      let isBegun = keyLifeMs !== null;
       if (keyLifeMs !== null) {
         const age = clock.now() - (await records.begin(accountId, intent, clock.now()));
         if (age > keyLifeMs - KEY_LIFE_MARGIN_MS) throw tooOld(provider.description.label, keyLifeMs);
@@ -52,14 +54,17 @@ export function createPayoutOrders({ records, accounts, seal, clock }: PayoutOrd
       const memory = {
         choose: async (find: () => Promise<string | null>) => {
           const before = await records.record(accountId, key);
+          isBegun ||= before !== null;
           if (before && before.reference !== null) return before.reference;
           const found = await find();
           if (found === null) return null;
           await records.begin(accountId, intent, clock.now());
+          isBegun = true;
           return records.choose(accountId, key, found, clock.now());
         },
       };
       const result = await session.issue(order, memory);
+      if (!result.ok && isBegun) return { result, given: { reference: null, voucher: null, state: 'refused' } };
       return { result, given: givenOf(accountId, key, result) };
     },
   };

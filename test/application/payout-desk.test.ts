@@ -98,6 +98,9 @@ describe('codes of the shop', () => {
     desk.advance(3_600_000);
     await desk.run();
     for (const id of ['rwd_1', 'rwd_2', 'rwd_3']) expect((await desk.reward(id)).state).toBe('issued');
+    const given = await Promise.all(['rwd_1', 'rwd_2', 'rwd_3'].map((id) => desk.desk.payoutOf('acc_a', id)));
+    expect(given.map((payout) => payout?.voucher).sort()).toEqual(['FIRST', 'SECOND', 'THIRD']);
+    expect(await desk.desk.payoutOf('acc_b', 'rwd_1')).toBeNull();
     const stored = JSON.stringify(await desk.store.payoutRecords.listSealed('coupon', null, 9));
     expect(stored).not.toMatch(/FIRST|SECOND|THIRD/);
     expect(await desk.desk.couponCounts('acc_a')).toEqual([

@@ -401,6 +401,7 @@ export async function tellStory(
   ]);
   if (result !== 'committed') throw new Error(result);
   const orderId = derivedId('pay', rewardId);
+  await store.payoutRecords.begin(accountId, { id: orderId, rewardId, provider: 'credit' }, now);
   const { batchId } = await store.manual.join(accountId, { key: orderId, rewardId, money: reward.money }, now);
   return {
     memberId: member.id,

@@ -108,10 +108,11 @@ describe('PayPal', () => {
   test('a payment that it blocks is refused with PayPal’s reason', async () => {
     const { world, control } = await paypalWorld();
     control.blocked.add('mem_1@example.com');
-    await world.order('rwd_1');
+    const { intent } = await world.order('rwd_1');
     await world.run();
     const { state, reason } = await world.reward('rwd_1');
     expect([state, reason.values.why]).toEqual(['failed', 'RECEIVER_UNREGISTERED']);
+    expect((await world.store.payoutRecords.record('acc_a', intent.id))?.state).toBe('refused');
   });
 
   test('an unclaimed payment is issued, and says so; when PayPal gives it back after a month, it is owed again', async () => {

@@ -89,6 +89,35 @@ const wholeBatchSchema = z
   })
   .meta({ id: 'ManualBatchWithItems' });
 
+const payoutSchema = z
+  .strictObject({
+    rewardId,
+    provider: z.string(),
+    state: z
+      .enum([
+        'asked',
+        'refused',
+        'issued',
+        'paid',
+        'failed',
+        'returned',
+        'unclaimed',
+        'redeemed',
+        'cancelled',
+        'refunded',
+      ])
+      .meta({ description: 'What the provider said last.' }),
+    reference: z.string().nullable().meta({ description: "The provider's own id." }),
+    voucher: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'The code or link for the beneficiary. Whoever has it has the reward: hand it to nobody else.',
+      }),
+    updatedAt: time,
+  })
+  .meta({ id: 'RewardPayout' });
+
 const noBatch = () => new HttpProblem('not_found', 'This account has no such batch.');
 
 export interface PayoutsDeps {
@@ -97,6 +126,25 @@ export interface PayoutsDeps {
 
 export function payouts({ payoutDesk: desk }: PayoutsDeps): Operation[] {
   return [
+    operation({
+      id: 'getRewardPayout',
+      tag: 'Rewards',
+      method: 'get',
+      path: '/rewards/{rewardId}/payout',
+      summary: 'Get what the provider gave for a reward',
+      params: z.strictObject({ rewardId }),
+      statuses: { 200: 'What was given, with the code or link to hand on.' },
+      answer: payoutSchema,
+      problems: ['not_found', 'misconfigured'],
+      async handle({ accountId, params }) {
+        const payout = await desk.payoutOf(accountId, params.rewardId);
+        if (!payout)
+          throw new HttpProblem('not_found', 'This account has no such reward, or nothing was given for it.');
+        const { provider, state, reference, voucher, updatedAt } = payout;
+        const body = { rewardId: params.rewardId, provider, state, reference, voucher, updatedAt: isoOf(updatedAt) };
+        return { status: 200, body };
+      },
+    }),
     operation({
       id: 'listCoupons',
       tag: 'Coupons',
