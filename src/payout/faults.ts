@@ -50,11 +50,11 @@ export function noAnswer(label: string, thrown: unknown): Fault {
       `${label}'s name leads to a private or local address from here, which is not called.`,
     );
   }
-  const code = thrown instanceof Error ? ((thrown as { code?: unknown }).code ?? thrown.name) : 'unknown';
+  const { code, detail, name = 'unknown' } = thrown as { code?: string; detail?: { code?: string }; name?: string };
   return new Fault(
     'payout_unavailable',
     { kind: 'retry' },
     `${label} did not answer. The order is sent again with the same key.`,
-    { message: `${label} did not answer: ${String(code)}` },
+    { message: `${label} did not answer: ${detail?.code ?? code ?? name}` },
   );
 }

@@ -392,7 +392,7 @@ describe.each([
       },
     });
     createLog({ level: 'debug', destination }).warn({ err: fault }, 'payout put back');
-    expect(written).toContain('payout_unavailable');
+    expect(written).toContain('did not answer: ECONNREFUSED');
     const basic = Buffer.from('c:SECRET-KEY').toString('base64');
     for (const secret of ['SECRET-KEY', basic, 'grace', 'Grace'])
       expect([secret, `${written} ${fault.publicText}`.includes(secret)]).toEqual([secret, false]);
