@@ -108,12 +108,9 @@ const payoutSchema = z
       ])
       .meta({ description: 'What the provider said last.' }),
     reference: z.string().nullable().meta({ description: "The provider's own id." }),
-    voucher: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The code or link for the beneficiary. Whoever has it has the reward: hand it to nobody else.',
-      }),
+    voucher: z.string().nullable().meta({
+      description: 'The code or link for the beneficiary. Whoever has it has the reward: hand it to nobody else.',
+    }),
     updatedAt: time,
   })
   .meta({ id: 'RewardPayout' });
