@@ -92,6 +92,21 @@ export const forbidden: IRegularForbiddenRuleType[] = [
     to: { path: OWN, pathNot: '^src/sandbox/hubspot/' },
   },
   {
+    name: 'the-sandbox-is-another-world-for-money',
+    severity: 'error',
+    comment:
+      'The local reward providers share a small server with each other, and nothing with us, for the same reason.',
+    from: { path: '^src/sandbox/(tremendous|stripe|paypal|vendor)/' },
+    to: { path: OWN, pathNot: '^src/sandbox/($1|vendor)/' },
+  },
+  {
+    name: 'providers-do-not-know-each-other',
+    severity: 'error',
+    comment: 'A reward provider is one new folder; what they have in common stands beside the folders.',
+    from: { path: '^src/payout/([^/]+)/' },
+    to: { path: '^src/payout/[^/]+/', pathNot: '^src/payout/$1/' },
+  },
+  {
     name: 'nobody-leans-on-the-sandbox',
     severity: 'error',
     comment: 'What runs at a customer must not depend on a test double.',

@@ -62,6 +62,7 @@ const PUBLIC_URL = 'must be an address such as https://referrals.example.com, wi
 const DATABASE = 'must be sqlite:<path of a file>, such as sqlite:./data/wonward.db, or postgres://…';
 const KEYS = 'must be id:base64 of 32 bytes; make one with: npm run cli -- key generate';
 const APP_ID = "must be the app's number, as its page in HubSpot shows";
+const LOCAL_PROVIDERS = 'must be name=address, separated by commas, such as stripe=http://127.0.0.1:4001';
 const CRON = 'must be a cron expression, such as */5 * * * *';
 const PROXIES = `must be the number of proxies in front of the service (0 to ${PROXY_HOPS_MAX}), or their addresses separated by commas`;
 const WEBHOOK_SECRET = `must be whsec_ and base64 of ${WEBHOOK_SECRET_BYTES_MIN} to ${WEBHOOK_SECRET_BYTES_MAX} random bytes`;
@@ -166,6 +167,21 @@ export const configSchema = z.object({
     description:
       'Lets the reward webhook call private and local addresses, for the local sandbox. Refused in production.',
   }),
+  LOCAL_PAYOUT_PROVIDERS: text(LOCAL_PROVIDERS)
+    .transform((raw, context): Record<string, URL> => {
+      const entries = raw.split(',').map((part) => /^\s*([a-z]+)=(\S+?)\s*$/.exec(part));
+      const urls = entries.map((entry) => (entry?.[2] && URL.canParse(entry[2]) ? new URL(entry[2]) : null));
+      if (urls.every((url) => url !== null && /^https?:$/.test(url.protocol)))
+        return Object.fromEntries(entries.map((entry, index) => [entry?.[1] ?? '', urls[index] as URL]));
+      context.addIssue({ code: 'custom', message: LOCAL_PROVIDERS });
+      return z.NEVER;
+    })
+    .optional()
+    .register(variables, {
+      description:
+        'Local servers that stand in for reward providers. Needs ALLOW_PRIVATE_DESTINATIONS; refused in production.',
+      example: 'stripe=http://127.0.0.1:4001,paypal=http://127.0.0.1:4002',
+    }),
   SWEEP_SCHEDULE: text(CRON).refine(isCron, CRON).default('*/5 * * * *').register(variables, {
     description: 'When the CRM is searched for changes whose webhooks were lost, as a cron expression in UTC.',
   }),
@@ -219,6 +235,8 @@ export interface Config {
   /** Null: no program may pay by webhook. */
   readonly rewardWebhook: { readonly url: URL; readonly secret: string } | null;
   readonly allowPrivateDestinations: boolean;
+  /** By the provider's name. */
+  readonly localProviders: Readonly<Record<string, URL>>;
   readonly sweepSchedule: string;
   /** As Express takes it for `trust proxy`. */
   readonly trustProxy: number | readonly string[];
@@ -310,6 +328,13 @@ function unsafeIn(values: Partial<Values>, isProduction: boolean): ConfigProblem
       problem: 'must not be true in production: a reward order could then reach addresses inside your network',
     });
   }
+  if (values.LOCAL_PAYOUT_PROVIDERS !== undefined && (isProduction || values.ALLOW_PRIVATE_DESTINATIONS !== true)) {
+    problems.push({
+      variable: 'LOCAL_PAYOUT_PROVIDERS',
+      problem:
+        'must be left out, except in development with ALLOW_PRIVATE_DESTINATIONS=true: orders would go to it instead of the provider',
+    });
+  }
   if (rewardUrl?.protocol === 'http:' && values.ALLOW_PRIVATE_DESTINATIONS === false) {
     problems.push({ variable: 'REWARD_WEBHOOK_URL', problem: 'must begin with https://: an order names people' });
   }
@@ -345,6 +370,7 @@ function configOf(values: Values, given: Readonly<Record<string, string>>): Conf
         : null,
     rewardWebhook: url && secret !== undefined ? { url, secret } : null,
     allowPrivateDestinations: values.ALLOW_PRIVATE_DESTINATIONS,
+    localProviders: values.LOCAL_PAYOUT_PROVIDERS ?? {},
     sweepSchedule: values.SWEEP_SCHEDULE,
     trustProxy: values.TRUST_PROXY,
     metricsToken: values.METRICS_TOKEN ?? null,

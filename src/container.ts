@@ -4,6 +4,10 @@ import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createDeliver } from './application/deliver.ts';
+import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
+import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
+import { createPayoutNews, type PayoutNewsDesk } from './application/payout-news.ts';
+import { createPayoutOrders } from './application/payout-orders.ts';
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
 import type { Observe } from './application/ports/observe.ts';
@@ -46,6 +50,9 @@ export interface Container {
   readonly card: ReturnType<typeof createCard>;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
   readonly reconcile: Reconcile;
+  readonly payoutAccounts: PayoutAccounts;
+  readonly payoutNews: PayoutNewsDesk;
+  readonly payoutDesk: PayoutDesk;
   /** The three hops' workers and the schedules. */
   start(): void;
   /** Finishes what is under way. Nothing is lost: what was not begun lies in the store. */
@@ -56,7 +63,8 @@ export interface Container {
 export function createContainer(deps: ContainerDeps): Container {
   const { store, connectors, providers, clock, log, observe, publicUrl, encryptionKeys, sweepSchedule } = deps;
   const owner = randomUUID();
-  const connect = createConnect({ store, seal: createSeal(encryptionKeys), clock, log, publicUrl, connectors });
+  const seal = createSeal(encryptionKeys);
+  const connect = createConnect({ store, seal, clock, log, publicUrl, connectors });
   const openSession = (connection: Connection) => connect.openSession(connection);
 
   // The hops poke each other; each dispatch is made after the hop that it runs. Nobody pokes the mirror: what one second brings is
@@ -65,7 +73,20 @@ export function createContainer(deps: ContainerDeps): Container {
   const onAsked = () => dispatches.get('process')?.poke();
   const onDecided = () => dispatches.get('payouts')?.poke();
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided });
-  const deliver = createDeliver({ store, clock, log, observe, publicUrl, providers, openSession, onAsked });
+  const payoutAccounts = createPayoutAccounts({ store, providers, seal, clock });
+  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
+  const payoutOrders = createPayoutOrders({ records: store.payoutRecords, accounts: payoutAccounts, seal, clock });
+  const deliver = createDeliver({
+    store,
+    clock,
+    log,
+    observe,
+    publicUrl,
+    payoutOrders,
+    payoutNews,
+    openSession,
+    onAsked,
+  });
   const place = createPlace({ store, clock, log, openSession, onAsked });
   const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked });
   const hops: Record<Hop, SharedHop> = {
@@ -136,6 +157,9 @@ export function createContainer(deps: ContainerDeps): Container {
       ]),
     ),
     reconcile,
+    payoutAccounts,
+    payoutNews,
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       sweep.start();

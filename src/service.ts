@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { uuidv7 } from 'uuidv7';
 import type { Store } from './application/ports/store.ts';
@@ -12,6 +13,7 @@ import { loadProviders } from './payout/registry.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { createSeal } from './platform/seal.ts';
 import { openStore } from './store/open.ts';
 import { VERSION } from './version.ts';
 
@@ -51,7 +53,16 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     onCall: metrics.crmCall,
   });
   const connectors = observedConnectors(loaded, metrics);
-  const providers = await loadProviders({ ...config, now: clock.now });
+  const { coupons, manual } = store;
+  const seal = createSeal(config.encryptionKeys);
+  const providers = await loadProviders({
+    ...config,
+    now: clock.now,
+    randomBytes,
+    seal,
+    coupons,
+    manual,
+  });
   const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics });
   metrics.watchQueues(async () => {
     const now = clock.now();

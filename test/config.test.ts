@@ -50,6 +50,7 @@ describe('a complete environment', () => {
       },
       rewardWebhook: null,
       allowPrivateDestinations: false,
+      localProviders: {},
       sweepSchedule: '*/5 * * * *',
       trustProxy: 0,
       metricsToken: null,
@@ -107,6 +108,21 @@ describe('production does not start', () => {
   ])('with an unsafe %s', (name, value) => {
     expect(names({ ...PRODUCTION, [name]: value })).toEqual([name]);
     expect(problems({ ENCRYPTION_KEY: KEY, [name]: value })).toEqual([]);
+  });
+
+  test('with local stand-ins for reward providers, unless private addresses are allowed in development', () => {
+    const local = { LOCAL_PAYOUT_PROVIDERS: 'stripe=http://127.0.0.1:4001, paypal=http://127.0.0.1:4002' };
+    expect(names({ ...PRODUCTION, ...local })).toEqual(['LOCAL_PAYOUT_PROVIDERS']);
+    expect(names({ ENCRYPTION_KEY: KEY, ...local })).toEqual(['LOCAL_PAYOUT_PROVIDERS']);
+    const { localProviders } = good({ ENCRYPTION_KEY: KEY, ALLOW_PRIVATE_DESTINATIONS: 'true', ...local });
+    expect(Object.entries(localProviders).map(([name, url]) => `${name} ${url.href}`)).toEqual([
+      'stripe http://127.0.0.1:4001/',
+      'paypal http://127.0.0.1:4002/',
+    ]);
+    for (const wrong of ['stripe', 'stripe=', 'stripe=file:///etc', 'STRIPE=http://x', 'a=http://x,,'])
+      expect(names({ ENCRYPTION_KEY: KEY, ALLOW_PRIVATE_DESTINATIONS: 'true', LOCAL_PAYOUT_PROVIDERS: wrong })).toEqual(
+        ['LOCAL_PAYOUT_PROVIDERS'],
+      );
   });
 
   test('with any secret left to a default: there is none', () => {

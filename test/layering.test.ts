@@ -32,6 +32,11 @@ const VIOLATIONS: Record<string, Record<string, readonly string[]>> = {
   'platform-is-below': { 'src/platform/a.ts': ['../application/b.ts'], 'src/application/b.ts': [] },
   'crms-do-not-know-each-other': { 'src/crm/hubspot/a.ts': ['../salesforce/b.ts'], 'src/crm/salesforce/b.ts': [] },
   'the-sandbox-is-another-world': { 'src/sandbox/hubspot/a.ts': ['../../domain/b.ts'], 'src/domain/b.ts': [] },
+  'the-sandbox-is-another-world-for-money': {
+    'src/sandbox/stripe/a.ts': ['../paypal/b.ts'],
+    'src/sandbox/paypal/b.ts': [],
+  },
+  'providers-do-not-know-each-other': { 'src/payout/coupon/a.ts': ['../manual/b.ts'], 'src/payout/manual/b.ts': [] },
   'nobody-leans-on-the-sandbox': { 'src/http/a.ts': ['../sandbox/hubspot/b.ts'], 'src/sandbox/hubspot/b.ts': [] },
   'no-cycles': { 'src/domain/a.ts': ['./b.ts'], 'src/domain/b.ts': ['./a.ts'] },
 };

@@ -4,15 +4,25 @@ import { Fault } from '../domain/errors.ts';
 import { createDraft } from '../domain/plan.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
-import { type PayoutResult, settlePayout } from '../domain/reward.ts';
+import { settlePayout } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { composeMirror } from './compose-mirror.ts';
 import { readDealNames } from './deal-names.ts';
+import type { PayoutNewsDesk } from './payout-news.ts';
+import type { PayoutOrders } from './payout-orders.ts';
 import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
-import type { PayoutProvider } from './ports/payout.ts';
-import type { ClaimedMirror, ClaimedPayout, Connection, MirrorSource, Shard, Store } from './ports/store.ts';
+import type { IssueResult } from './ports/payout.ts';
+import type {
+  ClaimedMirror,
+  ClaimedPayout,
+  Connection,
+  GivenPayout,
+  MirrorSource,
+  Shard,
+  Store,
+} from './ports/store.ts';
 import { provision } from './provision.ts';
 import { deferralFor } from './retry.ts';
 
@@ -33,7 +43,8 @@ export interface DeliverDeps {
   readonly log: Log;
   readonly observe: Pick<Observe, 'payout' | 'mirrorWrites'>;
   readonly publicUrl: string;
-  readonly providers: ReadonlyMap<string, PayoutProvider>;
+  readonly payoutOrders: PayoutOrders;
+  readonly payoutNews: Pick<PayoutNewsDesk, 'applyWaiting'>;
   readonly openSession: (connection: Connection) => CrmSession;
   /** Called when records were asked to be looked at again. */
   readonly onAsked: () => void;
@@ -50,14 +61,11 @@ export function createDeliver(deps: DeliverDeps): Deliver {
   return { payouts: createPayouts(deps), mirror: createMirror(deps) };
 }
 
-function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
+function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }: DeliverDeps) {
   async function issue(payout: ClaimedPayout): Promise<void> {
     const { intent, reward, referral, accountId } = payout;
-    const provider = providers.get(intent.provider);
     try {
-      if (!provider)
-        throw new Fault('payout_rejected', { kind: 'never' }, `No reward provider "${intent.provider}" is installed.`);
-      const result = await provider.issue({
+      const order = {
         key: intent.id,
         accountId,
         rewardId: reward.id,
@@ -65,8 +73,9 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
         beneficiary: await beneficiaryOf(payout),
         money: { minor: orderedMinor(reward), currency: reward.money.currency },
         reason: reasonText(reward.reason, await readDealNames(store.reads, accountId, [reward.deal])),
-      });
-      await settle(payout, result);
+      };
+      const { result, given } = await payoutOrders.carryOut(intent, order, { isTakenBack: reward.reversalPending });
+      await settle(payout, result, given);
       observe.payout(intent.provider, result.ok ? 'issued' : 'refused');
       log.info(
         { reward: reward.id, provider: intent.provider, ok: result.ok, attempts: payout.attempts },
@@ -90,7 +99,7 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
   }
 
   /** False from the store means that the reward changed while the provider was called, as by a reversal: settle what it is now. */
-  async function settle(payout: ClaimedPayout, result: PayoutResult): Promise<void> {
+  async function settle(payout: ClaimedPayout, result: IssueResult, given: GivenPayout | undefined): Promise<void> {
     const { accountId, reward, referral } = payout;
     const member = await store.reads.member(accountId, referral.memberId);
     let current = reward;
@@ -100,7 +109,11 @@ function createPayouts({ store, clock, log, observe, providers }: DeliverDeps) {
       draft.markMirror(referral.friend.contact);
       draft.markMirror(member?.contact ?? null);
       draft.markMirror(current.deal);
-      if (await store.payouts.settle(payout, draft.plan())) return;
+      if (await store.payouts.settle(payout, draft.plan(), given)) {
+        // What the provider told before its answer was booked has waited for this.
+        if (given) await payoutNews.applyWaiting(accountId, payout.intent, given.reference);
+        return;
+      }
       const latest = await store.reads.reward(accountId, reward.id);
       if (!latest || latest.version === current.version) return;
       current = latest;

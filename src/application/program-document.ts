@@ -47,7 +47,7 @@ const inOrNot = z.enum(['in', 'not_in']);
 const comparison = z.enum(['at_least', 'at_most']);
 
 /** The folders under src/payout/, whether they are configured or not. */
-const PAYOUTS = ['credit', 'webhook'] as const;
+const PAYOUTS = ['coupon', 'credit', 'manual', 'paypal', 'stripe', 'tremendous', 'webhook'] as const;
 
 /** Everything a rule is made of, for one way of writing money: as it is read (`moneyInput`) or as it is answered. */
 function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {

@@ -172,6 +172,13 @@ function expectedJournals(reward: Reward, own: readonly Decision[], found: reado
     case 'expired':
       return null;
   }
+  // What a provider gave back was booked as issued first; it stays owed, or is no longer claimed from the beneficiary.
+  const cameBack = found.some(({ kind }) => kind === 'return');
+  const mayComeBack = reward.state === 'failed' || reward.state === 'voided' || reward.state === 'clawed_back';
+  if (cameBack && mayComeBack) {
+    book('issue', ordered);
+    book('return', ordered);
+  }
   return [...kinds].map(([kind, minor]) => {
     const { decisionId = null, effectiveAt = 0, recordedAt = 0 } = found.find((journal) => journal.kind === kind) ?? {};
     return journalFor({
@@ -179,6 +186,7 @@ function expectedJournals(reward: Reward, own: readonly Decision[], found: reado
       kind,
       minor,
       whileHeld: kind === 'accrue' ? wasHeld : whileHeld,
+      afterClawBack: reward.state === 'clawed_back',
       decisionId,
       effectiveAt,
       recordedAt,

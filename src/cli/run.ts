@@ -9,6 +9,7 @@ import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
+import { reconcilePayouts } from './payouts.ts';
 import { programExample, publishProgram } from './program-file.ts';
 import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
@@ -86,6 +87,15 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(program, 'retry <account>', 'try again what is parked: records, write-backs and payouts').action(
     async (of: string) => print(await retryParked(terminal, of)),
   );
+
+  const payouts = program.command('payouts').description('what left through reward providers');
+  add(payouts, 'reconcile <account>', 'compare what a provider says it gave with the ledger; changes nothing')
+    .requiredOption('--provider <provider>', 'which one, such as stripe')
+    .option('--from <day>', 'first day, as 2026-11-01, in UTC')
+    .option('--to <day>', 'the day after the last one')
+    .action(async (of: string, options: { provider: string; from?: string; to?: string }) =>
+      print(await reconcilePayouts(terminal, of, options)),
+    );
 
   add(program, 'doctor', 'find what is wrong around the service: clock, disk, database, address, permissions, queues')
     .option('--account <account>', 'look at the connections of one account only')

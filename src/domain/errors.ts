@@ -18,6 +18,11 @@ export type FaultCode =
   | 'app_misconfigured'
   | 'payout_unavailable'
   | 'payout_rejected'
+  /** The provider does not take the account's credentials, or has none. */
+  | 'payout_credentials'
+  /** A call that says it comes from a provider, and does not prove it. */
+  | 'payout_news_unsigned'
+  | 'payout_news_malformed'
   | 'destination_refused'
   | 'unsealable'
   | 'ledger_unbalanced'

@@ -41,6 +41,14 @@ export function memberCode(memberId: string): string {
   return `${plain.slice(0, 4)}-${plain.slice(4, 8)}-${plain.slice(8)}`;
 }
 
+/**
+ * How a coupon's code is found again without being stored: upper and lower case, and spaces around it, do not count. 130 bits of a hash
+ * with the account in it, so that two accounts with the same code have nothing in common.
+ */
+export function couponHash(accountId: string, code: string): string {
+  return digest32(['coupon', accountId, code.trim().toUpperCase()], ID_LENGTH).toLowerCase();
+}
+
 /** Reads a code as people write it: any case, with or without separators, O for 0 and I or L for 1. */
 export function normaliseCode(raw: string): string | null {
   const plain = raw.toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');

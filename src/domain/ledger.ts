@@ -15,6 +15,7 @@ export const JOURNAL_KINDS = [
   'release',
   'net',
   'issue',
+  'return',
   'void',
   'unnet',
   'claw_back',
@@ -65,7 +66,9 @@ const recoverable: AccountName = (reward) => (isCredit(reward) ? settled(reward)
 const receivable: AccountName = ({ party, beneficiaryId }) => `receivable:${party}:${beneficiaryId}`;
 
 /** Each kind of movement as [debited account, credited account]. The whole chart of movements is this table. */
-const MOVEMENTS: Readonly<Record<JournalKind | 'accrue_held' | 'void_held', readonly [AccountName, AccountName]>> = {
+const MOVEMENTS: Readonly<
+  Record<JournalKind | 'accrue_held' | 'void_held' | 'return_claimed', readonly [AccountName, AccountName]>
+> = {
   accrue: [expense, payable],
   accrue_held: [expense, held],
   release: [held, payable],
@@ -79,6 +82,9 @@ const MOVEMENTS: Readonly<Record<JournalKind | 'accrue_held' | 'void_held', read
   /** What the beneficiary owes back is kept from what is owed to them; undone with the reward. */
   net: [payable, receivable],
   unnet: [receivable, expense],
+  /** The provider gave it back: owed again, or no longer to be claimed from the beneficiary. */
+  return: [settled, payable],
+  return_claimed: [settled, recoverable],
 };
 
 /** Kinds that a reward may see more than once; each has a decision of its own. */
@@ -91,6 +97,8 @@ export interface JournalInput {
   readonly minor?: bigint;
   /** True while the reward is held, when accruing or voiding. */
   readonly whileHeld?: boolean;
+  /** True when what comes back was claimed from the beneficiary before. */
+  readonly afterClawBack?: boolean;
   readonly decisionId: string | null;
   readonly effectiveAt: Instant;
   readonly recordedAt: Instant;
@@ -102,11 +110,12 @@ export function journalFor({
   kind,
   minor = reward.money.minor,
   whileHeld = false,
+  afterClawBack = false,
   decisionId,
   effectiveAt,
   recordedAt,
 }: JournalInput): Journal {
-  const movement = whileHeld && (kind === 'accrue' || kind === 'void') ? (`${kind}_held` as const) : kind;
+  const movement = movementOf(kind, whileHeld, afterClawBack);
   const [debit, credit] = MOVEMENTS[movement];
   const { currency } = reward.money;
   return {
@@ -127,6 +136,11 @@ export function journalId(rewardId: string, kind: JournalKind, decisionId: strin
   return REPEATABLE.includes(kind)
     ? derivedId('jrn', rewardId, kind, decisionId ?? '')
     : derivedId('jrn', rewardId, kind);
+}
+
+function movementOf(kind: JournalKind, whileHeld: boolean, afterClawBack: boolean): keyof typeof MOVEMENTS {
+  if (whileHeld && (kind === 'accrue' || kind === 'void')) return `${kind}_held`;
+  return kind === 'return' && afterClawBack ? 'return_claimed' : kind;
 }
 
 /** Sum of the postings per currency; a balanced journal gives only zeros. */

@@ -59,6 +59,7 @@ const SENTENCES = {
   // Payout
   payout_issued: 'Paid by {provider}.',
   payout_failed: 'The provider {provider} refused: {why}',
+  payout_returned: 'The provider {provider} gave the money back: {why}',
 } as const;
 
 export type ReasonCode = keyof typeof SENTENCES;

@@ -1,5 +1,5 @@
 import { type Decision, orderedMinor, type Reward, standingMinor } from './decision.ts';
-import { isCredit, type JournalKind, journalFor } from './ledger.ts';
+import { isCredit, type JournalInput, type JournalKind, journalFor } from './ledger.ts';
 import { type Draft, intentFor } from './plan.ts';
 import { type Reason, reason } from './reason.ts';
 import { givenBack, owedTally } from './tally.ts';
@@ -127,6 +127,84 @@ export function settlePayout(draft: Draft, reward: Reward, result: PayoutResult,
   if (pending) end(draft, issued, 'clawed_back', reward.reason, null, times);
 }
 
+/**
+ * What a provider tells after its answer.
+ * - `paid`: final at last · `redeemed`: the voucher was used · `unclaimed`: it waits for the beneficiary; nothing moves yet
+ * - `failed`, `returned`, `cancelled`: the money is with us again
+ * - `refunded`: a payment of the friend's own was given back; a fact about a deal, nothing that happens to a reward by itself
+ */
+export type PayoutNewsKind = 'paid' | 'failed' | 'returned' | 'unclaimed' | 'redeemed' | 'cancelled' | 'refunded';
+
+export interface PayoutNews {
+  /** The provider's id of the news; the same again is the same news. */
+  readonly eventId: string;
+  readonly kind: PayoutNewsKind;
+  /** The order's key, or the provider's reference of what it gave; at least one unless `refunded`. */
+  readonly key: string | null;
+  readonly reference: string | null;
+  readonly why: string | null;
+  readonly at: Instant;
+  /** Of a refund: what was given back of which payment. Ids and amounts, no names. */
+  readonly facts?: Readonly<Record<string, string>>;
+}
+
+/**
+ * `later`: the order is not settled yet, so the news waits for the provider's answer. `nothing`: it changes nothing, now or ever.
+ */
+export type NewsEffect = 'applied' | 'nothing' | 'later';
+
+/** What news from a provider does to a reward. The money that came back stands against what the beneficiary is owed, or owes. */
+export function payoutNews(
+  draft: Draft,
+  reward: Reward,
+  news: Pick<PayoutNews, 'kind' | 'why' | 'at'>,
+  now: Instant,
+): NewsEffect {
+  if (reward.state === 'approved' || reward.state === 'issuing') return 'later';
+  const times = { effectiveAt: Math.min(news.at, now), recordedAt: now };
+  switch (news.kind) {
+    case 'paid':
+    case 'unclaimed':
+    case 'refunded':
+      return 'nothing';
+    case 'redeemed':
+      if (reward.state !== 'issued') return 'nothing';
+      draft.putReward({ ...reward, state: 'redeemed', updatedAt: now });
+      return 'applied';
+    case 'failed':
+    case 'returned':
+    case 'cancelled':
+      return comeBack(draft, reward, news, times);
+  }
+}
+
+function comeBack(draft: Draft, reward: Reward, { kind, why }: Pick<PayoutNews, 'kind' | 'why'>, times: Times) {
+  const values = { provider: reward.payout, why: why ?? kind };
+  if (reward.state === 'issued' || reward.state === 'redeemed') {
+    const failed = draft.putReward({
+      ...reward,
+      state: 'failed',
+      reason: reason('payout_returned', values),
+      updatedAt: times.recordedAt,
+    });
+    book(draft, failed, 'return', { id: null, ...times }, { minor: orderedMinor(failed) });
+    return 'applied';
+  }
+  // Taken back before the money came back: what the beneficiary owed is settled by it. Once; a further message finds it returned.
+  if (reward.state === 'clawed_back' && reward.reason.code !== 'payout_returned') {
+    const settled = draft.putReward({
+      ...reward,
+      reason: reason('payout_returned', values),
+      updatedAt: times.recordedAt,
+    });
+    const minor = orderedMinor(settled);
+    book(draft, settled, 'return', { id: null, ...times }, { minor, afterClawBack: true });
+    owe(draft, settled, -minor);
+    return 'applied';
+  }
+  return 'nothing';
+}
+
 function end(
   draft: Draft,
   reward: Reward,
@@ -146,6 +224,12 @@ function end(
     return;
   }
   book(draft, ended, 'void', cause, { whileHeld, minor: orderedMinor(ended) });
+  if (ended.clawedBack > 0n) {
+    // Part of it was claimed back, and then all of it came back from the provider: nobody owes that part.
+    book(draft, ended, 'restore', cause, { minor: ended.clawedBack });
+    owe(draft, ended, -ended.clawedBack);
+    draft.putReward({ ...ended, clawedBack: 0n });
+  }
   if (ended.netted === 0n) return;
   // The debt that it was kept for is there again.
   book(draft, ended, 'unnet', cause, { minor: ended.netted });
@@ -162,7 +246,7 @@ function book(
   reward: Reward,
   kind: JournalKind,
   { id, effectiveAt, recordedAt }: Times & { readonly id: string | null },
-  how: { readonly minor?: bigint; readonly whileHeld?: boolean } = {},
+  how: Partial<Pick<JournalInput, 'minor' | 'whileHeld' | 'afterClawBack'>> = {},
 ): void {
   draft.addJournal(journalFor({ reward, kind, decisionId: id, effectiveAt, recordedAt, ...how }));
 }

@@ -17,6 +17,7 @@ import { type CardDeps, cards } from './cards.ts';
 import { type HealthDeps, health } from './health.ts';
 import { createLimits, LIMITS, type LimitSettings } from './limits.ts';
 import { oauth } from './oauth.ts';
+import { type PayoutNewsDeps, payoutNews } from './payout-news.ts';
 import { errorHandler, notFound } from './problem.ts';
 import { requestLog } from './request-log.ts';
 import { type ShareDeps, share } from './share.ts';
@@ -51,6 +52,9 @@ export interface AppDeps {
   };
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
+  readonly payoutNews: PayoutNewsDeps['payoutNews'];
+  readonly payoutAccounts: OperationsDeps['payoutAccounts'];
+  readonly payoutDesk: OperationsDeps['payoutDesk'];
   readonly codeExists: ShareDeps['codeExists'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];
@@ -88,6 +92,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
 
   app.use(health(shared));
   app.use(inbound.router);
+  app.use(payoutNews(shared));
   app.use(oauth({ ...shared, providers: new Set(connectors.keys()) }));
   app.use(cards(shared));
   app.use(share(shared));

@@ -25,6 +25,14 @@ export interface Seal {
   readonly currentKeyId: string;
 }
 
+/** What is sealed for payouts: an account's credentials for a provider, a voucher that was given out, a code that can be. */
+export type PayoutSecret = 'settings' | 'voucher' | 'coupon';
+
+/** Ties a secret to its account and its row (`id`: the provider, the order's key, the code's hash). */
+export function payoutContext(accountId: string, kind: PayoutSecret, id: string): string {
+  return JSON.stringify(['payout', accountId, kind, id]);
+}
+
 /** Seals with the first key, opens with any. */
 export function createSeal(sealKeys: readonly SealKey[]): Seal {
   // Made once: every call to a CRM opens a token, and with the bare bytes that takes Node five times as long (25 µs for 5).

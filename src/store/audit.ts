@@ -88,6 +88,10 @@ const REFERENCES: ReadonlyArray<readonly [Table, readonly string[], Table, reado
   ['journals', ['decision_id'], 'decisions', ['id']],
   ['postings', ['journal_id'], 'journals', ['id']],
   ['intents', ['reward_id'], 'rewards', ['id']],
+  ['payout_references', ['intent_id'], 'intents', ['id']],
+  ['manual_items', ['intent_id'], 'intents', ['id']],
+  ['manual_items', ['batch_id'], 'manual_batches', ['id']],
+  ['coupon_codes', ['intent_id'], 'intents', ['id']],
 ];
 
 async function strayRows({ db }: Session): Promise<StrayRows[]> {

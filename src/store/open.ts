@@ -5,12 +5,15 @@ import { createAudit } from './audit.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
+import { createCouponStore } from './coupons.ts';
 import type { Engine } from './dialect.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createInboxStore } from './inbox.ts';
 import { createLeaseStore } from './leases.ts';
+import { createManualStore } from './manual.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createMirrorStore } from './mirror.ts';
+import { createPayoutRecordStore } from './payout-records.ts';
 import { createPayoutStore } from './payouts.ts';
 import { openPostgres, type PostgresOptions } from './postgres.ts';
 import { createProgramStore } from './programs.ts';
@@ -104,6 +107,9 @@ export function createStore(engine: Engine): Store {
     work: createWorkStore(engine),
     cases: createCaseStore(engine),
     payouts: createPayoutStore(engine),
+    payoutRecords: createPayoutRecordStore(engine),
+    coupons: createCouponStore(engine),
+    manual: createManualStore(engine),
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
     leases: createLeaseStore(engine),

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { ClaimedPayout, ClaimInput, PayoutStore, Shard } from '../application/ports/store.ts';
+import type { ClaimedPayout, ClaimInput, GivenPayout, PayoutStore, Shard } from '../application/ports/store.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { referralOf, rewardOf, toFlag, toText } from './codec.ts';
@@ -7,12 +7,14 @@ import { applyPlan, assertBalanced, joinedPlan } from './commit.ts';
 import { Conflict } from './conflict.ts';
 import { type Engine, overRows } from './dialect.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { noteGiven } from './payout-records.ts';
 import { candidates, claimed, counts, dueShards, nextDueAt, wholeRow } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
 interface Settlement {
   readonly payout: ClaimedPayout;
   readonly plan: Plan;
+  readonly given: GivenPayout | undefined;
 }
 
 export function createPayoutStore(engine: Engine): PayoutStore {
@@ -45,9 +47,9 @@ export function createPayoutStore(engine: Engine): PayoutStore {
         }
       }),
 
-    settle: async (payout, plan) => {
+    settle: async (payout, plan, given) => {
       assertBalanced(plan.journals);
-      return settleTogether({ payout, plan });
+      return settleTogether({ payout, plan, given });
     },
 
     defer: (payout, { runAt, error, parked }) =>
@@ -155,7 +157,9 @@ async function settle(session: Session, accountId: string, settlements: readonly
   );
   if (changed !== settlements.length) return false;
   const plan = joinedPlan(settlements.map((settlement) => settlement.plan));
-  await applyPlan(session, accountId, plan, Math.max(0, ...plan.rewards.map(({ updatedAt }) => updatedAt)));
+  const at = Math.max(0, ...plan.rewards.map(({ updatedAt }) => updatedAt));
+  await applyPlan(session, accountId, plan, at);
+  for (const { payout, given } of settlements) if (given) await noteGiven(session, accountId, payout.intent, given, at);
   return true;
 }
 

@@ -6,6 +6,7 @@ import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
+import { payoutStoreConformance } from './store-payouts.ts';
 
 /** A store to be tested, on an empty database of its own. */
 export interface StoreSubject {
@@ -2070,6 +2071,8 @@ export function storeConformance({
         expect(await everything()).toBe(before);
       });
     });
+
+    payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 
     describe('leases', () => {
       test('a lease has one owner until it runs out or is given back', async () => {

@@ -24,6 +24,9 @@ const IN_WORDS = [
   /must be a decimal above zero with no more decimals than [A-Z]{3} has$/,
   /^must be a CRM that this service is configured for/,
   /^must be one of credit, as configured here$/,
+  // Of a provider's fields.
+  /^must be one of [a-zA-Z, ]+$/,
+  /^must be given$/,
   /^must be this list's nextCursor, unchanged$/,
   /^pays more than 100 % of the deal; set "allowOverWhole": true if that is meant$/,
   /^must be [A-Z]{3}( or [A-Z]{3})*, (in which the rule pays|as the conditions ask of the deal)$/,
@@ -52,7 +55,7 @@ beforeAll(async () => {
   judge = await createJudge(service);
   source = {
     resolve: judge.resolve,
-    known: [...Object.values(story), connectionId, 'hubspot', 'default', cursor, '50'],
+    known: [...Object.values(story), connectionId, 'hubspot', 'default', 'coupon', 'prefix', cursor, '50'],
   };
 }, 120_000);
 afterAll(() => service.close());
@@ -251,7 +254,8 @@ describe('an operation that is asked otherwise', () => {
     if (method === 'OPTIONS') return answer.status === 204 ? [] : [`answers ${answer.status} to OPTIONS`];
     if (method === 'HEAD') return answer.status < 500 ? [] : [`answers ${answer.status} to HEAD`];
     if (method === operation.method.toUpperCase()) return judge.wrongFor(operation, answer);
-    if (known.includes(method)) return judge.wrongProblem(answer);
+    const other = judge.operations.find((one) => one.path === operation.path && one.method.toUpperCase() === method);
+    if (other) return judge.wrongFor(other, answer);
     return answer.status === 405 ? judge.wrongProblem(answer) : [`answers ${answer.status} to ${method}`];
   }
 
@@ -265,9 +269,10 @@ describe('an operation that is asked otherwise', () => {
       fc.constant(Buffer.from('['.repeat(100_000))),
     );
     for (const operation of judge.operations.filter(({ body }) => body !== null)) {
+      const [params = {}] = fc.sample(validParameters(operation).params, { numRuns: 1, seed: 1 });
       await fc.assert(
         fc.asyncProperty(bytes, async (body) => {
-          const sent = request(operation, { params: { rewardId: 'rwd_1', programId: 'default' }, body: '' });
+          const sent = request(operation, { params, body: '' });
           const answer = await exchange(service.port, { ...sent, body });
           expect([...judge.wrongAnyway(answer), ...judge.wrongFor(operation, answer)]).toEqual([]);
           expect(answer.status).toBe(400);

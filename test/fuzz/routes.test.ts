@@ -143,6 +143,26 @@ const OTHERS: readonly Fuzzed[] = [
     wrong: (answer) => (answer.status === 200 ? [] : judge.wrongProblem(answer)),
   },
   {
+    routes: ['/webhooks/payouts/:provider/:accountId'],
+    requests: fc
+      .record({
+        provider: fc.oneof(fc.constantFrom('coupon', 'credit', 'manual', 'stripe'), awkwardText),
+        account: fc.oneof(fc.constant('acc_nobody'), awkwardText),
+        signature: awkwardText,
+        body: fc.oneof(awkwardJson.map(textOf), awkwardText),
+      })
+      .map(({ provider, account, signature, body }) => ({
+        method: 'POST',
+        target: `/webhooks/payouts/${encoded(provider)}/${encoded(account)}`,
+        headers: [
+          ['Content-Type', 'application/json'],
+          ['Stripe-Signature', signature.replace(/[^\x20-\x7e]/g, ' ')],
+        ] as const,
+        body: Buffer.from(body),
+      })),
+    wrong: (answer) => judge.wrongProblem(answer),
+  },
+  {
     routes: ['/hubspot/cards/contact'],
     requests: fc
       .record({

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
@@ -7,7 +7,11 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
+import { createPayoutDesk } from '../../src/application/payout-desk.ts';
+import { createPayoutNews } from '../../src/application/payout-news.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
+import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
 import { createReceive } from '../../src/application/receive.ts';
@@ -23,10 +27,13 @@ import type { Referral } from '../../src/domain/referral.ts';
 import { grant, settlePayout } from '../../src/domain/reward.ts';
 import { type AppDeps, createApp } from '../../src/http/app.ts';
 import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
+import { fromSettings as coupon } from '../../src/payout/coupon/provider.ts';
+import { fromSettings as createCredit } from '../../src/payout/credit/provider.ts';
+import { fromSettings as manual } from '../../src/payout/manual/provider.ts';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
-import { createSeal } from '../../src/platform/seal.ts';
+import { createSeal, type Seal } from '../../src/platform/seal.ts';
 import { openStore } from '../../src/store/open.ts';
 
 export const PUBLIC_URL = 'https://wonward.example/base';
@@ -105,6 +112,7 @@ export interface TestService {
   readonly lines: () => Record<string, unknown>[];
   readonly logText: () => string;
   readonly accepted: ReturnType<typeof vi.fn>;
+  readonly payoutAccounts: PayoutAccounts;
   createAccount(name: string): Promise<TestAccount>;
   close(): Promise<void>;
 }
@@ -126,6 +134,7 @@ export interface ServiceOptions {
   /** A file, for a test that looks into it past the store. */
   readonly databaseUrl?: string;
   readonly changeStore?: (store: Store) => Store;
+  readonly providers?: ReadonlyMap<string, PayoutProvider>;
 }
 
 /** The whole app on a real port over a real database. Only the CRM behind it is played. */
@@ -149,6 +158,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const accounts = createAccounts({ store, clock });
   const accepted = vi.fn();
   const connect = createConnect({ store, seal, clock, log, publicUrl: PUBLIC_URL, connectors });
+  const payoutAccounts = createPayoutAccounts({
+    store,
+    providers: options.providers ?? ownProviders(store, seal),
+    seal,
+    clock,
+  });
+  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
   let refs = 0;
   const app = createApp({
     publicUrl: PUBLIC_URL,
@@ -181,6 +197,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,
     payouts: new Set(['credit']),
+    payoutNews,
+    payoutAccounts,
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: () => {} }),
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,
@@ -199,6 +218,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     crm,
     app,
     accepted,
+    payoutAccounts,
     logText: () => chunks.join(''),
     lines: () =>
       chunks
@@ -234,6 +254,21 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       await opened.close();
     },
   };
+}
+
+/** Those that need nobody else. */
+function ownProviders(store: Store, seal: Seal): ReadonlyMap<string, PayoutProvider> {
+  const settings: PayoutSettings = {
+    rewardWebhook: null,
+    localProviders: {},
+    allowPrivateDestinations: false,
+    now: systemClock.now,
+    randomBytes,
+    seal,
+    coupons: store.coupons,
+    manual: store.manual,
+  };
+  return new Map([coupon(settings), createCredit(), manual(settings)].map((provider) => [provider.name, provider]));
 }
 
 /** The headers with which HubSpot signs a request to the public address. */
@@ -289,6 +324,9 @@ export interface Story {
   readonly decisionId: string;
   readonly rewardId: string;
   readonly code: string;
+  /** A batch that is paid by hand, with one order. */
+  readonly batchId: string;
+  readonly orderId: string;
 }
 
 /** A member, a referral, a decision and an issued reward (or one in review) with its journals, in an account with a connection. */
@@ -384,7 +422,18 @@ export async function tellStory(
     { accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] },
   ]);
   if (result !== 'committed') throw new Error(result);
-  return { memberId: member.id, referralId: referral.id, decisionId: decision.id, rewardId, code: member.code };
+  const orderId = derivedId('pay', rewardId);
+  await store.payoutRecords.begin(accountId, { id: orderId, rewardId, provider: 'credit', at: null }, now);
+  const { batchId } = await store.manual.join(accountId, { key: orderId, rewardId, money: reward.money }, now);
+  return {
+    memberId: member.id,
+    referralId: referral.id,
+    decisionId: decision.id,
+    rewardId,
+    code: member.code,
+    batchId,
+    orderId,
+  };
 }
 
 function decisionFor(accountId: string, connectionId: string, referral: Referral, dealId: string, now: number) {

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { PayoutOrder } from '../../src/application/ports/payout.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { CURRENCIES, decimalOf, parseAmount } from '../../src/domain/money.ts';
-import { createProvider, type WebhookProviderDeps } from '../../src/payout/webhook/provider.ts';
+import { createSession, type WebhookSessionDeps } from '../../src/payout/webhook/provider.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 /** A receiver on this machine, and a provider that may call it. */
-async function receiver(answer: RequestListener, deps: Partial<WebhookProviderDeps> = {}) {
+async function receiver(answer: RequestListener, deps: Partial<WebhookSessionDeps> = {}) {
   const received: Received[] = [];
   server = createServer(async (request, response) => {
     received.push({ request, body: await text(request).catch(() => '') });
@@ -43,7 +43,7 @@ async function receiver(answer: RequestListener, deps: Partial<WebhookProviderDe
   });
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/issue?tenant=1`);
-  const provider = createProvider({ url, secret: SECRET, allowPrivate: true, clock: systemClock, ...deps });
+  const provider = createSession({ url, secret: SECRET, allowPrivate: true, clock: systemClock, ...deps });
   return { provider, received, url };
 }
 
@@ -63,7 +63,7 @@ async function faultOf(work: Promise<unknown>): Promise<Fault> {
 describe('an order', () => {
   test('is signed so that the Standard Webhooks library accepts it, and says who gets how much and why', async () => {
     const { provider, received } = await receiver(answering(200));
-    expect(await provider.issue(ORDER)).toEqual({ ok: true });
+    expect(await provider.issue(ORDER)).toEqual({ ok: true, reference: null, voucher: null });
     const [{ request, body }] = received as [Received];
     const headers = request.headers as Record<string, string>;
     expect(new Webhook(SECRET).verify(body, headers)).toEqual({
@@ -117,7 +117,7 @@ describe('an order', () => {
 describe('an answer', () => {
   test.each([200, 201, 202, 204])('of %i is done', async (status) => {
     const { provider } = await receiver(answering(status));
-    expect(await provider.issue(ORDER)).toEqual({ ok: true });
+    expect(await provider.issue(ORDER)).toEqual({ ok: true, reference: null, voucher: null });
   });
 
   test.each([
@@ -216,7 +216,7 @@ describe('no answer', () => {
 
 describe('a private address', () => {
   const refusing = (url: string, lookup?: LookupFunction) =>
-    createProvider({
+    createSession({
       url: new URL(url),
       secret: SECRET,
       allowPrivate: false,

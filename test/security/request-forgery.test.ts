@@ -4,7 +4,7 @@ import { RequestFilteringHttpAgent } from 'request-filtering-agent';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PayoutOrder } from '../../src/application/ports/payout.ts';
 import { readConfig } from '../../src/config.ts';
-import { createProvider } from '../../src/payout/webhook/provider.ts';
+import { createSession } from '../../src/payout/webhook/provider.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 
 /** OWASP API7:2023, server-side request forgery. The plain cases stand in test/payout/webhook.test.ts; these are the disguises. */
@@ -40,7 +40,7 @@ function resolver(...addresses: string[]): LookupFunction & { readonly asked: ()
 }
 
 async function codeOf(url: string, lookup?: LookupFunction): Promise<unknown> {
-  const provider = createProvider({
+  const provider = createSession({
     url: new URL(url),
     secret: SECRET,
     allowPrivate: false,

@@ -60,6 +60,8 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       dec: story.decisionId,
       con: connectionId,
       acc: account.id,
+      bat: story.batchId,
+      pay: story.orderId,
     },
   };
 }
@@ -101,6 +103,9 @@ const BY_NAME: Readonly<Record<string, string>> = {
   from: '2026-01-01T00:00:00.000Z',
   to: '2026-02-01T00:00:00.000Z',
   domains: 'example.com',
+  field: 'prefix',
+  value: 'THANKS',
+  codes: 'A-CODE',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */
@@ -173,11 +178,18 @@ export function withPart(value: unknown, [step, ...rest]: Path, change: (part: u
   );
 }
 
+/** What stands in paths and is nobody's: the same for every account. */
+const IN_PATHS: Readonly<Record<string, string>> = { provider: 'coupon', programId: 'default' };
+
+/** Whether a path names something that is one account's. */
+export function namesOwn({ parameters }: FuzzedOperation): boolean {
+  return parameters.some((parameter) => parameter.in === 'path' && IN_PATHS[parameter.name] === undefined);
+}
+
 /** The path with the ids of one account in it. */
 export function pathFor({ path, parameters }: FuzzedOperation, ids: Readonly<Record<string, string>>): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    // The account's own choice, and the same one for both.
-    if (name === 'programId') return 'default';
+    if (IN_PATHS[name] !== undefined) return IN_PATHS[name];
     const schema = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
     const id = ids[prefixOf(schema) ?? ''];
     if (id === undefined) throw new Error(`no id for {${name}} is known to these tests: add one`);

@@ -1,4 +1,4 @@
-import type { PayoutOrder, PayoutProvider } from '../../src/application/ports/payout.ts';
+import type { PayoutOrder, PayoutProvider, PayoutSession } from '../../src/application/ports/payout.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import type { Random } from '../crash/random.ts';
 import type { Counters, Weather } from './faults.ts';
@@ -37,7 +37,7 @@ export function createReceiver(
       counters['payout asked twice'] += 1;
       if (textOf(known) !== textOf(order))
         problems.push(`key ${order.key} was ordered as ${textOf(known)} and as ${textOf(order)}`);
-      return { ok: true as const };
+      return { ok: true as const, reference: null, voucher: null };
     }
     if (refused.has(order.key) || random.chance(weather.payoutRefusals)) {
       counters['payout refused'] += 1;
@@ -45,7 +45,7 @@ export function createReceiver(
       return { ok: false as const, why: 'no such beneficiary' };
     }
     given.set(order.key, { ...order, at: scheduler.now() });
-    return { ok: true as const };
+    return { ok: true as const, reference: null, voucher: null };
   }
 
   return {
@@ -53,32 +53,49 @@ export function createReceiver(
     refused,
     orderedAt,
     problems,
-    provider: (life) => ({
-      name: 'webhook',
-      async issue(order) {
-        if (!orderedAt.has(order.rewardId)) orderedAt.set(order.rewardId, scheduler.now());
-        const isTroubled = !network.isCalm && random.chance(weather.payoutTrouble);
-        const trouble = isTroubled
-          ? random.chance(weather.payoutLate)
-            ? 'late'
-            : random.pick(['lost', 'unknown'])
-          : null;
-        if (trouble === 'unknown') {
-          counters['payout unknown'] += 1;
-          throw unavailable();
-        }
-        const result = await network.ask(life, `order ${order.rewardId}`, () => take(order));
-        if (trouble === 'lost') {
-          counters['payout answer lost'] += 1;
-          throw unavailable();
-        }
-        if (trouble === 'late') {
-          counters['payout answered late'] += 1;
-          await new Promise<void>((resolve) => scheduler.after(random.integer(5_000, 300_000), resolve, life));
-        }
-        return result;
-      },
-    }),
+    provider: (life) =>
+      providerOf({
+        async issue(order) {
+          if (!orderedAt.has(order.rewardId)) orderedAt.set(order.rewardId, scheduler.now());
+          const isTroubled = !network.isCalm && random.chance(weather.payoutTrouble);
+          const trouble = isTroubled
+            ? random.chance(weather.payoutLate)
+              ? 'late'
+              : random.pick(['lost', 'unknown'])
+            : null;
+          if (trouble === 'unknown') {
+            counters['payout unknown'] += 1;
+            throw unavailable();
+          }
+          const result = await network.ask(life, `order ${order.rewardId}`, () => take(order));
+          if (trouble === 'lost') {
+            counters['payout answer lost'] += 1;
+            throw unavailable();
+          }
+          if (trouble === 'late') {
+            counters['payout answered late'] += 1;
+            await new Promise<void>((resolve) => scheduler.after(random.integer(5_000, 300_000), resolve, life));
+          }
+          return result;
+        },
+        test: async () => ({ ok: true, detail: 'played' }),
+      }),
+  };
+}
+
+function providerOf(session: PayoutSession): PayoutProvider {
+  return {
+    name: 'webhook',
+    description: {
+      label: 'A program of the account’s own',
+      summary: 'Gives rewards.',
+      fields: [],
+      amounts: null,
+      cancelling: { can: 'never', how: 'It keeps what it was told.' },
+      issued: 'final',
+      keyLifeMs: null,
+    },
+    open: async () => session,
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import type { PayoutIntent } from '../../src/domain/plan.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
@@ -35,6 +36,8 @@ const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced) /;
 
 const SMALL_TABLES = [
   ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs'],
+  // A handful of providers, and a batch a day.
+  ...['payout_settings', 'manual_batches'],
   // As statements call them.
   ...['a', 'c', 'probe'],
 ];
@@ -133,7 +136,12 @@ const ROWS_PER_TABLE = 5_000;
 const DENSITY = 200;
 
 /** Values that the tables' own checks ask for. */
-const CHECKED: Readonly<Record<string, string>> = { 'intents.state': `'done'` };
+const CHECKED: Readonly<Record<string, string>> = {
+  'intents.state': `'done'`,
+  'coupon_codes.minor': '1 + i % 2',
+  'manual_items.minor': '1 + i % 2',
+  'manual_items.state': `'waiting'`,
+};
 
 async function fillTables(client: pg.Client): Promise<void> {
   // No triggers and no foreign keys: the rows mean nothing.
@@ -201,6 +209,48 @@ function describeNode(node: PlanNode): string {
   return `${node['Node Type']} of ${node['Index Name'] ?? node['Relation Name']} by ${node['Index Cond'] ?? 'nothing'}`;
 }
 
+async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent: PayoutIntent): Promise<void> {
+  const { payoutRecords: records, coupons, manual } = store;
+  const accountId = 'acc_a';
+  const money = { minor: 5n, currency: 'EUR' };
+  await records.saveSetting(accountId, 'stripe', 's', T0);
+  await records.setting(accountId, 'stripe');
+  await records.settings(accountId);
+  await records.removeSetting(accountId, 'stripe');
+  for (const kind of ['settings', 'voucher', 'coupon'] as const) {
+    await records.listSealed(kind, { accountId, id: 'a' }, 5);
+    await records.replaceSealed(kind, { accountId, id: 'a', sealed: 's' }, 't');
+  }
+  await records.begin(accountId, intent, T0);
+  await records.choose(accountId, intent.id, 'x', T0);
+  await records.record(accountId, intent.id);
+  await records.recordByReference(accountId, 'stripe', 'r');
+  await records.recordOfReward(accountId, intent.rewardId);
+  await records.recordsBetween(accountId, 'stripe', T0, T0 + 1);
+  const news = { eventId: 'e', kind: 'returned' as const, key: null, reference: 'r', why: null, at: T0 };
+  await records.keepNews(accountId, 'stripe', [news], T0);
+  await records.waitingNews(accountId, 'stripe', { key: intent.id, reference: 'r' }, 5);
+  const done = { effect: 'nothing' as const, key: intent.id, plan: null };
+  await records.settleNews(accountId, { ...news, provider: 'stripe' }, done, T0);
+  await coupons.add(accountId, [{ hash: 'h', sealed: 's' }], money, T0);
+  await coupons.take(accountId, intent.id, money, T0);
+  await coupons.give(accountId, 'pay_2', { hash: 'h2', sealed: 's' }, money, T0);
+  await coupons.ofOrder(accountId, intent.id);
+  await coupons.redeem(accountId, 'h', T0);
+  await coupons.withdraw(accountId, intent.id, T0);
+  await coupons.givenBetween(accountId, T0, T0 + 1);
+  await coupons.counts(accountId);
+  const { batchId } = await manual.join(accountId, { key: intent.id, rewardId: intent.rewardId, money }, T0);
+  await manual.item(accountId, intent.id);
+  await manual.itemsBetween(accountId, T0, T0 + 1);
+  await manual.batches(accountId);
+  await manual.batch(accountId, batchId);
+  await manual.rows(accountId, batchId);
+  await manual.withdraw(accountId, intent.id, T0);
+  await manual.cut(accountId, batchId, T0);
+  await manual.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
+}
+
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const a = tenant(store);
   const { accountId, connectionId } = a;
@@ -250,7 +300,8 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   if (!payout) throw new Error('nothing was claimed');
   await store.payouts.defer(payout, { runAt: T0, error: 'x', parked: false });
   const [again] = await store.payouts.claim(claiming('p2'));
-  if (again) await store.payouts.settle(again, planOf());
+  if (again) await store.payouts.settle(again, planOf(), { reference: 'r', voucher: 'v', state: 'issued' });
+  await useProviders(store, payout.intent);
   await store.payouts.nextDueAt();
   // So many that their rows are written as JSON on SQLite too: the planner may find another way to these.
   const crowd = Array.from({ length: 70 }, (_, index) => `mem_crowd${index}`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dryRun } from '../../src/application/dry-run.ts';
+import { intentFor } from '../../src/domain/plan.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openEngine, openStore } from '../../src/store/open.ts';
@@ -52,8 +53,9 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.inbox.append(a.of, [hint('e1', ['1', '2']), hint('e2', ['3'])], T0);
   await store.work.ask('acc_a', [{ record: a.ref('deal', '9'), at: T0 + DAY }]);
   await a.writePair();
+  const reward = a.reward('rwd_1', 'ref_1');
   await a.write({
-    ...a.granted(a.reward('rwd_1', 'ref_1')),
+    ...a.granted(reward),
     touches: [a.touch('tch_1')],
     mirror: [a.ref('deal', '1')],
     waiting: [
@@ -75,6 +77,14 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await a.write({
     referrals: Array.from({ length: referrals }, (_, index) => a.referral(`ref_many_${index}`, 'mem_1')),
   });
+  const intent = intentFor(reward);
+  const money = { minor: 5n, currency: 'EUR' };
+  await store.payoutRecords.saveSetting('acc_a', 'stripe', 'sealed', T0);
+  await store.payoutRecords.begin('acc_a', intent, T0);
+  const news = { eventId: 'evt_1', kind: 'refunded' as const, key: null, reference: 'ch_1', why: 'ü', at: T0 };
+  await store.payoutRecords.keepNews('acc_a', 'stripe', [{ ...news, facts: { charge: 'ch_1' } }], T0);
+  await store.coupons.add('acc_a', [{ hash: 'h', sealed: 's' }], money, T0);
+  await store.manual.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
   await engine.write(async ({ db }) => {
     await sql`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
       values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);

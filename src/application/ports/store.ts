@@ -6,6 +6,7 @@ import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
+import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { DryRunReport } from '../dry-run.ts';
@@ -29,6 +30,9 @@ export interface Store {
   readonly work: WorkStore;
   readonly cases: CaseStore;
   readonly payouts: PayoutStore;
+  readonly payoutRecords: PayoutRecordStore;
+  readonly coupons: CouponStore;
+  readonly manual: ManualStore;
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
   readonly leases: LeaseStore;
@@ -402,12 +406,205 @@ export interface PayoutStore {
   dueShards(now: Instant, limit: number): Promise<Shard[]>;
   /** Holds on to orders that wait for the ones before them. One whose claim is lost already stays lost. */
   extend(payouts: readonly ClaimedPayout[], until: Instant): Promise<void>;
-  /** Books the provider's final answer. False when the claim was lost or the reward changed: claim again, the key is the same. */
-  settle(payout: ClaimedPayout, plan: Plan): Promise<boolean>;
+  /**
+   * Books the provider's final answer, and what it gave, if anything. False when the claim was lost or the reward changed: claim again,
+   * the key is the same.
+   */
+  settle(payout: ClaimedPayout, plan: Plan, given?: GivenPayout): Promise<boolean>;
   /** The answer is unknown or the provider is down: the order stays, the reward stays `issuing`. */
   defer(payout: ClaimedPayout, input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
   nextDueAt(): Promise<Instant | null>;
   counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+}
+
+/** What a provider gave for an order. */
+export interface GivenPayout {
+  readonly reference: string | null;
+  /** Sealed. */
+  readonly voucher: string | null;
+  readonly state: PayoutRecordState;
+}
+
+export type PayoutRecordState = 'asked' | 'refused' | 'issued' | PayoutNews['kind'];
+
+/** An order at its provider. */
+export interface PayoutRecord extends GivenPayout {
+  readonly key: string;
+  readonly rewardId: string;
+  readonly provider: string;
+  readonly firstTriedAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+export interface SealedPayoutSettings {
+  readonly provider: string;
+  readonly sealed: string;
+  readonly updatedAt: Instant;
+  /** Rises by one each time they are given. */
+  readonly version: number;
+}
+
+/** A secret as it lies in the database, with what it is sealed to. */
+export interface SealedPayoutSecret {
+  readonly accountId: string;
+  readonly id: string;
+  readonly sealed: string;
+}
+
+/** What was told of an order, and not applied yet. */
+export interface WaitingNews extends PayoutNews {
+  readonly provider: string;
+}
+
+export interface PayoutRecordStore {
+  settings(accountId: string): Promise<SealedPayoutSettings[]>;
+  setting(accountId: string, provider: string): Promise<SealedPayoutSettings | null>;
+  saveSetting(accountId: string, provider: string, sealed: string, now: Instant): Promise<void>;
+  /** False when there was none. */
+  removeSetting(accountId: string, provider: string): Promise<boolean>;
+  /** Of every account, in a stable order, from behind `after`: for renewing the key they are sealed with. */
+  listSealed(
+    kind: 'settings' | 'voucher' | 'coupon',
+    after: Pick<SealedPayoutSecret, 'accountId' | 'id'> | null,
+    limit: number,
+  ): Promise<SealedPayoutSecret[]>;
+  /** False when the stored text is not `from` any more. */
+  replaceSealed(kind: 'settings' | 'voucher' | 'coupon', from: SealedPayoutSecret, to: string): Promise<boolean>;
+  /** Notes that an order is about to be sent for the first time; answers with when that was. */
+  begin(accountId: string, intent: PayoutIntent, now: Instant): Promise<Instant>;
+  /** Keeps a value as the reference of an order that was begun, unless it has one; answers with the one that stands. */
+  choose(accountId: string, key: string, value: string, now: Instant): Promise<string>;
+  record(accountId: string, key: string): Promise<PayoutRecord | null>;
+  recordByReference(accountId: string, provider: string, reference: string): Promise<PayoutRecord | null>;
+  recordOfReward(accountId: string, rewardId: string): Promise<PayoutRecord | null>;
+  /** First tried from `from` up to but not including `to`, oldest first. */
+  recordsBetween(accountId: string, provider: string, from: Instant, to: Instant): Promise<PayoutRecord[]>;
+  /** Keeps each whose id is new. When this returns, they survive a crash. */
+  keepNews(
+    accountId: string,
+    provider: string,
+    news: readonly PayoutNews[],
+    now: Instant,
+  ): Promise<{ accepted: number; duplicates: number }>;
+  /** What was not applied yet: of one order, or (`null`) of any, the oldest first and at most `limit`. */
+  waitingNews(
+    accountId: string,
+    provider: string,
+    order: { readonly key: string; readonly reference: string | null } | null,
+    limit: number,
+  ): Promise<WaitingNews[]>;
+  /** In one transaction: the plan, what became of the order, and that the news is done. False when somebody else did, or the reward changed. */
+  settleNews(
+    accountId: string,
+    news: WaitingNews,
+    done: {
+      readonly effect: Exclude<NewsEffect, 'later'> | 'unknown';
+      readonly key: string | null;
+      readonly plan: Plan | null;
+    },
+    now: Instant,
+  ): Promise<boolean>;
+}
+
+/** A code as it is kept: found by its hash, read only by who has the key. */
+export interface SealedCoupon {
+  readonly hash: string;
+  readonly sealed: string;
+}
+
+export interface GivenCoupon extends SealedCoupon {
+  readonly key: string;
+  readonly money: Money;
+  readonly givenAt: Instant;
+  readonly redeemedAt: Instant | null;
+  readonly withdrawnAt: Instant | null;
+}
+
+export interface CouponCount {
+  readonly money: Money;
+  readonly free: number;
+  readonly given: number;
+  readonly redeemed: number;
+  readonly withdrawn: number;
+}
+
+export interface CouponStore {
+  /** Codes that the account has already are left as they are. */
+  add(
+    accountId: string,
+    coupons: readonly SealedCoupon[],
+    money: Money,
+    now: Instant,
+  ): Promise<{ added: number; duplicates: number }>;
+  /** The code of an order; another is taken from those that are free and worth exactly this. Null when none is. */
+  take(accountId: string, key: string, money: Money, now: Instant): Promise<GivenCoupon | null>;
+  /** The code of an order; this one becomes it if it had none. Null when another order has the very same code. */
+  give(accountId: string, key: string, coupon: SealedCoupon, money: Money, now: Instant): Promise<GivenCoupon | null>;
+  ofOrder(accountId: string, key: string): Promise<GivenCoupon | null>;
+  /** Given out from `from` up to but not including `to`. */
+  givenBetween(accountId: string, from: Instant, to: Instant): Promise<GivenCoupon[]>;
+  /** Null: no such code, or it was never given out. */
+  redeem(accountId: string, hash: string, now: Instant): Promise<GivenCoupon | null>;
+  /** `too_late`: redeemed. An order without a code gets none later. */
+  withdraw(accountId: string, key: string, now: Instant): Promise<'withdrawn' | 'too_late' | 'unknown'>;
+  counts(accountId: string): Promise<CouponCount[]>;
+}
+
+export type ManualState = 'waiting' | 'paid' | 'refused' | 'withdrawn';
+
+/** An order that a person pays. */
+export interface ManualItem {
+  readonly key: string;
+  readonly rewardId: string;
+  readonly batchId: string;
+  readonly money: Money;
+  readonly state: ManualState;
+  readonly why: string | null;
+  readonly addedAt: Instant;
+  readonly settledAt: Instant | null;
+}
+
+export interface ManualBatch {
+  readonly id: string;
+  /** 1, 2, 3 … within the account. */
+  readonly number: number;
+  readonly openedAt: Instant;
+  /** From then on nothing joins it, and nothing in it is withdrawn: somebody may be paying it. Null while it is open. */
+  readonly cutAt: Instant | null;
+  readonly items: Readonly<Record<ManualState, number>>;
+}
+
+/** An item as the person who pays needs it. Names and addresses are read from where they are kept, so that erasure reaches them. */
+export interface ManualRow extends ManualItem {
+  readonly party: string;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
+export interface ManualStore {
+  /** Puts an order into the open batch, once; a batch is opened when none is. */
+  join(
+    accountId: string,
+    order: { readonly key: string; readonly rewardId: string; readonly money: Money },
+    now: Instant,
+  ): Promise<ManualItem>;
+  item(accountId: string, key: string): Promise<ManualItem | null>;
+  itemsBetween(accountId: string, from: Instant, to: Instant): Promise<ManualItem[]>;
+  /** `too_late`: paid, or its batch was cut. */
+  withdraw(accountId: string, key: string, now: Instant): Promise<'withdrawn' | 'too_late' | 'unknown'>;
+  /** The newest first. */
+  batches(accountId: string): Promise<ManualBatch[]>;
+  batch(accountId: string, batchId: string): Promise<ManualBatch | null>;
+  rows(accountId: string, batchId: string): Promise<ManualRow[]>;
+  /** Closes the batch to what comes later. False when it was, or there is no such batch. */
+  cut(accountId: string, batchId: string, now: Instant): Promise<boolean>;
+  /** The order comes up at once to be settled. `settled`: it was marked before, and stays as it was. */
+  mark(
+    accountId: string,
+    batchId: string,
+    mark: { readonly key: string; readonly state: 'paid' | 'refused'; readonly why: string | null },
+    now: Instant,
+  ): Promise<'marked' | 'settled' | 'unknown' | 'open'>;
 }
 
 export interface ClaimedMirror {

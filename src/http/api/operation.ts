@@ -20,7 +20,7 @@ export interface Operation<
 > {
   readonly id: string;
   readonly tag: string;
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** Below /api/v1, with {parameters} as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;

@@ -9,11 +9,13 @@ import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
+import { type PayoutsDeps, payouts } from './payouts.ts';
 import { programs } from './programs.ts';
+import { type ProvidersDeps, providers } from './providers.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 
-export interface OperationsDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -51,5 +53,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...ledger(deps),
     ...connections(deps),
     ...programs(deps),
+    ...providers(deps),
+    ...payouts(deps),
   ];
 }

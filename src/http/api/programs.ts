@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PayoutAccounts } from '../../application/payout-accounts.ts';
 import type { DryRunStore, PageInput, ProgramStore } from '../../application/ports/store.ts';
 import { moneyInput, programDocument } from '../../application/program-document.ts';
 import type { Publish } from '../../application/publish.ts';
@@ -16,6 +17,7 @@ export interface ProgramsDeps {
   readonly publish: Publish;
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
+  readonly payoutAccounts: Pick<PayoutAccounts, 'list'>;
   readonly onBudget: () => void;
 }
 
@@ -48,7 +50,15 @@ const params = z.strictObject({
     .meta({ description: 'As the program document names it.', example: 'default' }),
 });
 
-export function programs({ clock, programs: stored, dryRuns, publish, payouts, onBudget }: ProgramsDeps): Operation[] {
+export function programs({
+  clock,
+  programs: stored,
+  dryRuns,
+  publish,
+  payouts: installed,
+  payoutAccounts,
+  onBudget,
+}: ProgramsDeps): Operation[] {
   return [
     operation({
       id: 'listPrograms',
@@ -81,6 +91,10 @@ export function programs({ clock, programs: stored, dryRuns, publish, payouts, o
       answer: programSchema,
       problems: ['no_such_dry_run', 'other_draft'],
       async handle({ accountId, actor, query, body }) {
+        const listed = await payoutAccounts.list(accountId);
+        const payouts = new Set(
+          listed.flatMap(({ name, configured }) => (configured && installed.has(name) ? [name] : [])),
+        );
         // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
         const errors = body.rules.flatMap(({ payout }, index) =>
           payouts.has(payout)

@@ -1,26 +1,20 @@
-import { request as httpRequest, type IncomingMessage, Agent as PlainHttpAgent } from 'node:http';
-import { request as httpsRequest, Agent as PlainHttpsAgent } from 'node:https';
-import { BlockList, isIPv6, type LookupFunction } from 'node:net';
-import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
+import type { LookupFunction } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import type { PayoutOrder, PayoutProvider, PayoutSettings } from '../../application/ports/payout.ts';
+import type {
+  IssueResult,
+  PayoutOrder,
+  PayoutProvider,
+  PayoutSession,
+  PayoutSettings,
+} from '../../application/ports/payout.ts';
 import { Fault } from '../../domain/errors.ts';
 import { decimalOf } from '../../domain/money.ts';
-import type { PayoutResult } from '../../domain/reward.ts';
+import { type Answer, agentFor, isDisguised, pauseOf, plainSentence, send } from '../outbound.ts';
 
 /** From the look-up of the name to the last byte of the answer. Receivers of webhooks are expected to answer at once. */
 const TIMEOUT_MS = 10_000;
-/** Only a sentence is wanted of the answer. More than this is not read. */
-const ANSWER_BYTES_MAX = 65_536;
-/** A reason has to fit where a person reads it. */
-const REASON_LENGTH_MAX = 200;
-/** IPv4 addresses as the first drafts of IPv6 wrote them, "::7f00:1" for 127.0.0.1: the filtering agent takes them for public. */
-const IPV4_COMPATIBLE = new BlockList();
-IPV4_COMPATIBLE.addSubnet('::', 96, 'ipv6');
-/** A receiver that asks for a longer pause is asked again after this one. */
-const RETRY_AFTER_MAX_MS = 3_600_000;
 
-export interface WebhookProviderDeps {
+export interface WebhookSessionDeps {
   /** Where rewards are ordered; https, unless private addresses are allowed. */
   readonly url: URL;
   /** `whsec_…`, as Standard Webhooks writes it. */
@@ -34,17 +28,6 @@ export interface WebhookProviderDeps {
   readonly lookup?: LookupFunction;
 }
 
-/** What the answer said, or that there was none. */
-type Answer =
-  | {
-      readonly kind: 'answered';
-      readonly status: number;
-      readonly retryAfter: string | undefined;
-      readonly text: string;
-    }
-  | { readonly kind: 'refused_address' }
-  | { readonly kind: 'unknown'; readonly cause: unknown };
-
 /**
  * Rewards ordered from a program of the account's own, by a POST that is signed as standardwebhooks.com describes. `webhook-id` and
  * `Idempotency-Key` are the order's key and the body has no time in it, so every attempt at one order is the same request.
@@ -56,24 +39,22 @@ type Answer =
  * - any other 4xx: refused for good, with the reason that the answer gives.
  * - 3xx: not followed, since the order would be sent to somewhere that nobody configured. A person has to look.
  */
-export function createProvider({
+export function createSession({
   url,
   secret,
   allowPrivate,
   clock,
   timeoutMs = TIMEOUT_MS,
   lookup,
-}: WebhookProviderDeps): PayoutProvider {
+}: WebhookSessionDeps): Pick<PayoutSession, 'test'> & { issue(order: PayoutOrder): Promise<IssueResult> } {
   if (url.protocol !== 'https:' && !allowPrivate) throw new RangeError('the reward webhook needs an https address');
   const signer = new Webhook(secret);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const isDisguised = !allowPrivate && isIPv6(host) && IPV4_COMPATIBLE.check(host, 'ipv6');
+  const isRefused = !allowPrivate && isDisguised(url);
   const agent = agentFor(url, allowPrivate);
 
   return {
-    name: 'webhook',
     async issue(order) {
-      if (isDisguised) return judge({ kind: 'refused_address' }, clock.now());
+      if (isRefused) return judge({ kind: 'refused_address' }, clock.now());
       const body = JSON.stringify({ type: 'reward.issue', data: dataOf(order) });
       const now = new Date(clock.now());
       const headers = {
@@ -85,14 +66,33 @@ export function createProvider({
         'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
         'webhook-signature': signer.sign(order.key, now, body),
       };
-      return judge(await post({ url, agent, headers, body, timeoutMs, lookup }), clock.now());
+      return judge(await send({ url, method: 'POST', agent, headers, body, timeoutMs, lookup }), clock.now());
     },
+    // A receiver knows no order that is only a test; what can be looked at here was looked at when the service started.
+    test: async () => ({ ok: true, detail: `Orders are signed and sent to ${url.host}.` }),
   };
 }
 
 /** Null without REWARD_WEBHOOK_URL: no program can pay by webhook then. */
 export function fromSettings({ rewardWebhook, allowPrivateDestinations, now }: PayoutSettings): PayoutProvider | null {
-  return rewardWebhook && createProvider({ ...rewardWebhook, allowPrivate: allowPrivateDestinations, clock: { now } });
+  if (!rewardWebhook) return null;
+  const session = createSession({ ...rewardWebhook, allowPrivate: allowPrivateDestinations, clock: { now } });
+  return {
+    name: 'webhook',
+    description: {
+      label: 'Your own program',
+      summary: 'Each reward is ordered from a program of your own by a signed request.',
+      fields: [],
+      amounts: null,
+      cancelling: {
+        can: 'never',
+        how: 'Your program keeps what it was told; a reversal is claimed back in the ledger.',
+      },
+      issued: 'final',
+      keyLifeMs: null,
+    },
+    open: async () => session,
+  };
 }
 
 function dataOf({ key, accountId, rewardId, referralId, beneficiary, money, reason }: PayoutOrder) {
@@ -109,64 +109,7 @@ function dataOf({ key, accountId, rewardId, referralId, beneficiary, money, reas
   };
 }
 
-function agentFor(url: URL, allowPrivate: boolean) {
-  const isHttps = url.protocol === 'https:';
-  if (allowPrivate) return isHttps ? new PlainHttpsAgent() : new PlainHttpAgent();
-  // These look at the address that the name resolves to on each connection, so a name that changes its mind is refused as well.
-  return isHttps ? new RequestFilteringHttpsAgent() : new RequestFilteringHttpAgent();
-}
-
-interface Post {
-  readonly url: URL;
-  readonly agent: PlainHttpAgent | PlainHttpsAgent;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly timeoutMs: number;
-  readonly lookup: LookupFunction | undefined;
-}
-
-function post({ url, agent, headers, body, timeoutMs, lookup }: Post): Promise<Answer> {
-  const { promise, resolve } = Promise.withResolvers<Answer>();
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  const signal = AbortSignal.timeout(timeoutMs);
-  const request = send(url, { method: 'POST', agent, headers: { ...headers }, signal, ...(lookup ? { lookup } : {}) });
-  request.once('error', (cause) => {
-    resolve(isRefusal(cause) ? { kind: 'refused_address' } : { kind: 'unknown', cause });
-  });
-  request.once('response', (response) => {
-    readSome(response).then(
-      (text) =>
-        resolve({
-          kind: 'answered',
-          status: response.statusCode ?? 0,
-          retryAfter: response.headers['retry-after'],
-          text,
-        }),
-      (cause: unknown) => resolve({ kind: 'unknown', cause }),
-    );
-  });
-  request.end(body);
-  return promise;
-}
-
-/** The beginning of the answer. The rest of a long one is not waited for. */
-async function readSome(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= ANSWER_BYTES_MAX) break;
-  }
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString('utf8');
-}
-
-/** request-filtering-agent gives its refusal no code, only these words. */
-function isRefusal(cause: Error): boolean {
-  return /is not allowed\. Because/.test(cause.message);
-}
-
-function judge(answer: Answer, now: number): PayoutResult {
+function judge(answer: Answer, now: number): IssueResult {
   if (answer.kind === 'refused_address') {
     throw new Fault(
       'destination_refused',
@@ -180,7 +123,7 @@ function judge(answer: Answer, now: number): PayoutResult {
     });
   }
   const { status, text, retryAfter } = answer;
-  if (status >= 200 && status < 300) return { ok: true };
+  if (status >= 200 && status < 300) return { ok: true, reference: null, voucher: null };
   if (status >= 300 && status < 400) {
     throw new Fault(
       'destination_refused',
@@ -201,16 +144,6 @@ function unavailable(publicText: string, { afterMs, cause }: { afterMs?: number 
   return new Fault('payout_unavailable', rule, publicText, cause === undefined ? {} : { cause });
 }
 
-/** Retry-After in seconds or as a date; undefined when there is none that can be read. */
-function pauseOf(retryAfter: string | undefined, now: number): number | undefined {
-  if (retryAfter === undefined) return undefined;
-  const pause = /^[0-9]+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - now;
-  return Number.isNaN(pause) || pause <= 0 ? undefined : Math.min(pause, RETRY_AFTER_MAX_MS);
-}
-
-/** Marks that turn the text behind them round, so that "exe.png" is read where "gnp.exe" stands. */
-const DIRECTION_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
 const SENTENCE_FIELDS = ['detail', 'message', 'reason', 'error', 'title'];
 
 /** The sentence in a JSON answer. Anything else, such as an error page, is not shown to people. */
@@ -226,10 +159,5 @@ function reasonOf(text: string): string | null {
   const sentence = SENTENCE_FIELDS.map((name) => fields[name]).find(
     (value) => typeof value === 'string' && value !== '',
   );
-  if (typeof sentence !== 'string') return null;
-  const plain = sentence
-    .replace(DIRECTION_MARKS, '')
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .trim();
-  return plain === '' ? null : plain.slice(0, REASON_LENGTH_MAX).toWellFormed();
+  return plainSentence(sentence);
 }

@@ -4,6 +4,7 @@ import { outOfService } from '../out-of-service.ts';
 import * as start from './0001-start.ts';
 import * as rules from './0002-rules.ts';
 import * as dryRuns from './0003-dry-runs.ts';
+import * as payouts from './0004-payouts.ts';
 
 interface Migration {
   readonly name: string;
@@ -13,7 +14,7 @@ interface Migration {
 }
 
 /** In order; the position is the number in the file's name. */
-const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns];
+const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts];
 
 /** What a database of this program's version has been through, oldest first. */
 export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);

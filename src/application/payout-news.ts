@@ -1,0 +1,119 @@
+import type { Reward } from '../domain/decision.ts';
+import { createDraft, type PayoutIntent } from '../domain/plan.ts';
+import type { PayoutNews } from '../domain/reward.ts';
+import { payoutNews } from '../domain/reward.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { PayoutAccounts } from './payout-accounts.ts';
+import type { RawRequest } from './ports/crm.ts';
+import type { Store, WaitingNews } from './ports/store.ts';
+
+/** Others change a reward once or twice meanwhile; more often than this, the next message or the sweep finds it. */
+const APPLY_TRIES = 5;
+/** News of one order that waited for its answer; there are seldom two. */
+const WAITING_MAX = 20;
+
+export interface ReceivedNews {
+  readonly accepted: number;
+  readonly duplicates: number;
+}
+
+/** What providers tell by themselves: kept once, then applied to the reward. */
+export interface PayoutNewsDesk {
+  /** Null when no such provider takes news. @throws Fault `payout_news_unsigned` when nobody who may has sent it. */
+  receive(provider: string, accountId: string, request: RawRequest): Promise<ReceivedNews | null>;
+  /** The same from where no signature is needed: what our own API was told. */
+  take(accountId: string, provider: string, news: readonly PayoutNews[]): Promise<ReceivedNews>;
+  /** What was told of an order before its answer was booked. */
+  applyWaiting(accountId: string, intent: PayoutIntent, reference: string | null): Promise<void>;
+}
+
+export interface PayoutNewsDeps {
+  readonly store: Pick<Store, 'payoutRecords' | 'reads'>;
+  readonly accounts: Pick<PayoutAccounts, 'open'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
+}
+
+export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps): PayoutNewsDesk {
+  const { payoutRecords: records, reads } = store;
+
+  /** True once nothing more is to be done with it. */
+  async function apply(accountId: string, news: WaitingNews): Promise<boolean> {
+    for (let tries = 0; tries < APPLY_TRIES; tries += 1) {
+      const record =
+        news.key === null
+          ? news.reference && (await records.recordByReference(accountId, news.provider, news.reference))
+          : await records.record(accountId, news.key);
+      // Of nothing that we gave, or not yet: it is kept, and looked at again when an answer is booked.
+      if (!record || record.provider !== news.provider || news.kind === 'refunded') return false;
+      const reward = await reads.reward(accountId, record.rewardId);
+      if (!reward) return false;
+      const now = clock.now();
+      const draft = createDraft(stateOf(accountId, reward));
+      const effect = payoutNews(draft, reward, news, now);
+      if (effect === 'later') return false;
+      if (effect === 'applied') await markConcerned(accountId, reward, draft.markMirror);
+      const plan = effect === 'applied' ? draft.plan() : null;
+      if (await records.settleNews(accountId, news, { effect, key: record.key, plan }, now)) {
+        log.info({ reward: reward.id, provider: news.provider, kind: news.kind, effect }, 'payout news');
+        return true;
+      }
+      if (!(await isWaiting(accountId, news))) return true;
+    }
+    return false;
+  }
+
+  async function isWaiting(accountId: string, news: WaitingNews): Promise<boolean> {
+    const order = { key: news.key ?? '', reference: news.reference };
+    const waiting = await records.waitingNews(accountId, news.provider, order, WAITING_MAX);
+    return waiting.some(({ eventId }) => eventId === news.eventId);
+  }
+
+  async function markConcerned(accountId: string, reward: Reward, mark: ReturnType<typeof createDraft>['markMirror']) {
+    const referral = await reads.referral(accountId, reward.referralId);
+    const member = referral && (await reads.member(accountId, referral.memberId));
+    mark(referral?.friend.contact ?? null);
+    mark(member?.contact ?? null);
+    mark(reward.deal);
+  }
+
+  async function take(accountId: string, provider: string, news: readonly PayoutNews[]): Promise<ReceivedNews> {
+    if (news.length === 0) return { accepted: 0, duplicates: 0 };
+    const kept = await records.keepNews(accountId, provider, news, clock.now());
+    // Also those that were kept before: a message that comes again may have been kept by a node that died before it applied it.
+    for (const { key, reference } of news) {
+      const order = { key: key ?? '', reference };
+      for (const waiting of await records.waitingNews(accountId, provider, order, WAITING_MAX))
+        await apply(accountId, waiting);
+    }
+    return kept;
+  }
+
+  return {
+    async receive(name, accountId, request) {
+      const { session } = await accounts.open(accountId, name);
+      if (!session.readNews) return null;
+      return take(accountId, name, await session.readNews(request));
+    },
+    take,
+    async applyWaiting(accountId, { id, provider }, reference) {
+      for (const news of await records.waitingNews(accountId, provider, { key: id, reference }, WAITING_MAX))
+        await apply(accountId, news);
+    },
+  };
+}
+
+function stateOf(accountId: string, reward: Reward) {
+  return {
+    accountId,
+    programs: [],
+    connectedAt: 0,
+    mapping: { version: '', entries: [] },
+    members: [],
+    referrals: [],
+    decisions: [],
+    rewards: [reward],
+    tallies: new Map(),
+  };
+}
