@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { createAccounts } from '../src/application/accounts.ts';
 import { parseProgram } from '../src/application/program-document.ts';
 import { PROGRAM_EXAMPLE, withoutComments } from '../src/cli/program-file.ts';
@@ -146,6 +149,68 @@ describe('program', () => {
     writeFileSync(file, out);
     expect(await json('program', 'publish', id, file)).toMatchObject({ programId: 'default', version: 1 });
     expect(await json('program', 'publish', id, '-')).toMatchObject({ version: 1 });
+  });
+
+  const SCHEMA = new URL('../programs/program.schema.generated.json', import.meta.url);
+  const TEMPLATES = readdirSync(new URL('../programs/', import.meta.url)).filter((name) => name.endsWith('.yaml'));
+
+  test.each(TEMPLATES)('%s is a whole program that can be published as it stands', async (name) => {
+    const file = fileURLToPath(new URL(`../programs/${name}`, import.meta.url));
+    const judge = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync(SCHEMA, 'utf8')));
+    expect([judge(parseYaml(readFileSync(file, 'utf8'))), judge.errors]).toEqual([true, null]);
+    expect((await json('program', 'validate', file)) as object).toMatchObject({ programId: 'default' });
+    const { id } = await newAccount();
+    expect(await json('program', 'publish', id, file)).toMatchObject({ version: 1 });
+    expect(await json('program', 'diff', id, file)).toEqual({ inForce: 1, differences: [] });
+  });
+
+  test('export prints what publish reads, diff names each field, and rollback publishes an earlier version again', async () => {
+    const { id } = await newAccount();
+    const file = join(directory, 'exported.yaml');
+    const template = fileURLToPath(new URL('../programs/lead-plus-won.yaml', import.meta.url));
+    await json('program', 'publish', id, template);
+    const { out } = await cli('program', 'export', id);
+    writeFileSync(file, out.replace('holdDays: 30', 'holdDays: 7').replace('basisPoints: 400', 'basisPoints: 450'));
+    expect(await json('program', 'diff', id, file)).toEqual({
+      inForce: 1,
+      differences: ['rules[member-won].amount.basisPoints: 400 → 450', 'rules[member-won].holdDays: 30 → 7'],
+    });
+    expect(await json('program', 'publish', id, file)).toMatchObject({ version: 2 });
+    expect(await json('program', 'rollback', id, '1')).toMatchObject({ version: 3 });
+    expect(await json('program', 'diff', id, template)).toEqual({ inForce: 3, differences: [] });
+    const { code, err } = await cli('program', 'rollback', id, '9');
+    expect(code).toBe(1);
+    expect(err).toContain('There are: 1, 2, 3.');
+  });
+
+  test('dry-run tells what a file would pay, changes nothing, and writes its table', async () => {
+    const { id } = await newAccount();
+    const template = fileURLToPath(new URL('../programs/saas-credit.yaml', import.meta.url));
+    const csv = join(directory, 'differences.csv');
+    expect(await json('program', 'dry-run', id, template, '--csv', csv)).toMatchObject({
+      referrals: 0,
+      counts: { same: 0, new: 0, lost: 0, changed: 0 },
+    });
+    expect(readFileSync(csv, 'utf8')).toBe(
+      '"kind","referral","connection","deal","rule","party","before","after","currency","why"\r\n',
+    );
+    expect((await cli('program', 'export', id)).err).toContain('No program "default" was published.');
+    const { code, err } = await cli('program', 'dry-run', id, template, '--from', '2026-02-30x');
+    expect(code).toBe(2);
+    expect(err).toContain('--from "2026-02-30x" is no day.');
+  });
+
+  test('validate says of YAML what is wrong with it, and where', async () => {
+    const file = join(directory, 'bad.yaml');
+    writeFileSync(file, 'programId: default\nname: "open\n');
+    expect((await cli('program', 'validate', file)).err).toContain('is not YAML: ');
+    writeFileSync(
+      file,
+      'programId: default\nname: P\nrules:\n  - { key: a, party: member, amount: { kind: fixed, money: { amount: 10.50, currency: EUR } }, payout: credit }\n',
+    );
+    expect((await cli('program', 'validate', file)).err).toContain(
+      '- rules[0].amount.money.amount: must be a decimal in quotes, such as "100.00"',
+    );
   });
 
   test('publish names every wrong field and publishes nothing', async () => {

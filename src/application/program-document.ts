@@ -18,10 +18,13 @@ const BASIS_POINTS_MAX = 100_000;
 /** The whole deal. More has to be said in so many words. */
 const BASIS_POINTS_WHOLE = 10_000;
 
+/** In a file without quotes a reader makes a number of it, and of 12.50 another one than was written. */
+const QUOTED = 'must be a decimal in quotes, such as "100.00"';
+
 const currency = z.enum(CURRENCIES as [string, ...string[]], { error: 'must be an ISO 4217 code such as EUR' });
 
 export const moneyInput = z
-  .strictObject({ amount: z.string(), currency })
+  .strictObject({ amount: z.string({ error: QUOTED }), currency })
   .transform(({ amount, currency: code }, context) => {
     const parsed = parseAmount(amount, code);
     if (parsed.ok && parsed.money.minor > 0n) return parsed.money;
@@ -73,6 +76,12 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       domains: z
         .array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain in lower case, such as example.com'))
         .min(1),
+      because,
+    }),
+    z.strictObject({
+      fact: z.literal('event.day'),
+      op: z.enum(['from', 'until']),
+      day: z.iso.date({ error: 'must be a day that there is, such as 2026-03-31' }),
       because,
     }),
     z.strictObject({ fact: z.literal('member.won_referrals'), op: comparison, count: z.int().min(1), because }),

@@ -120,6 +120,10 @@ function contradiction(a: FactCondition, b: FactCondition): string | null {
   if (a.fact === 'referral.days' && b.fact === 'referral.days') return rangeProblem(a.op, a.days, b.op, b.days);
   if (a.fact === 'member.won_referrals' && b.fact === 'member.won_referrals')
     return rangeProblem(a.op, a.count, b.op, b.count);
+  if (a.fact === 'event.day' && b.fact === 'event.day') {
+    const [first, last] = a.op === 'from' ? [a, b] : [b, a];
+    return a.op === b.op || first.day <= last.day ? null : `no day is from ${first.day} and until ${last.day}`;
+  }
   if (a.fact === 'deal.currency' && b.fact === 'deal.amount') return currencyProblem(a, b);
   if (a.fact === 'deal.amount' && b.fact === 'deal.currency') return currencyProblem(b, a);
   const [left, right] = [listOf(a), listOf(b)];

@@ -1,7 +1,14 @@
-import { parseProgram } from '../application/program-document.ts';
+import { writeFile } from 'node:fs/promises';
+import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { type DryRunReport, dryRun } from '../application/dry-run.ts';
+import { programDiff } from '../application/program-diff.ts';
+import { parseProgram, ruleDocument } from '../application/program-document.ts';
+import { decimalOf, type Money, textOf } from '../domain/money.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import { programHash } from '../domain/program-hash.ts';
 import { isoOf } from '../domain/time.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
-import { accountOf, withServices } from './services.ts';
+import { accountOf, type Services, withServices } from './services.ts';
 
 /** Publishable as it stands; the comments are allowed in the file. */
 export const PROGRAM_EXAMPLE = `{
@@ -41,33 +48,185 @@ export function programExample(): Result {
   return { json: JSON.parse(withoutComments(PROGRAM_EXAMPLE)), lines: [PROGRAM_EXAMPLE.trimEnd()] };
 }
 
+/** Reads a file and says everything that is wrong with it; changes nothing. */
+export async function validateProgram(terminal: Terminal, file: string): Promise<Result> {
+  const { programId, name, rules } = await programOf(terminal, file);
+  return {
+    json: { programId, name, rules: rules.length, contentHash: programHash({ programId, rules }) },
+    lines: [`"${name}" can be published: ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}.`],
+  };
+}
+
 export function publishProgram(terminal: Terminal, account: string, file: string): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
-    const parsed = parseProgram(await readDocument(terminal, file));
-    if (!parsed.ok) {
-      throw new CliError(
-        `${file} cannot be published.`,
-        'Correct these fields ("program example" shows a whole one):',
-        {
-          problems: parsed.problems,
-        },
-      );
-    }
-    const unpayable = parsed.program.rules.filter(({ payout }) => payout === 'webhook');
+    const program = await programOf(terminal, file);
+    const unpayable = program.rules.filter(({ payout }) => payout === 'webhook');
     if (unpayable.length > 0 && services.config.rewardWebhook === null) {
       throw new CliError(
         `${unpayable.map(({ key }) => key).join(', ')} cannot be paid: no reward webhook is configured.`,
         'Set REWARD_WEBHOOK_URL and REWARD_WEBHOOK_SECRET, or use the payout "credit".',
       );
     }
-    const version = await services.store.programs.publish(id, parsed.program, services.now());
+    return published(await services.store.programs.publish(id, program, services.now()), name);
+  });
+}
+
+/** What publishing the file would change, field by field. Ends with 0 whether there is a difference or not. */
+export function diffProgram(terminal: Terminal, account: string, file: string): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id } = await accountOf(services, account);
+    const program = await programOf(terminal, file);
+    const inForce = await newestOf(services, id, program.programId);
+    const differences = programDiff(inForce ? documentOf(inForce) : {}, documentOf(program));
     return {
-      json: { programId: version.programId, version: version.version, publishedAt: isoOf(version.publishedAt) },
-      lines: [
-        `"${version.name}", version ${version.version}, is in force for "${name}" since ${isoOf(version.publishedAt)}.`,
-      ],
+      json: { inForce: inForce?.version ?? null, differences },
+      lines: differences.length === 0 ? ['Nothing would change.'] : differences,
     };
+  });
+}
+
+/** A published version as a file that can be published again. */
+export function exportProgram(
+  terminal: Terminal,
+  account: string,
+  options: { version?: string; program: string },
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id } = await accountOf(services, account);
+    const document = documentOf(await versionOf(services, id, options.program, options.version));
+    return { json: document, lines: [stringifyYaml(document).trimEnd()] };
+  });
+}
+
+/** Publishes an earlier version once more, as the next one: versions are never changed, and none is taken back. */
+export function rollBackProgram(
+  terminal: Terminal,
+  account: string,
+  version: string,
+  programId: string,
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id, name } = await accountOf(services, account);
+    const { rules, ...earlier } = await versionOf(services, id, programId, version);
+    const program = { programId: earlier.programId, name: earlier.name, rules };
+    return published(await services.store.programs.publish(id, program, services.now()), name);
+  });
+}
+
+/** What the file would have paid over all that is recorded. Pays and changes nothing; `csv` takes every difference. */
+export function tryProgram(
+  terminal: Terminal,
+  account: string,
+  file: string,
+  { from, to, csv }: { from?: string; to?: string; csv?: string },
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id } = await accountOf(services, account);
+    const draft = await programOf(terminal, file);
+    const now = services.now();
+    const period = {
+      from: from === undefined ? 0 : dayIn(from, '--from'),
+      to: to === undefined ? now : dayIn(to, '--to'),
+    };
+    const report = await services.store.audited(now, (audit) => dryRun(audit, { accountId: id, draft, ...period }));
+    if (csv !== undefined) await writeFile(csv, csvOf(report));
+    return { json: jsonOf(report), lines: linesOf(report, csv) };
+  });
+}
+
+function published(version: ProgramVersion, account: string): Result {
+  const since = isoOf(version.publishedAt);
+  return {
+    json: { programId: version.programId, version: version.version, publishedAt: since },
+    lines: [`"${version.name}", version ${version.version}, is in force for "${account}" since ${since}.`],
+  };
+}
+
+async function newestOf({ store }: Pick<Services, 'store'>, accountId: string, programId: string) {
+  const versions = await store.programs.versions(accountId);
+  return versions.findLast((version) => version.programId === programId);
+}
+
+async function versionOf(
+  { store }: Pick<Services, 'store'>,
+  accountId: string,
+  programId: string,
+  version: string | undefined,
+): Promise<ProgramVersion> {
+  const versions = (await store.programs.versions(accountId)).filter((one) => one.programId === programId);
+  const found = version === undefined ? versions.at(-1) : versions.find((one) => String(one.version) === version);
+  if (found) return found;
+  const known = versions.map((one) => one.version).join(', ');
+  throw new CliError(
+    version === undefined
+      ? `No program "${programId}" was published.`
+      : `There is no version ${version} of "${programId}".`,
+    known === '' ? 'Publish one first; "program example" shows a whole one.' : `There are: ${known}.`,
+  );
+}
+
+function documentOf({ programId, name, rules }: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>) {
+  const moneyOf = (money: Money) => ({ amount: decimalOf(money), currency: money.currency });
+  return { programId, name, rules: rules.map((rule) => ruleDocument(rule, moneyOf)) };
+}
+
+function dayIn(text: string, option: string): number {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  throw new CliError(`${option} "${text}" is no day.`, 'Write it like 2026-01-31; it begins at midnight in UTC.', {
+    exitCode: EXIT.usage,
+  });
+}
+
+function jsonOf(report: DryRunReport): unknown {
+  return JSON.parse(
+    JSON.stringify(report, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+  );
+}
+
+function linesOf(
+  { counts, totals, referrals, unknown, toReview, limited, differences }: DryRunReport,
+  csv: string | undefined,
+) {
+  const of = (minor: bigint, currency: string) => textOf({ minor, currency });
+  return [
+    `${referrals} referrals: ${counts.same} rewards as they are, ${counts.new} new, ${counts.lost} lost, ${counts.changed} changed.`,
+    ...totals.map(
+      ({ currency, before, after }) =>
+        `${of(before, currency)} stand, the draft gives ${of(after, currency)}: ${of(after - before, currency)} more.`,
+    ),
+    ...(toReview > 0 ? [`${toReview} of them a person would have to approve.`] : []),
+    ...(limited > 0 ? [`${limited} a limit keeps back, whole or in part.`] : []),
+    ...(unknown > 0 ? [`${unknown} referrals are left out: their contact was deleted or merged away.`] : []),
+    ...(csv === undefined ? [] : [`${differences.length} differences are in ${csv}.`]),
+  ];
+}
+
+/** One line for each difference. Rule keys and ids cannot begin like a formula; reasons are quoted and kept from it. */
+function csvOf({ differences }: DryRunReport): string {
+  const cell = (text: string) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+  const rows = differences.map(({ kind, referralId, deal, ruleKey, party, before, after, why }) => [
+    kind,
+    referralId,
+    deal.connectionId,
+    deal.id,
+    ruleKey,
+    party,
+    before ? decimalOf(before) : '',
+    after ? decimalOf(after) : '',
+    (after ?? before)?.currency ?? '',
+    why,
+  ]);
+  const head = ['kind', 'referral', 'connection', 'deal', 'rule', 'party', 'before', 'after', 'currency', 'why'];
+  return `${[head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
+}
+
+async function programOf(terminal: Terminal, file: string) {
+  const parsed = parseProgram(await readDocument(terminal, file));
+  if (parsed.ok) return parsed.program;
+  throw new CliError(`${file} cannot be published.`, 'Correct these fields ("program example" shows a whole one):', {
+    problems: parsed.problems,
   });
 }
 
@@ -77,11 +236,16 @@ async function readDocument({ readText }: Terminal, file: string): Promise<unkno
       exitCode: EXIT.usage,
     });
   });
+  const isYaml =
+    /\.ya?ml$/.test(file) || (file === '-' && !text.trimStart().startsWith('{') && !text.trimStart().startsWith('/'));
   try {
-    return JSON.parse(withoutComments(text));
+    return isYaml ? parseYaml(text) : JSON.parse(withoutComments(text));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : '';
-    throw new CliError(`${file} is not JSON: ${why}`, '"program example" shows one; comments are allowed.');
+    throw new CliError(
+      `${file} is not ${isYaml ? 'YAML' : 'JSON'}: ${why}`,
+      '"program example" shows one; comments are allowed.',
+    );
   }
 }
 

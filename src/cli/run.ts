@@ -10,7 +10,15 @@ import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { reconcilePayouts } from './payouts.ts';
-import { programExample, publishProgram } from './program-file.ts';
+import {
+  diffProgram,
+  exportProgram,
+  programExample,
+  publishProgram,
+  rollBackProgram,
+  tryProgram,
+  validateProgram,
+} from './program-file.ts';
 import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
@@ -72,9 +80,35 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .action(async (of: string, { provider }: { provider: string }) => print(await installLink(terminal, of, provider)));
 
   const programs = program.command('program').description('referral programs');
-  add(programs, 'publish <account> <file>', 'publish a program from a JSON file, or from - for standard input').action(
-    async (of: string, file: string) => print(await publishProgram(terminal, of, file)),
+  add(
+    programs,
+    'publish <account> <file>',
+    'publish a program from a JSON or YAML file, or from - for standard input',
+  ).action(async (of: string, file: string) => print(await publishProgram(terminal, of, file)));
+  add(programs, 'validate <file>', 'say what is wrong with a file; changes nothing').action(async (file: string) =>
+    print(await validateProgram(terminal, file)),
   );
+  add(programs, 'diff <account> <file>', 'say what publishing a file would change').action(
+    async (of: string, file: string) => print(await diffProgram(terminal, of, file)),
+  );
+  add(programs, 'dry-run <account> <file>', 'say what a file would have paid over all that is recorded; pays nothing')
+    .option('--from <day>', 'events from this day on, such as 2026-01-31')
+    .option('--to <day>', 'events before this day')
+    .option('--csv <file>', 'write every difference into this file')
+    .action(async (of: string, file: string, options: { from?: string; to?: string; csv?: string }) =>
+      print(await tryProgram(terminal, of, file, options)),
+    );
+  add(programs, 'export <account>', 'print a published version, as YAML')
+    .option('--version <version>', 'another one than the newest')
+    .option('--program <program>', 'which program', 'default')
+    .action(async (of: string, options: { version?: string; program: string }) =>
+      print(await exportProgram(terminal, of, options)),
+    );
+  add(programs, 'rollback <account> <version>', 'publish an earlier version once more, as the next one')
+    .option('--program <program>', 'which program', 'default')
+    .action(async (of: string, version: string, { program: id }: { program: string }) =>
+      print(await rollBackProgram(terminal, of, version, id)),
+    );
   add(programs, 'example', 'print an example with comments').action(() => print(programExample()));
 
   const config = program.command('config').description('configuration');

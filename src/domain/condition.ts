@@ -12,6 +12,8 @@ export interface Facts {
   readonly source: TouchKind;
   /** Whole days from the submission of the referral to the event; 0 when it was submitted later. */
   readonly days: number;
+  /** Of the event, in UTC. */
+  readonly day: string;
   readonly emailDomain: string | null;
   readonly wonReferrals: number;
 }
@@ -88,6 +90,11 @@ function evaluateFact(condition: FactCondition, facts: Facts): ConditionResult {
         actual: String(facts.days),
         verdict: met(compare(condition.op, BigInt(facts.days), BigInt(condition.days))),
       };
+    case 'event.day': {
+      const isMet = condition.op === 'from' ? facts.day >= condition.day : facts.day <= condition.day;
+      const expected = `${condition.op} ${condition.day}`;
+      return { condition: 'day of the event', expected, actual: facts.day, verdict: met(isMet) };
+    }
     case 'member.won_referrals':
       return {
         condition: 'won referrals of the member',

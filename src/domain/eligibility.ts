@@ -105,6 +105,7 @@ function factsOf(
     currency: currency === '' ? null : currency,
     source: referral.source,
     days: Math.max(0, Math.floor((reachedAt - referral.submittedAt) / MS_PER_DAY)),
+    day: dayOf(reachedAt),
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,
   };

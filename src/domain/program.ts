@@ -72,6 +72,13 @@ export type FactCondition =
       readonly domains: readonly string[];
       readonly because?: string | undefined;
     }
+  /** When the event that triggers the rule happened, as a day in UTC: "2026-03-31". For bonuses that are limited in time. */
+  | {
+      readonly fact: 'event.day';
+      readonly op: 'from' | 'until';
+      readonly day: string;
+      readonly because?: string | undefined;
+    }
   /** How many referrals of the member are won, this one included. */
   | {
       readonly fact: 'member.won_referrals';

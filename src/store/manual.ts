@@ -118,7 +118,7 @@ async function openBatch(session: Session, accountId: string, now: Instant): Pro
   const { db, dialect } = session;
   // Locked, so that a batch is not cut between this look and the order's row.
   const { rows } = await sql<{ id: string }>`select id from manual_batches
-    where account_id = ${accountId} and cut_at is null ${dialect.forShare('manual_batches')}`.execute(db);
+    where account_id = ${accountId} and cut_at is null ${sql.raw(dialect.forShare('manual_batches'))}`.execute(db);
   if (rows[0]) return rows[0].id;
   const { rows: last } = await sql<{ number: number }>`select coalesce(max(number), 0) as number from manual_batches
     where account_id = ${accountId}`.execute(db);

@@ -163,6 +163,26 @@ describe('a program document', () => {
       'rules[0].conditions[1]: can never be met together with the others: no value is left',
     ],
     [
+      'days that leave none',
+      {
+        conditions: [
+          { fact: 'event.day', op: 'from', day: '2026-02-01' },
+          { fact: 'event.day', op: 'until', day: '2026-01-31' },
+        ],
+      },
+      'rules[0].conditions[1]: can never be met together with the others: no day is from 2026-02-01 and until 2026-01-31',
+    ],
+    [
+      'a day that there is not',
+      { conditions: [{ fact: 'event.day', op: 'from', day: '2026-02-30' }] },
+      'rules[0].conditions[0].day: must be a day that there is, such as 2026-03-31',
+    ],
+    [
+      'an amount without quotes',
+      { amount: { kind: 'fixed', money: { amount: 12.5, currency: 'EUR' } } },
+      'rules[0].amount.money.amount: must be a decimal in quotes, such as "100.00"',
+    ],
+    [
       'a group of one',
       { bestOf: 'bonus' },
       'rules[0].bestOf: no other rule is in this group; leave it out or put a second rule into it',

@@ -227,6 +227,9 @@ describe('conditions', () => {
     ['the domain', { fact: 'friend.email_domain', op: 'not_in', domains: ['example.com'] }, false],
     ['the currency', { fact: 'deal.currency', op: 'in', currencies: ['USD'] }, false],
     ['the days', { fact: 'referral.days', op: 'at_most', days: 0 }, true],
+    ['a day that has come', { fact: 'event.day', op: 'from', day: '2026-01-05' }, true],
+    ['a day that has not come', { fact: 'event.day', op: 'from', day: '2026-01-06' }, false],
+    ['a day that is past', { fact: 'event.day', op: 'until', day: '2026-01-04' }, false],
     ['won referrals', { fact: 'member.won_referrals', op: 'at_least', count: 2 }, false],
   ] as ReadonlyArray<[string, RewardRule['conditions'][number], boolean]>)('ask for %s', (_, condition, pays) => {
     const world = worldWith(ruleOf({ conditions: [condition] }));

@@ -24,7 +24,8 @@ const DRAFT = {
 };
 
 beforeAll(async () => {
-  service = await startHttp();
+  // More operations than wrong keys are let through in a minute are asked without one.
+  service = await startHttp({ deps: { limits: { wrongKeys: { points: 1_000, perSeconds: 60 } } } });
   api = await readOpenApi(service);
   acme = await service.createAccount('Acme');
   other = await service.createAccount('Other');

@@ -423,8 +423,11 @@ export async function tellStory(
   ]);
   if (result !== 'committed') throw new Error(result);
   const orderId = derivedId('pay', rewardId);
-  await store.payoutRecords.begin(accountId, { id: orderId, rewardId, provider: 'credit', at: null }, now);
-  const { batchId } = await store.manual.join(accountId, { key: orderId, rewardId, money: reward.money }, now);
+  // One in review was never ordered.
+  const order = { id: orderId, rewardId, provider: 'credit', at: null };
+  if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
+  const joins = { key: orderId, rewardId, money: reward.money };
+  const batchId = reward.state === 'approved' ? (await store.manual.join(accountId, joins, now)).batchId : '';
   return {
     memberId: member.id,
     referralId: referral.id,

@@ -112,6 +112,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
 const CHOICES: Readonly<Record<string, Example>> = {
   limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
   bestOf: null,
+  payout: 'credit',
   rounding: null,
 };
 

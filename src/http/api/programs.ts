@@ -5,7 +5,7 @@ import { moneyInput, programDocument } from '../../application/program-document.
 import type { Publish } from '../../application/publish.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { nextCursorOf, pageOf, pageParameters, time } from './fields.ts';
+import { nextCursorOf, pageOf, pageParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { budgetEntrySchema, budgetSchema, dryRunId, dryRunSchema, programSchema } from './schemas.ts';
 import { budgetEntryView, dryRunView, moneyView, programView } from './views.ts';
@@ -20,6 +20,8 @@ export interface ProgramsDeps {
   readonly payoutAccounts: Pick<PayoutAccounts, 'list'>;
   readonly onBudget: () => void;
 }
+
+const moment = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' });
 
 /** Before any record of a CRM. */
 const EARLIEST = '1970-01-01T00:00:00.000Z';
@@ -130,10 +132,10 @@ export function programs({
         'Decides anew on everything that is recorded, with this program in the place of what was published, and tells what would be paid otherwise. Pays and changes nothing.',
       body: z.strictObject({
         program: programDocument,
-        from: time
+        from: moment
           .optional()
           .meta({ description: 'Events before are left out. Left out itself: all that is recorded.' }),
-        to: time.optional().meta({ description: 'Events from then on are left out. Left out itself: up to now.' }),
+        to: moment.optional().meta({ description: 'Events from then on are left out. Left out itself: up to now.' }),
       }),
       statuses: { 201: 'What it would have done.' },
       answer: dryRunSchema,
