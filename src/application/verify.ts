@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { STANDING_STATES } from '../domain/decision.ts';
 import type { Posting } from '../domain/ledger.ts';
 import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { addTo, type Tally, tallyMap } from '../domain/tally.ts';
 import type { Audit, AuditedTable, AuditPage } from './ports/audit.ts';
 import type { LedgerBalance } from './ports/store.ts';
 import { booksProblems, stands } from './verify-books.ts';
@@ -100,6 +102,7 @@ async function verifyAccount(
   };
   const derived = { decisions: 0, referrals: 0 };
   const folded = createBalanceFold();
+  const limits = tallyMap(await audit.budgets(accountId));
   let waiting = 0;
 
   for (let after: string | null = null; ; ) {
@@ -124,6 +127,13 @@ async function verifyAccount(
         underivable.set(code, entry);
       }
     }
+    // One that is to end when its provider has answered has not given anything back yet.
+    for (const { state, uses } of page.rewards)
+      if (STANDING_STATES.includes(state))
+        addTo(
+          limits,
+          uses.map((use) => ({ ...use, basis: null })),
+        );
     for (const { postings } of page.journals) for (const posting of postings) folded.add(posting);
     seen.referrals += page.referrals.length;
     seen.decisions += page.decisions.length;
@@ -139,6 +149,7 @@ async function verifyAccount(
   for (const table of Object.keys(seen) as AuditedTable[])
     if (seen[table] !== account.rows[table])
       say([`${account.rows[table] - seen[table]} rows of ${table} belong to no referral of the account`]);
+  say(await tallyProblems(audit, accountId, limits));
   const shown = createBalanceFold();
   const ledgerAccounts = await foldBalances(audit, accountId, shown);
   if (shown.digest() !== folded.digest()) say(['the balances are not the sums of the journals']);
@@ -175,6 +186,23 @@ function booksOf(page: AuditPage, referral: Referral) {
     journals: page.journals.filter(({ rewardId }) => ids.has(rewardId)),
     intents: page.intents.filter(({ rewardId }) => ids.has(rewardId)),
   };
+}
+
+/** Running totals are what they are the totals of. */
+async function tallyProblems(audit: Audit, accountId: string, limits: ReadonlyMap<string, Tally>): Promise<string[]> {
+  const wrong = (await audit.wrongTallies(accountId)).map(
+    ({ owner, key, currency, stored, derived }) =>
+      `the tally "${key}" of ${owner} is ${[stored, currency].join(' ').trimEnd()}, should be ${derived}`,
+  );
+  const kept = tallyMap(await audit.limitTallies(accountId));
+  for (const id of new Set([...kept.keys(), ...limits.keys()])) {
+    const [stored, derived] = [kept.get(id), limits.get(id)];
+    const { owner, key } = stored ?? derived ?? { owner: '', key: '' };
+    const text = (tally: Tally | undefined) => `${tally?.count ?? 0} times, ${tally?.minor ?? 0n} minor units`;
+    if (text(stored) !== text(derived))
+      wrong.push(`the tally "${key}" of ${owner} is ${text(stored)}, should be ${text(derived)}`);
+  }
+  return wrong;
 }
 
 /** A referral that was concluded from the CRM has kept what it was concluded from. */

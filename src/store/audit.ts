@@ -6,6 +6,7 @@ import type {
   KnownFacts,
   MappingVersion,
   StrayRows,
+  WrongTally,
 } from '../application/ports/audit.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type RecordRef,
   recordKey,
 } from '../domain/record.ts';
-import type { Tally } from '../domain/tally.ts';
+import { budgetTally, type Tally } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
@@ -34,9 +35,45 @@ import {
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
+import { tallyOf } from './tallies.ts';
 
 /** Enough for a person to see what they have in common. */
 const EXAMPLES_MAX = 5;
+
+/** Referrals that are won, and what beneficiaries owe by the ledger, against what is kept of both. */
+async function wrongTallies({ db }: Session, accountId: string): Promise<WrongTally[]> {
+  const { rows } = await sql<{ owner: string; tally_key: string; currency: string; stored: string; derived: string }>`
+    select coalesce(kept.owner, told.owner) as owner, coalesce(kept.tally_key, told.tally_key) as tally_key,
+      coalesce(kept.currency, told.currency) as currency, cast(coalesce(kept.sum, 0) as text) as stored,
+      cast(coalesce(told.sum, 0) as text) as derived
+    from (
+      select owner, tally_key, currency, case when tally_key = 'won' then amount_count else minor end as sum from tallies
+      where account_id = ${accountId} and tally_key in ('won', 'owed')
+    ) as kept full join (
+      select member_id as owner, 'won' as tally_key, '' as currency, count(*) as sum from referrals
+      where account_id = ${accountId} and stage = 'won' group by member_id
+      union all
+      select substr(ledger_account, ${RECEIVABLE.length + 1}), 'owed', currency, sum(minor) from (
+        select replace(ledger_account, ':friend:', ':member:') as ledger_account, currency, minor from postings
+        where account_id = ${accountId} and ledger_account >= 'receivable:' and ledger_account < 'receivable;'
+      ) as receivables group by ledger_account, currency
+    ) as told on kept.owner = told.owner and kept.tally_key = told.tally_key and kept.currency = told.currency
+    where coalesce(kept.sum, 0) <> coalesce(told.sum, 0)
+    order by 1 limit ${WRONG_TALLIES_MAX}`.execute(db);
+  return rows.map(({ owner, tally_key: key, currency, stored, derived }) => ({
+    owner,
+    key,
+    currency,
+    stored: fromSum(stored),
+    derived: fromSum(derived),
+  }));
+}
+
+/** Before the beneficiary's id in the name of a ledger account. */
+const RECEIVABLE = 'receivable:member:';
+
+/** As many as a report tells of one account. */
+const WRONG_TALLIES_MAX = 100;
 
 /** Reads for `verify`, inside one snapshot: `session` is that snapshot's. */
 export function createAudit(session: Session, now: Instant): Audit {
@@ -48,6 +85,22 @@ export function createAudit(session: Session, now: Instant): Audit {
     strayRows: () => strayRows(session),
     account: (accountId) => account(session, accountId),
     page: (accountId, after, limit) => page(session, accountId, after, limit, now),
+    wrongTallies: (accountId) => wrongTallies(session, accountId),
+    limitTallies: async (accountId) => {
+      const { rows } = await sql<Row<'tallies'>>`select * from tallies
+        where account_id = ${accountId} and tally_key not in ('won', 'owed')`.execute(session.db);
+      return rows.map(tallyOf);
+    },
+    budgets: async (accountId) => {
+      const { rows } = await sql<{ program_id: string; currency: string; minor: string }>`
+        select program_id, currency, cast(sum(minor) as text) as minor from budget_entries
+        where account_id = ${accountId} group by program_id, currency`.execute(session.db);
+      return rows.map(({ program_id, currency, minor }) => ({
+        ...budgetTally(program_id, currency),
+        count: 0,
+        minor: fromSum(minor),
+      }));
+    },
     balances: async (accountId, after, limit) => {
       const behind =
         after === null ? sql`` : sql`and (ledger_account, currency) > (${after.account}, ${after.currency})`;

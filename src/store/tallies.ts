@@ -33,15 +33,12 @@ export async function talliesOf(
     where account_id = ${accountId} and ${dialect.isIn('owner', owners)}
     union all select owner, tally_key, currency, amount_count, minor from tallies
     where account_id = ${accountId} and owner >= ${PROGRAMS} and owner < ${BEHIND_PROGRAMS}`.execute(db);
-  return tallyMap(
-    rows.map(({ owner, tally_key, currency, amount_count, minor }) => ({
-      owner,
-      key: tally_key,
-      currency,
-      count: amount_count,
-      minor: fromMinor(minor),
-    })),
-  );
+  return tallyMap(rows.map(tallyOf));
+}
+
+export function tallyOf(row: Omit<Row<'tallies'>, 'account_id'>): Tally {
+  const { owner, tally_key: key, currency, amount_count: count, minor } = row;
+  return { owner, key, currency, count, minor: fromMinor(minor) };
 }
 
 /**

@@ -209,6 +209,23 @@ const TAMPERED: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
     /rule member-won has 2 rewards standing/,
   ],
   [
+    'a member has more won referrals than there are',
+    [
+      "update tallies set amount_count = amount_count + 1 where tally_key = 'won' and owner = (select min(owner) from tallies)",
+    ],
+    /the tally "won" of mem_\w+ is \d+, should be \d+/,
+  ],
+  [
+    'somebody is said to owe what they do not',
+    [`insert into tallies select id, 'mem_x', 'owed', 'EUR', 0, 500 from accounts limit 1`],
+    /the tally "owed" of mem_x is 500 EUR, should be 0/,
+  ],
+  [
+    'a limit counts what nobody got',
+    [`insert into tallies select id, 'mem_x', 'limit rule r life', '', 1, 0 from accounts limit 1`],
+    /the tally "limit rule r life" of mem_x is 1 times, 0 minor units, should be 0 times, 0 minor units/,
+  ],
+  [
     'the rules of a published version are changed',
     [`update programs set rules = replace(rules, '1000', '2000')`],
     /the facts give \d+ EUR/,

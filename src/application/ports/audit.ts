@@ -5,6 +5,7 @@ import type { State } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Referral, Touch } from '../../domain/referral.ts';
+import type { Tally } from '../../domain/tally.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { Connection, LedgerBalance } from './store.ts';
 
@@ -16,8 +17,23 @@ export interface Audit {
   account(accountId: string): Promise<AuditAccount>;
   /** Referrals by id with all that hangs on them; empty at the end. */
   page(accountId: string, after: string | null, limit: number): Promise<AuditPage>;
+  /** Tallies that are not what the referrals and the ledger add up to, and how many there are. */
+  wrongTallies(accountId: string): Promise<WrongTally[]>;
+  /** What stored rewards have taken from is looked up here: limits, and what is left of budgets. */
+  limitTallies(accountId: string): Promise<Tally[]>;
+  /** What was put into budgets. */
+  budgets(accountId: string): Promise<Tally[]>;
   /** Sums as the database itself adds them up, by ledger account and currency. */
   balances(accountId: string, after: LedgerBalance | null, limit: number): Promise<LedgerBalance[]>;
+}
+
+export interface WrongTally {
+  readonly owner: string;
+  readonly key: string;
+  readonly currency: string;
+  /** As it is stored, and as it should be: a count, or minor units. */
+  readonly stored: bigint;
+  readonly derived: bigint;
 }
 
 export interface StrayRows {
