@@ -1,10 +1,11 @@
+import { stepText } from './amount.ts';
 import { type ConditionResult, type Decision, type Reward, type RewardState, standingMinor } from './decision.ts';
 import { judge } from './eligibility.ts';
 import { type Money, textOf } from './money.ts';
 import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
-import type { Instant } from './time.ts';
+import { dayOf, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
 /** What a person wants to know of one rule on one referral: where it stands, why, what would make it pay, what comes next. */
@@ -193,4 +194,38 @@ export function outlookOfRule({
 
 function told(why: Reason, names: DealNames): Outlook['reason'] {
   return { code: why.code, text: reasonText(why, names) };
+}
+
+export const AUDIENCES = ['rep', 'admin', 'finance'] as const;
+export type Audience = (typeof AUDIENCES)[number];
+
+/**
+ * A decision in the words of who asks: a rep hears why, and what would make it pay; an admin by which rule of which version and on which
+ * condition; finance how the amount came about and since when it counts.
+ */
+export function tellDecision(decision: Decision, audience: Audience, names: DealNames = new Map()): string {
+  const why = reasonText(decision.reason, names);
+  switch (audience) {
+    case 'rep':
+      return [why, remedyFor(decision.reason)].filter((text) => text !== null).join(' ');
+    case 'admin': {
+      const { ruleKey, program, mappingVersion, conditions } = decision;
+      const open = conditions.filter(({ verdict }) => verdict !== 'met');
+      return [
+        why,
+        `Rule "${ruleKey}" of program "${program.id}", version ${program.version}; stage mapping ${mappingVersion}.`,
+        ...open.map(({ condition, expected, actual }) => `Asked for: ${condition} ${expected}; found: ${actual}.`),
+      ].join(' ');
+    }
+    case 'finance': {
+      const { money, calculation, effectiveAt, recordedAt } = decision;
+      const amount = money ? [`${amountWords(decision)}: ${textOf(money)}.`, ...calculation.map(stepText)] : [];
+      return [why, ...amount, `Counts from ${dayOf(effectiveAt)}, recorded ${dayOf(recordedAt)}.`].join(' ');
+    }
+  }
+}
+
+function amountWords({ outcome }: Decision): string {
+  if (outcome === 'reversed') return 'Taken back';
+  return outcome === 'adjusted' ? 'Stands for' : 'Amount';
 }

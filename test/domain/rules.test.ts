@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { stepText } from '../../src/domain/amount.ts';
+import { AUDIENCES, tellDecision } from '../../src/domain/explain.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
 import { reasonText } from '../../src/domain/reason.ts';
 import { decideByPerson } from '../../src/domain/review.ts';
@@ -625,6 +626,33 @@ describe('what is owed back', () => {
       [`receivable:member:${member} EUR`]: '10000',
       'provider:webhook EUR': '-10000',
     });
+  });
+});
+
+describe('a decision', () => {
+  const decided = (rule: Partial<RewardRule>, more: object = {}) => {
+    const world = worldWith(ruleOf(rule));
+    win(world, '100', '2', 2, more);
+    world.process(T0 + 3 * MINUTE);
+    const [decision] = world.state.decisions;
+    if (!decision) throw new Error('nothing was decided');
+    return AUDIENCES.map((audience) => tellDecision(decision, audience, new Map([['100', 'Engines']])));
+  };
+
+  test('that pays is told to each in their words', () => {
+    expect(decided({ maximum: eur(9_000n) })).toEqual([
+      'The deal "Engines" reached Closed Won and every condition is met.',
+      'The deal "Engines" reached Closed Won and every condition is met. Rule "member-won" of program "default", version 1; stage mapping map_1.',
+      'The deal "Engines" reached Closed Won and every condition is met. Amount: 90.00 EUR. 10 % of 1000.00 EUR is 100.00 EUR. Cut to the greatest amount, 90.00 EUR. Counts from 2026-01-05, recorded 2026-01-05.',
+    ]);
+  });
+
+  test('that pays nothing says what would make it pay, and which condition was in the way', () => {
+    expect(decided({ conditions: [{ fact: 'deal.amount', op: 'at_least', money: eur(500_000n) }] })).toEqual([
+      'Not rewarded: deal amount should be at least 5000.00 EUR, it is 1000.00 EUR. Pays when the deal amount is at least 5000.00 EUR.',
+      'Not rewarded: deal amount should be at least 5000.00 EUR, it is 1000.00 EUR. Rule "member-won" of program "default", version 1; stage mapping map_1. Asked for: deal amount at least 5000.00 EUR; found: 1000.00 EUR.',
+      'Not rewarded: deal amount should be at least 5000.00 EUR, it is 1000.00 EUR. Counts from 2026-01-05, recorded 2026-01-05.',
+    ]);
   });
 });
 

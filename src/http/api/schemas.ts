@@ -124,6 +124,9 @@ export const decisionSchema = z
         verdict: z.enum(['met', 'unmet', 'unknown']),
       }),
     ),
+    told: z
+      .strictObject({ rep: z.string(), admin: z.string(), finance: z.string() })
+      .meta({ description: 'The decision in the words of who asks.' }),
     calculation: z
       .array(z.strictObject({ step: z.string(), text: z.string() }))
       .meta({ description: 'How the amount came about, step by step.' }),

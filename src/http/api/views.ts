@@ -10,6 +10,7 @@ import type {
 import { ruleDocument } from '../../application/program-document.ts';
 import { stepText } from '../../domain/amount.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
+import { tellDecision } from '../../domain/explain.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import { decimalOf, type Money } from '../../domain/money.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
@@ -96,6 +97,11 @@ export function decisionView(decision: Decision, names: DealNames): z.input<type
       actual,
       verdict,
     })),
+    told: {
+      rep: tellDecision(decision, 'rep', names),
+      admin: tellDecision(decision, 'admin', names),
+      finance: tellDecision(decision, 'finance', names),
+    },
     calculation: decision.calculation.map((one) => ({ step: one.step, text: stepText(one) })),
     money: decision.money && moneyView(decision.money),
     rewardId,
