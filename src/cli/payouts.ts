@@ -1,13 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { createPayoutAccounts } from '../application/payout-accounts.ts';
 import { createReconcilePayouts, type PayoutReconciliation } from '../application/reconcile-payouts.ts';
 import { textOf } from '../domain/money.ts';
 import { isoOf } from '../domain/time.ts';
-import { loadProviders } from '../payout/registry.ts';
-import { systemClock } from '../platform/clock.ts';
-import { createSeal } from '../platform/seal.ts';
+import { dayOf } from './day.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
-import { accountOf, withServices } from './services.ts';
+import { accountOf, payoutsOf, withServices } from './services.ts';
 
 const DAY_MS = 86_400_000;
 /** A month and the days around it. */
@@ -23,28 +19,18 @@ export interface ReconcileOptions {
 /** Compares what a provider says it gave with the ledger. Changes nothing on either side; ends with 1 when anything differs. */
 export function reconcilePayouts(terminal: Terminal, account: string, options: ReconcileOptions): Promise<Result> {
   return withServices(terminal, async (services) => {
-    const { store, config, now } = services;
+    const { store, now } = services;
     const { id } = await accountOf(services, account);
     const to = options.to === undefined ? now() : dayOf('--to', options.to);
     const from = options.from === undefined ? to - DAYS_DEFAULT * DAY_MS : dayOf('--from', options.from);
     if (from >= to) throw new CliError('The time ends before it begins.', 'Give a --from that is before --to.');
-    const seal = createSeal(config.encryptionKeys);
-    const { coupons, manual } = store;
-    const providers = await loadProviders({
-      ...config,
-      now,
-      randomBytes,
-      seal,
-      coupons,
-      manual,
-    });
+    const { providers, accounts } = await payoutsOf(services);
     if (!providers.has(options.provider)) {
       throw new CliError(
         `There is no provider "${options.provider}".`,
         `Those that are installed: ${[...providers.keys()].join(', ')}.`,
       );
     }
-    const accounts = createPayoutAccounts({ store, providers, seal, clock: systemClock });
     const found = await createReconcilePayouts({ store, accounts })(id, options.provider, from, to);
     return {
       json: {
@@ -73,10 +59,4 @@ function linesOf(
         `  ${kind}: reward ${rewardId ?? 'unknown'}, order ${key ?? 'unknown'}, at the provider ${reference ?? 'unknown'}; ours: ${ours}; theirs: ${theirs}`,
     ),
   ];
-}
-
-function dayOf(option: string, text: string): number {
-  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00.000Z`) : Number.NaN;
-  if (Number.isNaN(at)) throw new CliError(`${option} is no day.`, 'Write it as 2026-11-22; days are UTC.');
-  return at;
 }

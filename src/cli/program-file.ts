@@ -7,8 +7,9 @@ import { decimalOf, type Money, textOf } from '../domain/money.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
 import { isoOf } from '../domain/time.ts';
+import { dayOf } from './day.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
-import { accountOf, type Services, withServices } from './services.ts';
+import { accountOf, payoutsOf, type Services, withServices } from './services.ts';
 
 /** Publishable as it stands; the comments are allowed in the file. */
 export const PROGRAM_EXAMPLE = `{
@@ -61,13 +62,7 @@ export function publishProgram(terminal: Terminal, account: string, file: string
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
     const program = await programOf(terminal, file);
-    const unpayable = program.rules.filter(({ payout }) => payout === 'webhook');
-    if (unpayable.length > 0 && services.config.rewardWebhook === null) {
-      throw new CliError(
-        `${unpayable.map(({ key }) => key).join(', ')} cannot be paid: no reward webhook is configured.`,
-        'Set REWARD_WEBHOOK_URL and REWARD_WEBHOOK_SECRET, or use the payout "credit".',
-      );
-    }
+    await assertPayable(services, id, program);
     return published(await services.store.programs.publish(id, program, services.now()), name);
   });
 }
@@ -110,6 +105,7 @@ export function rollBackProgram(
     const { id, name } = await accountOf(services, account);
     const { rules, ...earlier } = await versionOf(services, id, programId, version);
     const program = { programId: earlier.programId, name: earlier.name, rules };
+    await assertPayable(services, id, program);
     return published(await services.store.programs.publish(id, program, services.now()), name);
   });
 }
@@ -126,13 +122,32 @@ export function tryProgram(
     const draft = await programOf(terminal, file);
     const now = services.now();
     const period = {
-      from: from === undefined ? 0 : dayIn(from, '--from'),
-      to: to === undefined ? now : dayIn(to, '--to'),
+      from: from === undefined ? 0 : dayOf('--from', from),
+      to: to === undefined ? now : dayOf('--to', to),
     };
     const report = await services.store.audited(now, (audit) => dryRun(audit, { accountId: id, draft, ...period }));
     if (csv !== undefined) await writeFile(csv, csvOf(report));
     return { json: jsonOf(report), lines: linesOf(report, csv) };
   });
+}
+
+/** A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why. */
+async function assertPayable(
+  services: Services,
+  accountId: string,
+  { rules }: Pick<ProgramVersion, 'rules'>,
+): Promise<void> {
+  const { accounts } = await payoutsOf(services);
+  const ready = (await accounts.list(accountId)).flatMap(({ name, configured }) => (configured ? [name] : []));
+  const problems = rules.flatMap(({ payout }, index) =>
+    ready.includes(payout) ? [] : [`rules[${index}].payout: ${payout} is not set up for this account`],
+  );
+  if (problems.length === 0) return;
+  throw new CliError(
+    'A rule could never be paid.',
+    `Give the provider its credentials (for "webhook" REWARD_WEBHOOK_URL and REWARD_WEBHOOK_SECRET), or use one of ${ready.join(', ')}.`,
+    { problems },
+  );
 }
 
 function published(version: ProgramVersion, account: string): Result {
@@ -169,14 +184,6 @@ async function versionOf(
 function documentOf({ programId, name, rules }: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>) {
   const moneyOf = (money: Money) => ({ amount: decimalOf(money), currency: money.currency });
   return { programId, name, rules: rules.map((rule) => ruleDocument(rule, moneyOf)) };
-}
-
-function dayIn(text: string, option: string): number {
-  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(at)) return at;
-  throw new CliError(`${option} "${text}" is no day.`, 'Write it like 2026-01-31; it begins at midnight in UTC.', {
-    exitCode: EXIT.usage,
-  });
 }
 
 function jsonOf(report: DryRunReport): unknown {

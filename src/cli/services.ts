@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { type Accounts, createAccounts } from '../application/accounts.ts';
 import { type Connect, createConnect } from '../application/connect.ts';
+import { createPayoutAccounts } from '../application/payout-accounts.ts';
 import type { Account, Store } from '../application/ports/store.ts';
 import { type Config, readConfig } from '../config.ts';
 import { loadConnectors } from '../crm/registry.ts';
+import { loadProviders } from '../payout/registry.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog } from '../platform/log.ts';
 import { createSeal } from '../platform/seal.ts';
@@ -54,6 +57,14 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
   } finally {
     await store.close();
   }
+}
+
+/** What the account can pay through, and the providers that are installed. */
+export async function payoutsOf({ config, store, now }: Pick<Services, 'config' | 'store' | 'now'>) {
+  const seal = createSeal(config.encryptionKeys);
+  const { coupons, manual } = store;
+  const providers = await loadProviders({ ...config, now, randomBytes, seal, coupons, manual });
+  return { providers, accounts: createPayoutAccounts({ store, providers, seal, clock: systemClock }) };
 }
 
 /** By id, or by a name that only one account has. */

@@ -31,7 +31,7 @@ test('payouts reconcile tells that both sides agree, as text and as JSON', async
 
 test.each([
   [['--provider', 'nobodys'], 'There is no provider "nobodys".'],
-  [['--provider', 'manual', '--from', 'soon'], '--from is no day.'],
+  [['--provider', 'manual', '--from', 'soon'], '--from "soon" is no day.'],
   [['--provider', 'manual', '--from', '2026-12-01', '--to', '2026-11-01'], 'The time ends before it begins.'],
   [['--provider', 'stripe'], 'Stripe is not set up for this account: secretKey missing.'],
 ])('payouts reconcile %j says what is wrong and what to do', async (args, what) => {
