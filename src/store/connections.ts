@@ -243,17 +243,19 @@ async function upsert({ db }: Session, connection: Connection): Promise<Row<'con
     .where('account_id', '<>', connection.accountId)
     .executeTakeFirst();
   if (elsewhere) return undefined;
-  const about = {
+  const { homeCurrency, timeZone, uiHost } = connection;
+  const grant = {
     status: connection.status,
     status_reason: toText(connection.statusReason),
-    home_currency: connection.homeCurrency,
-    time_zone: connection.timeZone,
-    ui_host: connection.uiHost,
     scopes: toJson(connection.scopes),
   };
+  const about = { home_currency: homeCurrency, time_zone: timeZone, ui_host: uiHost };
+  // Connected again it is the same portal: what is known of it stays until it is read anew, for its records are read at once.
+  const known = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== null));
   return db
     .insertInto('connections')
     .values({
+      ...grant,
       ...about,
       account_id: connection.accountId,
       id: connection.id,
@@ -261,7 +263,9 @@ async function upsert({ db }: Session, connection: Connection): Promise<Row<'con
       external_id: connection.externalId,
       connected_at: connection.connectedAt,
     })
-    .onConflict((conflict) => conflict.columns(['account_id', 'provider', 'external_id']).doUpdateSet(about))
+    .onConflict((conflict) =>
+      conflict.columns(['account_id', 'provider', 'external_id']).doUpdateSet({ ...grant, ...known }),
+    )
     .returningAll()
     .executeTakeFirst();
 }

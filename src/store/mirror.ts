@@ -89,7 +89,9 @@ export function createMirrorStore(engine: Engine): MirrorStore {
         }
         // What was asked for meanwhile is news: it is tried again instead of being parked.
         const parks = sql`(${toFlag(parked)} = 1 and wanted = ${item.wanted})`;
-        await sql`update mirror set claim = null, attempts = attempts + 1, error = ${toText(error)},
+        // What the CRM shows after a write without an answer nobody knows: the hash of the one before it says nothing any more.
+        const forgotten = sql.raw(unsureUntil === undefined ? 'acked_hash' : 'null');
+        await sql`update mirror set claim = null, attempts = attempts + 1, error = ${toText(error)}, acked_hash = ${forgotten},
             run_at = ${runAt}, unsure_until = coalesce(cast(${unsureUntil ?? null} as bigint), unsure_until),
             due_at = case when ${parks} then null else cast(${runAt} as bigint) end,
             parked = case when ${parks} then 1 else 0 end

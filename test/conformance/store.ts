@@ -232,6 +232,15 @@ export function storeConformance({
           { object: 'deal', upTo: T0 + 2 },
         ]);
       });
+
+      test('connected again knows what was known of the portal, until that is read anew', async () => {
+        const about = { homeCurrency: 'CHF', timeZone: 'Europe/Zurich', uiHost: 'app.example.com' };
+        await store.connections.describe('acc_a', 'con_a', about);
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        const unread = { homeCurrency: null, timeZone: null, uiHost: null };
+        const again = await store.connections.connect({ ...a.connection(), ...unread }, a.tokens);
+        expect(again).toMatchObject({ result: 'connected', connection: { status: 'connected', ...about } });
+      });
     });
 
     describe('programs', () => {
@@ -1515,6 +1524,19 @@ export function storeConformance({
         for (const item of items) await store.mirror.drop(item);
         expect(await columnOf('select record_id from mirror', 'record_id')).toEqual(['2']);
         expect(await store.mirror.claim(claiming('c2'))).toMatchObject([{ record: contact('2') }]);
+      });
+
+      test('a write without an answer leaves nothing acknowledged, whatever the clock says when the next one is made', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const [first] = await store.mirror.claim(claiming('c1'));
+        if (!first) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item: first, hash: 'h1' }], T0);
+        await a.write({ mirror: [contact('1')] });
+        const [second] = await store.mirror.claim(claiming('c2'));
+        if (!second) throw new Error('nothing was claimed');
+        expect(second.ackedHash).toBe('h1');
+        await store.mirror.defer(second, { runAt: T0, error: 'no answer', parked: false, unsureUntil: T0 + 30_000 });
+        expect(await store.mirror.claim(claiming('c3', T0 + DAY))).toMatchObject([{ ackedHash: null }]);
       });
 
       test('what was written while an earlier write may still be on its way is written once more when that is over', async () => {
