@@ -63,6 +63,8 @@ function run({ path, accountId, connectionId, wonEvery }: LoopQuestion): { recor
     values (?, ?, ?, 'credit', 'pending', ?, ?, null, 0, 0, null)`);
   const win = db.prepare(`update referrals set stage = 'won', reason = ?, stage_since = ?, version = version + 1
     where account_id = ? and id = ? and version = ?`);
+  const tally = db.prepare(`insert into tallies (account_id, owner, tally_key, currency, amount_count, minor)
+    values (?, ?, 'won', '', 1, 0) on conflict do update set amount_count = tallies.amount_count + 1`);
   const mark =
     db.prepare(`insert into mirror (account_id, connection_id, object, record_id, wanted, acked, acked_hash, acked_at,
       run_at, due_at, claim, attempts, parked, error)
@@ -125,6 +127,7 @@ function run({ path, accountId, connectionId, wonEvery }: LoopQuestion): { recor
         referral.id,
         referral.version,
       );
+      tally.run(accountId, referral.member_id);
       for (const party of ['member', 'friend'] as const) {
         const rule = `${party}-won`;
         const beneficiary = party === 'member' ? referral.member_id : referral.id;

@@ -15,6 +15,7 @@ const CONNECTION = 'con_bench';
 const COMPARED = [
   'decisions',
   'rewards',
+  'tallies',
   'journals',
   'postings',
   'intents',
