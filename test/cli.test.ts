@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { default as addFormats } from 'ajv-formats';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { createAccounts } from '../src/application/accounts.ts';
@@ -156,7 +157,9 @@ describe('program', () => {
 
   test.each(TEMPLATES)('%s is a whole program that can be published as it stands', async (name) => {
     const file = fileURLToPath(new URL(`../programs/${name}`, import.meta.url));
-    const judge = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync(SCHEMA, 'utf8')));
+    const ajv = new Ajv2020({ strict: false });
+    addFormats.default(ajv);
+    const judge = ajv.compile(JSON.parse(readFileSync(SCHEMA, 'utf8')));
     expect([judge(parseYaml(readFileSync(file, 'utf8'))), judge.errors]).toEqual([true, null]);
     expect((await json('program', 'validate', file)) as object).toMatchObject({ programId: 'default' });
     const { id } = await newAccount();
