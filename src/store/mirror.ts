@@ -8,7 +8,7 @@ import type { Instant } from '../domain/time.ts';
 import { decisionOf, fromSum, keyOf, memberOf, referralOf, refOf, rewardOf, toFlag, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
 import { candidates, claimed, counts, dueShards, MIRRORED, nextDueAt, tell, wholeRow } from './queue.ts';
-import { readFacts } from './records.ts';
+import { readFacts, rememberDeleted } from './records.ts';
 import type { Row, Session } from './schema.ts';
 
 /**
@@ -105,6 +105,8 @@ export function createMirrorStore(engine: Engine): MirrorStore {
         // What was asked for meanwhile may mean that the record is back; the next write will tell.
         await sql`delete from mirror where ${isHeldBy(item)} and wanted = ${item.wanted}`.execute(db);
         await sql`update mirror set claim = null, due_at = run_at where ${isHeldBy(item)}`.execute(db);
+        // A record that is back before it was ever read as gone has to be written all the same.
+        await rememberDeleted(session, item.accountId, item.record, [item.record.id]);
       }),
 
     markAll: async (accountId, connectionId, now) => {

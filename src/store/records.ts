@@ -134,8 +134,18 @@ export async function saveSnapshots(
  * What is remembered of a record that was merged into another is nobody's any more: who asks for it has to ask the CRM, which names
  * the survivor. Its version rises, so that what was read before the merge and is committed after it is refused.
  */
-async function markMergedAway(session: Session, accountId: string, { ref, formerIds }: DealFacts | ContactFacts) {
-  const known = await named(session, accountId, ref.connectionId, ref.object, formerIds)
+function markMergedAway(session: Session, accountId: string, { ref, formerIds }: DealFacts | ContactFacts) {
+  return rememberDeleted(session, accountId, ref, formerIds);
+}
+
+/** Records of the same kind as `like` that the CRM does not have any more: when one is read again, it has come back. */
+export async function rememberDeleted(
+  session: Session,
+  accountId: string,
+  like: RecordRef,
+  ids: readonly string[],
+): Promise<void> {
+  const known = await named(session, accountId, like.connectionId, like.object, ids)
     .select(['record_id', 'facts'])
     .where('presence', '=', 'present')
     .execute();
@@ -148,8 +158,8 @@ async function markMergedAway(session: Session, accountId: string, { ref, former
         version: eb('version', '+', 1),
       }))
       .where('account_id', '=', accountId)
-      .where('connection_id', '=', ref.connectionId)
-      .where('object', '=', ref.object)
+      .where('connection_id', '=', like.connectionId)
+      .where('object', '=', like.object)
       .where('record_id', '=', record_id)
       .execute();
   }

@@ -1096,7 +1096,10 @@ export function storeConformance({
             ...(await store.mirror.claim(claiming('c1', now))),
             ...(await store.mirror.claim(claiming('c2', now))),
           ];
-          for (const item of items) await store.mirror.drop(item);
+          await store.mirror.acknowledge(
+            items.map((item) => ({ item, hash: 'h' })),
+            now,
+          );
           return items.map(({ record }) => `${record.object} ${record.id}`).sort();
         };
         await a.write({}, read('present'));
@@ -1524,6 +1527,21 @@ export function storeConformance({
         for (const item of items) await store.mirror.drop(item);
         expect(await columnOf('select record_id from mirror', 'record_id')).toEqual(['2']);
         expect(await store.mirror.claim(claiming('c2'))).toMatchObject([{ record: contact('2') }]);
+      });
+
+      test('a record that a write did not find, and that is back when it is read, is written again', async () => {
+        const facts = a.contact('1');
+        const read = [{ facts, readAt: T0 }];
+        await a.write(
+          { members: [a.member('mem_1', { contact: facts.ref })], mirror: [facts.ref] },
+          { snapshots: read },
+        );
+        const [item] = await store.mirror.claim(claiming('c1'));
+        if (!item) throw new Error('nothing was claimed');
+        await store.mirror.drop(item);
+        expect(await store.mirror.claim(claiming('c2', T0 + DAY))).toEqual([]);
+        await a.write({}, { snapshots: read });
+        expect(await store.mirror.claim(claiming('c3', T0 + DAY))).toMatchObject([{ record: facts.ref }]);
       });
 
       test('a write without an answer leaves nothing acknowledged, whatever the clock says when the next one is made', async () => {
