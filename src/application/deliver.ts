@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { orderedMinor } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
-import { createDraft } from '../domain/plan.ts';
+import { createDraft, stateWith } from '../domain/plan.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
 import { settlePayout } from '../domain/reward.ts';
@@ -104,7 +104,7 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
     const member = await store.reads.member(accountId, referral.memberId);
     let current = reward;
     for (let tries = 0; tries < SETTLE_TRIES; tries += 1) {
-      const draft = createDraft(stateOf(accountId, current));
+      const draft = createDraft(stateWith(accountId, { rewards: [current] }));
       settlePayout(draft, current, result, clock.now());
       draft.markMirror(referral.friend.contact);
       draft.markMirror(member?.contact ?? null);
@@ -152,20 +152,6 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
 
 /** A reversal can come in between once or twice; more often than this the lease has run out and another worker has the order. */
 const SETTLE_TRIES = 5;
-
-function stateOf(accountId: string, reward: ClaimedPayout['reward']) {
-  return {
-    accountId,
-    programs: [],
-    connectedAt: 0,
-    mapping: { version: '', entries: [] },
-    members: [],
-    referrals: [],
-    decisions: [],
-    rewards: [reward],
-    tallies: new Map(),
-  };
-}
 
 function createMirror({ store, clock, log, observe, publicUrl, openSession, onAsked }: DeliverDeps) {
   async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {

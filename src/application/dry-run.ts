@@ -2,7 +2,7 @@ import { decide } from '../domain/decide.ts';
 import { type Decision, standingMinor } from '../domain/decision.ts';
 import { withinLimits } from '../domain/limit.ts';
 import { type Money, textOf } from '../domain/money.ts';
-import { conditionsWithin, type Party, type ProgramVersion, type RewardRule } from '../domain/program.ts';
+import { conditionsWithin, isReviewed, type Party, type ProgramVersion, type RewardRule } from '../domain/program.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
@@ -281,7 +281,7 @@ function compare(input: DryRunInput, { candidates, standing, refusals, referrals
     unknown,
     counts,
     totals: totalsOf([...before.values()], [...after.values()]),
-    toReview: granted.lines.filter(({ rule, money }) => isToReview(rule, money)).length,
+    toReview: granted.lines.filter(({ rule, money }) => isReviewed(rule, money)).length,
     limited: granted.limited,
     budget: sumByCurrency(granted.lines.filter(({ rule }) => rule.usesBudget)),
     differences: differences.slice(0, DIFFERENCES_MAX).map(({ at: _, ...difference }) => difference),
@@ -321,11 +321,6 @@ function applyLimits(programId: string, candidates: readonly Candidate[]) {
     lines.push({ ...candidate, money: outcome.money });
   }
   return { lines, kept, limited };
-}
-
-function isToReview({ review }: RewardRule, { minor, currency }: Money): boolean {
-  if (!review) return false;
-  return review.when === 'always' || review.money.currency !== currency || minor > review.money.minor;
 }
 
 function totalsOf(before: readonly { money: Money }[], after: readonly { money: Money }[]): DryRunReport['totals'] {

@@ -1,5 +1,5 @@
 import type { Reward } from '../domain/decision.ts';
-import { createDraft, type PayoutIntent } from '../domain/plan.ts';
+import { createDraft, type PayoutIntent, stateWith } from '../domain/plan.ts';
 import type { PayoutNews } from '../domain/reward.ts';
 import { payoutNews } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -50,7 +50,7 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
       const reward = await reads.reward(accountId, record.rewardId);
       if (!reward) return false;
       const now = clock.now();
-      const draft = createDraft(stateOf(accountId, reward));
+      const draft = createDraft(stateWith(accountId, { rewards: [reward] }));
       const effect = payoutNews(draft, reward, news, now);
       if (effect === 'later') return false;
       if (effect === 'applied') await markConcerned(accountId, reward, draft.markMirror);
@@ -101,19 +101,5 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
       for (const news of await records.waitingNews(accountId, provider, { key: id, reference }, WAITING_MAX))
         await apply(accountId, news);
     },
-  };
-}
-
-function stateOf(accountId: string, reward: Reward) {
-  return {
-    accountId,
-    programs: [],
-    connectedAt: 0,
-    mapping: { version: '', entries: [] },
-    members: [],
-    referrals: [],
-    decisions: [],
-    rewards: [reward],
-    tallies: new Map(),
   };
 }

@@ -5,6 +5,7 @@ import {
   type FactCondition,
   type FlatAmount,
   type Limit,
+  type Membership,
   type RewardRule,
 } from '../domain/program.ts';
 
@@ -149,7 +150,7 @@ function currencyProblem(
     : `the amount is asked for in ${money.currency}`;
 }
 
-function listOf(condition: FactCondition): { op: 'in' | 'not_in'; values: readonly string[] } | null {
+function listOf(condition: FactCondition): { op: Membership; values: readonly string[] } | null {
   switch (condition.fact) {
     case 'deal.pipeline':
       return { op: condition.op, values: condition.pipelineIds };

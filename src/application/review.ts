@@ -1,6 +1,6 @@
 import type { Reward } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
-import { createDraft } from '../domain/plan.ts';
+import { createDraft, stateWith } from '../domain/plan.ts';
 import { awaitsPerson, decideByPerson, type PersonsVerdict } from '../domain/review.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Store } from './ports/store.ts';
@@ -43,13 +43,7 @@ export function createReview({ store, clock, onDecided }: ReviewDeps): Review {
       });
       const reward = loaded.rewards.find(({ id }) => id === rewardId) ?? known;
       if (!awaitsPerson(reward)) return { kind: 'refused', code: 'awaits_nobody', reward };
-      const draft = createDraft({
-        ...loaded,
-        accountId,
-        programs: [],
-        connectedAt: 0,
-        mapping: { version: '', entries: [] },
-      });
+      const draft = createDraft(stateWith(accountId, loaded));
       decideByPerson(draft, accountId, reward, { ...verdict, at: clock.now() });
       const plan = draft.plan();
       const [result] = await store.cases.commit([

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { csvOf } from '../application/csv.ts';
 import { type DryRunReport, dryRun } from '../application/dry-run.ts';
 import { programDiff } from '../application/program-diff.ts';
 import { parseProgram, ruleDocument } from '../application/program-document.ts';
@@ -126,7 +127,7 @@ export function tryProgram(
       to: to === undefined ? now : dayOf('--to', to),
     };
     const report = await services.store.audited(now, (audit) => dryRun(audit, { accountId: id, draft, ...period }));
-    if (csv !== undefined) await writeFile(csv, csvOf(report));
+    if (csv !== undefined) await writeFile(csv, tableOf(report));
     return { json: jsonOf(report), lines: linesOf(report, csv) };
   });
 }
@@ -210,9 +211,8 @@ function linesOf(
   ];
 }
 
-/** One line for each difference. Rule keys and ids cannot begin like a formula; reasons are quoted and kept from it. */
-function csvOf({ differences }: DryRunReport): string {
-  const cell = (text: string) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+/** One line for each difference. */
+function tableOf({ differences }: DryRunReport): string {
   const rows = differences.map(({ kind, referralId, deal, ruleKey, party, before, after, why }) => [
     kind,
     referralId,
@@ -226,7 +226,7 @@ function csvOf({ differences }: DryRunReport): string {
     why,
   ]);
   const head = ['kind', 'referral', 'connection', 'deal', 'rule', 'party', 'before', 'after', 'currency', 'why'];
-  return `${[head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
+  return csvOf(head, rows);
 }
 
 async function programOf(terminal: Terminal, file: string) {

@@ -9,6 +9,7 @@ import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
   conditionsWithin,
+  isReviewed,
   type ProgramVersion,
   type RewardRule,
   TRIGGER_STAGES,
@@ -546,12 +547,6 @@ function wasRejected({ decisions }: Chain): boolean {
 
 function restsOnCount(rule: RewardRule): boolean {
   return needsWonCount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'member.won_referrals');
-}
-
-function isReviewed({ review }: RewardRule, money: Money): boolean {
-  if (!review) return false;
-  // Amounts in two currencies are not compared; one that nobody foresaw is looked at.
-  return review.when === 'always' || review.money.currency !== money.currency || money.minor > review.money.minor;
 }
 
 function reviewReason(rule: RewardRule | undefined): Reason {

@@ -1,6 +1,6 @@
 import type { ConditionResult } from './decision.ts';
 import { type Money, textOf } from './money.ts';
-import type { Comparison, Condition, FactCondition } from './program.ts';
+import type { Comparison, Condition, FactCondition, Membership } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import type { TouchKind } from './referral.ts';
 
@@ -105,12 +105,7 @@ function evaluateFact(condition: FactCondition, facts: Facts): ConditionResult {
   }
 }
 
-function membership(
-  name: string,
-  op: 'in' | 'not_in',
-  allowed: readonly string[],
-  actual: string | null,
-): ConditionResult {
+function membership(name: string, op: Membership, allowed: readonly string[], actual: string | null): ConditionResult {
   const expected = `${op === 'not_in' ? 'not ' : ''}${allowed.join(' or ')}`;
   if (actual === null) return { condition: name, expected, actual: 'not known', verdict: 'unknown' };
   return { condition: name, expected, actual, verdict: met(allowed.includes(actual) === (op === 'in')) };

@@ -5,13 +5,11 @@ import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts'
 import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import type { Referral } from './referral.ts';
-import { dayOf, type Instant } from './time.ts';
+import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
 /** The CRM's clock and ours may differ; a deal won this much before the referral or the program is not "before" them. */
 export const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
-
-const MS_PER_DAY = 86_400_000;
 
 export type Verdict =
   | {
@@ -104,7 +102,7 @@ function factsOf(
     pipelineId: dealAt.point.pipelineId,
     currency: currency === '' ? null : currency,
     source: referral.source,
-    days: Math.max(0, Math.floor((reachedAt - referral.submittedAt) / MS_PER_DAY)),
+    days: daysBetween(referral.submittedAt, reachedAt),
     day: dayOf(reachedAt),
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,

@@ -2,9 +2,7 @@ import type { ConditionResult } from './decision.ts';
 import { type Money, textOf } from './money.ts';
 import type { Limit, LimitWindow, RewardRule } from './program.ts';
 import { budgetTally, programOwner, type Tally } from './tally.ts';
-import { dayOf, type Instant } from './time.ts';
-
-const MS_PER_DAY = 86_400_000;
+import { addDays, dayOf, type Instant } from './time.ts';
 
 /** Names the window that a moment falls into: "2026-03", "2026-Q1", "2026-03-02" for its day or its week's Monday, "" for life. */
 export function periodOf(at: Instant, window: LimitWindow): string {
@@ -17,7 +15,7 @@ export function periodOf(at: Instant, window: LimitWindow): string {
       return day;
     case 'week': {
       const daysSinceMonday = (new Date(at).getUTCDay() + 6) % 7;
-      return dayOf(at - daysSinceMonday * MS_PER_DAY);
+      return dayOf(addDays(at, -daysSinceMonday));
     }
     case 'month':
       return day.slice(0, 7);

@@ -22,6 +22,22 @@ export interface State {
   readonly tallies: Tallies;
 }
 
+/** A state that holds nothing but what is said: for what changes without a look at the CRM, such as a provider's answer or a person's word. */
+export function stateWith(accountId: string, known: Partial<State>): State {
+  return {
+    accountId,
+    programs: [],
+    connectedAt: 0,
+    mapping: { version: '', entries: [] },
+    members: [],
+    referrals: [],
+    decisions: [],
+    rewards: [],
+    tallies: new Map(),
+    ...known,
+  };
+}
+
 /** An order to a reward provider, carried out by the deliver hop. Its id is the idempotency key that the provider gets. */
 export interface PayoutIntent {
   readonly id: string;

@@ -32,60 +32,23 @@ export interface Rounding {
 }
 
 export type Comparison = 'at_least' | 'at_most';
+export type Membership = 'in' | 'not_in';
+
+type Fact =
+  | { readonly fact: 'deal.amount'; readonly op: Comparison; readonly money: Money }
+  | { readonly fact: 'deal.pipeline'; readonly op: Membership; readonly pipelineIds: readonly string[] }
+  | { readonly fact: 'deal.currency'; readonly op: Membership; readonly currencies: readonly string[] }
+  | { readonly fact: 'referral.source'; readonly op: Membership; readonly sources: readonly TouchKind[] }
+  /** From the submission of the referral to the event that triggers the rule. */
+  | { readonly fact: 'referral.days'; readonly op: Comparison; readonly days: number }
+  | { readonly fact: 'friend.email_domain'; readonly op: Membership; readonly domains: readonly string[] }
+  /** When the event that triggers the rule happened, as a day in UTC: "2026-03-31". For bonuses that are limited in time. */
+  | { readonly fact: 'event.day'; readonly op: 'from' | 'until'; readonly day: string }
+  /** How many referrals of the member are won, this one included. */
+  | { readonly fact: 'member.won_referrals'; readonly op: Comparison; readonly count: number };
 
 /** A fact, what is asked of it, and (`because`) what a person is told instead when it is not met. */
-export type FactCondition =
-  | {
-      readonly fact: 'deal.amount';
-      readonly op: Comparison;
-      readonly money: Money;
-      readonly because?: string | undefined;
-    }
-  | {
-      readonly fact: 'deal.pipeline';
-      readonly op: 'in' | 'not_in';
-      readonly pipelineIds: readonly string[];
-      readonly because?: string | undefined;
-    }
-  | {
-      readonly fact: 'deal.currency';
-      readonly op: 'in' | 'not_in';
-      readonly currencies: readonly string[];
-      readonly because?: string | undefined;
-    }
-  | {
-      readonly fact: 'referral.source';
-      readonly op: 'in' | 'not_in';
-      readonly sources: readonly TouchKind[];
-      readonly because?: string | undefined;
-    }
-  /** From the submission of the referral to the event that triggers the rule. */
-  | {
-      readonly fact: 'referral.days';
-      readonly op: Comparison;
-      readonly days: number;
-      readonly because?: string | undefined;
-    }
-  | {
-      readonly fact: 'friend.email_domain';
-      readonly op: 'in' | 'not_in';
-      readonly domains: readonly string[];
-      readonly because?: string | undefined;
-    }
-  /** When the event that triggers the rule happened, as a day in UTC: "2026-03-31". For bonuses that are limited in time. */
-  | {
-      readonly fact: 'event.day';
-      readonly op: 'from' | 'until';
-      readonly day: string;
-      readonly because?: string | undefined;
-    }
-  /** How many referrals of the member are won, this one included. */
-  | {
-      readonly fact: 'member.won_referrals';
-      readonly op: Comparison;
-      readonly count: number;
-      readonly because?: string | undefined;
-    };
+export type FactCondition = Fact & { readonly because?: string | undefined };
 
 export type Condition =
   | FactCondition
@@ -184,4 +147,11 @@ export function conditionsWithin(conditions: readonly Condition[]): FactConditio
     if ('not' in condition) return conditionsWithin([condition.not]);
     return conditionsWithin('all' in condition ? condition.all : condition.any);
   });
+}
+
+/** Whether a person has to approve a reward of this amount. */
+export function isReviewed({ review }: RewardRule, money: Money): boolean {
+  if (!review) return false;
+  // Amounts in two currencies are not compared; one that nobody foresaw is looked at.
+  return review.when === 'always' || review.money.currency !== money.currency || money.minor > review.money.minor;
 }
