@@ -132,7 +132,8 @@ function grantProblems(reward: Reward, own: readonly Decision[]): string[] {
       say(`is ${reward.state}, though its last decision is ${last.outcome}`);
   }
   const adjusted = inOrder.findLast(({ outcome }) => outcome === 'adjusted');
-  if (adjusted && adjusted.money?.minor !== standingMinor(reward))
+  // All of one came back from its provider, and then it was taken back: nothing of it is claimed in part any more.
+  if (adjusted && reward.state !== 'voided' && adjusted.money?.minor !== standingMinor(reward))
     say(`stands for ${standingMinor(reward)}, its last adjustment says ${adjusted.money?.minor}`);
   return problems;
 }

@@ -492,7 +492,10 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
           });
     const on: ReadonlyArray<Pick<Tally, 'owner' | 'key' | 'currency'>> =
       kind === 'full' ? uses.map(({ owner, key, currency }) => ({ owner, key, currency })) : [budget];
-    for (const one of on) draft.waitFor({ on: one, record: basis.deal, since: last(chain)?.recordedAt ?? now });
+    // Since it found no room for the first time; a reward that it had before, and what it waited for then, give it no place in the line.
+    const before = last(chain);
+    const since = before && (before.outcome === 'capped' || before.outcome === 'queued') ? before.recordedAt : now;
+    for (const one of on) draft.waitFor({ on: one, record: basis.deal, since });
     sayIfNews(chain, basis, { outcome: kind === 'full' ? 'capped' : 'queued', reason: why, conditions, effectiveAt });
   }
 

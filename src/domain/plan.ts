@@ -187,7 +187,11 @@ export function createDraft(state: State): Draft {
       return change ? { count: before.count + change.count, minor: before.minor + change.minor } : before;
     },
     count,
-    waitFor: (one) => void waiting.set(`${tallyKey(one.on)} ${recordKey(one.record)}`, one),
+    waitFor: (one) => {
+      const key = `${tallyKey(one.on)} ${recordKey(one.record)}`;
+      // Two rules that wait for the same with one deal have one place, that of the one that has waited longer.
+      if ((waiting.get(key)?.since ?? Number.POSITIVE_INFINITY) > one.since) waiting.set(key, one);
+    },
     markMirror: (record) => {
       if (record) mirror.set(recordKey(record), record);
     },

@@ -170,17 +170,20 @@ export function createWorld(rules: readonly RewardRule[] = [MEMBER_RULE, FRIEND_
     },
     putContact: (contact: ContactFacts) => void contacts.set(contact.ref.id, contact),
     putDeal: (deal: DealFacts) => void deals.set(deal.ref.id, deal),
-    /** Reads everything and decides, as the process hop does after any hint or sweep. */
-    process(now: number): Plan {
-      const plan = decide({ friends: friendsNow(), contacts, state, now });
+    /** Reads everything, or these friends alone, and decides, as the process hop does after any hint or sweep. */
+    process(now: number, only?: readonly string[]): Plan {
+      const friends = friendsNow().filter(({ contact }) => only?.includes(contact.ref.id) ?? true);
+      const plan = decide({ friends, contacts, state, now });
       apply(plan);
       return plan;
     },
     /** What somebody else than the CRM changes, such as a person. */
-    change(make: (draft: Draft) => unknown): void {
+    change(make: (draft: Draft) => unknown): Plan {
       const draft = createDraft(state);
       make(draft);
-      apply(draft.plan());
+      const plan = draft.plan();
+      apply(plan);
+      return plan;
     },
     /** Lets the provider answer every order that stands. */
     pay(now: number, answer: { ok: true } | { ok: false; why: string } = { ok: true }): void {
