@@ -122,12 +122,13 @@ function roundsUp(mode: RoundingMode, beyondHalf: bigint, quotient: bigint): boo
  * Splits an amount by integer weights and loses nothing: the parts always add up to the whole. What division leaves over
  * goes, one minor unit each, to the parts with the largest remainders (the earlier part on a tie).
  *
- * @throws RangeError when no weight is positive or one is negative.
+ * @throws RangeError when no weight is positive, or one or the amount is negative.
  */
 export function splitByWeights(whole: Money, weights: readonly number[]): Money[] {
   const total = weights.reduce((sum, weight) => sum + BigInt(weight), 0n);
   if (total <= 0n || weights.some((weight) => weight < 0))
     throw new RangeError('weights must be >= 0, one of them > 0');
+  if (whole.minor < 0n) throw new RangeError('an amount below zero is not split');
   const parts = weights.map((weight, index) => {
     const product = whole.minor * BigInt(weight);
     return { index, minor: product / total, remainder: product % total };

@@ -88,7 +88,7 @@ const rule = fc.record({
     fc.constantFrom({ kind: 'first' as const }, { kind: 'every' as const }),
     fc.record({
       kind: fc.constant('up_to' as const),
-      count: fc.integer({ min: 1, max: 2 }),
+      count: fc.integer({ min: 1, max: 3 }),
       withinDays: fc.option(fc.integer({ min: 1, max: 5 })),
     }),
   ),
