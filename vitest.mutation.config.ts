@@ -5,6 +5,6 @@ export default defineConfig({
   test: {
     include: ['test/domain/**/*.test.ts'],
     testTimeout: 60_000,
-    env: { MODEL_RUNS: '100', MODEL_SEED: '20261122' },
+    env: { MODEL_RUNS: '60', MODEL_SEED: '20261122' },
   },
 });
