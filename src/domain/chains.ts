@@ -1,5 +1,6 @@
 import { type CalculationStep, needsWonCount } from './amount.ts';
 import { byAge } from './attribution.ts';
+import { type Chain, createChainBook } from './chain-book.ts';
 import type { FriendFacts } from './decide.ts';
 import { type Decision, type Outcome, type Reward, STANDING_STATES, standingMinor } from './decision.ts';
 import { judge, judgeAgain, type Verdict } from './eligibility.ts';
@@ -31,13 +32,6 @@ const PASSES_MAX = 100;
 /** While the provider is asked nothing can be changed; its answer is there within this time as a rule. */
 const ASK_AGAIN_MS = 60_000;
 
-/** One rule's decisions on one deal of the referral, newest last. */
-interface Chain {
-  readonly dealIds: readonly string[];
-  readonly ruleKey: string;
-  readonly decisions: readonly Decision[];
-}
-
 export interface ChainsInput {
   readonly draft: Draft;
   readonly state: State;
@@ -62,31 +56,12 @@ type Made = Pick<Decision, 'outcome' | 'reason' | 'effectiveAt'> &
 export function createChains({ draft, state, referral, friend, now }: ChainsInput) {
   const last = (chain: Chain) => chain.decisions.at(-1);
 
-  function chains(): Chain[] {
-    const byKey = new Map<string, { dealIds: string[]; ruleKey: string; decisions: Decision[] }>();
-    for (const decision of draft.decisionsOf(referral.id)) {
-      const dealIds = idsOf(decision.deal);
-      const key = `${dealIds[0]} ${decision.ruleKey}`;
-      const chain = byKey.get(key) ?? { dealIds, ruleKey: decision.ruleKey, decisions: [] };
-      chain.decisions.push(decision);
-      byKey.set(key, chain);
-    }
-    for (const chain of byKey.values()) {
-      chain.decisions.sort((a, b) => a.recordedAt - b.recordedAt || a.sequence - b.sequence);
-    }
-    return [...byKey.values()];
-  }
-
-  /** A deal's present id first, then the ids that were merged into it. */
-  function idsOf(deal: RecordRef): string[] {
-    const current = friend.deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));
-    return current ? [current.ref.id, ...current.formerIds] : [deal.id];
-  }
-
-  function chainOf(deal: DealFacts, rule: RewardRule): Chain {
-    const existing = chains().find(({ dealIds, ruleKey }) => ruleKey === rule.key && dealIds.includes(deal.ref.id));
-    return existing ?? { dealIds: [deal.ref.id, ...deal.formerIds], ruleKey: rule.key, decisions: [] };
-  }
+  const book = createChainBook(draft, referral.id, friend.deals);
+  const chains = () => book.all();
+  const chainOf = (deal: DealFacts, rule: RewardRule) => book.of(deal, rule.key);
+  /** Rules by which a reward was granted in this pass. */
+  const granted = new Set<RewardRule>();
+  let judged: { readonly then: readonly DealAt[]; readonly decisions: number } | null = null;
 
   /** The rule as it was in the version that the chain was last decided by. */
   function ruleOf(chain: Chain): RewardRule | undefined {
@@ -235,19 +210,32 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
 
     /** Judges every deal by every rule whose stage it has reached, by the version in force then; `at` is null for the present. */
     judgeReached(then: readonly DealAt[], at: Instant | null): void {
+      if (isJudged(then)) return;
       const all = reachedOf(then, state.programs, referral);
-      // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
-      let news: number;
+      // A reward for one deal changes what its rule makes of the others, and its group of this one: they are judged again until none is granted.
+      let concerned: readonly Reached[] = all;
       let passes = 0;
       do {
-        news = draft.decisionsOf(referral.id).length;
+        granted.clear();
         passes += 1;
         // Rather one record is parked than every portal waits for a loop that does not end.
         if (passes > PASSES_MAX) throw new Error(`the decisions on ${then.length} deals do not come to rest`);
-        for (const reached of all) judgeOne(reached, at ?? reached.dealAt.point.at, all);
-      } while (draft.decisionsOf(referral.id).length > news);
+        for (const reached of concerned) judgeOne(reached, at ?? reached.dealAt.point.at, all);
+        concerned = all.filter(({ rule }) => [...granted].some((one) => isConcerned(rule, one)));
+      } while (concerned.length > 0);
+      judged = { then, decisions: draft.decisionsOf(referral.id).length };
     },
   };
+
+  /** The present mostly is the last moment of the history once more: where nothing was decided in between, nothing is. */
+  function isJudged(then: readonly DealAt[]): boolean {
+    if (!judged || judged.decisions !== draft.decisionsOf(referral.id).length) return false;
+    const before = judged.then;
+    return (
+      before.length === then.length &&
+      then.every(({ deal, point }, index) => before[index]?.deal === deal && before[index].point === point)
+    );
+  }
 
   function follow(chain: Chain, reward: Reward, verdict: Verdict, dealAt: DealAt, mayWin: boolean): void {
     const { at } = dealAt.point;
@@ -362,8 +350,9 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
 
   /** Rewards of the rule on other deals of the referral, within the time that its policy looks at. */
   function otherDealsRewarded(deal: DealFacts, rule: RewardRule, since: Instant): number {
-    const others = chains()
-      .filter(({ ruleKey, dealIds }) => ruleKey === rule.key && !dealIds.includes(deal.ref.id))
+    const others = book
+      .ofRule(rule.key)
+      .filter(({ dealIds }) => !dealIds.includes(deal.ref.id))
       .filter((other) => standingReward(other) !== undefined);
     const policy = rule.deals;
     if (policy?.kind !== 'up_to' || policy.withinDays === null) return others.length;
@@ -405,6 +394,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   ): void {
     const pending = newestReward(chain);
     if (pending?.reversalPending) {
+      granted.add(rule);
       // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
       const why = reason('rewarded', { deal: basis.deal.id });
       draft.putReward({ ...pending, reversalPending: false, reason: why, updatedAt: now });
@@ -412,6 +402,10 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         outcome: 'rewarded',
         reason: why,
         conditions: verdict.conditions,
+        // As it was granted; a later change of the deal has to know what a limit left of it.
+        calculation:
+          chain.decisions.findLast((one) => one.rewardId === pending.id && one.calculation.length > 0)?.calculation ??
+          [],
         money: pending.money,
         effectiveAt,
         rewardId: pending.id,
@@ -437,6 +431,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
     const review = isReviewed(rule, limited.money) ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
+    granted.add(rule);
     const why = grantReason(rule, basis.deal, releaseAt, review === 'needed');
     const decision = record(chain, basis, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
@@ -521,7 +516,9 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
 /** What is left of a limit or a budget changes with every other reward; that alone is no news. */
 function isSameReason(a: Reason, b: Reason): boolean {
   if (a.code !== b.code) return false;
-  return a.code === 'limit_reached' || a.code === 'budget_spent' || JSON.stringify(a) === JSON.stringify(b);
+  if (a.code === 'limit_reached' || a.code === 'budget_spent') return true;
+  const keys = Object.keys(a.values);
+  return keys.length === Object.keys(b.values).length && keys.every((key) => a.values[key] === b.values[key]);
 }
 
 /** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
@@ -538,6 +535,10 @@ function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[],
     }),
   );
   return reached.sort((a, b) => a.since - b.since || byAge(a.dealAt.deal.ref.id, b.dealAt.deal.ref.id));
+}
+
+function isConcerned(rule: RewardRule, granted: RewardRule): boolean {
+  return rule.key === granted.key || (rule.bestOf !== undefined && rule.bestOf === granted.bestOf);
 }
 
 function isWait({ outcome }: Decision): boolean {

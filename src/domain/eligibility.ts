@@ -4,6 +4,7 @@ import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
 import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
+import type { DealPoint } from './record.ts';
 import type { Referral } from './referral.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
@@ -167,7 +168,16 @@ function dealsLeft({ deals = { kind: 'first' } }: RewardRule, rewarded: number):
 
 type AmountOfDeal = { ok: true; money: Money } | { ok: false; problem: AmountProblem | 'no_currency' };
 
+/** A deal's amount is read once, whatever the number of rules. */
+const knownAmounts = new WeakMap<DealPoint, AmountOfDeal>();
+
 function amountOf({ point }: DealAt): AmountOfDeal {
+  const known = knownAmounts.get(point) ?? readAmount(point);
+  knownAmounts.set(point, known);
+  return known;
+}
+
+function readAmount(point: DealPoint): AmountOfDeal {
   const currency = point.currency?.trim().toUpperCase() ?? '';
   if (point.amount === null || point.amount.trim() === '') return { ok: false, problem: 'empty' };
   if (currency === '') return { ok: false, problem: 'no_currency' };

@@ -92,6 +92,7 @@ export interface Draft {
   referrals(): readonly Referral[];
   reward(id: string): Reward | undefined;
   rewards(): readonly Reward[];
+  /** Grows as further ones are added. */
   decisionsOf(referralId: string): readonly Decision[];
   /** Writes the entity with the next version, unless nothing but the version would differ. */
   putMember(member: Omit<Member, 'version'>): Member;
@@ -123,6 +124,7 @@ export function createDraft(state: State): Draft {
   const referrals = versioned(state.referrals);
   const rewards = versioned(state.rewards);
   const decisions: Decision[] = [];
+  let byReferral: Map<string, Decision[]> | null = null;
   const touches: Touch[] = [];
   const journals: Journal[] = [];
   const intents = new Map<string, PayoutIntent>();
@@ -131,6 +133,12 @@ export function createDraft(state: State): Draft {
   const wakes: Wake[] = [];
   const counted = new Map<string, TallyChange>();
   const waiting = new Map<string, Waiting>();
+
+  /** Stored and new ones of each referral; put in order when somebody asks for the first time. */
+  function decided(): Map<string, Decision[]> {
+    byReferral ??= Map.groupBy([...state.decisions, ...decisions], ({ referralId }) => referralId);
+    return byReferral;
+  }
 
   /** The tally of won referrals follows the stages. */
   function countWon(referral: Referral | undefined, by: 1 | -1): void {
@@ -160,8 +168,7 @@ export function createDraft(state: State): Draft {
     referrals: referrals.all,
     reward: rewards.get,
     rewards: rewards.all,
-    decisionsOf: (referralId) =>
-      [...state.decisions, ...decisions].filter((decision) => decision.referralId === referralId),
+    decisionsOf: (referralId) => decided().get(referralId) ?? [],
     putMember: members.put,
     putReferral: (referral) => {
       const before = referrals.get(referral.id);
@@ -173,7 +180,13 @@ export function createDraft(state: State): Draft {
     claimReferral: referrals.claim,
     putReward: rewards.put,
     addTouch: (touch) => void touches.push(touch),
-    addDecision: (decision) => void decisions.push(decision),
+    addDecision: (decision) => {
+      const all = decided();
+      const own = all.get(decision.referralId);
+      if (own) own.push(decision);
+      else all.set(decision.referralId, [decision]);
+      decisions.push(decision);
+    },
     addJournal: (journal) => void journals.push(journal),
     addIntent: (intent) => void intents.set(intent.id, intent),
     cancelIntent: (id) => {

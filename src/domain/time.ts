@@ -17,9 +17,19 @@ export function isoOf(at: Instant): string {
   return new Date(at).toISOString();
 }
 
+/** Days whose text is remembered: a program of 200 rules asks for the same few days hundreds of times for one change of one deal. */
+const DAYS_KNOWN_MAX = 1_000;
+const knownDays = new Map<number, string>();
+
 /** The calendar day in UTC, for texts that people read. */
 export function dayOf(at: Instant): string {
-  return isoOf(at).slice(0, 10);
+  const day = Math.floor(at / MS_PER_DAY);
+  const known = knownDays.get(day);
+  if (known !== undefined) return known;
+  const text = isoOf(at).slice(0, 10);
+  if (knownDays.size >= DAYS_KNOWN_MAX) knownDays.clear();
+  knownDays.set(day, text);
+  return text;
 }
 
 /** Midnight, in UTC, of the next such day of a month (1 to 28) that is not before `at`. */

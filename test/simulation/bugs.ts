@@ -178,9 +178,9 @@ export const BUGS: readonly Bug[] = [
     'if (lease) {',
   ]),
   bug('a merged deal is another deal', [
-    'domain/chains.ts',
-    'const current = friend.deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));',
-    'const current = friend.deals.find(({ ref }) => ref.id === deal.id);',
+    'domain/chain-book.ts',
+    'const current = deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));',
+    'const current = deals.find(({ ref }) => ref.id === deal.id);',
   ]),
   bug('a decision recorded before the one it follows', [
     'domain/chains.ts',
