@@ -242,4 +242,69 @@ export const BUGS: readonly Bug[] = [
     'and mirror.claim is distinct from done.claim`',
     'and 1 = 0`',
   ]),
+  bug('what was granted under a limit is never given back', [
+    'domain/reward.ts',
+    'for (const change of givenBack(reward.uses)) draft.count(change);',
+    '',
+  ]),
+  bug('a limit is judged by what it was', [
+    'store/tallies.ts',
+    'and tallies.amount_count = next.basis_count and tallies.minor = next.basis_minor`',
+    '`',
+  ]),
+  bug('a limit of money lets everything through that fits in part', [
+    'domain/limit.ts',
+    'if (isMet && left < money.minor) money = { minor: left, currency };',
+    '',
+  ]),
+  bug('a grant is counted twice under a limit', [
+    'domain/reward.ts',
+    "for (const use of granted.uses) draft.count(use, 'rests');",
+    "for (const use of granted.uses) { draft.count(use, 'rests'); if (use.count > 0 && state === 'approved') draft.count(use); }",
+  ]),
+  bug('room comes and nobody in the line is told', [
+    'store/tallies.ts',
+    'await wakeWaiting(session, accountId, all.filter(givesRoom), at);',
+    '',
+  ]),
+  bug('the line is not kept', ['store/commit.ts', 'await keepWaiting(session, accountId, plan.waiting);', '']),
+  bug('an entry in the budget that is sent twice counts twice', [
+    'store/budgets.ts',
+    'if (inserted.length === 0) {',
+    'if (inserted.length < 0) {',
+  ]),
+  bug(
+    'approved twice is paid twice',
+    [
+      'application/review.ts',
+      "if (!awaitsPerson(reward)) return { kind: 'refused', code: 'awaits_nobody', reward };",
+      '',
+    ],
+    ['domain/review.ts', 'if (!awaitsPerson(reward)) throw', 'if (!reward) throw'],
+  ),
+  bug('the end of a hold makes a person needless', [
+    'domain/chains.ts',
+    "const isToReview = reward.review === 'needed';",
+    "const isToReview = reward.review === 'none' && reward.state !== 'held';",
+  ]),
+  bug('what a person rejected is granted again', [
+    'domain/chains.ts',
+    'if (standingReward(chain) || wasRejected(chain)) return;',
+    'if (standingReward(chain)) return;',
+  ]),
+  bug('a cut is taken again by every look', [
+    'domain/chains.ts',
+    'const stands: Money = { minor: standingMinor(reward), currency: reward.money.currency };',
+    'const stands: Money = { minor: reward.money.minor, currency: reward.money.currency };',
+  ]),
+  bug('what changes while the provider is asked is forgotten', [
+    'domain/chains.ts',
+    'draft.wake({ record: reward.deal, at: now + ASK_AGAIN_MS });',
+    '',
+  ]),
+  bug('what was kept for a debt is sent all the same', [
+    'application/deliver.ts',
+    'money: { minor: orderedMinor(reward), currency: reward.money.currency },',
+    'money: { minor: reward.money.minor, currency: reward.money.currency },',
+  ]),
 ];

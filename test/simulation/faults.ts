@@ -43,6 +43,8 @@ export const FAULT_CLASSES = [
   'payout unknown',
   'payout refused',
   'payout asked twice',
+  'budget filled',
+  'reward reviewed',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];

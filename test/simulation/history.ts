@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import type { Hint } from '../../src/application/ports/crm.ts';
 import type { Container } from '../../src/container.ts';
 import { Fault } from '../../src/domain/errors.ts';
+import type { RewardRule } from '../../src/domain/program.ts';
 import { createAccountStore } from '../../src/store/accounts.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
@@ -33,6 +34,7 @@ import { createReceiver } from './payout.ts';
 import { createStaff, drawRules, type Staff } from './people.ts';
 import { createScheduler, EndlessRun, type Scheduler } from './scheduler.ts';
 import { keepMigrated, openedLast } from './sqlite-in-memory.ts';
+import { auditAgrees, createDesk, type Desk, drawTerms, termsAreKept } from './terms.ts';
 import { keepTimeWith } from './timers.ts';
 
 const MINUTE = 60_000;
@@ -69,6 +71,8 @@ interface Tenant {
   readonly submitted: Submitted[];
   disturbed: ReadonlySet<string>;
   connectionId: string;
+  readonly terms: readonly RewardRule[];
+  readonly desk: Desk;
 }
 
 /** Hears of everything that was asked of the database, in order, and of what came of it: the same can be asked of another one. */
@@ -132,7 +136,8 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     for (const [index, portal] of crm.portals.entries()) {
       const accountId = `acc_${index + 1}`;
       await createAccountStore(engine).create({ id: accountId, name: accountId, createdAt: START });
-      const rules = drawRules(createRandom(seed, `rules ${index}`));
+      const terms = drawTerms(createRandom(seed, `terms ${accountId}`));
+      const rules = [...drawRules(createRandom(seed, `rules ${index}`)), ...terms];
       const version = await createProgramStore(engine).publish(
         accountId,
         { programId: 'default', name: 'Default', rules },
@@ -145,6 +150,20 @@ export async function live(seed: number, witness: Witness | null = null): Promis
         submitted: [],
         disturbed: new Set(),
         connectionId: '',
+        terms,
+        desk: createDesk(
+          {
+            accountId,
+            rules: terms,
+            engine,
+            db,
+            scheduler,
+            random: createRandom(seed, `desk ${accountId}`),
+            weather,
+            counters,
+          },
+          () => nodes.flatMap(({ container }) => container ?? []),
+        ),
       });
     }
     for (const node of nodes) node.start();
@@ -157,6 +176,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     network.storm();
 
     // ── Life, under faults ──
+    for (const { desk } of tenants) await desk.begin();
     staffs = tenants.map((tenant, index) =>
       createStaff(tenant.portal, scheduler, createRandom(seed, `staff ${index}`), weather, counters),
     );
@@ -209,6 +229,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
 
     // ── The laws ──
     const books = ask();
+    problems.push(...(await auditAgrees(engine, scheduler.now())));
     // Law 6 and law 4: what was seen is seen again, under its own key and as news, and changes nothing.
     const before = books.map((one, index) => fingerprintOf(one, hasCertainStage(tenants[index] as Tenant)));
     const written = mirrorWrites();
@@ -286,6 +307,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
         ...ledgerBalances(one),
         ...mirrorIsEqual(one),
         ...onlyItsOwn(one, db),
+        ...termsAreKept({ ...tenant, rules: tenant.terms, db, receiver }),
       ];
       problems.push(...found.map((problem) => `${tenant.accountId}: ${problem}`));
     });
@@ -387,7 +409,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     const rules = drawRules(createRandom(seed, `rules of ${tenant.accountId}`));
     const earlier = tenant.published[0]?.rules ?? [];
     // The same keys: which of a new rule's deals are old is not what is tried here.
-    const published = rules.filter(({ key }) => earlier.some((rule) => rule.key === key));
+    const published = [...rules.filter(({ key }) => earlier.some((rule) => rule.key === key)), ...tenant.terms];
     if (published.length < earlier.length) return;
     counters['program published'] += 1;
     const version = await createProgramStore(engine).publish(

@@ -9,7 +9,9 @@ const STANDING = ['held', 'in_review', 'approved', 'issuing', 'issued', 'redeeme
 const GIVEN = ['issued', 'redeemed', 'clawed_back'];
 const DAY_MS = 86_400_000;
 const HOUR_AND_MORE_MS = 70 * 60_000;
-const AT_REST = ['issued', 'failed', 'voided', 'clawed_back'];
+/** What waits for a person may wait as long as the person does. */
+const AT_REST = ['issued', 'failed', 'voided', 'clawed_back', 'in_review'];
+const GRANTS = ['rewarded', 'held', 'in_review'];
 
 interface RewardRow {
   id: string;
@@ -282,20 +284,20 @@ export function decisionsTellTheStory({ portal, decisions, rewards, referrals }:
       const decision = nextToTell(left, standing);
       left.splice(left.indexOf(decision), 1);
       const { outcome, reward_id, sequence } = decision;
+      // From a hold into a person's hands, out of either, or on with the hold when the person has said yes.
+      const from = granted.get(reward_id ?? '');
       const isRelease =
-        outcome === 'rewarded' &&
         standing === reward_id &&
-        granted.get(reward_id ?? '') === 'held' &&
-        (!isOfOneDeal || before?.outcome === 'held');
-      const isOdd =
-        outcome === 'rewarded' || outcome === 'held'
-          ? (standing !== null && !isRelease) || reward_id === null
-          : outcome === 'reversed'
-            ? standing !== reward_id
-            : isOfOneDeal && standing !== null;
+        (from === 'held' || (from === 'in_review' && outcome === 'rewarded')) &&
+        (!isOfOneDeal || before?.outcome === from);
+      const isOdd = GRANTS.includes(outcome)
+        ? (standing !== null && !isRelease) || reward_id === null
+        : outcome === 'reversed' || outcome === 'adjusted'
+          ? standing !== reward_id
+          : isOfOneDeal && standing !== null;
       if (isOdd)
         problems.push(`law 2: decision ${sequence} of ${key} is ${outcome} for ${reward_id} while ${standing} stands`);
-      if (outcome === 'rewarded' || outcome === 'held') {
+      if (GRANTS.includes(outcome)) {
         standing = reward_id;
         granted.set(reward_id ?? '', outcome);
       }
@@ -308,7 +310,7 @@ export function decisionsTellTheStory({ portal, decisions, rewards, referrals }:
   }
   for (const reward of rewards) {
     const own = decisions.filter(({ reward_id }) => reward_id === reward.id);
-    const granted = own.filter(({ outcome }) => outcome === 'rewarded' || outcome === 'held');
+    const granted = own.filter(({ outcome }) => GRANTS.includes(outcome));
     if (granted.length === 0) problems.push(`law 2: no decision has granted reward ${reward.id}`);
     if (granted.some(({ minor, currency }) => minor !== reward.minor || currency !== reward.currency))
       problems.push(`law 2: reward ${reward.id} has another amount than its decision`);
@@ -330,9 +332,9 @@ function nextToTell(left: readonly DecisionRow[], standing: string | null): Deci
       one.recorded_at === first.recorded_at && left.findIndex(({ deal_id }) => deal_id === one.deal_id) === index,
   );
   const goesOn = ({ outcome, reward_id }: DecisionRow) =>
-    outcome === 'reversed'
+    outcome === 'reversed' || outcome === 'adjusted'
       ? reward_id === standing
-      : outcome === 'rewarded' || outcome === 'held'
+      : GRANTS.includes(outcome)
         ? standing === null || standing === reward_id
         : true;
   return heads.find(goesOn) ?? first;
@@ -385,7 +387,7 @@ export function ledgerBalances({ journals, postings, rewards, decisions }: Books
     const sent = minor - netted;
     if (STANDING.includes(state)) put(`expense:${program_id}`, minor - parts);
     if (GIVEN.includes(state)) put(isCredit ? `credit:${party}:${beneficiary_id}` : `provider:${payout}`, -sent);
-    else if (state === 'held') put(`held:${party}:${beneficiary_id}`, -minor);
+    else if (state === 'held' || state === 'in_review') put(`held:${party}:${beneficiary_id}`, -minor);
     else if (STANDING.includes(state)) put(`payable:${party}:${beneficiary_id}`, -sent);
     // What is owed back: what was taken back, less what was kept from later rewards.
     if (state === 'clawed_back') put(back, minor);
@@ -459,7 +461,16 @@ export function mirrorIsEqual({ portal, members, referrals, rewards, decisions }
       rewardsHeld: sumText(mine, ['held', 'in_review']),
       rewardsApproved: sumText(mine, ['approved', 'issuing', 'failed']),
       rewardsIssued: sumText(mine, ['issued', 'redeemed']),
-      rewardsReversed: sumText(mine, ['voided', 'clawed_back', 'expired']),
+      rewardsReversed: sumText(
+        [
+          ...mine,
+          // What was taken back of one that stands for the rest.
+          ...mine
+            .filter(({ state }) => STANDING.includes(state))
+            .map((one) => ({ ...one, state: 'voided', minor: one.clawed_back, clawed_back: 0 })),
+        ].filter(({ minor }) => minor > 0),
+        ['voided', 'clawed_back', 'expired'],
+      ),
     });
   }
   for (const deal of [...portal.deals.values()].filter(isThere)) {
@@ -506,8 +517,9 @@ function wordOf(state: string): string {
 
 function sumText(rewards: readonly RewardRow[], states: readonly string[]): string | null {
   const sums = new Map<string, number>();
-  for (const { state, currency, minor } of rewards)
-    if (states.includes(state)) sums.set(currency, (sums.get(currency) ?? 0) + minor);
+  for (const { state, currency, minor, clawed_back } of rewards)
+    if (states.includes(state))
+      sums.set(currency, (sums.get(currency) ?? 0) + minor - (STANDING.includes(state) ? clawed_back : 0));
   const textOf = (minor: number, currency: string) =>
     currency === 'JPY' ? String(minor) : `${Math.trunc(minor / 100)}.${String(minor % 100).padStart(2, '0')}`;
   const texts = [...sums]

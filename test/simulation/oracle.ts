@@ -1,4 +1,5 @@
 import type { DealProperty, Portal, Revision, SimContact, SimDeal } from './crm.ts';
+import { isTerm } from './term-key.ts';
 
 /**
  * What ought to stand, from the records of the CRM, what admins have published and what was submitted. Written apart from `src/domain`
@@ -113,7 +114,9 @@ export function expectedOf({ portal, published, submitted, isDisturbed }: Oracle
         submission !== undefined ||
         isNearPublication(own, published) ||
         areWonTogether(own);
-      const rules = [...new Map(published.flatMap((version) => version.rules).map((rule) => [rule.key, rule])).keys()];
+      const rules = [...new Set(published.flatMap((version) => version.rules.map(({ key }) => key)))].filter(
+        (key) => !isTerm(key),
+      );
       const rewards = new Map(
         rules.map((key) => [
           key,
@@ -180,7 +183,7 @@ function minorOf(amount: string | null, currency: string): bigint | null {
   return BigInt((match[1] ?? '') + fraction.padEnd(decimals, '0'));
 }
 
-function payOf(rule: PublishedRule, point: Point): Amount | null {
+export function payOf(rule: PublishedRule, point: Point): Amount | null {
   const minor = minorOf(point.amount, point.currency);
   for (const condition of rule.conditions as Array<{ money: { minor: bigint; currency: string } }>) {
     // The simulation's programs know one condition: an amount that is reached.
