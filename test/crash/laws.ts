@@ -12,7 +12,7 @@ function textOf({ amount, currency }: Money): string {
   return `${amount} ${currency}`;
 }
 
-function minorOf({ amount }: Money): bigint {
+export function minorOf({ amount }: Money): bigint {
   return BigInt(amount.replace('.', ''));
 }
 
@@ -282,7 +282,7 @@ export function mirrorIsEqual(
       );
       continue;
     }
-    const parts = RULE_KEYS.flatMap((rule) => {
+    const parts = [...new Set(own.map(({ ruleKey }) => ruleKey))].flatMap((rule) => {
       const chain = own.filter(({ ruleKey, referralId }) => ruleKey === rule && referralId === shownId);
       const newest = chain.sort((a, b) => b.sequence - a.sequence)[0];
       if (!newest) return [];
@@ -310,8 +310,16 @@ function namesOf(contact: CrmRecord | undefined): string[] {
 
 function sumText(rewards: readonly ApiReward[], states: readonly string[]): string | null {
   const sums = new Map<string, bigint>();
-  for (const { state, money } of rewards)
-    if (states.includes(state)) sums.set(money.currency, (sums.get(money.currency) ?? 0n) + minorOf(money));
+  const add = (currency: string, minor: bigint) => {
+    if (minor > 0n) sums.set(currency, (sums.get(currency) ?? 0n) + minor);
+  };
+  for (const { state, money, clawedBack } of rewards) {
+    const { currency } = money;
+    // Of one that stands a part may have been taken back.
+    const back = STANDING.includes(state) ? minorOf({ amount: clawedBack, currency }) : 0n;
+    if (states.includes(state)) add(currency, minorOf(money) - back);
+    if (states.includes('voided')) add(currency, back);
+  }
   // Both currencies of the plan have two decimals.
   const texts = [...sums]
     .sort(([a], [b]) => (a < b ? -1 : 1))

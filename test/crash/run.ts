@@ -44,6 +44,7 @@ import { createRandom } from './random.ts';
 import { openRewardReceiver, type RewardReceiver } from './reward-receiver.ts';
 import { type AccountView, createServiceApi, type ServiceApi, type Tenant } from './service-api.ts';
 import type { Site } from './site.ts';
+import { auditFinds, fillBudget, TERMS, termsAreKept } from './terms.ts';
 
 /** A moment that does not come, such as a payout when none is due: the service is stopped after this long all the same. */
 const MOMENT_TIMEOUT_MS = 1_200;
@@ -337,7 +338,7 @@ async function setUp(databaseUrl: string): Promise<Tenant[]> {
   const store = await openStore({ url: databaseUrl });
   try {
     const accounts = createAccounts({ store, clock: systemClock });
-    const parsed = parseProgram(PROGRAM);
+    const parsed = parseProgram({ ...PROGRAM, rules: [...PROGRAM.rules, ...TERMS] });
     if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
     const tenants: Tenant[] = [];
     for (const portalId of PORTALS) {
@@ -345,6 +346,7 @@ async function setUp(databaseUrl: string): Promise<Tenant[]> {
       const key = await accounts.createApiKey(id, 'crash');
       if (!key) throw new Error('no key');
       await store.programs.publish(id, parsed.program, systemClock.now());
+      await fillBudget(store, id);
       tenants.push({ accountId: id, apiKey: key.key, portalId });
     }
     return tenants;
@@ -619,11 +621,13 @@ async function askTheLaws(world: World): Promise<AccountView[]> {
       ...ledgerBalances(view),
       ...mirrorIsEqual(view, contacts, deals),
       ...seesOnlyItsOwn(view, portalId),
+      ...termsAreKept(view.rewards),
     ];
     if (found.length > 0) tellAbout(world, found, deals, view);
     problems.push(...found.map((problem) => `portal ${portalId}: ${problem}`));
   }
   problems.push(...receiverAgrees(views, receiver));
+  problems.push(...(await auditFinds(database.url)).map((problem) => `the auditor: ${problem}`));
   problems.push(...(await waiting(database)).parked.map((row) => `parked: ${row}`));
   await keepDeliveries(world);
   const { lost } = await lostEvents(database, [...world.deliveries.values()]);

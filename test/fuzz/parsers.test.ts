@@ -12,31 +12,12 @@ import { decodeCursor, encodeCursor } from '../../src/http/cursor.ts';
 import { createSeal, parseSealKeys } from '../../src/platform/seal.ts';
 import { openStore } from '../../src/store/open.ts';
 import { AWKWARD_TEXTS, awkwardJson, awkwardText, type Json, textOf } from './json-text.ts';
+import { near } from './near.ts';
 import { FUZZ_TIMEOUT_MS, runs } from './runs.ts';
 
 const TIMEOUT = { timeout: FUZZ_TIMEOUT_MS };
 /** What is linear reads the longest body that is let in within this, on any machine. */
 const AT_ONCE_MS = 5_000;
-
-/** JSON text that is nearly `example`: some of its values are others. */
-function near(example: unknown): fc.Arbitrary<string> {
-  const text = JSON.stringify(example);
-  const places = [...text.matchAll(/"(?:[^"\\]|\\.)*"|[0-9]+|true|false|null/g)];
-  return fc.array(fc.tuple(fc.nat(places.length - 1), awkwardJson), { minLength: 1, maxLength: 3 }).map((changes) => {
-    const byPlace = new Map(changes);
-    let at = 0;
-    let out = '';
-    for (const [index, place] of places.entries()) {
-      const poison = byPlace.get(index);
-      // A name must stay text, or nothing behind it is looked at.
-      const isName = text[place.index + place[0].length] === ':';
-      if (poison === undefined || (isName && typeof poison !== 'string')) continue;
-      out += text.slice(at, place.index) + textOf(poison);
-      at = place.index + place[0].length;
-    }
-    return out + text.slice(at);
-  });
-}
 
 test('a program document that is nearly right is read or refused with the fields named', TIMEOUT, () => {
   const example: unknown = JSON.parse(withoutComments(PROGRAM_EXAMPLE));

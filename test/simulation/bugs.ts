@@ -247,11 +247,6 @@ export const BUGS: readonly Bug[] = [
     'for (const change of givenBack(reward.uses)) draft.count(change);',
     '',
   ]),
-  bug('a limit is judged by what it was', [
-    'store/tallies.ts',
-    'and tallies.amount_count = next.basis_count and tallies.minor = next.basis_minor`',
-    '`',
-  ]),
   bug('a limit of money lets everything through that fits in part', [
     'domain/limit.ts',
     'if (isMet && left < money.minor) money = { minor: left, currency };',

@@ -11,6 +11,7 @@ import type {
 import { decimalOf, type Money, parseAmount } from '../../domain/money.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
 import { contradiction, malformedNews, notYet, unavailable, unsigned, WAIT_FOR_PEOPLE_MS } from '../faults.ts';
+import { newsFrom } from '../news.ts';
 import { plainSentence } from '../outbound.ts';
 import { PAYPAL_AMOUNTS, wholeIfNeeded } from './amounts.ts';
 import { type Client, createClient, LABEL, type Reply } from './client.ts';
@@ -162,7 +163,7 @@ function openSession(
     async readNews(request) {
       if (webhookId === '') throw unsigned();
       await verify(client, webhookId, request);
-      return newsOf(request.body);
+      return newsFrom(() => newsOf(request.body));
     },
   };
 }
@@ -300,7 +301,8 @@ const KINDS: Readonly<Record<string, PayoutNews['kind']>> = {
 
 function newsOf(body: Uint8Array): PayoutNews[] {
   const event = JSON.parse(Buffer.from(body).toString('utf8')) as Record<string, unknown>;
-  const kind = KINDS[String(event.event_type)];
+  const type = String(event.event_type);
+  const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
   if (!kind) return [];
   const { payout_item_id: reference, payout_item: asked, errors } = (event.resource ?? {}) as Item;
   const at = Date.parse(String(event.create_time));

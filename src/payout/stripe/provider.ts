@@ -14,6 +14,7 @@ import type { Money } from '../../domain/money.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
 import type { Instant } from '../../domain/time.ts';
 import { contradiction, malformedNews, noAnswer, unavailable, unsigned, wrongCredentials } from '../faults.ts';
+import { newsFrom } from '../news.ts';
 import { agentFor, pauseOf, plainSentence } from '../outbound.ts';
 import { fromStripe, STRIPE_AMOUNTS, toStripe } from './amounts.ts';
 
@@ -289,7 +290,7 @@ async function openSession(
           undefined,
           settings.now(),
         );
-        return newsOf(event);
+        return newsFrom(() => newsOf(event));
       } catch (thrown) {
         if (thrown instanceof Fault) throw thrown;
         throw (thrown as StripeFailure).type === 'StripeSignatureVerificationError' ? unsigned() : malformedNews();

@@ -23,6 +23,7 @@ import {
   WAIT_FOR_PEOPLE_MS,
   wrongCredentials,
 } from '../faults.ts';
+import { newsFrom } from '../news.ts';
 import { agentFor, pauseOf, plainSentence } from '../outbound.ts';
 import { TREMENDOUS_CURRENCIES } from './currencies.ts';
 
@@ -287,7 +288,7 @@ async function openSession(settings: PayoutSettings, values: Values): Promise<Pa
 
     async readNews({ headers, body }) {
       if (webhookKey === '' || !holds(webhookKey, headers['tremendous-webhook-signature'], body)) throw unsigned();
-      return newsOf(body);
+      return newsFrom(() => newsOf(body));
     },
   };
 }
@@ -328,7 +329,7 @@ function newsOf(body: Uint8Array): PayoutNews[] {
     throw malformedNews();
   }
   if (typeof event?.event !== 'string' || typeof event.uuid !== 'string') throw malformedNews();
-  const kind = KINDS[event.event];
+  const kind = Object.hasOwn(KINDS, event.event) ? KINDS[event.event] : undefined;
   if (!kind) return [];
   const id = event.payload?.resource?.id;
   const at = Date.parse(String(event.created_utc));
