@@ -178,7 +178,14 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     // ── Life, under faults ──
     for (const { desk } of tenants) await desk.begin();
     staffs = tenants.map((tenant, index) =>
-      createStaff(tenant.portal, scheduler, createRandom(seed, `staff ${index}`), weather, counters),
+      createStaff(
+        tenant.portal,
+        scheduler,
+        createRandom(seed, `staff ${index}`),
+        weather,
+        counters,
+        tenant.terms.some(({ key }) => key === 'term-follow' || key === 'term-limited'),
+      ),
     );
     staffs.forEach((staff, index) => {
       const tenant = tenants[index] as Tenant;

@@ -100,6 +100,9 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
   tokens: { stage: 2 },
 };
 
+/** How many times as often amounts are changed where rewards follow them. */
+const AMOUNTS_MATTER = 5;
+
 /** The share of readings that are out of date at once. */
 const INTERFERES = 0.3;
 
@@ -122,6 +125,8 @@ export function createStaff(
   random: Random,
   weather: Weather,
   counters: Counters,
+  /** Where rewards follow the amounts of deals, people change them more often. */
+  amountsMatter: boolean,
 ): Staff {
   const disturbed = new Set<string>();
   const members: string[] = [];
@@ -363,7 +368,10 @@ export function createStaff(
     portal.removeProperty();
   }
 
-  const weighed = acts.map(([name, weight, act]) => ({ weight: weight * (BIAS[weather.theme][name] ?? 1), act }));
+  function weightOf(name: Act, weight: number): number {
+    return weight * (BIAS[weather.theme][name] ?? 1) * (amountsMatter && name === 'amount' ? AMOUNTS_MATTER : 1);
+  }
+  const weighed = acts.map(([name, weight, act]) => ({ weight: weightOf(name, weight), act }));
   const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
 
   return {
