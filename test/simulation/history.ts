@@ -236,7 +236,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
 
     // ── The laws ──
     const books = ask();
-    problems.push(...(await auditAgrees(engine, scheduler.now())));
+    problems.push(...(await auditAgrees(engine, scheduler.now(), books, tenants.map(hasCertainStage))));
     // Law 6 and law 4: what was seen is seen again, under its own key and as news, and changes nothing.
     const before = books.map((one, index) => fingerprintOf(one, hasCertainStage(tenants[index] as Tenant)));
     const written = mirrorWrites();
