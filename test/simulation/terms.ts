@@ -8,6 +8,7 @@ import { createProgramStore } from '../../src/store/programs.ts';
 import type { Random } from '../crash/random.ts';
 import type { Portal } from './crm.ts';
 import type { Counters, Weather } from './faults.ts';
+import type { Books } from './laws.ts';
 import { type PublishedRule, payOf, wonByMetadata } from './oracle.ts';
 import type { Receiver } from './payout.ts';
 import type { Scheduler } from './scheduler.ts';
