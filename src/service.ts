@@ -92,6 +92,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       programs: store.programs,
       dryRuns: store.dryRuns,
       programDrafts: store.programDrafts,
+      rates: store.rates,
     },
     newRef: uuidv7,
     codeExists: store.reads.codeExists,

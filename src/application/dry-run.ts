@@ -190,6 +190,7 @@ function decideAnew(
       ],
       connectedAt: from,
       mapping,
+      rates: account.rates,
       members: page.state.members,
       referrals: page.state.referrals.map((one) =>
         one.stage === 'won' ? { ...one, stage: 'accepted' as const } : one,

@@ -3,7 +3,9 @@ import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
+import { firstRateDay } from '../domain/program.ts';
 import { wantedProperties } from '../domain/property.ts';
+import { ratesOf } from '../domain/rates.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo } from '../domain/tally.ts';
@@ -79,6 +81,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const naming = new Map<WorkItem, readonly RecordRef[]>();
     for (const item of items)
       if (item.erase) naming.set(item, await friendsOfMember(connection.accountId, item.record));
+    const rateDay = firstRateDay(programs);
+    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(connection.accountId, rateDay));
     let open = groupByPeople(items, gathered);
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {
@@ -89,6 +93,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         connectedAt: connection.connectedAt,
         programs,
         mapping,
+        ...(rates ? { rates } : {}),
       };
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);

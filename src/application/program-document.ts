@@ -166,6 +166,7 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       ])
       .optional(),
     amount,
+    payIn: currency.optional(),
     rounding: z.strictObject({ mode: z.enum(ROUNDING_MODES), toMinor: z.int().min(1).max(1_000_000) }).optional(),
     minimum: money.optional(),
     maximum: money.optional(),

@@ -5,6 +5,7 @@ import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
 import { beginOf, holdEnd, type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
 import { propertyFactsOf } from '../domain/property.ts';
+import type { Rates } from '../domain/rates.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
@@ -42,6 +43,7 @@ export const UNDERIVABLE = {
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
   a_person: 'a person approved or rejected it',
   limits_then: 'limits and budgets count what was granted before, in the order in which it was',
+  rate_then: 'it waited for an exchange rate that was entered later',
   property_then: "a contact's and a company's properties have no history here, and were others then",
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
@@ -96,7 +98,16 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
     for (const decision of own) {
       const outcome = orPropertyThen(
         decision,
-        rejudge(decision, referral, own, friend.facts, account.programs, versions, connection.connectedAt),
+        rejudge(
+          decision,
+          referral,
+          own,
+          friend.facts,
+          account.programs,
+          versions,
+          connection.connectedAt,
+          account.rates,
+        ),
       );
       if (outcome === 'same') derived += 1;
       else if (typeof outcome === 'string') underivable.push(outcome);
@@ -109,6 +120,7 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
       programs: account.programs,
       connectedAt: connection.connectedAt,
       mapping,
+      rates: account.rates,
     };
     const input = { friends: [friend.facts], contacts: current.contacts, now: seenAt };
     const waits = [contactRef, ...friend.facts.deals.map(({ ref }) => ref)].some((ref) => waiting.has(recordKey(ref)));
@@ -148,10 +160,12 @@ function rejudge(
   programs: readonly ProgramVersion[],
   versions: readonly MappingVersion[],
   connectedAt: Instant,
+  rates: Rates,
 ): Rejudged {
   const deal = deals.find(({ ref, formerIds }) => ref.id === decision.deal.id || formerIds.includes(decision.deal.id));
   if (!deal) return 'no_facts';
   const { code } = decision.reason;
+  if (code === 'rate_missing') return 'rate_then';
   if (code === 'review_approved' || code === 'review_rejected') return 'a_person';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
@@ -185,7 +199,7 @@ function rejudge(
     return isMet ? 'same' : { differs: 'what the hold waited for had not come' };
   }
 
-  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(decision));
+  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(decision), rates);
   if (decision.outcome === 'reversed') {
     const isFollowed = rule.amountChanges === 'follow';
     if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';
@@ -212,6 +226,7 @@ function rejudge(
         : Number.POSITIVE_INFINITY,
     otherReferralCredited: !wasYes('first referral on the deal'),
     wonReferrals: wonReferralsThen(decision),
+    rates,
   });
   switch (decision.outcome) {
     case 'rewarded':

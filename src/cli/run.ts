@@ -21,6 +21,7 @@ import {
   tryProgram,
   validateProgram,
 } from './program-file.ts';
+import { importRates } from './rates.ts';
 import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
@@ -123,6 +124,14 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
       print(await retireProgram(terminal, of, id, why)),
     );
   add(programs, 'example', 'print an example with comments').action(() => print(programExample()));
+
+  const rates = program.command('rates').description('exchange rates, for rules that pay in one currency');
+  add(rates, 'import <account> <file>', 'enter a table as the European Central Bank publishes it (eurofxref-hist.csv)')
+    .option('--base <currency>', 'the currency that one of is paid for', 'EUR')
+    .option('--source <source>', 'who published it', 'ECB')
+    .action(async (of: string, file: string, options: { base: string; source: string }) =>
+      print(await importRates(terminal, of, file, options)),
+    );
 
   const config = program.command('config').description('configuration');
   add(config, 'check', 'say what the service would start with').action(() => print(checkConfig(terminal)));

@@ -30,7 +30,7 @@ import { type Reason, reason, reasonText } from './reason.ts';
 import type { DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
-import { budgetTally, type Tally, wonTally } from './tally.ts';
+import { budgetTally, rateTally, type Tally, wonTally } from './tally.ts';
 import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -252,7 +252,13 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const rule = ruleOf(chain);
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (!reward || rule?.amountChanges !== 'follow' || !dealAt || dealAt.since[triggerOf(rule)] === null) continue;
-        follow(chain, reward, judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain)), dealAt, mayWin);
+        follow(
+          chain,
+          reward,
+          judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain), state.rates),
+          dealAt,
+          mayWin,
+        );
       }
     },
 
@@ -402,6 +408,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       wonReferrals: wonReferrals(),
+      rates: state.rates,
     });
   }
 
@@ -570,6 +577,11 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     effectiveAt: Instant,
   ): void {
     const outcome: Outcome = verdict.kind === 'waits' ? 'waiting' : 'skipped';
+    const { code, values } = verdict.reason;
+    // Which of the two is the base is not known before there is a rate.
+    if (code === 'rate_missing')
+      for (const currency of values.pair?.split(' ') ?? [])
+        draft.waitFor({ on: rateTally(currency), record: basis.deal, since: now });
     sayIfNews(chain, basis, { outcome, reason: verdict.reason, conditions: verdict.conditions, effectiveAt });
   }
 

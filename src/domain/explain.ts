@@ -4,6 +4,7 @@ import { type ConditionResult, type Decision, type Reward, type RewardState, sta
 import { type FriendProperties, judge } from './eligibility.ts';
 import { type Money, textOf } from './money.ts';
 import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
+import type { Rates } from './rates.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
 import { dayOf, type Instant } from './time.ts';
@@ -33,6 +34,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   amount_too_large: 'Check the amount on the deal.',
   currency_missing: 'Choose a currency on the deal.',
   currency_unknown: 'Choose a valid currency on the deal.',
+  rate_missing: 'Enter the exchange rates of that day.',
   left_won: 'Move the deal to Closed Won again.',
   deal_deleted: 'Restore the deal in the CRM.',
   deal_detached: 'Associate the deal with the friend again.',
@@ -121,6 +123,7 @@ export interface PreviewInput {
   readonly startsAt: Instant;
   /** Of the member, this one included. */
   readonly wonReferrals: number;
+  readonly rates: Rates | undefined;
   readonly now: Instant;
 }
 
@@ -135,6 +138,7 @@ export function outlookOfRule({
   stageLabel,
   startsAt,
   wonReferrals,
+  rates,
   now,
 }: PreviewInput): Outlook {
   const base = {
@@ -180,6 +184,7 @@ export function outlookOfRule({
     otherDealsRewarded: 0,
     otherReferralCredited: false,
     wonReferrals,
+    rates,
   });
   const stage: ConditionResult = {
     condition: 'deal stage',

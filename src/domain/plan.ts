@@ -3,6 +3,7 @@ import { derivedId } from './ids.ts';
 import type { Journal } from './ledger.ts';
 import type { StageMapping } from './mapping.ts';
 import type { ProgramVersion } from './program.ts';
+import type { Rates } from './rates.ts';
 import { type RecordRef, recordKey } from './record.ts';
 import type { Member, Referral, Touch } from './referral.ts';
 import { type Tallies, type Tally, type TallyChange, tallyKey, wonTally } from './tally.ts';
@@ -20,6 +21,8 @@ export interface State {
   readonly rewards: readonly Reward[];
   /** Of these members, referrals and programs; one that is missing is zero. */
   readonly tallies: Tallies;
+  /** Exchange rates; absent where no rule pays in another currency than the deal's. */
+  readonly rates?: Rates;
 }
 
 /** A state that holds nothing but what is said: for what changes without a look at the CRM, such as a provider's answer or a person's word. */

@@ -1,6 +1,6 @@
 import type { Money, RoundingMode } from './money.ts';
 import type { Referral, TouchKind } from './referral.ts';
-import { addDays, type Instant } from './time.ts';
+import { addDays, dayOf, type Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, or the friend who was referred. */
 export type Party = 'member' | 'friend';
@@ -115,6 +115,8 @@ export interface RewardRule {
   /** Absent: the first one. */
   readonly deals?: DealsPolicy | undefined;
   readonly amount: RewardAmount;
+  /** The deal's amount is converted into this currency first, by the rate of the day before the event; absent: it is taken as it is. */
+  readonly payIn?: string | undefined;
   /** Absent: half to even, to the smallest unit. */
   readonly rounding?: Rounding | undefined;
   readonly minimum?: Money | undefined;
@@ -179,6 +181,13 @@ export function versionFor(
       publishedAt <= at && (openReferrals !== 'keep' || referral.submittedAt >= publishedAt),
   );
   return inForce ?? own[0];
+}
+
+/** The first day of whose rates any rule could need; null where none converts an amount. */
+export function firstRateDay(versions: readonly ProgramVersion[]): string | null {
+  if (!versions.some(({ rules }) => rules.some(({ payIn }) => payIn !== undefined))) return null;
+  // An event may be a little before the program by the CRM's clock, and its rate is that of the day before.
+  return dayOf(addDays(Math.min(...versions.map(({ publishedAt }) => publishedAt)), -2));
 }
 
 /** When a program was first published: nothing is paid for what was before. */

@@ -32,6 +32,7 @@ const SENTENCES = {
   amount_too_large: "Waiting: the deal's amount {amount} is larger than Wonward pays on without a person looking.",
   currency_missing: 'Waiting: the deal has no currency.',
   currency_unknown: 'Waiting: the deal\'s currency "{currency}" is not an ISO 4217 code.',
+  rate_missing: 'Waiting: there is no rate of {currency} for {day} yet.',
   amount_zero: 'The reward would be zero.',
   no_step: 'Not rewarded: no step of the reward is reached.',
   stage_reached: 'The deal "{deal}" reached the stage "{stage}" and every condition is met.',

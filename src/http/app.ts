@@ -50,6 +50,7 @@ export interface AppDeps {
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
     readonly programDrafts: OperationsDeps['programDrafts'];
+    readonly rates: OperationsDeps['rates'];
   };
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
@@ -64,9 +65,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, programDrafts } = deps.store;
+  const { reads, connections, programs, dryRuns, programDrafts, rates } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, programDrafts, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, programDrafts, rates, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

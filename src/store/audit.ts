@@ -10,6 +10,7 @@ import type {
 } from '../application/ports/audit.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
+import { ratesOf } from '../domain/rates.ts';
 import {
   type ContactFacts,
   type CrmObject,
@@ -35,6 +36,7 @@ import {
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
+import { rateOf } from './rates.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
 import { tallyOf } from './tallies.ts';
 
@@ -197,6 +199,7 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
   return {
     connections: (await mine('connections', 'id')).map(connectionOf),
     programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
+    rates: ratesOf((await mine('fx_rates', 'currency, day')).map(rateOf)),
     mappings,
     rows: {
       referrals: await count('referrals'),

@@ -19,6 +19,7 @@ import { openPostgres, type PostgresOptions } from './postgres.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
 import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
+import { createRateStore } from './rates.ts';
 import { createReadStore } from './reads.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
@@ -104,6 +105,7 @@ export function createStore(engine: Engine): Store {
     connections: createConnectionStore(engine),
     programs: createProgramStore(engine),
     programDrafts: createProgramDraftStore(engine),
+    rates: createRateStore(engine),
     dryRuns: createDryRunStore(engine),
     inbox: createInboxStore(engine),
     work: createWorkStore(engine),

@@ -81,6 +81,17 @@ export const TABLES = {
     is_retired: 'int',
     note: 'text?',
   },
+  fx_rates: {
+    account_id: 'text',
+    currency: 'text',
+    day: 'text',
+    until_day: 'text',
+    base: 'text',
+    per_base: 'text',
+    source: 'text',
+    entered_by: 'text',
+    entered_at: 'int',
+  },
   program_drafts: {
     account_id: 'text',
     program_id: 'text',

@@ -306,6 +306,69 @@ export function storeConformance({
       });
     });
 
+    describe('exchange rates', () => {
+      const usd = (day: string, perBase: string, until = day) => ({
+        currency: 'USD',
+        base: 'EUR',
+        day,
+        until,
+        perBase,
+        source: 'ECB',
+      });
+      const FRIDAY = usd('2026-01-02', '1.1000000001', '2026-01-04');
+
+      test('are read back to the last digit, the newest first, and from a day on', async () => {
+        const rates = [FRIDAY, usd('2026-01-05', '1.2'), usd('2026-01-08', '1.3')];
+        expect(await store.rates.enter('acc_a', rates, 'Ada', T0)).toEqual({ kind: 'entered', added: 4 });
+        const all = await store.rates.list('acc_a', 'USD', { limit: 9, before: null });
+        expect(all.map(({ day, until, perBase }) => `${day} ${until} ${perBase}`)).toEqual([
+          '2026-01-08 2026-01-08 1.3',
+          '2026-01-06 2026-01-07 1.2',
+          '2026-01-05 2026-01-05 1.2',
+          '2026-01-02 2026-01-04 1.1000000001',
+        ]);
+        expect(await store.rates.list('acc_a', 'USD', { limit: 1, before: '2026-01-06' })).toEqual([rates[1]]);
+        expect(await store.rates.all('acc_a', '2026-01-04')).toHaveLength(4);
+        expect(await store.rates.all('acc_a', '2026-01-05')).toHaveLength(3);
+        expect(await store.rates.all('acc_b')).toEqual([]);
+      });
+
+      test('are entered all or none, and once', async () => {
+        await store.rates.enter('acc_a', [FRIDAY], 'Ada', T0);
+        const wrong = [usd('2026-01-05', '1.2'), usd('2026-01-03', '1.2')];
+        expect(await store.rates.enter('acc_a', wrong, 'Ada', T0)).toMatchObject({
+          kind: 'refused',
+          at: 1,
+          problem: 'not_after',
+        });
+        expect(await store.rates.enter('acc_a', [FRIDAY], 'Bob', T0)).toEqual({ kind: 'entered', added: 0 });
+        expect(await store.rates.all('acc_a')).toEqual([FRIDAY]);
+      });
+
+      test('of two who enter the same at once one is heard', async () => {
+        const other = await subject.again();
+        const results = await Promise.all([
+          store.rates.enter('acc_a', [FRIDAY], 'Ada', T0),
+          other.rates.enter('acc_a', [FRIDAY], 'Bob', T0),
+        ]);
+        expect(results.map((result) => (result.kind === 'entered' ? result.added : -1)).sort()).toEqual([0, 1]);
+        await other.close();
+      });
+
+      test('wake every deal that waits for one of their currency, and no other', async () => {
+        const waiting = Array.from({ length: 1_100 }, (_, index) => ({
+          on: { owner: 'rates', key: 'rate', currency: index === 0 ? 'GBP' : 'USD' },
+          record: a.ref('deal', String(index)),
+          since: T0,
+        }));
+        await a.write({ waiting });
+        await subject.sql('delete from work');
+        await store.rates.enter('acc_a', [FRIDAY], 'Ada', T0);
+        expect(await columnOf('select record_id from wakes', 'record_id')).toHaveLength(1_099);
+        expect(await columnOf('select currency from tally_waits', 'currency')).toEqual(['GBP']);
+      });
+    });
+
     describe('program drafts', () => {
       const content = { programId: 'prg', name: 'P', rules: [] };
       const save = (at: Store, revision: number, by: string, name = 'P') =>

@@ -39,6 +39,13 @@ const IN_WORDS = [
   /^can never be (met together with the others|reached): .+$/,
   /^no other rule is in this group; leave it out/,
   /^the other rules of the group pay the (member|friend); /,
+  /^has nothing to convert: the rule never looks at the amount; leave it out$/,
+  /^must ask for the amount in [A-Z]{3}, in which the rule pays$/,
+  /^can only ask about the deal, not about /,
+  /^must be (more than zero|of another currency than the base|for one [A-Z]{3}, as the rates before it)$/,
+  /^must (not end before its day|be [0-9.]+, as it was entered before: what was decided by it stands|be of a day after .+, where the newest one ends)$/,
+  /^ask about \d+ properties of the CRM; at most 20 can be read$/,
+  /^ask about (deal|friend|company)\.property /,
   /^has nothing to round: every amount of the rule is fixed; leave it out$/,
 ];
 
@@ -51,6 +58,9 @@ const PROGRAM = {
 const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Json }>> = {
   publishProgram: { body: PROGRAM },
   tryProgram: { body: { program: PROGRAM } },
+  enterRates: {
+    body: { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-02', perBase: '1.1', source: 'ECB' }] },
+  },
   getProgramDraft: { params: { programId: 'drafted' } },
   saveProgramDraft: { params: { programId: 'default' }, body: { revision: 0, program: PROGRAM } },
   discardProgramDraft: { params: { programId: 'drafted' }, body: { revision: 1 } },

@@ -62,7 +62,8 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{batchId}', story.batchId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
-    .replace('{programId}', 'default');
+    .replace('{programId}', 'default')
+    .replace('{currency}', 'USD');
 }
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
@@ -135,6 +136,18 @@ describe('the OpenAPI document', () => {
       ['discardProgramDraft', '/programs/default/draft/discard', { revision: 2 }, 404],
       ['saveProgramDraft', '/programs/default/draft', { revision: 0, program: DRAFT }, 200],
       ['discardProgramDraft', '/programs/default/draft/discard', { revision: 1 }, 200],
+      [
+        'enterRates',
+        '/rates',
+        { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-02', perBase: '1.1', source: 'ECB' }] },
+        200,
+      ],
+      [
+        'enterRates',
+        '/rates',
+        { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-03', perBase: '1.1', source: 'ECB' }] },
+        400,
+      ],
       ['retireProgram', '/programs/none/retire', { why: 'x' }, 404],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
       ['rejectReward', `/rewards/${acmeStory.rewardId}/reject`, {}, 400],
@@ -229,8 +242,8 @@ describe('money, times and reasons', () => {
 
 describe('one account', () => {
   test('finds nothing under another’s ids, on every GET with a parameter, word for word as if nobody had them', async () => {
-    // A program's name is an account's own choice: both have one that is called "default".
-    const withParameters = gets().filter(({ path }) => path.includes('{') && !path.includes('{programId}'));
+    // A program's name is an account's own choice: both have one that is called "default". A currency is everybody's.
+    const withParameters = gets().filter(({ path }) => path.includes('{') && !/\{(programId|currency)\}/.test(path));
     expect(withParameters.length).toBeGreaterThan(3);
     for (const { path, operationId } of withParameters) {
       const own = await acme.call(pathOf(path, acmeStory, acmeConnection));

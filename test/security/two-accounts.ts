@@ -108,6 +108,11 @@ const BY_NAME: Readonly<Record<string, string>> = {
   domains: 'example.com',
   field: 'prefix',
   value: 'THANKS',
+  base: 'USD',
+  day: '2026-01-02',
+  until: '2026-01-04',
+  perBase: '1.25',
+  property: 'amount',
   codes: 'A-CODE',
 };
 
@@ -117,6 +122,7 @@ const CHOICES: Readonly<Record<string, Example>> = {
   bestOf: null,
   payout: 'credit',
   rounding: null,
+  payIn: null,
 };
 
 let people = 0;
@@ -183,7 +189,7 @@ export function withPart(value: unknown, [step, ...rest]: Path, change: (part: u
 }
 
 /** What stands in paths and is nobody's: the same for every account. */
-const IN_PATHS: Readonly<Record<string, string>> = { provider: 'coupon', programId: 'default' };
+const IN_PATHS: Readonly<Record<string, string>> = { provider: 'coupon', programId: 'default', currency: 'USD' };
 
 /** Whether a path names something that is one account's. */
 export function namesOwn({ parameters }: FuzzedOperation): boolean {

@@ -72,6 +72,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     by: 'finance',
     at: T0,
   });
+  const rate = { currency: 'USD', base: 'EUR', day: '2026-01-02', until: '2026-01-04', perBase: '1.1', source: 'Ünï' };
+  await store.rates.enter('acc_a', [rate], 'Ada', T0);
   const draft = { programId: 'prg', name: '=Ünï', rules: [] };
   await store.programDrafts.save('acc_a', draft, { revision: 0, by: 'Ada', now: T0 });
   const entry = { id: 'q1', money: { minor: 500n, currency: 'EUR' }, by: 'finance', note: 'Ünï' };

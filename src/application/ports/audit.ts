@@ -3,6 +3,7 @@ import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
 import type { State } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
+import type { Rates } from '../../domain/rates.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
@@ -51,6 +52,7 @@ export interface MappingVersion extends StageMapping {
 export interface AuditAccount {
   readonly connections: readonly Connection[];
   readonly programs: readonly ProgramVersion[];
+  readonly rates: Rates;
   /** By connection id, oldest first. */
   readonly mappings: ReadonlyMap<string, readonly MappingVersion[]>;
   /** How many rows there are, whether a page shows them or not. */

@@ -4,6 +4,7 @@ import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { ProgramContent, ProgramVersion } from '../../domain/program.ts';
+import type { Rate, RateProblem } from '../../domain/rates.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
@@ -25,6 +26,7 @@ export interface Store {
   readonly accounts: AccountStore;
   readonly connections: ConnectionStore;
   readonly programs: ProgramStore;
+  readonly rates: RateStore;
   readonly programDrafts: ProgramDraftStore;
   readonly dryRuns: DryRunStore;
   readonly inbox: InboxStore;
@@ -210,6 +212,30 @@ export interface ProgramStore {
     programId: string,
     page: PageInput,
   ): Promise<{ readonly entries: Page<BudgetEntry>; readonly left: readonly Money[] } | null>;
+}
+
+export interface RateStore {
+  /** All of them, or those that hold on this day or later. */
+  all(accountId: string, from?: string): Promise<Rate[]>;
+  /** Of one currency, newest first. */
+  list(
+    accountId: string,
+    currency: string,
+    page: { readonly limit: number; readonly before: string | null },
+  ): Promise<Rate[]>;
+  /**
+   * Adds rates behind the newest of their currency, all or none, and asks for the deals to be looked at that wait for them. What is known
+   * already adds nothing. `at` is the place of a refused one in the list.
+   */
+  enter(
+    accountId: string,
+    rates: readonly Rate[],
+    by: string,
+    now: Instant,
+  ): Promise<
+    | { readonly kind: 'entered'; readonly added: number }
+    | { readonly kind: 'refused'; readonly at: number; readonly problem: RateProblem; readonly newest: Rate | null }
+  >;
 }
 
 /** A program that people are still writing. */

@@ -19,10 +19,11 @@ import { type PayoutsDeps, payouts } from './payouts.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
+import { type RatesDeps, rates } from './rates.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -61,6 +62,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...connections(deps),
     ...programs(deps),
     ...programDrafts(deps),
+    ...rates(deps),
     ...providers(deps),
     ...payouts(deps),
   ];

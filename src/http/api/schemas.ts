@@ -322,6 +322,17 @@ export const budgetSchema = z
   })
   .meta({ id: 'Budget' });
 
+export const rateSchema = z
+  .strictObject({
+    currency,
+    base: currency,
+    day: z.iso.date(),
+    until: z.iso.date().meta({ description: 'Through this day, in UTC.' }),
+    perBase: z.string().meta({ description: 'So many for one of the base.', example: '1.0832' }),
+    source: z.string(),
+  })
+  .meta({ id: 'ExchangeRate', description: 'Never changed once it was entered.' });
+
 export const problemSchema = z
   .strictObject({
     type: z.url(),
