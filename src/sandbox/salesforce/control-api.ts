@@ -112,6 +112,7 @@ const fieldSchema = z.strictObject({
   ]),
   length: z.int().positive().optional(),
   label: z.string().optional(),
+  externalId: z.boolean().optional(),
 });
 const terms = {
   orgId: z.string().optional(),

@@ -84,6 +84,7 @@ export interface FieldInput {
   type: FieldType;
   length?: number | undefined;
   label?: string | undefined;
+  externalId?: boolean | undefined;
 }
 
 export interface Control {
@@ -427,6 +428,7 @@ export function createControl(deps: ControlDeps): Control {
         field(input.name, input.type, {
           custom: true,
           label: input.label ?? input.name,
+          externalId: input.externalId ?? false,
           ...(input.length === undefined ? {} : { length: input.length }),
         }),
       );

@@ -176,7 +176,12 @@ function compileOrder(scope: Scope, query: Query): (one: Row, other: Row) => num
   };
 }
 
-const scramble = (row: Row): string => [...String(row.Id).slice(0, 15)].reverse().join('');
+/** FNV-1a of the id. */
+function scramble(row: Row): number {
+  let hash = 0x811c9dc5;
+  for (const character of String(row.Id)) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
+  return hash >>> 0;
+}
 
 /** The rows that a query means, in its order. */
 function rowsOf(context: QueryContext, scope: Scope, query: Query): (also: (row: Row) => boolean) => Row[] {
@@ -240,39 +245,50 @@ function aggregateOf(scope: Scope, { functionName, parameters }: Aggregate): (ro
   }
 }
 
+interface GroupColumn {
+  name: string;
+  value: (members: Row[], grouped: Value[]) => Value;
+}
+
+function groupColumns(scope: Scope, query: Query, paths: ReadonlyArray<{ name: string; path: Path }>): GroupColumn[] {
+  let unnamed = 0;
+  return (query.fields ?? []).map((selected): GroupColumn => {
+    if (selected.type === 'FieldFunctionExpression') {
+      const aggregate = selected as unknown as Aggregate;
+      const name = aggregate.alias ?? `expr${unnamed}`;
+      if (aggregate.alias === undefined) unnamed += 1;
+      return { name, value: aggregateOf(scope, aggregate) };
+    }
+    const name = 'field' in selected ? String(selected.field) : '';
+    const index = paths.findIndex((path) => path.name.toLowerCase() === name.toLowerCase());
+    if (index < 0) throw malformed(`Field must be grouped or aggregated: ${name}`);
+    return { name: paths[index]?.path.field.name ?? name, value: (_members, grouped) => grouped[index] ?? null };
+  });
+}
+
 function runAggregates(context: QueryContext, scope: Scope, query: Query): Found {
-  const rows = rowsOf(context, { ...scope }, { ...query, orderBy: [] as never, limit: undefined as never })(() => true);
+  const { orderBy: _order, limit, ...unlimited } = query;
   const groups = ([] as { field: string }[]).concat((query.groupBy ?? []) as { field: string } | { field: string }[]);
   const paths = groups.map(({ field }) => ({ name: field, path: resolvePath(scope, field) }));
+  const columns = groupColumns(scope, query, paths);
   const byKey = new Map<string, Row[]>();
-  const valuesOf = (row: Row): Value[] =>
-    paths.map(({ path }) => formatValue(path.field, follow(scope.org, path, row)?.[path.field.name]));
-  for (const row of rows) {
-    const key = JSON.stringify(valuesOf(row));
-    byKey.set(key, [...(byKey.get(key) ?? []), row]);
+  if (paths.length === 0) byKey.set('[]', []);
+  for (const row of rowsOf(context, scope, unlimited as Query)(() => true)) {
+    const key = JSON.stringify(
+      paths.map(({ path }) => formatValue(path.field, follow(scope.org, path, row)?.[path.field.name])),
+    );
+    const members = byKey.get(key) ?? [];
+    members.push(row);
+    byKey.set(key, members);
   }
-  if (paths.length === 0) byKey.set('[]', rows);
-  const records = [...byKey].map(([key, members]) => {
-    const out: Out = { attributes: { type: 'AggregateResult' } };
+  const records = [...byKey].slice(0, limit).map(([key, members]): Out => {
     const grouped = JSON.parse(key) as Value[];
-    let unnamed = 0;
-    for (const selected of query.fields ?? []) {
-      if (selected.type === 'FieldFunctionExpression') {
-        const aggregate = selected as unknown as Aggregate;
-        const name = aggregate.alias ?? `expr${unnamed}`;
-        if (aggregate.alias === undefined) unnamed += 1;
-        out[name] = aggregateOf(scope, aggregate)(members);
-        continue;
-      }
-      const name = 'field' in selected ? String(selected.field) : '';
-      const index = paths.findIndex((path) => path.name.toLowerCase() === name.toLowerCase());
-      if (index < 0) throw malformed(`Field must be grouped or aggregated: ${name}`);
-      out[paths[index]?.path.field.name ?? name] = grouped[index] ?? null;
-    }
-    return out;
+    return {
+      attributes: { type: 'AggregateResult' },
+      ...Object.fromEntries(columns.map(({ name, value }) => [name, value(members, grouped)])),
+    };
   });
-  const limited = records.slice(0, query.limit ?? undefined);
-  return { totalSize: limited.length, records: limited };
+  return { totalSize: records.length, records };
 }
 
 /** @throws {ApiError} MALFORMED_QUERY, INVALID_FIELD, INVALID_TYPE, … */

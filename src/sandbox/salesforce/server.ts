@@ -63,6 +63,8 @@ export interface SalesforceSandbox {
 }
 
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
+/** Above Salesforce's own limit, so that its refusal is the one that is seen. */
+const HEADER_BYTES_MAX = 65_536;
 const QUERY_PAGE_SIZE = 2_000;
 const KEEP_ALIVE_MS = 270_000;
 const ASK_AGAIN_MS = 60_000;
@@ -124,7 +126,7 @@ export async function startSalesforceSandbox(options: SandboxOptions): Promise<S
   }
 
   function listen(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>, port: number) {
-    const server = createServer((request, response) => {
+    const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX }, (request, response) => {
       handle(request, response).catch((thrown: unknown) => {
         if (response.headersSent) {
           response.destroy();

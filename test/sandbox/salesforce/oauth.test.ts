@@ -7,6 +7,7 @@ import {
   CLIENT_SECRET,
   errorOf,
   form,
+  type Json,
   REDIRECT,
   type Reply,
   startWorld,
@@ -212,7 +213,7 @@ describe('the token route', () => {
       headers: { 'Content-Type': 'application/json' },
       body: '{}',
     });
-    expect([answer.status, (await answer.json()).error]).toEqual([400, 'invalid_request']);
+    expect([answer.status, ((await answer.json()) as Json).error]).toEqual([400, 'invalid_request']);
   });
 });
 
