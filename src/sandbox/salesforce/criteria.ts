@@ -320,7 +320,8 @@ export function candidates(scope: Scope, where: Where | undefined): Iterable<Row
     }
     const index = field && table.index.get(field.name);
     if (index && !literals.includes('NULL')) {
-      const ids = new Set(literals.flatMap((literal) => [...(index.get(indexKey(field, literal)) ?? [])]));
+      const keys = literals.map((literal) => (field.type === 'reference' ? (normaliseId(literal) ?? '') : literal));
+      const ids = new Set(keys.flatMap((key) => [...(index.get(indexKey(field, key)) ?? [])]));
       return [...ids].flatMap(rowsWith);
     }
   }

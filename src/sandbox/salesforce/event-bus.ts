@@ -203,8 +203,18 @@ export function createEventBus({ clock, random, faults, delayMs }: EventBusDeps)
         send(org, commit, draft, index + 1, commitNumber);
       });
     },
-    after: (orgId, replay, entities) =>
-      streamOf(orgId).events.filter((event) => event.replay > replay && entities.has(event.entity)),
+    after(orgId, replay, entities) {
+      const { events } = streamOf(orgId);
+      // Replay ids only rise: a reader that keeps up looks at the last few.
+      let low = 0;
+      let high = events.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if ((events[middle]?.replay ?? replay) > replay) high = middle;
+        else low = middle + 1;
+      }
+      return events.slice(low).filter((event) => entities.has(event.entity));
+    },
     latest: (orgId) => streamOf(orgId).last,
     earliest: (orgId) => (streamOf(orgId).events[0]?.replay ?? streamOf(orgId).last + 1n) - 1n,
     mark: (orgId) => nextReplay(streamOf(orgId)),

@@ -1,5 +1,5 @@
 import { RowError } from './errors.ts';
-import { type Row, tableOf, type Value } from './org.ts';
+import { type Row, rowsPointingAt, tableOf, type Value } from './org.ts';
 import type { Tx } from './records.ts';
 import { childRelationships, type ObjectType } from './schema.ts';
 
@@ -28,9 +28,8 @@ export function merge(
     if (!other || other.IsDeleted === true) throw new RowError('ENTITY_IS_DELETED', 'entity is deleted', [], 404);
     for (const { child, field } of childRelationships(tx.org.schema, object)) {
       if (field.name === 'MasterRecordId') continue;
-      for (const row of [...tableOf(tx.org, child.name).rows.values()]) {
-        if (row[field.name] === otherId && row.IsDeleted !== true)
-          tx.patch(child, String(row.Id), { [field.name]: masterId });
+      for (const row of rowsPointingAt(tx.org, child, field, otherId)) {
+        if (row.IsDeleted !== true) tx.patch(child, String(row.Id), { [field.name]: masterId });
       }
     }
     tx.remove(object, otherId);

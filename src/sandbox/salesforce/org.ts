@@ -12,7 +12,7 @@ export type Row = Readonly<Record<string, Value>>;
 
 export interface Table {
   rows: Map<string, Row>;
-  /** Ids by the value of each unique or external id field, deleted records too. */
+  /** Ids by the value of each unique, external id or look-up field, deleted records too. */
   index: Map<string, Map<string, Set<string>>>;
 }
 
@@ -150,8 +150,12 @@ const WITHOUT_CURRENCY = new Set([
 const DEFAULT_DAILY_REQUESTS = 15_000;
 const SECOND_MS = 1_000;
 
+/** A look-up of business: who owns or wrote a record is nobody's question by the thousand. */
+const isLookup = (one: Field): boolean =>
+  one.type === 'reference' && !one.referenceTo.includes('User') && !one.referenceTo.includes('RecordType');
+
 export function createTable(object: ObjectType): Table {
-  const keys = [...object.fields.values()].filter((one) => one.externalId || one.unique);
+  const keys = [...object.fields.values()].filter((one) => one.externalId || one.unique || isLookup(one));
   return { rows: new Map(), index: new Map(keys.map((one) => [one.name, new Map<string, Set<string>>()])) };
 }
 
@@ -161,9 +165,20 @@ export function tableOf(org: Org, object: string): Table {
   return table;
 }
 
-/** A unique field without case takes AB and ab for the same. */
+/** A unique field without case takes AB and ab for the same; ids never do. */
 export const indexKey = (field: Field | undefined, value: Value): string =>
-  field?.caseSensitive ? String(value) : String(value).toLowerCase();
+  field?.caseSensitive || field?.type === 'reference' ? String(value) : String(value).toLowerCase();
+
+/** Records whose look-up names this id, deleted ones too. */
+export function rowsPointingAt(org: Org, object: ObjectType, field: Field, id: string): Row[] {
+  const table = tableOf(org, object.name);
+  const ids = table.index.get(field.name);
+  const found = ids ? [...(ids.get(id) ?? [])] : [...table.rows.keys()];
+  return found.flatMap((one) => {
+    const row = table.rows.get(one);
+    return row && row[field.name] === id ? [row] : [];
+  });
+}
 
 /** Puts a row in its place, or takes it away, and keeps the indexes. */
 export function putRow(org: Org, object: ObjectType, id: string, row: Row | undefined): void {

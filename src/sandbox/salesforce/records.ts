@@ -1,5 +1,5 @@
 import { RowError } from './errors.ts';
-import { indexKey, type Org, putRow, type Row, tableOf, type Value } from './org.ts';
+import { indexKey, type Org, putRow, type Row, rowsPointingAt, tableOf, type Value } from './org.ts';
 import type { Random } from './random.ts';
 import { afterSave, beforeSave } from './sales.ts';
 import { childRelationships, type Field, type ObjectType } from './schema.ts';
@@ -261,9 +261,7 @@ export function createRecords({ clock, random, tell }: RecordsDeps): Records {
         const before = live(object, id);
         for (const { child, field } of childRelationships(org.schema, object)) {
           if (child.fields.get('IsDeleted') === undefined) continue;
-          const children = [...tableOf(org, child.name).rows.values()].filter(
-            (row) => row[field.name] === id && row.IsDeleted !== true,
-          );
+          const children = rowsPointingAt(org, child, field, id).filter((row) => row.IsDeleted !== true);
           if (children.length === 0) continue;
           if (field.onDelete === 'restrict') {
             throw new RowError(
@@ -288,8 +286,8 @@ export function createRecords({ clock, random, tell }: RecordsDeps): Records {
         // Details that went with it, in the same second, come back with it.
         for (const { child, field } of childRelationships(org.schema, object)) {
           if (field.onDelete !== 'cascade') continue;
-          for (const row of [...tableOf(org, child.name).rows.values()]) {
-            const wentWithIt = row[field.name] === id && row.SystemModstamp === before.SystemModstamp;
+          for (const row of rowsPointingAt(org, child, field, id)) {
+            const wentWithIt = row.SystemModstamp === before.SystemModstamp;
             if (wentWithIt && row.IsDeleted === true) tx.undelete(child, String(row.Id));
           }
         }

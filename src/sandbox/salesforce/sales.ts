@@ -1,5 +1,5 @@
 import { RowError } from './errors.ts';
-import { type Row, tableOf, type Value } from './org.ts';
+import { type Row, rowsPointingAt, tableOf, type Value } from './org.ts';
 import type { Tx } from './records.ts';
 import type { ObjectType } from './schema.ts';
 
@@ -112,8 +112,10 @@ function keepHistory(tx: Tx, before: Row | undefined, after: Row): void {
 function keepOnePrimary(tx: Tx, after: Row): void {
   if (after.IsPrimary !== true) return;
   const roles = tx.object('OpportunityContactRole');
-  for (const row of [...tableOf(tx.org, roles.name).rows.values()]) {
-    const isOther = row.Id !== after.Id && row.OpportunityId === after.OpportunityId && row.IsDeleted !== true;
+  const opportunityId = roles.fields.get('OpportunityId');
+  if (!opportunityId) return;
+  for (const row of rowsPointingAt(tx.org, roles, opportunityId, String(after.OpportunityId))) {
+    const isOther = row.Id !== after.Id && row.IsDeleted !== true;
     if (isOther && row.IsPrimary === true) tx.update(roles, String(row.Id), { IsPrimary: false });
   }
   tx.patch(tx.object('Opportunity'), String(after.OpportunityId), { ContactId: after.ContactId ?? null });

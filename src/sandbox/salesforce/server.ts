@@ -20,8 +20,7 @@ import { createResourceRoutes } from './resources.ts';
 import { createObjectRoutes } from './sobjects.ts';
 import { createTokens, SESSION_LIFETIME_MS } from './tokens.ts';
 
-export type { Control, OrgSummary } from './control.ts';
-export type { FaultInput } from './faults.ts';
+export type { Control } from './control.ts';
 export type { ExternalClientApp } from './oauth.ts';
 export type { OrgSeed } from './org.ts';
 
