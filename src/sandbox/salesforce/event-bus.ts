@@ -1,6 +1,6 @@
 import { type EventBody, type EventSchema, type EventType, eventSchema } from './event-schemas.ts';
 import type { Faults, StreamEffect } from './faults.ts';
-import { entityOfEvent, type Org } from './org.ts';
+import { entityOfEvent, isCaptured, type Org } from './org.ts';
 import type { Random } from './random.ts';
 import type { Commit, RecordChange } from './records.ts';
 import type { ObjectType } from './schema.ts';
@@ -195,7 +195,7 @@ export function createEventBus({ clock, random, faults, delayMs }: EventBusDeps)
 
   return {
     tell(org, commit) {
-      const told = commit.changes.filter(({ object }) => object.changeEvents && org.captured.has(object.name));
+      const told = commit.changes.filter(({ object }) => object.changeEvents && isCaptured(org, object.name));
       const stream = streamOf(org.id);
       stream.commits += 1;
       const commitNumber = BigInt(commit.at) * 1_000_000n + BigInt(stream.commits % 1_000_000);
@@ -232,7 +232,7 @@ export function createEventBus({ clock, random, faults, delayMs }: EventBusDeps)
       if (members) return new Set(members.map(entityOfEvent));
       if (!channel.endsWith('ChangeEvent')) return null;
       const entity = entityOfEvent(channel);
-      return org.captured.has(entity) && org.schema.objects.has(entity) ? new Set([entity]) : null;
+      return isCaptured(org, entity) && org.schema.objects.has(entity) ? new Set([entity]) : null;
     },
     listen(listener) {
       listeners.add(listener);

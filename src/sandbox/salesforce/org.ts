@@ -103,8 +103,9 @@ export interface Org {
   access: Map<string, Access>;
   validationRules: ValidationRule[];
   duplicateRules: DuplicateRule[];
-  /** Names of the objects whose changes are told. */
+  /** Names of the objects that are selected in Setup. */
   captured: Set<string>;
+  /** Channels of the package, with their events. */
   channels: Map<string, string[]>;
   trackedFields: Set<string>;
   /** Stages that a record type offers, by the record type's id. */
@@ -245,6 +246,11 @@ export const entityOfEvent = (event: string): string =>
 export const eventOfEntity = (entity: string): string =>
   entity.endsWith('__c') ? entity.replace(/__c$/, '__ChangeEvent') : `${entity}ChangeEvent`;
 
+/** Are its changes told at all: it is selected in Setup or in some channel. */
+export const isCaptured = (org: Org, entity: string): boolean =>
+  org.captured.has(entity) ||
+  [...org.channels.values()].some((events) => events.some((event) => entityOfEvent(event) === entity));
+
 export function createOrg(seed: OrgSeed, at: number, index: number): Org {
   const features: OrgFeatures = {
     multiCurrency: false,
@@ -282,7 +288,6 @@ export function createOrg(seed: OrgSeed, at: number, index: number): Org {
     },
     deleteLog: [],
   };
-  for (const members of channels.values()) for (const event of members) org.captured.add(entityOfEvent(event));
   fill(org, at);
   return org;
 }

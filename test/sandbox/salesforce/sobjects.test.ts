@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checksum, normaliseId } from '../../../src/sandbox/salesforce/ids.ts';
-import { errorOf, type Json, startWorld, type World } from './harness.ts';
+import { errorOf, type Json, startWorld, tokensFor, type World } from './harness.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -64,6 +64,17 @@ describe('one record', () => {
     world.now.value += 789;
     const id = await create('Contact', { LastName: 'x' });
     expect((await read('Contact', id)).SystemModstamp).toBe('2026-11-22T10:00:00.000+0000');
+    const found = await world.query('SELECT Id FROM Contact WHERE SystemModstamp = 2026-11-22T10:00:00Z');
+    expect(found.body.totalSize).toBe(1);
+  });
+
+  it('cannot point at a record in the recycle bin', async () => {
+    const account = world.control.create(world.orgId, 'Account', { Name: 'Acme' });
+    world.control.remove(world.orgId, account);
+    expect(errorOf(await world.call('POST', '/sobjects/Contact', { LastName: 'x', AccountId: account }))).toEqual([
+      400,
+      'ENTITY_IS_DELETED',
+    ]);
   });
 
   it.each([
@@ -257,8 +268,9 @@ describe('what an admin set up', () => {
     world.control.useRequests(world.orgId, 98);
     expect(errorOf(await world.call('GET', '/limits'))).toEqual([403, 'REQUEST_LIMIT_EXCEEDED']);
     world.now.value += 24 * 3_600_000;
-    world.control.expireSessions(world.orgId);
-    expect(errorOf(await world.call('GET', '/limits'))).toEqual([401, 'INVALID_SESSION_ID']);
+    const { access_token } = await tokensFor(world.sandbox, world.orgId);
+    const after = await world.call('GET', '/limits', undefined, { Authorization: `Bearer ${access_token}` });
+    expect(after.headers.get('sforce-limit-info')).toBe('api-usage=1/100');
   });
 
   it('an org with several currencies has a currency on every record; another has none', async () => {

@@ -1,6 +1,3 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bitmap } from '../../../src/sandbox/salesforce/event-schemas.ts';
@@ -254,7 +251,8 @@ describe('what is told', () => {
     contact({ LastName: 'b' });
     const events = await take(1);
     expect(events.map(({ body }) => body.Name.LastName)).toEqual(['b']);
-    expect(await failing({ topic_name: OPPORTUNITIES })).toEqual([status.NOT_FOUND, 'topic.not.found']);
+    world.control.create(world.orgId, 'Task', { Subject: 'call' });
+    expect(await failing({ topic_name: '/data/TaskChangeEvent' })).toEqual([status.NOT_FOUND, 'topic.not.found']);
   });
 
   it('objects of the package have events too', async () => {
@@ -462,26 +460,20 @@ describe('faults of the stream', () => {
   });
 });
 
-it('a channel of the package carries its members alone', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'salesforce-package-'));
-  try {
-    cpSync(PACKAGE, root, { recursive: true });
-    mkdirSync(join(root, 'platformEventChannelMembers'));
-    writeFileSync(
-      join(
-        root,
-        'platformEventChannelMembers',
-        'Referral_Sync_chn_LeadChangeEvent.platformEventChannelMember-meta.xml',
-      ),
-      '<?xml version="1.0" encoding="UTF-8"?><PlatformEventChannelMember xmlns="http://soap.sforce.com/2006/04/metadata"><eventChannel>Referral_Sync__chn</eventChannel><selectedEntity>LeadChangeEvent</selectedEntity></PlatformEventChannelMember>',
-    );
-    client.close();
-    await world.close();
-    await start({ orgs: [{ package: { root }, changeEvents: ['Contact'] }] });
-    contact();
-    world.control.create(world.orgId, 'Lead', { LastName: 'x', Company: 'y' });
-    expect(summary(await take(1, { topic_name: '/data/Referral_Sync__chn' }))).toEqual(['CREATE Lead']);
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
+it('the package’s channel carries what the package selected, where the org itself selected nothing', async () => {
+  client.close();
+  await world.close();
+  await start({ orgs: [{ package: { root: PACKAGE }, changeEvents: [] }] });
+  world.control.create(world.orgId, 'Task', { Subject: 'call' });
+  world.control.create(world.orgId, 'Lead', { LastName: 'x', Company: 'y' });
+  await world.call('POST', '/sobjects/Referral_Action__c', { Idempotency_Key__c: 'k', Type__c: 'submit_referral' });
+  expect(summary(await take(2, { topic_name: '/data/Referral_Sync__chn' }))).toEqual([
+    'CREATE Lead',
+    'CREATE Referral_Action__c',
+  ]);
+  expect((await client.topic('/data/LeadChangeEvent')).can_subscribe).toBe(true);
+  // The org's own channel has what the org selected.
+  expect(await failing({ topic_name: ALL })).toEqual([status.PERMISSION_DENIED, 'subscription.topic.cannot.subscribe']);
+  expect(await failing({ topic_name: '/data/TaskChangeEvent' })).toEqual([status.NOT_FOUND, 'topic.not.found']);
+  expect(await failing({ topic_name: '/data/Other__chn' })).toEqual([status.NOT_FOUND, 'topic.not.found']);
 });
