@@ -31,6 +31,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Refused before Salesforce's API sees the call: a page, not JSON. */
+export class PageError extends Error {
+  readonly status: number;
+  constructor(status: number, words: string) {
+    super(words);
+    this.name = 'PageError';
+    this.status = status;
+  }
+}
+
 /** One record is refused: in a collection a row of the result, on its own an answer with `status`. */
 export class RowError extends Error {
   readonly code: string;

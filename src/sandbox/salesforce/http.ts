@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Calls } from './calls.ts';
-import { ApiError, RowError, SandboxError, unparsable } from './errors.ts';
+import { ApiError, PageError, RowError, SandboxError, unparsable } from './errors.ts';
 import type { ApiEffect, Faults } from './faults.ts';
 import type { Limits } from './limits.ts';
 import type { Org } from './org.ts';
@@ -57,7 +57,7 @@ export async function readRaw(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size > BODY_BYTES_MAX) throw new ApiError(413, 'REQUEST_ENTITY_TOO_LARGE', 'Request Entity Too Large');
+    if (size > BODY_BYTES_MAX) throw new PageError(413, 'Request Entity Too Large');
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -90,15 +90,15 @@ const WORDS: Record<number, string> = {
   504: 'Gateway Timeout',
 };
 
+const page = (status: number, words: string): Answer => ({
+  status,
+  headers: { 'Content-Type': 'text/html;charset=utf-8' },
+  body: `<html><head><title>${words}</title></head><body><h1>${words}</h1></body></html>`,
+});
+
 function statusAnswer(effect: Extract<ApiEffect, { kind: 'status' }>): Answer {
   const words = WORDS[effect.status] ?? 'Error';
-  if (effect.html) {
-    return {
-      status: effect.status,
-      headers: { 'Content-Type': 'text/html;charset=utf-8' },
-      body: `<html><head><title>${words}</title></head><body><h1>${words}</h1></body></html>`,
-    };
-  }
+  if (effect.html) return page(effect.status, words);
   const code = effect.status === 500 ? 'UNKNOWN_EXCEPTION' : 'SERVER_UNAVAILABLE';
   return { status: effect.status, body: [{ errorCode: code, message: words }] };
 }
@@ -146,6 +146,7 @@ export function send(response: ServerResponse, answer: Answer, effects: readonly
 
 export function errorAnswer(thrown: unknown): Answer {
   if (thrown instanceof ApiError) return { status: thrown.status, body: thrown.body, headers: thrown.headers };
+  if (thrown instanceof PageError) return page(thrown.status, thrown.message);
   if (thrown instanceof RowError) return { status: thrown.status, body: thrown.body };
   if (thrown instanceof SandboxError) {
     // Not an answer of Salesforce's: a fault of the sandbox must not look like one that was asked for.
@@ -270,7 +271,7 @@ export function createApi(routes: readonly Route[], deps: ApiDeps): Api {
       try {
         const text = await readRaw(request);
         const size = (request.url ?? '').length + request.rawHeaders.join(': ').length;
-        if (size > ADDRESS_BYTES_MAX) throw new ApiError(414, 'URI_TOO_LONG', 'URI Too Long');
+        if (size > ADDRESS_BYTES_MAX) throw new PageError(414, 'URI Too Long');
         const [, version = '', number = '', path = ''] = VERSIONED.exec(url.pathname) ?? [];
         if (version === '' || Number(number) < VERSION_MIN || Number(number) > VERSION_MAX) {
           throw new ApiError(404, 'NOT_FOUND', 'The requested resource does not exist');

@@ -21,7 +21,7 @@ export function merge(
 ): void {
   if (!object.mergeable) throw new RowError('INVALID_TYPE', `${object.name} cannot be merged`);
   if (otherIds.length === 0 || otherIds.length > MERGED_MAX || otherIds.includes(masterId)) {
-    throw new RowError('INVALID_NUM_MERGED', `give one or ${MERGED_MAX} other records to merge`);
+    throw new RowError('INVALID_OPERATION', `give one or ${MERGED_MAX} other records to merge`);
   }
   for (const otherId of otherIds) {
     const other = tx.row(object, otherId);

@@ -65,7 +65,8 @@ interface OAuthError {
 const refused = (error: string, description: string, status = 400): OAuthError => ({ error, description, status });
 
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/;
-const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
+/** "128 bytes of random data" in base64url are 171 characters, which is more than RFC 7636 allows; clients do send them. */
+const VERIFIER = /^[A-Za-z0-9._~-]{43,171}$/;
 
 const words = (text: string): string[] => text.split(/[ +]/).filter((word) => word !== '');
 

@@ -47,7 +47,7 @@ describe('the control API', () => {
       ids.push((await inOrg('POST', '/objects/Contact', { fields: { LastName: name } })).body.id);
     expect((await inOrg('POST', '/merge', { masterId: ids[0], otherIds: [ids[1]] })).status).toBe(204);
     expect((await inOrg('POST', '/merge', { masterId: ids[0], otherIds: [] })).body[0].errorCode).toBe(
-      'INVALID_NUM_MERGED',
+      'INVALID_OPERATION',
     );
     const lead = (await inOrg('POST', '/objects/Lead', { fields: { LastName: 'x', Company: 'y' } })).body.id;
     const converted = (await inOrg('POST', '/convert', { leadId: lead, contactId: ids[0] })).body;

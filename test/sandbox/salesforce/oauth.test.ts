@@ -163,6 +163,27 @@ describe('the token route', () => {
     }
   });
 
+  it('jsforce goes through the whole flow with its own verifier', async () => {
+    const oauth2 = new jsforce.OAuth2({
+      clientId: CLIENT_ID,
+      clientSecret: CLIENT_SECRET,
+      redirectUri: REDIRECT,
+      loginUrl: world.sandbox.url,
+      useVerifier: true,
+    });
+    const url = new URL(oauth2.getAuthorizationUrl({ scope: 'api refresh_token', state: 'abc' }));
+    expect((await fetch(url)).status).toBe(200);
+    const { code } = world.control.install(world.orgId, {
+      codeChallenge: url.searchParams.get('code_challenge') ?? '',
+      scope: url.searchParams.get('scope') ?? '',
+    });
+    const conn = new jsforce.Connection({ oauth2, version: '66.0' });
+    const user = await conn.authorize(code);
+    expect([user.organizationId, conn.instanceUrl]).toEqual([world.orgId, world.tokens.instance_url]);
+    expect((await conn.query('SELECT Id FROM Contact')).totalSize).toBe(0);
+    expect(conn.limitInfo.apiUsage).toEqual({ used: 1, limit: 15_000 });
+  });
+
   it('jsforce’s own refresh loses the rotated token: the second refresh locks it out', async () => {
     const conn = new jsforce.Connection({
       oauth2: {

@@ -464,9 +464,7 @@ describe('the resources', () => {
       body: '{',
     });
     expect(broken.status).toBe(400);
-    expect(errorOf(await world.query(`SELECT Id FROM Contact WHERE LastName = '${'x'.repeat(17_000)}'`))).toEqual([
-      414,
-      'URI_TOO_LONG',
-    ]);
+    const long = await world.query(`SELECT Id FROM Contact WHERE LastName = '${'x'.repeat(17_000)}'`);
+    expect([long.status, long.body]).toEqual([414, expect.stringContaining('<html>')]);
   });
 });
