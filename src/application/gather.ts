@@ -1,9 +1,12 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
+import type { ProgramVersion } from '../domain/program.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
+import { contactKeys, paceHours, riskProperties } from '../domain/risk.ts';
+import type { Instant } from '../domain/time.ts';
 import { indexed } from './indexed.ts';
 import type { CrmSession } from './ports/crm.ts';
-import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
+import type { CaseKeys, CaseStore, Connection, LoadedCase, RiskKeys, WorkItem } from './ports/store.ts';
 
 /** The facts of a batch of records, and what is stored about the people in them. */
 export interface Gathered {
@@ -30,8 +33,9 @@ export async function gather(
   store: CaseStore,
   connection: Pick<Connection, 'id' | 'accountId'>,
   items: readonly WorkItem[],
+  wanted: RiskWanted | null = null,
 ): Promise<Gathered> {
-  const reader = createReader(session, store, connection);
+  const reader = createReader(session, store, connection, wanted);
   const idsOf = (object: 'deal' | 'contact') =>
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
@@ -55,6 +59,8 @@ export async function gather(
   const allKeys = reader.keys(connection);
   // Mostly there was nobody else. What others change from here on is found out by the commit.
   if (JSON.stringify(allKeys) !== JSON.stringify(keys)) loaded = await store.load(allKeys);
+  // Members are compared with their friends; who a friend names is known already, who was submitted or gave out a code is not.
+  if (wanted) await reader.knowContacts(membersIn(connection, loaded));
   const dealsOf = createDealFinder(reader.deals, loaded, peopleOfGone);
 
   return {
@@ -71,6 +77,24 @@ export async function gather(
     fresh: [...reader.fresh.values()],
     basisOf: reader.basisOf,
   };
+}
+
+/** What the risk policies of the account ask for. */
+export interface RiskWanted {
+  readonly hours: readonly number[];
+  /** Of deals, in the CRM's own names. */
+  readonly properties: readonly string[];
+  readonly now: Instant;
+}
+
+/** Null where no program has a risk policy. */
+export function riskWanted(programs: readonly ProgramVersion[], now: Instant): RiskWanted | null {
+  const policies = programs.flatMap(({ risk }) => risk ?? []);
+  return policies.length === 0 ? null : { hours: paceHours(policies), properties: riskProperties(policies), now };
+}
+
+function membersIn({ id }: Pick<Connection, 'id'>, { members }: LoadedCase): string[] {
+  return members.flatMap(({ contact }) => (contact?.connectionId === id ? [contact.id] : []));
 }
 
 /** Each friend's deals of now with those that a decision was ever made on; the decided deals of nobody who is there come last. */
@@ -150,8 +174,29 @@ function createDealFinder(
   };
 }
 
+export function riskKeysOf(
+  accountId: string,
+  people: readonly ContactFacts[],
+  { hours, now }: Pick<RiskWanted, 'hours' | 'now'>,
+): RiskKeys {
+  const keys = people.map((person) => contactKeys(accountId, person));
+  return {
+    mail: [...new Set(keys.flatMap(({ mail }) => mail ?? []))],
+    phones: [...new Set(keys.flatMap(({ phone }) => phone ?? []))],
+    hours,
+    now,
+  };
+}
+
 /** Reads each record at most once per batch. */
-function createReader(session: CrmSession, store: CaseStore, connection: Pick<Connection, 'id' | 'accountId'>) {
+function createReader(
+  session: CrmSession,
+  store: CaseStore,
+  connection: Pick<Connection, 'id' | 'accountId'>,
+  wanted: RiskWanted | null,
+) {
+  const readDealFacts = (ids: readonly string[]) =>
+    wanted && wanted.properties.length > 0 ? session.readDeals(ids, wanted.properties) : session.readDeals(ids);
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
   const fresh = new Map<string, DealFacts | ContactFacts>();
@@ -205,7 +250,7 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
   }
 
   async function readDealsNow(ids: readonly string[]): Promise<void> {
-    for (const deal of await read('deal', ids, askedDeals, session.readDeals)) {
+    for (const deal of await read('deal', ids, askedDeals, readDealFacts)) {
       deals.set(deal.ref.id, deal);
       fresh.set(recordKey(deal.ref), deal);
     }
@@ -234,6 +279,8 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
       if (next.length === 0) return;
       for (const { facts, version } of await store.knownContacts(connection.accountId, connection.id, next)) {
         if (facts.presence !== 'present') continue;
+        // Remembered from before risk was looked at.
+        if (wanted && facts.traits === undefined) continue;
         contacts.set(facts.ref.id, facts);
         basis.contact.set(facts.ref.id, version);
       }
@@ -250,6 +297,7 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
         codes: [
           ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),
         ],
+        ...(wanted ? { risk: riskKeysOf(of.accountId, people, wanted) } : {}),
       };
     },
   };

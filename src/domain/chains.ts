@@ -1,7 +1,14 @@
 import { type CalculationStep, needsWonCount } from './amount.ts';
 import { byAge } from './attribution.ts';
 import type { FriendFacts } from './decide.ts';
-import { type Decision, type Outcome, type Reward, STANDING_STATES, standingMinor } from './decision.ts';
+import {
+  type ConditionResult,
+  type Decision,
+  type Outcome,
+  type Reward,
+  STANDING_STATES,
+  standingMinor,
+} from './decision.ts';
 import { judge, judgeAgain, type Verdict } from './eligibility.ts';
 import { derivedId } from './ids.ts';
 import { type LimitOutcome, withinLimits } from './limit.ts';
@@ -16,10 +23,11 @@ import {
   triggerOf,
   versionAt,
 } from './program.ts';
-import { type Reason, reason, reasonText } from './reason.ts';
-import type { DealFacts, RecordRef } from './record.ts';
+import { type Reason, type ReasonCode, reason, reasonText } from './reason.ts';
+import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
+import { assessRisk, findingsText, isInCircle, paceOf, type RiskAssessment } from './risk.ts';
 import { budgetTally, type Tally, wonTally } from './tally.ts';
 import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
 import type { DealAt } from './timeline.ts';
@@ -42,6 +50,8 @@ export interface ChainsInput {
   readonly state: State;
   readonly referral: Referral;
   readonly friend: FriendFacts;
+  /** By id, the member's among them where it is remembered. */
+  readonly contacts: ReadonlyMap<string, ContactFacts>;
   readonly now: Instant;
 }
 
@@ -55,10 +65,10 @@ interface Reached {
 
 type Basis = Pick<Decision, 'deal' | 'party' | 'program'>;
 type Made = Pick<Decision, 'outcome' | 'reason' | 'effectiveAt'> &
-  Partial<Pick<Decision, 'conditions' | 'calculation' | 'money' | 'releaseAt' | 'rewardId'>>;
+  Partial<Pick<Decision, 'conditions' | 'calculation' | 'risk' | 'money' | 'releaseAt' | 'rewardId'>>;
 
 /** The rewards of one referral while its history is gone through: what each rule has decided on each deal, and what it decides next. */
-export function createChains({ draft, state, referral, friend, now }: ChainsInput) {
+export function createChains({ draft, state, referral, friend, contacts, now }: ChainsInput) {
   const last = (chain: Chain) => chain.decisions.at(-1);
 
   function chains(): Chain[] {
@@ -154,6 +164,31 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     if (reward) reverse(draft, reward, decision);
   }
 
+  /** What spoke against a reward when it was granted. */
+  function riskAtGrant(chain: Chain, { id }: Reward): RiskAssessment | undefined {
+    return chain.decisions.find(({ rewardId, risk }) => rewardId === id && risk !== undefined)?.risk;
+  }
+
+  /** What speaks against paying for the deal, by the policy in force; nothing where the program asks for nothing. */
+  function riskOf({ dealAt, version: { risk: policy } }: Reached): RiskAssessment | undefined {
+    if (!policy) return undefined;
+    const member = draft.member(referral.memberId);
+    return assessRisk({
+      policy,
+      accountId: state.accountId,
+      referral,
+      member,
+      friend: friend.contact,
+      memberContact: member?.contact ? contacts.get(member.contact.id) : undefined,
+      dealAt,
+      deals: friend.deals,
+      mapping: state.mapping,
+      pace: paceOf(draft, state, referral),
+      knowledge: state.risk,
+      inCircle: isInCircle(draft, referral, friend.contact),
+    });
+  }
+
   function hasLeft(chain: Chain, dealAt: DealAt): boolean {
     const rule = ruleOf(chain);
     // A stage that the mapping does not know is no reason to take anything back.
@@ -178,7 +213,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const decision = record(chain, before, {
           outcome: isToReview ? 'in_review' : 'rewarded',
           reason: isToReview
-            ? reviewReason(ruleOf(chain))
+            ? reviewReason(ruleOf(chain), reward.money, riskAtGrant(chain, reward))
             : reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
           conditions: before.conditions,
           calculation: before.calculation,
@@ -398,10 +433,11 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   function pay(
     chain: Chain,
     basis: Basis,
-    { rule, since, version }: Reached,
+    reached: Reached,
     verdict: Extract<Verdict, { kind: 'pays' }>,
     effectiveAt: Instant,
   ): void {
+    const { rule, since, version } = reached;
     const pending = newestReward(chain);
     if (pending?.reversalPending) {
       // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
@@ -417,6 +453,22 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       });
       return;
     }
+    const risk = riskOf(reached);
+    const isAllowed = chain.decisions.some(({ reason: { code } }) => code === 'risk_allowed');
+    if (risk?.verdict === 'block' && !isAllowed) {
+      const values = {
+        amount: textOf(verdict.money),
+        score: String(risk.score),
+        limit: String(version.risk?.blockAt),
+        findings: findingsText(risk.raised),
+      };
+      const made = {
+        reason: reason('risk_blocked', values),
+        conditions: [...verdict.conditions, riskResult(risk, version)],
+      };
+      sayIfNews(chain, basis, { ...made, outcome: 'skipped', risk, effectiveAt });
+      return;
+    }
     const limited = withinLimits({
       rule,
       programId: version.programId,
@@ -426,7 +478,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       money: verdict.money,
       tally: draft.tally,
     });
-    const conditions = [...verdict.conditions, ...limited.results];
+    const conditions = [...verdict.conditions, ...(risk ? [riskResult(risk, version)] : []), ...limited.results];
     if (limited.kind !== 'fits') {
       const full = limited as LimitOutcome & { kind: 'full' | 'budget_spent' };
       stayOut(chain, basis, full, conditions, effectiveAt, version.programId);
@@ -434,13 +486,16 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     }
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
     const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
-    const review = isReviewed(rule, limited.money) ? 'needed' : 'none';
+    const isDoubtful = risk !== undefined && risk.verdict !== 'pass' && !isAllowed;
+    const review = isReviewed(rule, limited.money) || isDoubtful ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
-    const why = grantReason(rule, basis.deal, releaseAt, review === 'needed');
+    const asksFor = review === 'needed' ? reviewReason(rule, limited.money, risk) : null;
+    const why = grantReason(rule, basis.deal, releaseAt, asksFor);
     const decision = record(chain, basis, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
       reason: why,
       conditions,
+      ...(risk ? { risk } : {}),
       calculation: [...verdict.calculation, ...cutStep(verdict.money, limited.money)],
       money: limited.money,
       releaseAt,
@@ -514,10 +569,12 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   }
 }
 
-/** What is left of a limit or a budget changes with every other reward; that alone is no news. */
+const WORDS_MAY_VARY: ReadonlySet<ReasonCode> = new Set(['limit_reached', 'budget_spent', 'risk_blocked']);
+
+/** What is left of a limit or a budget changes with every other reward, and what else is known of people by the hour; that alone is no news. */
 function isSameReason(a: Reason, b: Reason): boolean {
   if (a.code !== b.code) return false;
-  return a.code === 'limit_reached' || a.code === 'budget_spent' || JSON.stringify(a) === JSON.stringify(b);
+  return WORDS_MAY_VARY.has(a.code) || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
@@ -542,27 +599,39 @@ function isWait({ outcome }: Decision): boolean {
 
 /** What a person has decided against is not granted again by a rule. */
 function wasRejected({ decisions }: Chain): boolean {
-  return decisions.some(({ reason: { code } }) => code === 'review_rejected');
+  return decisions.some(({ reason: { code } }) => code === 'review_rejected' || code === 'taken_back_by_person');
 }
 
 function restsOnCount(rule: RewardRule): boolean {
   return needsWonCount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'member.won_referrals');
 }
 
-function reviewReason(rule: RewardRule | undefined): Reason {
+/** A rule that asks for it has the first word; else what speaks against the referral. */
+function reviewReason(rule: RewardRule | undefined, money: Money, risk: RiskAssessment | undefined): Reason {
   const review = rule?.review;
-  return reason('review_needed', {
-    why: review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it',
-  });
+  const isDoubtful = risk !== undefined && risk.verdict !== 'pass';
+  const isAsked = rule === undefined || isReviewed(rule, money) || !isDoubtful;
+  const asked = review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it';
+  const doubts = isDoubtful ? [`something speaks against it: ${findingsText(risk.raised)}`] : [];
+  return reason('review_needed', { why: [...(isAsked ? [asked] : []), ...doubts].join('; ') });
 }
 
-function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, isReviewed: boolean): Reason {
+function riskResult({ score, verdict, raised }: RiskAssessment, { risk }: ProgramVersion): ConditionResult {
+  return {
+    condition: 'risk',
+    expected: `below ${risk?.reviewAt}`,
+    actual: raised.length === 0 ? String(score) : `${score}: ${findingsText(raised)}`,
+    verdict: verdict === 'pass' ? 'met' : 'unmet',
+  };
+}
+
+function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, review: Reason | null): Reason {
   const stage = triggerOf(rule);
   if (releaseAt !== null) {
     const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
     return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });
   }
-  if (isReviewed) return reviewReason(rule);
+  if (review) return review;
   const values = { deal: deal.id, days: String(rule.holdDays), until: '' };
   return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
 }

@@ -1,5 +1,6 @@
 import type { Money, RoundingMode } from './money.ts';
 import type { TouchKind } from './referral.ts';
+import type { RiskPolicy } from './risk.ts';
 import type { Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, or the friend who was referred. */
@@ -126,6 +127,8 @@ export interface ProgramVersion {
   readonly version: number;
   readonly publishedAt: Instant;
   readonly rules: readonly RewardRule[];
+  /** Absent: nothing is looked for. */
+  readonly risk?: RiskPolicy | undefined;
   /** What the publisher had seen it do to all of history; absent where nobody looked. */
   readonly dryRunId?: string | undefined;
   readonly publishedBy?: string | undefined;

@@ -30,8 +30,22 @@ export interface DealFacts {
   readonly contactIds: readonly string[];
   /** Ids that were merged into this one, and the id it was asked for under. */
   readonly formerIds: readonly string[];
+  /** Further properties that a policy asks for, as written; one that the CRM does not have is missing. */
+  readonly properties?: Readonly<Record<string, string | null>>;
   /** When it was last changed, by the CRM's own clock: which state of it this is. Not a fact about the deal, and not kept as one. */
   readonly modifiedAt?: Instant;
+}
+
+/** Of a person, as they are compared with others. What is not there is not known. */
+export interface ContactTraits {
+  /** What kind of provider has the e-mail address, as it was known when the contact was read. */
+  readonly mail?: 'company' | 'public' | 'disposable' | 'relay';
+  /** E.164, or `local:` and digits where the country is not known; the mobile one first. */
+  readonly phones?: readonly string[];
+  /** Street, postal code and country as one text in one spelling. */
+  readonly address?: string;
+  /** When the CRM says that the person became a customer. */
+  readonly customerSince?: Instant;
 }
 
 export interface ContactFacts {
@@ -44,6 +58,8 @@ export interface ContactFacts {
   /** Contacts that the association label "Referred by" points to. */
   readonly referredByIds: readonly string[];
   readonly formerIds: readonly string[];
+  /** What risk is judged by; absent when the CRM was not asked. */
+  readonly traits?: ContactTraits;
   /** As for a deal. */
   readonly modifiedAt?: Instant;
 }

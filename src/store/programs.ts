@@ -17,7 +17,7 @@ export function createProgramStore(engine: Engine): ProgramStore {
         // Two admins who publish at once get two versions, one after the other.
         await lockAccount(session, accountId);
         const newest = await newestVersion(session, accountId, program.programId);
-        if (newest && canonical(programOf(newest).rules) === canonical(program.rules)) return programOf(newest);
+        if (newest && textOf(programOf(newest)) === textOf(program)) return programOf(newest);
         return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
       }),
 
@@ -34,6 +34,11 @@ export function createProgramStore(engine: Engine): ProgramStore {
         return rows.map(programOf);
       }),
   };
+}
+
+/** What a version is made of; its name and who published it are no reason for another one. */
+function textOf({ rules, risk }: Pick<ProgramVersion, 'rules' | 'risk'>): string {
+  return canonical({ rules, risk });
 }
 
 async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
@@ -54,7 +59,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
 async function insertVersion(
   { db }: Session,
   accountId: string,
-  { programId, name, rules, dryRunId, publishedBy }: Parameters<ProgramStore['publish']>[1],
+  { programId, name, rules, risk, dryRunId, publishedBy }: Parameters<ProgramStore['publish']>[1],
   version: number,
   now: Instant,
 ): Promise<ProgramVersion> {
@@ -69,6 +74,7 @@ async function insertVersion(
       published_at: now,
       dry_run_id: dryRunId ?? null,
       published_by: publishedBy === undefined ? null : toText(publishedBy),
+      risk: risk === undefined ? null : toJson(risk),
     })
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -138,9 +138,10 @@ export interface CrmSession {
   stages(): Promise<StageCatalog>;
   /**
    * Deals with their history and their contacts, one entry per distinct deal, in no order. An id that was merged away comes back
-   * under its new id with the old one in `formerIds`; one that is gone comes back as deleted.
+   * under its new id with the old one in `formerIds`; one that is gone comes back as deleted. `more` names further properties to read
+   * into `properties`; one that the CRM does not have is left out there.
    */
-  readDeals(ids: readonly string[]): Promise<DealFacts[]>;
+  readDeals(ids: readonly string[], more?: readonly string[]): Promise<DealFacts[]>;
   readContacts(ids: readonly string[]): Promise<ContactFacts[]>;
   /** Deal ids by contact id; a contact without deals has an empty list. */
   dealsOfContacts(contactIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;

@@ -83,7 +83,7 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
   return {
     account: () => readAccount(api),
     stages: () => readStages(api),
-    readDeals: (ids) => readDeals(api, access, ids),
+    readDeals: (ids, more) => readDeals(api, access, ids, more),
     readContacts: (ids) => readContacts(api, access, ids),
     dealsOfContacts: (contactIds) => readDealsOfContacts(api, contactIds),
     contactsByEmail: (emails) => findContactsByEmail(api, emails),
