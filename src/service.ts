@@ -94,6 +94,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     },
     payouts: new Set(providers.keys()),
     newRef: uuidv7,
+    cases: store.desk,
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => isStopping,

@@ -2,11 +2,11 @@ import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
-import { contactKeys, paceHours, riskProperties } from '../domain/risk.ts';
+import { keysOfPeople, paceHours, riskProperties } from '../domain/risk.ts';
 import type { Instant } from '../domain/time.ts';
 import { indexed } from './indexed.ts';
 import type { CrmSession } from './ports/crm.ts';
-import type { CaseKeys, CaseStore, Connection, LoadedCase, RiskKeys, WorkItem } from './ports/store.ts';
+import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
 
 /** The facts of a batch of records, and what is stored about the people in them. */
 export interface Gathered {
@@ -174,20 +174,6 @@ function createDealFinder(
   };
 }
 
-export function riskKeysOf(
-  accountId: string,
-  people: readonly ContactFacts[],
-  { hours, now }: Pick<RiskWanted, 'hours' | 'now'>,
-): RiskKeys {
-  const keys = people.map((person) => contactKeys(accountId, person));
-  return {
-    mail: [...new Set(keys.flatMap(({ mail }) => mail ?? []))],
-    phones: [...new Set(keys.flatMap(({ phone }) => phone ?? []))],
-    hours,
-    now,
-  };
-}
-
 /** Reads each record at most once per batch. */
 function createReader(
   session: CrmSession,
@@ -297,7 +283,7 @@ function createReader(
         codes: [
           ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),
         ],
-        ...(wanted ? { risk: riskKeysOf(of.accountId, people, wanted) } : {}),
+        ...(wanted ? { risk: { ...keysOfPeople(of.accountId, people), hours: wanted.hours, now: wanted.now } } : {}),
       };
     },
   };

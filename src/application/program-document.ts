@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { CURRENCIES, type Money, parseAmount, ROUNDING_MODES } from '../domain/money.ts';
 import { LIMIT_WINDOWS, type RewardRule, TRIGGER_STAGES } from '../domain/program.ts';
 import { TOUCH_KINDS } from '../domain/referral.ts';
+import type { RiskPolicy } from '../domain/risk.ts';
 import { ruleProblems } from './program-problems.ts';
+import { riskDocument } from './risk-document.ts';
 
 /** Ten years: longer is a mistyped number, not a hold. */
 const HOLD_DAYS_MAX = 3_650;
@@ -231,6 +233,7 @@ export const programDocument = z
         (rules) => new Set(rules.map(({ key }) => key)).size === rules.length,
         'every rule needs a key of its own',
       ),
+    risk: riskDocument.optional(),
   })
   .superRefine(({ rules }, context) => {
     for (const { path, problem } of ruleProblems(rules)) context.addIssue({ code: 'custom', path, message: problem });
@@ -261,7 +264,15 @@ export function ruleDocument(
 }
 
 export type ProgramResult =
-  | { readonly ok: true; readonly program: { programId: string; name: string; rules: readonly RewardRule[] } }
+  | {
+      readonly ok: true;
+      readonly program: {
+        programId: string;
+        name: string;
+        rules: readonly RewardRule[];
+        risk?: RiskPolicy | undefined;
+      };
+    }
   /** Each problem names the field: "rules[0].amount.money: …". */
   | { readonly ok: false; readonly problems: readonly string[] };
 

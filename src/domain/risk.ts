@@ -166,6 +166,15 @@ export function contactKeys(accountId: string, { email, traits }: Pick<ContactFa
   };
 }
 
+/** The keys of several people, each once. */
+export function keysOfPeople(accountId: string, people: readonly ContactFacts[]): { mail: string[]; phones: string[] } {
+  const keys = people.map((person) => contactKeys(accountId, person));
+  return {
+    mail: [...new Set(keys.flatMap(({ mail }) => mail ?? []))],
+    phones: [...new Set(keys.flatMap(({ phone }) => phone ?? []))],
+  };
+}
+
 export interface RiskInput {
   readonly policy: RiskPolicy;
   readonly accountId: string;

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { AlertFacts, CaseChanged, CaseFilter, DeskStore, Page, PageInput } from '../application/ports/store.ts';
+import type { CaseChanged, CaseFilter, DeskStore, Page, PageInput } from '../application/ports/store.ts';
+import type { AlertFacts } from '../domain/alert.ts';
 import {
   type Case,
   type CaseEvent,

@@ -1,3 +1,4 @@
+import type { AlertFacts } from '../../domain/alert.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
@@ -433,21 +434,6 @@ export interface SignalCounts {
   /** Rewards that a person has judged, and those of them that were bad: rejected, or taken back after a dispute. */
   readonly judged: number;
   readonly bad: number;
-}
-
-/** What an alert is judged by, for one account. */
-export interface AlertFacts {
-  /** Rewards granted from `recentFrom` on, and from `baseFrom` before that, of members or programs that had some recently. */
-  readonly paces: ReadonlyArray<{
-    readonly of: 'member' | 'program';
-    readonly id: string;
-    readonly recent: number;
-    readonly before: number;
-  }>;
-  /** What rewards took from budgets from `burnFrom` on, and what is left. */
-  readonly budgets: ReadonlyArray<{ readonly programId: string; readonly spent: Money; readonly leftMinor: bigint }>;
-  /** Orders, records and write-backs that wait for a person. */
-  readonly parked: number;
 }
 
 /** Cases are opened and settled by commits as well: see `caseChanges`. */

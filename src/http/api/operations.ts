@@ -4,6 +4,7 @@ import type { ConnectionStore, DryRunStore, ProgramStore, ReadStore } from '../.
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
@@ -15,7 +16,7 @@ import { type ProvidersDeps, providers } from './providers.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, CasesDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -50,6 +51,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...referrals(deps),
     ...decisions(deps),
     ...rewards(deps),
+    ...cases(deps),
     ...ledger(deps),
     ...connections(deps),
     ...programs(deps),
