@@ -7,6 +7,7 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createDesk } from '../../src/application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
@@ -166,6 +167,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   });
   const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
   let refs = 0;
+  const review = createReview({ store, clock, onDecided: () => {} });
   const app = createApp({
     publicUrl: PUBLIC_URL,
     trustProxy: 0,
@@ -191,7 +193,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connect,
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
-    review: createReview({ store, clock, onDecided: () => {} }),
+    review,
+    desk: createDesk({ store, clock, review, newId: randomUUID, onAsked: () => {} }),
     publish: createPublish({ store, clock, newId: randomUUID }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
