@@ -49,7 +49,9 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
   const referralIds = [...referrals.keys()];
   const { risk } = keys;
   return {
-    ...(risk ? { risk: await riskKnowledge(session, { ...keys, risk }, referralIds, [...members.keys()]) } : {}),
+    ...(risk
+      ? { risk: await riskKnowledge(session, { ...keys, risk }, [...referrals.values()], [...members.keys()]) }
+      : {}),
     tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds]),
     members: [...members.values()].sort(byId).map(memberOf),
     referrals: [...referrals.values()].sort(byId).map(referralOf),

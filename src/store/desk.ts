@@ -327,7 +327,8 @@ async function listCases(
     ...(kind === undefined ? [] : [sql`kind = ${kind}`]),
     ...(state === undefined ? [] : [sql`state = ${state}`]),
     ...(owner === undefined ? [] : [sql`owner = ${owner}`]),
-    ...(overdue === undefined ? [] : [sql`overdue = ${toFlag(overdue)}`]),
+    // A number in the text and not a parameter: that is how SQLite knows the index of them.
+    ...(overdue === undefined ? [] : [sql`overdue = 1`]),
     ...(referralId === undefined ? [] : [sql`referral_id = ${referralId}`]),
     ...(rewardId === undefined ? [] : [sql`reward_id = ${rewardId}`]),
     ...(cursor ? [sql`(opened_at, id) < (${cursor.at}, ${cursor.id})`] : []),

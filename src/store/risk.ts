@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { CaseKeys, RiskKeys } from '../application/ports/store.ts';
 import { paceKey, type RiskKnowledge } from '../domain/risk.ts';
 import { touchOf } from './codec.ts';
+import { type Columns, rowsOf } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
 /** More than this within hours is beyond what any policy asks for, and counting on would read all of a busy member's referrals. */
@@ -16,13 +17,13 @@ const HOUR_MS = 3_600_000;
 export async function riskKnowledge(
   session: Session,
   keys: CaseKeys & { readonly risk: RiskKeys },
-  referralIds: readonly string[],
+  referrals: readonly Row<'referrals'>[],
   memberIds: readonly string[],
 ): Promise<RiskKnowledge> {
   const { accountId, connectionId, contactIds, risk } = keys;
   const paces = new Map<string, number>();
   for (const hours of risk.hours) {
-    for (const [id, count] of await beforeReferrals(session, accountId, referralIds, hours))
+    for (const [id, count] of await beforeReferrals(session, accountId, referrals, hours))
       paces.set(paceKey('referral', id, hours), count);
     for (const [id, count] of await beforeNow(session, accountId, memberIds, hours, risk.now))
       paces.set(paceKey('member', id, hours), count);
@@ -33,16 +34,23 @@ export async function riskKnowledge(
   return { paces, twins, touches: await touchesAround(session, accountId, connectionId, contactIds) };
 }
 
-async function beforeReferrals({ db, dialect }: Session, accountId: string, ids: readonly string[], hours: number) {
-  if (ids.length === 0) return [];
+async function beforeReferrals(
+  session: Session,
+  accountId: string,
+  referrals: readonly Row<'referrals'>[],
+  hours: number,
+): Promise<Array<[string, number]>> {
+  const wanted = referrals.map(({ id, member_id, submitted_at }) => ({ id, member_id, submitted_at }));
+  const columns: Columns = { id: 'text', member_id: 'text', submitted_at: 'int' };
+  if (wanted.length === 0) return [];
   const { rows } = await sql<{ id: string; pace: number }>`
-    select referrals.id, (select count(*) from (select 1 as one from referrals as others
-        where others.account_id = ${accountId} and others.member_id = referrals.member_id
-          and others.submitted_at > referrals.submitted_at - ${hours * HOUR_MS}
-          and others.submitted_at <= referrals.submitted_at and others.id <> referrals.id
+    select wanted.id, (select count(*) from (select 1 as one from referrals
+        where referrals.account_id = ${accountId} and referrals.member_id = wanted.member_id
+          and referrals.submitted_at > wanted.submitted_at - ${hours * HOUR_MS}
+          and referrals.submitted_at <= wanted.submitted_at and referrals.id <> wanted.id
         limit ${PACE_MAX}) as counted) as pace
-    from referrals where account_id = ${accountId} and ${dialect.isIn('id', ids)}`.execute(db);
-  return rows.map(({ id, pace }): [string, number] => [id, Number(pace)]);
+    from ${rowsOf(session, columns, wanted)} as wanted`.execute(session.db);
+  return rows.map(({ id, pace }) => [id, Number(pace)]);
 }
 
 async function beforeNow(

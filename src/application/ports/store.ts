@@ -409,7 +409,7 @@ export interface CaseFilter {
   readonly kind?: CaseKind;
   readonly state?: Case['state'];
   readonly owner?: string;
-  readonly overdue?: boolean;
+  readonly overdue?: true;
   readonly referralId?: string;
   readonly rewardId?: string;
 }

@@ -77,10 +77,10 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
         state: z.enum(['open', 'decided']).optional(),
         owner: owner.optional(),
         overdue: z
-          .enum(['true', 'false'])
-          .transform((text) => text === 'true')
+          .literal('true', { error: 'must be "true"; leave it out for all' })
+          .transform(() => true as const)
           .optional()
-          .meta({ type: 'boolean', description: 'Nobody decided in time, and nobody comes after.' }),
+          .meta({ type: 'string', enum: ['true'], description: 'Nobody decided in time, and nobody comes after.' }),
         referralId: referralId.optional(),
         rewardId: rewardId.optional(),
       }),
@@ -157,15 +157,10 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       params,
       body: z.strictObject({
         outcome: z.enum(OUTCOMES),
-        why: z
-          .string()
-          .trim()
-          .min(1)
-          .max(WHY_LENGTH_MAX)
-          .meta({
-            description: 'Kept for ever: name the ground, and nobody.',
-            example: 'Two households, one landlord.',
-          }),
+        why: z.string().trim().min(1).max(WHY_LENGTH_MAX).meta({
+          description: 'Kept for ever: name the ground, and nobody.',
+          example: 'Two households, one landlord.',
+        }),
       }),
       statuses: { 200: 'The case as it is now.' },
       answer: caseSchema,

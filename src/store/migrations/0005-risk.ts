@@ -63,6 +63,8 @@ export function statements({ ddl }: Dialect): string[] {
     `CREATE UNIQUE INDEX desk_cases_one_open ON desk_cases (account_id, dedupe_key) WHERE state = 'open'`,
     'CREATE INDEX desk_cases_by_cause ON desk_cases (account_id, dedupe_key, opened_at)',
     'CREATE INDEX desk_cases_by_time ON desk_cases (account_id, opened_at, id)',
+    'CREATE INDEX desk_cases_by_kind ON desk_cases (account_id, kind, opened_at, id)',
+    'CREATE INDEX desk_cases_overdue ON desk_cases (account_id, opened_at, id) WHERE overdue = 1',
     'CREATE INDEX desk_cases_by_state ON desk_cases (account_id, state, opened_at, id)',
     'CREATE INDEX desk_cases_by_owner ON desk_cases (account_id, owner, opened_at, id)',
     'CREATE INDEX desk_cases_by_referral ON desk_cases (account_id, referral_id, opened_at, id)',
