@@ -48,12 +48,17 @@ async function tenant(service: TestService, name: string, portal: string): Promi
   const story = await tellStory(service, account.id, connectionId, systemClock.now());
   const rules = [{ key: 'a', party: 'member', amount: { kind: 'percent', basisPoints: 1 }, payout: 'credit' }];
   const program = { programId: 'default', name: 'Draft', rules };
+  const disputed = { referralId: story.referralId, rewardId: story.rewardId, claim: 'other', words: 'Wrong member.' };
+  const dispute = (await (await account.post('/disputes', { ...disputed, by: { role: 'rep', id: '77' } })).json()) as {
+    id: string;
+  };
   const run = (await (await account.post('/programs/dry-run', { program })).json()) as { id: string };
   return {
     account,
     story,
     ids: {
       dry: run.id,
+      cas: dispute.id,
       mem: story.memberId,
       ref: story.referralId,
       rwd: story.rewardId,
@@ -106,12 +111,16 @@ const BY_NAME: Readonly<Record<string, string>> = {
   field: 'prefix',
   value: 'THANKS',
   codes: 'A-CODE',
+  owner: 'role:reviewer',
+  outcome: 'dismissed',
+  property: 'purchase_checked',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */
 const CHOICES: Readonly<Record<string, Example>> = {
   limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
   bestOf: null,
+  blockAt: null,
   payout: 'credit',
   rounding: null,
 };

@@ -18,7 +18,7 @@ export const owner = z
   )
   .meta({ description: 'A role, a person by an id, or the owner of the account.', example: 'role:reviewer' });
 
-const step = z.strictObject({ to: owner, hours: z.int().min(1).max(HOURS_MAX) });
+const step = z.strictObject({ owner, hours: z.int().min(1).max(HOURS_MAX) });
 
 export const chainSchema = z
   .strictObject({
@@ -26,7 +26,7 @@ export const chainSchema = z
       .array(step)
       .min(1, 'must name somebody: a case without an owner would be decided by nobody')
       .max(STEPS_MAX)
-      .refine((steps) => new Set(steps.map(({ to }) => to)).size === steps.length, 'must name everybody once'),
+      .refine((steps) => new Set(steps.map((one) => one.owner)).size === steps.length, 'must name everybody once'),
   })
   .meta({ id: 'CaseChain', description: 'Who has a case, one after the other, and for how many hours.' });
 

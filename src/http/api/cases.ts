@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CLAIMS, type Desk } from '../../application/desk.ts';
 import type { DeskStore } from '../../application/ports/store.ts';
-import { CASE_KINDS, type Case, type CaseEvent, OUTCOMES } from '../../domain/case.ts';
+import { CASE_KINDS, type Case, type CaseEvent, type EscalationStep, OUTCOMES } from '../../domain/case.ts';
 import { isoOf } from '../../domain/time.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
@@ -44,7 +44,7 @@ function caseView(one: Case): z.input<typeof caseSchema> {
     openedBy,
     openedAt: isoOf(one.openedAt),
     owner: one.owner,
-    chain: one.chain.map(({ to, hours }) => ({ to, hours })),
+    chain: stepsView(one.chain),
     step: one.step,
     dueAt: one.dueAt === null ? null : isoOf(one.dueAt),
     overdue: one.isOverdue,
@@ -55,9 +55,19 @@ function caseView(one: Case): z.input<typeof caseSchema> {
   };
 }
 
+function stepsView(chain: readonly EscalationStep[]) {
+  return chain.map(({ to, hours }) => ({ owner: to, hours }));
+}
+
 function eventView({ number, kind, by, words: said, at }: CaseEvent): z.input<typeof caseEventSchema> {
   return { number, kind, by, words: said, at: isoOf(at) };
 }
+
+const REFUSALS = {
+  no_such_referral: 'This account has no such referral.',
+  no_such_reward: 'The referral has no such reward.',
+  no_such_member: 'This account has no such member.',
+} as const;
 
 const noSuchCase = () => new HttpProblem('not_found', 'This account has no such case.');
 const isDecided = ({ outcome }: Case) =>
@@ -135,12 +145,12 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       summary: 'Give a case to a role or a person',
       description: 'When its time is over it goes on to whoever is next in its chain all the same.',
       params,
-      body: z.strictObject({ to: owner }),
+      body: z.strictObject({ owner }),
       statuses: { 200: 'The case.' },
       answer: caseSchema,
       problems: ['not_found', 'awaits_nobody'],
       async handle({ accountId, actor, params: { caseId: id }, body }) {
-        const result = await stored.assign(accountId, id, body.to, actor, clock.now());
+        const result = await stored.assign(accountId, id, body.owner, actor, clock.now());
         if (result.kind === 'no_such_case') throw noSuchCase();
         if (result.kind === 'awaits_nobody') throw isDecided(result.case);
         return { status: 200, body: caseView(result.case) };
@@ -198,17 +208,12 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       }),
       statuses: { 200: 'The same dispute is open.', 201: 'The case.' },
       answer: caseSchema,
-      problems: ['not_found', 'no_such_member'],
+      problems: ['no_such_referral', 'no_such_reward', 'no_such_member'],
       async handle({ accountId, body: { rewardId: reward, memberId: member, ...rest } }) {
         const result = await desk.dispute(accountId, { ...rest, rewardId: reward ?? null, memberId: member ?? null });
         if (result.kind !== 'refused')
           return { status: result.kind === 'opened' ? 201 : 200, body: caseView(result.case) };
-        if (result.code === 'no_such_member')
-          throw new HttpProblem('no_such_member', 'This account has no such member.');
-        throw new HttpProblem(
-          'not_found',
-          result.code === 'no_such_reward' ? 'The referral has no such reward.' : 'This account has no such referral.',
-        );
+        throw new HttpProblem(result.code, REFUSALS[result.code]);
       },
     }),
     operation({
@@ -217,12 +222,13 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       method: 'get',
       path: '/case-chain',
       summary: 'Who has a case, one after the other',
+      query: z.strictObject({}),
       statuses: { 200: 'The chain.' },
       answer: chainSchema,
       problems: [],
       async handle({ accountId }) {
         const chain = await stored.chain(accountId);
-        return { status: 200, body: { chain: chain.map(({ to, hours }) => ({ to, hours })) } };
+        return { status: 200, body: { chain: stepsView(chain) } };
       },
     }),
     operation({
@@ -238,7 +244,8 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       answer: chainSchema,
       problems: [],
       async handle({ accountId, body }) {
-        await stored.setChain(accountId, body.chain, clock.now());
+        const chain = body.chain.map(({ owner: to, hours }) => ({ to, hours }));
+        await stored.setChain(accountId, chain, clock.now());
         return { status: 200, body };
       },
     }),
