@@ -330,6 +330,8 @@ export interface Story {
   /** A batch that is paid by hand, with one order. */
   readonly batchId: string;
   readonly orderId: string;
+  /** A dispute that is open. */
+  readonly caseId: string;
 }
 
 /** A member, a referral, a decision and an issued reward (or one in review) with its journals, in an account with a connection. */
@@ -431,6 +433,22 @@ export async function tellStory(
   if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
   const joins = { key: orderId, rewardId, money: reward.money };
   const batchId = reward.state === 'approved' ? (await store.manual.join(accountId, joins, now)).batchId : '';
+  const caseId = derivedId('cas', rewardId, 'test');
+  await store.desk.open(accountId, {
+    id: caseId,
+    kind: 'dispute',
+    topic: 'wrong_member',
+    dedupeKey: `dispute test ${referral.id}`,
+    severity: 'normal',
+    referralId: referral.id,
+    rewardId,
+    value: reward.money,
+    summary: 'Somebody else sent them.',
+    facts: {},
+    openedBy: 'rep 77',
+    openedAt: now,
+    dueFrom: now,
+  });
   return {
     memberId: member.id,
     referralId: referral.id,
@@ -439,6 +457,7 @@ export async function tellStory(
     code: member.code,
     batchId,
     orderId,
+    caseId,
   };
 }
 

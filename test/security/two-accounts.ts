@@ -48,17 +48,13 @@ async function tenant(service: TestService, name: string, portal: string): Promi
   const story = await tellStory(service, account.id, connectionId, systemClock.now());
   const rules = [{ key: 'a', party: 'member', amount: { kind: 'percent', basisPoints: 1 }, payout: 'credit' }];
   const program = { programId: 'default', name: 'Draft', rules };
-  const disputed = { referralId: story.referralId, rewardId: story.rewardId, claim: 'other', words: 'Wrong member.' };
-  const dispute = (await (await account.post('/disputes', { ...disputed, by: { role: 'rep', id: '77' } })).json()) as {
-    id: string;
-  };
   const run = (await (await account.post('/programs/dry-run', { program })).json()) as { id: string };
   return {
     account,
     story,
     ids: {
       dry: run.id,
-      cas: dispute.id,
+      cas: story.caseId,
       mem: story.memberId,
       ref: story.referralId,
       rwd: story.rewardId,
