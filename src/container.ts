@@ -142,7 +142,7 @@ export function createContainer(deps: ContainerDeps): Container {
     }),
     review,
     desk,
-    publish: createPublish({ store, clock, newId: randomUUID }),
+    publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
     card: createCard({

@@ -137,6 +137,7 @@ export function createDesk(deps: DeskDeps): Desk {
         dealIds: [deal.id],
         emails: [],
         codes: [],
+        companies: [],
       });
       const draft = createDraft(stateWith(accountId, loaded));
       const cases = make(draft, loaded);
@@ -186,7 +187,6 @@ export function createDesk(deps: DeskDeps): Desk {
         facts: { claim, ...(memberId === null ? {} : { memberId }) },
         openedBy: `${by.role} ${by.id}`,
         openedAt: now,
-        dueFrom: now,
       };
       const opened = await store.desk.open(accountId, dispute);
       if (opened) return { kind: 'opened', case: opened };

@@ -1,8 +1,11 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
+import { companyOf } from '../domain/limit.ts';
 import type { ProgramVersion } from '../domain/program.ts';
+import { knowsProperties, type WantedProperties } from '../domain/property.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
-import { keysOfPeople, paceHours, riskProperties } from '../domain/risk.ts';
+import { keysOfPeople, paceHours } from '../domain/risk.ts';
+import { companyOwner } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { indexed } from './indexed.ts';
 import type { CrmSession } from './ports/crm.ts';
@@ -33,9 +36,10 @@ export async function gather(
   store: CaseStore,
   connection: Pick<Connection, 'id' | 'accountId'>,
   items: readonly WorkItem[],
-  wanted: RiskWanted | null = null,
+  wanted: WantedProperties,
+  risk: RiskWanted | null = null,
 ): Promise<Gathered> {
-  const reader = createReader(session, store, connection, wanted);
+  const reader = createReader(session, store, connection, wanted, risk);
   const idsOf = (object: 'deal' | 'contact') =>
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
@@ -60,7 +64,7 @@ export async function gather(
   // Mostly there was nobody else. What others change from here on is found out by the commit.
   if (JSON.stringify(allKeys) !== JSON.stringify(keys)) loaded = await store.load(allKeys);
   // Members are compared with their friends; who a friend names is known already, who was submitted or gave out a code is not.
-  if (wanted) await reader.knowContacts(membersIn(connection, loaded));
+  if (risk) await reader.knowContacts(membersIn(connection, loaded));
   const dealsOf = createDealFinder(reader.deals, loaded, peopleOfGone);
 
   return {
@@ -82,15 +86,13 @@ export async function gather(
 /** What the risk policies of the account ask for. */
 export interface RiskWanted {
   readonly hours: readonly number[];
-  /** Of deals, in the CRM's own names. */
-  readonly properties: readonly string[];
   readonly now: Instant;
 }
 
 /** Null where no program has a risk policy. */
 export function riskWanted(programs: readonly ProgramVersion[], now: Instant): RiskWanted | null {
   const policies = programs.flatMap(({ risk }) => risk ?? []);
-  return policies.length === 0 ? null : { hours: paceHours(policies), properties: riskProperties(policies), now };
+  return policies.length === 0 ? null : { hours: paceHours(policies), now };
 }
 
 function membersIn({ id }: Pick<Connection, 'id'>, { members }: LoadedCase): string[] {
@@ -179,10 +181,9 @@ function createReader(
   session: CrmSession,
   store: CaseStore,
   connection: Pick<Connection, 'id' | 'accountId'>,
-  wanted: RiskWanted | null,
+  wanted: WantedProperties,
+  risk: RiskWanted | null,
 ) {
-  const readDealFacts = (ids: readonly string[]) =>
-    wanted && wanted.properties.length > 0 ? session.readDeals(ids, wanted.properties) : session.readDeals(ids);
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
   const fresh = new Map<string, DealFacts | ContactFacts>();
@@ -229,14 +230,14 @@ function createReader(
   }
 
   async function readContactsNow(ids: readonly string[]): Promise<void> {
-    for (const contact of await read('contact', ids, askedContacts, session.readContacts)) {
+    for (const contact of await read('contact', ids, askedContacts, (some) => session.readContacts(some, wanted))) {
       contacts.set(contact.ref.id, contact);
       fresh.set(recordKey(contact.ref), contact);
     }
   }
 
   async function readDealsNow(ids: readonly string[]): Promise<void> {
-    for (const deal of await read('deal', ids, askedDeals, readDealFacts)) {
+    for (const deal of await read('deal', ids, askedDeals, (some) => session.readDeals(some, wanted))) {
       deals.set(deal.ref.id, deal);
       fresh.set(recordKey(deal.ref), deal);
     }
@@ -264,9 +265,10 @@ function createReader(
       const next = unasked(ids, askedContacts);
       if (next.length === 0) return;
       for (const { facts, version } of await store.knownContacts(connection.accountId, connection.id, next)) {
-        if (facts.presence !== 'present') continue;
-        // Remembered from before risk was looked at.
-        if (wanted && facts.traits === undefined) continue;
+        // What a rule asks about for the first time was not read before.
+        if (facts.presence !== 'present' || !knowsProperties(facts, wanted)) continue;
+        // Nor was what risk is judged by.
+        if (risk && facts.traits === undefined) continue;
         contacts.set(facts.ref.id, facts);
         basis.contact.set(facts.ref.id, version);
       }
@@ -279,11 +281,12 @@ function createReader(
         connectionId: of.id,
         contactIds: [...new Set(people.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
         dealIds: [...new Set([...deals.values()].flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
+        companies: [...new Set(people.flatMap((contact) => companyOf(contact) ?? []).map(companyOwner))],
         emails: [...new Set(people.flatMap(({ email }) => normaliseEmail(email) ?? []))],
         codes: [
           ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),
         ],
-        ...(wanted ? { risk: { ...keysOfPeople(of.accountId, people), hours: wanted.hours, now: wanted.now } } : {}),
+        ...(risk ? { risk: { ...keysOfPeople(of.accountId, people), ...risk } } : {}),
       };
     },
   };

@@ -100,3 +100,20 @@ export function riskProblems({
     });
   return problems;
 }
+
+/** Properties that the policy asks about and the CRM does not have: nothing would ever be verified by them. */
+export function unknownRiskProperties(
+  risk: RiskPolicy | undefined,
+  deal: ReadonlySet<string>,
+): Array<{ path: PropertyKey[]; problem: string }> {
+  return (risk?.signals ?? []).flatMap((rule, index) =>
+    rule.signal === 'purchase_unverified' && !deal.has(rule.property)
+      ? [
+          {
+            path: ['risk', 'signals', index, 'property'],
+            problem: `asks about the deal property "${rule.property}", which the CRM does not have; check its internal name`,
+          },
+        ]
+      : [],
+  );
+}

@@ -56,7 +56,6 @@ export function alertsOf(accountId: string, { paces, budgets, parked }: AlertFac
       facts,
       openedBy: SYSTEM,
       openedAt: now,
-      dueFrom: now,
     };
   };
   return [

@@ -3,7 +3,6 @@ import { derivedId } from './ids.ts';
 import type { Money } from './money.ts';
 import type { Plan } from './plan.ts';
 import { reasonText } from './reason.ts';
-import { awaitsPerson } from './review.ts';
 import type { RiskFinding } from './risk.ts';
 import type { Instant } from './time.ts';
 
@@ -62,8 +61,6 @@ export interface NewCase {
   readonly facts: Readonly<Record<string, unknown>>;
   readonly openedBy: string;
   readonly openedAt: Instant;
-  /** From when its first owner's time counts; a reward on hold is looked at when the hold ends. */
-  readonly dueFrom: Instant;
 }
 
 export interface Case extends NewCase {
@@ -146,7 +143,9 @@ export function caseChanges(
   for (const reward of rewards) {
     if (reward.review === 'none') continue;
     const dedupeKey = reviewCaseKey(reward.id);
-    if (awaitsPerson(reward)) opens.push(reviewCase(accountId, reward, decisions));
+    // One on hold is looked at when the hold ends; until then the deal may settle it.
+    if (reward.state === 'held') continue;
+    if (reward.state === 'in_review') opens.push(reviewCase(accountId, reward, decisions));
     else settles.push({ dedupeKey, word: wordOn(reward) });
   }
   for (const decision of decisions) {
@@ -178,7 +177,6 @@ function reviewCase(accountId: string, reward: Reward, decisions: readonly Decis
     facts: { dealId: reward.deal.id, ruleKey: reward.ruleKey, party: reward.party, ...(risk ? factsOf(risk) : {}) },
     openedBy: SYSTEM,
     openedAt: reward.updatedAt,
-    dueFrom: reward.state === 'held' ? (reward.releaseAt ?? reward.updatedAt) : reward.updatedAt,
   };
 }
 
@@ -197,7 +195,6 @@ function blockedCase(accountId: string, decision: Decision, dedupeKey: string): 
     facts: { dealId: deal.id, connectionId: deal.connectionId, ruleKey, party, ...(risk ? factsOf(risk) : {}) },
     openedBy: SYSTEM,
     openedAt: recordedAt,
-    dueFrom: recordedAt,
   };
 }
 

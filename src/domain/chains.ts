@@ -1,5 +1,6 @@
 import { type CalculationStep, needsWonCount } from './amount.ts';
 import { byAge } from './attribution.ts';
+import { describeCondition } from './condition.ts';
 import type { FriendFacts } from './decide.ts';
 import {
   type ConditionResult,
@@ -9,19 +10,21 @@ import {
   STANDING_STATES,
   standingMinor,
 } from './decision.ts';
-import { judge, judgeAgain, type Verdict } from './eligibility.ts';
+import { judge, judgeAgain, judgeHold, type Verdict } from './eligibility.ts';
 import { derivedId } from './ids.ts';
-import { type LimitOutcome, withinLimits } from './limit.ts';
+import { companyOf, type LimitOutcome, withinLimits } from './limit.ts';
 import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
+  beginOf,
   conditionsWithin,
+  holdEnd,
   isReviewed,
   type ProgramVersion,
   type RewardRule,
   TRIGGER_STAGES,
   triggerOf,
-  versionAt,
+  versionFor,
 } from './program.ts';
 import { type Reason, type ReasonCode, reason, reasonText } from './reason.ts';
 import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
@@ -213,7 +216,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
         const decision = record(chain, before, {
           outcome: isToReview ? 'in_review' : 'rewarded',
           reason: isToReview
-            ? reviewReason(ruleOf(chain), reward.money, riskAtGrant(chain, reward))
+            ? whyReview(chain, reward)
             : reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
           conditions: before.conditions,
           calculation: before.calculation,
@@ -222,6 +225,20 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
           rewardId: reward.id,
         });
         release(draft, { ...reward, orderAt: orderDay(ruleOf(chain), now) }, decision);
+      }
+    },
+
+    /** Ends the wait of holds whose event has come: their days count from then. */
+    meetHolds(then: readonly DealAt[], at: Instant | null): void {
+      for (const chain of chains()) {
+        const before = last(chain);
+        const reward = standingReward(chain);
+        const rule = ruleOf(chain);
+        const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
+        if (!before || reward?.state !== 'held' || !rule?.holdUntil || !dealAt || isHoldMet(chain, reward)) continue;
+        const { result } = judgeHold(rule.holdUntil, dealAt, referral, friend.contact);
+        if (result.verdict !== 'met') continue;
+        meetHold(chain, before, reward, rule, result, at ?? dealAt.point.at);
       }
     },
 
@@ -263,13 +280,13 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
         const rule = ruleOf(chain);
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (!reward || rule?.amountChanges !== 'follow' || !dealAt || dealAt.since[triggerOf(rule)] === null) continue;
-        follow(chain, reward, judgeAgain(rule, dealAt, referral, countAtGrant(chain)), dealAt, mayWin);
+        follow(chain, reward, judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain)), dealAt, mayWin);
       }
     },
 
     /** Judges every deal by every rule whose stage it has reached, by the version in force then; `at` is null for the present. */
     judgeReached(then: readonly DealAt[], at: Instant | null): void {
-      const all = reachedOf(then, state.programs);
+      const all = reachedOf(then, state.programs, referral);
       // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
       let news: number;
       let passes = 0;
@@ -282,6 +299,48 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       } while (draft.decisionsOf(referral.id).length > news);
     },
   };
+
+  function isHoldMet(chain: Chain, reward: Reward): boolean {
+    return chain.decisions.some(({ rewardId, reason: { code } }) => rewardId === reward.id && code === 'hold_met');
+  }
+
+  function meetHold(
+    chain: Chain,
+    before: Decision,
+    reward: Reward,
+    rule: RewardRule,
+    { condition, expected, actual }: ConditionResult,
+    at: Instant,
+  ): void {
+    const releaseAt = rule.holdDays > 0 ? addDays(at, rule.holdDays) : null;
+    const isAsked = isReviewed(rule, reward.money) || isDoubtful(chain, riskAtGrant(chain, reward));
+    const review = reward.review === 'approved' ? 'approved' : isAsked ? 'needed' : 'none';
+    const decision = record(chain, before, {
+      outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
+      reason: reason('hold_met', { condition, expected, actual }),
+      conditions: before.conditions,
+      calculation: before.calculation,
+      money: reward.money,
+      releaseAt,
+      effectiveAt: at,
+      rewardId: reward.id,
+    });
+    const waits = { ...reward, review, releaseAt } as const;
+    if (releaseAt === null) {
+      release(draft, { ...waits, orderAt: orderDay(rule, now) }, decision);
+      return;
+    }
+    draft.putReward({ ...waits, reason: decision.reason, updatedAt: decision.recordedAt });
+    draft.wake({ record: reward.deal, at: releaseAt });
+  }
+
+  function whyReview(chain: Chain, reward: Reward): Reason {
+    const rule = ruleOf(chain);
+    if (!rule?.holdUntil || isHoldMet(chain, reward))
+      return reviewReason(rule, reward.money, riskAtGrant(chain, reward));
+    const { condition, expected } = describeCondition(rule.holdUntil.met);
+    return reason('hold_unmet', { condition, expected, until: dayOf(reward.releaseAt ?? now) });
+  }
 
   function follow(chain: Chain, reward: Reward, verdict: Verdict, dealAt: DealAt, mayWin: boolean): void {
     const { at } = dealAt.point;
@@ -366,9 +425,10 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     return judge({
       rule,
       referral,
+      friend: friend.contact,
       dealAt,
       reachedAt: since,
-      startsAt: Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt),
+      startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       wonReferrals: wonReferrals(),
@@ -454,8 +514,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       return;
     }
     const risk = riskOf(reached);
-    const isAllowed = chain.decisions.some(({ reason: { code } }) => code === 'risk_allowed');
-    if (risk?.verdict === 'block' && !isAllowed) {
+    if (risk?.verdict === 'block' && isDoubtful(chain, risk)) {
       const values = {
         amount: textOf(verdict.money),
         score: String(risk.score),
@@ -474,6 +533,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       programId: version.programId,
       memberId: referral.memberId,
       referralId: referral.id,
+      company: companyOf(friend.contact),
       at: since,
       money: verdict.money,
       tally: draft.tally,
@@ -485,9 +545,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       return;
     }
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
-    const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
-    const isDoubtful = risk !== undefined && risk.verdict !== 'pass' && !isAllowed;
-    const review = isReviewed(rule, limited.money) || isDoubtful ? 'needed' : 'none';
+    const releaseAt = holdEnd(rule, since);
+    // Who waits for an event in vain ends with a person.
+    const review = rule.holdUntil || isReviewed(rule, limited.money) || isDoubtful(chain, risk) ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
     const asksFor = review === 'needed' ? reviewReason(rule, limited.money, risk) : null;
     const why = grantReason(rule, basis.deal, releaseAt, asksFor);
@@ -578,12 +638,12 @@ function isSameReason(a: Reason, b: Reason): boolean {
 }
 
 /** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
-function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[]): Reached[] {
+function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[], referral: Referral): Reached[] {
   const reached = then.flatMap((dealAt) =>
     TRIGGER_STAGES.flatMap((stage) => {
       const since = dealAt.since[stage];
       if (since === null) return [];
-      const version = versionAt(programs, since) ?? programs[0];
+      const version = versionFor(programs, referral, since);
       if (!version) return [];
       return version.rules
         .filter((rule) => triggerOf(rule) === stage)
@@ -595,6 +655,12 @@ function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[])
 
 function isWait({ outcome }: Decision): boolean {
   return outcome === 'waiting' || outcome === 'capped' || outcome === 'queued';
+}
+
+/** Something speaks against it, and no person has allowed it all the same. */
+function isDoubtful({ decisions }: Chain, risk: RiskAssessment | undefined): boolean {
+  const isAllowed = decisions.some(({ reason: { code } }) => code === 'risk_allowed');
+  return risk !== undefined && risk.verdict !== 'pass' && !isAllowed;
 }
 
 /** What a person has decided against is not granted again by a rule. */
@@ -609,10 +675,10 @@ function restsOnCount(rule: RewardRule): boolean {
 /** A rule that asks for it has the first word; else what speaks against the referral. */
 function reviewReason(rule: RewardRule | undefined, money: Money, risk: RiskAssessment | undefined): Reason {
   const review = rule?.review;
-  const isDoubtful = risk !== undefined && risk.verdict !== 'pass';
-  const isAsked = rule === undefined || isReviewed(rule, money) || !isDoubtful;
+  const doubt = risk !== undefined && risk.verdict !== 'pass' ? findingsText(risk.raised) : null;
+  const isAsked = rule === undefined || isReviewed(rule, money) || doubt === null;
   const asked = review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it';
-  const doubts = isDoubtful ? [`something speaks against it: ${findingsText(risk.raised)}`] : [];
+  const doubts = doubt === null ? [] : [`something speaks against it: ${doubt}`];
   return reason('review_needed', { why: [...(isAsked ? [asked] : []), ...doubts].join('; ') });
 }
 
@@ -627,6 +693,7 @@ function riskResult({ score, verdict, raised }: RiskAssessment, { risk }: Progra
 
 function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, review: Reason | null): Reason {
   const stage = triggerOf(rule);
+  if (rule.holdUntil) return reason('held_until', { deal: deal.id, ...describeCondition(rule.holdUntil.met) });
   if (releaseAt !== null) {
     const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
     return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });

@@ -2,14 +2,18 @@ import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
 import { type Checked, checkCondition, type Facts } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
-import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
+import { type Condition, conditionsWithin, type HoldUntil, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
+import type { ContactFacts } from './record.ts';
 import type { Referral } from './referral.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
 /** The CRM's clock and ours may differ; a deal won this much before the referral or the program is not "before" them. */
 export const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
+
+/** What a friend's own properties and company say. */
+export type FriendProperties = Pick<ContactFacts, 'properties' | 'company'>;
 
 export type Verdict =
   | {
@@ -23,6 +27,8 @@ export type Verdict =
 export interface EligibilityInput {
   readonly rule: RewardRule;
   readonly referral: Referral;
+  /** The friend as the CRM shows them now. */
+  readonly friend: FriendProperties;
   readonly dealAt: DealAt;
   /** When the deal reached the rule's stage; the present for a preview of a deal that has not. */
   readonly reachedAt: Instant;
@@ -61,14 +67,28 @@ export function judge(input: EligibilityInput): Verdict {
  * What a rule makes of a deal that it has paid for already and that has changed since: of what was decided then only the deal's own facts
  * can change the answer.
  */
-export function judgeAgain(rule: RewardRule, dealAt: DealAt, referral: Referral, wonReferrals: number): Verdict {
+export function judgeAgain(
+  rule: RewardRule,
+  dealAt: DealAt,
+  referral: Referral,
+  friend: FriendProperties,
+  wonReferrals: number,
+): Verdict {
   const amount = amountOf(dealAt);
-  const facts = factsOf({ rule, referral, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
+  const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
   const checks = [
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
   return verdictOf(rule, checks, amount, wonReferrals);
+}
+
+/** Whether what a hold waits for has come. It is asked of the deal, so nothing else has to be known. */
+export function judgeHold({ met }: HoldUntil, dealAt: DealAt, referral: Referral, friend: FriendProperties): Checked {
+  return checkCondition(
+    met,
+    factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 }, amountOf(dealAt)),
+  );
 }
 
 function isAboutTheDeal(condition: Condition): boolean {
@@ -90,10 +110,11 @@ function verdictOf(rule: RewardRule, checks: readonly Checked[], amount: AmountO
 function factsOf(
   {
     referral,
+    friend,
     dealAt,
     reachedAt,
     wonReferrals,
-  }: Pick<EligibilityInput, 'rule' | 'referral' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
+  }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
   amount: AmountOfDeal,
 ): Facts {
   const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
@@ -106,6 +127,11 @@ function factsOf(
     day: dayOf(reachedAt),
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,
+    properties: {
+      deal: dealAt.point.properties,
+      friend: friend.properties,
+      company: friend.company === null ? null : friend.company?.properties,
+    },
   };
 }
 

@@ -10,6 +10,9 @@ export interface RecordRef {
   readonly id: string;
 }
 
+/** Values of the CRM's own properties by name, for those that a rule asks about. Null is empty; a name that is missing was not read. */
+export type Properties = Readonly<Record<string, string | null>>;
+
 /** A deal as it stood from one moment on, rebuilt from the histories that the CRM keeps of its properties. */
 export interface DealPoint {
   readonly at: Instant;
@@ -19,6 +22,8 @@ export interface DealPoint {
   readonly amount: string | null;
   /** ISO 4217. The CRM's home currency when the deal names none, since that is what its amount then means. */
   readonly currency: string | null;
+  /** Absent where no rule asked about any. */
+  readonly properties?: Properties;
 }
 
 export interface DealFacts {
@@ -30,8 +35,6 @@ export interface DealFacts {
   readonly contactIds: readonly string[];
   /** Ids that were merged into this one, and the id it was asked for under. */
   readonly formerIds: readonly string[];
-  /** Further properties that a policy asks for, as written; one that the CRM does not have is missing. */
-  readonly properties?: Readonly<Record<string, string | null>>;
   /** When it was last changed, by the CRM's own clock: which state of it this is. Not a fact about the deal, and not kept as one. */
   readonly modifiedAt?: Instant;
 }
@@ -60,6 +63,10 @@ export interface ContactFacts {
   readonly formerIds: readonly string[];
   /** What risk is judged by; absent when the CRM was not asked. */
   readonly traits?: ContactTraits;
+  /** Absent where no rule asked about any. They have no history here: what counts is what they were when they were last read. */
+  readonly properties?: Properties;
+  /** The company that the CRM names first for them; null for none, absent where no rule asked about it or it could not be read. */
+  readonly company?: { readonly id: string; readonly properties: Properties } | null;
   /** As for a deal. */
   readonly modifiedAt?: Instant;
 }

@@ -292,11 +292,10 @@ function observe(rule: RiskSignalRule, input: RiskInput): Observation {
         : 'clear';
     }
     case 'purchase_unverified': {
-      const value = dealAt.deal.properties?.[rule.property];
-      if (value === undefined) return 'unknown';
-      const isVerified =
-        value !== null && rule.verified.some((one) => one.toLowerCase() === value.trim().toLowerCase());
-      return isVerified
+      // Empty: nobody has said anything yet, or the CRM has no such property.
+      const value = dealAt.point.properties?.[rule.property]?.trim().toLowerCase() ?? '';
+      if (value === '') return 'unknown';
+      return rule.verified.some((one) => one.toLowerCase() === value)
         ? 'clear'
         : { raised: `the deal's "${rule.property}" does not say that the purchase was verified` };
     }

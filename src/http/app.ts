@@ -51,9 +51,8 @@ export interface AppDeps {
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
     readonly desk: OperationsDeps['cases'];
+    readonly programDrafts: OperationsDeps['programDrafts'];
   };
-  /** Names of the reward providers that are configured. */
-  readonly payouts: ReadonlySet<string>;
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];
@@ -67,9 +66,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, desk: cases } = deps.store;
+  const { reads, connections, programs, dryRuns, programDrafts, desk: cases } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, cases, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, programDrafts, cases, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -9,6 +9,7 @@ import type {
   WrongTally,
 } from '../application/ports/audit.ts';
 import { normaliseCode } from '../domain/ids.ts';
+import { companyOf } from '../domain/limit.ts';
 import {
   type ContactFacts,
   type CrmObject,
@@ -19,7 +20,7 @@ import {
 } from '../domain/record.ts';
 import type { Touch } from '../domain/referral.ts';
 import { keysOfPeople } from '../domain/risk.ts';
-import { budgetTally, type Tally } from '../domain/tally.ts';
+import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
@@ -288,6 +289,7 @@ async function page(
       dealIds: [...known.deals.values()].flatMap((one) => [one.facts.ref.id, ...one.facts.formerIds]),
       emails: [...new Set(facts.flatMap(({ email }) => normaliseEmail(email) ?? []))],
       codes: [...new Set(facts.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? []))))],
+      companies: [...new Set(facts.flatMap((one) => ('email' in one ? (companyOf(one) ?? []) : [])).map(companyOwner))],
       ...(riskHours ? { risk: { ...keysOfPeople(accountId, facts), hours: riskHours, now } } : {}),
     });
     if (loaded.risk) {

@@ -52,7 +52,7 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
     ...(risk
       ? { risk: await riskKnowledge(session, { ...keys, risk }, [...referrals.values()], [...members.keys()]) }
       : {}),
-    tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds]),
+    tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds, ...keys.companies]),
     members: [...members.values()].sort(byId).map(memberOf),
     referrals: [...referrals.values()].sort(byId).map(referralOf),
     decisions: (await decisionsOf(session, keys.accountId, referralIds))

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseProgram } from '../../src/application/program-document.ts';
+import { unknownRiskProperties } from '../../src/application/risk-document.ts';
 import { riskProblem } from '../../src/application/verify-risk.ts';
 import type { Decision } from '../../src/domain/decision.ts';
 import { programHash } from '../../src/domain/program-hash.ts';
@@ -68,6 +69,18 @@ describe('a risk policy', () => {
   ])('that is not well-formed is refused with the place', (risk, place) => {
     const [first = ''] = problemsOf(risk);
     expect(first.startsWith(`${place}:`), first).toBe(true);
+  });
+
+  test('that asks about a property which the CRM does not have is told so', () => {
+    const policy = {
+      signals: [{ signal: 'purchase_unverified', weight: 1, property: 'checked', verified: ['y'] }],
+      reviewAt: 1,
+    };
+    expect(unknownRiskProperties(policy as RiskPolicy, new Set(['checked']))).toEqual([]);
+    expect(unknownRiskProperties(policy as RiskPolicy, new Set(['amount']))).toMatchObject([
+      { path: ['risk', 'signals', 0, 'property'], problem: expect.stringContaining('"checked"') },
+    ]);
+    expect(unknownRiskProperties(undefined, new Set())).toEqual([]);
   });
 
   test('is part of what a program is: another one makes another version, and none leaves the hash as it was', () => {

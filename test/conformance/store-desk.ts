@@ -29,7 +29,6 @@ export function newCase(id: string, changes: Partial<NewCase> = {}): NewCase {
     facts: { lastsDays: 3 },
     openedBy: 'wonward',
     openedAt: T0,
-    dueFrom: T0,
     ...changes,
   };
 }

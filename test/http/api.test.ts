@@ -39,6 +39,7 @@ beforeAll(async () => {
   ] as const) {
     const run = (await (await account.post('/programs/dry-run', { program: DRAFT })).json()) as { id: string };
     dryRuns.set(memberId, run.id);
+    await account.put('/programs/default/draft', { revision: 0, program: DRAFT });
   }
 });
 afterAll(() => service.close());
@@ -133,6 +134,15 @@ describe('the OpenAPI document', () => {
       ],
       ['publishProgram', '/programs?dryRunId=dry_nobody', DRAFT, 422],
       ['publishProgram', `/programs?dryRunId=${dryRuns.get(acmeStory.memberId)}`, { ...DRAFT, programId: 'x' }, 409],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 1, program: DRAFT }, 200],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 7, program: DRAFT }, 409],
+      ['saveProgramDraft', '/programs/other/draft', { revision: 0, program: DRAFT }, 400],
+      ['publishProgramDraft', '/programs/default/draft/publish', { revision: 1 }, 409],
+      ['publishProgramDraft', '/programs/default/draft/publish', { revision: 2 }, 200],
+      ['discardProgramDraft', '/programs/default/draft/discard', { revision: 2 }, 404],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 0, program: DRAFT }, 200],
+      ['discardProgramDraft', '/programs/default/draft/discard', { revision: 1 }, 200],
+      ['retireProgram', '/programs/none/retire', { why: 'x' }, 404],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
       ['openDispute', '/disputes', DISPUTE, 201],
       ['openDispute', '/disputes', DISPUTE, 200],

@@ -6,8 +6,9 @@ import type {
   ConnectionHealth,
   KeptDryRun,
   LedgerBalance,
+  ProgramDraft,
 } from '../../application/ports/store.ts';
-import { ruleDocument } from '../../application/program-document.ts';
+import { contentDocument, ruleDocument } from '../../application/program-document.ts';
 import type { riskAnswer } from '../../application/risk-document.ts';
 import { stepText } from '../../domain/amount.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
@@ -29,6 +30,7 @@ import type {
   dryRunSchema,
   journalSchema,
   memberSchema,
+  programDraftSchema,
   programSchema,
   referralSchema,
   rewardSchema,
@@ -246,6 +248,24 @@ function riskView({ signals, ...thresholds }: RiskPolicy): z.input<typeof riskAn
   };
 }
 
+export function programDraftView({
+  content,
+  revision,
+  editors,
+  changedBy,
+  changedAt,
+}: ProgramDraft): z.input<typeof programDraftSchema> {
+  return {
+    programId: content.programId,
+    revision,
+    contentHash: programHash(content),
+    editors: [...editors],
+    changedBy,
+    changedAt: isoOf(changedAt),
+    program: contentDocument(content, moneyView) as z.input<typeof programDraftSchema>['program'],
+  };
+}
+
 export function programView(program: ProgramVersion): z.input<typeof programSchema> {
   const { programId, name, version, publishedAt, rules, risk } = program;
   return {
@@ -256,6 +276,9 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     contentHash: programHash(program),
     dryRunId: program.dryRunId ?? null,
     publishedBy: program.publishedBy ?? null,
+    openReferrals: program.openReferrals ?? 'move',
+    isRetired: program.isRetired ?? false,
+    note: program.note ?? null,
     rules: rules.map((rule) => ruleDocument(rule, moneyView) as z.input<typeof programSchema>['rules'][number]),
     ...(risk ? { risk: riskView(risk) } : {}),
   };
