@@ -11,7 +11,7 @@ import type { Referral } from '../domain/referral.ts';
 import { addTo } from '../domain/tally.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import { type Gathered, gather } from './gather.ts';
+import { type Gathered, gather, riskWanted } from './gather.ts';
 import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
@@ -53,8 +53,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const session = watched(deps.openSession(connection), keepClaim(items));
     // Facts are as old as the first of them: a sweep must not take one that was read before a change for one read after it.
     const readAt = clock.now();
-    const wanted = wantedProperties(await store.programs.versions(connection.accountId));
-    const gathered = await gather(session, store.cases, connection, items, wanted);
+    const programs = await store.programs.versions(connection.accountId);
+    const wanted = wantedProperties(programs);
+    const gathered = await gather(session, store.cases, connection, items, wanted, riskWanted(programs, readAt));
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
     await decideAndCommit(connection, mapping, gathered, items, readAt);
   }
@@ -77,6 +78,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     items: readonly WorkItem[],
     readAt: number,
   ): Promise<void> {
+    // Read after the records: a deal is judged by the version that was in force when it was won.
     const programs = await store.programs.versions(connection.accountId);
     const naming = new Map<WorkItem, readonly RecordRef[]>();
     for (const item of items)
@@ -98,7 +100,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);
       const commits = open.map((group): Commit & { group: Group } => {
-        const state = { ...about, ...partOf(group), tallies };
+        const state = { ...about, ...partOf(group), tallies, risk: loaded.risk };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
         addTo(tallies, plan.tallies);
         return {

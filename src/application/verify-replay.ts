@@ -14,6 +14,7 @@ import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
 import { friendOf, mappingAt, withoutMerged } from './recorded.ts';
 import { stands } from './verify-books.ts';
+import { blockedChains, chainKey, riskProblem } from './verify-risk.ts';
 
 /*
  * Law 6: what is stored about a referral, derived again from the facts as they were last read.
@@ -42,6 +43,7 @@ export const UNDERIVABLE = {
   order_stood: 'the deal was won again while the provider had the order, which then stood',
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
   a_person: 'a person approved or rejected it',
+  risk_then: 'what was known of the people then decided on the risk, and the CRM keeps no history of it',
   limits_then: 'limits and budgets count what was granted before, in the order in which it was',
   rate_then: 'it waited for an exchange rate that was entered later',
   property_then: "a contact's and a company's properties have no history here, and were others then",
@@ -124,7 +126,7 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
     };
     const input = { friends: [friend.facts], contacts: current.contacts, now: seenAt };
     const waits = [contactRef, ...friend.facts.deals.map(({ ref }) => ref)].some((ref) => waiting.has(recordKey(ref)));
-    const news = newsOf(decide({ ...input, state }), referral);
+    const news = newsOf(decide({ ...input, state }), referral, blockedChains(own));
     if (news.length > 0 && !waits)
       problems.push(`referral ${referral.id}: processing it again would ${news.join(', ')}`);
 
@@ -141,6 +143,13 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
 }
 
 const nothing: ReplayResult = { problems: [], underivable: [], decisions: 0, isDerived: false, waits: false };
+
+const BY_PERSON: ReadonlySet<string> = new Set([
+  'review_approved',
+  'review_rejected',
+  'risk_allowed',
+  'taken_back_by_person',
+]);
 
 // ── Each decision ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -166,7 +175,7 @@ function rejudge(
   if (!deal) return 'no_facts';
   const { code } = decision.reason;
   if (code === 'rate_missing') return 'rate_then';
-  if (code === 'review_approved' || code === 'review_rejected') return 'a_person';
+  if (BY_PERSON.has(code)) return 'a_person';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
   // The history of a merged deal is that of all of them, and was another one when it was decided on.
@@ -237,6 +246,8 @@ function rejudge(
       if (revived) return 'order_stood';
       if (!isAmount(decision, verdict.money))
         return { differs: `the facts give ${verdict.money.minor} ${verdict.money.currency} (minor units)` };
+      const risky = riskProblem(decision, program.risk, own);
+      if (risky !== null) return { differs: risky };
       return holdEnd(rule, since) === decision.releaseAt
         ? 'same'
         : { differs: 'the facts give another end of the hold' };
@@ -247,6 +258,10 @@ function rejudge(
     case 'waiting':
     case 'skipped': {
       if (code === 'other_rule_better' && verdict.kind === 'pays') return 'same';
+      if (code === 'risk_blocked' && verdict.kind === 'pays') {
+        const risky = riskProblem(decision, program.risk, own);
+        return risky === null ? 'same' : { differs: risky };
+      }
       const wanted = decision.outcome === 'waiting' ? 'waits' : 'refuses';
       if (verdict.kind === wanted && verdict.reason.code === code) return 'same';
       return {
@@ -272,12 +287,14 @@ function wonReferralsThen({ calculation, conditions }: Decision): number {
 // ── All of them together ────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a plan would change about the referral's stage and money; names, touches and looks ahead are not news. */
-function newsOf(plan: ReturnType<typeof decide>, referral: Referral): string[] {
+function newsOf(plan: ReturnType<typeof decide>, referral: Referral, blocked: ReadonlySet<string>): string[] {
   const changed = plan.referrals.find(({ id }) => id === referral.id);
   return [
-    ...plan.decisions.map(
-      ({ outcome, ruleKey, deal, reason }) => `decide "${outcome} ${reason.code}" for ${ruleKey} on deal ${deal.id}`,
-    ),
+    ...plan.decisions
+      .filter((decision) => !blocked.has(chainKey(decision)))
+      .map(
+        ({ outcome, ruleKey, deal, reason }) => `decide "${outcome} ${reason.code}" for ${ruleKey} on deal ${deal.id}`,
+      ),
     ...plan.rewards
       .filter(({ id }) => !plan.decisions.some(({ rewardId }) => rewardId === id))
       .map(({ id, state }) => `make reward ${id} ${state}`),
@@ -348,7 +365,8 @@ function whyNotDerived(
       own.some((other) => other.rewardId === rewardId && other.sequence < sequence),
   );
   if (revived) return 'order_stood';
-  if (own.some(({ reason: { code } }) => code === 'review_approved' || code === 'review_rejected')) return 'a_person';
+  if (own.some(({ reason: { code } }) => BY_PERSON.has(code))) return 'a_person';
+  if (own.some(({ risk }) => risk !== undefined)) return 'risk_then';
   const rules = rulesOf(own, programs);
   if (
     rules.some(({ amountChanges }) => amountChanges === 'follow') &&

@@ -145,7 +145,7 @@ function factsOf(
   };
 }
 
-function isSubmitted({ source }: Referral): boolean {
+export function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
   // Only a submission has a moment of its own. A label or a code is a fact about the past, whenever it was typed in.
   return source === 'explicit' || source === 'email';
 }

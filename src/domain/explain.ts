@@ -42,6 +42,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   limit_reached: 'Pays when a reward that counts towards the limit is taken back.',
   budget_spent: 'Fill up the budget of the program.',
   review_rejected: 'Ask the person who rejected it.',
+  risk_blocked: 'A reviewer can allow it in its case.',
+  taken_back_by_person: 'Ask the person who took it back.',
 };
 
 /** The stages that rules wait for, as people call them. */
@@ -233,12 +235,13 @@ export function tellDecision(decision: Decision, audience: Audience, names: Deal
     case 'rep':
       return [why, remedyFor(decision.reason)].filter((text) => text !== null).join(' ');
     case 'admin': {
-      const { ruleKey, program, mappingVersion, conditions } = decision;
+      const { ruleKey, program, mappingVersion, conditions, risk } = decision;
       const open = conditions.filter(({ verdict }) => verdict !== 'met');
       return [
         why,
         `Rule "${ruleKey}" of program "${program.id}", version ${program.version}; stage mapping ${mappingVersion}.`,
         ...open.map(({ condition, expected, actual }) => `Asked for: ${condition} ${expected}; found: ${actual}.`),
+        ...(risk?.raised ?? []).map(({ signal, weight, evidence }) => `Signal ${signal} (${weight}): ${evidence}.`),
       ].join(' ');
     }
     case 'finance': {

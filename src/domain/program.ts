@@ -1,5 +1,6 @@
 import type { Money, RoundingMode } from './money.ts';
 import type { Referral, TouchKind } from './referral.ts';
+import type { RiskPolicy } from './risk.ts';
 import { addDays, dayOf, type Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, or the friend who was referred. */
@@ -149,6 +150,8 @@ export interface ProgramVersion {
   readonly version: number;
   readonly publishedAt: Instant;
   readonly rules: readonly RewardRule[];
+  /** Absent: nothing is looked for. */
+  readonly risk?: RiskPolicy | undefined;
   /** Referrals that were submitted before this version go on by it (`move`, also when absent), or by the one that they began with (`keep`). */
   readonly openReferrals?: OpenReferrals | undefined;
   /** The program ended with this version, which has no rules; what was granted before runs on by its own. */
@@ -164,7 +167,7 @@ export const OPEN_REFERRALS = ['move', 'keep'] as const;
 export type OpenReferrals = (typeof OPEN_REFERRALS)[number];
 
 /** What goes into a version: what an admin writes, and what two drafts are compared by. */
-export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals'>;
+export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals' | 'risk'>;
 
 /**
  * The version of its program that a referral is judged by at a moment: the newest that was published by then and concerns it; before the

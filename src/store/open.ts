@@ -6,6 +6,7 @@ import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
 import { createCouponStore } from './coupons.ts';
+import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createInboxStore } from './inbox.ts';
@@ -110,6 +111,7 @@ export function createStore(engine: Engine): Store {
     inbox: createInboxStore(engine),
     work: createWorkStore(engine),
     cases: createCaseStore(engine),
+    desk: createDeskStore(engine),
     payouts: createPayoutStore(engine),
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),

@@ -5,6 +5,7 @@ import type { RewardState } from '../../src/domain/decision.ts';
 import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
+import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
 
@@ -2151,6 +2152,8 @@ export function storeConformance({
         await store.connections.saveMapping('acc_a', 'con_a', 'm1', [], T0);
         await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
         await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'K', createdAt: T0 }, 'hash');
+        await store.desk.open('acc_a', newCase('cas_1', { rewardId: 'rwd_1' }));
+        await store.desk.setChain('acc_a', [{ to: 'role:x', hours: 1 }], T0);
         await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
         const [item] = await store.work.claim(claiming('work', T0));
         const [payout] = await store.payouts.claim(claiming('payout', T0));
@@ -2189,6 +2192,20 @@ export function storeConformance({
             companies: ['company con_a 1'],
           }),
         ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() });
+        expect(await store.desk.get('acc_b', 'cas_1')).toBeNull();
+        expect(await store.desk.list('acc_b', all, { rewardId: 'rwd_1' })).toEqual(nothing);
+        expect(await store.desk.chain('acc_b')).toHaveLength(2);
+        expect(await store.desk.signalCounts('acc_b', 0, T0 + DAY)).toEqual({ judged: 0, bad: 0, signals: [] });
+        expect(await store.desk.alertFacts('acc_b', { recentFrom: 0, baseFrom: 0, burnFrom: 0 })).toEqual({
+          paces: [],
+          budgets: [],
+          parked: 0,
+        });
+        const word = { outcome: 'resolved' as const, by: 'a stranger', why: 'x', at: T0 };
+        expect(await store.desk.comment('acc_b', 'cas_1', 'a stranger', 'x', T0)).toEqual({ kind: 'no_such_case' });
+        expect(await store.desk.assign('acc_b', 'cas_1', 'role:y', 'a stranger', T0)).toEqual({ kind: 'no_such_case' });
+        expect(await store.desk.decide('acc_b', 'cas_1', word)).toEqual({ kind: 'no_such_case' });
+        expect(await cases.commit([b.commit({ cases: [{ id: 'cas_1', word }] })])).toEqual(['conflict']);
         expect(await reads.members('acc_b', all)).toEqual(nothing);
         expect(await reads.member('acc_b', 'mem_1')).toBeNull();
         expect(await reads.memberByEmail('acc_b', 'mem_1@example.com')).toBeNull();
@@ -2256,6 +2273,8 @@ export function storeConformance({
         expect(await everything()).toBe(before);
       });
     });
+
+    deskStoreConformance(() => ({ store, a }));
 
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 

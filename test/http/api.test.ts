@@ -60,6 +60,7 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{referralId}', story.referralId)
     .replace('{rewardId}', story.rewardId)
     .replace('{batchId}', story.batchId)
+    .replace('{caseId}', story.caseId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
     .replace('{programId}', 'default')
@@ -102,6 +103,12 @@ describe('the OpenAPI document', () => {
       await api.judge(operationId, await acme.call(path, { headers: { accept: 'text/html' } }));
       judged.add(operationId);
     }
+    const DISPUTE = {
+      referralId: acmeStory.referralId,
+      claim: 'fraud',
+      words: 'Both are one household.',
+      by: { role: 'rep', id: '77' },
+    };
     const posts: [string, string, unknown, number][] = [
       ['createMember', '/members', { name: 'Lin', email: 'lin@example.com' }, 201],
       ['createMember', '/members', { name: 'Lin', email: 'LIN@example.com ' }, 200],
@@ -150,6 +157,19 @@ describe('the OpenAPI document', () => {
       ],
       ['retireProgram', '/programs/none/retire', { why: 'x' }, 404],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
+      ['openDispute', '/disputes', DISPUTE, 201],
+      ['openDispute', '/disputes', DISPUTE, 200],
+      ['openDispute', '/disputes', { ...DISPUTE, referralId: otherStory.referralId }, 422],
+      ['commentOnCase', `/cases/${acmeStory.caseId}/comments`, { words: 'Asked the rep.' }, 200],
+      ['commentOnCase', `/cases/${otherStory.caseId}/comments`, { words: 'x' }, 404],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'person:77' }, 200],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'Ada Lovelace' }, 400],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'approved', why: 'x' }, 400],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'dismissed', why: 'Known.' }, 200],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'dismissed', why: 'Known.' }, 409],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'role:x' }, 409],
+      ['setCaseChain', '/case-chain', { chain: [{ owner: 'person:77', hours: 4 }] }, 200],
+      ['setCaseChain', '/case-chain', { chain: [] }, 400],
       ['rejectReward', `/rewards/${acmeStory.rewardId}/reject`, {}, 400],
       ['fillBudget', '/programs/default/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 201],
       ['fillBudget', '/programs/none/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 404],

@@ -7,6 +7,7 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createDesk } from '../../src/application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
@@ -174,6 +175,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   });
   const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
   let refs = 0;
+  const review = createReview({ store, clock, onDecided: () => {} });
   const app = createApp({
     publicUrl: PUBLIC_URL,
     trustProxy: 0,
@@ -199,7 +201,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connect,
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
-    review: createReview({ store, clock, onDecided: () => {} }),
+    review,
+    desk: createDesk({ store, clock, review, newId: randomUUID, onAsked: () => {} }),
     publish: createPublish({
       store,
       clock,
@@ -342,6 +345,8 @@ export interface Story {
   /** A batch that is paid by hand, with one order. */
   readonly batchId: string;
   readonly orderId: string;
+  /** A dispute that is open. */
+  readonly caseId: string;
 }
 
 /** A member, a referral, a decision and an issued reward (or one in review) with its journals, in an account with a connection. */
@@ -443,6 +448,21 @@ export async function tellStory(
   if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
   const joins = { key: orderId, rewardId, money: reward.money };
   const batchId = reward.state === 'approved' ? (await store.manual.join(accountId, joins, now)).batchId : '';
+  const caseId = derivedId('cas', rewardId, 'test');
+  await store.desk.open(accountId, {
+    id: caseId,
+    kind: 'dispute',
+    topic: 'wrong_member',
+    dedupeKey: `dispute test ${referral.id}`,
+    severity: 'normal',
+    referralId: referral.id,
+    rewardId,
+    value: reward.money,
+    summary: 'Somebody else sent them.',
+    facts: {},
+    openedBy: 'rep 77',
+    openedAt: now,
+  });
   return {
     memberId: member.id,
     referralId: referral.id,
@@ -451,6 +471,7 @@ export async function tellStory(
     code: member.code,
     batchId,
     orderId,
+    caseId,
   };
 }
 

@@ -57,6 +57,7 @@ async function tenant(service: TestService, name: string, portal: string): Promi
     story,
     ids: {
       dry: run.id,
+      cas: story.caseId,
       mem: story.memberId,
       ref: story.referralId,
       rwd: story.rewardId,
@@ -112,14 +113,17 @@ const BY_NAME: Readonly<Record<string, string>> = {
   day: '2026-01-02',
   until: '2026-01-04',
   perBase: '1.25',
-  property: 'amount',
   codes: 'A-CODE',
+  owner: 'role:reviewer',
+  outcome: 'dismissed',
+  property: 'purchase_checked',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */
 const CHOICES: Readonly<Record<string, Example>> = {
   limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
   bestOf: null,
+  blockAt: null,
   payout: 'credit',
   rounding: null,
   payIn: null,

@@ -18,6 +18,7 @@ import {
   digestsOf,
   sequenceOf,
 } from '../../src/store/transfer.ts';
+import { newCase } from '../conformance/store-desk.ts';
 import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
@@ -89,7 +90,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.payoutRecords.keepNews('acc_a', 'stripe', [{ ...news, facts: { charge: 'ch_1' } }], T0);
   await store.coupons.add('acc_a', [{ hash: 'h', sealed: 's' }], money, T0);
   await store.manual.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
+  const alert = newCase('cas_1', { summary: 'Ünï' });
+  await store.desk.open('acc_a', alert);
+  await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);
   await engine.write(async ({ db }) => {
+    await sql`insert into risk_findings (account_id, reward_id, signal, weight, found_at)
+      values ('acc_a', 'rwd_1', 'same_phone', 50, ${T0})`.execute(db);
     await sql`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
       values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);
     await sql`insert into record_links (account_id, connection_id, deal_id, contact_id, changed_at)

@@ -16,8 +16,11 @@ export interface Audit {
   /** Rows that name what does not exist, or exists only for another account; looked for in the whole database. */
   strayRows(): Promise<StrayRows[]>;
   account(accountId: string): Promise<AuditAccount>;
-  /** Referrals by id with all that hangs on them; empty at the end. */
-  page(accountId: string, after: string | null, limit: number): Promise<AuditPage>;
+  /**
+   * Referrals by id with all that hangs on them; empty at the end. `riskHours`: also what risk is judged by, with referrals counted within
+   * so many hours.
+   */
+  page(accountId: string, after: string | null, limit: number, riskHours?: readonly number[]): Promise<AuditPage>;
   /** Tallies that are not what the referrals and the ledger add up to, and how many there are. */
   wrongTallies(accountId: string): Promise<WrongTally[]>;
   /** What stored rewards have taken from is looked up here: limits, and what is left of budgets. */
@@ -78,7 +81,7 @@ export interface AuditPage {
   /** The referrals of this page; `state` has those around them too. */
   readonly referrals: readonly Referral[];
   /** What `process` would load for them. */
-  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies'>;
+  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk'>;
   readonly touches: readonly Touch[];
   /** Of the page's own referrals. */
   readonly decisions: readonly Decision[];

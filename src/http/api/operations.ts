@@ -10,6 +10,7 @@ import type {
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
@@ -23,7 +24,7 @@ import { type RatesDeps, rates } from './rates.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps, CasesDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -58,6 +59,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...referrals(deps),
     ...decisions(deps),
     ...rewards(deps),
+    ...cases(deps),
     ...ledger(deps),
     ...connections(deps),
     ...programs(deps),
