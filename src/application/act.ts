@@ -2,9 +2,11 @@ import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
+import type { ProgramVersion } from '../domain/program.ts';
 import { reason } from '../domain/reason.ts';
 import { normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
+import { tiersOf } from '../domain/tier.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Store } from './ports/store.ts';
 
@@ -105,7 +107,8 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         (email !== null && email === member.email) ||
         (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
       if (isSelf) return { kind: 'refused', code: 'self_referral' };
-      const programId = (await store.programs.versions(accountId)).at(-1)?.programId;
+      const programs = await store.programs.versions(accountId);
+      const programId = programs.at(-1)?.programId;
       if (programId === undefined) return { kind: 'refused', code: 'no_program' };
 
       for (let tries = 0; tries < TRIES; tries += 1) {
@@ -132,6 +135,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         const plan = planOf({
           referrals: [referral],
           mirror: member.contact ? [member.contact] : [],
+          ...lookFor(programs, referral),
           ...(contact ? { wakes: [{ record: contact, at: now }] } : {}),
         });
         if (await commit(accountId, plan)) {
@@ -142,6 +146,15 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
       throw busy();
     },
   };
+}
+
+/** Members who rise by what they submit are looked at as soon as it is written. */
+function lookFor(
+  programs: readonly ProgramVersion[],
+  { memberId, programId, submittedAt: now }: Referral,
+): Partial<Plan> {
+  const by = tiersOf(programs, programId)?.tiers.by;
+  return by?.kind === 'engagement' ? { tierLooks: [{ memberId, programId, lookedAt: now, at: now }] } : {};
 }
 
 function busy(): Fault {

@@ -10,7 +10,7 @@ import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import type { Party, ProgramVersion } from '../domain/program.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -124,6 +124,7 @@ async function memberOf(
   const [source] = await store.mirror.sources(accountId, [contact]);
   const states = [...new Set(source?.sums.map(({ state }) => state))];
   const last = source?.lastReward ?? null;
+  const tier = source?.tier ?? null;
   const names = await readDealNames(store.reads, accountId, last ? [last.deal] : []);
   return {
     memberId: member.id,
@@ -141,6 +142,9 @@ async function memberOf(
       reason: reasonText(last.reason, names),
       at: isoOf(last.updatedAt),
     },
+    ...(tier?.to
+      ? { tier: { name: tier.to.name, reason: reasonText(tier.reason), since: isoOf(tier.recordedAt) } }
+      : {}),
   };
 }
 
@@ -169,7 +173,9 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
         : Promise.resolve([]),
     ]);
     const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
-    const beneficiaryOf = (party: 'member' | 'friend') => (party === 'member' ? nameOf(member) : friendName);
+    const named = await recruiterOf(referral, member);
+    const beneficiaryOf = (party: Party) =>
+      party === 'friend' ? friendName : party === 'member' ? nameOf(member) : named ? nameOf(named) : 'Recruiter';
     const names: DealNames = new Map(
       deals.flatMap(({ ref, name }) => (name === null ? [] : [[ref.id, name] as const])),
     );
@@ -197,13 +203,19 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     };
   };
 
+  /** The account's own person behind the referral; null when there is none. */
+  async function recruiterOf({ recruiterId }: Referral, member: Member): Promise<Member | null> {
+    if (recruiterId !== undefined) return store.reads.member(accountId, recruiterId);
+    return member.isStaff ? member : null;
+  }
+
   /** What rules that have decided nothing yet would make of the friend's furthest open deal. */
   async function expected(
     referral: Referral,
     decisions: readonly Decision[],
     deals: readonly DealFacts[],
     names: DealNames,
-    beneficiaryOf: (party: 'member' | 'friend') => string,
+    beneficiaryOf: (party: Party) => string,
   ): Promise<Outlook[]> {
     const rules = programs.at(-1)?.rules ?? [];
     const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));

@@ -90,10 +90,12 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       };
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);
+      let tiers = loaded.tiers ?? [];
       const commits = open.map((group): Commit & { group: Group } => {
-        const state = { ...about, ...partOf(group), tallies };
+        const state = { ...about, ...partOf(group), tallies, tiers };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
         addTo(tallies, plan.tallies);
+        tiers = [...tiers, ...plan.tierChanges];
         return {
           group,
           accountId: connection.accountId,

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { CURRENCIES, type Money, parseAmount, ROUNDING_MODES } from '../domain/money.ts';
-import { LIMIT_WINDOWS, type RewardRule, TRIGGER_STAGES } from '../domain/program.ts';
+import { LIMIT_WINDOWS, PARTIES, type RewardRule, TRIGGER_STAGES } from '../domain/program.ts';
 import { TOUCH_KINDS } from '../domain/referral.ts';
+import type { TierScheme } from '../domain/tier-scheme.ts';
 import { ruleProblems } from './program-problems.ts';
+import { tierProblems, tierShapes } from './tier-document.ts';
 
 /** Ten years: longer is a mistyped number, not a hold. */
 const HOLD_DAYS_MAX = 3_650;
@@ -84,7 +86,21 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       day: z.iso.date({ error: 'must be a day that there is, such as 2026-03-31' }),
       because,
     }),
-    z.strictObject({ fact: z.literal('member.won_referrals'), op: comparison, count: z.int().min(1), because }),
+    z.strictObject({
+      fact: z.literal('member.won_referrals'),
+      op: z.enum(['at_least', 'at_most', 'exactly', 'every']),
+      count: z.int().min(1),
+      because,
+    }),
+    z.discriminatedUnion('op', [
+      z.strictObject({ fact: z.literal('member.tier'), op: z.literal('at_least'), tier: keyText('gold'), because }),
+      z.strictObject({
+        fact: z.literal('member.tier'),
+        op: inOrNot,
+        tiers: z.array(keyText('gold')).min(1),
+        because,
+      }),
+    ]),
   ]);
   const facts = fact.meta({ id: `Fact${kind}`, description: 'A fact, and what is asked of it.' });
   // Each depth has a name, so that a document of the schema is as long as it is deep, and not three times as long for each level.
@@ -124,11 +140,19 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
         .min(1)
         .max(STEPS_MAX),
     }),
+    z.strictObject({
+      kind: z.literal('per_tier'),
+      steps: z
+        .array(z.strictObject({ from: keyText('gold'), amount: flat }))
+        .min(1)
+        .max(STEPS_MAX),
+    }),
   ]);
   return {
     key: keyText('member-won'),
-    party: z.enum(['member', 'friend']),
-    trigger: z.enum(TRIGGER_STAGES).optional(),
+    party: z.enum(PARTIES),
+    trigger: z.enum([...TRIGGER_STAGES, 'tier_reached']).optional(),
+    tier: keyText('gold').optional(),
     deals: z
       .discriminatedUnion('kind', [
         z.strictObject({ kind: z.literal('first') }),
@@ -223,6 +247,7 @@ export const programDocument = z
   .strictObject({
     programId: keyText('default'),
     name: nameText,
+    tiers: tierShapes(moneyInput, { key: keyText('gold'), name: nameText }).optional(),
     rules: z
       .array(rule)
       .min(1)
@@ -232,8 +257,9 @@ export const programDocument = z
         'every rule needs a key of its own',
       ),
   })
-  .superRefine(({ rules }, context) => {
-    for (const { path, problem } of ruleProblems(rules)) context.addIssue({ code: 'custom', path, message: problem });
+  .superRefine(({ rules, tiers }, context) => {
+    for (const { path, problem } of [...ruleProblems(rules), ...tierProblems(tiers, rules)])
+      context.addIssue({ code: 'custom', path, message: problem });
   });
 
 export type ProgramDocument = z.input<typeof programDocument>;
@@ -243,9 +269,14 @@ export function ruleAnswer<M extends z.ZodType>(money: M) {
   return z.strictObject(shapesFor(money, 'Answer'));
 }
 
-/** The same rule with amounts as decimal strings, as a document has them. */
+/** Tiers as they are answered. */
+export function tiersAnswer<M extends z.ZodType>(money: M) {
+  return tierShapes(money, { key: keyText('gold'), name: nameText });
+}
+
+/** The same rule, or tiers, with amounts as decimal strings, as a document has them. */
 export function ruleDocument(
-  published: RewardRule,
+  published: RewardRule | TierScheme,
   textOfMoney: (money: Money) => { amount: string; currency: string },
 ): Record<string, unknown> {
   return written(published) as Record<string, unknown>;
@@ -261,7 +292,15 @@ export function ruleDocument(
 }
 
 export type ProgramResult =
-  | { readonly ok: true; readonly program: { programId: string; name: string; rules: readonly RewardRule[] } }
+  | {
+      readonly ok: true;
+      readonly program: {
+        programId: string;
+        name: string;
+        rules: readonly RewardRule[];
+        tiers?: TierScheme | undefined;
+      };
+    }
   /** Each problem names the field: "rules[0].amount.money: …". */
   | { readonly ok: false; readonly problems: readonly string[] };
 

@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import { dryRun } from './dry-run.ts';
 import type { KeptDryRun, Store } from './ports/store.ts';
 
-export type Draft = Pick<ProgramVersion, 'programId' | 'name' | 'rules'>;
+export type Draft = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'tiers'>;
 
 export type PublishResult =
   | { readonly kind: 'published'; readonly version: ProgramVersion }

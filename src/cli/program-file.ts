@@ -52,9 +52,9 @@ export function programExample(): Result {
 
 /** Reads a file and says everything that is wrong with it; changes nothing. */
 export async function validateProgram(terminal: Terminal, file: string): Promise<Result> {
-  const { programId, name, rules } = await programOf(terminal, file);
+  const { programId, name, rules, tiers } = await programOf(terminal, file);
   return {
-    json: { programId, name, rules: rules.length, contentHash: programHash({ programId, rules }) },
+    json: { programId, name, rules: rules.length, contentHash: programHash({ programId, rules, tiers }) },
     lines: [`"${name}" can be published: ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}.`],
   };
 }
@@ -104,8 +104,8 @@ export function rollBackProgram(
 ): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
-    const { rules, ...earlier } = await versionOf(services, id, programId, version);
-    const program = { programId: earlier.programId, name: earlier.name, rules };
+    const { rules, tiers, ...earlier } = await versionOf(services, id, programId, version);
+    const program = { programId: earlier.programId, name: earlier.name, tiers, rules };
     await assertPayable(services, id, program);
     return published(await services.store.programs.publish(id, program, services.now()), name);
   });
@@ -182,9 +182,14 @@ async function versionOf(
   );
 }
 
-function documentOf({ programId, name, rules }: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>) {
+function documentOf({ programId, name, rules, tiers }: Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'tiers'>) {
   const moneyOf = (money: Money) => ({ amount: decimalOf(money), currency: money.currency });
-  return { programId, name, rules: rules.map((rule) => ruleDocument(rule, moneyOf)) };
+  return {
+    programId,
+    name,
+    ...(tiers ? { tiers: ruleDocument(tiers, moneyOf) } : {}),
+    rules: rules.map((rule) => ruleDocument(rule, moneyOf)),
+  };
 }
 
 function jsonOf(report: DryRunReport): unknown {

@@ -26,6 +26,7 @@ export function enrol(draft: Draft, state: State, contact: ContactFacts, now: In
       contact: contact.ref,
       name: contact.name ?? existing.name,
       email: normaliseEmail(contact.email) ?? existing.email,
+      ...(contact.isStaff === undefined ? {} : { isStaff: contact.isStaff || undefined }),
     });
   }
   const id = memberIdOf(state.accountId, contact.ref);
@@ -35,6 +36,7 @@ export function enrol(draft: Draft, state: State, contact: ContactFacts, now: In
     email: normaliseEmail(contact.email),
     code: memberCode(id),
     contact: contact.ref,
+    ...(contact.isStaff ? { isStaff: true } : {}),
     createdAt: now,
   });
 }
@@ -168,6 +170,17 @@ function labelledReferrers(friend: ContactFacts, contacts: ReadonlyMap<string, C
 /** CRM ids are numbers that grow: the shorter or smaller one is the older record. */
 export function byAge(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/**
+ * Which of two referrals a shared deal belongs to: a submission comes before an inference, an earlier submission before a later
+ * one, and among inferences the older contact. Nothing here depends on which hint arrived first.
+ */
+export function comesBefore(a: Referral, b: Referral): boolean {
+  const submitted = (referral: Referral) => referral.source === 'explicit' || referral.source === 'email';
+  if (submitted(a) !== submitted(b)) return submitted(a);
+  if (submitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
+  return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
 }
 
 function keepTouches(

@@ -1,5 +1,5 @@
 import { type CalculationStep, needsWonCount } from './amount.ts';
-import { byAge } from './attribution.ts';
+import { byAge, comesBefore } from './attribution.ts';
 import type { FriendFacts } from './decide.ts';
 import { type Decision, type Outcome, type Reward, STANDING_STATES, standingMinor } from './decision.ts';
 import { judge, judgeAgain, type Verdict } from './eligibility.ts';
@@ -10,6 +10,7 @@ import type { Draft, State } from './plan.ts';
 import {
   conditionsWithin,
   isReviewed,
+  needsTier,
   type ProgramVersion,
   type RewardRule,
   TRIGGER_STAGES,
@@ -21,6 +22,8 @@ import type { DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
 import { budgetTally, type Tally, wonTally } from './tally.ts';
+import { heldTier, restOnScore } from './tier.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -228,7 +231,13 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const rule = ruleOf(chain);
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (!reward || rule?.amountChanges !== 'follow' || !dealAt || dealAt.since[triggerOf(rule)] === null) continue;
-        follow(chain, reward, judgeAgain(rule, dealAt, referral, countAtGrant(chain)), dealAt, mayWin);
+        follow(
+          chain,
+          reward,
+          judgeAgain(rule, dealAt, referral, countAtGrant(chain), tierAtGrant(chain)),
+          dealAt,
+          mayWin,
+        );
       }
     },
 
@@ -303,6 +312,37 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     return Number(step?.values.count ?? wonReferrals());
   }
 
+  /** The tier that the chain's reward was granted for: rising and falling later changes nothing about it. */
+  function tierAtGrant(chain: Chain): HeldTier | null {
+    const program = last(chain)?.program;
+    const version = state.programs.find(
+      ({ programId, version: number }) => programId === program?.id && number === program.version,
+    );
+    if (!version) return null;
+    const step = chain.decisions
+      .flatMap(({ calculation }) => calculation)
+      .findLast((one) => one.step === 'step_by_tier');
+    const now = tierFor(version, null);
+    const then = step?.values.tier ?? null;
+    return step && now ? { ...now, held: then === '' ? null : then } : now;
+  }
+
+  function tierFor(version: ProgramVersion, rule: RewardRule | null): HeldTier | null {
+    return heldTier(draft, state, version, referral.memberId, rule?.trigger === 'tier_reached' ? now : null);
+  }
+
+  /** Whom the rules for recruiters pay; null when nobody of the account stands behind the referral. */
+  function recruiterId(): string | null {
+    if (referral.recruiterId !== undefined) return referral.recruiterId;
+    return draft.member(referral.memberId)?.isStaff ? referral.memberId : null;
+  }
+
+  function recruiterFor({ rules }: ProgramVersion): 'none' | 'member' | 'other' {
+    const id = recruiterId();
+    if (id === null) return 'none';
+    return id === referral.memberId && rules.some(({ party }) => party === 'recruiter') ? 'member' : 'other';
+  }
+
   /** Won referrals of the member, this one included whether it is counted yet or not. */
   function wonReferrals(): number {
     const { count } = draft.tally(wonTally(referral.memberId));
@@ -327,7 +367,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     } else pay(chain, basis, reached, verdict, effectiveAt);
   }
 
-  function verdictOn({ dealAt, rule, since }: Reached): Verdict {
+  function verdictOn({ dealAt, rule, since, version }: Reached): Verdict {
     return judge({
       rule,
       referral,
@@ -337,6 +377,8 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       wonReferrals: wonReferrals(),
+      tier: tierFor(version, rule),
+      recruiter: recruiterFor(version),
     });
   }
 
@@ -417,10 +459,13 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       });
       return;
     }
+    const beneficiaryId =
+      rule.party === 'friend' ? referral.id : rule.party === 'member' ? referral.memberId : recruiterId();
+    if (beneficiaryId === null) throw new RangeError('a recruiter is to be paid, and there is none');
     const limited = withinLimits({
       rule,
       programId: version.programId,
-      memberId: referral.memberId,
+      memberId: rule.party === 'recruiter' ? beneficiaryId : referral.memberId,
       referralId: referral.id,
       at: since,
       money: verdict.money,
@@ -432,6 +477,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       stayOut(chain, basis, full, conditions, effectiveAt, version.programId);
       return;
     }
+    if (version.tiers && needsTier(rule)) restOnScore(draft, referral.memberId, version.tiers);
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
     const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
     const review = isReviewed(rule, limited.money) ? 'needed' : 'none';
@@ -453,7 +499,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       deal: basis.deal,
       ruleKey: rule.key,
       party: rule.party,
-      beneficiaryId: rule.party === 'member' ? referral.memberId : referral.id,
+      beneficiaryId,
       money: limited.money,
       reason: why,
       payout: rule.payout,
@@ -577,15 +623,4 @@ function cutStep(wanted: Money, granted: Money): CalculationStep[] {
 
 function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
-}
-
-/**
- * Which of two referrals a shared deal belongs to: a submission comes before an inference, an earlier submission before a later
- * one, and among inferences the older contact. Nothing here depends on which hint arrived first.
- */
-function comesBefore(a: Referral, b: Referral): boolean {
-  const submitted = (referral: Referral) => referral.source === 'explicit' || referral.source === 'email';
-  if (submitted(a) !== submitted(b)) return submitted(a);
-  if (submitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
-  return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
 }

@@ -1,10 +1,11 @@
 import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
-import { type Checked, checkCondition, type Facts } from './condition.ts';
+import { type Checked, checkCondition, type Facts, tierReached } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
 import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import type { Referral } from './referral.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -34,7 +35,16 @@ export interface EligibilityInput {
   readonly otherReferralCredited: boolean;
   /** Won referrals of the member, this one included. */
   readonly wonReferrals: number;
+  /** Absent where the program has no tiers. */
+  readonly tier?: HeldTier | null | undefined;
+  /** `member`: the member is the recruiter, and is paid as one. Absent: another one is there. */
+  readonly recruiter?: 'none' | 'member' | 'other' | undefined;
 }
+
+/** The words by which a decision tells which tier it went by, and whether there was a recruiter. */
+export const TIER_REACHED_CONDITION = 'tier reached by the member';
+export const RECRUITER_CONDITION = 'recruiter behind the referral';
+export const NOT_STAFF_CONDITION = 'member paid as a member';
 
 /**
  * Whether a rule pays for a deal that has reached its stage, and every condition with its value, met or not. The first condition that
@@ -51,37 +61,66 @@ export function judge(input: EligibilityInput): Verdict {
       : []),
     onlyOne('first referral on the deal', input.otherReferralCredited, reason('other_referral_credited')),
     ...dealsLeft(rule, input.otherDealsRewarded),
+    ...recruiterChecks(rule, input.recruiter ?? 'other'),
+    ...tierChecks(rule, input.tier ?? null),
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, input.wonReferrals);
+  return verdictOf(rule, checks, amount, input.wonReferrals, input.tier);
+}
+
+/** Who is one of the account's own people is paid by the rules for recruiters alone, where a program has any. */
+function recruiterChecks({ party }: RewardRule, recruiter: 'none' | 'member' | 'other'): Checked[] {
+  if (party === 'recruiter') return [onlyOne(RECRUITER_CONDITION, recruiter === 'none', reason('no_recruiter'))];
+  if (party === 'member' && recruiter === 'member')
+    return [onlyOne(NOT_STAFF_CONDITION, true, reason('paid_as_recruiter'))];
+  return [];
+}
+
+function tierChecks({ trigger, tier: wanted }: RewardRule, tier: HeldTier | null): Checked[] {
+  if (trigger !== 'tier_reached' || wanted === undefined) return [];
+  const result = tierReached(TIER_REACHED_CONDITION, wanted, tier?.levels ?? [], tier?.reached ?? null);
+  const { condition, expected, actual } = result;
+  return [{ result, reason: reason('condition_unmet', { condition, expected, actual }) }];
 }
 
 /**
  * What a rule makes of a deal that it has paid for already and that has changed since: of what was decided then only the deal's own facts
  * can change the answer.
  */
-export function judgeAgain(rule: RewardRule, dealAt: DealAt, referral: Referral, wonReferrals: number): Verdict {
+export function judgeAgain(
+  rule: RewardRule,
+  dealAt: DealAt,
+  referral: Referral,
+  wonReferrals: number,
+  tier: HeldTier | null = null,
+): Verdict {
   const amount = amountOf(dealAt);
-  const facts = factsOf({ rule, referral, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
+  const facts = factsOf({ rule, referral, dealAt, reachedAt: dealAt.point.at, wonReferrals, tier }, amount);
   const checks = [
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, wonReferrals);
+  return verdictOf(rule, checks, amount, wonReferrals, tier);
 }
 
 function isAboutTheDeal(condition: Condition): boolean {
   return conditionsWithin([condition]).every(({ fact }) => fact.startsWith('deal.'));
 }
 
-function verdictOf(rule: RewardRule, checks: readonly Checked[], amount: AmountOfDeal, wonReferrals: number): Verdict {
+function verdictOf(
+  rule: RewardRule,
+  checks: readonly Checked[],
+  amount: AmountOfDeal,
+  wonReferrals: number,
+  tier: HeldTier | null = null,
+): Verdict {
   const conditions = checks.map(({ result }) => result);
   const unmet = checks.find(({ result }) => result.verdict === 'unmet');
   if (unmet) return { kind: 'refuses', reason: unmet.reason, conditions };
   const unknown = checks.find(({ result }) => result.verdict === 'unknown');
   if (unknown) return { kind: 'waits', reason: unknown.reason, conditions };
-  const { money, steps } = calculate(rule, amount.ok ? amount.money : null, wonReferrals);
+  const { money, steps } = calculate(rule, amount.ok ? amount.money : null, wonReferrals, tier);
   if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
   return { kind: 'pays', money, conditions, calculation: steps };
@@ -93,7 +132,8 @@ function factsOf(
     dealAt,
     reachedAt,
     wonReferrals,
-  }: Pick<EligibilityInput, 'rule' | 'referral' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
+    tier = null,
+  }: Pick<EligibilityInput, 'rule' | 'referral' | 'dealAt' | 'reachedAt' | 'wonReferrals' | 'tier'>,
   amount: AmountOfDeal,
 ): Facts {
   const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
@@ -106,6 +146,7 @@ function factsOf(
     day: dayOf(reachedAt),
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,
+    tier,
   };
 }
 
@@ -167,7 +208,7 @@ function dealsLeft({ deals = { kind: 'first' } }: RewardRule, rewarded: number):
 
 type AmountOfDeal = { ok: true; money: Money } | { ok: false; problem: AmountProblem | 'no_currency' };
 
-function amountOf({ point }: DealAt): AmountOfDeal {
+export function amountOf({ point }: Pick<DealAt, 'point'>): AmountOfDeal {
   const currency = point.currency?.trim().toUpperCase() ?? '';
   if (point.amount === null || point.amount.trim() === '') return { ok: false, problem: 'empty' };
   if (currency === '') return { ok: false, problem: 'no_currency' };

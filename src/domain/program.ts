@@ -1,9 +1,11 @@
 import type { Money, RoundingMode } from './money.ts';
 import type { TouchKind } from './referral.ts';
+import type { TierScheme } from './tier-scheme.ts';
 import type { Instant } from './time.ts';
 
-/** Who a rule pays: the member who referred, or the friend who was referred. */
-export type Party = 'member' | 'friend';
+/** Who a rule pays: the member who referred, the friend who was referred, or the account's own recruiter behind the referral. */
+export const PARTIES = ['member', 'friend', 'recruiter'] as const;
+export type Party = (typeof PARTIES)[number];
 
 /** The stages that a deal can bring a referral to, in the order in which it reaches them. A later one includes the earlier ones. */
 export const TRIGGER_STAGES = ['qualified', 'opportunity', 'won'] as const;
@@ -23,6 +25,11 @@ export type RewardAmount =
   | {
       readonly kind: 'by_count';
       readonly steps: ReadonlyArray<{ readonly from: number; readonly amount: FlatAmount }>;
+    }
+  /** The last step whose tier the member holds or has passed; in the order of the program's tiers. */
+  | {
+      readonly kind: 'per_tier';
+      readonly steps: ReadonlyArray<{ readonly from: string; readonly amount: FlatAmount }>;
     };
 
 export interface Rounding {
@@ -33,6 +40,8 @@ export interface Rounding {
 
 export type Comparison = 'at_least' | 'at_most';
 export type Membership = 'in' | 'not_in';
+/** The n-th one, once for each member; every n-th one. */
+export type Ordinal = 'exactly' | 'every';
 
 type Fact =
   | { readonly fact: 'deal.amount'; readonly op: Comparison; readonly money: Money }
@@ -45,7 +54,10 @@ type Fact =
   /** When the event that triggers the rule happened, as a day in UTC: "2026-03-31". For bonuses that are limited in time. */
   | { readonly fact: 'event.day'; readonly op: 'from' | 'until'; readonly day: string }
   /** How many referrals of the member are won, this one included. */
-  | { readonly fact: 'member.won_referrals'; readonly op: Comparison; readonly count: number };
+  | { readonly fact: 'member.won_referrals'; readonly op: Comparison | Ordinal; readonly count: number }
+  /** The tier that the member holds, this deal counted. */
+  | { readonly fact: 'member.tier'; readonly op: 'at_least'; readonly tier: string }
+  | { readonly fact: 'member.tier'; readonly op: Membership; readonly tiers: readonly string[] };
 
 /** A fact, what is asked of it, and (`because`) what a person is told instead when it is not met. */
 export type FactCondition = Fact & { readonly because?: string | undefined };
@@ -91,8 +103,10 @@ export interface RewardRule {
   /** What people read on cards and in reports. */
   readonly name: string;
   readonly party: Party;
-  /** What the deal has to reach; absent: won. */
-  readonly trigger?: TriggerStage | undefined;
+  /** What the deal has to reach; absent: won. `tier_reached`: won, and with it the member has reached `tier`. */
+  readonly trigger?: TriggerStage | 'tier_reached' | undefined;
+  /** With `tier_reached` only. */
+  readonly tier?: string | undefined;
   /** Absent: the first one. */
   readonly deals?: DealsPolicy | undefined;
   readonly amount: RewardAmount;
@@ -126,6 +140,8 @@ export interface ProgramVersion {
   readonly version: number;
   readonly publishedAt: Instant;
   readonly rules: readonly RewardRule[];
+  /** Absent: members have no tiers. */
+  readonly tiers?: TierScheme | undefined;
   /** What the publisher had seen it do to all of history; absent where nobody looked. */
   readonly dryRunId?: string | undefined;
   readonly publishedBy?: string | undefined;
@@ -136,8 +152,28 @@ export function versionAt(versions: readonly ProgramVersion[], at: Instant): Pro
   return versions.findLast((version) => version.publishedAt <= at);
 }
 
+/** The stage that a deal has to reach. */
 export function triggerOf({ trigger = 'won' }: RewardRule): TriggerStage {
-  return trigger;
+  return trigger === 'tier_reached' ? 'won' : trigger;
+}
+
+/** The limits that a rule states, and the one that it has by what it is: the reward for a tier, or for the n-th win, is paid once. */
+export function limitsOf({ trigger, conditions, limits = [] }: RewardRule): readonly Limit[] {
+  const isOnce =
+    trigger === 'tier_reached' ||
+    conditions.some((one) => 'fact' in one && one.fact === 'member.won_referrals' && one.op === 'exactly');
+  return isOnce ? [...limits, ONCE] : limits;
+}
+
+const ONCE: Limit = { per: 'member', across: 'rule', window: 'life', count: 1, money: null };
+
+/** Whether what it makes of a deal depends on the member's tier. */
+export function needsTier({ trigger, amount, conditions }: RewardRule): boolean {
+  return (
+    trigger === 'tier_reached' ||
+    amount.kind === 'per_tier' ||
+    conditionsWithin(conditions).some(({ fact }) => fact === 'member.tier')
+  );
 }
 
 /** A condition and everything inside it, depth first. */

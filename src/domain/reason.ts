@@ -56,6 +56,14 @@ const SENTENCES = {
   deal_deleted: 'The deal was deleted in the CRM.',
   deal_detached: 'The deal is no longer associated with the friend.',
   referral_declined: 'The referral is declined: {why}',
+  // Tiers
+  tier_reached: 'Reached the tier "{tier}": {score}{window}, {needed} asked for.',
+  tier_at_risk: 'The tier "{tier}" is at risk: {score}{window}, {needed} asked for; {days} days to get back.',
+  tier_kept: 'Keeps the tier "{tier}": {score}{window}, {needed} asked for.',
+  tier_lost: 'Lost the tier "{tier}": {score}{window}, {needed} asked for. The tier now: {now}.',
+  // Recruiters
+  no_recruiter: 'Not rewarded: no recruiter stands behind this referral.',
+  paid_as_recruiter: 'Not rewarded: the member is a recruiter of the account and is paid as one.',
   // Payout
   payout_issued: 'Paid by {provider}.',
   payout_failed: 'The provider {provider} refused: {why}',

@@ -7,6 +7,7 @@ import type { Engine } from './dialect.ts';
 import { contactsOfDeals, knownContacts, recordVersions } from './records.ts';
 import type { Row, Session } from './schema.ts';
 import { talliesOf } from './tallies.ts';
+import { newestTiers } from './tiers.ts';
 
 export function createCaseStore(engine: Engine): CaseStore {
   return {
@@ -48,6 +49,7 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
   const referralIds = [...referrals.keys()];
   return {
     tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds]),
+    tiers: (await newestTiers(session, keys.accountId, [...members.keys()])).sort(byId),
     members: [...members.values()].sort(byId).map(memberOf),
     referrals: [...referrals.values()].sort(byId).map(referralOf),
     decisions: (await decisionsOf(session, keys.accountId, referralIds))

@@ -5,6 +5,7 @@ import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import type { CrmObject, RecordRef } from '../domain/record.ts';
 import type { Member, Referral, Touch } from '../domain/referral.ts';
+import type { TierChange } from '../domain/tier.ts';
 import type { Row } from './schema.ts';
 
 /** Marks a bigint inside JSON text. Only our own structures are written this way, never a vendor's payload. */
@@ -71,6 +72,7 @@ export function memberOf(row: Row<'members'>): Member {
     contact: contactOf(row.connection_id, row.contact_id),
     createdAt: row.created_at,
     version: row.version,
+    ...(row.is_staff === 1 ? { isStaff: true } : {}),
   };
 }
 
@@ -85,6 +87,7 @@ export function memberRow(accountId: string, member: Member): Row<'members'> {
     contact_id: member.contact?.id ?? null,
     created_at: member.createdAt,
     version: member.version,
+    is_staff: toFlag(member.isStaff ?? false),
   };
 }
 
@@ -104,6 +107,8 @@ export function referralOf(row: Row<'referrals'>): Referral {
     stageSince: row.stage_since,
     submittedAt: row.submitted_at,
     version: row.version,
+    ...(row.won_deals === null ? {} : { wonDeals: fromJson<Referral['wonDeals']>(row.won_deals) }),
+    ...(row.recruiter_id === null ? {} : { recruiterId: row.recruiter_id }),
   };
 }
 
@@ -123,6 +128,8 @@ export function referralRow(accountId: string, referral: Referral): Row<'referra
     stage_since: referral.stageSince,
     submitted_at: referral.submittedAt,
     version: referral.version,
+    won_deals: referral.wonDeals === undefined ? null : toJson(referral.wonDeals),
+    recruiter_id: referral.recruiterId ?? null,
   };
 }
 
@@ -323,7 +330,40 @@ export function programOf(row: Row<'programs'>): ProgramVersion {
     version: row.version,
     publishedAt: row.published_at,
     rules: fromJson(row.rules),
+    ...(row.tiers === null ? {} : { tiers: fromJson<ProgramVersion['tiers']>(row.tiers) }),
     ...(row.dry_run_id === null ? {} : { dryRunId: row.dry_run_id }),
     ...(row.published_by === null ? {} : { publishedBy: row.published_by }),
+  };
+}
+
+export function tierChangeOf(row: Row<'tier_changes'>): TierChange {
+  return {
+    id: row.id,
+    memberId: row.member_id,
+    program: { id: row.program_id, version: row.program_version },
+    sequence: row.sequence,
+    move: row.move as TierChange['move'],
+    from: row.from_tier === null ? null : fromJson(row.from_tier),
+    to: row.to_tier === null ? null : fromJson(row.to_tier),
+    reason: fromJson(row.reason),
+    evidence: fromJson(row.evidence),
+    recordedAt: row.recorded_at,
+  };
+}
+
+export function tierChangeRow(accountId: string, change: TierChange): Row<'tier_changes'> {
+  return {
+    account_id: accountId,
+    id: change.id,
+    member_id: change.memberId,
+    program_id: change.program.id,
+    program_version: change.program.version,
+    sequence: change.sequence,
+    move: change.move,
+    from_tier: change.from && toJson(change.from),
+    to_tier: change.to && toJson(change.to),
+    reason: toJson(change.reason),
+    evidence: toJson(change.evidence),
+    recorded_at: change.recordedAt,
   };
 }

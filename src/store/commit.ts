@@ -14,6 +14,7 @@ import { tell } from './queue.ts';
 import { blankIfIn, compareWithKept, eraseContacts, saveSnapshots, shownOf } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
 import { changeTallies, keepWaiting } from './tallies.ts';
+import { keepTiers } from './tiers.ts';
 import { askAt, settleWork } from './work.ts';
 
 /**
@@ -63,6 +64,8 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     cancelledIntentIds: plans.flatMap(({ cancelledIntentIds }) => cancelledIntentIds),
     tallies: plans.flatMap(({ tallies }) => tallies),
     waiting: plans.flatMap(({ waiting }) => waiting),
+    tierChanges: plans.flatMap(({ tierChanges }) => tierChanges),
+    tierLooks: plans.flatMap(({ tierLooks }) => tierLooks),
     mirror: plans.flatMap(({ mirror }) => mirror),
     wakes: plans.flatMap(({ wakes }) => wakes),
   };
@@ -159,6 +162,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   );
   await changeTallies(session, accountId, plan.tallies, at);
   await keepWaiting(session, accountId, plan.waiting);
+  await keepTiers(session, accountId, plan);
   await markMirror(session, accountId, plan.mirror, at);
   await askAt(session, accountId, plan.wakes);
   // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.
@@ -228,6 +232,7 @@ function momentOf({ plan, snapshots }: Pick<Commit, 'plan' | 'snapshots'>): Inst
     ...snapshots.map(({ readAt }) => readAt),
     ...plan.decisions.map(({ recordedAt }) => recordedAt),
     ...plan.rewards.map(({ updatedAt }) => updatedAt),
+    ...plan.tierChanges.map(({ recordedAt }) => recordedAt),
     ...plan.members.map(({ createdAt }) => createdAt),
     ...plan.referrals.map(({ submittedAt }) => submittedAt),
   );

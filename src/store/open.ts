@@ -21,6 +21,7 @@ import { unpark } from './queue.ts';
 import { createReadStore } from './reads.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
+import { createTierStore } from './tiers.ts';
 import { createVitals } from './vitals.ts';
 import { createWorkStore } from './work.ts';
 
@@ -112,6 +113,7 @@ export function createStore(engine: Engine): Store {
     manual: createManualStore(engine),
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
+    tiers: createTierStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     shared: engine.shared,

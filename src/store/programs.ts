@@ -7,6 +7,7 @@ import { createBudgetStore } from './budgets.ts';
 import { programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
+import { countWhatIsWon, lookAtAll } from './tiers.ts';
 
 export function createProgramStore(engine: Engine): ProgramStore {
   return {
@@ -17,7 +18,12 @@ export function createProgramStore(engine: Engine): ProgramStore {
         // Two admins who publish at once get two versions, one after the other.
         await lockAccount(session, accountId);
         const newest = await newestVersion(session, accountId, program.programId);
-        if (newest && canonical(programOf(newest).rules) === canonical(program.rules)) return programOf(newest);
+        const before = newest && programOf(newest);
+        const isSame = (of: (one: Pick<ProgramVersion, 'rules' | 'tiers'>) => unknown) =>
+          before !== undefined && canonical(of(before) ?? null) === canonical(of(program) ?? null);
+        if (before && isSame(({ rules }) => rules) && isSame(({ tiers }) => tiers)) return before;
+        if (program.tiers && !before?.tiers) await countWhatIsWon(session, accountId, now);
+        if (program.tiers && !isSame(({ tiers }) => tiers)) await lookAtAll(session, accountId, program.programId, now);
         return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
       }),
 
@@ -54,7 +60,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
 async function insertVersion(
   { db }: Session,
   accountId: string,
-  { programId, name, rules, dryRunId, publishedBy }: Parameters<ProgramStore['publish']>[1],
+  { programId, name, rules, tiers, dryRunId, publishedBy }: Parameters<ProgramStore['publish']>[1],
   version: number,
   now: Instant,
 ): Promise<ProgramVersion> {
@@ -69,6 +75,7 @@ async function insertVersion(
       published_at: now,
       dry_run_id: dryRunId ?? null,
       published_by: publishedBy === undefined ? null : toText(publishedBy),
+      tiers: tiers === undefined ? null : toJson(tiers),
     })
     .returningAll()
     .executeTakeFirstOrThrow();

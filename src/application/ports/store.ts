@@ -8,6 +8,8 @@ import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Tally } from '../../domain/tally.ts';
+import type { TierChange, TierLook } from '../../domain/tier.ts';
+import type { EngagementKind } from '../../domain/tier-scheme.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { DryRunReport } from '../dry-run.ts';
 import type { Audit } from './audit.ts';
@@ -35,6 +37,7 @@ export interface Store {
   readonly manual: ManualStore;
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
+  readonly tiers: TierStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
   /** How nodes that share this database share its work; null where there can be only one node. */
@@ -179,7 +182,7 @@ export interface ProgramStore {
   /** Adds the next version of a program, immutable from then on. The same rules as the newest version add nothing and return that one. */
   publish(
     accountId: string,
-    program: Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'dryRunId' | 'publishedBy'>,
+    program: Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'tiers' | 'dryRunId' | 'publishedBy'>,
     now: Instant,
   ): Promise<ProgramVersion>;
   /** All versions of the account's program, oldest first; empty when none is published. */
@@ -326,7 +329,7 @@ export interface CaseKeys {
 }
 
 /** What `decide` needs, without the parts that are the same for every case of an account. */
-export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies'>;
+export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'tiers'>;
 
 export interface RecordSnapshot {
   readonly facts: DealFacts | ContactFacts;
@@ -633,6 +636,8 @@ export interface MirrorSource {
     readonly count: number;
   }>;
   readonly lastReward: Reward | null;
+  /** What was last decided of the member's tier. */
+  readonly tier: TierChange | null;
   /** The referral that brought this contact, or that the deal belongs to. */
   readonly referral: Referral | null;
   /** Who referred this contact. */
@@ -763,6 +768,28 @@ export interface ReadStore {
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ReadTime>>;
   health(accountId: string, connectionId: string, now: Instant): Promise<ConnectionHealth>;
+}
+
+// ── Tiers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface DueTierLook extends TierLook {
+  readonly accountId: string;
+}
+
+export interface TierStore {
+  /** Members of any account whose tier is to be looked at by now, longest due first. A commit's `tierLooks` answer them. */
+  due(now: Instant, limit: number): Promise<DueTierLook[]>;
+  /** What holds of a member in each program, the newest first. */
+  of(accountId: string, memberId: string): Promise<TierChange[]>;
+  /** Every change that was ever decided: what others that react to tiers read. */
+  changes(accountId: string, page: PageInput, filter: { memberId?: string }): Promise<Page<TierChange>>;
+  /** What a member has done, by UTC day since 1970. */
+  engagement(
+    accountId: string,
+    memberId: string,
+    programId: string,
+    kind: EngagementKind,
+  ): Promise<ReadonlyMap<number, number>>;
 }
 
 // ── Leases ──────────────────────────────────────────────────────────────────────────────────────────────────────────

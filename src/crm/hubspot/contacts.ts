@@ -2,12 +2,12 @@ import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { ContactFacts } from '../../domain/record.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
-import { MODIFIED_PROPERTY, REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
+import { MODIFIED_PROPERTY, REFERRED_BY, STAFF_PROPERTY, USED_CODE_PROPERTY } from './fields.ts';
 import { BATCH_MAX, chunksOf, modificationOf, readRecords } from './records.ts';
 import { PATHS } from './version.ts';
 import { batchRecordsSchema, type HubSpotRecord } from './wire.ts';
 
-const PROPERTIES = ['email', 'firstname', 'lastname', MODIFIED_PROPERTY.contact, USED_CODE_PROPERTY];
+const PROPERTIES = ['email', 'firstname', 'lastname', MODIFIED_PROPERTY.contact, USED_CODE_PROPERTY, STAFF_PROPERTY];
 
 export async function readContacts(api: PortalApi, access: CrmAccess, ids: readonly string[]): Promise<ContactFacts[]> {
   const found = await readRecords(api, { object: 'contacts', properties: PROPERTIES }, ids);
@@ -19,6 +19,7 @@ export async function readContacts(api: PortalApi, access: CrmAccess, ids: reado
     name: record ? nameOf(record) : null,
     email: record?.properties.email || null,
     usedCode: record?.properties[USED_CODE_PROPERTY] || null,
+    ...staffOf(record?.properties[STAFF_PROPERTY]),
     referredByIds: [
       ...new Set(
         (contacts.get(id) ?? [])
@@ -55,4 +56,9 @@ export async function findContactsByEmail(api: PortalApi, emails: readonly strin
 
 function nameOf({ properties: { firstname, lastname } }: HubSpotRecord): string | null {
   return [firstname, lastname].filter((part) => part).join(' ') || null;
+}
+
+/** "true" and "false", as the manifest declares its options; one that nobody has touched says nothing. */
+function staffOf(value: string | null | undefined): Pick<ContactFacts, 'isStaff'> {
+  return value === 'true' || value === 'false' ? { isStaff: value === 'true' } : {};
 }

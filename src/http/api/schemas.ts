@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { ruleAnswer } from '../../application/program-document.ts';
+import { ruleAnswer, tiersAnswer } from '../../application/program-document.ts';
 import { JOURNAL_KINDS } from '../../domain/ledger.ts';
+import { PARTIES } from '../../domain/program.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
 
@@ -30,9 +31,11 @@ export const rewardState = z
   )
   .meta({ id: 'RewardState', description: 'What became of a reward.' });
 
-const party = z
-  .enum(['member', 'friend'])
-  .meta({ id: 'Party', description: 'Who is paid: the member who referred, or the friend who was referred.' });
+const party = z.enum(PARTIES).meta({
+  id: 'Party',
+  description:
+    "Who is paid: the member who referred, the friend who was referred, or the account's own recruiter behind the referral.",
+});
 
 const amount = z
   .string()
@@ -243,6 +246,7 @@ export const programSchema = z
     contentHash: z.string().meta({ description: 'The same for the same rules, however they were written.' }),
     dryRunId: dryRunId.nullable().meta({ description: 'What the publisher had seen it do to all of history.' }),
     publishedBy: z.string().nullable(),
+    tiers: tiersAnswer(money).nullable(),
     rules: z.array(ruleAnswer(money)),
   })
   .meta({ id: 'ProgramVersion', description: 'One published version of a program. Never changed.' });

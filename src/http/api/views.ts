@@ -245,6 +245,7 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     contentHash: programHash(program),
     dryRunId: program.dryRunId ?? null,
     publishedBy: program.publishedBy ?? null,
+    tiers: program.tiers ? (ruleDocument(program.tiers, moneyView) as z.input<typeof programSchema>['tiers']) : null,
     rules: rules.map((rule) => ruleDocument(rule, moneyView) as z.input<typeof programSchema>['rules'][number]),
   };
 }
