@@ -1,4 +1,5 @@
 import { type CalculationStep, needsWonCount } from './amount.ts';
+import { tierThen, wonReferralsIn } from './as-judged.ts';
 import { byAge, comesBefore } from './attribution.ts';
 import type { FriendFacts } from './decide.ts';
 import { type Decision, type Outcome, type Reward, STANDING_STATES, standingMinor } from './decision.ts';
@@ -367,7 +368,17 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     } else pay(chain, basis, reached, verdict, effectiveAt);
   }
 
-  function verdictOn({ dealAt, rule, since, version }: Reached): Verdict {
+  /**
+   * What was decided on this win of the deal before. The n-th win stays the n-th, and the tier is that of its moment: others that are won
+   * later do not make it pay.
+   */
+  function judgedBefore({ dealAt, rule, since }: Reached): readonly Decision[] {
+    return chainOf(dealAt.deal, rule).decisions.filter(({ effectiveAt }) => effectiveAt >= since);
+  }
+
+  function verdictOn(reached: Reached): Verdict {
+    const { dealAt, rule, since, version } = reached;
+    const before = judgedBefore(reached);
     return judge({
       rule,
       referral,
@@ -376,8 +387,8 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       startsAt: Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
-      wonReferrals: wonReferrals(),
-      tier: tierFor(version, rule),
+      wonReferrals: before.map(wonReferralsIn).find((count) => count !== null) ?? wonReferrals(),
+      tier: tierThen(tierFor(version, rule), before),
       recruiter: recruiterFor(version),
     });
   }
@@ -549,7 +560,13 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     effectiveAt: Instant,
   ): void {
     const outcome: Outcome = verdict.kind === 'waits' ? 'waiting' : 'skipped';
-    sayIfNews(chain, basis, { outcome, reason: verdict.reason, conditions: verdict.conditions, effectiveAt });
+    sayIfNews(chain, basis, {
+      outcome,
+      reason: verdict.reason,
+      conditions: verdict.conditions,
+      calculation: verdict.calculation ?? [],
+      effectiveAt,
+    });
   }
 
   function sayIfNews(chain: Chain, basis: Basis, made: Made): void {

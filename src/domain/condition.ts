@@ -100,7 +100,7 @@ function evaluateFact(condition: FactCondition, facts: Facts): ConditionResult {
     }
     case 'member.won_referrals':
       return {
-        condition: 'won referrals of the member',
+        condition: WON_REFERRALS_CONDITION,
         expected: `${wordsOf(condition.op)} ${condition.count}`,
         actual: String(facts.wonReferrals),
         verdict: met(isCount(condition.op, facts.wonReferrals, condition.count)),
@@ -125,7 +125,8 @@ function tierCondition(
   return tierReached(TIER_CONDITION, condition.tier, tier?.levels ?? [], held);
 }
 
-/** The words by which the tier that a decision went by is found again. */
+/** The words by which what a decision went by is found again. */
+export const WON_REFERRALS_CONDITION = 'won referrals of the member';
 export const TIER_CONDITION = 'tier of the member';
 export const NO_TIER = 'none';
 

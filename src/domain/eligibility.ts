@@ -19,7 +19,13 @@ export type Verdict =
       readonly conditions: readonly ConditionResult[];
       readonly calculation: readonly CalculationStep[];
     }
-  | { readonly kind: 'waits' | 'refuses'; readonly reason: Reason; readonly conditions: readonly ConditionResult[] };
+  | {
+      readonly kind: 'waits' | 'refuses';
+      readonly reason: Reason;
+      readonly conditions: readonly ConditionResult[];
+      /** How it came about that there is no amount, where that is the reason. */
+      readonly calculation?: readonly CalculationStep[];
+    };
 
 export interface EligibilityInput {
   readonly rule: RewardRule;
@@ -121,7 +127,7 @@ function verdictOf(
   const unknown = checks.find(({ result }) => result.verdict === 'unknown');
   if (unknown) return { kind: 'waits', reason: unknown.reason, conditions };
   const { money, steps } = calculate(rule, amount.ok ? amount.money : null, wonReferrals, tier);
-  if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions };
+  if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions, calculation: steps };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
   return { kind: 'pays', money, conditions, calculation: steps };
 }
