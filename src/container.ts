@@ -18,6 +18,7 @@ import { createPublish, type Publish } from './application/publish.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createTiers, type Tiers } from './application/tiers.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -27,6 +28,9 @@ import { createSeal, type SealKey } from './platform/seal.ts';
 
 /** How many batches of each hop one node has under way; more would only wait for the same database. */
 const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2 };
+
+/** Windows move at midnight and graces end at any time; what members do counts within this time. */
+const TIERS_SCHEDULE = '* * * * *';
 
 export interface ContainerDeps {
   readonly store: Store;
@@ -45,6 +49,7 @@ export interface Container {
   readonly act: Act;
   readonly review: Review;
   readonly publish: Publish;
+  readonly tiers: Tiers;
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
@@ -123,7 +128,19 @@ export function createContainer(deps: ContainerDeps): Container {
     log,
   });
 
+  const tiers = createTiers({ store, clock });
+  const tierWatch = createSchedule({
+    name: 'tiers',
+    expression: TIERS_SCHEDULE,
+    run: async (signal) => void (await tiers.lookAtDue(signal)),
+    owner,
+    leases: store.leases,
+    clock,
+    log,
+  });
+
   return {
+    tiers,
     accounts: createAccounts({ store, clock }),
     act: createAct({
       store,
@@ -163,9 +180,10 @@ export function createContainer(deps: ContainerDeps): Container {
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       sweep.start();
+      tierWatch.start();
     },
     async stop() {
-      await sweep.stop();
+      await Promise.all([sweep.stop(), tierWatch.stop()]);
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };

@@ -91,6 +91,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       connections: store.connections,
       programs: store.programs,
       dryRuns: store.dryRuns,
+      tierChanges: store.tiers,
     },
     payouts: new Set(providers.keys()),
     newRef: uuidv7,

@@ -53,6 +53,14 @@ export type ReferralResult =
 export interface Act {
   createMember(accountId: string, input: MemberInput): Promise<MemberResult>;
   createReferral(accountId: string, input: ReferralInput): Promise<ReferralResult>;
+  /** False for a member that the account does not have. */
+  setStaff(accountId: string, memberId: string, isStaff: boolean): Promise<boolean>;
+  /** The account's own person who owns a referral; null for nobody beside the member. */
+  setRecruiter(
+    accountId: string,
+    referralId: string,
+    recruiterId: string | null,
+  ): Promise<'set' | 'no_such_referral' | 'no_such_recruiter'>;
 }
 
 export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
@@ -142,6 +150,35 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
           if (email !== null && contact === null) onUnplaced(accountId, email);
           return { kind: 'created', referral };
         }
+      }
+      throw busy();
+    },
+
+    async setStaff(accountId, memberId, isStaff) {
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const member = await store.reads.member(accountId, memberId);
+        if (!member) return false;
+        if ((member.isStaff ?? false) === isStaff) return true;
+        const changed = { ...member, isStaff: isStaff || undefined, version: member.version + 1 };
+        if (await commit(accountId, planOf({ members: [changed] }))) return true;
+      }
+      throw busy();
+    },
+
+    async setRecruiter(accountId, referralId, recruiterId) {
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const referral = await store.reads.referral(accountId, referralId);
+        if (!referral) return 'no_such_referral';
+        const recruiter = recruiterId === null ? null : await store.reads.member(accountId, recruiterId);
+        if (recruiterId !== null && !recruiter?.isStaff) return 'no_such_recruiter';
+        if ((referral.recruiterId ?? null) === recruiterId) return 'set';
+        const { contact } = referral.friend;
+        const plan = planOf({
+          referrals: [{ ...referral, recruiterId: recruiterId ?? undefined, version: referral.version + 1 }],
+          // What nobody could be paid for until now is judged anew.
+          ...(contact ? { wakes: [{ record: contact, at: clock.now() }] } : {}),
+        });
+        if (await commit(accountId, plan)) return 'set';
       }
       throw busy();
     },

@@ -1,12 +1,21 @@
+import { tierIn, tierReachedIn, wonReferralsIn } from '../domain/as-judged.ts';
 import { decide, type FriendFacts } from '../domain/decide.ts';
 import { type Decision, type Reward, standingMinor } from '../domain/decision.ts';
-import { judge, judgeAgain } from '../domain/eligibility.ts';
+import { judge, judgeAgain, NOT_STAFF_CONDITION, RECRUITER_CONDITION } from '../domain/eligibility.ts';
 import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
-import { type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
+import {
+  limitsOf,
+  needsTier,
+  type ProgramVersion,
+  type RewardRule,
+  restsOnCount,
+  triggerOf,
+} from '../domain/program.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
+import type { HeldTier } from '../domain/tier-scheme.ts';
 import { addDays, type Instant } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
@@ -40,7 +49,8 @@ export const UNDERIVABLE = {
   order_stood: 'the deal was won again while the provider had the order, which then stood',
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
   a_person: 'a person approved or rejected it',
-  limits_then: 'limits and budgets count what was granted before, in the order in which it was',
+  limits_then: 'limits, budgets and tiers count what was granted before, in the order in which it was',
+  recruiter_then: 'who is a recruiter is told by the CRM as it is now',
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
 
@@ -177,7 +187,7 @@ function rejudge(
   }
   if (isHoldOver) return 'same';
 
-  const again = judgeAgain(rule, dealAt, referral, wonReferralsThen(decision));
+  const again = judgeAgain(rule, dealAt, referral, wonReferralsThen(decision), tierThen(decision, program));
   if (decision.outcome === 'reversed') {
     const isFollowed = rule.amountChanges === 'follow';
     if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';
@@ -203,6 +213,8 @@ function rejudge(
         : Number.POSITIVE_INFINITY,
     otherReferralCredited: !wasYes('first referral on the deal'),
     wonReferrals: wonReferralsThen(decision),
+    tier: tierThen(decision, program),
+    recruiter: !wasYes(RECRUITER_CONDITION) ? 'none' : !wasYes(NOT_STAFF_CONDITION) ? 'member' : 'other',
   });
   switch (decision.outcome) {
     case 'rewarded':
@@ -238,10 +250,14 @@ function isAmount({ money, calculation }: Decision, facts: Money): boolean {
 }
 
 /** How many referrals of the member were won then is no fact about this deal; the decision says it where it mattered. */
-function wonReferralsThen({ calculation, conditions }: Decision): number {
-  const step = calculation.find((one) => one.step === 'step_by_count');
-  const condition = conditions.find((one) => one.condition === 'won referrals of the member');
-  return Number(step?.values.count ?? condition?.actual ?? 1);
+function wonReferralsThen(decision: Decision): number {
+  return wonReferralsIn(decision) ?? 1;
+}
+
+/** Nor is the tier: by which one it was decided, the decision says. */
+function tierThen(decision: Decision, { tiers }: ProgramVersion): HeldTier | null {
+  if (!tiers) return null;
+  return { levels: tiers.levels, held: tierIn(decision) ?? null, reached: tierReachedIn(decision) ?? null };
 }
 
 // ── All of them together ────────────────────────────────────────────────────────────────────────────────────────────
@@ -257,7 +273,14 @@ function newsOf(plan: ReturnType<typeof decide>, referral: Referral): string[] {
       .filter(({ id }) => !plan.decisions.some(({ rewardId }) => rewardId === id))
       .map(({ id, state }) => `make reward ${id} ${state}`),
     ...(changed && changed.stage !== referral.stage ? [`move it from ${referral.stage} to ${changed.stage}`] : []),
+    ...(changed && JSON.stringify(wonText(changed)) !== JSON.stringify(wonText(referral))
+      ? ['count other deals towards a tier']
+      : []),
   ];
+}
+
+function wonText({ wonDeals = [] }: Referral): string[] {
+  return wonDeals.map(({ id, at, money }) => `${id} ${at} ${money?.minor} ${money?.currency}`);
 }
 
 function standingFromNothing(
@@ -330,8 +353,9 @@ function whyNotDerived(
     own.some(({ outcome }) => outcome === 'rewarded')
   )
     return 'amount_stood';
-  if (rules.some(({ limits, usesBudget, amount }) => limits?.length || usesBudget || amount.kind === 'by_count'))
+  if (rules.some((rule) => limitsOf(rule).length > 0 || rule.usesBudget || needsTier(rule) || restsOnCount(rule)))
     return 'limits_then';
+  if (rules.some(({ party }) => party === 'recruiter')) return 'recruiter_then';
   const decided = new Map(own.map(({ deal, effectiveAt }) => [deal.id, effectiveAt]));
   if (deals.some(({ ref, history }) => (decided.get(ref.id) ?? Number.POSITIVE_INFINITY) < (history[0]?.at ?? 0)))
     return 'history_cut';

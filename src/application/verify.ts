@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { STANDING_STATES } from '../domain/decision.ts';
 import type { Posting } from '../domain/ledger.ts';
+import type { ProgramVersion } from '../domain/program.ts';
 import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, type Tally, tallyMap } from '../domain/tally.ts';
+import type { TierChange } from '../domain/tier.ts';
+import { contributionsOf } from '../domain/won-deals.ts';
 import type { Audit, AuditedTable, AuditPage } from './ports/audit.ts';
 import type { LedgerBalance } from './ports/store.ts';
 import { booksProblems, stands } from './verify-books.ts';
 import { createReplay, UNDERIVABLE, type Underivable } from './verify-replay.ts';
+import { tierBooksProblems } from './verify-tiers.ts';
 
 /**
  * Referrals that are looked at together: deciding goes through all that was loaded with each of them, so twice as many cost twice as much
@@ -127,6 +131,11 @@ async function verifyAccount(
         underivable.set(code, entry);
       }
     }
+    for (const referral of page.referrals)
+      addTo(
+        limits,
+        contributionsOf(referral).map((one) => ({ ...one, basis: null })),
+      );
     // One that is to end when its provider has answered has not given anything back yet.
     for (const { state, uses } of page.rewards)
       if (STANDING_STATES.includes(state))
@@ -150,6 +159,7 @@ async function verifyAccount(
     if (seen[table] !== account.rows[table])
       say([`${account.rows[table] - seen[table]} rows of ${table} belong to no referral of the account`]);
   say(await tallyProblems(audit, accountId, limits));
+  say(await tierProblems(audit, accountId, account.programs));
   const shown = createBalanceFold();
   const ledgerAccounts = await foldBalances(audit, accountId, shown);
   if (shown.digest() !== folded.digest()) say(['the balances are not the sums of the journals']);
@@ -186,6 +196,33 @@ function booksOf(page: AuditPage, referral: Referral) {
     journals: page.journals.filter(({ rewardId }) => ids.has(rewardId)),
     intents: page.intents.filter(({ rewardId }) => ids.has(rewardId)),
   };
+}
+
+/** Tiers, member by member. */
+async function tierProblems(audit: Audit, accountId: string, programs: readonly ProgramVersion[]): Promise<string[]> {
+  if (!programs.some(({ tiers }) => tiers)) return [];
+  const problems: string[] = [];
+  const due = await audit.tierLooksDue(accountId);
+  const tallies = tallyMap([...(await audit.wonTallies(accountId)), ...(await audit.limitTallies(accountId))]);
+  let chain: TierChange[] = [];
+  const close = () => {
+    const [first] = chain;
+    if (first)
+      problems.push(...tierBooksProblems({ programs, chain, tallies, waits: due.has(first.memberId), now: audit.now }));
+    chain = [];
+  };
+  for (let after: TierChange | null = null; ; ) {
+    const changes: TierChange[] = await audit.tierChanges(accountId, after, BALANCES_PER_PAGE);
+    for (const change of changes) {
+      const [first] = chain;
+      if (first && (first.memberId !== change.memberId || first.program.id !== change.program.id)) close();
+      chain.push(change);
+    }
+    after = changes.at(-1) ?? null;
+    if (after === null) break;
+  }
+  close();
+  return problems;
 }
 
 /** Running totals are what they are the totals of. */

@@ -31,11 +31,6 @@ export function needsDealAmount({ amount }: RewardRule): boolean {
   return amount.kind === 'by_amount' || flats.some(({ kind }) => kind === 'percent');
 }
 
-/** True when the rule looks at how many referrals of the member are won. */
-export function needsWonCount({ amount }: RewardRule): boolean {
-  return amount.kind === 'by_count';
-}
-
 /**
  * What a rule pays for a deal of this amount, the member's n-th won referral, in the tier that the member holds.
  *

@@ -1,4 +1,4 @@
-import { type CalculationStep, needsWonCount } from './amount.ts';
+import type { CalculationStep } from './amount.ts';
 import { tierThen, wonReferralsIn } from './as-judged.ts';
 import { byAge, comesBefore } from './attribution.ts';
 import type { FriendFacts } from './decide.ts';
@@ -9,11 +9,11 @@ import { type LimitOutcome, withinLimits } from './limit.ts';
 import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
-  conditionsWithin,
   isReviewed,
   needsTier,
   type ProgramVersion,
   type RewardRule,
+  restsOnCount,
   TRIGGER_STAGES,
   triggerOf,
   versionAt,
@@ -323,13 +323,14 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     const step = chain.decisions
       .flatMap(({ calculation }) => calculation)
       .findLast((one) => one.step === 'step_by_tier');
-    const now = tierFor(version, null);
+    const now = tierFor(version, null, chain.decisions[0]?.effectiveAt ?? 0);
     const then = step?.values.tier ?? null;
     return step && now ? { ...now, held: then === '' ? null : then } : now;
   }
 
-  function tierFor(version: ProgramVersion, rule: RewardRule | null): HeldTier | null {
-    return heldTier(draft, state, version, referral.memberId, rule?.trigger === 'tier_reached' ? now : null);
+  function tierFor(version: ProgramVersion, rule: RewardRule | null, at: Instant): HeldTier | null {
+    const scoreAsOf = rule?.trigger === 'tier_reached' ? now : null;
+    return heldTier(draft, state, version, referral.memberId, { at, scoreAsOf });
   }
 
   /** Whom the rules for recruiters pay; null when nobody of the account stands behind the referral. */
@@ -388,7 +389,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       wonReferrals: before.map(wonReferralsIn).find((count) => count !== null) ?? wonReferrals(),
-      tier: tierThen(tierFor(version, rule), before),
+      tier: tierThen(tierFor(version, rule, since), before),
       recruiter: recruiterFor(version),
     });
   }
@@ -606,10 +607,6 @@ function isWait({ outcome }: Decision): boolean {
 /** What a person has decided against is not granted again by a rule. */
 function wasRejected({ decisions }: Chain): boolean {
   return decisions.some(({ reason: { code } }) => code === 'review_rejected');
-}
-
-function restsOnCount(rule: RewardRule): boolean {
-  return needsWonCount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'member.won_referrals');
 }
 
 function reviewReason(rule: RewardRule | undefined): Reason {

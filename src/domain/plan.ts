@@ -25,7 +25,7 @@ export interface State {
   /** The newest of each member in each program. */
   readonly tiers?: readonly TierChange[];
   /** In a dry run the tiers are told and do not move; null for none. */
-  readonly tiersThen?: ReadonlyMap<string, string | null>;
+  readonly tiersThen?: ((memberId: string, at: Instant) => string | null) | undefined;
 }
 
 /** A state that holds nothing but what is said: for what changes without a look at the CRM, such as a provider's answer or a person's word. */

@@ -191,3 +191,8 @@ export function isReviewed({ review }: RewardRule, money: Money): boolean {
   // Amounts in two currencies are not compared; one that nobody foresaw is looked at.
   return review.when === 'always' || review.money.currency !== money.currency || money.minor > review.money.minor;
 }
+
+/** Whether it depends on how many referrals of the member are won. */
+export function restsOnCount({ amount, conditions }: RewardRule): boolean {
+  return amount.kind === 'by_count' || conditionsWithin(conditions).some(({ fact }) => fact === 'member.won_referrals');
+}

@@ -133,13 +133,15 @@ export function heldTier(
   state: Pick<State, 'tiersThen'>,
   { programId, tiers }: Pick<ProgramVersion, 'programId' | 'tiers'>,
   memberId: string,
-  /** When the score is to be told too; it takes a look at each day of the window. */
-  scoreAsOf: Instant | null,
+  /** `at`: of the event. `scoreAsOf`: when the score is to be told too; it takes a look at each day of the window. */
+  { at, scoreAsOf }: { at: Instant; scoreAsOf: Instant | null },
 ): HeldTier | null {
   if (!tiers) return null;
   const { levels } = tiers;
-  const told = state.tiersThen?.get(memberId);
-  if (told !== undefined) return { levels, held: told, reached: told };
+  if (state.tiersThen) {
+    const told = state.tiersThen(memberId, at);
+    return { levels, held: told, reached: told };
+  }
   const held = draft.tier(memberId, programId)?.to?.key ?? null;
   const scores = scoreAsOf === null ? null : scoresByTally(draft, memberId, tiers);
   if (!scores || scoreAsOf === null) return { levels, held, reached: held };

@@ -49,7 +49,9 @@ export interface AppDeps {
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
+    readonly tierChanges: OperationsDeps['tierChanges'];
   };
+  readonly tiers: OperationsDeps['tiers'];
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
@@ -65,9 +67,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns } = deps.store;
+  const { reads, connections, programs, dryRuns, tierChanges } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, tierChanges, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -18,6 +18,7 @@ import {
   recordKey,
 } from '../domain/record.ts';
 import { budgetTally, type Tally } from '../domain/tally.ts';
+import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
@@ -31,6 +32,7 @@ import {
   referralOf,
   refOf,
   rewardOf,
+  tierChangeOf,
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
@@ -90,6 +92,27 @@ export function createAudit(session: Session, now: Instant): Audit {
       const { rows } = await sql<Row<'tallies'>>`select * from tallies
         where account_id = ${accountId} and tally_key not in ('won', 'owed')`.execute(session.db);
       return rows.map(tallyOf);
+    },
+    now,
+    tierChanges: async (accountId, after, limit) => {
+      const behind = after
+        ? sql`and (member_id, program_id, sequence) > (${after.memberId}, ${after.program.id}, ${after.sequence})`
+        : sql``;
+      const { rows } = await sql<Row<'tier_changes'>>`select * from tier_changes
+        where account_id = ${accountId} ${behind} order by member_id, program_id, sequence limit ${limit}`.execute(
+        session.db,
+      );
+      return rows.map(tierChangeOf);
+    },
+    wonTallies: async (accountId) => {
+      const { rows } = await sql<Row<'tallies'>>`select * from tallies
+        where account_id = ${accountId} and tally_key = 'won'`.execute(session.db);
+      return rows.map(tallyOf);
+    },
+    tierLooksDue: async (accountId) => {
+      const { rows } = await sql<{ member_id: string }>`select member_id from tier_looks
+        where account_id = ${accountId} and at <= ${now}`.execute(session.db);
+      return new Set(rows.map(({ member_id }) => member_id));
     },
     budgets: async (accountId) => {
       const { rows } = await sql<{ program_id: string; currency: string; minor: string }>`
@@ -261,6 +284,7 @@ async function page(
     decisions: new Map(),
     rewards: new Map(),
     tallies: new Map<string, Tally>(),
+    tiers: new Map<string, TierChange>(),
   };
   const touches = [];
   const friends = referrals.flatMap(({ friend }) => friend.contact ?? []);
@@ -290,6 +314,7 @@ async function page(
     });
     for (const part of ['members', 'referrals', 'decisions', 'rewards'] as const)
       for (const one of loaded[part]) state[part].set(one.id, one);
+    for (const change of loaded.tiers ?? []) state.tiers.set(change.id, change);
     for (const [key, tally] of loaded.tallies) state.tallies.set(key, tally);
     const { rows } = await sql<Row<'touches'>>`select * from touches where account_id = ${accountId}
       and connection_id = ${connectionId}
@@ -320,6 +345,7 @@ async function page(
       decisions: [...state.decisions.values()],
       rewards: [...state.rewards.values()],
       tallies: state.tallies,
+      tiers: [...state.tiers.values()],
     },
     touches,
     decisions,

@@ -16,6 +16,7 @@ import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { createReview } from '../../src/application/review.ts';
+import { createTiers } from '../../src/application/tiers.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
 import type { Decision } from '../../src/domain/decision.ts';
@@ -195,7 +196,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     publish: createPublish({ store, clock, newId: randomUUID }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
-    store,
+    store: { ...store, tierChanges: store.tiers },
+    tiers: createTiers({ store, clock }),
     payouts: new Set(['credit']),
     payoutNews,
     payoutAccounts,

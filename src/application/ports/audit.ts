@@ -6,6 +6,7 @@ import type { ProgramVersion } from '../../domain/program.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
+import type { TierChange } from '../../domain/tier.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { Connection, LedgerBalance } from './store.ts';
 
@@ -21,6 +22,14 @@ export interface Audit {
   wrongTallies(accountId: string): Promise<WrongTally[]>;
   /** What stored rewards have taken from is looked up here: limits, and what is left of budgets. */
   limitTallies(accountId: string): Promise<Tally[]>;
+  /** By member, program and sequence, from behind `after`; empty at the end. */
+  tierChanges(accountId: string, after: TierChange | null, limit: number): Promise<TierChange[]>;
+  /** Running totals of won referrals. */
+  wonTallies(accountId: string): Promise<Tally[]>;
+  /** Members whose tier is due to be looked at. */
+  tierLooksDue(accountId: string): Promise<ReadonlySet<string>>;
+  /** The moment of the snapshot. */
+  readonly now: Instant;
   /** What was put into budgets. */
   budgets(accountId: string): Promise<Tally[]>;
   /** Sums as the database itself adds them up, by ledger account and currency. */
@@ -76,7 +85,7 @@ export interface AuditPage {
   /** The referrals of this page; `state` has those around them too. */
   readonly referrals: readonly Referral[];
   /** What `process` would load for them. */
-  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies'>;
+  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'tiers'>;
   readonly touches: readonly Touch[];
   /** Of the page's own referrals. */
   readonly decisions: readonly Decision[];

@@ -14,8 +14,9 @@ import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
+import { type TiersDeps, tiers } from './tiers.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, TiersDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -48,6 +49,7 @@ export function operations(deps: OperationsDeps): Operation[] {
   return [
     ...members(deps),
     ...referrals(deps),
+    ...tiers(deps),
     ...decisions(deps),
     ...rewards(deps),
     ...ledger(deps),

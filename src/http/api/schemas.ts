@@ -72,6 +72,7 @@ export const memberSchema = z
     code: z.string().meta({ description: 'What the member shares.', example: 'K7QF-93MX-P2RA' }),
     shareLink: z.url(),
     contact: contactRef.nullable(),
+    isRecruiter: z.boolean().meta({ description: "One of the account's own people." }),
     createdAt: time,
   })
   .meta({ id: 'Member', description: 'Someone who can refer.' });
@@ -93,6 +94,7 @@ export const referralSchema = z
     reason,
     stageSince: time,
     submittedAt: time,
+    recruiterId: memberId.nullable().meta({ description: 'Who owns it, where that is not the member.' }),
   })
   .meta({ id: 'Referral', description: 'One member bringing one friend into one program.' });
 

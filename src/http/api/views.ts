@@ -51,7 +51,7 @@ function timeOrNull(at: Instant | null): string | null {
 }
 
 export function memberView(
-  { id, name, email, code, contact, createdAt }: Member,
+  { id, name, email, code, contact, isStaff, createdAt }: Member,
   publicUrl: string,
 ): z.input<typeof memberSchema> {
   return {
@@ -61,6 +61,7 @@ export function memberView(
     code,
     shareLink: shareLinkOf(publicUrl, code),
     contact: contact && recordView(contact),
+    isRecruiter: isStaff ?? false,
     createdAt: isoOf(createdAt),
   };
 }
@@ -77,6 +78,7 @@ export function referralView(referral: Referral, names: DealNames): z.input<type
     reason: reasonView(referral.reason, names),
     stageSince: isoOf(referral.stageSince),
     submittedAt: isoOf(referral.submittedAt),
+    recruiterId: referral.recruiterId ?? null,
   };
 }
 
