@@ -200,6 +200,8 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       version: `case when ${isWon} then 2 else 1 end`,
       won_deals: 'null',
       recruiter_id: 'null',
+      moved_at: 'null',
+      doubt: 'null',
     },
     all,
   );

@@ -6,6 +6,7 @@ import type {
   Reward as CardReward,
   CardView,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
+import { sourceReason } from '../domain/attribution.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
@@ -99,7 +100,7 @@ export function createCard({
               contactId: referrer.contact?.id ?? null,
               ...linkTo(referrer.contact),
               source: received.source,
-              reason: reasonText({ code: `attributed_${received.source}`, values: {} }),
+              reason: reasonText(sourceReason(received)),
             }
           : null,
       referrals,

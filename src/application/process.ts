@@ -74,6 +74,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     readAt: number,
   ): Promise<void> {
     const programs = await store.programs.versions(connection.accountId);
+    const attribution = (await store.attribution.newest(connection.accountId)) ?? undefined;
     const naming = new Map<WorkItem, readonly RecordRef[]>();
     for (const item of items)
       if (item.erase) naming.set(item, await friendsOfMember(connection.accountId, item.record));
@@ -87,6 +88,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         connectedAt: connection.connectedAt,
         programs,
         mapping,
+        attribution,
       };
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);

@@ -48,11 +48,14 @@ export const UNDERIVABLE = {
   first_known: 'several deals were won; the one that was known first was rewarded',
   order_stood: 'the deal was won again while the provider had the order, which then stood',
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
-  a_person: 'a person approved or rejected it',
+  a_person: 'a person approved or rejected it, or gave the referral to another member',
   limits_then: 'limits, budgets and tiers count what was granted before, in the order in which it was',
   recruiter_then: 'who is a recruiter is told by the CRM as it is now',
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
+
+/** Decisions that people made. */
+const BY_PERSON: readonly string[] = ['review_approved', 'review_rejected', 're_attributed'];
 
 export type Underivable = keyof typeof UNDERIVABLE;
 
@@ -159,7 +162,7 @@ function rejudge(
   const deal = deals.find(({ ref, formerIds }) => ref.id === decision.deal.id || formerIds.includes(decision.deal.id));
   if (!deal) return 'no_facts';
   const { code } = decision.reason;
-  if (code === 'review_approved' || code === 'review_rejected') return 'a_person';
+  if (BY_PERSON.includes(code)) return 'a_person';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
   // The history of a merged deal is that of all of them, and was another one when it was decided on.
@@ -346,7 +349,7 @@ function whyNotDerived(
       own.some((other) => other.rewardId === rewardId && other.sequence < sequence),
   );
   if (revived) return 'order_stood';
-  if (own.some(({ reason: { code } }) => code === 'review_approved' || code === 'review_rejected')) return 'a_person';
+  if (own.some(({ reason: { code } }) => BY_PERSON.includes(code))) return 'a_person';
   const rules = rulesOf(own, programs);
   if (
     rules.some(({ amountChanges }) => amountChanges === 'follow') &&

@@ -243,7 +243,9 @@ async function tallyProblems(audit: Audit, accountId: string, limits: ReadonlyMa
 }
 
 /** A referral that was concluded from the CRM has kept what it was concluded from. */
-function evidenceProblems(page: AuditPage, { id, source, memberId, friend }: Referral): string[] {
+function evidenceProblems(page: AuditPage, { id, source, memberId, friend, movedAt }: Referral): string[] {
+  // The person who gave it to its member is the evidence, and is looked for elsewhere.
+  if (movedAt !== undefined) return [];
   if ((source !== 'label' && source !== 'code') || friend.contact === null) return [];
   const own = page.contacts.find(({ facts }) => recordKey(facts.ref) === recordKey(friend.contact as RecordRef));
   const ids = new Set([friend.contact.id, ...(own?.facts.formerIds ?? [])]);

@@ -182,7 +182,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const decision = record(chain, before, {
           outcome: isToReview ? 'in_review' : 'rewarded',
           reason: isToReview
-            ? reviewReason(ruleOf(chain))
+            ? reviewReason(ruleOf(chain), referral)
             : reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
           conditions: before.conditions,
           calculation: before.calculation,
@@ -239,6 +239,18 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
           dealAt,
           mayWin,
         );
+      }
+    },
+
+    /** Ends what rests on whose the referral was; who has it now is judged from the beginning. */
+    endForMember(why: Reason): void {
+      for (const chain of chains()) {
+        const before = last(chain);
+        const reward = standingReward(chain);
+        if (!before || before.party === 'friend') continue;
+        if (before.party === 'recruiter' && reward && reward.beneficiaryId === recruiterId()) continue;
+        if (reward) close(chain, why, now);
+        else record(chain, before, { outcome: 'skipped', reason: why, effectiveAt: now });
       }
     },
 
@@ -374,7 +386,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
    * later do not make it pay.
    */
   function judgedBefore({ dealAt, rule, since }: Reached): readonly Decision[] {
-    return chainOf(dealAt.deal, rule).decisions.filter(({ effectiveAt }) => effectiveAt >= since);
+    return sinceMoved(chainOf(dealAt.deal, rule)).filter(({ effectiveAt }) => effectiveAt >= since);
   }
 
   function verdictOn(reached: Reached): Verdict {
@@ -456,8 +468,12 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     verdict: Extract<Verdict, { kind: 'pays' }>,
     effectiveAt: Instant,
   ): void {
+    const beneficiaryId =
+      rule.party === 'friend' ? referral.id : rule.party === 'member' ? referral.memberId : recruiterId();
+    if (beneficiaryId === null) throw new RangeError('a recruiter is to be paid, and there is none');
     const pending = newestReward(chain);
-    if (pending?.reversalPending) {
+    // One that was another member's until now is not this one's.
+    if (pending?.reversalPending && pending.beneficiaryId === beneficiaryId) {
       // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
       const why = reason('rewarded', { deal: basis.deal.id });
       draft.putReward({ ...pending, reversalPending: false, reason: why, updatedAt: now });
@@ -471,9 +487,6 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       });
       return;
     }
-    const beneficiaryId =
-      rule.party === 'friend' ? referral.id : rule.party === 'member' ? referral.memberId : recruiterId();
-    if (beneficiaryId === null) throw new RangeError('a recruiter is to be paid, and there is none');
     const limited = withinLimits({
       rule,
       programId: version.programId,
@@ -492,9 +505,9 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     if (version.tiers && needsTier(rule)) restOnScore(draft, referral.memberId, version.tiers);
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
     const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
-    const review = isReviewed(rule, limited.money) ? 'needed' : 'none';
+    const review = referral.doubt !== undefined || isReviewed(rule, limited.money) ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
-    const why = grantReason(rule, basis.deal, releaseAt, review === 'needed');
+    const why = grantReason(rule, basis.deal, releaseAt, review === 'needed' ? referral : null);
     const decision = record(chain, basis, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
       reason: why,
@@ -605,24 +618,35 @@ function isWait({ outcome }: Decision): boolean {
 }
 
 /** What a person has decided against is not granted again by a rule. */
-function wasRejected({ decisions }: Chain): boolean {
-  return decisions.some(({ reason: { code } }) => code === 'review_rejected');
+function wasRejected(chain: Chain): boolean {
+  return sinceMoved(chain).some(({ reason: { code } }) => code === 'review_rejected');
 }
 
-function reviewReason(rule: RewardRule | undefined): Reason {
+/** What was decided while the referral was another member's says nothing about this one. */
+function sinceMoved({ decisions }: Chain): readonly Decision[] {
+  return decisions.slice(1 + decisions.findLastIndex(({ reason: { code } }) => code === 're_attributed'));
+}
+
+const DOUBTS: Readonly<Record<NonNullable<Referral['doubt']>, string>> = {
+  existing_customer: 'the friend was a customer before the referral',
+  self_referral: 'the member and the friend are the same person',
+};
+
+function reviewReason(rule: RewardRule | undefined, { doubt }: Referral): Reason {
+  if (doubt !== undefined) return reason('review_needed', { why: DOUBTS[doubt] });
   const review = rule?.review;
   return reason('review_needed', {
     why: review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it',
   });
 }
 
-function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, isReviewed: boolean): Reason {
+function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, doubted: Referral | null): Reason {
   const stage = triggerOf(rule);
   if (releaseAt !== null) {
     const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
     return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });
   }
-  if (isReviewed) return reviewReason(rule);
+  if (doubted) return reviewReason(rule, doubted);
   const values = { deal: deal.id, days: String(rule.holdDays), until: '' };
   return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
 }

@@ -67,7 +67,7 @@ function decideOn(
     return;
   }
   refreshMember(draft, state, friend.contact, now);
-  const referral = attribute(draft, state, friend.contact, contacts, now);
+  const referral = attribute(draft, state, friend.contact, contacts, now, firstWonAt(state, friend, now));
   if (!referral) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
   const standing = countTowardsTier(draft, state, advance(draft, referral, present, now), present, now);
@@ -75,6 +75,14 @@ function decideOn(
   markMerged(draft, standing, friend);
   const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
   for (const other of joined) followUp(draft, state, other, friend, now);
+}
+
+/** Since when the friend is a customer: of the deals that are won now. */
+function firstWonAt(state: State, friend: FriendFacts, now: Instant): Instant | null {
+  const won = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now)).flatMap(
+    ({ since }) => since.won ?? [],
+  );
+  return won.length === 0 ? null : Math.min(...won);
 }
 
 /** Of two deals that became one between two readings, the first reading still shows both: what the other says of it is newer. */

@@ -1,3 +1,4 @@
+import type { AttributionDecision, AttributionPolicyVersion } from './attribution-policy.ts';
 import type { Decision, Reward } from './decision.ts';
 import { derivedId } from './ids.ts';
 import type { Journal } from './ledger.ts';
@@ -24,6 +25,8 @@ export interface State {
   readonly tallies: Tallies;
   /** The newest of each member in each program. */
   readonly tiers?: readonly TierChange[];
+  /** In force; absent: none was ever published. */
+  readonly attribution?: AttributionPolicyVersion | undefined;
   /** In a dry run the tiers are told and do not move; null for none. */
   readonly tiersThen?: ((memberId: string, at: Instant) => string | null) | undefined;
 }
@@ -87,6 +90,7 @@ export interface Plan {
   readonly cancelledIntentIds: readonly string[];
   readonly tallies: readonly TallyChange[];
   readonly waiting: readonly Waiting[];
+  readonly attributions: readonly AttributionDecision[];
   readonly tierChanges: readonly TierChange[];
   readonly tierLooks: readonly NextTierLook[];
   /** Records whose mirror has to be written anew. */
@@ -125,6 +129,7 @@ export interface Draft {
   /** `rests`: the change is right only for what the tally was when the state was loaded. */
   count(change: Tally, rests?: 'rests'): void;
   waitFor(waiting: Waiting): void;
+  addAttribution(decision: AttributionDecision): void;
   /** What holds of a member's tier in a program. */
   tier(memberId: string, programId: string): TierChange | undefined;
   addTierChange(change: TierChange): void;
@@ -149,6 +154,7 @@ export function createDraft(state: State): Draft {
   const wakes: Wake[] = [];
   const counted = new Map<string, TallyChange>();
   const waiting = new Map<string, Waiting>();
+  const attributions: AttributionDecision[] = [];
   const tierChanges: TierChange[] = [];
   const tierLooks = new Map<string, NextTierLook>();
 
@@ -211,6 +217,7 @@ export function createDraft(state: State): Draft {
     },
     count,
     waitFor: (one) => void waiting.set(`${tallyKey(one.on)} ${recordKey(one.record)}`, one),
+    addAttribution: (decision) => void attributions.push(decision),
     tier: (memberId, programId) =>
       [...(state.tiers ?? []), ...tierChanges].findLast(
         (change) => change.memberId === memberId && change.program.id === programId,
@@ -241,6 +248,7 @@ export function createDraft(state: State): Draft {
       // One that came to nothing still has to be what it was taken for.
       tallies: [...counted.values()].filter(({ count, minor, basis }) => count !== 0 || minor !== 0n || basis !== null),
       waiting: [...waiting.values()],
+      attributions,
       tierChanges,
       tierLooks: [...tierLooks.values()],
       mirror: [...mirror.values()],
@@ -263,6 +271,7 @@ export const EMPTY_PLAN: Plan = {
   cancelledIntentIds: [],
   tallies: [],
   waiting: [],
+  attributions: [],
   tierChanges: [],
   tierLooks: [],
   mirror: [],

@@ -14,6 +14,9 @@ const SENTENCES = {
   attributed_code: "The contact gave the member's referral code.",
   attributed_email: "The contact's e-mail address is the one that was submitted.",
   attributed_explicit: 'The referral was submitted for this contact.',
+  attributed_person: 'A person gave the referral to the member.',
+  attributed_moved: 'Given to another member by {by}: {why}',
+  existing_customer: 'The friend was a customer before the referral: a deal was won on {wonOn}.',
   self_referral: 'The member and the friend are the same person.',
   referral_cycle: 'The friend referred the member before, directly or through others.',
   deal_open: 'The deal "{deal}" is in progress.',
@@ -64,6 +67,7 @@ const SENTENCES = {
   // Recruiters
   no_recruiter: 'Not rewarded: no recruiter stands behind this referral.',
   paid_as_recruiter: 'Not rewarded: the member is a recruiter of the account and is paid as one.',
+  re_attributed: 'Taken from this member and given to another by {by}: {why}',
   // Payout
   payout_issued: 'Paid by {provider}.',
   payout_failed: 'The provider {provider} refused: {why}',

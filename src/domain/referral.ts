@@ -55,6 +55,10 @@ export interface Referral {
   readonly submittedAt: Instant;
   /** What it counts towards the member's tier; kept by programs with tiers, absent for none. */
   readonly wonDeals?: readonly WonDeal[] | undefined;
+  /** A person gave it to its member, and nothing in the CRM gives it to another. */
+  readonly movedAt?: Instant | undefined;
+  /** Why a person has to approve each of its rewards; absent: nobody has to. */
+  readonly doubt?: 'existing_customer' | 'self_referral' | undefined;
   /** The recruiter who owns it, where that is not the member; a member's id. */
   readonly recruiterId?: string | undefined;
   readonly version: number;

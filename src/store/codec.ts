@@ -1,4 +1,5 @@
 import type { Connection } from '../application/ports/store.ts';
+import type { AttributionDecision, AttributionPolicyVersion } from '../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { Journal } from '../domain/ledger.ts';
 import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
@@ -109,6 +110,8 @@ export function referralOf(row: Row<'referrals'>): Referral {
     version: row.version,
     ...(row.won_deals === null ? {} : { wonDeals: fromJson<Referral['wonDeals']>(row.won_deals) }),
     ...(row.recruiter_id === null ? {} : { recruiterId: row.recruiter_id }),
+    ...(row.moved_at === null ? {} : { movedAt: row.moved_at }),
+    ...(row.doubt === null ? {} : { doubt: row.doubt as Referral['doubt'] }),
   };
 }
 
@@ -130,6 +133,8 @@ export function referralRow(accountId: string, referral: Referral): Row<'referra
     version: referral.version,
     won_deals: referral.wonDeals === undefined ? null : toJson(referral.wonDeals),
     recruiter_id: referral.recruiterId ?? null,
+    moved_at: referral.movedAt ?? null,
+    doubt: referral.doubt ?? null,
   };
 }
 
@@ -365,5 +370,46 @@ export function tierChangeRow(accountId: string, change: TierChange): Row<'tier_
     reason: toJson(change.reason),
     evidence: toJson(change.evidence),
     recorded_at: change.recordedAt,
+  };
+}
+
+export function attributionOf(row: Row<'attribution_decisions'>): AttributionDecision {
+  return {
+    id: row.id,
+    referralId: row.referral_id,
+    sequence: row.sequence,
+    kind: row.kind as AttributionDecision['kind'],
+    memberId: row.member_id,
+    fromMemberId: row.from_member_id,
+    policyVersion: row.policy_version,
+    reason: fromJson(row.reason),
+    candidates: fromJson(row.candidates),
+    recordedAt: row.recorded_at,
+  };
+}
+
+export function attributionRow(accountId: string, decision: AttributionDecision): Row<'attribution_decisions'> {
+  return {
+    account_id: accountId,
+    id: decision.id,
+    referral_id: decision.referralId,
+    sequence: decision.sequence,
+    kind: decision.kind,
+    member_id: decision.memberId,
+    from_member_id: decision.fromMemberId,
+    policy_version: decision.policyVersion,
+    reason: toJson(decision.reason),
+    candidates: toJson(decision.candidates),
+    recorded_at: decision.recordedAt,
+  };
+}
+
+export function policyVersionOf(row: Row<'attribution_policies'>): AttributionPolicyVersion {
+  return {
+    version: row.version,
+    policy: fromJson(row.policy),
+    contentHash: row.content_hash,
+    publishedAt: row.published_at,
+    publishedBy: row.published_by,
   };
 }

@@ -5,7 +5,16 @@ import { Fault } from '../domain/errors.ts';
 import { imbalance, type Journal } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
-import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
+import {
+  attributionRow,
+  decisionRow,
+  journalRow,
+  memberRow,
+  postingRows,
+  referralRow,
+  rewardRow,
+  touchRow,
+} from './codec.ts';
 import { Conflict } from './conflict.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
@@ -64,6 +73,7 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     cancelledIntentIds: plans.flatMap(({ cancelledIntentIds }) => cancelledIntentIds),
     tallies: plans.flatMap(({ tallies }) => tallies),
     waiting: plans.flatMap(({ waiting }) => waiting),
+    attributions: plans.flatMap(({ attributions }) => attributions),
     tierChanges: plans.flatMap(({ tierChanges }) => tierChanges),
     tierLooks: plans.flatMap(({ tierLooks }) => tierLooks),
     mirror: plans.flatMap(({ mirror }) => mirror),
@@ -162,6 +172,11 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   );
   await changeTallies(session, accountId, plan.tallies, at);
   await keepWaiting(session, accountId, plan.waiting);
+  await insertRows(
+    session,
+    'attribution_decisions',
+    plan.attributions.map((decision) => attributionRow(accountId, decision)),
+  );
   await keepTiers(session, accountId, plan);
   await markMirror(session, accountId, plan.mirror, at);
   await askAt(session, accountId, plan.wakes);
@@ -233,6 +248,7 @@ function momentOf({ plan, snapshots }: Pick<Commit, 'plan' | 'snapshots'>): Inst
     ...plan.decisions.map(({ recordedAt }) => recordedAt),
     ...plan.rewards.map(({ updatedAt }) => updatedAt),
     ...plan.tierChanges.map(({ recordedAt }) => recordedAt),
+    ...plan.attributions.map(({ recordedAt }) => recordedAt),
     ...plan.members.map(({ createdAt }) => createdAt),
     ...plan.referrals.map(({ submittedAt }) => submittedAt),
   );

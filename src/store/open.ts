@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
+import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
@@ -114,6 +115,7 @@ export function createStore(engine: Engine): Store {
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
     tiers: createTierStore(engine),
+    attribution: createAttributionStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     shared: engine.shared,

@@ -42,7 +42,7 @@ export function createProgramStore(engine: Engine): ProgramStore {
   };
 }
 
-async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
+export async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
   await sql`select id from accounts where id = ${accountId} ${sql.raw(dialect.forUpdate('accounts'))}`.execute(db);
 }
 

@@ -139,6 +139,8 @@ export const TABLES = {
     version: 'int',
     won_deals: 'text?',
     recruiter_id: 'text?',
+    moved_at: 'int?',
+    doubt: 'text?',
   },
   touches: {
     account_id: 'text',

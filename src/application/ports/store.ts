@@ -1,3 +1,8 @@
+import type {
+  AttributionDecision,
+  AttributionPolicy,
+  AttributionPolicyVersion,
+} from '../../domain/attribution-policy.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
@@ -38,6 +43,7 @@ export interface Store {
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
   readonly tiers: TierStore;
+  readonly attribution: AttributionStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
   /** How nodes that share this database share its work; null where there can be only one node. */
@@ -790,6 +796,19 @@ export interface TierStore {
     programId: string,
     kind: EngagementKind,
   ): Promise<ReadonlyMap<number, number>>;
+}
+
+// ── Attribution ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface AttributionStore {
+  /** Adds the next version, immutable from then on. The same policy as the newest adds nothing and returns that one. */
+  publish(accountId: string, policy: AttributionPolicy, by: string, now: Instant): Promise<AttributionPolicyVersion>;
+  /** In force; null when none was ever published. */
+  newest(accountId: string): Promise<AttributionPolicyVersion | null>;
+  /** The oldest first. */
+  versions(accountId: string): Promise<AttributionPolicyVersion[]>;
+  /** Everything that was decided of whose a referral is, the oldest first. */
+  decisions(accountId: string, referralId: string): Promise<AttributionDecision[]>;
 }
 
 // ── Leases ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,8 @@ export function statements({ ddl }: Dialect): string[] {
     `ALTER TABLE members ADD COLUMN is_staff ${int} NOT NULL DEFAULT 0`,
     `ALTER TABLE referrals ADD COLUMN won_deals ${text}`,
     `ALTER TABLE referrals ADD COLUMN recruiter_id ${text}`,
+    `ALTER TABLE referrals ADD COLUMN moved_at ${int}`,
+    `ALTER TABLE referrals ADD COLUMN doubt ${text}`,
 
     // Where members stood in a program, one row for each change; the highest sequence holds.
     `CREATE TABLE tier_changes (
