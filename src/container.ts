@@ -15,6 +15,7 @@ import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
 import { createPublish, type Publish } from './application/publish.ts';
+import { createReattribute, type Reattribute } from './application/re-attribute.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReview, type Review } from './application/review.ts';
@@ -50,6 +51,7 @@ export interface Container {
   readonly review: Review;
   readonly publish: Publish;
   readonly tiers: Tiers;
+  readonly reattribute: Reattribute;
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
@@ -141,6 +143,7 @@ export function createContainer(deps: ContainerDeps): Container {
 
   return {
     tiers,
+    reattribute: createReattribute({ store, clock, onAsked }),
     accounts: createAccounts({ store, clock }),
     act: createAct({
       store,

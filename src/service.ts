@@ -92,6 +92,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       programs: store.programs,
       dryRuns: store.dryRuns,
       tierChanges: store.tiers,
+      attribution: store.attribution,
     },
     payouts: new Set(providers.keys()),
     newRef: uuidv7,

@@ -1,4 +1,5 @@
 import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
+import type { AttributionDecision } from '../domain/attribution-policy.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
@@ -144,6 +145,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
           referrals: [referral],
           mirror: member.contact ? [member.contact] : [],
           ...lookFor(programs, referral),
+          ...(contact ? { attributions: [explicitly(accountId, referral)] } : {}),
           ...(contact ? { wakes: [{ record: contact, at: now }] } : {}),
         });
         if (await commit(accountId, plan)) {
@@ -182,6 +184,22 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
       }
       throw busy();
     },
+  };
+}
+
+/** Who submits a referral for a contact is asked for no other evidence. */
+function explicitly(accountId: string, { id, memberId, reason: why, submittedAt }: Referral): AttributionDecision {
+  return {
+    id: derivedId('att', accountId, id, 1),
+    referralId: id,
+    sequence: 1,
+    kind: 'attributed',
+    memberId,
+    fromMemberId: null,
+    policyVersion: null,
+    reason: why,
+    candidates: [{ memberId, source: 'explicit', at: submittedAt, verdict: 'winner' }],
+    recordedAt: submittedAt,
   };
 }
 

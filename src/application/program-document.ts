@@ -330,7 +330,7 @@ export function closestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return closest.issues.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-function pathText(path: readonly PropertyKey[]): string {
+export function pathText(path: readonly PropertyKey[]): string {
   return (
     path
       .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))

@@ -10,7 +10,7 @@ import type { Store } from './ports/store.ts';
 const TRIES = 5;
 
 export interface ReattributeDeps {
-  readonly store: Pick<Store, 'cases' | 'reads' | 'programs' | 'attribution'>;
+  readonly store: Pick<Store, 'cases' | 'reads' | 'programs' | 'attribution' | 'connections'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Called when the friend's deals are to be looked at again. */
   readonly onAsked: () => void;
@@ -49,7 +49,8 @@ export function createReattribute({ store, clock, onAsked }: ReattributeDeps): R
       });
       const programs = await store.programs.versions(accountId);
       const attribution = (await store.attribution.newest(accountId)) ?? undefined;
-      const state = stateWith(accountId, { ...loaded, programs, attribution });
+      const mapping = contact && (await store.connections.mapping(accountId, contact.connectionId));
+      const state = stateWith(accountId, { ...loaded, programs, attribution, ...(mapping ? { mapping } : {}) });
       const draft = createDraft(state);
       if (!draft.referral(referralId) || !draft.member(move.memberId)) continue;
       const result = moveReferral(draft, state, { ...move, referralId, at: clock.now() });

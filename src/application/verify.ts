@@ -117,6 +117,7 @@ async function verifyAccount(
       const books = { ...booksOf(page, referral), programs: account.programs };
       say(booksProblems(books));
       say(evidenceProblems(page, referral));
+      say(attributionProblems(page, referral));
       say(mirrorProblems(page, referral));
       const result = replay(referral);
       say(result.problems);
@@ -240,6 +241,28 @@ async function tallyProblems(audit: Audit, accountId: string, limits: ReadonlyMa
       wrong.push(`the tally "${key}" of ${owner} is ${text(stored)}, should be ${text(derived)}`);
   }
   return wrong;
+}
+
+/** A referral is whose the last decision on it says, and only a person moves one. */
+function attributionProblems(page: AuditPage, { id, memberId, movedAt }: Referral): string[] {
+  const own = page.attributions.filter(({ referralId }) => referralId === id).sort((a, b) => a.sequence - b.sequence);
+  const last = own.at(-1);
+  const problems: string[] = [];
+  if (last && last.memberId !== memberId)
+    problems.push(`referral ${id} is of member ${memberId}, attribution ${last.id} gave it to ${last.memberId}`);
+  if ((movedAt === undefined) !== own.every(({ kind }) => kind !== 'moved'))
+    problems.push(
+      `referral ${id} ${movedAt === undefined ? 'does not say' : 'says'} that a person moved it, its attributions do${movedAt === undefined ? '' : ' not'}`,
+    );
+  own.forEach(({ id: attribution, kind, fromMemberId, candidates, memberId: to }, index) => {
+    const before = own[index - 1];
+    if (kind === 'moved' && before && before.memberId !== fromMemberId)
+      problems.push(`attribution ${attribution} takes the referral from ${fromMemberId}, who did not have it`);
+    const winners = candidates.filter(({ verdict }) => verdict === 'winner');
+    if (winners.length !== 1 || winners[0]?.memberId !== to)
+      problems.push(`attribution ${attribution} gives the referral to somebody who did not win`);
+  });
+  return problems;
 }
 
 /** A referral that was concluded from the CRM has kept what it was concluded from. */

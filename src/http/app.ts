@@ -50,8 +50,10 @@ export interface AppDeps {
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
     readonly tierChanges: OperationsDeps['tierChanges'];
+    readonly attribution: OperationsDeps['attribution'];
   };
   readonly tiers: OperationsDeps['tiers'];
+  readonly reattribute: OperationsDeps['reattribute'];
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
@@ -67,9 +69,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, tierChanges } = deps.store;
+  const { reads, connections, programs, dryRuns, tierChanges, attribution } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, tierChanges, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, tierChanges, attribution, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -22,6 +22,7 @@ import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
+  attributionOf,
   connectionOf,
   decisionOf,
   fromJson,
@@ -348,6 +349,7 @@ async function page(
       tiers: [...state.tiers.values()],
     },
     touches,
+    attributions: (await of('attribution_decisions', 'referral_id', ids)).map(attributionOf),
     decisions,
     rewards,
     intents,

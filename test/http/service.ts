@@ -14,6 +14,7 @@ import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/applic
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
+import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createTiers } from '../../src/application/tiers.ts';
@@ -198,6 +199,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store: { ...store, tierChanges: store.tiers },
     tiers: createTiers({ store, clock }),
+    reattribute: createReattribute({ store, clock, onAsked: () => {} }),
     payouts: new Set(['credit']),
     payoutNews,
     payoutAccounts,

@@ -1,3 +1,4 @@
+import type { AttributionDecision } from '../../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
@@ -88,6 +89,7 @@ export interface AuditPage {
   readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'tiers'>;
   readonly touches: readonly Touch[];
   /** Of the page's own referrals. */
+  readonly attributions: readonly AttributionDecision[];
   readonly decisions: readonly Decision[];
   readonly rewards: readonly Reward[];
   readonly intents: readonly AuditedIntent[];

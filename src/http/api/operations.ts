@@ -4,6 +4,7 @@ import type { ConnectionStore, DryRunStore, ProgramStore, ReadStore } from '../.
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type AttributionDeps, attribution } from './attribution.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
@@ -16,7 +17,7 @@ import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 import { type TiersDeps, tiers } from './tiers.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, TiersDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, TiersDeps, AttributionDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -50,6 +51,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...members(deps),
     ...referrals(deps),
     ...tiers(deps),
+    ...attribution(deps),
     ...decisions(deps),
     ...rewards(deps),
     ...ledger(deps),
