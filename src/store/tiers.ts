@@ -12,6 +12,9 @@ import { TABLES } from './schema.ts';
 /** A day in milliseconds, for whole days since 1970 in either database's integer division. */
 const MS_PER_DAY = 86_400_000;
 
+/** The last moment that a date can be: nothing lies ahead. */
+const NEVER = 8_640_000_000_000_000;
+
 export function createTierStore(engine: Engine): TierStore {
   return {
     due: (now, limit) =>
@@ -103,11 +106,11 @@ export async function keepTiers(
     .sort((a, b) => (`${a.member_id} ${a.program_id}` < `${b.member_id} ${b.program_id}` ? -1 : 1));
   await overRows(
     session,
-    TABLES.tier_looks,
-    rows.map(({ lookedAt, ...row }) => ({ ...row, at: lookedAt })),
-    (looked) => `delete from tier_looks where exists (select 1 from ${looked} as looked
-      where looked.account_id = tier_looks.account_id and looked.member_id = tier_looks.member_id
-        and looked.program_id = tier_looks.program_id and tier_looks.at <= looked.at)`,
+    { ...TABLES.tier_looks, looked_at: 'int' },
+    rows.map(({ lookedAt, at, ...row }) => ({ ...row, at: at ?? NEVER, looked_at: lookedAt })),
+    (looked) => `update tier_looks set at = looked.at from ${looked} as looked
+      where tier_looks.account_id = looked.account_id and tier_looks.member_id = looked.member_id
+        and tier_looks.program_id = looked.program_id and tier_looks.at <= looked.looked_at`,
   );
   await insertRows(
     session,

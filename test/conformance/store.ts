@@ -7,6 +7,7 @@ import { intentFor } from '../../src/domain/plan.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
+import { tierStoreConformance } from './store-tiers.ts';
 
 /** A store to be tested, on an empty database of its own. */
 export interface StoreSubject {
@@ -587,6 +588,7 @@ export function storeConformance({
           decisions: [decision],
           rewards: [reward],
           tallies: new Map(),
+          tiers: [],
         });
         expect(await store.reads.touches('acc_a', a.ref('contact', 'friend-ref_1'))).toEqual([touch]);
         expect((await store.reads.journals('acc_a', { limit: 5, cursor: null }, {})).items).toEqual([journal]);
@@ -1649,6 +1651,7 @@ export function storeConformance({
             { state: 'held', currency: 'EUR', minor: 5000n, count: 1 },
           ],
           lastReward: rewards[1],
+          tier: null,
           referral: friendToo,
           referrer: a.member('mem_2'),
           decisions: [],
@@ -1661,6 +1664,7 @@ export function storeConformance({
           wonReferrals: 0,
           sums: [],
           lastReward: null,
+          tier: null,
           referral: null,
           referrer: null,
           decisions: [],
@@ -1750,6 +1754,7 @@ export function storeConformance({
           decisions: [],
           rewards: [],
           tallies: new Map(),
+          tiers: [],
         });
       });
 
@@ -2043,7 +2048,7 @@ export function storeConformance({
             emails: ['mem_1@example.com', 'ref_1@friends.example'],
             codes: ['CODE-mem_1'],
           }),
-        ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() });
+        ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map(), tiers: [] });
         expect(await reads.members('acc_b', all)).toEqual(nothing);
         expect(await reads.member('acc_b', 'mem_1')).toBeNull();
         expect(await reads.memberByEmail('acc_b', 'mem_1@example.com')).toBeNull();
@@ -2112,6 +2117,7 @@ export function storeConformance({
       });
     });
 
+    tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 
     describe('leases', () => {

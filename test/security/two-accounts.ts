@@ -114,6 +114,9 @@ const CHOICES: Readonly<Record<string, Example>> = {
   bestOf: null,
   payout: 'credit',
   rounding: null,
+  // They go with one another, and with rules that look at them.
+  tiers: null,
+  tier: null,
 };
 
 let people = 0;

@@ -134,10 +134,13 @@ export function tiers({ publicUrl, tiers: standings, tierChanges, act, reads }: 
       async handle({ accountId, query: { memberId: member, ...page } }) {
         const { items, next } = await tierChanges.changes(
           accountId,
-          pageOf('tiers', page),
+          pageOf('tier-changes', page),
           given({ memberId: member }),
         );
-        return { status: 200, body: { items: items.map(tierChangeView), nextCursor: nextCursorOf('tiers', next) } };
+        return {
+          status: 200,
+          body: { items: items.map(tierChangeView), nextCursor: nextCursorOf('tier-changes', next) },
+        };
       },
     }),
     operation({

@@ -32,6 +32,9 @@ export function statements({ ddl }: Dialect): string[] {
       FOREIGN KEY (account_id, member_id) REFERENCES members (account_id, id)
     ) ${table}`,
     'CREATE INDEX tier_changes_by_time ON tier_changes (account_id, recorded_at, id)',
+    'CREATE INDEX tier_changes_by_member ON tier_changes (account_id, member_id, recorded_at, id)',
+    // What a member has done, where a program counts it.
+    'CREATE INDEX touches_by_member ON touches (account_id, member_id, at)',
     ...ddl.appendOnly('tier_changes'),
 
     // Members whose tier is to be looked at, news or not: a window moves on, and a grace ends.
