@@ -154,7 +154,7 @@ export function createContainer(deps: ContainerDeps): Container {
       },
     }),
     review: createReview({ store, clock, onDecided }),
-    publish: createPublish({ store, clock, newId: randomUUID }),
+    publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
     card: createCard({

@@ -3,7 +3,7 @@ import type { AttributionDecision } from '../domain/attribution-policy.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import { openProgram, type ProgramVersion } from '../domain/program.ts';
 import { reason } from '../domain/reason.ts';
 import { normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -117,7 +117,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
       if (isSelf) return { kind: 'refused', code: 'self_referral' };
       const programs = await store.programs.versions(accountId);
-      const programId = programs.at(-1)?.programId;
+      const programId = openProgram(programs);
       if (programId === undefined) return { kind: 'refused', code: 'no_program' };
 
       for (let tries = 0; tries < TRIES; tries += 1) {

@@ -11,7 +11,7 @@ import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
-import type { Party, ProgramVersion } from '../domain/program.ts';
+import { beginOf, type Party, type ProgramVersion, versionFor } from '../domain/program.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -64,11 +64,10 @@ export function createCard({
     const contact: RecordRef = { connectionId, object: 'contact', id: contactId };
     const programs = await store.programs.versions(accountId);
     const mapping = (await store.connections.mapping(accountId, connectionId)) ?? { version: '', entries: [] };
-    const programId = programs.at(-1)?.programId;
     const [[known], member, received] = await Promise.all([
       store.cases.knownContacts(accountId, connectionId, [contactId]),
       store.reads.memberByContact(accountId, contact),
-      programId === undefined ? null : store.reads.referralByFriend(accountId, programId, { email: null, contact }),
+      receivedReferral(store, accountId, programs, contact),
     ]);
     const made = member
       ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
@@ -109,6 +108,20 @@ export function createCard({
     };
     return { ok: true, data: view };
   };
+}
+
+/** The referral of a friend, in whichever program it is; in the newest one of several. */
+async function receivedReferral(
+  store: Store,
+  accountId: string,
+  programs: readonly ProgramVersion[],
+  contact: RecordRef,
+): Promise<Referral | null> {
+  const programIds = [...new Set(programs.map(({ programId }) => programId).reverse())];
+  const found = await Promise.all(
+    programIds.map((programId) => store.reads.referralByFriend(accountId, programId, { email: null, contact })),
+  );
+  return found.find((referral) => referral !== null) ?? null;
 }
 
 function nameOf({ name, email, code }: Member): string {
@@ -184,7 +197,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
       ...newestOf(decisions.items).map((decision) =>
         outlookOfDecision(decision, rewardOf(decision, rewards.items), names),
       ),
-      ...(await expected(referral, decisions.items, deals, names, beneficiaryOf)),
+      ...(await expected(referral, decisions.items, deals, names, beneficiaryOf, member)),
     ].sort(byParty);
     const person =
       direction === 'made'
@@ -217,26 +230,41 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     deals: readonly DealFacts[],
     names: DealNames,
     beneficiaryOf: (party: Party) => string,
+    member: Member,
   ): Promise<Outlook[]> {
-    const rules = programs.at(-1)?.rules ?? [];
+    const version = versionFor(programs, referral, now);
+    const rules = version?.rules ?? [];
+    const recruiter = await recruiterOf(referral, member);
+    const isPaidAsOne = recruiter?.id === member.id && rules.some(({ party }) => party === 'recruiter');
+    const held = (await store.tiers.of(accountId, member.id)).find(({ program }) => program.id === referral.programId);
+    const tier = held?.to?.key ?? null;
     const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
+    const { contact } = referral.friend;
+    const [friend] = contact ? await store.cases.knownContacts(accountId, contact.connectionId, [contact.id]) : [];
     const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
     const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
-    return rules
-      .filter((rule) => !decisions.some(({ ruleKey }) => ruleKey === rule.key))
-      .map((rule) =>
-        outlookOfRule({
-          rule,
-          referral,
-          dealAt: open,
-          beneficiary: beneficiaryOf(rule.party),
-          names,
-          stageLabel: open ? stageLabelOf(open.point, mapping) : '',
-          startsAt: Math.max(programs[0]?.publishedAt ?? 0, connection.connectedAt),
-          wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
-          now,
-        }),
-      );
+    return (
+      rules
+        .filter((rule) => !decisions.some(({ ruleKey }) => ruleKey === rule.key))
+        // Nobody waits for what only a recruiter gets, where there is none.
+        .filter(({ party }) => party !== 'recruiter' || recruiter !== null)
+        .map((rule) =>
+          outlookOfRule({
+            rule,
+            referral,
+            friend: friend?.facts ?? {},
+            dealAt: open,
+            beneficiary: beneficiaryOf(rule.party),
+            names,
+            stageLabel: open ? stageLabelOf(open.point, mapping) : '',
+            startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
+            wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
+            tier: version?.tiers && { levels: version.tiers.levels, held: tier, reached: tier },
+            recruiter: recruiter === null ? 'none' : isPaidAsOne ? 'member' : 'other',
+            now,
+          }),
+        )
+    );
   }
 }
 

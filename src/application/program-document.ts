@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { CURRENCIES, type Money, parseAmount, ROUNDING_MODES } from '../domain/money.ts';
-import { LIMIT_WINDOWS, PARTIES, type RewardRule, TRIGGER_STAGES } from '../domain/program.ts';
+import {
+  LIMIT_WINDOWS,
+  OPEN_REFERRALS,
+  PARTIES,
+  type ProgramContent,
+  type RewardRule,
+  TRIGGER_STAGES,
+} from '../domain/program.ts';
+import { DECIMAL } from '../domain/property.ts';
 import { TOUCH_KINDS } from '../domain/referral.ts';
 import type { TierScheme } from '../domain/tier-scheme.ts';
 import { ruleProblems } from './program-problems.ts';
@@ -54,6 +62,17 @@ const comparison = z.enum(['at_least', 'at_most']);
 /** The folders under src/payout/, whether they are configured or not. */
 const PAYOUTS = ['coupon', 'credit', 'manual', 'paypal', 'stripe', 'tremendous', 'webhook'] as const;
 
+/** Names as CRMs have them: HubSpot's lower case, Salesforce's with a namespace and __c. */
+const ofProperty = {
+  fact: z.enum(['deal.property', 'friend.property', 'company.property']),
+  property: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_]{0,99}$/, "must be the CRM's own name of a property, such as invoice_status"),
+  because,
+};
+const propertyValues = z.array(z.string().min(1).max(500)).min(1).max(100);
+const decimalText = z.string({ error: QUOTED }).regex(DECIMAL, 'must be a decimal in quotes, such as "10" or "2.5"');
+
 /** Everything a rule is made of, for one way of writing money: as it is read (`moneyInput`) or as it is answered. */
 function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
   const fact = z.discriminatedUnion('fact', [
@@ -100,6 +119,13 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
         tiers: z.array(keyText('gold')).min(1),
         because,
       }),
+    ]),
+    z.discriminatedUnion('op', [
+      z.strictObject({ ...ofProperty, op: z.literal('in'), values: propertyValues }),
+      z.strictObject({ ...ofProperty, op: z.literal('not_in'), values: propertyValues }),
+      z.strictObject({ ...ofProperty, op: z.literal('at_least'), number: decimalText }),
+      z.strictObject({ ...ofProperty, op: z.literal('at_most'), number: decimalText }),
+      z.strictObject({ ...ofProperty, op: z.literal('known') }),
     ]),
   ]);
   const facts = fact.meta({ id: `Fact${kind}`, description: 'A fact, and what is asked of it.' });
@@ -170,11 +196,12 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
     maximum: money.optional(),
     conditions: z.array(condition),
     holdDays: z.int().min(0).max(HOLD_DAYS_MAX),
+    holdUntil: z.strictObject({ met: condition, askAfterDays: z.int().min(1).max(HOLD_DAYS_MAX) }).optional(),
     payOnDay: z.int().min(1).max(28, 'must be 1 to 28: the 29th, 30th and 31st do not come every month').optional(),
     limits: z
       .array(
         z.strictObject({
-          per: z.enum(['member', 'friend', 'program']),
+          per: z.enum(['member', 'friend', 'company', 'program']),
           across: z.enum(['rule', 'program']),
           window: z.enum(LIMIT_WINDOWS),
           count: z.int().min(1).nullable(),
@@ -248,6 +275,7 @@ export const programDocument = z
     programId: keyText('default'),
     name: nameText,
     tiers: tierShapes(moneyInput, { key: keyText('gold'), name: nameText }).optional(),
+    openReferrals: z.enum(OPEN_REFERRALS).optional(),
     rules: z
       .array(rule)
       .min(1)
@@ -291,16 +319,22 @@ export function ruleDocument(
   }
 }
 
+/** A program as a document that can be read again. */
+export function contentDocument(
+  { programId, name, openReferrals, tiers, rules }: ProgramContent,
+  textOfMoney: (money: Money) => { amount: string; currency: string },
+): Record<string, unknown> {
+  return {
+    programId,
+    name,
+    ...(openReferrals === undefined ? {} : { openReferrals }),
+    ...(tiers === undefined ? {} : { tiers: ruleDocument(tiers, textOfMoney) }),
+    rules: rules.map((rule) => ruleDocument(rule, textOfMoney)),
+  };
+}
+
 export type ProgramResult =
-  | {
-      readonly ok: true;
-      readonly program: {
-        programId: string;
-        name: string;
-        rules: readonly RewardRule[];
-        tiers?: TierScheme | undefined;
-      };
-    }
+  | { readonly ok: true; readonly program: ProgramContent }
   /** Each problem names the field: "rules[0].amount.money: …". */
   | { readonly ok: false; readonly problems: readonly string[] };
 

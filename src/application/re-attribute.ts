@@ -44,6 +44,7 @@ export function createReattribute({ store, clock, onAsked }: ReattributeDeps): R
         connectionId: contact?.connectionId ?? '',
         contactIds: contact ? [contact.id] : [],
         dealIds: [],
+        companies: [],
         emails: email === null ? [] : [email],
         codes: [next.code, ...(before ? [before.code] : [])],
       });

@@ -50,6 +50,7 @@ export function createTiers({ store, clock }: TiersDeps): Tiers {
       connectionId: '',
       contactIds: [],
       dealIds: [],
+      companies: [],
       emails: [],
       codes: members.map(({ code }) => code),
     });

@@ -1,6 +1,7 @@
 import { type AttributionPolicy, type Candidate, DEFAULT_POLICY, rankCandidates } from './attribution-policy.ts';
 import { derivedId, memberCode, normaliseCode } from './ids.ts';
 import type { Draft, State } from './plan.ts';
+import { openProgram } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import { type ContactFacts, normaliseEmail, type RecordRef } from './record.ts';
 import type { Member, Referral, TouchKind } from './referral.ts';
@@ -157,7 +158,7 @@ function claimsOn(
       stageSince: now,
     }),
   }));
-  const programId = state.programs.at(-1)?.programId;
+  const programId = openProgram(state.programs);
   if (programId === undefined) return claims;
   const found = (memberId: string, source: TouchKind, member: () => Member): Claimed => ({
     memberId,

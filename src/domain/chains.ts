@@ -1,14 +1,24 @@
 import type { CalculationStep } from './amount.ts';
 import { tierThen, wonReferralsIn } from './as-judged.ts';
 import { byAge, comesBefore } from './attribution.ts';
+import { describeCondition } from './condition.ts';
 import type { FriendFacts } from './decide.ts';
-import { type Decision, type Outcome, type Reward, STANDING_STATES, standingMinor } from './decision.ts';
-import { judge, judgeAgain, type Verdict } from './eligibility.ts';
+import {
+  type ConditionResult,
+  type Decision,
+  type Outcome,
+  type Reward,
+  STANDING_STATES,
+  standingMinor,
+} from './decision.ts';
+import { judge, judgeAgain, judgeHold, type Verdict } from './eligibility.ts';
 import { derivedId } from './ids.ts';
-import { type LimitOutcome, withinLimits } from './limit.ts';
+import { companyOf, type LimitOutcome, withinLimits } from './limit.ts';
 import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
+  beginOf,
+  holdEnd,
   isReviewed,
   needsTier,
   type ProgramVersion,
@@ -16,7 +26,7 @@ import {
   restsOnCount,
   TRIGGER_STAGES,
   triggerOf,
-  versionAt,
+  versionFor,
 } from './program.ts';
 import { type Reason, reason, reasonText } from './reason.ts';
 import type { DealFacts, RecordRef } from './record.ts';
@@ -182,7 +192,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const decision = record(chain, before, {
           outcome: isToReview ? 'in_review' : 'rewarded',
           reason: isToReview
-            ? reviewReason(ruleOf(chain), referral)
+            ? whyReview(chain, reward)
             : reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
           conditions: before.conditions,
           calculation: before.calculation,
@@ -191,6 +201,20 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
           rewardId: reward.id,
         });
         release(draft, { ...reward, orderAt: orderDay(ruleOf(chain), now) }, decision);
+      }
+    },
+
+    /** Ends the wait of holds whose event has come: their days count from then. */
+    meetHolds(then: readonly DealAt[], at: Instant | null): void {
+      for (const chain of chains()) {
+        const before = last(chain);
+        const reward = standingReward(chain);
+        const rule = ruleOf(chain);
+        const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
+        if (!before || reward?.state !== 'held' || !rule?.holdUntil || !dealAt || isHoldMet(chain, reward)) continue;
+        const { result } = judgeHold(rule.holdUntil, dealAt, referral, friend.contact);
+        if (result.verdict !== 'met') continue;
+        meetHold(chain, before, reward, rule, result, at ?? dealAt.point.at);
       }
     },
 
@@ -235,7 +259,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         follow(
           chain,
           reward,
-          judgeAgain(rule, dealAt, referral, countAtGrant(chain), tierAtGrant(chain)),
+          judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain), tierAtGrant(chain)),
           dealAt,
           mayWin,
         );
@@ -256,7 +280,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
 
     /** Judges every deal by every rule whose stage it has reached, by the version in force then; `at` is null for the present. */
     judgeReached(then: readonly DealAt[], at: Instant | null): void {
-      const all = reachedOf(then, state.programs);
+      const all = reachedOf(then, state.programs, referral);
       // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
       let news: number;
       let passes = 0;
@@ -269,6 +293,46 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       } while (draft.decisionsOf(referral.id).length > news);
     },
   };
+
+  function isHoldMet(chain: Chain, reward: Reward): boolean {
+    return chain.decisions.some(({ rewardId, reason: { code } }) => rewardId === reward.id && code === 'hold_met');
+  }
+
+  function meetHold(
+    chain: Chain,
+    before: Decision,
+    reward: Reward,
+    rule: RewardRule,
+    { condition, expected, actual }: ConditionResult,
+    at: Instant,
+  ): void {
+    const releaseAt = rule.holdDays > 0 ? addDays(at, rule.holdDays) : null;
+    const review = reward.review === 'approved' ? 'approved' : isReviewed(rule, reward.money) ? 'needed' : 'none';
+    const decision = record(chain, before, {
+      outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
+      reason: reason('hold_met', { condition, expected, actual }),
+      conditions: before.conditions,
+      calculation: before.calculation,
+      money: reward.money,
+      releaseAt,
+      effectiveAt: at,
+      rewardId: reward.id,
+    });
+    const waits = { ...reward, review, releaseAt } as const;
+    if (releaseAt === null) {
+      release(draft, { ...waits, orderAt: orderDay(rule, now) }, decision);
+      return;
+    }
+    draft.putReward({ ...waits, reason: decision.reason, updatedAt: decision.recordedAt });
+    draft.wake({ record: reward.deal, at: releaseAt });
+  }
+
+  function whyReview(chain: Chain, reward: Reward): Reason {
+    const rule = ruleOf(chain);
+    if (!rule?.holdUntil || isHoldMet(chain, reward)) return reviewReason(rule, referral);
+    const { condition, expected } = describeCondition(rule.holdUntil.met);
+    return reason('hold_unmet', { condition, expected, until: dayOf(reward.releaseAt ?? now) });
+  }
 
   function follow(chain: Chain, reward: Reward, verdict: Verdict, dealAt: DealAt, mayWin: boolean): void {
     const { at } = dealAt.point;
@@ -395,9 +459,10 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     return judge({
       rule,
       referral,
+      friend: friend.contact,
       dealAt,
       reachedAt: since,
-      startsAt: Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt),
+      startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       wonReferrals: before.map(wonReferralsIn).find((count) => count !== null) ?? wonReferrals(),
@@ -492,6 +557,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       programId: version.programId,
       memberId: rule.party === 'recruiter' ? beneficiaryId : referral.memberId,
       referralId: referral.id,
+      company: companyOf(friend.contact),
       at: since,
       money: verdict.money,
       tally: draft.tally,
@@ -504,8 +570,10 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     }
     if (version.tiers && needsTier(rule)) restOnScore(draft, referral.memberId, version.tiers);
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
-    const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
-    const review = referral.doubt !== undefined || isReviewed(rule, limited.money) ? 'needed' : 'none';
+    const releaseAt = holdEnd(rule, since);
+    // Who waits for an event in vain ends with a person.
+    const isDoubted = referral.doubt !== undefined || rule.holdUntil || isReviewed(rule, limited.money);
+    const review = isDoubted ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
     const why = grantReason(rule, basis.deal, releaseAt, review === 'needed' ? referral : null);
     const decision = record(chain, basis, {
@@ -598,12 +666,12 @@ function isSameReason(a: Reason, b: Reason): boolean {
 }
 
 /** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
-function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[]): Reached[] {
+function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[], referral: Referral): Reached[] {
   const reached = then.flatMap((dealAt) =>
     TRIGGER_STAGES.flatMap((stage) => {
       const since = dealAt.since[stage];
       if (since === null) return [];
-      const version = versionAt(programs, since) ?? programs[0];
+      const version = versionFor(programs, referral, since);
       if (!version) return [];
       return version.rules
         .filter((rule) => triggerOf(rule) === stage)
@@ -642,6 +710,7 @@ function reviewReason(rule: RewardRule | undefined, { doubt }: Referral): Reason
 
 function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, doubted: Referral | null): Reason {
   const stage = triggerOf(rule);
+  if (rule.holdUntil) return reason('held_until', { deal: deal.id, ...describeCondition(rule.holdUntil.met) });
   if (releaseAt !== null) {
     const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
     return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });

@@ -2,8 +2,9 @@ import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
 import { type Checked, checkCondition, type Facts, tierReached } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
-import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
+import { type Condition, conditionsWithin, type HoldUntil, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
+import type { ContactFacts } from './record.ts';
 import type { Referral } from './referral.ts';
 import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
@@ -11,6 +12,9 @@ import type { DealAt } from './timeline.ts';
 
 /** The CRM's clock and ours may differ; a deal won this much before the referral or the program is not "before" them. */
 export const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
+
+/** What a friend's own properties and company say. */
+export type FriendProperties = Pick<ContactFacts, 'properties' | 'company'>;
 
 export type Verdict =
   | {
@@ -30,6 +34,8 @@ export type Verdict =
 export interface EligibilityInput {
   readonly rule: RewardRule;
   readonly referral: Referral;
+  /** The friend as the CRM shows them now. */
+  readonly friend: FriendProperties;
   readonly dealAt: DealAt;
   /** When the deal reached the rule's stage; the present for a preview of a deal that has not. */
   readonly reachedAt: Instant;
@@ -98,16 +104,25 @@ export function judgeAgain(
   rule: RewardRule,
   dealAt: DealAt,
   referral: Referral,
+  friend: FriendProperties,
   wonReferrals: number,
   tier: HeldTier | null = null,
 ): Verdict {
   const amount = amountOf(dealAt);
-  const facts = factsOf({ rule, referral, dealAt, reachedAt: dealAt.point.at, wonReferrals, tier }, amount);
+  const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals, tier }, amount);
   const checks = [
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
   return verdictOf(rule, checks, amount, wonReferrals, tier);
+}
+
+/** Whether what a hold waits for has come. It is asked of the deal, so nothing else has to be known. */
+export function judgeHold({ met }: HoldUntil, dealAt: DealAt, referral: Referral, friend: FriendProperties): Checked {
+  return checkCondition(
+    met,
+    factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 }, amountOf(dealAt)),
+  );
 }
 
 function isAboutTheDeal(condition: Condition): boolean {
@@ -135,11 +150,12 @@ function verdictOf(
 function factsOf(
   {
     referral,
+    friend,
     dealAt,
     reachedAt,
     wonReferrals,
     tier = null,
-  }: Pick<EligibilityInput, 'rule' | 'referral' | 'dealAt' | 'reachedAt' | 'wonReferrals' | 'tier'>,
+  }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals' | 'tier'>,
   amount: AmountOfDeal,
 ): Facts {
   const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
@@ -153,6 +169,11 @@ function factsOf(
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,
     tier,
+    properties: {
+      deal: dealAt.point.properties,
+      friend: friend.properties,
+      company: friend.company === null ? null : friend.company?.properties,
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Money, RoundingMode } from './money.ts';
-import type { TouchKind } from './referral.ts';
+import type { Referral, TouchKind } from './referral.ts';
 import type { TierScheme } from './tier-scheme.ts';
-import type { Instant } from './time.ts';
+import { addDays, type Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, the friend who was referred, or the account's own recruiter behind the referral. */
 export const PARTIES = ['member', 'friend', 'recruiter'] as const;
@@ -43,6 +43,16 @@ export type Membership = 'in' | 'not_in';
 /** The n-th one, once for each member; every n-th one. */
 export type Ordinal = 'exactly' | 'every';
 
+/** Any property of the CRM, by the name that the CRM knows it by; numbers are decimals as text. */
+export type PropertyFact = {
+  readonly fact: 'deal.property' | 'friend.property' | 'company.property';
+  readonly property: string;
+} & (
+  | { readonly op: Membership; readonly values: readonly string[] }
+  | { readonly op: Comparison; readonly number: string }
+  | { readonly op: 'known' }
+);
+
 type Fact =
   | { readonly fact: 'deal.amount'; readonly op: Comparison; readonly money: Money }
   | { readonly fact: 'deal.pipeline'; readonly op: Membership; readonly pipelineIds: readonly string[] }
@@ -57,7 +67,8 @@ type Fact =
   | { readonly fact: 'member.won_referrals'; readonly op: Comparison | Ordinal; readonly count: number }
   /** The tier that the member holds, this deal counted. */
   | { readonly fact: 'member.tier'; readonly op: 'at_least'; readonly tier: string }
-  | { readonly fact: 'member.tier'; readonly op: Membership; readonly tiers: readonly string[] };
+  | { readonly fact: 'member.tier'; readonly op: Membership; readonly tiers: readonly string[] }
+  | PropertyFact;
 
 /** A fact, what is asked of it, and (`because`) what a person is told instead when it is not met. */
 export type FactCondition = Fact & { readonly because?: string | undefined };
@@ -81,13 +92,21 @@ export type LimitWindow = (typeof LIMIT_WINDOWS)[number];
 
 /** How much may be given. It counts what was granted since it was published and has not been taken back. */
 export interface Limit {
-  readonly per: 'member' | 'friend' | 'program';
+  /** `company`: that of the friend; a friend without one counts alone. */
+  readonly per: 'member' | 'friend' | 'company' | 'program';
   /** Whether the rewards of this rule alone count, or those of all rules of the program that have a limit like this one. */
   readonly across: 'rule' | 'program';
   readonly window: LimitWindow;
   /** Exactly one of the two. */
   readonly count: number | null;
   readonly money: Money | null;
+}
+
+/** A reward is held until a condition about the deal is met; its days count from that moment. */
+export interface HoldUntil {
+  readonly met: Condition;
+  /** Days after the event that triggers the rule; then a person decides. */
+  readonly askAfterDays: number;
 }
 
 /** When a person has to approve a reward before it is owed. */
@@ -116,8 +135,10 @@ export interface RewardRule {
   readonly maximum?: Money | undefined;
   /** All of them have to be met. */
   readonly conditions: readonly Condition[];
-  /** Days between the event and the payment; 0 pays at once. */
+  /** Days between the event and the payment; 0 pays at once. With `holdUntil` they count from when that is met. */
   readonly holdDays: number;
+  /** Absent: nothing else is waited for. */
+  readonly holdUntil?: HoldUntil | undefined;
   /** Day of the month (1 to 28, UTC) on which what is owed is ordered; absent: at once. */
   readonly payOnDay?: number | undefined;
   readonly limits?: readonly Limit[] | undefined;
@@ -142,14 +163,52 @@ export interface ProgramVersion {
   readonly rules: readonly RewardRule[];
   /** Absent: members have no tiers. */
   readonly tiers?: TierScheme | undefined;
+  /** Referrals that were submitted before this version go on by it (`move`, also when absent), or by the one that they began with (`keep`). */
+  readonly openReferrals?: OpenReferrals | undefined;
+  /** The program ended with this version, which has no rules; what was granted before runs on by its own. */
+  readonly isRetired?: true | undefined;
+  /** Why it was published or retired, for those who come after. */
+  readonly note?: string | undefined;
   /** What the publisher had seen it do to all of history; absent where nobody looked. */
   readonly dryRunId?: string | undefined;
   readonly publishedBy?: string | undefined;
 }
 
-/** The version in force at a moment: the newest that was published by then. `versions` is ordered oldest first. */
-export function versionAt(versions: readonly ProgramVersion[], at: Instant): ProgramVersion | undefined {
-  return versions.findLast((version) => version.publishedAt <= at);
+export const OPEN_REFERRALS = ['move', 'keep'] as const;
+export type OpenReferrals = (typeof OPEN_REFERRALS)[number];
+
+/** What goes into a version: what an admin writes, and what two drafts are compared by. */
+export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals' | 'tiers'>;
+
+/**
+ * The version of its program that a referral is judged by at a moment: the newest that was published by then and concerns it; before the
+ * first one that one, which then says that it came later. `versions` is ordered oldest first.
+ */
+export function versionFor(
+  versions: readonly ProgramVersion[],
+  referral: Pick<Referral, 'programId' | 'submittedAt'>,
+  at: Instant,
+): ProgramVersion | undefined {
+  const own = versions.filter(({ programId }) => programId === referral.programId);
+  const inForce = own.findLast(
+    ({ publishedAt, openReferrals }) =>
+      publishedAt <= at && (openReferrals !== 'keep' || referral.submittedAt >= publishedAt),
+  );
+  return inForce ?? own[0];
+}
+
+/** When a program was first published: nothing is paid for what was before. */
+export function beginOf(versions: readonly ProgramVersion[], programId: string): Instant {
+  return versions.find((version) => version.programId === programId)?.publishedAt ?? 0;
+}
+
+/** The program that new referrals belong to: the one that was published last and has not been retired since. */
+export function openProgram(versions: readonly ProgramVersion[]): string | undefined {
+  const newest = new Map(versions.map((version) => [version.programId, version]));
+  return [...newest.values()]
+    .filter(({ isRetired }) => !isRetired)
+    .sort((a, b) => versions.indexOf(a) - versions.indexOf(b))
+    .at(-1)?.programId;
 }
 
 /** The stage that a deal has to reach. */
@@ -174,6 +233,12 @@ export function needsTier({ trigger, amount, conditions }: RewardRule): boolean 
     amount.kind === 'per_tier' ||
     conditionsWithin(conditions).some(({ fact }) => fact === 'member.tier')
   );
+}
+
+/** When a hold that begins at this moment is over if nothing else happens; null where there is none. */
+export function holdEnd({ holdDays, holdUntil }: RewardRule, since: Instant): Instant | null {
+  if (holdUntil) return addDays(since, holdUntil.askAfterDays);
+  return holdDays > 0 ? addDays(since, holdDays) : null;
 }
 
 /** A condition and everything inside it, depth first. */

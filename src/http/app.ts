@@ -49,13 +49,12 @@ export interface AppDeps {
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
+    readonly programDrafts: OperationsDeps['programDrafts'];
     readonly tierChanges: OperationsDeps['tierChanges'];
     readonly attribution: OperationsDeps['attribution'];
   };
   readonly tiers: OperationsDeps['tiers'];
   readonly reattribute: OperationsDeps['reattribute'];
-  /** Names of the reward providers that are configured. */
-  readonly payouts: ReadonlySet<string>;
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];
@@ -69,9 +68,10 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, tierChanges, attribution } = deps.store;
+  const { reads, connections, programs, dryRuns, programDrafts, tierChanges, attribution } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, tierChanges, attribution, limits };
+  const stored = { reads, connections, programs, dryRuns, programDrafts, tierChanges, attribution };
+  const shared = { ...deps, ...stored, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -48,7 +48,7 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
 
   const referralIds = [...referrals.keys()];
   return {
-    tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds]),
+    tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds, ...keys.companies]),
     tiers: (await newestTiers(session, keys.accountId, [...members.keys()])).sort(byId),
     members: [...members.values()].sort(byId).map(memberOf),
     referrals: [...referrals.values()].sort(byId).map(referralOf),

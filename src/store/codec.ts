@@ -3,7 +3,7 @@ import type { AttributionDecision, AttributionPolicyVersion } from '../domain/at
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { Journal } from '../domain/ledger.ts';
 import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import type { OpenReferrals, ProgramVersion } from '../domain/program.ts';
 import type { CrmObject, RecordRef } from '../domain/record.ts';
 import type { Member, Referral, Touch } from '../domain/referral.ts';
 import type { TierChange } from '../domain/tier.ts';
@@ -338,6 +338,9 @@ export function programOf(row: Row<'programs'>): ProgramVersion {
     ...(row.tiers === null ? {} : { tiers: fromJson<ProgramVersion['tiers']>(row.tiers) }),
     ...(row.dry_run_id === null ? {} : { dryRunId: row.dry_run_id }),
     ...(row.published_by === null ? {} : { publishedBy: row.published_by }),
+    ...(row.open_referrals === null ? {} : { openReferrals: row.open_referrals as OpenReferrals }),
+    ...(row.is_retired === 0 ? {} : { isRetired: true }),
+    ...(row.note === null ? {} : { note: row.note }),
   };
 }
 

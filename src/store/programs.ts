@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
-import type { ProgramStore } from '../application/ports/store.ts';
+import type { NewVersion, ProgramStore } from '../application/ports/store.ts';
 import type { ProgramVersion } from '../domain/program.ts';
-import { canonical } from '../domain/program-hash.ts';
+import { canonical, programHash } from '../domain/program-hash.ts';
 import type { Instant } from '../domain/time.ts';
 import { createBudgetStore } from './budgets.ts';
 import { programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
+import { deleteDraft } from './program-drafts.ts';
 import type { Row, Session } from './schema.ts';
 import { countWhatIsWon, lookAtAll } from './tiers.ts';
 
@@ -15,16 +16,15 @@ export function createProgramStore(engine: Engine): ProgramStore {
 
     publish: (accountId, program, now) =>
       engine.write(async (session) => {
-        // Two admins who publish at once get two versions, one after the other.
         await lockAccount(session, accountId);
-        const newest = await newestVersion(session, accountId, program.programId);
-        const before = newest && programOf(newest);
-        const isSame = (of: (one: Pick<ProgramVersion, 'rules' | 'tiers'>) => unknown) =>
-          before !== undefined && canonical(of(before) ?? null) === canonical(of(program) ?? null);
-        if (before && isSame(({ rules }) => rules) && isSame(({ tiers }) => tiers)) return before;
-        if (program.tiers && !before?.tiers) await countWhatIsWon(session, accountId, now);
-        if (program.tiers && !isSame(({ tiers }) => tiers)) await lookAtAll(session, accountId, program.programId, now);
-        return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
+        return nextVersion(session, accountId, program, now);
+      }),
+
+    publishDraft: (accountId, program, revision, now) =>
+      engine.write(async (session) => {
+        await lockAccount(session, accountId);
+        if (!(await deleteDraft(session, accountId, program.programId, revision))) return null;
+        return nextVersion(session, accountId, program, now);
       }),
 
     versions: (accountId) =>
@@ -42,8 +42,28 @@ export function createProgramStore(engine: Engine): ProgramStore {
   };
 }
 
+/** Two admins who publish at once get two versions, one after the other. */
 export async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
   await sql`select id from accounts where id = ${accountId} ${sql.raw(dialect.forUpdate('accounts'))}`.execute(db);
+}
+
+async function nextVersion(
+  session: Session,
+  accountId: string,
+  program: NewVersion,
+  now: Instant,
+): Promise<ProgramVersion> {
+  const newest = await newestVersion(session, accountId, program.programId);
+  const before = newest && programOf(newest);
+  if (before && isSame(before, program)) return before;
+  if (program.tiers && !before?.tiers) await countWhatIsWon(session, accountId, now);
+  if (program.tiers && canonical(before?.tiers ?? null) !== canonical(program.tiers))
+    await lookAtAll(session, accountId, program.programId, now);
+  return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
+}
+
+function isSame(newest: ProgramVersion, program: NewVersion): boolean {
+  return newest.isRetired === program.isRetired && programHash(newest) === programHash(program);
 }
 
 function newestVersion({ db }: Session, accountId: string, programId: string): Promise<Row<'programs'> | undefined> {
@@ -60,7 +80,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
 async function insertVersion(
   { db }: Session,
   accountId: string,
-  { programId, name, rules, tiers, dryRunId, publishedBy }: Parameters<ProgramStore['publish']>[1],
+  { programId, name, rules, tiers, dryRunId, publishedBy, openReferrals, isRetired, note }: NewVersion,
   version: number,
   now: Instant,
 ): Promise<ProgramVersion> {
@@ -76,6 +96,9 @@ async function insertVersion(
       dry_run_id: dryRunId ?? null,
       published_by: publishedBy === undefined ? null : toText(publishedBy),
       tiers: tiers === undefined ? null : toJson(tiers),
+      open_referrals: openReferrals ?? null,
+      is_retired: isRetired ? 1 : 0,
+      note: note === undefined ? null : toText(note),
     })
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -197,6 +197,42 @@ describe('a program document', () => {
       { conditions: [{ fact: 'member.won_referrals', op: 'at_most', count: 3 }], limits: [limit({})] },
       'rules[0].limits[0].count: can never be reached: a condition ends with won referral 3',
     ],
+    [
+      'a property by its label',
+      { conditions: [{ fact: 'deal.property', property: 'Invoice status', op: 'known' }] },
+      "rules[0].conditions[0].property: must be the CRM's own name of a property, such as invoice_status",
+    ],
+    [
+      'a number of a property without quotes',
+      { conditions: [{ fact: 'deal.property', property: 'seats', op: 'at_least', number: 10 }] },
+      'rules[0].conditions[0].number: must be a decimal in quotes, such as "100.00"',
+    ],
+    [
+      'seats that no deal has',
+      {
+        conditions: [
+          { fact: 'deal.property', property: 'seats', op: 'at_least', number: '10' },
+          { fact: 'deal.property', property: 'seats', op: 'at_most', number: '9.5' },
+        ],
+      },
+      'rules[0].conditions[1]: can never be met together with the others: no number is at least 10 and at most 9.5',
+    ],
+    [
+      'a hold that waits for something about a person',
+      { holdUntil: { met: { fact: 'friend.property', property: 'plan', op: 'known' }, askAfterDays: 30 } },
+      'rules[0].holdUntil.met: can only ask about the deal, not about friend.property',
+    ],
+    [
+      'more properties than can be read with every deal',
+      {
+        conditions: Array.from({ length: 21 }, (_, index) => ({
+          fact: 'deal.property',
+          property: `p${index}`,
+          op: 'known',
+        })),
+      },
+      'rules: ask about 21 properties of the CRM; at most 20 can be read',
+    ],
   ])('with %s is refused, with the place and the reason', (_, rule, problem) => {
     expect(problems(rule)).toContain(problem);
   });
@@ -226,12 +262,17 @@ describe('a program document', () => {
                 all: [{ fact: 'referral.source', op: 'in', sources: ['code'], because: 'codes are for friends' }],
               },
             },
+            { fact: 'company.property', property: 'Tier__c', op: 'not_in', values: ['none'] },
           ],
         },
       ],
       holdDays: 14,
+      holdUntil: { met: { fact: 'deal.property', property: 'seats', op: 'at_least', number: '1.5' }, askAfterDays: 90 },
       payOnDay: 15,
-      limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
+      limits: [
+        { per: 'member', across: 'rule', window: 'month', count: 5, money: null },
+        { per: 'company', across: 'program', window: 'life', count: null, money: eur('900.00') },
+      ],
       usesBudget: true,
       review: { when: 'over', money: eur('400.00') },
       amountChanges: 'ignore',

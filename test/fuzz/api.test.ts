@@ -51,6 +51,10 @@ const PROGRAM = {
 const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Json }>> = {
   publishProgram: { body: PROGRAM },
   tryProgram: { body: { program: PROGRAM } },
+  getProgramDraft: { params: { programId: 'drafted' } },
+  saveProgramDraft: { params: { programId: 'default' }, body: { revision: 0, program: PROGRAM } },
+  discardProgramDraft: { params: { programId: 'drafted' }, body: { revision: 1 } },
+  publishProgramDraft: { params: { programId: 'finished' }, body: { revision: 1 } },
   getBudget: { params: { programId: 'default' } },
   fillBudget: {
     params: { programId: 'default' },
@@ -73,6 +77,9 @@ beforeAll(async () => {
   const cursor = Buffer.from(`members 1795305600000 ${story.memberId}`).toString('base64url');
   judge = await createJudge(service);
   const run = (await (await account.post('/programs/dry-run', { program: PROGRAM })).json()) as { id: string };
+  // None of these is an id that the drawn requests know.
+  for (const programId of ['drafted', 'finished'])
+    await account.put(`/programs/${programId}/draft`, { revision: 0, program: { ...PROGRAM, programId } });
   source = {
     resolve: judge.resolve,
     known: [...Object.values(story), run.id, connectionId, 'hubspot', 'default', 'coupon', 'prefix', cursor, '50'],

@@ -39,6 +39,7 @@ beforeAll(async () => {
   ] as const) {
     const run = (await (await account.post('/programs/dry-run', { program: DRAFT })).json()) as { id: string };
     dryRuns.set(memberId, run.id);
+    await account.put('/programs/default/draft', { revision: 0, program: DRAFT });
   }
 });
 afterAll(() => service.close());
@@ -163,6 +164,15 @@ describe('the OpenAPI document', () => {
         404,
       ],
       ['reattributeReferral', `/referrals/${acmeStory.referralId}/re-attribute`, { memberId: acmeStory.memberId }, 400],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 1, program: DRAFT }, 200],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 7, program: DRAFT }, 409],
+      ['saveProgramDraft', '/programs/other/draft', { revision: 0, program: DRAFT }, 400],
+      ['publishProgramDraft', '/programs/default/draft/publish', { revision: 1 }, 409],
+      ['publishProgramDraft', '/programs/default/draft/publish', { revision: 2 }, 200],
+      ['discardProgramDraft', '/programs/default/draft/discard', { revision: 2 }, 404],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 0, program: DRAFT }, 200],
+      ['discardProgramDraft', '/programs/default/draft/discard', { revision: 1 }, 200],
+      ['retireProgram', '/programs/none/retire', { why: 'x' }, 404],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
       ['rejectReward', `/rewards/${acmeStory.rewardId}/reject`, {}, 400],
       ['fillBudget', '/programs/default/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 201],

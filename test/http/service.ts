@@ -79,6 +79,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     changedSince: unused,
     contactsByEmail: unused,
     writeMirror: unused,
+    propertyNames: unused,
   };
   return {
     provider: 'hubspot',
@@ -120,12 +121,19 @@ export interface TestService {
   close(): Promise<void>;
 }
 
-export interface TestAccount {
-  readonly id: string;
+/** One API key of an account. */
+export interface TestCaller {
   readonly key: string;
   readonly keyId: string;
   call(path: string, init?: RequestInit): Promise<Response>;
   post(path: string, body: unknown): Promise<Response>;
+  put(path: string, body: unknown): Promise<Response>;
+}
+
+export interface TestAccount extends TestCaller {
+  readonly id: string;
+  /** Another key of the account, which is another person. */
+  callerAs(label: string): Promise<TestCaller>;
   /** Connects a portal and returns the connection's id. */
   connect(portal: string): Promise<string>;
 }
@@ -195,13 +203,18 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     review: createReview({ store, clock, onDecided: () => {} }),
-    publish: createPublish({ store, clock, newId: randomUUID }),
+    publish: createPublish({
+      store,
+      clock,
+      newId: randomUUID,
+      payableBy: payoutAccounts.ready,
+      openSession: connect.openSession,
+    }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store: { ...store, tierChanges: store.tiers },
     tiers: createTiers({ store, clock }),
     reattribute: createReattribute({ store, clock, onAsked: () => {} }),
-    payouts: new Set(['credit']),
     payoutNews,
     payoutAccounts,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: () => {} }),
@@ -233,18 +246,20 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
         .map((line) => JSON.parse(line)),
     async createAccount(name) {
       const { id } = await accounts.create(name);
-      const created = await accounts.createApiKey(id, 'test');
-      if (!created) throw new Error('no key');
-      const { key, apiKey } = created;
-      const call: TestAccount['call'] = (path, init = {}) =>
-        fetch(`${url}/api/v1${path}`, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
+      const callerAs = async (label: string) => {
+        const created = await accounts.createApiKey(id, label);
+        if (!created) throw new Error('no key');
+        const { key, apiKey } = created;
+        const call: TestCaller['call'] = (path, init = {}) =>
+          fetch(`${url}/api/v1${path}`, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
+        const send = (method: string) => (path: string, body: unknown) =>
+          call(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+        return { key, keyId: apiKey.id, call, post: send('POST'), put: send('PUT') };
+      };
       return {
         id,
-        key,
-        keyId: apiKey.id,
-        call,
-        post: (path, body) =>
-          call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        ...(await callerAs('test')),
+        callerAs,
         async connect(portal) {
           const begun = await connect.begin(id, 'hubspot');
           const state = new URL(begun?.url ?? '').searchParams.get('state') ?? '';

@@ -80,6 +80,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     by: 'finance',
     at: T0,
   });
+  const draft = { programId: 'prg', name: '=Ünï', rules: [] };
+  await store.programDrafts.save('acc_a', draft, { revision: 0, by: 'Ada', now: T0 });
   const entry = { id: 'q1', money: { minor: 500n, currency: 'EUR' }, by: 'finance', note: 'Ünï' };
   await store.programs.fillBudget('acc_a', 'prg', entry, T0);
   await a.write({

@@ -1,6 +1,12 @@
 import type { Act } from '../../application/act.ts';
 import type { Connect } from '../../application/connect.ts';
-import type { ConnectionStore, DryRunStore, ProgramStore, ReadStore } from '../../application/ports/store.ts';
+import type {
+  ConnectionStore,
+  DryRunStore,
+  ProgramDraftStore,
+  ProgramStore,
+  ReadStore,
+} from '../../application/ports/store.ts';
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -11,6 +17,7 @@ import { ledger } from './ledger.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
+import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
 import { referrals } from './referrals.ts';
@@ -39,10 +46,10 @@ export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, TiersDeps, A
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
   readonly programs: ProgramStore;
   readonly dryRuns: Pick<DryRunStore, 'get'>;
+  readonly programDrafts: ProgramDraftStore;
   readonly review: Review;
   readonly publish: Publish;
   readonly onBudget: () => void;
-  readonly payouts: ReadonlySet<string>;
 }
 
 /** Everything that /api/v1 can do, in the order of the documentation. */
@@ -57,6 +64,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...ledger(deps),
     ...connections(deps),
     ...programs(deps),
+    ...programDrafts(deps),
     ...providers(deps),
     ...payouts(deps),
   ];

@@ -6,6 +6,7 @@ import * as rules from './0002-rules.ts';
 import * as dryRuns from './0003-dry-runs.ts';
 import * as payouts from './0004-payouts.ts';
 import * as tiers from './0006-tiers.ts';
+import * as programLife from './0007-program-life.ts';
 
 interface Migration {
   readonly name: string;
@@ -15,7 +16,7 @@ interface Migration {
 }
 
 /** In order; the position is the number in the file's name. */
-const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts, tiers];
+const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts, tiers, programLife];
 
 /** What a database of this program's version has been through, oldest first. */
 export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);
