@@ -16,9 +16,11 @@ import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
 import { createPublish, type Publish } from './application/publish.ts';
+import { createReattribute, type Reattribute } from './application/re-attribute.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createTiers, type Tiers } from './application/tiers.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -33,6 +35,8 @@ const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mir
 const CASES_SCHEDULE = '*/5 * * * *';
 /** Patterns are judged over a day and more. */
 const ALERTS_SCHEDULE = '17 * * * *';
+/** Windows move at midnight and graces end at any time; what members do counts within this time. */
+const TIERS_SCHEDULE = '* * * * *';
 
 export interface ContainerDeps {
   readonly store: Store;
@@ -52,6 +56,8 @@ export interface Container {
   readonly review: Review;
   readonly desk: Desk;
   readonly publish: Publish;
+  readonly tiers: Tiers;
+  readonly reattribute: Reattribute;
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
@@ -120,6 +126,8 @@ export function createContainer(deps: ContainerDeps): Container {
     for (const hop of Object.keys(hops) as Hop[])
       dispatches.set(hop, createDispatch({ hop, ...hops[hop], clock, log }));
   }
+  const tiers = createTiers({ store, clock });
+  const reattribute = createReattribute({ store, clock, onAsked });
   const review = createReview({ store, clock, onDecided });
   const desk = createDesk({ store, clock, review, newId: randomUUID, onAsked });
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
@@ -128,9 +136,12 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
     scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
+    scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
   ];
 
   return {
+    tiers,
+    reattribute,
     accounts: createAccounts({ store, clock }),
     act: createAct({
       store,

@@ -92,6 +92,8 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       programs: store.programs,
       dryRuns: store.dryRuns,
       desk: store.desk,
+      tierChanges: store.tiers,
+      attribution: store.attribution,
       programDrafts: store.programDrafts,
       rates: store.rates,
     },

@@ -87,7 +87,7 @@ function peopleBehind(facts: Group['facts'], friends: readonly FriendFacts[], { 
 export function createParts(
   loaded: LoadedCase,
   { contacts }: Pick<Gathered, 'contacts'>,
-): (group: Group) => Omit<LoadedCase, 'tallies' | 'risk'> {
+): (group: Group) => Omit<LoadedCase, 'tallies' | 'risk' | 'tiers'> {
   const union = createUnion();
   const join = (entity: string, keys: readonly string[]) => {
     for (const key of keys) union.join(entity, key);

@@ -80,6 +80,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
   ): Promise<void> {
     // Read after the records: a deal is judged by the version that was in force when it was won.
     const programs = await store.programs.versions(connection.accountId);
+    const attribution = (await store.attribution.newest(connection.accountId)) ?? undefined;
     const naming = new Map<WorkItem, readonly RecordRef[]>();
     for (const item of items)
       if (item.erase) naming.set(item, await friendsOfMember(connection.accountId, item.record));
@@ -96,13 +97,16 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         programs,
         mapping,
         ...(rates ? { rates } : {}),
+        attribution,
       };
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);
+      let tiers = loaded.tiers ?? [];
       const commits = open.map((group): Commit & { group: Group } => {
-        const state = { ...about, ...partOf(group), tallies, risk: loaded.risk };
+        const state = { ...about, ...partOf(group), tallies, tiers, risk: loaded.risk };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
         addTo(tallies, plan.tallies);
+        tiers = [...tiers, ...plan.tierChanges];
         return {
           group,
           accountId: connection.accountId,

@@ -151,8 +151,7 @@ function contradiction(a: FactCondition, b: FactCondition, isConverted: boolean)
     return `no amount is at least ${textOf(low.money)} and at most ${textOf(high.money)}`;
   }
   if (a.fact === 'referral.days' && b.fact === 'referral.days') return rangeProblem(a.op, a.days, b.op, b.days);
-  if (a.fact === 'member.won_referrals' && b.fact === 'member.won_referrals')
-    return rangeProblem(a.op, a.count, b.op, b.count);
+  if (a.fact === 'member.won_referrals' && b.fact === 'member.won_referrals') return countProblem(a, b);
   if (a.fact === 'event.day' && b.fact === 'event.day') {
     const [first, last] = a.op === 'from' ? [a, b] : [b, a];
     return a.op === b.op || first.day <= last.day ? null : `no day is from ${first.day} and until ${last.day}`;
@@ -208,6 +207,26 @@ export function unknownProperties(
         problem: `ask about ${fact} "${property}", which the CRM does not have; check its internal name`,
       })),
   );
+}
+
+type CountCondition = Extract<FactCondition, { fact: 'member.won_referrals' }>;
+
+/** "Exactly" is both ends of a range; "every" meets any of them. */
+function countProblem(a: CountCondition, b: CountCondition): string | null {
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    if (one.op === 'exactly') {
+      if (other.op === 'every') return one.count % other.count === 0 ? null : `${one.count} is none of them`;
+      const low = rangeProblem('at_least', one.count, other.op === 'exactly' ? 'at_most' : other.op, other.count);
+      const high = rangeProblem('at_most', one.count, other.op === 'exactly' ? 'at_least' : other.op, other.count);
+      return low ?? high;
+    }
+    if (one.op === 'every')
+      return other.op === 'at_most' && other.count < one.count ? `none is at most ${other.count}` : null;
+  }
+  return rangeProblem(a.op, a.count, b.op, b.count);
 }
 
 function rangeProblem(opA: string, a: number, opB: string, b: number): string | null {
@@ -306,7 +325,7 @@ function groupProblems(rule: RewardRule, rules: readonly RewardRule[]): RuleProb
     ? [
         {
           path: ['bestOf'],
-          problem: `the other rules of the group pay the ${rule.party === 'member' ? 'friend' : 'member'}; the best of one party would leave the other with nothing`,
+          problem: `the other rules of the group pay somebody else than the ${rule.party}; the best of one party would leave the other with nothing`,
         },
       ]
     : [];

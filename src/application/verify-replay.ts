@@ -1,14 +1,25 @@
+import { tierIn, tierReachedIn, wonReferralsIn } from '../domain/as-judged.ts';
 import { decide, type FriendFacts } from '../domain/decide.ts';
 import { type Decision, type Reward, standingMinor } from '../domain/decision.ts';
-import { judge, judgeAgain, judgeHold } from '../domain/eligibility.ts';
+import { judge, judgeAgain, judgeHold, NOT_STAFF_CONDITION, RECRUITER_CONDITION } from '../domain/eligibility.ts';
 import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
-import { beginOf, holdEnd, type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
+import {
+  beginOf,
+  holdEnd,
+  limitsOf,
+  needsTier,
+  type ProgramVersion,
+  type RewardRule,
+  restsOnCount,
+  triggerOf,
+} from '../domain/program.ts';
 import { propertyFactsOf } from '../domain/property.ts';
 import type { Rates } from '../domain/rates.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
+import type { HeldTier } from '../domain/tier-scheme.ts';
 import type { Instant } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
@@ -42,9 +53,10 @@ export const UNDERIVABLE = {
   first_known: 'several deals were won; the one that was known first was rewarded',
   order_stood: 'the deal was won again while the provider had the order, which then stood',
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
-  a_person: 'a person approved or rejected it',
+  a_person: 'a person approved or rejected it, or gave the referral to another member',
   risk_then: 'what was known of the people then decided on the risk, and the CRM keeps no history of it',
-  limits_then: 'limits and budgets count what was granted before, in the order in which it was',
+  limits_then: 'limits, budgets and tiers count what was granted before, in the order in which it was',
+  recruiter_then: 'who is a recruiter is told by the CRM as it is now',
   rate_then: 'it waited for an exchange rate that was entered later',
   property_then: "a contact's and a company's properties have no history here, and were others then",
   version_gone: 'the program or mapping version that the decision names is not there',
@@ -144,9 +156,11 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
 
 const nothing: ReplayResult = { problems: [], underivable: [], decisions: 0, isDerived: false, waits: false };
 
+/** Decisions that people made. */
 const BY_PERSON: ReadonlySet<string> = new Set([
   'review_approved',
   'review_rejected',
+  're_attributed',
   'risk_allowed',
   'taken_back_by_person',
 ]);
@@ -208,7 +222,15 @@ function rejudge(
     return isMet ? 'same' : { differs: 'what the hold waited for had not come' };
   }
 
-  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(decision), rates);
+  const again = judgeAgain(
+    rule,
+    dealAt,
+    referral,
+    contact,
+    wonReferralsThen(decision),
+    tierThen(decision, program),
+    rates,
+  );
   if (decision.outcome === 'reversed') {
     const isFollowed = rule.amountChanges === 'follow';
     if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';
@@ -236,6 +258,8 @@ function rejudge(
     otherReferralCredited: !wasYes('first referral on the deal'),
     wonReferrals: wonReferralsThen(decision),
     rates,
+    tier: tierThen(decision, program),
+    recruiter: !wasYes(RECRUITER_CONDITION) ? 'none' : !wasYes(NOT_STAFF_CONDITION) ? 'member' : 'other',
   });
   switch (decision.outcome) {
     case 'rewarded':
@@ -278,10 +302,14 @@ function isAmount({ money, calculation }: Decision, facts: Money): boolean {
 }
 
 /** How many referrals of the member were won then is no fact about this deal; the decision says it where it mattered. */
-function wonReferralsThen({ calculation, conditions }: Decision): number {
-  const step = calculation.find((one) => one.step === 'step_by_count');
-  const condition = conditions.find((one) => one.condition === 'won referrals of the member');
-  return Number(step?.values.count ?? condition?.actual ?? 1);
+function wonReferralsThen(decision: Decision): number {
+  return wonReferralsIn(decision) ?? 1;
+}
+
+/** Nor is the tier: by which one it was decided, the decision says. */
+function tierThen(decision: Decision, { tiers }: ProgramVersion): HeldTier | null {
+  if (!tiers) return null;
+  return { levels: tiers.levels, held: tierIn(decision) ?? null, reached: tierReachedIn(decision) ?? null };
 }
 
 // ── All of them together ────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,7 +327,14 @@ function newsOf(plan: ReturnType<typeof decide>, referral: Referral, blocked: Re
       .filter(({ id }) => !plan.decisions.some(({ rewardId }) => rewardId === id))
       .map(({ id, state }) => `make reward ${id} ${state}`),
     ...(changed && changed.stage !== referral.stage ? [`move it from ${referral.stage} to ${changed.stage}`] : []),
+    ...(changed && JSON.stringify(wonText(changed)) !== JSON.stringify(wonText(referral))
+      ? ['count other deals towards a tier']
+      : []),
   ];
+}
+
+function wonText({ wonDeals = [] }: Referral): string[] {
+  return wonDeals.map(({ id, at, money }) => `${id} ${at} ${money?.minor} ${money?.currency}`);
 }
 
 function standingFromNothing(
@@ -373,8 +408,9 @@ function whyNotDerived(
     own.some(({ outcome }) => outcome === 'rewarded')
   )
     return 'amount_stood';
-  if (rules.some(({ limits, usesBudget, amount }) => limits?.length || usesBudget || amount.kind === 'by_count'))
+  if (rules.some((rule) => limitsOf(rule).length > 0 || rule.usesBudget || needsTier(rule) || restsOnCount(rule)))
     return 'limits_then';
+  if (rules.some(({ party }) => party === 'recruiter')) return 'recruiter_then';
   if (rules.some((rule) => propertyFactsOf(rule).some(({ fact }) => fact !== 'deal.property'))) return 'property_then';
   const decided = new Map(own.map(({ deal, effectiveAt }) => [deal.id, effectiveAt]));
   if (deals.some(({ ref, history }) => (decided.get(ref.id) ?? Number.POSITIVE_INFINITY) < (history[0]?.at ?? 0)))

@@ -1,6 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/errors.ts';
 import { askForSecondPerson, createAccount, listAccounts } from './accounts.ts';
+import {
+  diffAttribution,
+  listAttribution,
+  moveAttribution,
+  publishAttribution,
+  validateAttribution,
+} from './attribution.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
@@ -132,6 +139,25 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .option('--source <source>', 'who published it', 'ECB')
     .action(async (of: string, file: string, options: { base: string; source: string }) =>
       print(await importRates(terminal, of, file, options)),
+    );
+
+  const attribution = program.command('attribution').description('whose a referral is');
+  add(attribution, 'publish <account> <file>', 'publish a policy from a JSON or YAML file').action(
+    async (of: string, file: string) => print(await publishAttribution(terminal, of, file)),
+  );
+  add(attribution, 'validate <file>', 'say what is wrong with a file; changes nothing').action(async (file: string) =>
+    print(await validateAttribution(terminal, file)),
+  );
+  add(attribution, 'diff <account> <file>', 'say what publishing a file would change').action(
+    async (of: string, file: string) => print(await diffAttribution(terminal, of, file)),
+  );
+  add(attribution, 'list <account>', 'print the policy that is in force').action(async (of: string) =>
+    print(await listAttribution(terminal, of)),
+  );
+  add(attribution, 'move <account> <referral> <member>', 'give a referral to another member')
+    .requiredOption('--why <why>', 'a sentence for the books')
+    .action(async (of: string, referral: string, member: string, { why }: { why: string }) =>
+      print(await moveAttribution(terminal, of, referral, member, why)),
     );
 
   const config = program.command('config').description('configuration');

@@ -1,5 +1,6 @@
-import { type CalculationStep, needsWonCount } from './amount.ts';
-import { byAge } from './attribution.ts';
+import type { CalculationStep } from './amount.ts';
+import { tierThen, wonReferralsIn } from './as-judged.ts';
+import { byAge, comesBefore } from './attribution.ts';
 import { describeCondition } from './condition.ts';
 import type { FriendFacts } from './decide.ts';
 import {
@@ -17,11 +18,12 @@ import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
   beginOf,
-  conditionsWithin,
   holdEnd,
   isReviewed,
+  needsTier,
   type ProgramVersion,
   type RewardRule,
+  restsOnCount,
   TRIGGER_STAGES,
   triggerOf,
   versionFor,
@@ -32,6 +34,8 @@ import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
 import { assessRisk, findingsText, isInCircle, paceOf, type RiskAssessment } from './risk.ts';
 import { budgetTally, rateTally, type Tally, wonTally } from './tally.ts';
+import { heldTier, restOnScore } from './tier.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -283,10 +287,22 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
         follow(
           chain,
           reward,
-          judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain), state.rates),
+          judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain), tierAtGrant(chain), state.rates),
           dealAt,
           mayWin,
         );
+      }
+    },
+
+    /** Ends what rests on whose the referral was; who has it now is judged from the beginning. */
+    endForMember(why: Reason): void {
+      for (const chain of chains()) {
+        const before = last(chain);
+        const reward = standingReward(chain);
+        if (!before || before.party === 'friend') continue;
+        if (before.party === 'recruiter' && reward && reward.beneficiaryId === recruiterId()) continue;
+        if (reward) close(chain, why, now);
+        else record(chain, before, { outcome: 'skipped', reason: why, effectiveAt: now });
       }
     },
 
@@ -343,7 +359,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   function whyReview(chain: Chain, reward: Reward): Reason {
     const rule = ruleOf(chain);
     if (!rule?.holdUntil || isHoldMet(chain, reward))
-      return reviewReason(rule, reward.money, riskAtGrant(chain, reward));
+      return reviewReason(rule, referral, reward.money, riskAtGrant(chain, reward));
     const { condition, expected } = describeCondition(rule.holdUntil.met);
     return reason('hold_unmet', { condition, expected, until: dayOf(reward.releaseAt ?? now) });
   }
@@ -403,6 +419,38 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     return Number(step?.values.count ?? wonReferrals());
   }
 
+  /** The tier that the chain's reward was granted for: rising and falling later changes nothing about it. */
+  function tierAtGrant(chain: Chain): HeldTier | null {
+    const program = last(chain)?.program;
+    const version = state.programs.find(
+      ({ programId, version: number }) => programId === program?.id && number === program.version,
+    );
+    if (!version) return null;
+    const step = chain.decisions
+      .flatMap(({ calculation }) => calculation)
+      .findLast((one) => one.step === 'step_by_tier');
+    const now = tierFor(version, null, chain.decisions[0]?.effectiveAt ?? 0);
+    const then = step?.values.tier ?? null;
+    return step && now ? { ...now, held: then === '' ? null : then } : now;
+  }
+
+  function tierFor(version: ProgramVersion, rule: RewardRule | null, at: Instant): HeldTier | null {
+    const scoreAsOf = rule?.trigger === 'tier_reached' ? now : null;
+    return heldTier(draft, state, version, referral.memberId, { at, scoreAsOf });
+  }
+
+  /** Whom the rules for recruiters pay; null when nobody of the account stands behind the referral. */
+  function recruiterId(): string | null {
+    if (referral.recruiterId !== undefined) return referral.recruiterId;
+    return draft.member(referral.memberId)?.isStaff ? referral.memberId : null;
+  }
+
+  function recruiterFor({ rules }: ProgramVersion): 'none' | 'member' | 'other' {
+    const id = recruiterId();
+    if (id === null) return 'none';
+    return id === referral.memberId && rules.some(({ party }) => party === 'recruiter') ? 'member' : 'other';
+  }
+
   /** Won referrals of the member, this one included whether it is counted yet or not. */
   function wonReferrals(): number {
     const { count } = draft.tally(wonTally(referral.memberId));
@@ -427,7 +475,17 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     } else pay(chain, basis, reached, verdict, effectiveAt);
   }
 
-  function verdictOn({ dealAt, rule, since }: Reached): Verdict {
+  /**
+   * What was decided on this win of the deal before. The n-th win stays the n-th, and the tier is that of its moment: others that are won
+   * later do not make it pay.
+   */
+  function judgedBefore({ dealAt, rule, since }: Reached): readonly Decision[] {
+    return sinceMoved(chainOf(dealAt.deal, rule)).filter(({ effectiveAt }) => effectiveAt >= since);
+  }
+
+  function verdictOn(reached: Reached): Verdict {
+    const { dealAt, rule, since, version } = reached;
+    const before = judgedBefore(reached);
     return judge({
       rule,
       referral,
@@ -437,7 +495,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
-      wonReferrals: wonReferrals(),
+      wonReferrals: before.map(wonReferralsIn).find((count) => count !== null) ?? wonReferrals(),
+      tier: tierThen(tierFor(version, rule, since), before),
+      recruiter: recruiterFor(version),
       rates: state.rates,
     });
   }
@@ -505,8 +565,12 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     effectiveAt: Instant,
   ): void {
     const { rule, since, version } = reached;
+    const beneficiaryId =
+      rule.party === 'friend' ? referral.id : rule.party === 'member' ? referral.memberId : recruiterId();
+    if (beneficiaryId === null) throw new RangeError('a recruiter is to be paid, and there is none');
     const pending = newestReward(chain);
-    if (pending?.reversalPending) {
+    // One that was another member's until now is not this one's.
+    if (pending?.reversalPending && pending.beneficiaryId === beneficiaryId) {
       // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
       const why = reason('rewarded', { deal: basis.deal.id });
       draft.putReward({ ...pending, reversalPending: false, reason: why, updatedAt: now });
@@ -538,7 +602,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     const limited = withinLimits({
       rule,
       programId: version.programId,
-      memberId: referral.memberId,
+      memberId: rule.party === 'recruiter' ? beneficiaryId : referral.memberId,
       referralId: referral.id,
       company: companyOf(friend.contact),
       at: since,
@@ -551,12 +615,15 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       stayOut(chain, basis, full, conditions, effectiveAt, version.programId);
       return;
     }
+    if (version.tiers && needsTier(rule)) restOnScore(draft, referral.memberId, version.tiers);
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
     const releaseAt = holdEnd(rule, since);
     // Who waits for an event in vain ends with a person.
-    const review = rule.holdUntil || isReviewed(rule, limited.money) || isDoubtful(chain, risk) ? 'needed' : 'none';
+    const isDoubted =
+      referral.doubt !== undefined || rule.holdUntil || isReviewed(rule, limited.money) || isDoubtful(chain, risk);
+    const review = isDoubted ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
-    const asksFor = review === 'needed' ? reviewReason(rule, limited.money, risk) : null;
+    const asksFor = isDoubted ? reviewReason(rule, referral, limited.money, risk) : null;
     const why = grantReason(rule, basis.deal, releaseAt, asksFor);
     const decision = record(chain, basis, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
@@ -575,7 +642,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       deal: basis.deal,
       ruleKey: rule.key,
       party: rule.party,
-      beneficiaryId: rule.party === 'member' ? referral.memberId : referral.id,
+      beneficiaryId,
       money: limited.money,
       reason: why,
       payout: rule.payout,
@@ -630,7 +697,13 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     if (code === 'rate_missing')
       for (const currency of values.pair?.split(' ') ?? [])
         draft.waitFor({ on: rateTally(currency), record: basis.deal, since: now });
-    sayIfNews(chain, basis, { outcome, reason: verdict.reason, conditions: verdict.conditions, effectiveAt });
+    sayIfNews(chain, basis, {
+      outcome,
+      reason: verdict.reason,
+      conditions: verdict.conditions,
+      calculation: verdict.calculation ?? [],
+      effectiveAt,
+    });
   }
 
   function sayIfNews(chain: Chain, basis: Basis, made: Made): void {
@@ -676,21 +749,35 @@ function isDoubtful({ decisions }: Chain, risk: RiskAssessment | undefined): boo
 }
 
 /** What a person has decided against is not granted again by a rule. */
-function wasRejected({ decisions }: Chain): boolean {
-  return decisions.some(({ reason: { code } }) => code === 'review_rejected' || code === 'taken_back_by_person');
+function wasRejected(chain: Chain): boolean {
+  return sinceMoved(chain).some(
+    ({ reason: { code } }) => code === 'review_rejected' || code === 'taken_back_by_person',
+  );
 }
 
-function restsOnCount(rule: RewardRule): boolean {
-  return needsWonCount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'member.won_referrals');
+/** What was decided while the referral was another member's says nothing about this one. */
+function sinceMoved({ decisions }: Chain): readonly Decision[] {
+  return decisions.slice(1 + decisions.findLastIndex(({ reason: { code } }) => code === 're_attributed'));
 }
 
-/** A rule that asks for it has the first word; else what speaks against the referral. */
-function reviewReason(rule: RewardRule | undefined, money: Money, risk: RiskAssessment | undefined): Reason {
+const DOUBTS: Readonly<Record<NonNullable<Referral['doubt']>, string>> = {
+  existing_customer: 'the friend was a customer before the referral',
+  self_referral: 'the member and the friend are the same person',
+};
+
+/** A doubt about whose the referral is comes first, then a rule that asks for a look; else what speaks against the referral. */
+function reviewReason(
+  rule: RewardRule | undefined,
+  { doubt }: Referral,
+  money: Money,
+  risk: RiskAssessment | undefined,
+): Reason {
+  if (doubt !== undefined) return reason('review_needed', { why: DOUBTS[doubt] });
   const review = rule?.review;
-  const doubt = risk !== undefined && risk.verdict !== 'pass' ? findingsText(risk.raised) : null;
-  const isAsked = rule === undefined || isReviewed(rule, money) || doubt === null;
+  const signs = risk !== undefined && risk.verdict !== 'pass' ? findingsText(risk.raised) : null;
+  const isAsked = rule === undefined || isReviewed(rule, money) || signs === null;
   const asked = review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it';
-  const doubts = doubt === null ? [] : [`something speaks against it: ${doubt}`];
+  const doubts = signs === null ? [] : [`something speaks against it: ${signs}`];
   return reason('review_needed', { why: [...(isAsked ? [asked] : []), ...doubts].join('; ') });
 }
 
@@ -725,15 +812,4 @@ function cutStep(wanted: Money, granted: Money): CalculationStep[] {
 
 function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
-}
-
-/**
- * Which of two referrals a shared deal belongs to: a submission comes before an inference, an earlier submission before a later
- * one, and among inferences the older contact. Nothing here depends on which hint arrived first.
- */
-function comesBefore(a: Referral, b: Referral): boolean {
-  const submitted = (referral: Referral) => referral.source === 'explicit' || referral.source === 'email';
-  if (submitted(a) !== submitted(b)) return submitted(a);
-  if (submitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
-  return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
 }

@@ -5,8 +5,10 @@ import { advance } from './lifecycle.ts';
 import { createDraft, type Draft, type Plan, type State } from './plan.ts';
 import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
+import { moveTier, restOnScore, tiersOf } from './tier.ts';
 import { addDays, type Instant } from './time.ts';
 import { type DealAt, dealsAt, momentsOf } from './timeline.ts';
+import { wonDealsOf } from './won-deals.ts';
 
 /** A friend as the CRM shows them now, with all of their deals. */
 export interface FriendFacts {
@@ -34,9 +36,23 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   const open = friends.map(withoutMergedAway);
   for (const friend of open) decideOn(draft, state, friend, contacts, now);
   // A deal that one friend has lost may be another's on it, who was judged before it was free.
-  if (open.length > 1 && draft.plan().decisions.some(({ outcome }) => outcome === 'reversed'))
+  const isFreed = ({ decisions, referrals }: Plan) =>
+    decisions.some(({ outcome }) => outcome === 'reversed') || referrals.some(({ wonDeals }) => wonDeals);
+  if (open.length > 1 && isFreed(draft.plan()))
     for (const friend of open) decideOn(draft, state, friend, contacts, now);
+  lookAtEngagement(draft, state, now);
   return draft.plan();
+}
+
+/** What members do is counted where it is kept: they are looked at as soon as it is written. */
+function lookAtEngagement(draft: Draft, state: State, now: Instant): void {
+  const { referrals, touches } = draft.plan();
+  for (const programId of new Set(state.programs.map((program) => program.programId))) {
+    const by = tiersOf(state.programs, programId)?.tiers.by;
+    if (by?.kind !== 'engagement') continue;
+    const active = by.counts === 'touches' ? touches : referrals.filter(({ version }) => version === 1);
+    for (const { memberId } of active) draft.lookAtTier({ memberId, programId, lookedAt: now, at: now });
+  }
 }
 
 function decideOn(
@@ -52,14 +68,22 @@ function decideOn(
     return;
   }
   refreshMember(draft, state, friend.contact, now);
-  const referral = attribute(draft, state, friend.contact, contacts, now);
+  const referral = attribute(draft, state, friend.contact, contacts, now, firstWonAt(state, friend, now));
   if (!referral) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
-  const standing = advance(draft, referral, present, now);
+  const standing = countTowardsTier(draft, state, advance(draft, referral, present, now), present, now);
   settle(draft, state, standing, friend, contacts, true, now);
   markMerged(draft, standing, friend);
   const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
   for (const other of joined) followUp(draft, state, other, friend, contacts, now);
+}
+
+/** Since when the friend is a customer: of the deals that are won now. */
+function firstWonAt(state: State, friend: FriendFacts, now: Instant): Instant | null {
+  const won = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now)).flatMap(
+    ({ since }) => since.won ?? [],
+  );
+  return won.length === 0 ? null : Math.min(...won);
 }
 
 /** Of two deals that became one between two readings, the first reading still shows both: what the other says of it is newer. */
@@ -82,8 +106,28 @@ function followUp(
 ): void {
   if (friend.deals.length === 0) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
-  const standing = present.length > 0 ? advance(draft, referral, present, now) : referral;
-  settle(draft, state, standing, friend, contacts, false, now);
+  const advanced = present.length > 0 ? advance(draft, referral, present, now) : referral;
+  settle(draft, state, countTowardsTier(draft, state, advanced, present, now), friend, contacts, false, now);
+}
+
+/** What the referral counts towards its member's tier, and the tier that follows from it; nothing where no program has tiers. */
+function countTowardsTier(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  present: readonly DealAt[],
+  now: Instant,
+): Referral {
+  if (!state.programs.some(({ tiers }) => tiers)) return referral;
+  const wonDeals = wonDealsOf(draft, referral, present);
+  if (wonDeals.length === 0 && referral.wonDeals === undefined) return referral;
+  const counted = draft.putReferral({ ...referral, wonDeals });
+  const { memberId, programId } = referral;
+  const version = tiersOf(state.programs, programId);
+  if (counted === referral || !version || state.tiersThen) return counted;
+  restOnScore(draft, memberId, version.tiers);
+  moveTier(draft, state, { memberId, programId, now });
+  return counted;
 }
 
 /** The rewards of a referral that stands where it should; `isOpen` when it may win new ones. What is news is claimed and shown. */

@@ -1,5 +1,5 @@
 import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
-import { type Checked, checkCondition, type Facts } from './condition.ts';
+import { type Checked, checkCondition, type Facts, tierReached } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type AmountResult, type Money, parseAmount, textOf } from './money.ts';
 import { type Condition, conditionsWithin, type HoldUntil, type RewardRule, triggerOf } from './program.ts';
@@ -7,6 +7,7 @@ import { convert, type Rates } from './rates.ts';
 import { type Reason, reason } from './reason.ts';
 import type { ContactFacts } from './record.ts';
 import type { Referral } from './referral.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -23,7 +24,13 @@ export type Verdict =
       readonly conditions: readonly ConditionResult[];
       readonly calculation: readonly CalculationStep[];
     }
-  | { readonly kind: 'waits' | 'refuses'; readonly reason: Reason; readonly conditions: readonly ConditionResult[] };
+  | {
+      readonly kind: 'waits' | 'refuses';
+      readonly reason: Reason;
+      readonly conditions: readonly ConditionResult[];
+      /** How it came about that there is no amount, where that is the reason. */
+      readonly calculation?: readonly CalculationStep[];
+    };
 
 export interface EligibilityInput {
   readonly rule: RewardRule;
@@ -42,7 +49,16 @@ export interface EligibilityInput {
   /** Won referrals of the member, this one included. */
   readonly wonReferrals: number;
   readonly rates: Rates | undefined;
+  /** Absent where the program has no tiers. */
+  readonly tier?: HeldTier | null | undefined;
+  /** `member`: the member is the recruiter, and is paid as one. Absent: another one is there. */
+  readonly recruiter?: 'none' | 'member' | 'other' | undefined;
 }
+
+/** The words by which a decision tells which tier it went by, and whether there was a recruiter. */
+export const TIER_REACHED_CONDITION = 'tier reached by the member';
+export const RECRUITER_CONDITION = 'recruiter behind the referral';
+export const NOT_STAFF_CONDITION = 'member paid as a member';
 
 /**
  * Whether a rule pays for a deal that has reached its stage, and every condition with its value, met or not. The first condition that
@@ -59,10 +75,27 @@ export function judge(input: EligibilityInput): Verdict {
       : []),
     onlyOne('first referral on the deal', input.otherReferralCredited, reason('other_referral_credited')),
     ...dealsLeft(rule, input.otherDealsRewarded),
+    ...recruiterChecks(rule, input.recruiter ?? 'other'),
+    ...tierChecks(rule, input.tier ?? null),
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, input.wonReferrals);
+  return verdictOf(rule, checks, amount, input.wonReferrals, input.tier);
+}
+
+/** Who is one of the account's own people is paid by the rules for recruiters alone, where a program has any. */
+function recruiterChecks({ party }: RewardRule, recruiter: 'none' | 'member' | 'other'): Checked[] {
+  if (party === 'recruiter') return [onlyOne(RECRUITER_CONDITION, recruiter === 'none', reason('no_recruiter'))];
+  if (party === 'member' && recruiter === 'member')
+    return [onlyOne(NOT_STAFF_CONDITION, true, reason('paid_as_recruiter'))];
+  return [];
+}
+
+function tierChecks({ trigger, tier: wanted }: RewardRule, tier: HeldTier | null): Checked[] {
+  if (trigger !== 'tier_reached' || wanted === undefined) return [];
+  const result = tierReached(TIER_REACHED_CONDITION, wanted, tier?.levels ?? [], tier?.reached ?? null);
+  const { condition, expected, actual } = result;
+  return [{ result, reason: reason('condition_unmet', { condition, expected, actual }) }];
 }
 
 /**
@@ -75,17 +108,18 @@ export function judgeAgain(
   referral: Referral,
   friend: FriendProperties,
   wonReferrals: number,
-  rates: Rates | undefined,
+  tier: HeldTier | null = null,
+  rates: Rates | undefined = undefined,
 ): Verdict {
   // By the rate of the event, whenever the amount changed.
   const eventAt = dealAt.since[triggerOf(rule)] ?? dealAt.point.at;
   const amount = amountOf(dealAt, rule, eventAt, rates);
-  const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
+  const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals, tier }, amount);
   const checks = [
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, wonReferrals);
+  return verdictOf(rule, checks, amount, wonReferrals, tier);
 }
 
 /** Whether what a hold waits for has come. It is asked of the deal, so nothing else has to be known. */
@@ -103,16 +137,22 @@ function isAboutTheDeal(condition: Condition): boolean {
   return conditionsWithin([condition]).every(({ fact }) => fact.startsWith('deal.'));
 }
 
-function verdictOf(rule: RewardRule, checks: readonly Checked[], amount: AmountOfDeal, wonReferrals: number): Verdict {
+function verdictOf(
+  rule: RewardRule,
+  checks: readonly Checked[],
+  amount: AmountOfDeal,
+  wonReferrals: number,
+  tier: HeldTier | null = null,
+): Verdict {
   const conditions = checks.map(({ result }) => result);
   const unmet = checks.find(({ result }) => result.verdict === 'unmet');
   if (unmet) return { kind: 'refuses', reason: unmet.reason, conditions };
   const unknown = checks.find(({ result }) => result.verdict === 'unknown');
   if (unknown) return { kind: 'waits', reason: unknown.reason, conditions };
-  const calculated = calculate(rule, amount.ok ? amount.money : null, wonReferrals);
+  const calculated = calculate(rule, amount.ok ? amount.money : null, wonReferrals, tier);
   const { money } = calculated;
   const steps = amount.ok && needsAmount(rule) ? [...amount.steps, ...calculated.steps] : calculated.steps;
-  if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions };
+  if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions, calculation: steps };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
   return { kind: 'pays', money, conditions, calculation: steps };
 }
@@ -124,7 +164,8 @@ function factsOf(
     dealAt,
     reachedAt,
     wonReferrals,
-  }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
+    tier = null,
+  }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals' | 'tier'>,
   amount: AmountOfDeal,
 ): Facts {
   const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
@@ -137,6 +178,7 @@ function factsOf(
     day: dayOf(reachedAt),
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,
+    tier,
     properties: {
       deal: dealAt.point.properties,
       friend: friend.properties,
@@ -234,7 +276,10 @@ function amountOf(
       };
 }
 
-function readAmount({ point }: DealAt): AmountResult | { readonly ok: false; readonly problem: 'no_currency' } {
+/** The deal's own amount, in its own currency. */
+export function readAmount({
+  point,
+}: Pick<DealAt, 'point'>): AmountResult | { readonly ok: false; readonly problem: 'no_currency' } {
   const currency = point.currency?.trim().toUpperCase() ?? '';
   if (point.amount === null || point.amount.trim() === '') return { ok: false, problem: 'empty' };
   if (currency === '') return { ok: false, problem: 'no_currency' };

@@ -7,6 +7,7 @@ import { type Party, type RewardRule, type TriggerStage, triggerOf } from './pro
 import type { Rates } from './rates.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -126,6 +127,9 @@ export interface PreviewInput {
   /** Of the member, this one included. */
   readonly wonReferrals: number;
   readonly rates: Rates | undefined;
+  /** Where the program has tiers. */
+  readonly tier?: HeldTier | null | undefined;
+  readonly recruiter?: 'none' | 'member' | 'other' | undefined;
   readonly now: Instant;
 }
 
@@ -141,6 +145,8 @@ export function outlookOfRule({
   startsAt,
   wonReferrals,
   rates,
+  tier,
+  recruiter,
   now,
 }: PreviewInput): Outlook {
   const base = {
@@ -187,6 +193,8 @@ export function outlookOfRule({
     otherReferralCredited: false,
     wonReferrals,
     rates,
+    tier,
+    recruiter,
   });
   const stage: ConditionResult = {
     condition: 'deal stage',

@@ -14,6 +14,9 @@ const SENTENCES = {
   attributed_code: "The contact gave the member's referral code.",
   attributed_email: "The contact's e-mail address is the one that was submitted.",
   attributed_explicit: 'The referral was submitted for this contact.',
+  attributed_person: 'A person gave the referral to the member.',
+  attributed_moved: 'Given to another member by {by}: {why}',
+  existing_customer: 'The friend was a customer before the referral: a deal was won on {wonOn}.',
   self_referral: 'The member and the friend are the same person.',
   referral_cycle: 'The friend referred the member before, directly or through others.',
   deal_open: 'The deal "{deal}" is in progress.',
@@ -63,6 +66,15 @@ const SENTENCES = {
   deal_deleted: 'The deal was deleted in the CRM.',
   deal_detached: 'The deal is no longer associated with the friend.',
   referral_declined: 'The referral is declined: {why}',
+  // Tiers
+  tier_reached: 'Reached the tier "{tier}": {score}{window}, {needed} asked for.',
+  tier_at_risk: 'The tier "{tier}" is at risk: {score}{window}, {needed} asked for; {days} days to get back.',
+  tier_kept: 'Keeps the tier "{tier}": {score}{window}, {needed} asked for.',
+  tier_lost: 'Lost the tier "{tier}": {score}{window}, {needed} asked for. The tier now: {now}.',
+  // Recruiters
+  no_recruiter: 'Not rewarded: no recruiter stands behind this referral.',
+  paid_as_recruiter: 'Not rewarded: the member is a recruiter of the account and is paid as one.',
+  re_attributed: 'Taken from this member and given to another by {by}: {why}',
   // Payout
   payout_issued: 'Paid by {provider}.',
   payout_failed: 'The provider {provider} refused: {why}',

@@ -58,6 +58,8 @@ export interface ContactFacts {
   readonly email: string | null;
   /** The referral code that the friend gave, as written. */
   readonly usedCode: string | null;
+  /** Whether the CRM says that it is one of the account's own people; absent where it says nothing. */
+  readonly isStaff?: boolean | undefined;
   /** Contacts that the association label "Referred by" points to. */
   readonly referredByIds: readonly string[];
   readonly formerIds: readonly string[];

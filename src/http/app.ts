@@ -53,7 +53,11 @@ export interface AppDeps {
     readonly desk: OperationsDeps['cases'];
     readonly programDrafts: OperationsDeps['programDrafts'];
     readonly rates: OperationsDeps['rates'];
+    readonly tierChanges: OperationsDeps['tierChanges'];
+    readonly attribution: OperationsDeps['attribution'];
   };
+  readonly tiers: OperationsDeps['tiers'];
+  readonly reattribute: OperationsDeps['reattribute'];
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];
@@ -68,8 +72,10 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
   const { reads, connections, programs, dryRuns, programDrafts, rates, desk: cases } = deps.store;
+  const { tierChanges, attribution } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, programDrafts, rates, cases, limits };
+  const stored = { reads, connections, programs, dryRuns, programDrafts, rates, cases, tierChanges, attribution };
+  const shared = { ...deps, ...stored, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

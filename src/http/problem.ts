@@ -24,6 +24,7 @@ const PROBLEMS = {
   referred_by_another: { status: 409, title: 'Another member referred this friend before.' },
   no_program: { status: 409, title: 'The account has no program yet.' },
   awaits_nobody: { status: 409, title: 'The reward does not wait for anybody.' },
+  not_possible: { status: 409, title: 'That cannot be.' },
   connection_lost: { status: 409, title: 'The CRM is not connected.' },
   body_too_large: { status: 413, title: 'The body is too large.' },
   unsupported_media_type: { status: 415, title: 'The content type is not one that is read here.' },

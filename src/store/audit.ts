@@ -22,9 +22,11 @@ import {
 import type { Touch } from '../domain/referral.ts';
 import { keysOfPeople } from '../domain/risk.ts';
 import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
+import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
+  attributionOf,
   connectionOf,
   decisionOf,
   fromJson,
@@ -35,6 +37,7 @@ import {
   referralOf,
   refOf,
   rewardOf,
+  tierChangeOf,
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
@@ -96,6 +99,27 @@ export function createAudit(session: Session, now: Instant): Audit {
         where account_id = ${accountId} and tally_key not in ('won', 'owed')`.execute(session.db);
       return rows.map(tallyOf);
     },
+    now,
+    tierChanges: async (accountId, after, limit) => {
+      const behind = after
+        ? sql`and (member_id, program_id, sequence) > (${after.memberId}, ${after.program.id}, ${after.sequence})`
+        : sql``;
+      const { rows } = await sql<Row<'tier_changes'>>`select * from tier_changes
+        where account_id = ${accountId} ${behind} order by member_id, program_id, sequence limit ${limit}`.execute(
+        session.db,
+      );
+      return rows.map(tierChangeOf);
+    },
+    wonTallies: async (accountId) => {
+      const { rows } = await sql<Row<'tallies'>>`select * from tallies
+        where account_id = ${accountId} and tally_key = 'won'`.execute(session.db);
+      return rows.map(tallyOf);
+    },
+    tierLooksDue: async (accountId) => {
+      const { rows } = await sql<{ member_id: string }>`select member_id from tier_looks
+        where account_id = ${accountId} and at <= ${now}`.execute(session.db);
+      return new Set(rows.map(({ member_id }) => member_id));
+    },
     budgets: async (accountId) => {
       const { rows } = await sql<{ program_id: string; currency: string; minor: string }>`
         select program_id, currency, cast(sum(minor) as text) as minor from budget_entries
@@ -136,7 +160,14 @@ const REFERENCES: ReadonlyArray<readonly [Table, readonly string[], Table, reado
   ['touches', ['member_id'], 'members', ['id']],
   ['rewards', ['referral_id'], 'referrals', ['id']],
   ['rewards', ['program_id'], 'programs', ['program_id']],
-  ['rewards', ['beneficiary_id'], 'members', ['id'], "party = 'member'"],
+  ['rewards', ['beneficiary_id'], 'members', ['id'], "party <> 'friend'"],
+  ['referrals', ['recruiter_id'], 'members', ['id']],
+  ['tier_changes', ['member_id'], 'members', ['id']],
+  ['tier_changes', ['program_id', 'program_version'], 'programs', ['program_id', 'version']],
+  ['tier_looks', ['member_id'], 'members', ['id']],
+  ['attribution_decisions', ['referral_id'], 'referrals', ['id']],
+  ['attribution_decisions', ['member_id'], 'members', ['id']],
+  ['attribution_decisions', ['policy_version'], 'attribution_policies', ['version']],
   ['rewards', ['beneficiary_id'], 'referrals', ['id'], "party = 'friend'"],
   ['decisions', ['referral_id'], 'referrals', ['id']],
   ['decisions', ['reward_id'], 'rewards', ['id']],
@@ -261,6 +292,7 @@ async function page(
     decisions: new Map(),
     rewards: new Map(),
     tallies: new Map<string, Tally>(),
+    tiers: new Map<string, TierChange>(),
   };
   const risk = {
     paces: new Map<string, number>(),
@@ -304,6 +336,7 @@ async function page(
     }
     for (const part of ['members', 'referrals', 'decisions', 'rewards'] as const)
       for (const one of loaded[part]) state[part].set(one.id, one);
+    for (const change of loaded.tiers ?? []) state.tiers.set(change.id, change);
     for (const [key, tally] of loaded.tallies) state.tallies.set(key, tally);
     const { rows } = await sql<Row<'touches'>>`select * from touches where account_id = ${accountId}
       and connection_id = ${connectionId}
@@ -335,8 +368,10 @@ async function page(
       rewards: [...state.rewards.values()],
       tallies: state.tallies,
       ...(riskHours ? { risk } : {}),
+      tiers: [...state.tiers.values()],
     },
     touches,
+    attributions: (await of('attribution_decisions', 'referral_id', ids)).map(attributionOf),
     decisions,
     rewards,
     intents,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
+import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
@@ -24,6 +25,7 @@ import { createRateStore } from './rates.ts';
 import { createReadStore } from './reads.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
+import { createTierStore } from './tiers.ts';
 import { createVitals } from './vitals.ts';
 import { createWorkStore } from './work.ts';
 
@@ -118,6 +120,8 @@ export function createStore(engine: Engine): Store {
     manual: createManualStore(engine),
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
+    tiers: createTierStore(engine),
+    attribution: createAttributionStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     shared: engine.shared,

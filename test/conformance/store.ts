@@ -8,6 +8,7 @@ import { TABLES, type Table } from '../../src/store/schema.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
+import { tierStoreConformance } from './store-tiers.ts';
 
 /** A store to be tested, on an empty database of its own. */
 export interface StoreSubject {
@@ -732,6 +733,7 @@ export function storeConformance({
           decisions: [decision],
           rewards: [reward],
           tallies: new Map(),
+          tiers: [],
         });
         expect(await store.reads.touches('acc_a', a.ref('contact', 'friend-ref_1'))).toEqual([touch]);
         expect((await store.reads.journals('acc_a', { limit: 5, cursor: null }, {})).items).toEqual([journal]);
@@ -1794,6 +1796,7 @@ export function storeConformance({
             { state: 'held', currency: 'EUR', minor: 5000n, count: 1 },
           ],
           lastReward: rewards[1],
+          tier: null,
           referral: friendToo,
           referrer: a.member('mem_2'),
           decisions: [],
@@ -1806,6 +1809,7 @@ export function storeConformance({
           wonReferrals: 0,
           sums: [],
           lastReward: null,
+          tier: null,
           referral: null,
           referrer: null,
           decisions: [],
@@ -1895,6 +1899,7 @@ export function storeConformance({
           decisions: [],
           rewards: [],
           tallies: new Map(),
+          tiers: [],
         });
       });
 
@@ -2191,7 +2196,7 @@ export function storeConformance({
             codes: ['CODE-mem_1'],
             companies: ['company con_a 1'],
           }),
-        ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() });
+        ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map(), tiers: [] });
         expect(await store.desk.get('acc_b', 'cas_1')).toBeNull();
         expect(await store.desk.list('acc_b', all, { rewardId: 'rwd_1' })).toEqual(nothing);
         expect(await store.desk.chain('acc_b')).toHaveLength(2);
@@ -2276,6 +2281,7 @@ export function storeConformance({
 
     deskStoreConformance(() => ({ store, a }));
 
+    tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 
     describe('leases', () => {

@@ -127,6 +127,9 @@ const CHOICES: Readonly<Record<string, Example>> = {
   payout: 'credit',
   rounding: null,
   payIn: null,
+  // They go with one another, and with rules that look at them.
+  tiers: null,
+  tier: null,
 };
 
 let people = 0;

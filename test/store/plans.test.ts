@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Store } from '../../src/application/ports/store.ts';
+import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import type { PayoutIntent } from '../../src/domain/plan.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { newCase } from '../conformance/store-desk.ts';
-import { claiming, DAY, hint, planOf, T0, tenant } from '../conformance/store-fixtures.ts';
+import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from '../conformance/store-fixtures.ts';
+import { attributionOf, changeOf, SCHEME } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 /*
@@ -22,7 +25,7 @@ const server = await postgresForThisFile();
 
 /** Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. */
 const READS_ALL =
-  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null/;
+  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'/;
 
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = '\w+'\s+order by .* limit /;
@@ -36,7 +39,7 @@ const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_tim
 const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue) /;
 
 const SMALL_TABLES = [
-  ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs'],
+  ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs', 'attribution_policies'],
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'manual_batches'],
   // One for each account.
@@ -147,6 +150,10 @@ const CHECKED: Readonly<Record<string, string>> = {
   'coupon_codes.minor': '1 + i % 2',
   'manual_items.minor': '1 + i % 2',
   'manual_items.state': `'waiting'`,
+  'tier_changes.move': `'kept'`,
+  'tier_changes.sequence': 'i',
+  'attribution_decisions.kind': `'moved'`,
+  'attribution_decisions.sequence': 'i',
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -285,6 +292,25 @@ async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<vo
   await desk.alertFacts(accountId, { recentFrom: T0 - 1, baseFrom: T0 - 2, burnFrom: T0 - 1 });
 }
 
+async function useTiers({ tiers, attribution }: Store, a: Tenant): Promise<void> {
+  const { accountId } = a;
+  const look = { memberId: 'mem_1', programId: 'prg', lookedAt: T0 };
+  await a.write({
+    tierChanges: [changeOf('mem_1')],
+    tierLooks: [{ ...look, at: T0 + 1 }],
+    attributions: [attributionOf('ref_1')],
+  });
+  await tiers.due(T0, 5);
+  await tiers.of(accountId, 'mem_1');
+  for (const cursor of [null, { at: T0, id: 'z' }])
+    for (const filter of [{}, { memberId: 'mem_1' }]) await tiers.changes(accountId, { limit: 5, cursor }, filter);
+  for (const kind of ['submissions', 'touches'] as const) await tiers.engagement(accountId, 'mem_1', 'prg', kind);
+  await attribution.publish(accountId, DEFAULT_POLICY, 'an admin', T0);
+  await attribution.newest(accountId);
+  await attribution.versions(accountId);
+  await attribution.decisions(accountId, 'ref_1');
+}
+
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const a = tenant(store);
   const { accountId, connectionId } = a;
@@ -402,6 +428,8 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await connections.setSweepMark(accountId, connectionId, { object: 'deal', upTo: T0 });
   await connections.sweepMarks(accountId, connectionId);
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [] }, T0);
+  await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [], tiers: SCHEME }, T0);
+  await useTiers(store, a);
   await store.programs.versions(accountId);
   await store.accounts.addApiKey({ id: 'k', accountId, label: 'l', createdAt: T0 }, 'h');
   await store.accounts.findApiKey('h');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dryRun } from '../../src/application/dry-run.ts';
+import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
@@ -20,6 +21,7 @@ import {
 } from '../../src/store/transfer.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
+import { attributionOf, changeOf } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 const server = await postgresForThisFile();
@@ -63,6 +65,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
       { on: { owner: 'mem_1', key: 'limit rule r life', currency: '' }, record: a.ref('deal', '2'), since: T0 },
     ],
   });
+  await a.write({
+    tierChanges: [changeOf('mem_1')],
+    tierLooks: [{ memberId: 'mem_1', programId: 'prg', lookedAt: T0, at: T0 }],
+    attributions: [attributionOf('ref_1')],
+  });
+  await store.attribution.publish('acc_a', DEFAULT_POLICY, 'Ünï', T0);
   await store.dryRuns.keep('acc_a', {
     id: 'dry_1',
     programId: 'prg',

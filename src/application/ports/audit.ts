@@ -1,3 +1,4 @@
+import type { AttributionDecision } from '../../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
@@ -7,6 +8,7 @@ import type { Rates } from '../../domain/rates.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
+import type { TierChange } from '../../domain/tier.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { Connection, LedgerBalance } from './store.ts';
 
@@ -25,6 +27,14 @@ export interface Audit {
   wrongTallies(accountId: string): Promise<WrongTally[]>;
   /** What stored rewards have taken from is looked up here: limits, and what is left of budgets. */
   limitTallies(accountId: string): Promise<Tally[]>;
+  /** By member, program and sequence, from behind `after`; empty at the end. */
+  tierChanges(accountId: string, after: TierChange | null, limit: number): Promise<TierChange[]>;
+  /** Running totals of won referrals. */
+  wonTallies(accountId: string): Promise<Tally[]>;
+  /** Members whose tier is due to be looked at. */
+  tierLooksDue(accountId: string): Promise<ReadonlySet<string>>;
+  /** The moment of the snapshot. */
+  readonly now: Instant;
   /** What was put into budgets. */
   budgets(accountId: string): Promise<Tally[]>;
   /** Sums as the database itself adds them up, by ledger account and currency. */
@@ -81,9 +91,10 @@ export interface AuditPage {
   /** The referrals of this page; `state` has those around them too. */
   readonly referrals: readonly Referral[];
   /** What `process` would load for them. */
-  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk'>;
+  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers'>;
   readonly touches: readonly Touch[];
   /** Of the page's own referrals. */
+  readonly attributions: readonly AttributionDecision[];
   readonly decisions: readonly Decision[];
   readonly rewards: readonly Reward[];
   readonly intents: readonly AuditedIntent[];

@@ -1,4 +1,9 @@
 import type { AlertFacts } from '../../domain/alert.ts';
+import type {
+  AttributionDecision,
+  AttributionPolicy,
+  AttributionPolicyVersion,
+} from '../../domain/attribution-policy.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
@@ -11,6 +16,8 @@ import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Tally } from '../../domain/tally.ts';
+import type { TierChange, TierLook } from '../../domain/tier.ts';
+import type { EngagementKind } from '../../domain/tier-scheme.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { DryRunReport } from '../dry-run.ts';
 import type { Audit } from './audit.ts';
@@ -41,6 +48,8 @@ export interface Store {
   readonly manual: ManualStore;
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
+  readonly tiers: TierStore;
+  readonly attribution: AttributionStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
   /** How nodes that share this database share its work; null where there can be only one node. */
@@ -403,7 +412,7 @@ export interface RiskKeys {
 }
 
 /** What `decide` needs, without the parts that are the same for every case of an account. */
-export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk'>;
+export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers'>;
 
 export interface RecordSnapshot {
   readonly facts: DealFacts | ContactFacts;
@@ -769,6 +778,8 @@ export interface MirrorSource {
     readonly count: number;
   }>;
   readonly lastReward: Reward | null;
+  /** What was last decided of the member's tier. */
+  readonly tier: TierChange | null;
   /** The referral that brought this contact, or that the deal belongs to. */
   readonly referral: Referral | null;
   /** Who referred this contact. */
@@ -899,6 +910,41 @@ export interface ReadStore {
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ReadTime>>;
   health(accountId: string, connectionId: string, now: Instant): Promise<ConnectionHealth>;
+}
+
+// ── Tiers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface DueTierLook extends TierLook {
+  readonly accountId: string;
+}
+
+export interface TierStore {
+  /** Members of any account whose tier is to be looked at by now, longest due first. A commit's `tierLooks` answer them. */
+  due(now: Instant, limit: number): Promise<DueTierLook[]>;
+  /** What holds of a member in each program, the newest first. */
+  of(accountId: string, memberId: string): Promise<TierChange[]>;
+  /** Every change that was ever decided: what others that react to tiers read. */
+  changes(accountId: string, page: PageInput, filter: { memberId?: string }): Promise<Page<TierChange>>;
+  /** What a member has done, by UTC day since 1970. */
+  engagement(
+    accountId: string,
+    memberId: string,
+    programId: string,
+    kind: EngagementKind,
+  ): Promise<ReadonlyMap<number, number>>;
+}
+
+// ── Attribution ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface AttributionStore {
+  /** Adds the next version, immutable from then on. The same policy as the newest adds nothing and returns that one. */
+  publish(accountId: string, policy: AttributionPolicy, by: string, now: Instant): Promise<AttributionPolicyVersion>;
+  /** In force; null when none was ever published. */
+  newest(accountId: string): Promise<AttributionPolicyVersion | null>;
+  /** The oldest first. */
+  versions(accountId: string): Promise<AttributionPolicyVersion[]>;
+  /** Everything that was decided of whose a referral is, the oldest first. */
+  decisions(accountId: string, referralId: string): Promise<AttributionDecision[]>;
 }
 
 // ── Leases ──────────────────────────────────────────────────────────────────────────────────────────────────────────

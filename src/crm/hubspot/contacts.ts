@@ -4,7 +4,7 @@ import type { ContactFacts, Properties } from '../../domain/record.ts';
 import { traitsOf } from '../../platform/contact-traits.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
-import { MODIFIED_PROPERTY, REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
+import { MODIFIED_PROPERTY, REFERRED_BY, STAFF_PROPERTY, USED_CODE_PROPERTY } from './fields.ts';
 import { BATCH_MAX, chunksOf, type FoundRecord, modificationOf, readRecords } from './records.ts';
 import { PATHS } from './version.ts';
 import { batchRecordsSchema, type HubSpotRecord } from './wire.ts';
@@ -33,6 +33,7 @@ const PROPERTIES = [
   'lastname',
   MODIFIED_PROPERTY.contact,
   USED_CODE_PROPERTY,
+  STAFF_PROPERTY,
   ...TRAIT_PROPERTIES,
 ];
 
@@ -54,6 +55,7 @@ export async function readContacts(
     name: record ? nameOf(record) : null,
     email: record?.properties.email || null,
     usedCode: record?.properties[USED_CODE_PROPERTY] || null,
+    ...staffOf(record?.properties[STAFF_PROPERTY]),
     referredByIds: [
       ...new Set(
         (contacts.get(id) ?? [])
@@ -139,4 +141,9 @@ function traitsOfRecord({ properties }: HubSpotRecord) {
     country: properties.country,
     customerSince: Number.isNaN(customerSince) ? null : customerSince,
   });
+}
+
+/** "true" and "false", as the manifest declares its options; one that nobody has touched says nothing. */
+function staffOf(value: string | null | undefined): Pick<ContactFacts, 'isStaff'> {
+  return value === 'true' || value === 'false' ? { isStaff: value === 'true' } : {};
 }

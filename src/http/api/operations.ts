@@ -10,6 +10,7 @@ import type {
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type AttributionDeps, attribution } from './attribution.ts';
 import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
@@ -23,8 +24,9 @@ import { type ProvidersDeps, providers } from './providers.ts';
 import { type RatesDeps, rates } from './rates.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
+import { type TiersDeps, tiers } from './tiers.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps, CasesDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps, CasesDeps, TiersDeps, AttributionDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -57,6 +59,8 @@ export function operations(deps: OperationsDeps): Operation[] {
   return [
     ...members(deps),
     ...referrals(deps),
+    ...tiers(deps),
+    ...attribution(deps),
     ...decisions(deps),
     ...rewards(deps),
     ...cases(deps),

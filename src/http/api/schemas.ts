@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ruleAnswer } from '../../application/program-document.ts';
+import { ruleAnswer, tiersAnswer } from '../../application/program-document.ts';
 import { riskAnswer } from '../../application/risk-document.ts';
 import { JOURNAL_KINDS } from '../../domain/ledger.ts';
-import { OPEN_REFERRALS } from '../../domain/program.ts';
+import { OPEN_REFERRALS, PARTIES } from '../../domain/program.ts';
 import { RISK_SIGNALS } from '../../domain/risk.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
@@ -33,9 +33,11 @@ export const rewardState = z
   )
   .meta({ id: 'RewardState', description: 'What became of a reward.' });
 
-const party = z
-  .enum(['member', 'friend'])
-  .meta({ id: 'Party', description: 'Who is paid: the member who referred, or the friend who was referred.' });
+const party = z.enum(PARTIES).meta({
+  id: 'Party',
+  description:
+    "Who is paid: the member who referred, the friend who was referred, or the account's own recruiter behind the referral.",
+});
 
 const amount = z
   .string()
@@ -72,6 +74,7 @@ export const memberSchema = z
     code: z.string().meta({ description: 'What the member shares.', example: 'K7QF-93MX-P2RA' }),
     shareLink: z.url(),
     contact: contactRef.nullable(),
+    isRecruiter: z.boolean().meta({ description: "One of the account's own people." }),
     createdAt: time,
   })
   .meta({ id: 'Member', description: 'Someone who can refer.' });
@@ -93,6 +96,7 @@ export const referralSchema = z
     reason,
     stageSince: time,
     submittedAt: time,
+    recruiterId: memberId.nullable().meta({ description: 'Who owns it, where that is not the member.' }),
   })
   .meta({ id: 'Referral', description: 'One member bringing one friend into one program.' });
 
@@ -258,6 +262,7 @@ export const programSchema = z
     contentHash: z.string().meta({ description: 'The same for the same rules, however they were written.' }),
     dryRunId: dryRunId.nullable().meta({ description: 'What the publisher had seen it do to all of history.' }),
     publishedBy: z.string().nullable(),
+    tiers: tiersAnswer(money).nullable(),
     openReferrals: z.enum(OPEN_REFERRALS).meta({
       description: 'Whether referrals that were submitted before go on by this version, or by the one they began with.',
     }),

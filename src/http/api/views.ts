@@ -56,7 +56,7 @@ function timeOrNull(at: Instant | null): string | null {
 }
 
 export function memberView(
-  { id, name, email, code, contact, createdAt }: Member,
+  { id, name, email, code, contact, isStaff, createdAt }: Member,
   publicUrl: string,
 ): z.input<typeof memberSchema> {
   return {
@@ -66,6 +66,7 @@ export function memberView(
     code,
     shareLink: shareLinkOf(publicUrl, code),
     contact: contact && recordView(contact),
+    isRecruiter: isStaff ?? false,
     createdAt: isoOf(createdAt),
   };
 }
@@ -82,6 +83,7 @@ export function referralView(referral: Referral, names: DealNames): z.input<type
     reason: reasonView(referral.reason, names),
     stageSince: isoOf(referral.stageSince),
     submittedAt: isoOf(referral.submittedAt),
+    recruiterId: referral.recruiterId ?? null,
   };
 }
 
@@ -276,6 +278,7 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     contentHash: programHash(program),
     dryRunId: program.dryRunId ?? null,
     publishedBy: program.publishedBy ?? null,
+    tiers: program.tiers ? (ruleDocument(program.tiers, moneyView) as z.input<typeof programSchema>['tiers']) : null,
     openReferrals: program.openReferrals ?? 'move',
     isRetired: program.isRetired ?? false,
     note: program.note ?? null,
