@@ -177,6 +177,7 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       contact_id: memberContact('i'),
       created_at: `${now - SPREAD_MS} + i`,
       version: '1',
+      is_staff: '0',
     },
     numbers(members),
   );
@@ -197,6 +198,10 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       stage_since: submittedAt,
       submitted_at: submittedAt,
       version: `case when ${isWon} then 2 else 1 end`,
+      won_deals: 'null',
+      recruiter_id: 'null',
+      moved_at: 'null',
+      doubt: 'null',
     },
     all,
   );
@@ -211,6 +216,8 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       contact_id: friend,
       evidence: `'contact ' || ${memberContact(memberNumber)}`,
       at: submittedAt,
+      ip_prefix: 'null',
+      device: 'null',
     },
     all,
   );
@@ -268,6 +275,7 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       program_version: '1',
       mapping_version: `'map_generated'`,
       recorded_at: submittedAt,
+      risk: 'null',
     },
     sides,
   );
@@ -319,7 +327,7 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
     sides,
   );
   const recordColumns = { account_id: account, connection_id: connection, presence: `'present'`, read_at: String(now) };
-  const version = { modified_at: submittedAt, version: '1' };
+  const version = { modified_at: submittedAt, version: '1', mail_key: 'null', phone_key: 'null' };
   insert(
     'records',
     {

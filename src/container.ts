@@ -4,6 +4,7 @@ import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createDeliver } from './application/deliver.ts';
+import { createDesk, type Desk } from './application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
 import { createPayoutNews, type PayoutNewsDesk } from './application/payout-news.ts';
@@ -15,9 +16,11 @@ import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
 import { createPublish, type Publish } from './application/publish.ts';
+import { createReattribute, type Reattribute } from './application/re-attribute.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createTiers, type Tiers } from './application/tiers.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -27,6 +30,13 @@ import { createSeal, type SealKey } from './platform/seal.ts';
 
 /** How many batches of each hop one node has under way; more would only wait for the same database. */
 const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2 };
+
+/** A case's time is told in hours; a few minutes more are none. */
+const CASES_SCHEDULE = '*/5 * * * *';
+/** Patterns are judged over a day and more. */
+const ALERTS_SCHEDULE = '17 * * * *';
+/** Windows move at midnight and graces end at any time; what members do counts within this time. */
+const TIERS_SCHEDULE = '* * * * *';
 
 export interface ContainerDeps {
   readonly store: Store;
@@ -44,7 +54,10 @@ export interface Container {
   readonly accounts: Accounts;
   readonly act: Act;
   readonly review: Review;
+  readonly desk: Desk;
   readonly publish: Publish;
+  readonly tiers: Tiers;
+  readonly reattribute: Reattribute;
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
@@ -113,17 +126,22 @@ export function createContainer(deps: ContainerDeps): Container {
     for (const hop of Object.keys(hops) as Hop[])
       dispatches.set(hop, createDispatch({ hop, ...hops[hop], clock, log }));
   }
-  const sweep = createSchedule({
-    name: 'sweep',
-    expression: sweepSchedule,
-    run: (signal) => reconcile.sweepAll(signal),
-    owner,
-    leases: store.leases,
-    clock,
-    log,
-  });
+  const tiers = createTiers({ store, clock });
+  const reattribute = createReattribute({ store, clock, onAsked });
+  const review = createReview({ store, clock, onDecided });
+  const desk = createDesk({ store, clock, review, newId: randomUUID, onAsked });
+  const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
+    createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
+  const schedules = [
+    scheduled('sweep', sweepSchedule, reconcile.sweepAll),
+    scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
+    scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
+    scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
+  ];
 
   return {
+    tiers,
+    reattribute,
     accounts: createAccounts({ store, clock }),
     act: createAct({
       store,
@@ -133,7 +151,8 @@ export function createContainer(deps: ContainerDeps): Container {
         place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
       },
     }),
-    review: createReview({ store, clock, onDecided }),
+    review,
+    desk,
     publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
@@ -162,10 +181,10 @@ export function createContainer(deps: ContainerDeps): Container {
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
-      sweep.start();
+      for (const schedule of schedules) schedule.start();
     },
     async stop() {
-      await sweep.stop();
+      await Promise.all(schedules.map((schedule) => schedule.stop()));
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };

@@ -47,6 +47,15 @@ export interface Member {
   /** This member's own rewards by state, over all referrals and not only the page shown. */
   readonly rewards: readonly RewardTotal[];
   readonly lastReward: LastReward | null;
+  readonly tier?: Tier;
+}
+
+/** Where the member stands; absent for a member without a tier. */
+export interface Tier {
+  readonly name: string;
+  /** Why, for a person. */
+  readonly reason: string;
+  readonly since: Time;
 }
 
 export interface RewardTotal {
@@ -112,7 +121,7 @@ export interface Reward {
   readonly rewardId: string | null;
   /** The rule's name, for a person. */
   readonly rule: string;
-  readonly party: 'member' | 'friend';
+  readonly party: 'member' | 'friend' | 'recruiter';
   /** The name of who gets it. */
   readonly beneficiary: string;
   readonly state: RewardState;

@@ -21,7 +21,7 @@ const LIFECYCLE_EVENTS: readonly Exclude<ObjectEvent, 'object.propertyChange'>[]
 
 /** HubSpot has no wildcard: one subscription per property whose change can alter a decision. Our own mirror is not among them. */
 const WATCHED_PROPERTIES: Readonly<Record<HubspotObject, readonly string[]>> = {
-  contact: ['email', 'firstname', 'lastname', 'wonward_referral_code'],
+  contact: ['email', 'firstname', 'lastname', 'wonward_referral_code', 'wonward_recruiter'],
   deal: ['dealstage', 'pipeline', 'amount', 'deal_currency_code', 'dealname'],
 };
 
@@ -101,6 +101,20 @@ const CONTACT_PROPERTIES: readonly PropertyDeclaration[] = [
     type: 'string',
     fieldType: 'textarea',
     owner: 'wonward',
+  },
+  mirrored('wonward_tier', 'Tier', 'The tier this member has reached in the referral program.'),
+  {
+    name: 'wonward_recruiter',
+    label: 'Recruiter',
+    description:
+      'Yes for your own people who refer: they are paid as recruiters. Wonward reads it and never writes it.',
+    type: 'enumeration',
+    fieldType: 'select',
+    options: [
+      { label: 'Yes', value: 'true', displayOrder: 0 },
+      { label: 'No', value: 'false', displayOrder: 1 },
+    ],
+    owner: 'customer',
   },
   mirrored('wonward_referred_by', 'Referred by', 'The member who referred this person.'),
 ];

@@ -1,11 +1,13 @@
 import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
+import type { AttributionDecision } from '../domain/attribution-policy.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
-import { openProgram } from '../domain/program.ts';
+import { openProgram, type ProgramVersion } from '../domain/program.ts';
 import { reason } from '../domain/reason.ts';
 import { normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
+import { tiersOf } from '../domain/tier.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Store } from './ports/store.ts';
 
@@ -52,6 +54,14 @@ export type ReferralResult =
 export interface Act {
   createMember(accountId: string, input: MemberInput): Promise<MemberResult>;
   createReferral(accountId: string, input: ReferralInput): Promise<ReferralResult>;
+  /** False for a member that the account does not have. */
+  setStaff(accountId: string, memberId: string, isStaff: boolean): Promise<boolean>;
+  /** The account's own person who owns a referral; null for nobody beside the member. */
+  setRecruiter(
+    accountId: string,
+    referralId: string,
+    recruiterId: string | null,
+  ): Promise<'set' | 'no_such_referral' | 'no_such_recruiter'>;
 }
 
 export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
@@ -106,7 +116,8 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         (email !== null && email === member.email) ||
         (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
       if (isSelf) return { kind: 'refused', code: 'self_referral' };
-      const programId = openProgram(await store.programs.versions(accountId));
+      const programs = await store.programs.versions(accountId);
+      const programId = openProgram(programs);
       if (programId === undefined) return { kind: 'refused', code: 'no_program' };
 
       for (let tries = 0; tries < TRIES; tries += 1) {
@@ -133,6 +144,8 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         const plan = planOf({
           referrals: [referral],
           mirror: member.contact ? [member.contact] : [],
+          ...lookFor(programs, referral),
+          ...(contact ? { attributions: [explicitly(accountId, referral)] } : {}),
           ...(contact ? { wakes: [{ record: contact, at: now }] } : {}),
         });
         if (await commit(accountId, plan)) {
@@ -142,7 +155,61 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
       }
       throw busy();
     },
+
+    async setStaff(accountId, memberId, isStaff) {
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const member = await store.reads.member(accountId, memberId);
+        if (!member) return false;
+        if ((member.isStaff ?? false) === isStaff) return true;
+        const changed = { ...member, isStaff: isStaff || undefined, version: member.version + 1 };
+        if (await commit(accountId, planOf({ members: [changed] }))) return true;
+      }
+      throw busy();
+    },
+
+    async setRecruiter(accountId, referralId, recruiterId) {
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const referral = await store.reads.referral(accountId, referralId);
+        if (!referral) return 'no_such_referral';
+        const recruiter = recruiterId === null ? null : await store.reads.member(accountId, recruiterId);
+        if (recruiterId !== null && !recruiter?.isStaff) return 'no_such_recruiter';
+        if ((referral.recruiterId ?? null) === recruiterId) return 'set';
+        const { contact } = referral.friend;
+        const plan = planOf({
+          referrals: [{ ...referral, recruiterId: recruiterId ?? undefined, version: referral.version + 1 }],
+          // What nobody could be paid for until now is judged anew.
+          ...(contact ? { wakes: [{ record: contact, at: clock.now() }] } : {}),
+        });
+        if (await commit(accountId, plan)) return 'set';
+      }
+      throw busy();
+    },
   };
+}
+
+/** Who submits a referral for a contact is asked for no other evidence. */
+function explicitly(accountId: string, { id, memberId, reason: why, submittedAt }: Referral): AttributionDecision {
+  return {
+    id: derivedId('att', accountId, id, 1),
+    referralId: id,
+    sequence: 1,
+    kind: 'attributed',
+    memberId,
+    fromMemberId: null,
+    policyVersion: null,
+    reason: why,
+    candidates: [{ memberId, source: 'explicit', at: submittedAt, verdict: 'winner' }],
+    recordedAt: submittedAt,
+  };
+}
+
+/** Members who rise by what they submit are looked at as soon as it is written. */
+function lookFor(
+  programs: readonly ProgramVersion[],
+  { memberId, programId, submittedAt: now }: Referral,
+): Partial<Plan> {
+  const by = tiersOf(programs, programId)?.tiers.by;
+  return by?.kind === 'engagement' ? { tierLooks: [{ memberId, programId, lookedAt: now, at: now }] } : {};
 }
 
 function busy(): Fault {

@@ -6,11 +6,13 @@ import type {
   Reward as CardReward,
   CardView,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
+import { sourceReason } from '../domain/attribution.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
-import { beginOf, type ProgramVersion, versionFor } from '../domain/program.ts';
+import { beginOf, firstRateDay, type Party, type ProgramVersion, versionFor } from '../domain/program.ts';
+import { ratesOf } from '../domain/rates.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -98,7 +100,7 @@ export function createCard({
               contactId: referrer.contact?.id ?? null,
               ...linkTo(referrer.contact),
               source: received.source,
-              reason: reasonText({ code: `attributed_${received.source}`, values: {} }),
+              reason: reasonText(sourceReason(received)),
             }
           : null,
       referrals,
@@ -137,6 +139,7 @@ async function memberOf(
   const [source] = await store.mirror.sources(accountId, [contact]);
   const states = [...new Set(source?.sums.map(({ state }) => state))];
   const last = source?.lastReward ?? null;
+  const tier = source?.tier ?? null;
   const names = await readDealNames(store.reads, accountId, last ? [last.deal] : []);
   return {
     memberId: member.id,
@@ -154,6 +157,9 @@ async function memberOf(
       reason: reasonText(last.reason, names),
       at: isoOf(last.updatedAt),
     },
+    ...(tier?.to
+      ? { tier: { name: tier.to.name, reason: reasonText(tier.reason), since: isoOf(tier.recordedAt) } }
+      : {}),
   };
 }
 
@@ -182,7 +188,9 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
         : Promise.resolve([]),
     ]);
     const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
-    const beneficiaryOf = (party: 'member' | 'friend') => (party === 'member' ? nameOf(member) : friendName);
+    const named = await recruiterOf(referral, member);
+    const beneficiaryOf = (party: Party) =>
+      party === 'friend' ? friendName : party === 'member' ? nameOf(member) : named ? nameOf(named) : 'Recruiter';
     const names: DealNames = new Map(
       deals.flatMap(({ ref, name }) => (name === null ? [] : [[ref.id, name] as const])),
     );
@@ -190,7 +198,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
       ...newestOf(decisions.items).map((decision) =>
         outlookOfDecision(decision, rewardOf(decision, rewards.items), names),
       ),
-      ...(await expected(referral, decisions.items, deals, names, beneficiaryOf)),
+      ...(await expected(referral, decisions.items, deals, names, beneficiaryOf, member)),
     ].sort(byParty);
     const person =
       direction === 'made'
@@ -210,36 +218,57 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     };
   };
 
+  /** The account's own person behind the referral; null when there is none. */
+  async function recruiterOf({ recruiterId }: Referral, member: Member): Promise<Member | null> {
+    if (recruiterId !== undefined) return store.reads.member(accountId, recruiterId);
+    return member.isStaff ? member : null;
+  }
+
   /** What rules that have decided nothing yet would make of the friend's furthest open deal. */
   async function expected(
     referral: Referral,
     decisions: readonly Decision[],
     deals: readonly DealFacts[],
     names: DealNames,
-    beneficiaryOf: (party: 'member' | 'friend') => string,
+    beneficiaryOf: (party: Party) => string,
+    member: Member,
   ): Promise<Outlook[]> {
-    const rules = versionFor(programs, referral, now)?.rules ?? [];
+    const version = versionFor(programs, referral, now);
+    const rules = version?.rules ?? [];
+    const recruiter = await recruiterOf(referral, member);
+    const isPaidAsOne = recruiter?.id === member.id && rules.some(({ party }) => party === 'recruiter');
+    const held = (await store.tiers.of(accountId, member.id)).find(({ program }) => program.id === referral.programId);
+    const tier = held?.to?.key ?? null;
     const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
     const { contact } = referral.friend;
+    const rateDay = firstRateDay(programs);
+    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay));
     const [friend] = contact ? await store.cases.knownContacts(accountId, contact.connectionId, [contact.id]) : [];
     const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
     const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
-    return rules
-      .filter((rule) => !decisions.some(({ ruleKey }) => ruleKey === rule.key))
-      .map((rule) =>
-        outlookOfRule({
-          rule,
-          referral,
-          friend: friend?.facts ?? {},
-          dealAt: open,
-          beneficiary: beneficiaryOf(rule.party),
-          names,
-          stageLabel: open ? stageLabelOf(open.point, mapping) : '',
-          startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
-          wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
-          now,
-        }),
-      );
+    return (
+      rules
+        .filter((rule) => !decisions.some(({ ruleKey }) => ruleKey === rule.key))
+        // Nobody waits for what only a recruiter gets, where there is none.
+        .filter(({ party }) => party !== 'recruiter' || recruiter !== null)
+        .map((rule) =>
+          outlookOfRule({
+            rule,
+            referral,
+            friend: friend?.facts ?? {},
+            dealAt: open,
+            beneficiary: beneficiaryOf(rule.party),
+            names,
+            stageLabel: open ? stageLabelOf(open.point, mapping) : '',
+            startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
+            wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
+            tier: version?.tiers && { levels: version.tiers.levels, held: tier, reached: tier },
+            recruiter: recruiter === null ? 'none' : isPaidAsOne ? 'member' : 'other',
+            rates,
+            now,
+          }),
+        )
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Decision, type Reward, type RewardState, STANDING_STATES } from '../domain/decision.ts';
 import { type ContactMirror, type DealMirror, MIRROR_SUMS, type MirrorValues } from '../domain/mirror.ts';
 import { textOf } from '../domain/money.ts';
+import { PARTIES } from '../domain/program.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import { isoOf } from '../domain/time.ts';
 import type { MirrorSource } from './ports/store.ts';
@@ -31,6 +32,7 @@ function contactMirror(source: MirrorSource, publicUrl: string, names: DealNames
     lastReward: lastReward ? `${textOf(lastReward.money)} (${wordOf(lastReward.state)})` : null,
     lastRewardAt: lastReward ? isoOf(lastReward.updatedAt) : null,
     lastRewardReason: lastReward ? reasonText(lastReward.reason, names) : null,
+    tier: member ? (source.tier?.to?.name ?? null) : null,
     referredBy: referrer ? (referrer.name ?? referrer.email ?? referrer.code) : null,
   };
 }
@@ -80,6 +82,6 @@ function standsFor(reward: Reward, { referralId, ruleKey }: Decision): boolean {
 
 /** The member's side first, then by rule: the same facts always read the same. */
 export function byParty(a: Pick<Decision, 'party' | 'ruleKey'>, b: Pick<Decision, 'party' | 'ruleKey'>): number {
-  if (a.party !== b.party) return a.party === 'member' ? -1 : 1;
+  if (a.party !== b.party) return PARTIES.indexOf(a.party) - PARTIES.indexOf(b.party);
   return a.ruleKey < b.ruleKey ? -1 : a.ruleKey > b.ruleKey ? 1 : 0;
 }

@@ -2,12 +2,16 @@ import { decide } from '../domain/decide.ts';
 import { type Decision, standingMinor } from '../domain/decision.ts';
 import { companyOf, withinLimits } from '../domain/limit.ts';
 import { type Money, textOf } from '../domain/money.ts';
+import type { State } from '../domain/plan.ts';
 import { conditionsWithin, isReviewed, type Party, type ProgramVersion, type RewardRule } from '../domain/program.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyKey, wonTally } from '../domain/tally.ts';
+import type { TierScheme } from '../domain/tier-scheme.ts';
 import type { Instant } from '../domain/time.ts';
+import { eventsOf, type TierEvent, tiersOverTime } from './dry-run-tiers.ts';
 import type { Audit, AuditAccount, AuditPage } from './ports/audit.ts';
 import { friendOf, mappingAt, type Recorded, withoutMerged } from './recorded.ts';
 import { stands } from './verify-books.ts';
@@ -24,7 +28,7 @@ const DIFFERENCES_MAX = 50_000;
 
 export interface DryRunInput {
   readonly accountId: string;
-  readonly draft: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>;
+  readonly draft: Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'risk' | 'tiers'>;
   /** Events from `from` on and before `to`, by the CRM's clock. */
   readonly from: Instant;
   readonly to: Instant;
@@ -70,6 +74,8 @@ interface Candidate {
   readonly rule: RewardRule;
   readonly at: Instant;
   readonly money: Money;
+  /** Something speaks against it. */
+  readonly isDoubtful: boolean;
   readonly why: string;
 }
 
@@ -85,14 +91,15 @@ interface Standing {
 export async function dryRun(audit: Audit, input: DryRunInput): Promise<DryRunReport> {
   const account = await audit.account(input.accountId);
   const ordinals = needsOrdinals(input.draft.rules) ? await wonInOrder(audit, account, input) : null;
+  const tiers = input.draft.tiers ? await tiersInOrder(audit, account, input, input.draft.tiers) : undefined;
   const candidates: Candidate[] = [];
   const standing: Standing[] = [];
   const refusals = new Map<string, string>();
   let referrals = 0;
   let unknown = 0;
-  await eachReferral(audit, input.accountId, (referral, page, recorded) => {
+  await eachReferral(audit, input.accountId, input.draft, (referral, page, recorded) => {
     referrals += 1;
-    const decided = decideAnew(referral, page, recorded, account, input, ordinals);
+    const decided = decideAnew(referral, page, recorded, account, input, { ordinals, tiers });
     if (!decided) {
       unknown += 1;
       return;
@@ -114,15 +121,47 @@ function needsOrdinals(rules: readonly RewardRule[]): boolean {
 async function eachReferral(
   audit: Audit,
   accountId: string,
+  { risk }: Pick<ProgramVersion, 'risk'>,
   visit: (referral: Referral, page: AuditPage, recorded: Recorded) => void,
 ): Promise<void> {
+  const riskHours = risk && paceHours([risk]);
   for (let after: string | null = null; ; ) {
-    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE);
+    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE, riskHours);
     if (page.referrals.length === 0) return;
     const recorded = withoutMerged(page);
     for (const referral of page.referrals) visit(referral, page, recorded);
     after = page.referrals.at(-1)?.id ?? null;
   }
+}
+
+/** What depends on all referrals together, as it was at the moment of each. */
+interface Then {
+  readonly ordinals: ReadonlyMap<string, number> | null;
+  readonly tiers: State['tiersThen'];
+}
+
+const NOTHING_THEN: Then = { ordinals: null, tiers: () => null };
+
+/** Which tier each member would have been in, at any moment. */
+async function tiersInOrder(
+  audit: Audit,
+  account: AuditAccount,
+  input: DryRunInput,
+  scheme: TierScheme,
+): Promise<State['tiersThen']> {
+  const events: TierEvent[] = [];
+  const touched = new Set<string>();
+  const countsTouches = scheme.by.kind === 'engagement' && scheme.by.counts === 'touches';
+  await eachReferral(audit, input.accountId, input.draft, (referral, page, recorded) => {
+    const decided = decideAnew(referral, page, recorded, account, input, NOTHING_THEN);
+    if (decided) events.push(...eventsOf(scheme, decided.referral));
+    for (const { id, memberId, at } of countsTouches ? page.touches : []) {
+      if (touched.has(id)) continue;
+      touched.add(id);
+      events.push({ memberId, at, amount: 1n });
+    }
+  });
+  return tiersOverTime(scheme, events);
 }
 
 /** Which won referral of its member each one is, in the order in which they were won. */
@@ -141,9 +180,9 @@ async function wonInOrder(
     holdDays: 0,
     payout: 'credit',
   };
-  const probing = { ...input, draft: { ...input.draft, rules: [probe] } };
-  await eachReferral(audit, input.accountId, (referral, page, recorded) => {
-    const first = decideAnew(referral, page, recorded, account, probing, null)?.candidates[0];
+  const probing = { ...input, draft: { ...input.draft, rules: [probe], risk: undefined } };
+  await eachReferral(audit, input.accountId, probing.draft, (referral, page, recorded) => {
+    const first = decideAnew(referral, page, recorded, account, probing, NOTHING_THEN)?.candidates[0];
     if (first) won.push({ id: referral.id, memberId: referral.memberId, at: first.at });
   });
   won.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
@@ -164,10 +203,10 @@ function decideAnew(
   recorded: Recorded,
   account: AuditAccount,
   { accountId, draft, from, to }: DryRunInput,
-  ordinals: ReadonlyMap<string, number> | null,
-): { candidates: Candidate[]; refusals: ReadonlyMap<string, string> } | null {
+  { ordinals, tiers }: Then,
+): { candidates: Candidate[]; refusals: ReadonlyMap<string, string>; referral: Referral } | null {
   const contact = referral.friend.contact;
-  if (contact === null) return { candidates: [], refusals: new Map() };
+  if (contact === null) return { candidates: [], refusals: new Map(), referral };
   const friend = friendOf(referral, contact, page, recorded);
   const mapping = mappingAt(account.mappings.get(contact.connectionId) ?? [], Number.POSITIVE_INFINITY);
   if (friend === 'unknown' || friend === 'merged' || friend.facts.contact.presence === 'deleted' || !mapping)
@@ -190,13 +229,17 @@ function decideAnew(
       ],
       connectedAt: from,
       mapping,
+      rates: account.rates,
       members: page.state.members,
       referrals: page.state.referrals.map((one) =>
-        one.stage === 'won' ? { ...one, stage: 'accepted' as const } : one,
+        // What it counted towards a tier is counted anew.
+        one.stage === 'won' ? { ...one, stage: 'accepted' as const, wonDeals: undefined } : one,
       ),
       decisions: [],
       rewards: [],
       tallies: new Map([[tallyKey(won), { ...won, count: before, minor: 0n }]]),
+      risk: page.state.risk,
+      tiersThen: tiers,
     },
   });
   const own = plan.decisions.filter(({ referralId }) => referralId === referral.id);
@@ -214,11 +257,16 @@ function decideAnew(
           rule,
           at: grant.effectiveAt,
           money: reward.money,
+          isDoubtful: reward.review === 'needed',
           why: reasonText(grant.reason),
         },
       ];
     });
-  return { candidates, refusals: new Map(own.map((decision) => [keyOf(decision), reasonText(decision.reason)])) };
+  return {
+    candidates,
+    refusals: new Map(own.map((decision) => [keyOf(decision), reasonText(decision.reason)])),
+    referral: plan.referrals.find(({ id }) => id === referral.id) ?? referral,
+  };
 }
 
 /** Limits and the budget are applied when all referrals are known; a review and a hold change nothing about what would be paid. */
@@ -283,7 +331,7 @@ function compare(input: DryRunInput, { candidates, standing, refusals, referrals
     unknown,
     counts,
     totals: totalsOf([...before.values()], [...after.values()]),
-    toReview: granted.lines.filter(({ rule, money }) => isReviewed(rule, money)).length,
+    toReview: granted.lines.filter(({ rule, money, isDoubtful }) => isDoubtful || isReviewed(rule, money)).length,
     limited: granted.limited,
     budget: sumByCurrency(granted.lines.filter(({ rule }) => rule.usesBudget)),
     differences: differences.slice(0, DIFFERENCES_MAX).map(({ at: _, ...difference }) => difference),

@@ -3,13 +3,17 @@ import { CURRENCIES, type Money, parseAmount, ROUNDING_MODES } from '../domain/m
 import {
   LIMIT_WINDOWS,
   OPEN_REFERRALS,
+  PARTIES,
   type ProgramContent,
   type RewardRule,
   TRIGGER_STAGES,
 } from '../domain/program.ts';
 import { DECIMAL } from '../domain/property.ts';
 import { TOUCH_KINDS } from '../domain/referral.ts';
+import type { TierScheme } from '../domain/tier-scheme.ts';
 import { ruleProblems } from './program-problems.ts';
+import { riskDocument } from './risk-document.ts';
+import { tierProblems, tierShapes } from './tier-document.ts';
 
 /** Ten years: longer is a mistyped number, not a hold. */
 const HOLD_DAYS_MAX = 3_650;
@@ -102,7 +106,21 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       day: z.iso.date({ error: 'must be a day that there is, such as 2026-03-31' }),
       because,
     }),
-    z.strictObject({ fact: z.literal('member.won_referrals'), op: comparison, count: z.int().min(1), because }),
+    z.strictObject({
+      fact: z.literal('member.won_referrals'),
+      op: z.enum(['at_least', 'at_most', 'exactly', 'every']),
+      count: z.int().min(1),
+      because,
+    }),
+    z.discriminatedUnion('op', [
+      z.strictObject({ fact: z.literal('member.tier'), op: z.literal('at_least'), tier: keyText('gold'), because }),
+      z.strictObject({
+        fact: z.literal('member.tier'),
+        op: inOrNot,
+        tiers: z.array(keyText('gold')).min(1),
+        because,
+      }),
+    ]),
     z.discriminatedUnion('op', [
       z.strictObject({ ...ofProperty, op: z.literal('in'), values: propertyValues }),
       z.strictObject({ ...ofProperty, op: z.literal('not_in'), values: propertyValues }),
@@ -149,11 +167,19 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
         .min(1)
         .max(STEPS_MAX),
     }),
+    z.strictObject({
+      kind: z.literal('per_tier'),
+      steps: z
+        .array(z.strictObject({ from: keyText('gold'), amount: flat }))
+        .min(1)
+        .max(STEPS_MAX),
+    }),
   ]);
   return {
     key: keyText('member-won'),
-    party: z.enum(['member', 'friend']),
-    trigger: z.enum(TRIGGER_STAGES).optional(),
+    party: z.enum(PARTIES),
+    trigger: z.enum([...TRIGGER_STAGES, 'tier_reached']).optional(),
+    tier: keyText('gold').optional(),
     deals: z
       .discriminatedUnion('kind', [
         z.strictObject({ kind: z.literal('first') }),
@@ -166,6 +192,7 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       ])
       .optional(),
     amount,
+    payIn: currency.optional(),
     rounding: z.strictObject({ mode: z.enum(ROUNDING_MODES), toMinor: z.int().min(1).max(1_000_000) }).optional(),
     minimum: money.optional(),
     maximum: money.optional(),
@@ -249,6 +276,7 @@ export const programDocument = z
   .strictObject({
     programId: keyText('default'),
     name: nameText,
+    tiers: tierShapes(moneyInput, { key: keyText('gold'), name: nameText }).optional(),
     openReferrals: z.enum(OPEN_REFERRALS).optional(),
     rules: z
       .array(rule)
@@ -258,9 +286,11 @@ export const programDocument = z
         (rules) => new Set(rules.map(({ key }) => key)).size === rules.length,
         'every rule needs a key of its own',
       ),
+    risk: riskDocument.optional(),
   })
-  .superRefine(({ rules }, context) => {
-    for (const { path, problem } of ruleProblems(rules)) context.addIssue({ code: 'custom', path, message: problem });
+  .superRefine(({ rules, tiers }, context) => {
+    for (const { path, problem } of [...ruleProblems(rules), ...tierProblems(tiers, rules)])
+      context.addIssue({ code: 'custom', path, message: problem });
   });
 
 export type ProgramDocument = z.input<typeof programDocument>;
@@ -270,9 +300,14 @@ export function ruleAnswer<M extends z.ZodType>(money: M) {
   return z.strictObject(shapesFor(money, 'Answer'));
 }
 
-/** The same rule with amounts as decimal strings, as a document has them. */
+/** Tiers as they are answered. */
+export function tiersAnswer<M extends z.ZodType>(money: M) {
+  return tierShapes(money, { key: keyText('gold'), name: nameText });
+}
+
+/** The same rule, or tiers, with amounts as decimal strings, as a document has them. */
 export function ruleDocument(
-  published: RewardRule,
+  published: RewardRule | TierScheme,
   textOfMoney: (money: Money) => { amount: string; currency: string },
 ): Record<string, unknown> {
   return written(published) as Record<string, unknown>;
@@ -289,14 +324,16 @@ export function ruleDocument(
 
 /** A program as a document that can be read again. */
 export function contentDocument(
-  { programId, name, openReferrals, rules }: ProgramContent,
+  { programId, name, openReferrals, tiers, rules, risk }: ProgramContent,
   textOfMoney: (money: Money) => { amount: string; currency: string },
 ): Record<string, unknown> {
   return {
     programId,
     name,
     ...(openReferrals === undefined ? {} : { openReferrals }),
+    ...(tiers === undefined ? {} : { tiers: ruleDocument(tiers, textOfMoney) }),
     rules: rules.map((rule) => ruleDocument(rule, textOfMoney)),
+    ...(risk === undefined ? {} : { risk }),
   };
 }
 

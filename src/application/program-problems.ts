@@ -39,6 +39,7 @@ function flatsOf({ amount }: RewardRule): FlatAmount[] {
 /** The currencies that the rule pays in, as far as it says so; null when that is the deal's. */
 function currenciesOf(rule: RewardRule): Set<string> | null {
   const flats = flatsOf(rule);
+  if (rule.payIn !== undefined) return new Set([rule.payIn]);
   if (flats.some(({ kind }) => kind === 'percent')) return dealCurrencies(rule.conditions);
   return new Set(flats.flatMap((flat) => (flat.kind === 'fixed' ? flat.money.currency : [])));
 }
@@ -73,6 +74,21 @@ function amountProblems(rule: RewardRule): RuleProblem[] {
   }
   if (minimum && maximum && (minimum.currency !== maximum.currency || minimum.minor > maximum.minor))
     problems.push({ path: ['maximum'], problem: `must be at least the minimum, ${textOf(minimum)}, in its currency` });
+  flatsOf(rule).forEach((flat, index) => {
+    if (rule.payIn === undefined || flat.kind !== 'fixed' || flat.money.currency === rule.payIn) return;
+    const place = 'steps' in amount ? ['amount', 'steps', index, 'amount', 'money'] : ['amount', 'money'];
+    problems.push({ path: [...place, 'currency'], problem: `must be ${rule.payIn}, in which the rule pays` });
+  });
+  const usesDeal = amount.kind === 'by_amount' || flatsOf(rule).some(({ kind }) => kind === 'percent');
+  if (
+    rule.payIn !== undefined &&
+    !usesDeal &&
+    !conditionsWithin(rule.conditions).some(({ fact }) => fact === 'deal.amount')
+  )
+    problems.push({
+      path: ['payIn'],
+      problem: 'has nothing to convert: the rule never looks at the amount; leave it out',
+    });
   const paidIn = currenciesOf(rule);
   const named: ReadonlyArray<readonly [PropertyKey[], Money | undefined]> = [
     [['minimum'], minimum],
@@ -97,19 +113,27 @@ function amountProblems(rule: RewardRule): RuleProblem[] {
   return problems;
 }
 
-function conditionProblems({ conditions, amount }: RewardRule): RuleProblem[] {
+function conditionProblems({ conditions, amount, payIn }: RewardRule): RuleProblem[] {
   const problems: RuleProblem[] = [];
   const never = (index: number, why: string) =>
     problems.push({ path: ['conditions', index], problem: `can never be met together with the others: ${why}` });
   const facts = conditions.map((condition) => ('fact' in condition ? condition : null));
   facts.forEach((fact, index) => {
     for (const other of facts.slice(0, index)) {
-      const why = fact && other && contradiction(other, fact);
+      const why = fact && other && contradiction(other, fact, payIn !== undefined);
       if (why) never(index, why);
     }
   });
+  conditions.forEach((condition, index) => {
+    for (const fact of conditionsWithin([condition]))
+      if (payIn !== undefined && fact.fact === 'deal.amount' && fact.money.currency !== payIn)
+        problems.push({
+          path: ['conditions', index],
+          problem: `must ask for the amount in ${payIn}, in which the rule pays`,
+        });
+  });
   const steps = amount.kind === 'by_amount' ? amount.steps[0]?.from : undefined;
-  const allowed = dealCurrencies(conditions);
+  const allowed = payIn === undefined ? dealCurrencies(conditions) : new Set([payIn]);
   if (steps && allowed && !allowed.has(steps.currency))
     problems.push({
       path: ['amount', 'steps', 0, 'from', 'currency'],
@@ -119,7 +143,7 @@ function conditionProblems({ conditions, amount }: RewardRule): RuleProblem[] {
 }
 
 /** Why two conditions cannot both be met; null when they can. */
-function contradiction(a: FactCondition, b: FactCondition): string | null {
+function contradiction(a: FactCondition, b: FactCondition, isConverted: boolean): string | null {
   if (a.fact === 'deal.amount' && b.fact === 'deal.amount') {
     if (a.money.currency !== b.money.currency) return 'a deal has one currency';
     const [low, high] = a.op === 'at_least' ? [a, b] : [b, a];
@@ -127,14 +151,13 @@ function contradiction(a: FactCondition, b: FactCondition): string | null {
     return `no amount is at least ${textOf(low.money)} and at most ${textOf(high.money)}`;
   }
   if (a.fact === 'referral.days' && b.fact === 'referral.days') return rangeProblem(a.op, a.days, b.op, b.days);
-  if (a.fact === 'member.won_referrals' && b.fact === 'member.won_referrals')
-    return rangeProblem(a.op, a.count, b.op, b.count);
+  if (a.fact === 'member.won_referrals' && b.fact === 'member.won_referrals') return countProblem(a, b);
   if (a.fact === 'event.day' && b.fact === 'event.day') {
     const [first, last] = a.op === 'from' ? [a, b] : [b, a];
     return a.op === b.op || first.day <= last.day ? null : `no day is from ${first.day} and until ${last.day}`;
   }
-  if (a.fact === 'deal.currency' && b.fact === 'deal.amount') return currencyProblem(a, b);
-  if (a.fact === 'deal.amount' && b.fact === 'deal.currency') return currencyProblem(b, a);
+  if (a.fact === 'deal.currency' && b.fact === 'deal.amount') return isConverted ? null : currencyProblem(a, b);
+  if (a.fact === 'deal.amount' && b.fact === 'deal.currency') return isConverted ? null : currencyProblem(b, a);
   if ('property' in a && 'property' in b) {
     if (a.fact !== b.fact || a.property !== b.property) return null;
     if ((a.op === 'at_least' && b.op === 'at_most') || (a.op === 'at_most' && b.op === 'at_least')) {
@@ -184,6 +207,26 @@ export function unknownProperties(
         problem: `ask about ${fact} "${property}", which the CRM does not have; check its internal name`,
       })),
   );
+}
+
+type CountCondition = Extract<FactCondition, { fact: 'member.won_referrals' }>;
+
+/** "Exactly" is both ends of a range; "every" meets any of them. */
+function countProblem(a: CountCondition, b: CountCondition): string | null {
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    if (one.op === 'exactly') {
+      if (other.op === 'every') return one.count % other.count === 0 ? null : `${one.count} is none of them`;
+      const low = rangeProblem('at_least', one.count, other.op === 'exactly' ? 'at_most' : other.op, other.count);
+      const high = rangeProblem('at_most', one.count, other.op === 'exactly' ? 'at_least' : other.op, other.count);
+      return low ?? high;
+    }
+    if (one.op === 'every')
+      return other.op === 'at_most' && other.count < one.count ? `none is at most ${other.count}` : null;
+  }
+  return rangeProblem(a.op, a.count, b.op, b.count);
 }
 
 function rangeProblem(opA: string, a: number, opB: string, b: number): string | null {
@@ -282,7 +325,7 @@ function groupProblems(rule: RewardRule, rules: readonly RewardRule[]): RuleProb
     ? [
         {
           path: ['bestOf'],
-          problem: `the other rules of the group pay the ${rule.party === 'member' ? 'friend' : 'member'}; the best of one party would leave the other with nothing`,
+          problem: `the other rules of the group pay somebody else than the ${rule.party}; the best of one party would leave the other with nothing`,
         },
       ]
     : [];

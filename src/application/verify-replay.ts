@@ -1,18 +1,31 @@
+import { tierIn, tierReachedIn, wonReferralsIn } from '../domain/as-judged.ts';
 import { decide, type FriendFacts } from '../domain/decide.ts';
 import { type Decision, type Reward, standingMinor } from '../domain/decision.ts';
-import { judge, judgeAgain, judgeHold } from '../domain/eligibility.ts';
+import { judge, judgeAgain, judgeHold, NOT_STAFF_CONDITION, RECRUITER_CONDITION } from '../domain/eligibility.ts';
 import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
-import { beginOf, holdEnd, type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
+import {
+  beginOf,
+  holdEnd,
+  limitsOf,
+  needsTier,
+  type ProgramVersion,
+  type RewardRule,
+  restsOnCount,
+  triggerOf,
+} from '../domain/program.ts';
 import { propertyFactsOf } from '../domain/property.ts';
+import type { Rates } from '../domain/rates.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
+import type { HeldTier } from '../domain/tier-scheme.ts';
 import type { Instant } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
 import { friendOf, mappingAt, withoutMerged } from './recorded.ts';
 import { stands } from './verify-books.ts';
+import { blockedChains, chainKey, riskProblem } from './verify-risk.ts';
 
 /*
  * Law 6: what is stored about a referral, derived again from the facts as they were last read.
@@ -40,8 +53,11 @@ export const UNDERIVABLE = {
   first_known: 'several deals were won; the one that was known first was rewarded',
   order_stood: 'the deal was won again while the provider had the order, which then stood',
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
-  a_person: 'a person approved or rejected it',
-  limits_then: 'limits and budgets count what was granted before, in the order in which it was',
+  a_person: 'a person approved or rejected it, or gave the referral to another member',
+  risk_then: 'what was known of the people then decided on the risk, and the CRM keeps no history of it',
+  limits_then: 'limits, budgets and tiers count what was granted before, in the order in which it was',
+  recruiter_then: 'who is a recruiter is told by the CRM as it is now',
+  rate_then: 'it waited for an exchange rate that was entered later',
   property_then: "a contact's and a company's properties have no history here, and were others then",
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
@@ -96,7 +112,16 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
     for (const decision of own) {
       const outcome = orPropertyThen(
         decision,
-        rejudge(decision, referral, own, friend.facts, account.programs, versions, connection.connectedAt),
+        rejudge(
+          decision,
+          referral,
+          own,
+          friend.facts,
+          account.programs,
+          versions,
+          connection.connectedAt,
+          account.rates,
+        ),
       );
       if (outcome === 'same') derived += 1;
       else if (typeof outcome === 'string') underivable.push(outcome);
@@ -109,10 +134,11 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
       programs: account.programs,
       connectedAt: connection.connectedAt,
       mapping,
+      rates: account.rates,
     };
     const input = { friends: [friend.facts], contacts: current.contacts, now: seenAt };
     const waits = [contactRef, ...friend.facts.deals.map(({ ref }) => ref)].some((ref) => waiting.has(recordKey(ref)));
-    const news = newsOf(decide({ ...input, state }), referral);
+    const news = newsOf(decide({ ...input, state }), referral, blockedChains(own));
     if (news.length > 0 && !waits)
       problems.push(`referral ${referral.id}: processing it again would ${news.join(', ')}`);
 
@@ -129,6 +155,15 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
 }
 
 const nothing: ReplayResult = { problems: [], underivable: [], decisions: 0, isDerived: false, waits: false };
+
+/** Decisions that people made. */
+const BY_PERSON: ReadonlySet<string> = new Set([
+  'review_approved',
+  'review_rejected',
+  're_attributed',
+  'risk_allowed',
+  'taken_back_by_person',
+]);
 
 // ── Each decision ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -148,11 +183,13 @@ function rejudge(
   programs: readonly ProgramVersion[],
   versions: readonly MappingVersion[],
   connectedAt: Instant,
+  rates: Rates,
 ): Rejudged {
   const deal = deals.find(({ ref, formerIds }) => ref.id === decision.deal.id || formerIds.includes(decision.deal.id));
   if (!deal) return 'no_facts';
   const { code } = decision.reason;
-  if (code === 'review_approved' || code === 'review_rejected') return 'a_person';
+  if (code === 'rate_missing') return 'rate_then';
+  if (BY_PERSON.has(code)) return 'a_person';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
   // The history of a merged deal is that of all of them, and was another one when it was decided on.
@@ -185,7 +222,15 @@ function rejudge(
     return isMet ? 'same' : { differs: 'what the hold waited for had not come' };
   }
 
-  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(decision));
+  const again = judgeAgain(
+    rule,
+    dealAt,
+    referral,
+    contact,
+    wonReferralsThen(decision),
+    tierThen(decision, program),
+    rates,
+  );
   if (decision.outcome === 'reversed') {
     const isFollowed = rule.amountChanges === 'follow';
     if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';
@@ -212,6 +257,9 @@ function rejudge(
         : Number.POSITIVE_INFINITY,
     otherReferralCredited: !wasYes('first referral on the deal'),
     wonReferrals: wonReferralsThen(decision),
+    rates,
+    tier: tierThen(decision, program),
+    recruiter: !wasYes(RECRUITER_CONDITION) ? 'none' : !wasYes(NOT_STAFF_CONDITION) ? 'member' : 'other',
   });
   switch (decision.outcome) {
     case 'rewarded':
@@ -222,6 +270,8 @@ function rejudge(
       if (revived) return 'order_stood';
       if (!isAmount(decision, verdict.money))
         return { differs: `the facts give ${verdict.money.minor} ${verdict.money.currency} (minor units)` };
+      const risky = riskProblem(decision, program.risk, own);
+      if (risky !== null) return { differs: risky };
       return holdEnd(rule, since) === decision.releaseAt
         ? 'same'
         : { differs: 'the facts give another end of the hold' };
@@ -232,6 +282,10 @@ function rejudge(
     case 'waiting':
     case 'skipped': {
       if (code === 'other_rule_better' && verdict.kind === 'pays') return 'same';
+      if (code === 'risk_blocked' && verdict.kind === 'pays') {
+        const risky = riskProblem(decision, program.risk, own);
+        return risky === null ? 'same' : { differs: risky };
+      }
       const wanted = decision.outcome === 'waiting' ? 'waits' : 'refuses';
       if (verdict.kind === wanted && verdict.reason.code === code) return 'same';
       return {
@@ -248,26 +302,39 @@ function isAmount({ money, calculation }: Decision, facts: Money): boolean {
 }
 
 /** How many referrals of the member were won then is no fact about this deal; the decision says it where it mattered. */
-function wonReferralsThen({ calculation, conditions }: Decision): number {
-  const step = calculation.find((one) => one.step === 'step_by_count');
-  const condition = conditions.find((one) => one.condition === 'won referrals of the member');
-  return Number(step?.values.count ?? condition?.actual ?? 1);
+function wonReferralsThen(decision: Decision): number {
+  return wonReferralsIn(decision) ?? 1;
+}
+
+/** Nor is the tier: by which one it was decided, the decision says. */
+function tierThen(decision: Decision, { tiers }: ProgramVersion): HeldTier | null {
+  if (!tiers) return null;
+  return { levels: tiers.levels, held: tierIn(decision) ?? null, reached: tierReachedIn(decision) ?? null };
 }
 
 // ── All of them together ────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a plan would change about the referral's stage and money; names, touches and looks ahead are not news. */
-function newsOf(plan: ReturnType<typeof decide>, referral: Referral): string[] {
+function newsOf(plan: ReturnType<typeof decide>, referral: Referral, blocked: ReadonlySet<string>): string[] {
   const changed = plan.referrals.find(({ id }) => id === referral.id);
   return [
-    ...plan.decisions.map(
-      ({ outcome, ruleKey, deal, reason }) => `decide "${outcome} ${reason.code}" for ${ruleKey} on deal ${deal.id}`,
-    ),
+    ...plan.decisions
+      .filter((decision) => !blocked.has(chainKey(decision)))
+      .map(
+        ({ outcome, ruleKey, deal, reason }) => `decide "${outcome} ${reason.code}" for ${ruleKey} on deal ${deal.id}`,
+      ),
     ...plan.rewards
       .filter(({ id }) => !plan.decisions.some(({ rewardId }) => rewardId === id))
       .map(({ id, state }) => `make reward ${id} ${state}`),
     ...(changed && changed.stage !== referral.stage ? [`move it from ${referral.stage} to ${changed.stage}`] : []),
+    ...(changed && JSON.stringify(wonText(changed)) !== JSON.stringify(wonText(referral))
+      ? ['count other deals towards a tier']
+      : []),
   ];
+}
+
+function wonText({ wonDeals = [] }: Referral): string[] {
+  return wonDeals.map(({ id, at, money }) => `${id} ${at} ${money?.minor} ${money?.currency}`);
 }
 
 function standingFromNothing(
@@ -333,15 +400,17 @@ function whyNotDerived(
       own.some((other) => other.rewardId === rewardId && other.sequence < sequence),
   );
   if (revived) return 'order_stood';
-  if (own.some(({ reason: { code } }) => code === 'review_approved' || code === 'review_rejected')) return 'a_person';
+  if (own.some(({ reason: { code } }) => BY_PERSON.has(code))) return 'a_person';
+  if (own.some(({ risk }) => risk !== undefined)) return 'risk_then';
   const rules = rulesOf(own, programs);
   if (
     rules.some(({ amountChanges }) => amountChanges === 'follow') &&
     own.some(({ outcome }) => outcome === 'rewarded')
   )
     return 'amount_stood';
-  if (rules.some(({ limits, usesBudget, amount }) => limits?.length || usesBudget || amount.kind === 'by_count'))
+  if (rules.some((rule) => limitsOf(rule).length > 0 || rule.usesBudget || needsTier(rule) || restsOnCount(rule)))
     return 'limits_then';
+  if (rules.some(({ party }) => party === 'recruiter')) return 'recruiter_then';
   if (rules.some((rule) => propertyFactsOf(rule).some(({ fact }) => fact !== 'deal.property'))) return 'property_then';
   const decided = new Map(own.map(({ deal, effectiveAt }) => [deal.id, effectiveAt]));
   if (deals.some(({ ref, history }) => (decided.get(ref.id) ?? Number.POSITIVE_INFINITY) < (history[0]?.at ?? 0)))

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { STANDING_STATES } from '../domain/decision.ts';
 import type { Posting } from '../domain/ledger.ts';
+import type { ProgramVersion } from '../domain/program.ts';
 import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyMap } from '../domain/tally.ts';
+import type { TierChange } from '../domain/tier.ts';
+import { contributionsOf } from '../domain/won-deals.ts';
 import type { Audit, AuditedTable, AuditPage } from './ports/audit.ts';
 import type { LedgerBalance } from './ports/store.ts';
 import { booksProblems, stands } from './verify-books.ts';
 import { createReplay, UNDERIVABLE, type Underivable } from './verify-replay.ts';
+import { tierBooksProblems } from './verify-tiers.ts';
 
 /**
  * Referrals that are looked at together: deciding goes through all that was loaded with each of them, so twice as many cost twice as much
@@ -104,15 +109,18 @@ async function verifyAccount(
   const folded = createBalanceFold();
   const limits = tallyMap(await audit.budgets(accountId));
   let waiting = 0;
+  const policies = account.programs.flatMap(({ risk }) => risk ?? []);
+  const riskHours = policies.length === 0 ? undefined : paceHours(policies);
 
   for (let after: string | null = null; ; ) {
-    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE);
+    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE, riskHours);
     if (page.referrals.length === 0) break;
     const replay = createReplay({ accountId, account, page });
     for (const referral of page.referrals) {
       const books = { ...booksOf(page, referral), programs: account.programs };
       say(booksProblems(books));
       say(evidenceProblems(page, referral));
+      say(attributionProblems(page, referral));
       say(mirrorProblems(page, referral));
       const result = replay(referral);
       say(result.problems);
@@ -127,6 +135,11 @@ async function verifyAccount(
         underivable.set(code, entry);
       }
     }
+    for (const referral of page.referrals)
+      addTo(
+        limits,
+        contributionsOf(referral).map((one) => ({ ...one, basis: null })),
+      );
     // One that is to end when its provider has answered has not given anything back yet.
     for (const { state, uses } of page.rewards)
       if (STANDING_STATES.includes(state))
@@ -150,6 +163,7 @@ async function verifyAccount(
     if (seen[table] !== account.rows[table])
       say([`${account.rows[table] - seen[table]} rows of ${table} belong to no referral of the account`]);
   say(await tallyProblems(audit, accountId, limits));
+  say(await tierProblems(audit, accountId, account.programs));
   const shown = createBalanceFold();
   const ledgerAccounts = await foldBalances(audit, accountId, shown);
   if (shown.digest() !== folded.digest()) say(['the balances are not the sums of the journals']);
@@ -188,6 +202,33 @@ function booksOf(page: AuditPage, referral: Referral) {
   };
 }
 
+/** Tiers, member by member. */
+async function tierProblems(audit: Audit, accountId: string, programs: readonly ProgramVersion[]): Promise<string[]> {
+  if (!programs.some(({ tiers }) => tiers)) return [];
+  const problems: string[] = [];
+  const due = await audit.tierLooksDue(accountId);
+  const tallies = tallyMap([...(await audit.wonTallies(accountId)), ...(await audit.limitTallies(accountId))]);
+  let chain: TierChange[] = [];
+  const close = () => {
+    const [first] = chain;
+    if (first)
+      problems.push(...tierBooksProblems({ programs, chain, tallies, waits: due.has(first.memberId), now: audit.now }));
+    chain = [];
+  };
+  for (let after: TierChange | null = null; ; ) {
+    const changes: TierChange[] = await audit.tierChanges(accountId, after, BALANCES_PER_PAGE);
+    for (const change of changes) {
+      const [first] = chain;
+      if (first && (first.memberId !== change.memberId || first.program.id !== change.program.id)) close();
+      chain.push(change);
+    }
+    after = changes.at(-1) ?? null;
+    if (after === null) break;
+  }
+  close();
+  return problems;
+}
+
 /** Running totals are what they are the totals of. */
 async function tallyProblems(audit: Audit, accountId: string, limits: ReadonlyMap<string, Tally>): Promise<string[]> {
   const wrong = (await audit.wrongTallies(accountId)).map(
@@ -205,8 +246,32 @@ async function tallyProblems(audit: Audit, accountId: string, limits: ReadonlyMa
   return wrong;
 }
 
+/** A referral is whose the last decision on it says, and only a person moves one. */
+function attributionProblems(page: AuditPage, { id, memberId, movedAt }: Referral): string[] {
+  const own = page.attributions.filter(({ referralId }) => referralId === id).sort((a, b) => a.sequence - b.sequence);
+  const last = own.at(-1);
+  const problems: string[] = [];
+  if (last && last.memberId !== memberId)
+    problems.push(`referral ${id} is of member ${memberId}, attribution ${last.id} gave it to ${last.memberId}`);
+  if ((movedAt === undefined) !== own.every(({ kind }) => kind !== 'moved'))
+    problems.push(
+      `referral ${id} ${movedAt === undefined ? 'does not say' : 'says'} that a person moved it, its attributions do${movedAt === undefined ? '' : ' not'}`,
+    );
+  own.forEach(({ id: attribution, kind, fromMemberId, candidates, memberId: to }, index) => {
+    const before = own[index - 1];
+    if (kind === 'moved' && before && before.memberId !== fromMemberId)
+      problems.push(`attribution ${attribution} takes the referral from ${fromMemberId}, who did not have it`);
+    const winners = candidates.filter(({ verdict }) => verdict === 'winner');
+    if (winners.length !== 1 || winners[0]?.memberId !== to)
+      problems.push(`attribution ${attribution} gives the referral to somebody who did not win`);
+  });
+  return problems;
+}
+
 /** A referral that was concluded from the CRM has kept what it was concluded from. */
-function evidenceProblems(page: AuditPage, { id, source, memberId, friend }: Referral): string[] {
+function evidenceProblems(page: AuditPage, { id, source, memberId, friend, movedAt }: Referral): string[] {
+  // The person who gave it to its member is the evidence, and is looked for elsewhere.
+  if (movedAt !== undefined) return [];
   if ((source !== 'label' && source !== 'code') || friend.contact === null) return [];
   const own = page.contacts.find(({ facts }) => recordKey(facts.ref) === recordKey(friend.contact as RecordRef));
   const ids = new Set([friend.contact.id, ...(own?.facts.formerIds ?? [])]);

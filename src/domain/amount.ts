@@ -1,13 +1,16 @@
 import { type Money, roundedShare, textOf } from './money.ts';
 import type { FlatAmount, RewardRule } from './program.ts';
+import { type HeldTier, rankOf } from './tier-scheme.ts';
 
 /** How an amount came about, one line for each thing that was done to it: a code that programs read, and the values of its sentence. */
 export interface CalculationStep {
   readonly step:
+    | 'converted'
     | 'fixed'
     | 'percent'
     | 'step_by_amount'
     | 'step_by_count'
+    | 'step_by_tier'
     | 'rounded'
     | 'minimum'
     | 'maximum'
@@ -29,20 +32,20 @@ export function needsDealAmount({ amount }: RewardRule): boolean {
   return amount.kind === 'by_amount' || flats.some(({ kind }) => kind === 'percent');
 }
 
-/** True when the rule looks at how many referrals of the member are won. */
-export function needsWonCount({ amount }: RewardRule): boolean {
-  return amount.kind === 'by_count';
-}
-
 /**
- * What a rule pays for a deal of this amount, the member's n-th won referral.
+ * What a rule pays for a deal of this amount, the member's n-th won referral, in the tier that the member holds.
  *
  * @param base the deal's amount; null only where `needsDealAmount` is false.
  * @throws RangeError when an amount is needed and not given.
  */
-export function calculate(rule: RewardRule, base: Money | null, wonReferrals: number): Calculation {
+export function calculate(
+  rule: RewardRule,
+  base: Money | null,
+  wonReferrals: number,
+  tier: HeldTier | null = null,
+): Calculation {
   const steps: CalculationStep[] = [];
-  const flat = chooseStep(rule, base, wonReferrals, steps);
+  const flat = chooseStep(rule, base, wonReferrals, tier, steps);
   if (!flat) return { money: null, steps };
   let money = applyFlat(flat, rule, base, steps);
   if (rule.minimum && rule.minimum.currency === money.currency && money.minor < rule.minimum.minor) {
@@ -60,6 +63,7 @@ function chooseStep(
   { amount }: RewardRule,
   base: Money | null,
   wonReferrals: number,
+  tier: HeldTier | null,
   steps: CalculationStep[],
 ): FlatAmount | null {
   if (amount.kind === 'fixed' || amount.kind === 'percent') return amount;
@@ -67,6 +71,13 @@ function chooseStep(
     const reached = amount.steps.findLast(({ from }) => wonReferrals >= from);
     const values = { count: String(wonReferrals), from: String(reached?.from ?? '') };
     steps.push({ step: 'step_by_count', values, result: reached ? `from ${reached.from}` : 'none' });
+    return reached?.amount ?? null;
+  }
+  if (amount.kind === 'per_tier') {
+    const held = tier ? rankOf(tier, tier.held) : -1;
+    const reached = tier && amount.steps.findLast(({ from }) => rankOf(tier, from) >= 0 && rankOf(tier, from) <= held);
+    const values = { tier: tier?.held ?? '', name: tier?.levels[held]?.name ?? 'none', from: reached?.from ?? '' };
+    steps.push({ step: 'step_by_tier', values, result: reached ? `from ${reached.from}` : 'none' });
     return reached?.amount ?? null;
   }
   if (!base) throw new RangeError('steps by amount were asked of an amount that is not known');
@@ -111,10 +122,12 @@ export function percentText(basisPoints: number): string {
 }
 
 const SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
+  converted: '{amount} is {result}, at {rate} for one {base} on {day} ({source}).',
   fixed: 'A fixed {result}.',
   percent: '{percent} % of {amount} is {result}.',
   step_by_amount: 'A deal of {amount} reaches the step {result}.',
   step_by_count: 'Won referral number {count} reaches the step {result}.',
+  step_by_tier: 'The tier of the member, {name}, reaches the step {result}.',
   rounded: 'Rounded {mode}, to multiples of {to}.',
   minimum: 'Raised to the least amount, {result}.',
   maximum: 'Cut to the greatest amount, {result}.',

@@ -1,10 +1,14 @@
+import { type AttributionPolicy, type Candidate, DEFAULT_POLICY, rankCandidates } from './attribution-policy.ts';
 import { derivedId, memberCode, normaliseCode } from './ids.ts';
 import type { Draft, State } from './plan.ts';
 import { openProgram } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import { type ContactFacts, normaliseEmail, type RecordRef } from './record.ts';
 import type { Member, Referral, TouchKind } from './referral.ts';
-import type { Instant } from './time.ts';
+import { dayOf, type Instant } from './time.ts';
+
+/** The CRM's clock and ours may differ; a deal that was won this much before a referral was not won before it. */
+const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
 
 /** Referral chains longer than this are not followed when looking for a cycle; none that long was ever honest work. */
 export const REFERRAL_CHAIN_MAX = 20;
@@ -27,6 +31,7 @@ export function enrol(draft: Draft, state: State, contact: ContactFacts, now: In
       contact: contact.ref,
       name: contact.name ?? existing.name,
       email: normaliseEmail(contact.email) ?? existing.email,
+      ...(contact.isStaff === undefined ? {} : { isStaff: contact.isStaff || undefined }),
     });
   }
   const id = memberIdOf(state.accountId, contact.ref);
@@ -36,6 +41,7 @@ export function enrol(draft: Draft, state: State, contact: ContactFacts, now: In
     email: normaliseEmail(contact.email),
     code: memberCode(id),
     contact: contact.ref,
+    ...(contact.isStaff ? { isStaff: true } : {}),
     createdAt: now,
   });
 }
@@ -67,16 +73,19 @@ export function attribute(
   friend: ContactFacts,
   contacts: ReadonlyMap<string, ContactFacts>,
   now: Instant,
+  /** The friend's earliest won deal, by the CRM's clock; null for none. */
+  wonBefore: Instant | null = null,
 ): Referral | undefined {
   const [existing] = referralsOfFriend(draft, friend);
   const claim = existing ? undefined : strongestClaim(draft, state, friend, contacts, now);
   keepTouches(draft, friend, contacts, now);
   if (!existing && !claim) return undefined;
 
-  const referral: Omit<Referral, 'version'> = existing
+  const found: Omit<Referral, 'version'> = existing
     ? { ...existing, friend: friendOf(friend, existing.friend) }
     : (claim as Omit<Referral, 'version'>);
-  const refusal = refusalOf(draft, referral, friend);
+  const { refusal, doubt } = objectionTo(draft, state, found, friend, isNewTo(state, existing) ? wonBefore : null);
+  const referral = { ...found, doubt: doubt ?? found.doubt };
   if (refusal) {
     return draft.putReferral({
       ...referral,
@@ -91,8 +100,8 @@ export function attribute(
 }
 
 /** Why the referral belongs to its member, for a referral that has no deal to speak of yet. */
-export function sourceReason({ source }: Pick<Referral, 'source'>): Reason {
-  return reason(`attributed_${source}`);
+export function sourceReason({ source, movedAt }: Pick<Referral, 'source' | 'movedAt'>): Reason {
+  return reason(movedAt === undefined ? `attributed_${source}` : 'attributed_person');
 }
 
 /**
@@ -115,6 +124,69 @@ function friendOf(facts: ContactFacts, before: Referral['friend']): Referral['fr
   };
 }
 
+type Claimed = Candidate & { readonly claim: () => Omit<Referral, 'version'> };
+
+/** Everybody whom the friend could belong to, the older evidence of each source first. */
+function claimsOn(
+  draft: Draft,
+  state: State,
+  friend: ContactFacts,
+  contacts: ReadonlyMap<string, ContactFacts>,
+  now: Instant,
+): Claimed[] {
+  const email = normaliseEmail(friend.email);
+  const submitted = draft
+    .referrals()
+    .filter(
+      (referral) =>
+        referral.friend.contact === null &&
+        referral.stage !== 'declined' &&
+        email !== null &&
+        referral.friend.email === email,
+    )
+    .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1));
+  const claims: Claimed[] = submitted.map((referral) => ({
+    memberId: referral.memberId,
+    source: 'email',
+    at: referral.submittedAt,
+    claim: () => ({
+      ...referral,
+      friend: friendOf(friend, referral.friend),
+      source: 'email',
+      stage: 'accepted',
+      reason: reason('attributed_email'),
+      stageSince: now,
+    }),
+  }));
+  const programId = openProgram(state.programs);
+  if (programId === undefined) return claims;
+  const found = (memberId: string, source: TouchKind, member: () => Member): Claimed => ({
+    memberId,
+    source,
+    at: null,
+    claim: () => ({
+      id: referralIdOf(state.accountId, programId, friend.ref),
+      programId,
+      memberId: member().id,
+      friend: friendOf(friend, { name: null, email: null, contact: null }),
+      source,
+      stage: 'accepted',
+      reason: reason(`attributed_${source}`),
+      stageSince: now,
+      submittedAt: now,
+    }),
+  });
+  for (const referrer of labelledReferrers(friend, contacts)) {
+    const id = memberOfContact(draft, referrer)?.id ?? memberIdOf(state.accountId, referrer.ref);
+    claims.push(found(id, 'label', () => enrol(draft, state, referrer, now)));
+  }
+  const code = friend.usedCode === null ? null : normaliseCode(friend.usedCode);
+  const owner = code === null ? undefined : draft.findMember((member) => member.code === code);
+  if (owner) claims.push(found(owner.id, 'code', () => owner));
+  return claims;
+}
+
+/** The claim that the policy puts first; whom it was put before is kept with the reason. */
 function strongestClaim(
   draft: Draft,
   state: State,
@@ -122,40 +194,28 @@ function strongestClaim(
   contacts: ReadonlyMap<string, ContactFacts>,
   now: Instant,
 ): Omit<Referral, 'version'> | undefined {
-  const email = normaliseEmail(friend.email);
-  const submitted = draft
-    .referrals()
-    .filter((referral) => referral.friend.contact === null && email !== null && referral.friend.email === email)
-    .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1))[0];
-  if (submitted) {
-    return {
-      ...submitted,
-      friend: friendOf(friend, submitted.friend),
-      source: 'email',
-      stage: 'accepted',
-      reason: reason('attributed_email'),
-      stageSince: now,
-    };
-  }
-  const programId = openProgram(state.programs);
-  if (programId === undefined) return undefined;
-  const claim = (member: Member, source: TouchKind, why: Reason): Omit<Referral, 'version'> => ({
-    id: referralIdOf(state.accountId, programId, friend.ref),
-    programId,
-    memberId: member.id,
-    friend: friendOf(friend, { name: null, email: null, contact: null }),
-    source,
-    stage: 'accepted',
-    reason: why,
-    stageSince: now,
-    submittedAt: now,
+  const ranked = rankCandidates(claimsOn(draft, state, friend, contacts, now), policyOf(state), now);
+  const winner = ranked.find(({ verdict }) => verdict === 'winner');
+  if (!winner) return undefined;
+  const claimed = winner.claim();
+  const sequence = (draft.referral(claimed.id)?.version ?? 0) + 1;
+  draft.addAttribution({
+    id: derivedId('att', state.accountId, claimed.id, sequence),
+    referralId: claimed.id,
+    sequence,
+    kind: 'attributed',
+    memberId: claimed.memberId,
+    fromMemberId: null,
+    policyVersion: state.attribution?.version ?? null,
+    reason: claimed.reason,
+    candidates: ranked.map(({ memberId, source, at, verdict }) => ({ memberId, source, at, verdict })),
+    recordedAt: now,
   });
-  const referrer = labelledReferrers(friend, contacts)[0];
-  if (referrer) return claim(enrol(draft, state, referrer, now), 'label', reason('attributed_label'));
-  const code = friend.usedCode === null ? null : normaliseCode(friend.usedCode);
-  const owner = code === null ? undefined : draft.findMember((member) => member.code === code);
-  if (owner) return claim(owner, 'code', reason('attributed_code'));
-  return undefined;
+  return claimed;
+}
+
+function policyOf({ attribution }: Pick<State, 'attribution'>): AttributionPolicy {
+  return attribution?.policy ?? DEFAULT_POLICY;
 }
 
 /** The contacts that the label names, oldest record first, so that the order in which hints arrive decides nothing. */
@@ -169,6 +229,16 @@ function labelledReferrers(friend: ContactFacts, contacts: ReadonlyMap<string, C
 /** CRM ids are numbers that grow: the shorter or smaller one is the older record. */
 export function byAge(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/**
+ * Which of two referrals a shared deal belongs to: a submission comes before an inference, an earlier submission before a later
+ * one, and among inferences the older contact. Nothing here depends on which hint arrived first.
+ */
+export function comesBefore(a: Referral, b: Referral): boolean {
+  if (isSubmitted(a) !== isSubmitted(b)) return isSubmitted(a);
+  if (isSubmitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
+  return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
 }
 
 function keepTouches(
@@ -194,12 +264,60 @@ function keepTouches(
     );
 }
 
-function refusalOf(draft: Draft, referral: Omit<Referral, 'version'>, friend: ContactFacts): Reason | undefined {
+/** A referral of before the policy stays as it is. One that was submitted for a contact exists before its deals are known. */
+function isNewTo({ attribution }: State, existing: Referral | undefined): boolean {
+  if (!existing) return true;
+  return existing.source === 'explicit' && attribution !== undefined && existing.submittedAt >= attribution.publishedAt;
+}
+
+function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
+  return source === 'explicit' || source === 'email';
+}
+
+interface Objection {
+  readonly refusal?: Reason;
+  readonly doubt?: Referral['doubt'];
+}
+
+/** What speaks against a referral, by the policy. That a friend was a customer before is asked once, when the referral is new. */
+function objectionTo(
+  draft: Draft,
+  state: State,
+  referral: Omit<Referral, 'version'>,
+  friend: ContactFacts,
+  wonBefore: Instant | null,
+): Objection {
   const member = draft.member(referral.memberId);
-  if (!member) return undefined;
-  if (isSamePerson(member, friend)) return reason('self_referral');
-  if (closesCycle(draft, referral, friend)) return reason('referral_cycle');
-  return undefined;
+  if (!member) return {};
+  const { selfReferral, existingCustomer } = policyOf(state);
+  if (isSamePerson(member, friend))
+    return selfReferral === 'review' ? { doubt: 'self_referral' } : { refusal: reason('self_referral') };
+  if (closesCycle(draft, referral, friend)) return { refusal: reason('referral_cycle') };
+  // Declined for it once, it stays so: the deal that was won does not become a later one.
+  if (referral.stage === 'declined' && referral.reason.code === 'existing_customer')
+    return { refusal: referral.reason };
+  // A label or a code is a fact about the past, whenever it was typed in: only what was won before the program speaks against it.
+  const since = isSubmitted(referral)
+    ? referral.submittedAt
+    : Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt);
+  if (wonBefore === null || wonBefore >= since - CLOCK_SKEW_ALLOWED_MS) return {};
+  if (existingCustomer === 'decline') return { refusal: reason('existing_customer', { wonOn: dayOf(wonBefore) }) };
+  return existingCustomer === 'review' ? { doubt: 'existing_customer' } : {};
+}
+
+/** Why a referral cannot be somebody's, whatever the policy: for one that a person gives to another member. */
+export function refusalFor(draft: Draft, referral: Referral, memberId: string): Reason | undefined {
+  const member = draft.member(memberId);
+  const { contact, email } = referral.friend;
+  const isSelf =
+    (email !== null && email === member?.email) ||
+    (contact !== null && member?.contact?.connectionId === contact.connectionId && member.contact.id === contact.id);
+  if (isSelf) return reason('self_referral');
+  if (contact === null) return undefined;
+  const facts = { ref: contact, formerIds: [], email } as unknown as ContactFacts;
+  // Of two that close a circle the later one does, and this is the latest.
+  const moved = { ...referral, memberId, submittedAt: Number.POSITIVE_INFINITY };
+  return closesCycle(draft, moved, facts) ? reason('referral_cycle') : undefined;
 }
 
 function isSamePerson(member: Member, friend: ContactFacts): boolean {

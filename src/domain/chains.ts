@@ -1,5 +1,6 @@
-import { type CalculationStep, needsWonCount } from './amount.ts';
-import { byAge } from './attribution.ts';
+import type { CalculationStep } from './amount.ts';
+import { tierThen, wonReferralsIn } from './as-judged.ts';
+import { byAge, comesBefore } from './attribution.ts';
 import { type Chain, createChainBook } from './chain-book.ts';
 import { describeCondition } from './condition.ts';
 import type { FriendFacts } from './decide.ts';
@@ -18,20 +19,24 @@ import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
   beginOf,
-  conditionsWithin,
   holdEnd,
   isReviewed,
+  needsTier,
   type ProgramVersion,
   type RewardRule,
+  restsOnCount,
   TRIGGER_STAGES,
   triggerOf,
   versionFor,
 } from './program.ts';
-import { type Reason, reason, reasonText } from './reason.ts';
-import type { DealFacts, RecordRef } from './record.ts';
+import { type Reason, type ReasonCode, reason, reasonText } from './reason.ts';
+import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
-import { budgetTally, type Tally, wonTally } from './tally.ts';
+import { assessRisk, findingsText, isInCircle, paceOf, type RiskAssessment } from './risk.ts';
+import { budgetTally, rateTally, type Tally, wonTally } from './tally.ts';
+import { heldTier, restOnScore } from './tier.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -46,6 +51,8 @@ export interface ChainsInput {
   readonly state: State;
   readonly referral: Referral;
   readonly friend: FriendFacts;
+  /** By id, the member's among them where it is remembered. */
+  readonly contacts: ReadonlyMap<string, ContactFacts>;
   readonly now: Instant;
 }
 
@@ -59,10 +66,10 @@ interface Reached {
 
 type Basis = Pick<Decision, 'deal' | 'party' | 'program'>;
 type Made = Pick<Decision, 'outcome' | 'reason' | 'effectiveAt'> &
-  Partial<Pick<Decision, 'conditions' | 'calculation' | 'money' | 'releaseAt' | 'rewardId'>>;
+  Partial<Pick<Decision, 'conditions' | 'calculation' | 'risk' | 'money' | 'releaseAt' | 'rewardId'>>;
 
 /** The rewards of one referral while its history is gone through: what each rule has decided on each deal, and what it decides next. */
-export function createChains({ draft, state, referral, friend, now }: ChainsInput) {
+export function createChains({ draft, state, referral, friend, contacts, now }: ChainsInput) {
   const last = (chain: Chain) => chain.decisions.at(-1);
 
   const book = createChainBook(draft, referral.id, friend.deals);
@@ -137,6 +144,31 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       ...(reward ? { rewardId: reward.id } : {}),
     });
     if (reward) reverse(draft, reward, decision);
+  }
+
+  /** What spoke against a reward when it was granted. */
+  function riskAtGrant(chain: Chain, { id }: Reward): RiskAssessment | undefined {
+    return chain.decisions.find(({ rewardId, risk }) => rewardId === id && risk !== undefined)?.risk;
+  }
+
+  /** What speaks against paying for the deal, by the policy in force; nothing where the program asks for nothing. */
+  function riskOf({ dealAt, version: { risk: policy } }: Reached): RiskAssessment | undefined {
+    if (!policy) return undefined;
+    const member = draft.member(referral.memberId);
+    return assessRisk({
+      policy,
+      accountId: state.accountId,
+      referral,
+      member,
+      friend: friend.contact,
+      memberContact: member?.contact ? contacts.get(member.contact.id) : undefined,
+      dealAt,
+      deals: friend.deals,
+      mapping: state.mapping,
+      pace: paceOf(draft, state, referral),
+      knowledge: state.risk,
+      inCircle: isInCircle(draft, referral, friend.contact),
+    });
   }
 
   function hasLeft(chain: Chain, dealAt: DealAt): boolean {
@@ -227,7 +259,25 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const rule = ruleOf(chain);
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (!reward || rule?.amountChanges !== 'follow' || !dealAt || dealAt.since[triggerOf(rule)] === null) continue;
-        follow(chain, reward, judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain)), dealAt, mayWin);
+        follow(
+          chain,
+          reward,
+          judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain), tierAtGrant(chain), state.rates),
+          dealAt,
+          mayWin,
+        );
+      }
+    },
+
+    /** Ends what rests on whose the referral was; who has it now is judged from the beginning. */
+    endForMember(why: Reason): void {
+      for (const chain of chains()) {
+        const before = last(chain);
+        const reward = standingReward(chain);
+        if (!before || before.party === 'friend') continue;
+        if (before.party === 'recruiter' && reward && reward.beneficiaryId === recruiterId()) continue;
+        if (reward) close(chain, why, now);
+        else record(chain, before, { outcome: 'skipped', reason: why, effectiveAt: now });
       }
     },
 
@@ -273,7 +323,8 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     at: Instant,
   ): void {
     const releaseAt = rule.holdDays > 0 ? addDays(at, rule.holdDays) : null;
-    const review = reward.review === 'approved' ? 'approved' : isReviewed(rule, reward.money) ? 'needed' : 'none';
+    const isAsked = isReviewed(rule, reward.money) || isDoubtful(chain, riskAtGrant(chain, reward));
+    const review = reward.review === 'approved' ? 'approved' : isAsked ? 'needed' : 'none';
     const decision = record(chain, before, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
       reason: reason('hold_met', { condition, expected, actual }),
@@ -295,7 +346,8 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
 
   function whyReview(chain: Chain, reward: Reward): Reason {
     const rule = ruleOf(chain);
-    if (!rule?.holdUntil || isHoldMet(chain, reward)) return reviewReason(rule);
+    if (!rule?.holdUntil || isHoldMet(chain, reward))
+      return reviewReason(rule, referral, reward.money, riskAtGrant(chain, reward));
     const { condition, expected } = describeCondition(rule.holdUntil.met);
     return reason('hold_unmet', { condition, expected, until: dayOf(reward.releaseAt ?? now) });
   }
@@ -355,6 +407,38 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     return Number(step?.values.count ?? wonReferrals());
   }
 
+  /** The tier that the chain's reward was granted for: rising and falling later changes nothing about it. */
+  function tierAtGrant(chain: Chain): HeldTier | null {
+    const program = last(chain)?.program;
+    const version = state.programs.find(
+      ({ programId, version: number }) => programId === program?.id && number === program.version,
+    );
+    if (!version) return null;
+    const step = chain.decisions
+      .flatMap(({ calculation }) => calculation)
+      .findLast((one) => one.step === 'step_by_tier');
+    const now = tierFor(version, null, chain.decisions[0]?.effectiveAt ?? 0);
+    const then = step?.values.tier ?? null;
+    return step && now ? { ...now, held: then === '' ? null : then } : now;
+  }
+
+  function tierFor(version: ProgramVersion, rule: RewardRule | null, at: Instant): HeldTier | null {
+    const scoreAsOf = rule?.trigger === 'tier_reached' ? now : null;
+    return heldTier(draft, state, version, referral.memberId, { at, scoreAsOf });
+  }
+
+  /** Whom the rules for recruiters pay; null when nobody of the account stands behind the referral. */
+  function recruiterId(): string | null {
+    if (referral.recruiterId !== undefined) return referral.recruiterId;
+    return draft.member(referral.memberId)?.isStaff ? referral.memberId : null;
+  }
+
+  function recruiterFor({ rules }: ProgramVersion): 'none' | 'member' | 'other' {
+    const id = recruiterId();
+    if (id === null) return 'none';
+    return id === referral.memberId && rules.some(({ party }) => party === 'recruiter') ? 'member' : 'other';
+  }
+
   /** Won referrals of the member, this one included whether it is counted yet or not. */
   function wonReferrals(): number {
     const { count } = draft.tally(wonTally(referral.memberId));
@@ -379,7 +463,17 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     } else pay(chain, basis, reached, verdict, effectiveAt);
   }
 
-  function verdictOn({ dealAt, rule, since }: Reached): Verdict {
+  /**
+   * What was decided on this win of the deal before. The n-th win stays the n-th, and the tier is that of its moment: others that are won
+   * later do not make it pay.
+   */
+  function judgedBefore({ dealAt, rule, since }: Reached): readonly Decision[] {
+    return sinceMoved(chainOf(dealAt.deal, rule)).filter(({ effectiveAt }) => effectiveAt >= since);
+  }
+
+  function verdictOn(reached: Reached): Verdict {
+    const { dealAt, rule, since, version } = reached;
+    const before = judgedBefore(reached);
     return judge({
       rule,
       referral,
@@ -389,7 +483,10 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
-      wonReferrals: wonReferrals(),
+      wonReferrals: before.map(wonReferralsIn).find((count) => count !== null) ?? wonReferrals(),
+      tier: tierThen(tierFor(version, rule, since), before),
+      recruiter: recruiterFor(version),
+      rates: state.rates,
     });
   }
 
@@ -452,12 +549,17 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   function pay(
     chain: Chain,
     basis: Basis,
-    { rule, since, version }: Reached,
+    reached: Reached,
     verdict: Extract<Verdict, { kind: 'pays' }>,
     effectiveAt: Instant,
   ): void {
+    const { rule, since, version } = reached;
+    const beneficiaryId =
+      rule.party === 'friend' ? referral.id : rule.party === 'member' ? referral.memberId : recruiterId();
+    if (beneficiaryId === null) throw new RangeError('a recruiter is to be paid, and there is none');
     const pending = newestReward(chain);
-    if (pending?.reversalPending) {
+    // One that was another member's until now is not this one's.
+    if (pending?.reversalPending && pending.beneficiaryId === beneficiaryId) {
       granted.add(rule);
       // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
       const why = reason('rewarded', { deal: basis.deal.id });
@@ -476,33 +578,53 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       });
       return;
     }
+    const risk = riskOf(reached);
+    if (risk?.verdict === 'block' && isDoubtful(chain, risk)) {
+      const values = {
+        amount: textOf(verdict.money),
+        score: String(risk.score),
+        limit: String(version.risk?.blockAt),
+        findings: findingsText(risk.raised),
+      };
+      const made = {
+        reason: reason('risk_blocked', values),
+        conditions: [...verdict.conditions, riskResult(risk, version)],
+      };
+      sayIfNews(chain, basis, { ...made, outcome: 'skipped', risk, effectiveAt });
+      return;
+    }
     const limited = withinLimits({
       rule,
       programId: version.programId,
-      memberId: referral.memberId,
+      memberId: rule.party === 'recruiter' ? beneficiaryId : referral.memberId,
       referralId: referral.id,
       company: companyOf(friend.contact),
       at: since,
       money: verdict.money,
       tally: draft.tally,
     });
-    const conditions = [...verdict.conditions, ...limited.results];
+    const conditions = [...verdict.conditions, ...(risk ? [riskResult(risk, version)] : []), ...limited.results];
     if (limited.kind !== 'fits') {
       const full = limited as LimitOutcome & { kind: 'full' | 'budget_spent' };
       stayOut(chain, basis, full, conditions, effectiveAt, version.programId);
       return;
     }
+    if (version.tiers && needsTier(rule)) restOnScore(draft, referral.memberId, version.tiers);
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
     const releaseAt = holdEnd(rule, since);
     // Who waits for an event in vain ends with a person.
-    const review = rule.holdUntil || isReviewed(rule, limited.money) ? 'needed' : 'none';
+    const isDoubted =
+      referral.doubt !== undefined || rule.holdUntil || isReviewed(rule, limited.money) || isDoubtful(chain, risk);
+    const review = isDoubted ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
     granted.add(rule);
-    const why = grantReason(rule, basis.deal, releaseAt, review === 'needed');
+    const asksFor = isDoubted ? reviewReason(rule, referral, limited.money, risk) : null;
+    const why = grantReason(rule, basis.deal, releaseAt, asksFor);
     const decision = record(chain, basis, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
       reason: why,
       conditions,
+      ...(risk ? { risk } : {}),
       calculation: [...verdict.calculation, ...cutStep(verdict.money, limited.money)],
       money: limited.money,
       releaseAt,
@@ -515,7 +637,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       deal: basis.deal,
       ruleKey: rule.key,
       party: rule.party,
-      beneficiaryId: rule.party === 'member' ? referral.memberId : referral.id,
+      beneficiaryId,
       money: limited.money,
       reason: why,
       payout: rule.payout,
@@ -568,7 +690,18 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     effectiveAt: Instant,
   ): void {
     const outcome: Outcome = verdict.kind === 'waits' ? 'waiting' : 'skipped';
-    sayIfNews(chain, basis, { outcome, reason: verdict.reason, conditions: verdict.conditions, effectiveAt });
+    const { code, values } = verdict.reason;
+    // Which of the two is the base is not known before there is a rate.
+    if (code === 'rate_missing')
+      for (const currency of values.pair?.split(' ') ?? [])
+        draft.waitFor({ on: rateTally(currency), record: basis.deal, since: now });
+    sayIfNews(chain, basis, {
+      outcome,
+      reason: verdict.reason,
+      conditions: verdict.conditions,
+      calculation: verdict.calculation ?? [],
+      effectiveAt,
+    });
   }
 
   function sayIfNews(chain: Chain, basis: Basis, made: Made): void {
@@ -579,10 +712,12 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   }
 }
 
-/** What is left of a limit or a budget changes with every other reward; that alone is no news. */
+const WORDS_MAY_VARY: ReadonlySet<ReasonCode> = new Set(['limit_reached', 'budget_spent', 'risk_blocked']);
+
+/** What is left of a limit or a budget changes with every other reward, and what else is known of people by the hour; that alone is no news. */
 function isSameReason(a: Reason, b: Reason): boolean {
   if (a.code !== b.code) return false;
-  if (a.code === 'limit_reached' || a.code === 'budget_spent') return true;
+  if (WORDS_MAY_VARY.has(a.code)) return true;
   const keys = Object.keys(a.values);
   return keys.length === Object.keys(b.values).length && keys.every((key) => a.values[key] === b.values[key]);
 }
@@ -611,30 +746,62 @@ function isWait({ outcome }: Decision): boolean {
   return outcome === 'waiting' || outcome === 'capped' || outcome === 'queued';
 }
 
+/** Something speaks against it, and no person has allowed it all the same. */
+function isDoubtful({ decisions }: Chain, risk: RiskAssessment | undefined): boolean {
+  const isAllowed = decisions.some(({ reason: { code } }) => code === 'risk_allowed');
+  return risk !== undefined && risk.verdict !== 'pass' && !isAllowed;
+}
+
 /** What a person has decided against is not granted again by a rule. */
-function wasRejected({ decisions }: Chain): boolean {
-  return decisions.some(({ reason: { code } }) => code === 'review_rejected');
+function wasRejected(chain: Chain): boolean {
+  return sinceMoved(chain).some(
+    ({ reason: { code } }) => code === 'review_rejected' || code === 'taken_back_by_person',
+  );
 }
 
-function restsOnCount(rule: RewardRule): boolean {
-  return needsWonCount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'member.won_referrals');
+/** What was decided while the referral was another member's says nothing about this one. */
+function sinceMoved({ decisions }: Chain): readonly Decision[] {
+  return decisions.slice(1 + decisions.findLastIndex(({ reason: { code } }) => code === 're_attributed'));
 }
 
-function reviewReason(rule: RewardRule | undefined): Reason {
+const DOUBTS: Readonly<Record<NonNullable<Referral['doubt']>, string>> = {
+  existing_customer: 'the friend was a customer before the referral',
+  self_referral: 'the member and the friend are the same person',
+};
+
+/** A doubt about whose the referral is comes first, then a rule that asks for a look; else what speaks against the referral. */
+function reviewReason(
+  rule: RewardRule | undefined,
+  { doubt }: Referral,
+  money: Money,
+  risk: RiskAssessment | undefined,
+): Reason {
+  if (doubt !== undefined) return reason('review_needed', { why: DOUBTS[doubt] });
   const review = rule?.review;
-  return reason('review_needed', {
-    why: review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it',
-  });
+  const signs = risk !== undefined && risk.verdict !== 'pass' ? findingsText(risk.raised) : null;
+  const isAsked = rule === undefined || isReviewed(rule, money) || signs === null;
+  const asked = review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it';
+  const doubts = signs === null ? [] : [`something speaks against it: ${signs}`];
+  return reason('review_needed', { why: [...(isAsked ? [asked] : []), ...doubts].join('; ') });
 }
 
-function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, isReviewed: boolean): Reason {
+function riskResult({ score, verdict, raised }: RiskAssessment, { risk }: ProgramVersion): ConditionResult {
+  return {
+    condition: 'risk',
+    expected: `below ${risk?.reviewAt}`,
+    actual: raised.length === 0 ? String(score) : `${score}: ${findingsText(raised)}`,
+    verdict: verdict === 'pass' ? 'met' : 'unmet',
+  };
+}
+
+function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, review: Reason | null): Reason {
   const stage = triggerOf(rule);
   if (rule.holdUntil) return reason('held_until', { deal: deal.id, ...describeCondition(rule.holdUntil.met) });
   if (releaseAt !== null) {
     const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
     return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });
   }
-  if (isReviewed) return reviewReason(rule);
+  if (review) return review;
   const values = { deal: deal.id, days: String(rule.holdDays), until: '' };
   return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
 }
@@ -649,15 +816,4 @@ function cutStep(wanted: Money, granted: Money): CalculationStep[] {
 
 function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
-}
-
-/**
- * Which of two referrals a shared deal belongs to: a submission comes before an inference, an earlier submission before a later
- * one, and among inferences the older contact. Nothing here depends on which hint arrived first.
- */
-function comesBefore(a: Referral, b: Referral): boolean {
-  const submitted = (referral: Referral) => referral.source === 'explicit' || referral.source === 'email';
-  if (submitted(a) !== submitted(b)) return submitted(a);
-  if (submitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
-  return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
 }

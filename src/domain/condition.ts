@@ -1,9 +1,10 @@
 import type { ConditionResult } from './decision.ts';
 import { type Money, textOf } from './money.ts';
-import type { Comparison, Condition, FactCondition, Membership } from './program.ts';
+import type { Comparison, Condition, FactCondition, Membership, Ordinal } from './program.ts';
 import { checkProperty, type PropertyValues } from './property.ts';
 import { type Reason, reason } from './reason.ts';
 import type { TouchKind } from './referral.ts';
+import { type HeldTier, rankOf } from './tier-scheme.ts';
 
 /** What conditions are asked about. Null is "not known". */
 export interface Facts {
@@ -17,6 +18,8 @@ export interface Facts {
   readonly day: string;
   readonly emailDomain: string | null;
   readonly wonReferrals: number;
+  /** Null where the program has no tiers. */
+  readonly tier: HeldTier | null;
   readonly properties: PropertyValues;
 }
 
@@ -51,6 +54,7 @@ const NO_FACTS: Facts = {
   day: '',
   emailDomain: null,
   wonReferrals: 0,
+  tier: null,
   properties: { deal: undefined, friend: undefined, company: undefined },
 };
 
@@ -121,12 +125,50 @@ function evaluateFact(condition: FactCondition, facts: Facts): ConditionResult {
       return checkProperty(condition, facts.properties);
     case 'member.won_referrals':
       return {
-        condition: 'won referrals of the member',
+        condition: WON_REFERRALS_CONDITION,
         expected: `${wordsOf(condition.op)} ${condition.count}`,
         actual: String(facts.wonReferrals),
-        verdict: met(compare(condition.op, BigInt(facts.wonReferrals), BigInt(condition.count))),
+        verdict: met(isCount(condition.op, facts.wonReferrals, condition.count)),
       };
+    case 'member.tier':
+      return tierCondition(condition, facts.tier);
   }
+}
+
+function isCount(op: Comparison | Ordinal, actual: number, wanted: number): boolean {
+  if (op === 'exactly') return actual === wanted;
+  return op === 'every' ? actual % wanted === 0 : compare(op, BigInt(actual), BigInt(wanted));
+}
+
+/** Named by their keys: a condition is read again by what it was decided with. */
+function tierCondition(
+  condition: Extract<FactCondition, { fact: 'member.tier' }>,
+  tier: HeldTier | null,
+): ConditionResult {
+  const held = tier?.held ?? null;
+  if (condition.op !== 'at_least') return membership(TIER_CONDITION, condition.op, condition.tiers, held ?? NO_TIER);
+  return tierReached(TIER_CONDITION, condition.tier, tier?.levels ?? [], held);
+}
+
+/** The words by which what a decision went by is found again. */
+export const WON_REFERRALS_CONDITION = 'won referrals of the member';
+export const TIER_CONDITION = 'tier of the member';
+export const NO_TIER = 'none';
+
+/** Whether a tier, or a higher one, is there. */
+export function tierReached(
+  name: string,
+  wanted: string,
+  levels: HeldTier['levels'],
+  actual: string | null,
+): ConditionResult {
+  const asked = rankOf({ levels }, wanted);
+  return {
+    condition: name,
+    expected: `at least ${wanted}`,
+    actual: actual ?? NO_TIER,
+    verdict: met(asked >= 0 && rankOf({ levels }, actual) >= asked),
+  };
 }
 
 function membership(name: string, op: Membership, allowed: readonly string[], actual: string | null): ConditionResult {
@@ -139,8 +181,8 @@ function compare(op: Comparison, actual: bigint, wanted: bigint): boolean {
   return op === 'at_least' ? actual >= wanted : actual <= wanted;
 }
 
-function wordsOf(op: Comparison): string {
-  return op === 'at_least' ? 'at least' : 'at most';
+function wordsOf(op: Comparison | Ordinal): string {
+  return op.replace('_', ' ');
 }
 
 function met(isMet: boolean): 'met' | 'unmet' {

@@ -5,8 +5,10 @@ import { advance } from './lifecycle.ts';
 import { createDraft, type Draft, type Plan, type State } from './plan.ts';
 import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
+import { moveTier, restOnScore, tiersOf } from './tier.ts';
 import { addDays, type Instant } from './time.ts';
 import { type DealAt, dealsAt, momentsOf } from './timeline.ts';
+import { wonDealsOf } from './won-deals.ts';
 
 /** A friend as the CRM shows them now, with all of their deals. */
 export interface FriendFacts {
@@ -17,7 +19,7 @@ export interface FriendFacts {
 
 export interface DecideInput {
   readonly friends: readonly FriendFacts[];
-  /** Contacts by id: those that friends name as their referrers. */
+  /** Contacts by id: those that friends name as their referrers, and those of members. */
   readonly contacts: ReadonlyMap<string, ContactFacts>;
   readonly state: State;
   readonly now: Instant;
@@ -34,9 +36,23 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   const open = friends.map(withoutMergedAway);
   for (const friend of open) decideOn(draft, state, friend, contacts, now);
   // A deal that one friend has lost may be another's on it, who was judged before it was free.
-  if (open.length > 1 && draft.plan().decisions.some(({ outcome }) => outcome === 'reversed'))
+  const isFreed = ({ decisions, referrals }: Plan) =>
+    decisions.some(({ outcome }) => outcome === 'reversed') || referrals.some(({ wonDeals }) => wonDeals);
+  if (open.length > 1 && isFreed(draft.plan()))
     for (const friend of open) decideOn(draft, state, friend, contacts, now);
+  lookAtEngagement(draft, state, now);
   return draft.plan();
+}
+
+/** What members do is counted where it is kept: they are looked at as soon as it is written. */
+function lookAtEngagement(draft: Draft, state: State, now: Instant): void {
+  const { referrals, touches } = draft.plan();
+  for (const programId of new Set(state.programs.map((program) => program.programId))) {
+    const by = tiersOf(state.programs, programId)?.tiers.by;
+    if (by?.kind !== 'engagement') continue;
+    const active = by.counts === 'touches' ? touches : referrals.filter(({ version }) => version === 1);
+    for (const { memberId } of active) draft.lookAtTier({ memberId, programId, lookedAt: now, at: now });
+  }
 }
 
 function decideOn(
@@ -47,18 +63,27 @@ function decideOn(
   now: Instant,
 ): void {
   if (friend.contact.presence === 'deleted') {
-    for (const referral of referralsOfFriend(draft, friend.contact)) followUp(draft, state, referral, friend, now);
+    for (const referral of referralsOfFriend(draft, friend.contact))
+      followUp(draft, state, referral, friend, contacts, now);
     return;
   }
   refreshMember(draft, state, friend.contact, now);
-  const referral = attribute(draft, state, friend.contact, contacts, now);
+  const referral = attribute(draft, state, friend.contact, contacts, now, firstWonAt(state, friend, now));
   if (!referral) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
-  const standing = advance(draft, referral, present, now);
-  settle(draft, state, standing, friend, true, now);
+  const standing = countTowardsTier(draft, state, advance(draft, referral, present, now), present, now);
+  settle(draft, state, standing, friend, contacts, true, now);
   markMerged(draft, standing, friend);
   const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
-  for (const other of joined) followUp(draft, state, other, friend, now);
+  for (const other of joined) followUp(draft, state, other, friend, contacts, now);
+}
+
+/** Since when the friend is a customer: of the deals that are won now. */
+function firstWonAt(state: State, friend: FriendFacts, now: Instant): Instant | null {
+  const won = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now)).flatMap(
+    ({ since }) => since.won ?? [],
+  );
+  return won.length === 0 ? null : Math.min(...won);
 }
 
 /** Of two deals that became one between two readings, the first reading still shows both: what the other says of it is newer. */
@@ -71,11 +96,38 @@ function withoutMergedAway(friend: FriendFacts): FriendFacts {
  * A friend whose contact is gone, or has become one with another friend, wins nothing new and loses nothing by that. The deals that were
  * decided on still run: a hold ends, and a deal that is lost or deleted takes its rewards back.
  */
-function followUp(draft: Draft, state: State, referral: Referral, friend: FriendFacts, now: Instant): void {
+function followUp(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  friend: FriendFacts,
+  contacts: DecideInput['contacts'],
+  now: Instant,
+): void {
   if (friend.deals.length === 0) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
-  const standing = present.length > 0 ? advance(draft, referral, present, now) : referral;
-  settle(draft, state, standing, friend, false, now);
+  const advanced = present.length > 0 ? advance(draft, referral, present, now) : referral;
+  settle(draft, state, countTowardsTier(draft, state, advanced, present, now), friend, contacts, false, now);
+}
+
+/** What the referral counts towards its member's tier, and the tier that follows from it; nothing where no program has tiers. */
+function countTowardsTier(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  present: readonly DealAt[],
+  now: Instant,
+): Referral {
+  if (!state.programs.some(({ tiers }) => tiers)) return referral;
+  const wonDeals = wonDealsOf(draft, referral, present);
+  if (wonDeals.length === 0 && referral.wonDeals === undefined) return referral;
+  const counted = draft.putReferral({ ...referral, wonDeals });
+  const { memberId, programId } = referral;
+  const version = tiersOf(state.programs, programId);
+  if (counted === referral || !version || state.tiersThen) return counted;
+  restOnScore(draft, memberId, version.tiers);
+  moveTier(draft, state, { memberId, programId, now });
+  return counted;
 }
 
 /** The rewards of a referral that stands where it should; `isOpen` when it may win new ones. What is news is claimed and shown. */
@@ -84,11 +136,12 @@ function settle(
   state: State,
   referral: Referral,
   friend: FriendFacts,
+  contacts: DecideInput['contacts'],
   isOpen: boolean,
   now: Instant,
 ): void {
   const decided = draft.decisionsOf(referral.id).length;
-  decideRewards(draft, state, referral, friend, isOpen, now);
+  decideRewards(draft, state, referral, friend, contacts, isOpen, now);
   if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
   if (draft.changed()) markMirrors(draft, referral, friend);
 }
@@ -137,12 +190,13 @@ function decideRewards(
   state: State,
   referral: Referral,
   friend: FriendFacts,
+  contacts: DecideInput['contacts'],
   isOpen: boolean,
   now: Instant,
 ): void {
   const deals = ownDeals(friend);
   const mayWin = isOpen && referral.stage !== 'declined';
-  const chains = createChains({ draft, state, referral, friend, now });
+  const chains = createChains({ draft, state, referral, friend, contacts, now });
   const decidedUpTo = Math.max(
     Number.NEGATIVE_INFINITY,
     ...draft.decisionsOf(referral.id).map(({ effectiveAt }) => effectiveAt),

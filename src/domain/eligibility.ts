@@ -1,11 +1,13 @@
 import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
-import { type Checked, checkCondition, type Facts } from './condition.ts';
+import { type Checked, checkCondition, type Facts, tierReached } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
-import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
-import { type Condition, conditionsWithin, type HoldUntil, type RewardRule } from './program.ts';
+import { type AmountProblem, type AmountResult, type Money, parseAmount, textOf } from './money.ts';
+import { type Condition, conditionsWithin, type HoldUntil, type RewardRule, triggerOf } from './program.ts';
+import { convert, type Rates } from './rates.ts';
 import { type Reason, reason } from './reason.ts';
 import type { ContactFacts, DealPoint } from './record.ts';
 import type { Referral } from './referral.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -22,7 +24,13 @@ export type Verdict =
       readonly conditions: readonly ConditionResult[];
       readonly calculation: readonly CalculationStep[];
     }
-  | { readonly kind: 'waits' | 'refuses'; readonly reason: Reason; readonly conditions: readonly ConditionResult[] };
+  | {
+      readonly kind: 'waits' | 'refuses';
+      readonly reason: Reason;
+      readonly conditions: readonly ConditionResult[];
+      /** How it came about that there is no amount, where that is the reason. */
+      readonly calculation?: readonly CalculationStep[];
+    };
 
 export interface EligibilityInput {
   readonly rule: RewardRule;
@@ -40,7 +48,17 @@ export interface EligibilityInput {
   readonly otherReferralCredited: boolean;
   /** Won referrals of the member, this one included. */
   readonly wonReferrals: number;
+  readonly rates: Rates | undefined;
+  /** Absent where the program has no tiers. */
+  readonly tier?: HeldTier | null | undefined;
+  /** `member`: the member is the recruiter, and is paid as one. Absent: another one is there. */
+  readonly recruiter?: 'none' | 'member' | 'other' | undefined;
 }
+
+/** The words by which a decision tells which tier it went by, and whether there was a recruiter. */
+export const TIER_REACHED_CONDITION = 'tier reached by the member';
+export const RECRUITER_CONDITION = 'recruiter behind the referral';
+export const NOT_STAFF_CONDITION = 'member paid as a member';
 
 /**
  * Whether a rule pays for a deal that has reached its stage, and every condition with its value, met or not. The first condition that
@@ -48,7 +66,7 @@ export interface EligibilityInput {
  */
 export function judge(input: EligibilityInput): Verdict {
   const { rule, dealAt } = input;
-  const amount = amountOf(dealAt);
+  const amount = amountOf(dealAt, rule, input.reachedAt, input.rates);
   const facts = factsOf(input, amount);
   const checks = [
     notBefore('deal won after the program began', input.startsAt, input.reachedAt, 'deal_before_program'),
@@ -57,10 +75,27 @@ export function judge(input: EligibilityInput): Verdict {
       : []),
     onlyOne('first referral on the deal', input.otherReferralCredited, reason('other_referral_credited')),
     ...dealsLeft(rule, input.otherDealsRewarded),
+    ...recruiterChecks(rule, input.recruiter ?? 'other'),
+    ...tierChecks(rule, input.tier ?? null),
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, input.wonReferrals);
+  return verdictOf(rule, checks, amount, input.wonReferrals, input.tier);
+}
+
+/** Who is one of the account's own people is paid by the rules for recruiters alone, where a program has any. */
+function recruiterChecks({ party }: RewardRule, recruiter: 'none' | 'member' | 'other'): Checked[] {
+  if (party === 'recruiter') return [onlyOne(RECRUITER_CONDITION, recruiter === 'none', reason('no_recruiter'))];
+  if (party === 'member' && recruiter === 'member')
+    return [onlyOne(NOT_STAFF_CONDITION, true, reason('paid_as_recruiter'))];
+  return [];
+}
+
+function tierChecks({ trigger, tier: wanted }: RewardRule, tier: HeldTier | null): Checked[] {
+  if (trigger !== 'tier_reached' || wanted === undefined) return [];
+  const result = tierReached(TIER_REACHED_CONDITION, wanted, tier?.levels ?? [], tier?.reached ?? null);
+  const { condition, expected, actual } = result;
+  return [{ result, reason: reason('condition_unmet', { condition, expected, actual }) }];
 }
 
 /**
@@ -73,21 +108,28 @@ export function judgeAgain(
   referral: Referral,
   friend: FriendProperties,
   wonReferrals: number,
+  tier: HeldTier | null = null,
+  rates: Rates | undefined = undefined,
 ): Verdict {
-  const amount = amountOf(dealAt);
-  const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
+  // By the rate of the event, whenever the amount changed.
+  const eventAt = dealAt.since[triggerOf(rule)] ?? dealAt.point.at;
+  const amount = amountOf(dealAt, rule, eventAt, rates);
+  const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals, tier }, amount);
   const checks = [
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, wonReferrals);
+  return verdictOf(rule, checks, amount, wonReferrals, tier);
 }
 
 /** Whether what a hold waits for has come. It is asked of the deal, so nothing else has to be known. */
 export function judgeHold({ met }: HoldUntil, dealAt: DealAt, referral: Referral, friend: FriendProperties): Checked {
   return checkCondition(
     met,
-    factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 }, amountOf(dealAt)),
+    factsOf(
+      { referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 },
+      amountOf(dealAt, null, 0, undefined),
+    ),
   );
 }
 
@@ -95,14 +137,22 @@ function isAboutTheDeal(condition: Condition): boolean {
   return conditionsWithin([condition]).every(({ fact }) => fact.startsWith('deal.'));
 }
 
-function verdictOf(rule: RewardRule, checks: readonly Checked[], amount: AmountOfDeal, wonReferrals: number): Verdict {
+function verdictOf(
+  rule: RewardRule,
+  checks: readonly Checked[],
+  amount: AmountOfDeal,
+  wonReferrals: number,
+  tier: HeldTier | null = null,
+): Verdict {
   const conditions = checks.map(({ result }) => result);
   const unmet = checks.find(({ result }) => result.verdict === 'unmet');
   if (unmet) return { kind: 'refuses', reason: unmet.reason, conditions };
   const unknown = checks.find(({ result }) => result.verdict === 'unknown');
   if (unknown) return { kind: 'waits', reason: unknown.reason, conditions };
-  const { money, steps } = calculate(rule, amount.ok ? amount.money : null, wonReferrals);
-  if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions };
+  const calculated = calculate(rule, amount.ok ? amount.money : null, wonReferrals, tier);
+  const { money } = calculated;
+  const steps = amount.ok && needsAmount(rule) ? [...amount.steps, ...calculated.steps] : calculated.steps;
+  if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions, calculation: steps };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
   return { kind: 'pays', money, conditions, calculation: steps };
 }
@@ -114,7 +164,8 @@ function factsOf(
     dealAt,
     reachedAt,
     wonReferrals,
-  }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
+    tier = null,
+  }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals' | 'tier'>,
   amount: AmountOfDeal,
 ): Facts {
   const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
@@ -127,6 +178,7 @@ function factsOf(
     day: dayOf(reachedAt),
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,
+    tier,
     properties: {
       deal: dealAt.point.properties,
       friend: friend.properties,
@@ -135,7 +187,7 @@ function factsOf(
   };
 }
 
-function isSubmitted({ source }: Referral): boolean {
+export function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
   // Only a submission has a moment of its own. A label or a code is a fact about the past, whenever it was typed in.
   return source === 'explicit' || source === 'email';
 }
@@ -191,18 +243,52 @@ function dealsLeft({ deals = { kind: 'first' } }: RewardRule, rewarded: number):
   }
 }
 
-type AmountOfDeal = { ok: true; money: Money } | { ok: false; problem: AmountProblem | 'no_currency' };
+type AmountOfDeal =
+  | { readonly ok: true; readonly money: Money; readonly steps: readonly CalculationStep[] }
+  | { readonly ok: false; readonly problem: AmountProblem | 'no_currency' }
+  | {
+      readonly ok: false;
+      readonly problem: 'no_rate';
+      readonly currency: string;
+      readonly day: string;
+      readonly pair: readonly string[];
+    };
+
+/** What the rule reckons with: the deal's amount, in the currency that it pays in. */
+function amountOf(
+  dealAt: DealAt,
+  rule: Pick<RewardRule, 'payIn'> | null,
+  eventAt: Instant,
+  rates: Rates | undefined,
+): AmountOfDeal {
+  const read = readAmount(dealAt);
+  if (!read.ok) return read;
+  if (rule?.payIn === undefined || rule.payIn === read.money.currency) return { ...read, steps: [] };
+  const converted = convert(read.money, rule.payIn, eventAt, rates ?? new Map());
+  return converted.ok
+    ? { ok: true, money: converted.money, steps: [converted.step] }
+    : {
+        ok: false,
+        problem: 'no_rate',
+        currency: converted.missing,
+        day: converted.day,
+        pair: [read.money.currency, rule.payIn],
+      };
+}
+
+type OwnAmount = AmountResult | { readonly ok: false; readonly problem: 'no_currency' };
 
 /** A deal's amount is read once, whatever the number of rules. */
-const knownAmounts = new WeakMap<DealPoint, AmountOfDeal>();
+const knownAmounts = new WeakMap<DealPoint, OwnAmount>();
 
-function amountOf({ point }: DealAt): AmountOfDeal {
-  const known = knownAmounts.get(point) ?? readAmount(point);
+/** The deal's own amount, in its own currency. */
+export function readAmount({ point }: Pick<DealAt, 'point'>): OwnAmount {
+  const known = knownAmounts.get(point) ?? readPoint(point);
   knownAmounts.set(point, known);
   return known;
 }
 
-function readAmount(point: DealPoint): AmountOfDeal {
+function readPoint(point: DealPoint): OwnAmount {
   const currency = point.currency?.trim().toUpperCase() ?? '';
   if (point.amount === null || point.amount.trim() === '') return { ok: false, problem: 'empty' };
   if (currency === '') return { ok: false, problem: 'no_currency' };
@@ -218,13 +304,15 @@ function amountIsReadable(dealAt: DealAt, amount: AmountOfDeal): Checked {
       actual: amount.ok ? textOf(amount.money) : `${point.amount ?? 'none'} ${point.currency ?? ''}`.trim(),
       verdict: amount.ok ? 'met' : 'unknown',
     },
-    reason: amount.ok ? reason('amount_missing') : amountReason(dealAt, amount.problem),
+    reason: amount.ok ? reason('amount_missing') : amountReason(dealAt, amount),
   };
 }
 
-function amountReason(dealAt: DealAt, problem: AmountProblem | 'no_currency'): Reason {
+function amountReason(dealAt: DealAt, unread: Extract<AmountOfDeal, { ok: false }>): Reason {
+  if (unread.problem === 'no_rate')
+    return reason('rate_missing', { currency: unread.currency, day: unread.day, pair: unread.pair.join(' ') });
   const values = { deal: dealAt.deal.ref.id, amount: dealAt.point.amount ?? '', currency: dealAt.point.currency ?? '' };
-  switch (problem) {
+  switch (unread.problem) {
     case 'empty':
       return reason('amount_missing', values);
     case 'no_currency':

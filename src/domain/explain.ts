@@ -4,8 +4,10 @@ import { type ConditionResult, type Decision, type Reward, type RewardState, sta
 import { type FriendProperties, judge } from './eligibility.ts';
 import { type Money, textOf } from './money.ts';
 import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
+import type { Rates } from './rates.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
+import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -33,6 +35,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   amount_too_large: 'Check the amount on the deal.',
   currency_missing: 'Choose a currency on the deal.',
   currency_unknown: 'Choose a valid currency on the deal.',
+  rate_missing: 'Enter the exchange rates of that day.',
   left_won: 'Move the deal to Closed Won again.',
   deal_deleted: 'Restore the deal in the CRM.',
   deal_detached: 'Associate the deal with the friend again.',
@@ -40,6 +43,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   limit_reached: 'Pays when a reward that counts towards the limit is taken back.',
   budget_spent: 'Fill up the budget of the program.',
   review_rejected: 'Ask the person who rejected it.',
+  risk_blocked: 'A reviewer can allow it in its case.',
+  taken_back_by_person: 'Ask the person who took it back.',
 };
 
 /** The stages that rules wait for, as people call them. */
@@ -121,6 +126,10 @@ export interface PreviewInput {
   readonly startsAt: Instant;
   /** Of the member, this one included. */
   readonly wonReferrals: number;
+  readonly rates: Rates | undefined;
+  /** Where the program has tiers. */
+  readonly tier?: HeldTier | null | undefined;
+  readonly recruiter?: 'none' | 'member' | 'other' | undefined;
   readonly now: Instant;
 }
 
@@ -135,6 +144,9 @@ export function outlookOfRule({
   stageLabel,
   startsAt,
   wonReferrals,
+  rates,
+  tier,
+  recruiter,
   now,
 }: PreviewInput): Outlook {
   const base = {
@@ -180,6 +192,9 @@ export function outlookOfRule({
     otherDealsRewarded: 0,
     otherReferralCredited: false,
     wonReferrals,
+    rates,
+    tier,
+    recruiter,
   });
   const stage: ConditionResult = {
     condition: 'deal stage',
@@ -228,12 +243,13 @@ export function tellDecision(decision: Decision, audience: Audience, names: Deal
     case 'rep':
       return [why, remedyFor(decision.reason)].filter((text) => text !== null).join(' ');
     case 'admin': {
-      const { ruleKey, program, mappingVersion, conditions } = decision;
+      const { ruleKey, program, mappingVersion, conditions, risk } = decision;
       const open = conditions.filter(({ verdict }) => verdict !== 'met');
       return [
         why,
         `Rule "${ruleKey}" of program "${program.id}", version ${program.version}; stage mapping ${mappingVersion}.`,
         ...open.map(({ condition, expected, actual }) => `Asked for: ${condition} ${expected}; found: ${actual}.`),
+        ...(risk?.raised ?? []).map(({ signal, weight, evidence }) => `Signal ${signal} (${weight}): ${evidence}.`),
       ].join(' ');
     }
     case 'finance': {

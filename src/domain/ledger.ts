@@ -52,18 +52,21 @@ export function isCredit({ payout }: Pick<RewardAccounts, 'payout'>): boolean {
 
 type AccountName = (reward: RewardAccounts) => string;
 
+/** A recruiter is a member: what they owe and are owed in both roles is one balance. */
+const owner = (party: Party) => (party === 'friend' ? 'friend' : 'member');
+
 /** What the program costs. */
 const expense: AccountName = ({ programId }) => `expense:${programId}`;
 /** Owed if the hold ends well. */
-const held: AccountName = ({ party, beneficiaryId }) => `held:${party}:${beneficiaryId}`;
+const held: AccountName = ({ party, beneficiaryId }) => `held:${owner(party)}:${beneficiaryId}`;
 /** Owed now. */
-const payable: AccountName = ({ party, beneficiaryId }) => `payable:${party}:${beneficiaryId}`;
+const payable: AccountName = ({ party, beneficiaryId }) => `payable:${owner(party)}:${beneficiaryId}`;
 /** Where the money went: the beneficiary's credit with the account, or out through a provider. */
 const settled: AccountName = ({ party, beneficiaryId, payout }) =>
-  isCredit({ payout }) ? `credit:${party}:${beneficiaryId}` : `provider:${payout}`;
+  isCredit({ payout }) ? `credit:${owner(party)}:${beneficiaryId}` : `provider:${payout}`;
 /** What a beneficiary owes back. Credit is taken back from the credit itself. */
 const recoverable: AccountName = (reward) => (isCredit(reward) ? settled(reward) : receivable(reward));
-const receivable: AccountName = ({ party, beneficiaryId }) => `receivable:${party}:${beneficiaryId}`;
+const receivable: AccountName = ({ party, beneficiaryId }) => `receivable:${owner(party)}:${beneficiaryId}`;
 
 /** Each kind of movement as [debited account, credited account]. The whole chart of movements is this table. */
 const MOVEMENTS: Readonly<

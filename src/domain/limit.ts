@@ -1,6 +1,6 @@
 import type { ConditionResult } from './decision.ts';
 import { type Money, textOf } from './money.ts';
-import type { Limit, LimitWindow, RewardRule } from './program.ts';
+import { type Limit, type LimitWindow, limitsOf, type RewardRule } from './program.ts';
 import type { ContactFacts, RecordRef } from './record.ts';
 import { budgetTally, companyOwner, programOwner, type Tally } from './tally.ts';
 import { addDays, dayOf, type Instant } from './time.ts';
@@ -60,7 +60,7 @@ export function withinLimits(input: LimitInput): LimitOutcome {
   const results: ConditionResult[] = [];
   let { money } = input;
   let isFull = false;
-  const limits = (rule.limits ?? []).map((limit) => ({ limit, of: tallyOf(limit, input) }));
+  const limits = limitsOf(rule).map((limit) => ({ limit, of: tallyOf(limit, input) }));
   for (const { limit, of } of limits) {
     const used = tally(of);
     const about = `limit per ${limit.per}${limit.window === 'life' ? '' : ` and ${limit.window}`}`;

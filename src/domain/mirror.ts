@@ -21,6 +21,7 @@ export interface ContactMirror {
   readonly lastReward: string | null;
   readonly lastRewardAt: string | null;
   readonly lastRewardReason: string | null;
+  readonly tier: string | null;
   readonly referredBy: string | null;
 }
 

@@ -1,12 +1,18 @@
+import type { AttributionDecision, AttributionPolicyVersion } from './attribution-policy.ts';
+import type { CaseWord } from './case.ts';
 import type { Decision, Reward } from './decision.ts';
 import { derivedId } from './ids.ts';
 import type { Journal } from './ledger.ts';
 import type { StageMapping } from './mapping.ts';
 import type { ProgramVersion } from './program.ts';
+import type { Rates } from './rates.ts';
 import { type RecordRef, recordKey } from './record.ts';
 import type { Member, Referral, Touch } from './referral.ts';
+import type { RiskKnowledge } from './risk.ts';
 import { type Tallies, type Tally, type TallyChange, tallyKey, wonTally } from './tally.ts';
+import type { TierChange, TierLook } from './tier.ts';
 import type { Instant } from './time.ts';
+import { contributionsOf } from './won-deals.ts';
 
 /** Everything stored that bears on the friends being decided on. Loaded in one go, judged without a further read. */
 export interface State {
@@ -20,6 +26,16 @@ export interface State {
   readonly rewards: readonly Reward[];
   /** Of these members, referrals and programs; one that is missing is zero. */
   readonly tallies: Tallies;
+  /** Exchange rates; absent where no rule pays in another currency than the deal's. */
+  readonly rates?: Rates;
+  /** Absent where no program asks for it. */
+  readonly risk?: RiskKnowledge | undefined;
+  /** The newest of each member in each program. */
+  readonly tiers?: readonly TierChange[];
+  /** In force; absent: none was ever published. */
+  readonly attribution?: AttributionPolicyVersion | undefined;
+  /** In a dry run the tiers are told and do not move; null for none. */
+  readonly tiersThen?: ((memberId: string, at: Instant) => string | null) | undefined;
 }
 
 /** A state that holds nothing but what is said: for what changes without a look at the CRM, such as a provider's answer or a person's word. */
@@ -60,6 +76,12 @@ export interface Wake {
   readonly at: Instant;
 }
 
+/** A member who was looked at: what was due by then is answered, and `at` is next; null when nothing lies ahead. */
+export interface NextTierLook extends Omit<TierLook, 'at'> {
+  readonly lookedAt: Instant;
+  readonly at: Instant | null;
+}
+
 /**
  * What is to be written, all of it or nothing. Members, referrals and rewards carry the version they will have: 1 is new, any
  * other replaces the one before it, and a store that holds another version refuses the plan.
@@ -75,9 +97,14 @@ export interface Plan {
   readonly cancelledIntentIds: readonly string[];
   readonly tallies: readonly TallyChange[];
   readonly waiting: readonly Waiting[];
+  readonly attributions: readonly AttributionDecision[];
+  readonly tierChanges: readonly TierChange[];
+  readonly tierLooks: readonly NextTierLook[];
   /** Records whose mirror has to be written anew. */
   readonly mirror: readonly RecordRef[];
   readonly wakes: readonly Wake[];
+  /** Open cases that end with this plan, or it is refused. */
+  readonly cases?: ReadonlyArray<{ readonly id: string; readonly word: CaseWord }>;
 }
 
 export function intentFor(reward: Reward): PayoutIntent {
@@ -112,6 +139,11 @@ export interface Draft {
   /** `rests`: the change is right only for what the tally was when the state was loaded. */
   count(change: Tally, rests?: 'rests'): void;
   waitFor(waiting: Waiting): void;
+  addAttribution(decision: AttributionDecision): void;
+  /** What holds of a member's tier in a program. */
+  tier(memberId: string, programId: string): TierChange | undefined;
+  addTierChange(change: TierChange): void;
+  lookAtTier(look: NextTierLook): void;
   markMirror(record: RecordRef | null): void;
   wake(wake: Wake): void;
   /** True once anything was put or added. */
@@ -133,6 +165,9 @@ export function createDraft(state: State): Draft {
   const wakes: Wake[] = [];
   const counted = new Map<string, TallyChange>();
   const waiting = new Map<string, Waiting>();
+  const attributions: AttributionDecision[] = [];
+  const tierChanges: TierChange[] = [];
+  const tierLooks = new Map<string, NextTierLook>();
 
   /** Stored and new ones of each referral; put in order when somebody asks for the first time. */
   function decided(): Map<string, Decision[]> {
@@ -140,9 +175,12 @@ export function createDraft(state: State): Draft {
     return byReferral;
   }
 
-  /** The tally of won referrals follows the stages. */
+  /** The tally of won referrals follows the stages, and those of tiers the deals that are won. */
   function countWon(referral: Referral | undefined, by: 1 | -1): void {
-    if (referral?.stage === 'won') count({ ...wonTally(referral.memberId), count: by, minor: 0n });
+    if (!referral) return;
+    if (referral.stage === 'won') count({ ...wonTally(referral.memberId), count: by, minor: 0n });
+    for (const one of contributionsOf(referral))
+      count({ ...one, count: by * one.count, minor: BigInt(by) * one.minor });
   }
 
   function count(change: Tally, rests?: 'rests'): void {
@@ -205,6 +243,13 @@ export function createDraft(state: State): Draft {
       // Two rules that wait for the same with one deal have one place, that of the one that has waited longer.
       if ((waiting.get(key)?.since ?? Number.POSITIVE_INFINITY) > one.since) waiting.set(key, one);
     },
+    addAttribution: (decision) => void attributions.push(decision),
+    tier: (memberId, programId) =>
+      [...(state.tiers ?? []), ...tierChanges].findLast(
+        (change) => change.memberId === memberId && change.program.id === programId,
+      ),
+    addTierChange: (change) => void tierChanges.push(change),
+    lookAtTier: (look) => void tierLooks.set(`$look.memberId$look.programId`, look),
     markMirror: (record) => {
       if (record) mirror.set(recordKey(record), record);
     },
@@ -214,6 +259,7 @@ export function createDraft(state: State): Draft {
         referrals.changed().length +
         rewards.changed().length +
         decisions.length +
+        tierChanges.length +
         journals.length >
       0,
     plan: () => ({
@@ -228,6 +274,9 @@ export function createDraft(state: State): Draft {
       // One that came to nothing still has to be what it was taken for.
       tallies: [...counted.values()].filter(({ count, minor, basis }) => count !== 0 || minor !== 0n || basis !== null),
       waiting: [...waiting.values()],
+      attributions,
+      tierChanges,
+      tierLooks: [...tierLooks.values()],
       mirror: [...mirror.values()],
       wakes,
     }),
@@ -248,6 +297,9 @@ export const EMPTY_PLAN: Plan = {
   cancelledIntentIds: [],
   tallies: [],
   waiting: [],
+  attributions: [],
+  tierChanges: [],
+  tierLooks: [],
   mirror: [],
   wakes: [],
 };

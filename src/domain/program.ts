@@ -1,9 +1,12 @@
 import type { Money, RoundingMode } from './money.ts';
 import type { Referral, TouchKind } from './referral.ts';
-import { addDays, type Instant } from './time.ts';
+import type { RiskPolicy } from './risk.ts';
+import type { TierScheme } from './tier-scheme.ts';
+import { addDays, dayOf, type Instant } from './time.ts';
 
-/** Who a rule pays: the member who referred, or the friend who was referred. */
-export type Party = 'member' | 'friend';
+/** Who a rule pays: the member who referred, the friend who was referred, or the account's own recruiter behind the referral. */
+export const PARTIES = ['member', 'friend', 'recruiter'] as const;
+export type Party = (typeof PARTIES)[number];
 
 /** The stages that a deal can bring a referral to, in the order in which it reaches them. A later one includes the earlier ones. */
 export const TRIGGER_STAGES = ['qualified', 'opportunity', 'won'] as const;
@@ -23,6 +26,11 @@ export type RewardAmount =
   | {
       readonly kind: 'by_count';
       readonly steps: ReadonlyArray<{ readonly from: number; readonly amount: FlatAmount }>;
+    }
+  /** The last step whose tier the member holds or has passed; in the order of the program's tiers. */
+  | {
+      readonly kind: 'per_tier';
+      readonly steps: ReadonlyArray<{ readonly from: string; readonly amount: FlatAmount }>;
     };
 
 export interface Rounding {
@@ -33,6 +41,8 @@ export interface Rounding {
 
 export type Comparison = 'at_least' | 'at_most';
 export type Membership = 'in' | 'not_in';
+/** The n-th one, once for each member; every n-th one. */
+export type Ordinal = 'exactly' | 'every';
 
 /** Any property of the CRM, by the name that the CRM knows it by; numbers are decimals as text. */
 export type PropertyFact = {
@@ -55,7 +65,10 @@ type Fact =
   /** When the event that triggers the rule happened, as a day in UTC: "2026-03-31". For bonuses that are limited in time. */
   | { readonly fact: 'event.day'; readonly op: 'from' | 'until'; readonly day: string }
   /** How many referrals of the member are won, this one included. */
-  | { readonly fact: 'member.won_referrals'; readonly op: Comparison; readonly count: number }
+  | { readonly fact: 'member.won_referrals'; readonly op: Comparison | Ordinal; readonly count: number }
+  /** The tier that the member holds, this deal counted. */
+  | { readonly fact: 'member.tier'; readonly op: 'at_least'; readonly tier: string }
+  | { readonly fact: 'member.tier'; readonly op: Membership; readonly tiers: readonly string[] }
   | PropertyFact;
 
 /** A fact, what is asked of it, and (`because`) what a person is told instead when it is not met. */
@@ -110,11 +123,15 @@ export interface RewardRule {
   /** What people read on cards and in reports. */
   readonly name: string;
   readonly party: Party;
-  /** What the deal has to reach; absent: won. */
-  readonly trigger?: TriggerStage | undefined;
+  /** What the deal has to reach; absent: won. `tier_reached`: won, and with it the member has reached `tier`. */
+  readonly trigger?: TriggerStage | 'tier_reached' | undefined;
+  /** With `tier_reached` only. */
+  readonly tier?: string | undefined;
   /** Absent: the first one. */
   readonly deals?: DealsPolicy | undefined;
   readonly amount: RewardAmount;
+  /** The deal's amount is converted into this currency first, by the rate of the day before the event; absent: it is taken as it is. */
+  readonly payIn?: string | undefined;
   /** Absent: half to even, to the smallest unit. */
   readonly rounding?: Rounding | undefined;
   readonly minimum?: Money | undefined;
@@ -147,6 +164,10 @@ export interface ProgramVersion {
   readonly version: number;
   readonly publishedAt: Instant;
   readonly rules: readonly RewardRule[];
+  /** Absent: nothing is looked for. */
+  readonly risk?: RiskPolicy | undefined;
+  /** Absent: members have no tiers. */
+  readonly tiers?: TierScheme | undefined;
   /** Referrals that were submitted before this version go on by it (`move`, also when absent), or by the one that they began with (`keep`). */
   readonly openReferrals?: OpenReferrals | undefined;
   /** The program ended with this version, which has no rules; what was granted before runs on by its own. */
@@ -162,7 +183,7 @@ export const OPEN_REFERRALS = ['move', 'keep'] as const;
 export type OpenReferrals = (typeof OPEN_REFERRALS)[number];
 
 /** What goes into a version: what an admin writes, and what two drafts are compared by. */
-export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals'>;
+export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals' | 'risk' | 'tiers'>;
 
 /**
  * The version of its program that a referral is judged by at a moment: the newest that was published by then and concerns it; before the
@@ -181,6 +202,13 @@ export function versionFor(
   return inForce ?? own[0];
 }
 
+/** The first day of whose rates any rule could need; null where none converts an amount. */
+export function firstRateDay(versions: readonly ProgramVersion[]): string | null {
+  if (!versions.some(({ rules }) => rules.some(({ payIn }) => payIn !== undefined))) return null;
+  // An event may be a little before the program by the CRM's clock, and its rate is that of the day before.
+  return dayOf(addDays(Math.min(...versions.map(({ publishedAt }) => publishedAt)), -2));
+}
+
 /** When a program was first published: nothing is paid for what was before. */
 export function beginOf(versions: readonly ProgramVersion[], programId: string): Instant {
   return versions.find((version) => version.programId === programId)?.publishedAt ?? 0;
@@ -195,8 +223,28 @@ export function openProgram(versions: readonly ProgramVersion[]): string | undef
     .at(-1)?.programId;
 }
 
+/** The stage that a deal has to reach. */
 export function triggerOf({ trigger = 'won' }: RewardRule): TriggerStage {
-  return trigger;
+  return trigger === 'tier_reached' ? 'won' : trigger;
+}
+
+/** The limits that a rule states, and the one that it has by what it is: the reward for a tier, or for the n-th win, is paid once. */
+export function limitsOf({ trigger, conditions, limits = [] }: RewardRule): readonly Limit[] {
+  const isOnce =
+    trigger === 'tier_reached' ||
+    conditions.some((one) => 'fact' in one && one.fact === 'member.won_referrals' && one.op === 'exactly');
+  return isOnce ? [...limits, ONCE] : limits;
+}
+
+const ONCE: Limit = { per: 'member', across: 'rule', window: 'life', count: 1, money: null };
+
+/** Whether what it makes of a deal depends on the member's tier. */
+export function needsTier({ trigger, amount, conditions }: RewardRule): boolean {
+  return (
+    trigger === 'tier_reached' ||
+    amount.kind === 'per_tier' ||
+    conditionsWithin(conditions).some(({ fact }) => fact === 'member.tier')
+  );
 }
 
 /** When a hold that begins at this moment is over if nothing else happens; null where there is none. */
@@ -219,4 +267,9 @@ export function isReviewed({ review }: RewardRule, money: Money): boolean {
   if (!review) return false;
   // Amounts in two currencies are not compared; one that nobody foresaw is looked at.
   return review.when === 'always' || review.money.currency !== money.currency || money.minor > review.money.minor;
+}
+
+/** Whether it depends on how many referrals of the member are won. */
+export function restsOnCount({ amount, conditions }: RewardRule): boolean {
+  return amount.kind === 'by_count' || conditionsWithin(conditions).some(({ fact }) => fact === 'member.won_referrals');
 }

@@ -1,3 +1,4 @@
+import type { Money } from './money.ts';
 import type { Reason } from './reason.ts';
 import type { RecordRef } from './record.ts';
 import type { Instant } from './time.ts';
@@ -10,6 +11,8 @@ export interface Member {
   readonly code: string;
   /** The contact this member is in the CRM; null until one is known. */
   readonly contact: RecordRef | null;
+  /** One of the account's own people: a recruiter. Absent: no. */
+  readonly isStaff?: boolean | undefined;
   readonly createdAt: Instant;
   /** Counts changes of this row; a write names the version it has seen. */
   readonly version: number;
@@ -29,6 +32,15 @@ export type LifecycleStage =
 export const TOUCH_KINDS = ['explicit', 'label', 'code', 'email'] as const;
 export type TouchKind = (typeof TOUCH_KINDS)[number];
 
+/** A deal that counts towards a tier while it is won. */
+export interface WonDeal {
+  readonly id: string;
+  /** Since when it has been won, by the CRM's clock. */
+  readonly at: Instant;
+  /** Null when the amount cannot be read as money. */
+  readonly money: Money | null;
+}
+
 /** One member bringing one friend into one program. */
 export interface Referral {
   readonly id: string;
@@ -41,6 +53,14 @@ export interface Referral {
   readonly reason: Reason;
   readonly stageSince: Instant;
   readonly submittedAt: Instant;
+  /** What it counts towards the member's tier; kept by programs with tiers, absent for none. */
+  readonly wonDeals?: readonly WonDeal[] | undefined;
+  /** A person gave it to its member, and nothing in the CRM gives it to another. */
+  readonly movedAt?: Instant | undefined;
+  /** Why a person has to approve each of its rewards; absent: nobody has to. */
+  readonly doubt?: 'existing_customer' | 'self_referral' | undefined;
+  /** The recruiter who owns it, where that is not the member; a member's id. */
+  readonly recruiterId?: string | undefined;
   readonly version: number;
 }
 
@@ -51,5 +71,7 @@ export interface Touch {
   readonly memberId: string;
   readonly friend: RecordRef | null;
   readonly evidence: string;
+  /** Where the friend's act came from, shortened so that it names no person; absent where nobody looked. */
+  readonly origin?: { readonly ipPrefix: string | null; readonly device: string | null };
   readonly at: Instant;
 }

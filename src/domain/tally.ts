@@ -48,9 +48,18 @@ export function addTo(tallies: Map<string, Tally>, changes: readonly TallyChange
   }
 }
 
-/** Won referrals of a member. */
-export function wonTally(memberId: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
-  return { owner: memberId, key: 'won', currency: '' };
+/** Won referrals of a member, ever or (`day`, since 1970) of those first won on a day. */
+export function wonTally(memberId: string, day?: number): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: memberId, key: day === undefined ? 'won' : `won on ${day}`, currency: '' };
+}
+
+/** The money of a member's won deals, ever or of those won on a day. */
+export function revenueTally(
+  memberId: string,
+  currency: string,
+  day?: number,
+): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: memberId, key: day === undefined ? 'revenue' : `revenue on ${day}`, currency };
 }
 
 /** What a beneficiary owes back after a reward was taken back that had left the house. */
@@ -61,6 +70,11 @@ export function owedTally(beneficiaryId: string, currency: string): Pick<Tally, 
 /** A friend's company, as one connection knows it. */
 export function companyOwner({ connectionId, id }: Pick<RecordRef, 'connectionId' | 'id'>): string {
   return `company ${connectionId} ${id}`;
+}
+
+/** What deals wait for that need a rate; nothing is ever counted by it. */
+export function rateTally(rateOf: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: 'rates', key: 'rate', currency: rateOf };
 }
 
 export function programOwner(programId: string): string {

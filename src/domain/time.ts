@@ -8,6 +8,11 @@ export function addDays(at: Instant, days: number): Instant {
   return at + days * MS_PER_DAY;
 }
 
+/** Days since 1970-01-01, in UTC. */
+export function dayNumber(at: Instant): number {
+  return Math.floor(at / MS_PER_DAY);
+}
+
 /** Whole days from one moment to another; 0 when it is not later. */
 export function daysBetween(from: Instant, to: Instant): number {
   return Math.max(0, Math.floor((to - from) / MS_PER_DAY));

@@ -40,6 +40,7 @@ export interface AppDeps {
   readonly accounts: Pick<Accounts, 'authenticate'>;
   readonly act: Act;
   readonly review: Review;
+  readonly desk: OperationsDeps['desk'];
   readonly publish: Publish;
   /** Called when a budget was filled up, so that who waits for it is looked at. */
   readonly onBudget: () => void;
@@ -49,8 +50,14 @@ export interface AppDeps {
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
+    readonly desk: OperationsDeps['cases'];
     readonly programDrafts: OperationsDeps['programDrafts'];
+    readonly rates: OperationsDeps['rates'];
+    readonly tierChanges: OperationsDeps['tierChanges'];
+    readonly attribution: OperationsDeps['attribution'];
   };
+  readonly tiers: OperationsDeps['tiers'];
+  readonly reattribute: OperationsDeps['reattribute'];
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];
@@ -64,9 +71,11 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, programDrafts } = deps.store;
+  const { reads, connections, programs, dryRuns, programDrafts, rates, desk: cases } = deps.store;
+  const { tierChanges, attribution } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, programDrafts, limits };
+  const stored = { reads, connections, programs, dryRuns, programDrafts, rates, cases, tierChanges, attribution };
+  const shared = { ...deps, ...stored, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

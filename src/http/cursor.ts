@@ -12,7 +12,9 @@ export function encodeCursor(list: string, { at, id }: PageCursor): string {
 /** Null when the text is not what `encodeCursor` wrote for this list. */
 export function decodeCursor(list: string, text: string): PageCursor | null {
   if (!/^[A-Za-z0-9_-]{1,200}$/.test(text)) return null;
-  const match = /^([a-z]+) ([0-9]{1,15}) ([a-z]{2,5}_[a-z0-9-]{1,64})$/.exec(Buffer.from(text, 'base64url').toString());
+  const match = /^([a-z-]+) ([0-9]{1,15}) ([a-z]{2,5}_[a-z0-9-]{1,64})$/.exec(
+    Buffer.from(text, 'base64url').toString(),
+  );
   if (match?.[1] !== list || match[2] === undefined || match[3] === undefined) return null;
   const cursor = { at: Number(match[2]), id: match[3] };
   return encodeCursor(list, cursor) === text ? cursor : null;

@@ -10,6 +10,7 @@ import type {
 } from '../application/ports/audit.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
+import { ratesOf } from '../domain/rates.ts';
 import {
   type ContactFacts,
   type CrmObject,
@@ -18,10 +19,14 @@ import {
   type RecordRef,
   recordKey,
 } from '../domain/record.ts';
+import type { Touch } from '../domain/referral.ts';
+import { keysOfPeople } from '../domain/risk.ts';
 import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
+import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
+  attributionOf,
   connectionOf,
   decisionOf,
   fromJson,
@@ -32,9 +37,11 @@ import {
   referralOf,
   refOf,
   rewardOf,
+  tierChangeOf,
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
+import { rateOf } from './rates.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
 import { tallyOf } from './tallies.ts';
 
@@ -85,12 +92,33 @@ export function createAudit(session: Session, now: Instant): Audit {
     },
     strayRows: () => strayRows(session),
     account: (accountId) => account(session, accountId),
-    page: (accountId, after, limit) => page(session, accountId, after, limit, now),
+    page: (accountId, after, limit, riskHours) => page(session, accountId, after, limit, now, riskHours),
     wrongTallies: (accountId) => wrongTallies(session, accountId),
     limitTallies: async (accountId) => {
       const { rows } = await sql<Row<'tallies'>>`select * from tallies
         where account_id = ${accountId} and tally_key not in ('won', 'owed')`.execute(session.db);
       return rows.map(tallyOf);
+    },
+    now,
+    tierChanges: async (accountId, after, limit) => {
+      const behind = after
+        ? sql`and (member_id, program_id, sequence) > (${after.memberId}, ${after.program.id}, ${after.sequence})`
+        : sql``;
+      const { rows } = await sql<Row<'tier_changes'>>`select * from tier_changes
+        where account_id = ${accountId} ${behind} order by member_id, program_id, sequence limit ${limit}`.execute(
+        session.db,
+      );
+      return rows.map(tierChangeOf);
+    },
+    wonTallies: async (accountId) => {
+      const { rows } = await sql<Row<'tallies'>>`select * from tallies
+        where account_id = ${accountId} and tally_key = 'won'`.execute(session.db);
+      return rows.map(tallyOf);
+    },
+    tierLooksDue: async (accountId) => {
+      const { rows } = await sql<{ member_id: string }>`select member_id from tier_looks
+        where account_id = ${accountId} and at <= ${now}`.execute(session.db);
+      return new Set(rows.map(({ member_id }) => member_id));
     },
     budgets: async (accountId) => {
       const { rows } = await sql<{ program_id: string; currency: string; minor: string }>`
@@ -132,7 +160,14 @@ const REFERENCES: ReadonlyArray<readonly [Table, readonly string[], Table, reado
   ['touches', ['member_id'], 'members', ['id']],
   ['rewards', ['referral_id'], 'referrals', ['id']],
   ['rewards', ['program_id'], 'programs', ['program_id']],
-  ['rewards', ['beneficiary_id'], 'members', ['id'], "party = 'member'"],
+  ['rewards', ['beneficiary_id'], 'members', ['id'], "party <> 'friend'"],
+  ['referrals', ['recruiter_id'], 'members', ['id']],
+  ['tier_changes', ['member_id'], 'members', ['id']],
+  ['tier_changes', ['program_id', 'program_version'], 'programs', ['program_id', 'version']],
+  ['tier_looks', ['member_id'], 'members', ['id']],
+  ['attribution_decisions', ['referral_id'], 'referrals', ['id']],
+  ['attribution_decisions', ['member_id'], 'members', ['id']],
+  ['attribution_decisions', ['policy_version'], 'attribution_policies', ['version']],
   ['rewards', ['beneficiary_id'], 'referrals', ['id'], "party = 'friend'"],
   ['decisions', ['referral_id'], 'referrals', ['id']],
   ['decisions', ['reward_id'], 'rewards', ['id']],
@@ -197,6 +232,7 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
   return {
     connections: (await mine('connections', 'id')).map(connectionOf),
     programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
+    rates: ratesOf((await mine('fx_rates', 'currency, day')).map(rateOf)),
     mappings,
     rows: {
       referrals: await count('referrals'),
@@ -217,6 +253,7 @@ async function page(
   after: string | null,
   limit: number,
   now: Instant,
+  riskHours: readonly number[] | undefined,
 ): Promise<AuditPage> {
   const { db, dialect } = session;
   const of = async <T extends Table>(table: T, column: string, ids: readonly string[]) => {
@@ -255,6 +292,12 @@ async function page(
     decisions: new Map(),
     rewards: new Map(),
     tallies: new Map<string, Tally>(),
+    tiers: new Map<string, TierChange>(),
+  };
+  const risk = {
+    paces: new Map<string, number>(),
+    twins: new Map<string, readonly string[]>(),
+    touches: [] as Touch[],
   };
   const touches = [];
   const friends = referrals.flatMap(({ friend }) => friend.contact ?? []);
@@ -282,9 +325,18 @@ async function page(
       emails: [...new Set(facts.flatMap(({ email }) => normaliseEmail(email) ?? []))],
       codes: [...new Set(facts.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? []))))],
       companies: [...new Set(facts.flatMap((one) => ('email' in one ? (companyOf(one) ?? []) : [])).map(companyOwner))],
+      ...(riskHours ? { risk: { ...keysOfPeople(accountId, facts), hours: riskHours, now } } : {}),
     });
+    if (loaded.risk) {
+      for (const [key, pace] of loaded.risk.paces) risk.paces.set(key, pace);
+      for (const [key, ids] of loaded.risk.twins) risk.twins.set(key, ids);
+      risk.touches.push(...loaded.risk.touches);
+      const own = loaded.members.flatMap(({ contact }) => (contact?.connectionId === connectionId ? [contact.id] : []));
+      await known.read('contact', connectionId, own);
+    }
     for (const part of ['members', 'referrals', 'decisions', 'rewards'] as const)
       for (const one of loaded[part]) state[part].set(one.id, one);
+    for (const change of loaded.tiers ?? []) state.tiers.set(change.id, change);
     for (const [key, tally] of loaded.tallies) state.tallies.set(key, tally);
     const { rows } = await sql<Row<'touches'>>`select * from touches where account_id = ${accountId}
       and connection_id = ${connectionId}
@@ -315,8 +367,11 @@ async function page(
       decisions: [...state.decisions.values()],
       rewards: [...state.rewards.values()],
       tallies: state.tallies,
+      ...(riskHours ? { risk } : {}),
+      tiers: [...state.tiers.values()],
     },
     touches,
+    attributions: (await of('attribution_decisions', 'referral_id', ids)).map(attributionOf),
     decisions,
     rewards,
     intents,

@@ -5,8 +5,10 @@ import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
 import { commitAll } from './commit.ts';
 import type { Engine } from './dialect.ts';
 import { contactsOfDeals, knownContacts, recordVersions } from './records.ts';
+import { riskKnowledge } from './risk.ts';
 import type { Row, Session } from './schema.ts';
 import { talliesOf } from './tallies.ts';
+import { newestTiers } from './tiers.ts';
 
 export function createCaseStore(engine: Engine): CaseStore {
   return {
@@ -46,8 +48,13 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
   }
 
   const referralIds = [...referrals.keys()];
+  const { risk } = keys;
   return {
+    ...(risk
+      ? { risk: await riskKnowledge(session, { ...keys, risk }, [...referrals.values()], [...members.keys()]) }
+      : {}),
     tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds, ...keys.companies]),
+    tiers: (await newestTiers(session, keys.accountId, [...members.keys()])).sort(byId),
     members: [...members.values()].sort(byId).map(memberOf),
     referrals: [...referrals.values()].sort(byId).map(referralOf),
     decisions: (await decisionsOf(session, keys.accountId, referralIds))

@@ -1,10 +1,13 @@
 import type { Connection } from '../application/ports/store.ts';
+import type { AttributionDecision, AttributionPolicyVersion } from '../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { Journal } from '../domain/ledger.ts';
 import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
 import type { OpenReferrals, ProgramVersion } from '../domain/program.ts';
 import type { CrmObject, RecordRef } from '../domain/record.ts';
 import type { Member, Referral, Touch } from '../domain/referral.ts';
+import type { RiskAssessment, RiskPolicy } from '../domain/risk.ts';
+import type { TierChange } from '../domain/tier.ts';
 import type { Row } from './schema.ts';
 
 /** Marks a bigint inside JSON text. Only our own structures are written this way, never a vendor's payload. */
@@ -71,6 +74,7 @@ export function memberOf(row: Row<'members'>): Member {
     contact: contactOf(row.connection_id, row.contact_id),
     createdAt: row.created_at,
     version: row.version,
+    ...(row.is_staff === 1 ? { isStaff: true } : {}),
   };
 }
 
@@ -85,6 +89,7 @@ export function memberRow(accountId: string, member: Member): Row<'members'> {
     contact_id: member.contact?.id ?? null,
     created_at: member.createdAt,
     version: member.version,
+    is_staff: toFlag(member.isStaff ?? false),
   };
 }
 
@@ -104,6 +109,10 @@ export function referralOf(row: Row<'referrals'>): Referral {
     stageSince: row.stage_since,
     submittedAt: row.submitted_at,
     version: row.version,
+    ...(row.won_deals === null ? {} : { wonDeals: fromJson<Referral['wonDeals']>(row.won_deals) }),
+    ...(row.recruiter_id === null ? {} : { recruiterId: row.recruiter_id }),
+    ...(row.moved_at === null ? {} : { movedAt: row.moved_at }),
+    ...(row.doubt === null ? {} : { doubt: row.doubt as Referral['doubt'] }),
   };
 }
 
@@ -123,6 +132,10 @@ export function referralRow(accountId: string, referral: Referral): Row<'referra
     stage_since: referral.stageSince,
     submitted_at: referral.submittedAt,
     version: referral.version,
+    won_deals: referral.wonDeals === undefined ? null : toJson(referral.wonDeals),
+    recruiter_id: referral.recruiterId ?? null,
+    moved_at: referral.movedAt ?? null,
+    doubt: referral.doubt ?? null,
   };
 }
 
@@ -133,6 +146,9 @@ export function touchOf(row: Row<'touches'>): Touch {
     memberId: row.member_id,
     friend: contactOf(row.connection_id, row.contact_id),
     evidence: row.evidence,
+    ...(row.ip_prefix === null && row.device === null
+      ? {}
+      : { origin: { ipPrefix: row.ip_prefix, device: row.device } }),
     at: row.at,
   };
 }
@@ -147,6 +163,8 @@ export function touchRow(accountId: string, touch: Touch): Row<'touches'> {
     contact_id: touch.friend?.id ?? null,
     evidence: toText(touch.evidence),
     at: touch.at,
+    ip_prefix: toText(touch.origin?.ipPrefix ?? null),
+    device: toText(touch.origin?.device ?? null),
   };
 }
 
@@ -170,6 +188,7 @@ export function decisionOf(row: Row<'decisions'>): Decision {
     reason: fromJson(row.reason),
     conditions: fromJson(row.conditions),
     calculation: fromJson(row.calculation),
+    ...(row.risk === null ? {} : { risk: fromJson<RiskAssessment>(row.risk) }),
     money: moneyOf(row.minor, row.currency),
     rewardId: row.reward_id,
     releaseAt: row.release_at,
@@ -203,6 +222,7 @@ export function decisionRow(accountId: string, decision: Decision): Row<'decisio
     program_version: decision.program.version,
     mapping_version: decision.mappingVersion,
     recorded_at: decision.recordedAt,
+    risk: decision.risk === undefined ? null : toJson(decision.risk),
   };
 }
 
@@ -323,10 +343,85 @@ export function programOf(row: Row<'programs'>): ProgramVersion {
     version: row.version,
     publishedAt: row.published_at,
     rules: fromJson(row.rules),
+    ...(row.risk === null ? {} : { risk: fromJson<RiskPolicy>(row.risk) }),
+    ...(row.tiers === null ? {} : { tiers: fromJson<ProgramVersion['tiers']>(row.tiers) }),
     ...(row.dry_run_id === null ? {} : { dryRunId: row.dry_run_id }),
     ...(row.published_by === null ? {} : { publishedBy: row.published_by }),
     ...(row.open_referrals === null ? {} : { openReferrals: row.open_referrals as OpenReferrals }),
     ...(row.is_retired === 0 ? {} : { isRetired: true }),
     ...(row.note === null ? {} : { note: row.note }),
+  };
+}
+
+export function tierChangeOf(row: Row<'tier_changes'>): TierChange {
+  return {
+    id: row.id,
+    memberId: row.member_id,
+    program: { id: row.program_id, version: row.program_version },
+    sequence: row.sequence,
+    move: row.move as TierChange['move'],
+    from: row.from_tier === null ? null : fromJson(row.from_tier),
+    to: row.to_tier === null ? null : fromJson(row.to_tier),
+    reason: fromJson(row.reason),
+    evidence: fromJson(row.evidence),
+    recordedAt: row.recorded_at,
+  };
+}
+
+export function tierChangeRow(accountId: string, change: TierChange): Row<'tier_changes'> {
+  return {
+    account_id: accountId,
+    id: change.id,
+    member_id: change.memberId,
+    program_id: change.program.id,
+    program_version: change.program.version,
+    sequence: change.sequence,
+    move: change.move,
+    from_tier: change.from && toJson(change.from),
+    to_tier: change.to && toJson(change.to),
+    reason: toJson(change.reason),
+    evidence: toJson(change.evidence),
+    recorded_at: change.recordedAt,
+  };
+}
+
+export function attributionOf(row: Row<'attribution_decisions'>): AttributionDecision {
+  return {
+    id: row.id,
+    referralId: row.referral_id,
+    sequence: row.sequence,
+    kind: row.kind as AttributionDecision['kind'],
+    memberId: row.member_id,
+    fromMemberId: row.from_member_id,
+    policyVersion: row.policy_version,
+    reason: fromJson(row.reason),
+    candidates: fromJson(row.candidates),
+    recordedAt: row.recorded_at,
+  };
+}
+
+export function attributionRow(accountId: string, decision: AttributionDecision): Row<'attribution_decisions'> {
+  return {
+    account_id: accountId,
+    id: decision.id,
+    referral_id: decision.referralId,
+    sequence: decision.sequence,
+    kind: decision.kind,
+    member_id: decision.memberId,
+    from_member_id: decision.fromMemberId,
+    policy_version: decision.policyVersion,
+    reason: toJson(decision.reason),
+    candidates: toJson(decision.candidates),
+    recorded_at: decision.recordedAt,
+  };
+}
+
+export function policyVersionOf(row: Row<'attribution_policies'>): AttributionPolicyVersion {
+  return {
+    version: row.version,
+    policy: fromJson(row.policy),
+    contentHash: row.content_hash,
+    publishedAt: row.published_at,
+    publishedBy: row.published_by,
   };
 }

@@ -5,8 +5,18 @@ import { Fault } from '../domain/errors.ts';
 import { imbalance, type Journal } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
-import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
+import {
+  attributionRow,
+  decisionRow,
+  journalRow,
+  memberRow,
+  postingRows,
+  referralRow,
+  rewardRow,
+  touchRow,
+} from './codec.ts';
 import { Conflict } from './conflict.ts';
+import { keepCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
 import { markMirror } from './mirror.ts';
@@ -14,6 +24,7 @@ import { tell } from './queue.ts';
 import { blankIfIn, compareWithKept, eraseContacts, saveSnapshots, shownOf } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
 import { changeTallies, keepWaiting } from './tallies.ts';
+import { keepTiers } from './tiers.ts';
 import { askAt, settleWork } from './work.ts';
 
 /**
@@ -63,8 +74,12 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     cancelledIntentIds: plans.flatMap(({ cancelledIntentIds }) => cancelledIntentIds),
     tallies: plans.flatMap(({ tallies }) => tallies),
     waiting: plans.flatMap(({ waiting }) => waiting),
+    attributions: plans.flatMap(({ attributions }) => attributions),
+    tierChanges: plans.flatMap(({ tierChanges }) => tierChanges),
+    tierLooks: plans.flatMap(({ tierLooks }) => tierLooks),
     mirror: plans.flatMap(({ mirror }) => mirror),
     wakes: plans.flatMap(({ wakes }) => wakes),
+    cases: plans.flatMap(({ cases = [] }) => cases),
   };
 }
 
@@ -157,8 +172,15 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
       error: null,
     })),
   );
+  await keepCases(session, accountId, plan);
   await changeTallies(session, accountId, plan.tallies, at);
   await keepWaiting(session, accountId, plan.waiting);
+  await insertRows(
+    session,
+    'attribution_decisions',
+    plan.attributions.map((decision) => attributionRow(accountId, decision)),
+  );
+  await keepTiers(session, accountId, plan);
   await markMirror(session, accountId, plan.mirror, at);
   await askAt(session, accountId, plan.wakes);
   // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.
@@ -228,6 +250,8 @@ function momentOf({ plan, snapshots }: Pick<Commit, 'plan' | 'snapshots'>): Inst
     ...snapshots.map(({ readAt }) => readAt),
     ...plan.decisions.map(({ recordedAt }) => recordedAt),
     ...plan.rewards.map(({ updatedAt }) => updatedAt),
+    ...plan.tierChanges.map(({ recordedAt }) => recordedAt),
+    ...plan.attributions.map(({ recordedAt }) => recordedAt),
     ...plan.members.map(({ createdAt }) => createdAt),
     ...plan.referrals.map(({ submittedAt }) => submittedAt),
   );

@@ -4,12 +4,14 @@ import type { ClaimedMirror, ClaimInput, MirrorSource, MirrorStore, Shard } from
 import { type RewardState, STANDING_STATES } from '../domain/decision.ts';
 import type { CrmObject, DealFacts, RecordRef } from '../domain/record.ts';
 import { recordKey } from '../domain/record.ts';
+import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionOf, fromSum, keyOf, memberOf, referralOf, refOf, rewardOf, toFlag, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
 import { candidates, claimed, counts, dueShards, MIRRORED, nextDueAt, tell, wholeRow } from './queue.ts';
 import { readFacts, rememberDeleted } from './records.ts';
 import type { Row, Session } from './schema.ts';
+import { newestTiers } from './tiers.ts';
 
 /**
  * Rows marked by one transaction: a twentieth of a second on the only thread that answers webhooks. All two million of an account with a
@@ -274,6 +276,7 @@ function nothingKnown(record: RecordRef): MirrorSource {
     wonReferrals: 0,
     sums: [],
     lastReward: null,
+    tier: null,
     referral: null,
     referrer: null,
     decisions: [],
@@ -309,6 +312,7 @@ async function contactSources(
   const counted = await countReferrals(session, accountId, memberIds);
   const summed = await sumRewards(session, accountId, beneficiaryIds);
   const newest = await newestRewards(session, accountId, beneficiaryIds);
+  const tiers = await newestTiers(session, accountId, memberIds);
   const referrers = await membersById(
     session,
     accountId,
@@ -334,10 +338,16 @@ async function contactSources(
       wonReferrals: count?.won ?? 0,
       sums: addUp(summed.filter(({ beneficiary_id }) => own.has(beneficiary_id))),
       lastReward: last ? rewardOf(last) : null,
+      tier: (member && newestOf(tiers, member.id)) ?? null,
       referral: referral ? referralOf(referral) : null,
       referrer: referrer ? memberOf(referrer) : null,
     };
   });
+}
+
+/** Of several programs the one that moved last. */
+function newestOf(tiers: readonly TierChange[], memberId: string): TierChange | undefined {
+  return tiers.filter((change) => change.memberId === memberId).sort((a, b) => b.recordedAt - a.recordedAt)[0];
 }
 
 async function countReferrals({ db, dialect }: Session, accountId: string, memberIds: readonly string[]) {

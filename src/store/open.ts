@@ -1,11 +1,13 @@
 import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
+import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
 import { createCouponStore } from './coupons.ts';
+import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createInboxStore } from './inbox.ts';
@@ -19,9 +21,11 @@ import { openPostgres, type PostgresOptions } from './postgres.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
 import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
+import { createRateStore } from './rates.ts';
 import { createReadStore } from './reads.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
+import { createTierStore } from './tiers.ts';
 import { createVitals } from './vitals.ts';
 import { createWorkStore } from './work.ts';
 
@@ -104,16 +108,20 @@ export function createStore(engine: Engine): Store {
     connections: createConnectionStore(engine),
     programs: createProgramStore(engine),
     programDrafts: createProgramDraftStore(engine),
+    rates: createRateStore(engine),
     dryRuns: createDryRunStore(engine),
     inbox: createInboxStore(engine),
     work: createWorkStore(engine),
     cases: createCaseStore(engine),
+    desk: createDeskStore(engine),
     payouts: createPayoutStore(engine),
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),
     manual: createManualStore(engine),
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
+    tiers: createTierStore(engine),
+    attribution: createAttributionStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     shared: engine.shared,

@@ -1,13 +1,14 @@
 import { sql } from 'kysely';
 import type { NewVersion, ProgramStore } from '../application/ports/store.ts';
 import type { ProgramVersion } from '../domain/program.ts';
-import { programHash } from '../domain/program-hash.ts';
+import { canonical, programHash } from '../domain/program-hash.ts';
 import type { Instant } from '../domain/time.ts';
 import { createBudgetStore } from './budgets.ts';
 import { programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import { deleteDraft } from './program-drafts.ts';
 import type { Row, Session } from './schema.ts';
+import { countWhatIsWon, lookAtAll } from './tiers.ts';
 
 export function createProgramStore(engine: Engine): ProgramStore {
   return {
@@ -42,7 +43,7 @@ export function createProgramStore(engine: Engine): ProgramStore {
 }
 
 /** Two admins who publish at once get two versions, one after the other. */
-async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
+export async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
   await sql`select id from accounts where id = ${accountId} ${sql.raw(dialect.forUpdate('accounts'))}`.execute(db);
 }
 
@@ -53,7 +54,11 @@ async function nextVersion(
   now: Instant,
 ): Promise<ProgramVersion> {
   const newest = await newestVersion(session, accountId, program.programId);
-  if (newest && isSame(programOf(newest), program)) return programOf(newest);
+  const before = newest && programOf(newest);
+  if (before && isSame(before, program)) return before;
+  if (program.tiers && !before?.tiers) await countWhatIsWon(session, accountId, now);
+  if (program.tiers && canonical(before?.tiers ?? null) !== canonical(program.tiers))
+    await lookAtAll(session, accountId, program.programId, now);
   return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
 }
 
@@ -75,7 +80,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
 async function insertVersion(
   { db }: Session,
   accountId: string,
-  { programId, name, rules, dryRunId, publishedBy, openReferrals, isRetired, note }: NewVersion,
+  { programId, name, rules, risk, tiers, dryRunId, publishedBy, openReferrals, isRetired, note }: NewVersion,
   version: number,
   now: Instant,
 ): Promise<ProgramVersion> {
@@ -90,6 +95,8 @@ async function insertVersion(
       published_at: now,
       dry_run_id: dryRunId ?? null,
       published_by: publishedBy === undefined ? null : toText(publishedBy),
+      risk: risk === undefined ? null : toJson(risk),
+      tiers: tiers === undefined ? null : toJson(tiers),
       open_referrals: openReferrals ?? null,
       is_retired: isRetired ? 1 : 0,
       note: note === undefined ? null : toText(note),

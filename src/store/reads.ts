@@ -248,10 +248,10 @@ function numbered(text: string): string {
   return written;
 }
 
-type Paged = 'members' | 'referrals' | 'decisions' | 'rewards' | 'journals';
+type Paged = 'members' | 'referrals' | 'decisions' | 'rewards' | 'journals' | 'tier_changes';
 
 /** Newest first. The key of the last row is where the next page begins, so rows that come meanwhile shift nothing. */
-async function paged<T extends Paged, D>(
+export async function paged<T extends Paged, D>(
   session: Session,
   table: T,
   timeColumn: string,

@@ -100,6 +100,7 @@ const CONTACT_MIRROR: ContactMirror = {
   lastReward: '100.00 EUR held',
   lastRewardAt: '2026-11-22T00:00:00.000Z',
   lastRewardReason: 'Deal “Café №1” was won',
+  tier: 'Gold',
   referredBy: null,
 };
 

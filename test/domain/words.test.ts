@@ -17,6 +17,7 @@ const FACTS: Facts = {
   day: '2026-03-15',
   emailDomain: 'acme.example',
   wonReferrals: 3,
+  tier: null,
   properties: { deal: undefined, friend: undefined, company: undefined },
 };
 

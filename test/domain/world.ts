@@ -124,6 +124,7 @@ export function createWorld(rules: readonly RewardRule[] = [MEMBER_RULE, FRIEND_
       rewards: merged<Reward>(state.rewards, plan.rewards),
       decisions: appended<Decision>(state.decisions, plan.decisions),
       tallies: counted(state.tallies, plan.tallies),
+      tiers: [...(state.tiers ?? []), ...plan.tierChanges],
     };
     for (const journal of plan.journals) {
       if (journals.has(journal.id)) throw new Error(`journal ${journal.id} twice`);

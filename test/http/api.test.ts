@@ -60,9 +60,11 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{referralId}', story.referralId)
     .replace('{rewardId}', story.rewardId)
     .replace('{batchId}', story.batchId)
+    .replace('{caseId}', story.caseId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
-    .replace('{programId}', 'default');
+    .replace('{programId}', 'default')
+    .replace('{currency}', 'USD');
 }
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
@@ -101,6 +103,12 @@ describe('the OpenAPI document', () => {
       await api.judge(operationId, await acme.call(path, { headers: { accept: 'text/html' } }));
       judged.add(operationId);
     }
+    const DISPUTE = {
+      referralId: acmeStory.referralId,
+      claim: 'fraud',
+      words: 'Both are one household.',
+      by: { role: 'rep', id: '77' },
+    };
     const posts: [string, string, unknown, number][] = [
       ['createMember', '/members', { name: 'Lin', email: 'lin@example.com' }, 201],
       ['createMember', '/members', { name: 'Lin', email: 'LIN@example.com ' }, 200],
@@ -127,6 +135,43 @@ describe('the OpenAPI document', () => {
       ],
       ['publishProgram', '/programs?dryRunId=dry_nobody', DRAFT, 422],
       ['publishProgram', `/programs?dryRunId=${dryRuns.get(acmeStory.memberId)}`, { ...DRAFT, programId: 'x' }, 409],
+      ['setMemberRecruiter', `/members/${acmeStory.memberId}/recruiter`, { isRecruiter: true }, 200],
+      ['setMemberRecruiter', `/members/${otherStory.memberId}/recruiter`, { isRecruiter: true }, 404],
+      ['setMemberRecruiter', `/members/${acmeStory.memberId}/recruiter`, { isRecruiter: 'yes' }, 400],
+      [
+        'setReferralRecruiter',
+        `/referrals/${acmeStory.referralId}/recruiter`,
+        { recruiterId: acmeStory.memberId },
+        200,
+      ],
+      [
+        'setReferralRecruiter',
+        `/referrals/${acmeStory.referralId}/recruiter`,
+        { recruiterId: otherStory.memberId },
+        422,
+      ],
+      ['setReferralRecruiter', `/referrals/${otherStory.referralId}/recruiter`, { recruiterId: null }, 404],
+      ['publishAttributionPolicy', '/attribution-policies', { windowDays: 90, existingCustomer: 'review' }, 200],
+      ['publishAttributionPolicy', '/attribution-policies', { sources: [] }, 400],
+      [
+        'reattributeReferral',
+        `/referrals/${acmeStory.referralId}/re-attribute`,
+        { memberId: acmeStory.memberId, why: 'x' },
+        200,
+      ],
+      [
+        'reattributeReferral',
+        `/referrals/${acmeStory.referralId}/re-attribute`,
+        { memberId: otherStory.memberId, why: 'x' },
+        422,
+      ],
+      [
+        'reattributeReferral',
+        `/referrals/${otherStory.referralId}/re-attribute`,
+        { memberId: acmeStory.memberId, why: 'x' },
+        404,
+      ],
+      ['reattributeReferral', `/referrals/${acmeStory.referralId}/re-attribute`, { memberId: acmeStory.memberId }, 400],
       ['saveProgramDraft', '/programs/default/draft', { revision: 1, program: DRAFT }, 200],
       ['saveProgramDraft', '/programs/default/draft', { revision: 7, program: DRAFT }, 409],
       ['saveProgramDraft', '/programs/other/draft', { revision: 0, program: DRAFT }, 400],
@@ -135,8 +180,33 @@ describe('the OpenAPI document', () => {
       ['discardProgramDraft', '/programs/default/draft/discard', { revision: 2 }, 404],
       ['saveProgramDraft', '/programs/default/draft', { revision: 0, program: DRAFT }, 200],
       ['discardProgramDraft', '/programs/default/draft/discard', { revision: 1 }, 200],
+      [
+        'enterRates',
+        '/rates',
+        { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-02', perBase: '1.1', source: 'ECB' }] },
+        200,
+      ],
+      [
+        'enterRates',
+        '/rates',
+        { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-03', perBase: '1.1', source: 'ECB' }] },
+        400,
+      ],
       ['retireProgram', '/programs/none/retire', { why: 'x' }, 404],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
+      ['openDispute', '/disputes', DISPUTE, 201],
+      ['openDispute', '/disputes', DISPUTE, 200],
+      ['openDispute', '/disputes', { ...DISPUTE, referralId: otherStory.referralId }, 422],
+      ['commentOnCase', `/cases/${acmeStory.caseId}/comments`, { words: 'Asked the rep.' }, 200],
+      ['commentOnCase', `/cases/${otherStory.caseId}/comments`, { words: 'x' }, 404],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'person:77' }, 200],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'Ada Lovelace' }, 400],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'approved', why: 'x' }, 400],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'dismissed', why: 'Known.' }, 200],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'dismissed', why: 'Known.' }, 409],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'role:x' }, 409],
+      ['setCaseChain', '/case-chain', { chain: [{ owner: 'person:77', hours: 4 }] }, 200],
+      ['setCaseChain', '/case-chain', { chain: [] }, 400],
       ['rejectReward', `/rewards/${acmeStory.rewardId}/reject`, {}, 400],
       ['fillBudget', '/programs/default/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 201],
       ['fillBudget', '/programs/none/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 404],
@@ -229,8 +299,8 @@ describe('money, times and reasons', () => {
 
 describe('one account', () => {
   test('finds nothing under another’s ids, on every GET with a parameter, word for word as if nobody had them', async () => {
-    // A program's name is an account's own choice: both have one that is called "default".
-    const withParameters = gets().filter(({ path }) => path.includes('{') && !path.includes('{programId}'));
+    // A program's name is an account's own choice: both have one that is called "default". A currency is everybody's.
+    const withParameters = gets().filter(({ path }) => path.includes('{') && !/\{(programId|currency)\}/.test(path));
     expect(withParameters.length).toBeGreaterThan(3);
     for (const { path, operationId } of withParameters) {
       const own = await acme.call(pathOf(path, acmeStory, acmeConnection));

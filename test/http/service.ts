@@ -7,6 +7,7 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createDesk } from '../../src/application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
@@ -14,17 +15,20 @@ import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/applic
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
+import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { createReview } from '../../src/application/review.ts';
+import { createTiers } from '../../src/application/tiers.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
 import type { Decision } from '../../src/domain/decision.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { derivedId } from '../../src/domain/ids.ts';
-import { createDraft } from '../../src/domain/plan.ts';
+import { createDraft, EMPTY_PLAN } from '../../src/domain/plan.ts';
 import { reason } from '../../src/domain/reason.ts';
 import type { Referral } from '../../src/domain/referral.ts';
 import { grant, settlePayout } from '../../src/domain/reward.ts';
+import type { TierChange } from '../../src/domain/tier.ts';
 import { type AppDeps, createApp } from '../../src/http/app.ts';
 import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
 import { fromSettings as coupon } from '../../src/payout/coupon/provider.ts';
@@ -174,6 +178,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   });
   const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
   let refs = 0;
+  const review = createReview({ store, clock, onDecided: () => {} });
   const app = createApp({
     publicUrl: PUBLIC_URL,
     trustProxy: 0,
@@ -199,7 +204,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connect,
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
-    review: createReview({ store, clock, onDecided: () => {} }),
+    review,
+    desk: createDesk({ store, clock, review, newId: randomUUID, onAsked: () => {} }),
     publish: createPublish({
       store,
       clock,
@@ -209,7 +215,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
-    store,
+    store: { ...store, tierChanges: store.tiers },
+    tiers: createTiers({ store, clock }),
+    reattribute: createReattribute({ store, clock, onAsked: () => {} }),
     payoutNews,
     payoutAccounts,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: () => {} }),
@@ -342,6 +350,24 @@ export interface Story {
   /** A batch that is paid by hand, with one order. */
   readonly batchId: string;
   readonly orderId: string;
+  /** A dispute that is open. */
+  readonly caseId: string;
+}
+
+/** A member who has reached the tier "Silver". */
+function tierChangeOf(memberId: string, now: number): TierChange {
+  return {
+    id: derivedId('tir', memberId, 1),
+    memberId,
+    program: { id: 'default', version: 1 },
+    sequence: 1,
+    move: 'reached',
+    from: null,
+    to: { key: 'silver', name: 'Silver' },
+    reason: reason('tier_reached', { tier: 'Silver' }),
+    evidence: { by: 'won_referrals', score: 1n, currency: '', sinceDay: 20_000 },
+    recordedAt: now,
+  };
 }
 
 /** A member, a referral, a decision and an issued reward (or one in review) with its journals, in an account with a connection. */
@@ -392,6 +418,16 @@ export async function tellStory(
   });
   if (submitted.kind === 'refused') throw new Error(submitted.code);
   const { referral } = submitted;
+  await store.cases.commit([
+    {
+      accountId,
+      plan: { ...EMPTY_PLAN, tierChanges: [tierChangeOf(member.id, now)] },
+      snapshots: [],
+      restsOn: [],
+      settles: [],
+      erase: [],
+    },
+  ]);
   const { decision: rewarded, rewardId } = decisionFor(
     accountId,
     connectionId,
@@ -443,6 +479,21 @@ export async function tellStory(
   if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
   const joins = { key: orderId, rewardId, money: reward.money };
   const batchId = reward.state === 'approved' ? (await store.manual.join(accountId, joins, now)).batchId : '';
+  const caseId = derivedId('cas', rewardId, 'test');
+  await store.desk.open(accountId, {
+    id: caseId,
+    kind: 'dispute',
+    topic: 'wrong_member',
+    dedupeKey: `dispute test ${referral.id}`,
+    severity: 'normal',
+    referralId: referral.id,
+    rewardId,
+    value: reward.money,
+    summary: 'Somebody else sent them.',
+    facts: {},
+    openedBy: 'rep 77',
+    openedAt: now,
+  });
   return {
     memberId: member.id,
     referralId: referral.id,
@@ -451,6 +502,7 @@ export async function tellStory(
     code: member.code,
     batchId,
     orderId,
+    caseId,
   };
 }
 

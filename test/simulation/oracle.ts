@@ -7,12 +7,12 @@ import { isTerm } from './term-key.ts';
  */
 export interface PublishedRule {
   readonly key: string;
-  readonly party: 'member' | 'friend';
+  readonly party: 'member' | 'friend' | 'recruiter';
   readonly amount:
     | { readonly kind: 'percent'; readonly basisPoints: number }
     | { readonly kind: 'fixed'; readonly money: { readonly minor: bigint; readonly currency: string } }
     // Not drawn yet.
-    | { readonly kind: 'by_amount' | 'by_count' };
+    | { readonly kind: 'by_amount' | 'by_count' | 'per_tier' };
   readonly conditions: readonly unknown[];
   readonly holdDays: number;
 }

@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Store } from '../../src/application/ports/store.ts';
+import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import type { PayoutIntent } from '../../src/domain/plan.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import { claiming, hint, planOf, T0, tenant } from '../conformance/store-fixtures.ts';
+import { newCase } from '../conformance/store-desk.ts';
+import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from '../conformance/store-fixtures.ts';
+import { attributionOf, changeOf, SCHEME } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 /*
@@ -21,7 +25,7 @@ const server = await postgresForThisFile();
 
 /** Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. */
 const READS_ALL =
-  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null/;
+  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'/;
 
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = '\w+'\s+order by .* limit /;
@@ -32,12 +36,14 @@ const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .*
 const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
 
 /** An index of nothing but the rows that are asked for. */
-const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced) /;
+const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue) /;
 
 const SMALL_TABLES = [
-  ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs'],
+  ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs', 'attribution_policies'],
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'manual_batches'],
+  // One for each account.
+  'desk_settings',
   // As statements call them.
   ...['a', 'c', 'probe'],
 ];
@@ -138,9 +144,16 @@ const DENSITY = 200;
 /** Values that the tables' own checks ask for. */
 const CHECKED: Readonly<Record<string, string>> = {
   'intents.state': `'done'`,
+  'desk_cases.kind': `(array['review', 'dispute', 'alert'])[1 + i % 3]`,
+  'desk_cases.state': `'decided'`,
+  'desk_cases.due_at': 'null',
   'coupon_codes.minor': '1 + i % 2',
   'manual_items.minor': '1 + i % 2',
   'manual_items.state': `'waiting'`,
+  'tier_changes.move': `'kept'`,
+  'tier_changes.sequence': 'i',
+  'attribution_decisions.kind': `'moved'`,
+  'attribution_decisions.sequence': 'i',
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -197,7 +210,8 @@ function readsThrough(node: PlanNode, text: string): boolean {
   const type = node['Node Type'];
   if (type === 'Seq Scan') return true;
   if (!/^(Index Scan|Index Only Scan|Bitmap Index Scan)$/.test(type)) return false;
-  if (/_(parked|unplaced|due)$/.test(node['Index Name'] ?? '') || IS_FIRST_PAGE_OF_POSTGRES.test(text)) return false;
+  if (/_(parked|unplaced|due|overdue)$/.test(node['Index Name'] ?? '') || IS_FIRST_PAGE_OF_POSTGRES.test(text))
+    return false;
   if (/^(inbox|records)_by_time$/.test(node['Index Name'] ?? '') && /max\(/.test(text)) return false;
   const condition = node['Index Cond'] ?? '';
   const columns = new Set(Object.values(TABLES).flatMap((one) => Object.keys(one)));
@@ -251,6 +265,52 @@ async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent
   await manual.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
 }
 
+async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
+  const accountId = 'acc_a';
+  const { desk } = store;
+  await desk.open(accountId, newCase('cas_1'), T0);
+  await desk.open(accountId, newCase('cas_2'));
+  await desk.get(accountId, 'cas_1');
+  for (const cursor of [null, { at: T0, id: 'z' }])
+    for (const filter of [
+      {},
+      { kind: 'alert' as const },
+      { state: 'open' as const },
+      { owner: 'x' },
+      { overdue: true as const },
+      { referralId: 'r' },
+      { rewardId: 'r' },
+    ])
+      await desk.list(accountId, { limit: 5, cursor }, filter);
+  await desk.comment(accountId, 'cas_1', 'key', 'x', T0);
+  await desk.assign(accountId, 'cas_1', 'role:x', 'key', T0);
+  await desk.escalateDue(T0 + 90 * DAY, 5);
+  await desk.decide(accountId, 'cas_1', { outcome: 'resolved', by: 'key', why: 'x', at: T0 });
+  await desk.setChain(accountId, [{ to: 'role:x', hours: 1 }], T0);
+  await desk.chain(accountId);
+  await desk.signalCounts(accountId, T0, T0 + 1);
+  await desk.alertFacts(accountId, { recentFrom: T0 - 1, baseFrom: T0 - 2, burnFrom: T0 - 1 });
+}
+
+async function useTiers({ tiers, attribution }: Store, a: Tenant): Promise<void> {
+  const { accountId } = a;
+  const look = { memberId: 'mem_1', programId: 'prg', lookedAt: T0 };
+  await a.write({
+    tierChanges: [changeOf('mem_1')],
+    tierLooks: [{ ...look, at: T0 + 1 }],
+    attributions: [attributionOf('ref_1')],
+  });
+  await tiers.due(T0, 5);
+  await tiers.of(accountId, 'mem_1');
+  for (const cursor of [null, { at: T0, id: 'z' }])
+    for (const filter of [{}, { memberId: 'mem_1' }]) await tiers.changes(accountId, { limit: 5, cursor }, filter);
+  for (const kind of ['submissions', 'touches'] as const) await tiers.engagement(accountId, 'mem_1', 'prg', kind);
+  await attribution.publish(accountId, DEFAULT_POLICY, 'an admin', T0);
+  await attribution.newest(accountId);
+  await attribution.versions(accountId);
+  await attribution.decisions(accountId, 'ref_1');
+}
+
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const a = tenant(store);
   const { accountId, connectionId } = a;
@@ -269,7 +329,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
       ...a.granted(reward),
       members: [{ ...member, version: 2 }],
       referrals: [{ ...referral, version: 2 }],
-      touches: [a.touch('tch_1')],
+      touches: [a.touch('tch_1', { origin: { ipPrefix: '192.0.2.0/24', device: 'd' } })],
       cancelledIntentIds: ['pay_none'],
       mirror: [contact, record],
       wakes: [{ record, at: T0 }],
@@ -295,7 +355,9 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.cases.contactsOfDeals(accountId, connectionId, ['1']);
   await store.cases.recordVersions(accountId, connectionId, 'deal', ['1']);
   await a.write({}, { restsOn: [{ ref: record, basis: 1 }] });
-  await a.load({ contactIds: ['1', 'friend-ref_1'], dealIds: ['1'], emails: ['e'], codes: ['c'] });
+  const keys = { contactIds: ['1', 'friend-ref_1', 'friend-1'], dealIds: ['1'], emails: ['e'], codes: ['c'] };
+  await a.load({ ...keys, risk: { mail: ['k'], phones: ['k'], hours: [24], now: T0 } });
+  await useDesk(store);
   const [payout] = await store.payouts.claim(claiming('p'));
   if (!payout) throw new Error('nothing was claimed');
   await store.payouts.defer(payout, { runAt: T0, error: 'x', parked: false });
@@ -366,6 +428,8 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await connections.setSweepMark(accountId, connectionId, { object: 'deal', upTo: T0 });
   await connections.sweepMarks(accountId, connectionId);
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [] }, T0);
+  await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [], tiers: SCHEME }, T0);
+  await useTiers(store, a);
   await store.programs.versions(accountId);
   await store.accounts.addApiKey({ id: 'k', accountId, label: 'l', createdAt: T0 }, 'h');
   await store.accounts.findApiKey('h');

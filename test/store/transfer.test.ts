@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dryRun } from '../../src/application/dry-run.ts';
+import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
@@ -18,7 +19,9 @@ import {
   digestsOf,
   sequenceOf,
 } from '../../src/store/transfer.ts';
+import { newCase } from '../conformance/store-desk.ts';
 import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
+import { attributionOf, changeOf } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 const server = await postgresForThisFile();
@@ -62,6 +65,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
       { on: { owner: 'mem_1', key: 'limit rule r life', currency: '' }, record: a.ref('deal', '2'), since: T0 },
     ],
   });
+  await a.write({
+    tierChanges: [changeOf('mem_1')],
+    tierLooks: [{ memberId: 'mem_1', programId: 'prg', lookedAt: T0, at: T0 }],
+    attributions: [attributionOf('ref_1')],
+  });
+  await store.attribution.publish('acc_a', DEFAULT_POLICY, 'Ünï', T0);
   await store.dryRuns.keep('acc_a', {
     id: 'dry_1',
     programId: 'prg',
@@ -72,6 +81,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     by: 'finance',
     at: T0,
   });
+  const rate = { currency: 'USD', base: 'EUR', day: '2026-01-02', until: '2026-01-04', perBase: '1.1', source: 'Ünï' };
+  await store.rates.enter('acc_a', [rate], 'Ada', T0);
   const draft = { programId: 'prg', name: '=Ünï', rules: [] };
   await store.programDrafts.save('acc_a', draft, { revision: 0, by: 'Ada', now: T0 });
   const entry = { id: 'q1', money: { minor: 500n, currency: 'EUR' }, by: 'finance', note: 'Ünï' };
@@ -87,7 +98,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.payoutRecords.keepNews('acc_a', 'stripe', [{ ...news, facts: { charge: 'ch_1' } }], T0);
   await store.coupons.add('acc_a', [{ hash: 'h', sealed: 's' }], money, T0);
   await store.manual.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
+  const alert = newCase('cas_1', { summary: 'Ünï' });
+  await store.desk.open('acc_a', alert);
+  await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);
   await engine.write(async ({ db }) => {
+    await sql`insert into risk_findings (account_id, reward_id, signal, weight, found_at)
+      values ('acc_a', 'rwd_1', 'same_phone', 50, ${T0})`.execute(db);
     await sql`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
       values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);
     await sql`insert into record_links (account_id, connection_id, deal_id, contact_id, changed_at)

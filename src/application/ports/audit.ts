@@ -1,11 +1,14 @@
+import type { AttributionDecision } from '../../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
 import type { State } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
+import type { Rates } from '../../domain/rates.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
+import type { TierChange } from '../../domain/tier.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { Connection, LedgerBalance } from './store.ts';
 
@@ -15,12 +18,23 @@ export interface Audit {
   /** Rows that name what does not exist, or exists only for another account; looked for in the whole database. */
   strayRows(): Promise<StrayRows[]>;
   account(accountId: string): Promise<AuditAccount>;
-  /** Referrals by id with all that hangs on them; empty at the end. */
-  page(accountId: string, after: string | null, limit: number): Promise<AuditPage>;
+  /**
+   * Referrals by id with all that hangs on them; empty at the end. `riskHours`: also what risk is judged by, with referrals counted within
+   * so many hours.
+   */
+  page(accountId: string, after: string | null, limit: number, riskHours?: readonly number[]): Promise<AuditPage>;
   /** Tallies that are not what the referrals and the ledger add up to, and how many there are. */
   wrongTallies(accountId: string): Promise<WrongTally[]>;
   /** What stored rewards have taken from is looked up here: limits, and what is left of budgets. */
   limitTallies(accountId: string): Promise<Tally[]>;
+  /** By member, program and sequence, from behind `after`; empty at the end. */
+  tierChanges(accountId: string, after: TierChange | null, limit: number): Promise<TierChange[]>;
+  /** Running totals of won referrals. */
+  wonTallies(accountId: string): Promise<Tally[]>;
+  /** Members whose tier is due to be looked at. */
+  tierLooksDue(accountId: string): Promise<ReadonlySet<string>>;
+  /** The moment of the snapshot. */
+  readonly now: Instant;
   /** What was put into budgets. */
   budgets(accountId: string): Promise<Tally[]>;
   /** Sums as the database itself adds them up, by ledger account and currency. */
@@ -51,6 +65,7 @@ export interface MappingVersion extends StageMapping {
 export interface AuditAccount {
   readonly connections: readonly Connection[];
   readonly programs: readonly ProgramVersion[];
+  readonly rates: Rates;
   /** By connection id, oldest first. */
   readonly mappings: ReadonlyMap<string, readonly MappingVersion[]>;
   /** How many rows there are, whether a page shows them or not. */
@@ -76,9 +91,10 @@ export interface AuditPage {
   /** The referrals of this page; `state` has those around them too. */
   readonly referrals: readonly Referral[];
   /** What `process` would load for them. */
-  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies'>;
+  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers'>;
   readonly touches: readonly Touch[];
   /** Of the page's own referrals. */
+  readonly attributions: readonly AttributionDecision[];
   readonly decisions: readonly Decision[];
   readonly rewards: readonly Reward[];
   readonly intents: readonly AuditedIntent[];

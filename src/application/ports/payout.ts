@@ -1,4 +1,5 @@
 import type { Money } from '../../domain/money.ts';
+import type { Party } from '../../domain/program.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { RawRequest } from './crm.ts';
@@ -12,7 +13,7 @@ export interface PayoutOrder {
   readonly rewardId: string;
   readonly referralId: string;
   readonly beneficiary: {
-    readonly party: 'member' | 'friend';
+    readonly party: Party;
     readonly id: string;
     readonly name: string | null;
     readonly email: string | null;

@@ -16,6 +16,9 @@ export const MODIFIED_PROPERTY: Readonly<Record<MirroredObject, string>> = {
 /** The code a friend gave. The portal fills it, we only read it. */
 export const USED_CODE_PROPERTY = 'wonward_referral_code';
 
+/** Whether the contact is one of the account's own people. The portal fills it, we only read it. */
+export const STAFF_PROPERTY = 'wonward_recruiter';
+
 /** Where each field of the neutral mirror is written. */
 export const CONTACT_FIELDS: Readonly<Record<Exclude<keyof ContactMirror, 'kind'>, string>> = {
   memberId: 'wonward_id',
@@ -30,6 +33,7 @@ export const CONTACT_FIELDS: Readonly<Record<Exclude<keyof ContactMirror, 'kind'
   lastReward: 'wonward_last_reward',
   lastRewardAt: 'wonward_last_reward_at',
   lastRewardReason: 'wonward_last_reward_reason',
+  tier: 'wonward_tier',
   referredBy: 'wonward_referred_by',
 };
 

@@ -177,8 +177,10 @@ function conflictOf(declared: PropertyDeclaration, found: HubSpotProperty): stri
   return null;
 }
 
-function toCreate({ owner: _owner, ...declared }: PropertyDeclaration) {
-  return { ...declared, groupName: GROUP.name };
+function toCreate({ owner: _owner, options, ...declared }: PropertyDeclaration) {
+  // HubSpot asks of each option whether it is hidden.
+  const shown = options && { options: options.map((option) => ({ ...option, hidden: false })) };
+  return { ...declared, ...shown, groupName: GROUP.name };
 }
 
 async function ensureLabels(api: PortalApi, report: Report): Promise<void> {

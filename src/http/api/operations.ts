@@ -10,6 +10,8 @@ import type {
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type AttributionDeps, attribution } from './attribution.ts';
+import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
@@ -19,10 +21,12 @@ import { type PayoutsDeps, payouts } from './payouts.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
+import { type RatesDeps, rates } from './rates.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
+import { type TiersDeps, tiers } from './tiers.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps {
+export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps, CasesDeps, TiersDeps, AttributionDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -55,12 +59,16 @@ export function operations(deps: OperationsDeps): Operation[] {
   return [
     ...members(deps),
     ...referrals(deps),
+    ...tiers(deps),
+    ...attribution(deps),
     ...decisions(deps),
     ...rewards(deps),
+    ...cases(deps),
     ...ledger(deps),
     ...connections(deps),
     ...programs(deps),
     ...programDrafts(deps),
+    ...rates(deps),
     ...providers(deps),
     ...payouts(deps),
   ];

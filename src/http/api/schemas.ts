@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { ruleAnswer } from '../../application/program-document.ts';
+import { ruleAnswer, tiersAnswer } from '../../application/program-document.ts';
+import { riskAnswer } from '../../application/risk-document.ts';
 import { JOURNAL_KINDS } from '../../domain/ledger.ts';
-import { OPEN_REFERRALS } from '../../domain/program.ts';
+import { OPEN_REFERRALS, PARTIES } from '../../domain/program.ts';
+import { RISK_SIGNALS } from '../../domain/risk.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
 
@@ -31,9 +33,11 @@ export const rewardState = z
   )
   .meta({ id: 'RewardState', description: 'What became of a reward.' });
 
-const party = z
-  .enum(['member', 'friend'])
-  .meta({ id: 'Party', description: 'Who is paid: the member who referred, or the friend who was referred.' });
+const party = z.enum(PARTIES).meta({
+  id: 'Party',
+  description:
+    "Who is paid: the member who referred, the friend who was referred, or the account's own recruiter behind the referral.",
+});
 
 const amount = z
   .string()
@@ -45,7 +49,7 @@ const currency = z
   .regex(/^[A-Z]{3}$/)
   .meta({ description: 'ISO 4217.', example: 'EUR' });
 
-const money = z.strictObject({ amount, currency }).meta({ id: 'Money' });
+export const money = z.strictObject({ amount, currency }).meta({ id: 'Money' });
 
 const reason = z
   .strictObject({
@@ -70,6 +74,7 @@ export const memberSchema = z
     code: z.string().meta({ description: 'What the member shares.', example: 'K7QF-93MX-P2RA' }),
     shareLink: z.url(),
     contact: contactRef.nullable(),
+    isRecruiter: z.boolean().meta({ description: "One of the account's own people." }),
     createdAt: time,
   })
   .meta({ id: 'Member', description: 'Someone who can refer.' });
@@ -91,8 +96,20 @@ export const referralSchema = z
     reason,
     stageSince: time,
     submittedAt: time,
+    recruiterId: memberId.nullable().meta({ description: 'Who owns it, where that is not the member.' }),
   })
   .meta({ id: 'Referral', description: 'One member bringing one friend into one program.' });
+
+export const riskAssessmentSchema = z
+  .strictObject({
+    score: z.int(),
+    verdict: z.enum(['pass', 'review', 'block']),
+    raised: z.array(z.strictObject({ signal: z.enum(RISK_SIGNALS), weight: z.int(), evidence: z.string() })),
+    unknown: z
+      .array(z.enum(RISK_SIGNALS))
+      .meta({ description: 'Looked for, and nothing could be said for want of a fact.' }),
+  })
+  .meta({ id: 'RiskAssessment', description: 'What spoke against paying, and what it came to.' });
 
 export const decisionSchema = z
   .strictObject({
@@ -125,6 +142,7 @@ export const decisionSchema = z
         verdict: z.enum(['met', 'unmet', 'unknown']),
       }),
     ),
+    risk: riskAssessmentSchema.optional(),
     told: z
       .strictObject({ rep: z.string(), admin: z.string(), finance: z.string() })
       .meta({ description: 'The decision in the words of who asks.' }),
@@ -244,12 +262,14 @@ export const programSchema = z
     contentHash: z.string().meta({ description: 'The same for the same rules, however they were written.' }),
     dryRunId: dryRunId.nullable().meta({ description: 'What the publisher had seen it do to all of history.' }),
     publishedBy: z.string().nullable(),
+    tiers: tiersAnswer(money).nullable(),
     openReferrals: z.enum(OPEN_REFERRALS).meta({
       description: 'Whether referrals that were submitted before go on by this version, or by the one they began with.',
     }),
     isRetired: z.boolean().meta({ description: 'The program ended with this version, which has no rules.' }),
     note: z.string().nullable(),
     rules: z.array(ruleAnswer(money)),
+    risk: riskAnswer.optional(),
   })
   .meta({ id: 'ProgramVersion', description: 'One published version of a program. Never changed.' });
 
@@ -321,6 +341,17 @@ export const budgetSchema = z
     nextCursor: z.string().nullable(),
   })
   .meta({ id: 'Budget' });
+
+export const rateSchema = z
+  .strictObject({
+    currency,
+    base: currency,
+    day: z.iso.date(),
+    until: z.iso.date().meta({ description: 'Through this day, in UTC.' }),
+    perBase: z.string().meta({ description: 'So many for one of the base.', example: '1.0832' }),
+    source: z.string(),
+  })
+  .meta({ id: 'ExchangeRate', description: 'Never changed once it was entered.' });
 
 export const problemSchema = z
   .strictObject({

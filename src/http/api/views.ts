@@ -9,6 +9,7 @@ import type {
   ProgramDraft,
 } from '../../application/ports/store.ts';
 import { contentDocument, ruleDocument } from '../../application/program-document.ts';
+import type { riskAnswer } from '../../application/risk-document.ts';
 import { stepText } from '../../domain/amount.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import { tellDecision } from '../../domain/explain.ts';
@@ -19,6 +20,7 @@ import { programHash } from '../../domain/program-hash.ts';
 import { type DealNames, type Reason, reasonText } from '../../domain/reason.ts';
 import type { RecordRef } from '../../domain/record.ts';
 import type { Member, Referral } from '../../domain/referral.ts';
+import type { RiskPolicy } from '../../domain/risk.ts';
 import { type Instant, isoOf } from '../../domain/time.ts';
 import type {
   balancesSchema,
@@ -32,6 +34,7 @@ import type {
   programSchema,
   referralSchema,
   rewardSchema,
+  riskAssessmentSchema,
 } from './schemas.ts';
 
 /** What is stored, as the API shows it: amounts as decimal text, times as ISO 8601, reasons as code and sentence. */
@@ -53,7 +56,7 @@ function timeOrNull(at: Instant | null): string | null {
 }
 
 export function memberView(
-  { id, name, email, code, contact, createdAt }: Member,
+  { id, name, email, code, contact, isStaff, createdAt }: Member,
   publicUrl: string,
 ): z.input<typeof memberSchema> {
   return {
@@ -63,6 +66,7 @@ export function memberView(
     code,
     shareLink: shareLinkOf(publicUrl, code),
     contact: contact && recordView(contact),
+    isRecruiter: isStaff ?? false,
     createdAt: isoOf(createdAt),
   };
 }
@@ -79,6 +83,7 @@ export function referralView(referral: Referral, names: DealNames): z.input<type
     reason: reasonView(referral.reason, names),
     stageSince: isoOf(referral.stageSince),
     submittedAt: isoOf(referral.submittedAt),
+    recruiterId: referral.recruiterId ?? null,
   };
 }
 
@@ -104,6 +109,7 @@ export function decisionView(decision: Decision, names: DealNames): z.input<type
       admin: tellDecision(decision, 'admin', names),
       finance: tellDecision(decision, 'finance', names),
     },
+    ...(decision.risk ? { risk: structuredClone(decision.risk) as z.input<typeof riskAssessmentSchema> } : {}),
     calculation: decision.calculation.map((one) => ({ step: one.step, text: stepText(one) })),
     money: decision.money && moneyView(decision.money),
     rewardId,
@@ -237,6 +243,13 @@ export function budgetEntryView({ id, money, by, note, at }: BudgetEntry): z.inp
   return { id, money: moneyView(money), by, note, at: isoOf(at) };
 }
 
+function riskView({ signals, ...thresholds }: RiskPolicy): z.input<typeof riskAnswer> {
+  return {
+    ...thresholds,
+    signals: signals.map((one) => structuredClone(one)) as z.input<typeof riskAnswer>['signals'],
+  };
+}
+
 export function programDraftView({
   content,
   revision,
@@ -256,7 +269,7 @@ export function programDraftView({
 }
 
 export function programView(program: ProgramVersion): z.input<typeof programSchema> {
-  const { programId, name, version, publishedAt, rules } = program;
+  const { programId, name, version, publishedAt, rules, risk } = program;
   return {
     programId,
     name,
@@ -265,9 +278,11 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     contentHash: programHash(program),
     dryRunId: program.dryRunId ?? null,
     publishedBy: program.publishedBy ?? null,
+    tiers: program.tiers ? (ruleDocument(program.tiers, moneyView) as z.input<typeof programSchema>['tiers']) : null,
     openReferrals: program.openReferrals ?? 'move',
     isRetired: program.isRetired ?? false,
     note: program.note ?? null,
     rules: rules.map((rule) => ruleDocument(rule, moneyView) as z.input<typeof programSchema>['rules'][number]),
+    ...(risk ? { risk: riskView(risk) } : {}),
   };
 }

@@ -22,6 +22,7 @@ const CONTACT: ContactMirror = {
   lastReward: null,
   lastRewardAt: null,
   lastRewardReason: null,
+  tier: null,
   referredBy: null,
 };
 const COMPLETE: PropertyState = {

@@ -110,11 +110,14 @@ interface Entry {
   readonly money: Money | null;
   readonly at: number;
   readonly saidAt: number;
+  /** Which win of the member it was, where that was asked and answered. */
+  readonly wonCount: number | null;
 }
 
 interface Why {
   readonly code: string;
   readonly detail?: string;
+  readonly wonCount?: number;
 }
 
 type Verdict =
@@ -280,6 +283,7 @@ export function createModel(
     money: Money | null,
     at: number,
     now: number,
+    wonCount: number | null = null,
   ): void {
     const { length } = chain(deal, rule);
     story.push({
@@ -293,6 +297,7 @@ export function createModel(
       money,
       at,
       saidAt: now,
+      wonCount,
     });
   }
 
@@ -328,9 +333,9 @@ export function createModel(
       reward.orderAt = orderDay(one.rule, now);
       if (reward.review === 'needed') {
         reward.state = 'in_review';
-        say(one, 'in_review', { code: 'review_needed' }, reward.money, reward.releaseAt, now);
+        say(one, 'in_review', { code: 'review_needed' }, reward.money, reward.releaseAt, now, reward.wonCount);
       } else {
-        say(one, 'rewarded', { code: 'hold_ended' }, reward.money, reward.releaseAt, now);
+        say(one, 'rewarded', { code: 'hold_ended' }, reward.money, reward.releaseAt, now, reward.wonCount);
         order(reward);
       }
     }
@@ -370,11 +375,19 @@ export function createModel(
       }
       if (wanted < is) {
         reward.back += is - wanted;
-        say(one, 'adjusted', { code: 'amount_shrank' }, { ...reward.money, minor: wanted }, at, now);
+        say(one, 'adjusted', { code: 'amount_shrank' }, { ...reward.money, minor: wanted }, at, now, reward.wonCount);
       } else if (reward.back > 0n) {
         const again = wanted - is < reward.back ? wanted - is : reward.back;
         reward.back -= again;
-        say(one, 'adjusted', { code: 'amount_restored' }, { ...reward.money, minor: is + again }, at, now);
+        say(
+          one,
+          'adjusted',
+          { code: 'amount_restored' },
+          { ...reward.money, minor: is + again },
+          at,
+          now,
+          reward.wonCount,
+        );
       }
     }
   }
@@ -418,7 +431,7 @@ export function createModel(
       const last = told.at(-1);
       const isTold = last?.outcome === outcome || last?.outcome === 'reversed';
       if (!isTold || last.code !== why.code || last.detail !== (why.detail ?? ''))
-        say({ deal, rule }, outcome, why, null, at, now);
+        say({ deal, rule }, outcome, why, null, at, now, why.wonCount ?? null);
     };
     const verdict = verdictOn(friend, seen, rule);
     if (verdict.kind !== 'pays') {
@@ -446,7 +459,7 @@ export function createModel(
     if (doomed?.isDoomed) {
       // Its provider has the order still: that order stands after all.
       doomed.isDoomed = false;
-      say({ deal, rule }, 'rewarded', { code: 'rewarded' }, doomed.money, at, now);
+      say({ deal, rule }, 'rewarded', { code: 'rewarded' }, doomed.money, at, now, doomed.wonCount);
       return;
     }
     grant(friend, seen, rule, verdict, at, now, news);
@@ -527,7 +540,7 @@ export function createModel(
       back: 0n,
       cameBack: false,
     };
-    say({ deal, rule }, outcome as string, { code: code as string }, money, at, now);
+    say({ deal, rule }, outcome as string, { code: code as string }, money, at, now, verdict.wonCount);
     rewards.push(reward);
     if (releaseAt !== null) wakes = [...wakes, { at: releaseAt, friendId: friend.id }];
     else if (!isReviewed) order(reward);
@@ -547,7 +560,9 @@ export function createModel(
         policy.withinDays !== null && starts.length > 0 && since > Math.min(...starts) + policy.withinDays * DAY_MS;
       if (others.length >= policy.count || isLate) return { kind: 'no', code: 'deals_limit' };
     }
-    return verdictOnDeal(rule, seen, wonAs(friend));
+    // Others that are won later do not change which win this one is.
+    const told = chain(seen.deal, rule).find(({ at, wonCount }) => at >= since && wonCount !== null);
+    return verdictOnDeal(rule, seen, told?.wonCount ?? wonAs(friend));
   }
 
   function verdictOnDeal(rule: ModelRule, { point, deal }: Seen, wonCount: number): Verdict {
@@ -578,7 +593,7 @@ export function createModel(
     }
     if (notYet) return { kind: 'not_yet', ...notYet };
     const flat = flatOf(rule, base, wonCount);
-    if (!flat) return { kind: 'no', code: 'no_step' };
+    if (!flat) return { kind: 'no', code: 'no_step', wonCount };
     let money = flat.kind === 'fixed' ? flat.money : shareOf(base as Money, flat.basisPoints, rule.rounding);
     const { minimum, maximum } = rule;
     if (minimum?.currency === money.currency && minimum.minor > money.minor) money = minimum;
@@ -656,7 +671,7 @@ export function createModel(
         }
         const isHeld = reward.state === 'held';
         reward.review = 'approved';
-        say(reward, isHeld ? 'held' : 'rewarded', { code: 'review_approved' }, reward.money, at, now);
+        say(reward, isHeld ? 'held' : 'rewarded', { code: 'review_approved' }, reward.money, at, now, reward.wonCount);
         if (!isHeld) order(reward);
       }),
     story: () =>

@@ -58,6 +58,7 @@ function Totals({ member, format }: { readonly member: Member; readonly format: 
         <StatisticsItem label="Won" number={member.wonReferrals} />
         <StatisticsItem label="Paid" number={format.sum(sumOfStates(member.rewards, PAID_STATES)) || '–'} />
         <StatisticsItem label="On the way" number={format.sum(sumOfStates(member.rewards, COMING_STATES)) || '–'} />
+        {member.tier !== undefined && <StatisticsItem label="Tier" number={member.tier.name} />}
         {takenBack.length > 0 && <StatisticsItem label="Taken back" number={format.sum(takenBack)} />}
       </Statistics>
       {last !== null && (
