@@ -113,7 +113,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('a hold is not observed', [
     'domain/chains.ts',
-    'const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;',
+    'const releaseAt = holdEnd(rule, since);',
     'const releaseAt: number | null = null;',
   ]),
   bug('only the present is read', [
