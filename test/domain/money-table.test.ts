@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { calculate, percentText, stepText } from '../../src/domain/amount.ts';
+import { calculate, needsDealAmount, percentText, stepText } from '../../src/domain/amount.ts';
 import {
   AMOUNT_MINOR_MAX,
   CURRENCIES,
@@ -249,6 +249,34 @@ describe('how an amount came about', () => {
     ],
   ])('is told: %s', (_, rule, base, count, expected) => {
     expect(told(rule, base, count)).toEqual(expected);
+  });
+
+  test.each<[boolean, RewardRule['amount']]>([
+    [false, { kind: 'fixed', money: eur(1n) }],
+    [true, share],
+    [true, byAmount],
+    [true, { kind: 'by_amount', steps: [{ from: eur(1n), amount: { kind: 'fixed', money: eur(1n) } }] }],
+    [false, byCount],
+    [true, { kind: 'by_count', steps: [...byCount.steps, { from: 3, amount: share }] }],
+  ])('needs the amount of the deal (%s) for some kinds', (isNeeded, amount) => {
+    expect(needsDealAmount({ ...MEMBER_RULE, amount })).toBe(isNeeded);
+  });
+
+  test('keeps what it was made of, and is half to even where nothing is said', () => {
+    expect(calculate({ ...MEMBER_RULE, amount: byCount }, null, 1).steps[0]?.values).toEqual({ count: '1', from: '' });
+    expect(calculate({ ...MEMBER_RULE, amount: byAmount }, eur(1n), 1).steps[0]?.values).toEqual({
+      amount: '0.01 EUR',
+      from: '',
+    });
+    expect(told({ amount: share, rounding: undefined }, 804n).at(-1)).toBe(
+      'Rounded half even, to multiples of 0.01 EUR.',
+    );
+    expect(told({ amount: share, rounding: undefined }, 4n)).toEqual([
+      '0.00 EUR',
+      '12.5 % of 0.04 EUR is 0.00 EUR.',
+      'Rounded half even, to multiples of 0.01 EUR.',
+    ]);
+    expect(told({ amount: share, rounding: undefined }, 12n)[0]).toBe('0.02 EUR');
   });
 
   test('a step in another currency is not reached', () => {
