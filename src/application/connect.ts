@@ -80,9 +80,13 @@ export function createConnect(deps: ConnectDeps): Connect {
    * One refresh at a time per connection, also across processes: a lease in the database decides who asks the CRM, the others wait
    * and read what it stored.
    */
+  let asked = 0;
   async function accessToken(connection: Connection, rejected?: string): Promise<string> {
     const { accountId, id } = connection;
     const lease = refreshLease(id);
+    // Its own for each who asks: two of one node are not one, and the first to be done must not give back what the other holds.
+    asked += 1;
+    const holder = `${owner} ${asked}`;
     const giveUpAt = clock.now() + REFRESH_LEASE_MS;
     for (;;) {
       const tokens = await store.connections.tokens(accountId, id);
@@ -90,13 +94,13 @@ export function createConnect(deps: ConnectDeps): Connect {
       const current = seal.open(tokens.accessToken, tokenContext(accountId, 'access'));
       const isFresh = tokens.expiresAt - RENEW_BEFORE_MS > clock.now();
       if (isFresh && current !== rejected) return current;
-      if (await store.leases.acquire(lease, owner, clock.now(), clock.now() + REFRESH_LEASE_MS)) {
+      if (await store.leases.acquire(lease, holder, clock.now(), clock.now() + REFRESH_LEASE_MS)) {
         try {
           const again = await store.connections.tokens(accountId, id);
           if (again && again.version !== tokens.version) continue;
           return await refresh(connection, tokens.refreshToken, tokens.version);
         } finally {
-          await store.leases.release(lease, owner);
+          await store.leases.release(lease, holder);
         }
       }
       if (clock.now() > giveUpAt)

@@ -174,7 +174,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('token refresh not serialised', [
     'application/connect.ts',
-    'if (await store.leases.acquire(lease, owner, clock.now(), clock.now() + REFRESH_LEASE_MS)) {',
+    'if (await store.leases.acquire(lease, holder, clock.now(), clock.now() + REFRESH_LEASE_MS)) {',
     'if (lease) {',
   ]),
   bug('a merged deal is another deal', [
