@@ -129,7 +129,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const tiers = createTiers({ store, clock });
   const reattribute = createReattribute({ store, clock, onAsked });
   const review = createReview({ store, clock, onDecided });
-  const desk = createDesk({ store, clock, review, newId: randomUUID, onAsked });
+  const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked });
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
     createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
   const schedules = [

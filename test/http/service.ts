@@ -177,6 +177,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     clock,
   });
   const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
+  const reattribute = createReattribute({ store, clock, onAsked: () => {} });
   let refs = 0;
   const review = createReview({ store, clock, onDecided: () => {} });
   const app = createApp({
@@ -205,7 +206,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     review,
-    desk: createDesk({ store, clock, review, newId: randomUUID, onAsked: () => {} }),
+    desk: createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} }),
     publish: createPublish({
       store,
       clock,
@@ -217,7 +218,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store: { ...store, tierChanges: store.tiers },
     tiers: createTiers({ store, clock }),
-    reattribute: createReattribute({ store, clock, onAsked: () => {} }),
+    reattribute,
     payoutNews,
     payoutAccounts,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: () => {} }),
