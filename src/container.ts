@@ -3,8 +3,10 @@ import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
+import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
 import { createPayoutNews, type PayoutNewsDesk } from './application/payout-news.ts';
 import { createPayoutOrders } from './application/payout-orders.ts';
@@ -18,6 +20,7 @@ import { createPublish, type Publish } from './application/publish.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -27,6 +30,9 @@ import { createSeal, type SealKey } from './platform/seal.ts';
 
 /** How many batches of each hop one node has under way; more would only wait for the same database. */
 const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2 };
+
+/** Batches are cut by the day: ten minutes after midnight is soon enough, and a look costs one query. */
+const BATCHES_EXPRESSION = '*/10 * * * *';
 
 export interface ContainerDeps {
   readonly store: Store;
@@ -44,6 +50,7 @@ export interface Container {
   readonly accounts: Accounts;
   readonly act: Act;
   readonly review: Review;
+  readonly writeOff: WriteOffReward;
   readonly publish: Publish;
   readonly onAsked: () => void;
   readonly connect: Connect;
@@ -53,6 +60,7 @@ export interface Container {
   readonly payoutAccounts: PayoutAccounts;
   readonly payoutNews: PayoutNewsDesk;
   readonly payoutDesk: PayoutDesk;
+  readonly payoutBatches: PayoutBatches;
   /** The three hops' workers and the schedules. */
   start(): void;
   /** Finishes what is under way. Nothing is lost: what was not begun lies in the store. */
@@ -75,7 +83,13 @@ export function createContainer(deps: ContainerDeps): Container {
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided });
   const payoutAccounts = createPayoutAccounts({ store, providers, seal, clock });
   const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
-  const payoutOrders = createPayoutOrders({ records: store.payoutRecords, accounts: payoutAccounts, seal, clock });
+  const payoutOrders = createPayoutOrders({
+    records: store.payoutRecords,
+    batches: store.batches,
+    accounts: payoutAccounts,
+    seal,
+    clock,
+  });
   const deliver = createDeliver({
     store,
     clock,
@@ -123,6 +137,17 @@ export function createContainer(deps: ContainerDeps): Container {
     log,
   });
 
+  const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
+  const cutting = createSchedule({
+    name: 'batches',
+    expression: BATCHES_EXPRESSION,
+    run: async (signal) => void (await cutBatches(signal)),
+    owner,
+    leases: store.leases,
+    clock,
+    log,
+  });
+
   return {
     accounts: createAccounts({ store, clock }),
     act: createAct({
@@ -134,6 +159,7 @@ export function createContainer(deps: ContainerDeps): Container {
       },
     }),
     review: createReview({ store, clock, onDecided }),
+    writeOff: createWriteOff({ store, clock }),
     publish: createPublish({ store, clock, newId: randomUUID }),
     onAsked: () => onAsked(),
     connect,
@@ -159,13 +185,15 @@ export function createContainer(deps: ContainerDeps): Container {
     reconcile,
     payoutAccounts,
     payoutNews,
-    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: onDecided }),
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
+    payoutBatches: createPayoutBatches({ store, providers, clock, onDue: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       sweep.start();
+      cutting.start();
     },
     async stop() {
-      await sweep.stop();
+      await Promise.all([sweep.stop(), cutting.stop()]);
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };

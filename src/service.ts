@@ -53,7 +53,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     onCall: metrics.crmCall,
   });
   const connectors = observedConnectors(loaded, metrics);
-  const { coupons, manual } = store;
+  const { coupons, batches } = store;
   const seal = createSeal(config.encryptionKeys);
   const providers = await loadProviders({
     ...config,
@@ -61,7 +61,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     randomBytes,
     seal,
     coupons,
-    manual,
+    batches,
   });
   const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics });
   metrics.watchQueues(async () => {

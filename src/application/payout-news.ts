@@ -1,5 +1,6 @@
 import type { Reward } from '../domain/decision.ts';
 import { createDraft, type PayoutIntent, stateWith } from '../domain/plan.ts';
+import { expireUnused, hasExpired } from '../domain/recall.ts';
 import type { PayoutNews } from '../domain/reward.ts';
 import { payoutNews } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -29,7 +30,7 @@ export interface PayoutNewsDesk {
 }
 
 export interface PayoutNewsDeps {
-  readonly store: Pick<Store, 'payoutRecords' | 'reads'>;
+  readonly store: Pick<Store, 'cases' | 'payoutRecords' | 'reads'>;
   readonly accounts: Pick<PayoutAccounts, 'open'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
@@ -50,8 +51,13 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
       const reward = await reads.reward(accountId, record.rewardId);
       if (!reward) return false;
       const now = clock.now();
-      const draft = createDraft(stateWith(accountId, { rewards: [reward] }));
-      const effect = payoutNews(draft, reward, news, now);
+      // A voucher that is switched off after its time has expired; what follows is a decision of its chain.
+      const isExpiry = news.kind === 'cancelled' && hasExpired(reward, now);
+      const draft = createDraft(
+        stateWith(accountId, isExpiry ? await caseOf(accountId, reward) : { rewards: [reward] }),
+      );
+      if (isExpiry) expireUnused(draft, accountId, reward, now);
+      const effect = isExpiry ? 'applied' : payoutNews(draft, reward, news, now);
       if (effect === 'later') return false;
       if (effect === 'applied') await markConcerned(accountId, reward, draft.markMirror);
       const plan = effect === 'applied' ? draft.plan() : null;
@@ -62,6 +68,11 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
       if (!(await isWaiting(accountId, news))) return true;
     }
     return false;
+  }
+
+  function caseOf(accountId: string, { deal }: Reward) {
+    const { connectionId, id } = deal;
+    return store.cases.load({ accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [] });
   }
 
   async function isWaiting(accountId: string, news: WaitingNews): Promise<boolean> {

@@ -167,6 +167,9 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       ])
       .optional(),
     amountChanges: z.enum(['follow', 'ignore']).optional(),
+    onReversal: z.enum(['claim', 'cancel']).optional(),
+    expiresAfterDays: z.int().min(1).max(HOLD_DAYS_MAX).optional(),
+    refunds: z.enum(['follow', 'ignore']).optional(),
     bestOf: keyText('bonus').optional(),
     payout: z.enum(PAYOUTS),
     name: nameText,
@@ -197,6 +200,7 @@ const rule = z
       .max(LIMITS_MAX)
       .optional(),
     amountChanges: z.enum(['follow', 'ignore']).default('follow'),
+    refunds: z.enum(['follow', 'ignore']).default('follow'),
     name: nameText.optional(),
     /** Says that a percentage above the whole deal is meant. */
     allowOverWhole: z.boolean().optional(),

@@ -18,9 +18,13 @@ export interface RuleProblem {
 /** What is well-formed and yet can never work: rules that never fire, limits that never bind, amounts that do not go together. */
 export function ruleProblems(rules: readonly RewardRule[]): RuleProblem[] {
   return rules.flatMap((rule, index) =>
-    [...amountProblems(rule), ...conditionProblems(rule), ...limitProblems(rule), ...groupProblems(rule, rules)].map(
-      ({ path, problem }) => ({ path: ['rules', index, ...path], problem }),
-    ),
+    [
+      ...amountProblems(rule),
+      ...conditionProblems(rule),
+      ...limitProblems(rule),
+      ...groupProblems(rule, rules),
+      ...recallProblems(rule),
+    ].map(({ path, problem }) => ({ path: ['rules', index, ...path], problem })),
   );
 }
 
@@ -216,6 +220,29 @@ function isWider(wide: Limit, narrow: Limit): boolean {
 function lengthOf({ window }: Limit): number {
   const days = { life: Number.POSITIVE_INFINITY, day: 1, week: 7, month: 30, quarter: 91, year: 365 };
   return days[window];
+}
+
+/** Whose vouchers can be switched off until they are used; credit is the ledger's own. */
+const CAN_EXPIRE = ['coupon', 'credit', 'stripe', 'tremendous'];
+/** Who can undo what they gave, as long as it was not used or claimed. */
+const CAN_CANCEL = ['coupon', 'paypal', 'stripe', 'tremendous'];
+
+function recallProblems({ payout, onReversal, expiresAfterDays }: RewardRule): RuleProblem[] {
+  const problems: RuleProblem[] = [];
+  if (expiresAfterDays !== undefined && !CAN_EXPIRE.includes(payout))
+    problems.push({
+      path: ['expiresAfterDays'],
+      problem: `what ${payout} gave cannot be made worthless; leave it out, or pay by ${CAN_EXPIRE.join(', ')}`,
+    });
+  if (onReversal === 'cancel' && !CAN_CANCEL.includes(payout))
+    problems.push({
+      path: ['onReversal'],
+      problem:
+        payout === 'credit'
+          ? 'credit is always taken back from the credit itself; leave it out'
+          : `what ${payout} gave cannot be undone there; leave it out, or pay by ${CAN_CANCEL.join(', ')}`,
+    });
+  return problems;
 }
 
 function groupProblems(rule: RewardRule, rules: readonly RewardRule[]): RuleProblem[] {

@@ -39,7 +39,8 @@ export const UNDERIVABLE = {
   first_known: 'several deals were won; the one that was known first was rewarded',
   order_stood: 'the deal was won again while the provider had the order, which then stood',
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
-  a_person: 'a person approved or rejected it',
+  a_person: 'a person approved or rejected it, or wrote off what was owed back',
+  not_used: 'it was not used in time, which its provider knows and no record of the CRM',
   limits_then: 'limits and budgets count what was granted before, in the order in which it was',
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
@@ -149,7 +150,8 @@ function rejudge(
   const deal = deals.find(({ ref, formerIds }) => ref.id === decision.deal.id || formerIds.includes(decision.deal.id));
   if (!deal) return 'no_facts';
   const { code } = decision.reason;
-  if (code === 'review_approved' || code === 'review_rejected') return 'a_person';
+  if (code === 'review_approved' || code === 'review_rejected' || code === 'written_off') return 'a_person';
+  if (code === 'expired_unused') return 'not_used';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
   // The history of a merged deal is that of all of them, and was another one when it was decided on.
@@ -324,6 +326,7 @@ function whyNotDerived(
   );
   if (revived) return 'order_stood';
   if (own.some(({ reason: { code } }) => code === 'review_approved' || code === 'review_rejected')) return 'a_person';
+  if (own.some(({ reason: { code } }) => code === 'expired_unused')) return 'not_used';
   const rules = rulesOf(own, programs);
   if (
     rules.some(({ amountChanges }) => amountChanges === 'follow') &&

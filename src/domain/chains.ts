@@ -17,6 +17,7 @@ import {
   versionAt,
 } from './program.ts';
 import { type Reason, reason, reasonText } from './reason.ts';
+import { termsOf } from './recall.ts';
 import type { DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
@@ -312,7 +313,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   function judgeOne(reached: Reached, effectiveAt: Instant, all: readonly Reached[]): void {
     const { dealAt, rule, version } = reached;
     const chain = chainOf(dealAt.deal, rule);
-    if (standingReward(chain) || wasRejected(chain)) return;
+    if (standingReward(chain) || wasRejected(chain) || hasExpired(chain)) return;
     const basis: Basis = {
       deal: dealAt.deal.ref,
       party: rule.party,
@@ -363,7 +364,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   function otherDealsRewarded(deal: DealFacts, rule: RewardRule, since: Instant): number {
     const others = chains()
       .filter(({ ruleKey, dealIds }) => ruleKey === rule.key && !dealIds.includes(deal.ref.id))
-      .filter((other) => standingReward(other) !== undefined);
+      .filter((other) => standingReward(other) !== undefined || hasExpired(other));
     const policy = rule.deals;
     if (policy?.kind !== 'up_to' || policy.withinDays === null) return others.length;
     const starts = others.map(({ decisions }) => decisions[0]?.effectiveAt ?? since);
@@ -462,6 +463,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       orderAt: orderDay(rule, now),
       review,
       uses: limited.uses,
+      ...termsOf(rule),
       createdAt: now,
       updatedAt: now,
     });
@@ -543,6 +545,11 @@ function isWait({ outcome }: Decision): boolean {
 /** What a person has decided against is not granted again by a rule. */
 function wasRejected({ decisions }: Chain): boolean {
   return decisions.some(({ reason: { code } }) => code === 'review_rejected');
+}
+
+/** Nor is what was given once and not used in time. */
+function hasExpired({ decisions }: Chain): boolean {
+  return decisions.some(({ reason: { code } }) => code === 'expired_unused');
 }
 
 function restsOnCount(rule: RewardRule): boolean {

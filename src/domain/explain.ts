@@ -5,6 +5,7 @@ import { type Money, textOf } from './money.ts';
 import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
+import { claimedMinor } from './reward.ts';
 import { dayOf, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -39,6 +40,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   limit_reached: 'Pays when a reward that counts towards the limit is taken back.',
   budget_spent: 'Fill up the budget of the program.',
   review_rejected: 'Ask the person who rejected it.',
+  expired_unused: 'Nothing brings it back: a reward that expired is not given again.',
 };
 
 /** The stages that rules wait for, as people call them. */
@@ -80,10 +82,22 @@ export function outlookOfDecision(decision: Decision, reward: Reward | undefined
     reason: told(why, names),
     conditions: decision.conditions,
     wouldPay: remedyFor(why),
-    next: decision.outcome === 'queued' && !reward ? 'Paid in its turn when the budget is filled up.' : NEXT[state],
-    nextAt: state === 'held' ? (reward?.releaseAt ?? null) : null,
+    next: nextOf(decision, reward),
+    nextAt: state === 'held' ? (reward?.releaseAt ?? null) : state === 'issued' ? (reward?.expiresAt ?? null) : null,
     at: reward?.updatedAt ?? decision.effectiveAt,
   };
+}
+
+function nextOf({ outcome }: Decision, reward: Reward | undefined): string | null {
+  if (!reward) {
+    if (outcome === 'queued') return 'Paid in its turn when the budget is filled up.';
+    return outcome === 'waiting' ? NEXT.waiting : NEXT.skipped;
+  }
+  if (reward.state === 'issued' && reward.expiresAt !== undefined)
+    return `Has to be used before ${dayOf(reward.expiresAt)}; then it expires.`;
+  if (reward.state === 'clawed_back' && claimedMinor(reward) > 0n)
+    return 'What is owed back is kept from what is owed next, unless finance writes it off.';
+  return NEXT[reward.state];
 }
 
 function remedyFor(why: Reason): string | null {

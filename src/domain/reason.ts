@@ -60,6 +60,8 @@ const SENTENCES = {
   payout_issued: 'Paid by {provider}.',
   payout_failed: 'The provider {provider} refused: {why}',
   payout_returned: 'The provider {provider} gave the money back: {why}',
+  expired_unused: 'Not used by {day}: it expired, and nothing is owed for it any more.',
+  written_off: 'Written off by {by}: {amount} that were owed back. {why}',
 } as const;
 
 export type ReasonCode = keyof typeof SENTENCES;

@@ -55,6 +55,8 @@ export interface AppDeps {
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];
+  readonly payoutBatches: OperationsDeps['payoutBatches'];
+  readonly writeOff: OperationsDeps['writeOff'];
   readonly codeExists: ShareDeps['codeExists'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];

@@ -9,6 +9,7 @@ import type {
   WrongTally,
 } from '../application/ports/audit.ts';
 import { normaliseCode } from '../domain/ids.ts';
+import type { OrderKind } from '../domain/plan.ts';
 import {
   type ContactFacts,
   type CrmObject,
@@ -240,10 +241,11 @@ async function page(
     ),
     ({ journal_id }) => journal_id,
   );
-  const intents = (await of('intents', 'reward_id', rewardIds)).map(({ id, reward_id, provider, state }) => ({
+  const intents = (await of('intents', 'reward_id', rewardIds)).map(({ id, reward_id, provider, kind, state }) => ({
     id,
     rewardId: reward_id,
     provider,
+    kind: kind as OrderKind,
     state,
   }));
 

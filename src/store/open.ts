@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
 import { createAudit } from './audit.ts';
+import { createBatchStore } from './batches.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
@@ -10,7 +11,6 @@ import type { Engine } from './dialect.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createInboxStore } from './inbox.ts';
 import { createLeaseStore } from './leases.ts';
-import { createManualStore } from './manual.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createMirrorStore } from './mirror.ts';
 import { createPayoutRecordStore } from './payout-records.ts';
@@ -109,7 +109,7 @@ export function createStore(engine: Engine): Store {
     payouts: createPayoutStore(engine),
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),
-    manual: createManualStore(engine),
+    batches: createBatchStore(engine),
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
     leases: createLeaseStore(engine),

@@ -97,7 +97,7 @@ export async function startWorld({ open }: Pick<PayoutSuite, 'open'>) {
       randomBytes: (length) => Buffer.from(Array.from({ length }, () => (bytes++ * 37 + 11) % 251)),
       seal: SEAL,
       coupons: store.coupons,
-      manual: store.manual,
+      batches: store.batches,
     },
     time,
   );
@@ -109,7 +109,13 @@ export async function startWorld({ open }: Pick<PayoutSuite, 'open'>) {
   const providers = new Map([[subject.provider.name, subject.provider]]);
   const accounts = createPayoutAccounts({ store, providers, seal: SEAL, clock });
   const payoutNews = createPayoutNews({ store, accounts, clock, log });
-  const payoutOrders = createPayoutOrders({ records: store.payoutRecords, accounts, seal: SEAL, clock });
+  const payoutOrders = createPayoutOrders({
+    records: store.payoutRecords,
+    batches: store.batches,
+    accounts,
+    seal: SEAL,
+    clock,
+  });
   const deliver = createDeliver({
     store,
     clock,

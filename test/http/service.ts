@@ -8,6 +8,7 @@ import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
+import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
@@ -16,6 +17,7 @@ import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { createReview } from '../../src/application/review.ts';
+import { createWriteOff } from '../../src/application/write-off.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
 import type { Decision } from '../../src/domain/decision.ts';
@@ -199,7 +201,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     payouts: new Set(['credit']),
     payoutNews,
     payoutAccounts,
-    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: () => {} }),
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
+    payoutBatches: createPayoutBatches({ store, providers: ownProviders(store, seal), clock, onDue: () => {} }),
+    writeOff: createWriteOff({ store, clock }),
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,
@@ -266,7 +270,7 @@ function ownProviders(store: Store, seal: Seal): ReadonlyMap<string, PayoutProvi
     randomBytes,
     seal,
     coupons: store.coupons,
-    manual: store.manual,
+    batches: store.batches,
   };
   return new Map([coupon(settings), createCredit(), manual(settings)].map((provider) => [provider.name, provider]));
 }
@@ -427,7 +431,7 @@ export async function tellStory(
   const order = { id: orderId, rewardId, provider: 'credit', at: null };
   if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
   const joins = { key: orderId, rewardId, money: reward.money };
-  const batchId = reward.state === 'approved' ? (await store.manual.join(accountId, joins, now)).batchId : '';
+  const batchId = reward.state === 'approved' ? (await store.batches.join(accountId, joins, now)).batchId : '';
   return {
     memberId: member.id,
     referralId: referral.id,

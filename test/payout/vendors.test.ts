@@ -340,7 +340,7 @@ describe.each([
     randomBytes: (length) => new Uint8Array(length),
     seal: { seal: (text) => text, open: (text) => text },
     coupons: {} as PayoutSettings['coupons'],
-    manual: {} as PayoutSettings['manual'],
+    batches: {} as PayoutSettings["batches"],
   };
   const order = {
     key: 'pay_1',

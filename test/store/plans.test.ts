@@ -210,7 +210,7 @@ function describeNode(node: PlanNode): string {
 }
 
 async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent: PayoutIntent): Promise<void> {
-  const { payoutRecords: records, coupons, manual } = store;
+  const { payoutRecords: records, coupons, batches } = store;
   const accountId = 'acc_a';
   const money = { minor: 5n, currency: 'EUR' };
   await records.saveSetting(accountId, 'stripe', 's', T0);
@@ -240,15 +240,15 @@ async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent
   await coupons.withdraw(accountId, intent.id, T0);
   await coupons.givenBetween(accountId, T0, T0 + 1);
   await coupons.counts(accountId);
-  const { batchId } = await manual.join(accountId, { key: intent.id, rewardId: intent.rewardId, money }, T0);
-  await manual.item(accountId, intent.id);
-  await manual.itemsBetween(accountId, T0, T0 + 1);
-  await manual.batches(accountId);
-  await manual.batch(accountId, batchId);
-  await manual.rows(accountId, batchId);
-  await manual.withdraw(accountId, intent.id, T0);
-  await manual.cut(accountId, batchId, T0);
-  await manual.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
+  const { batchId } = await batches.join(accountId, { key: intent.id, rewardId: intent.rewardId, money }, T0);
+  await batches.item(accountId, intent.id);
+  await batches.itemsBetween(accountId, T0, T0 + 1);
+  await batches.batches(accountId);
+  await batches.batch(accountId, batchId);
+  await batches.rows(accountId, batchId);
+  await batches.withdraw(accountId, intent.id, T0);
+  await batches.cut(accountId, batchId, { by: 'Finance', approval: 'required' }, T0);
+  await batches.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
 }
 
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {

@@ -84,7 +84,7 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   const news = { eventId: 'evt_1', kind: 'refunded' as const, key: null, reference: 'ch_1', why: 'ü', at: T0 };
   await store.payoutRecords.keepNews('acc_a', 'stripe', [{ ...news, facts: { charge: 'ch_1' } }], T0);
   await store.coupons.add('acc_a', [{ hash: 'h', sealed: 's' }], money, T0);
-  await store.manual.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
+  await store.batches.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
   await engine.write(async ({ db }) => {
     await sql`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
       values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);

@@ -2,7 +2,7 @@ import type { Money } from '../../domain/money.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { RawRequest } from './crm.ts';
-import type { CouponStore, ManualStore } from './store.ts';
+import type { BatchStore, CouponStore } from './store.ts';
 
 /** What a provider is asked to do. The same order may come again with the same key after a crash or a lost answer. */
 export interface PayoutOrder {
@@ -74,6 +74,8 @@ export interface PayoutDescription {
   readonly amounts: readonly AmountRange[] | null;
   /** What can still be stopped once it was issued, in a sentence; `can` is for programs. */
   readonly cancelling: { readonly can: 'never' | 'until_used' | 'until_claimed' | 'until_paid'; readonly how: string };
+  /** Whether orders can be sent in batches that a person approves: always, where the account says so, or (absent) never. */
+  readonly batching?: 'always' | 'optional';
   /** Whether "issued" stays true, or the money may still come back. */
   readonly issued: 'final' | 'may_come_back';
   /**
@@ -155,5 +157,5 @@ export interface PayoutSettings {
     open(sealed: string, context: string): string;
   };
   readonly coupons: CouponStore;
-  readonly manual: ManualStore;
+  readonly batches: BatchStore;
 }

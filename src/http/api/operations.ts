@@ -9,13 +9,19 @@ import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
+import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
+import { type ReceivablesDeps, receivables } from './receivables.ts';
 import { referrals } from './referrals.ts';
 import { rewards } from './rewards.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps {
+export interface OperationsDeps
+  extends ProvidersDeps,
+    PayoutsDeps,
+    PayoutBatchesApiDeps,
+    Pick<ReceivablesDeps, 'writeOff'> {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -31,6 +37,7 @@ export interface OperationsDeps extends ProvidersDeps, PayoutsDeps {
     | 'reward'
     | 'journals'
     | 'balances'
+    | 'balancesOf'
     | 'deals'
     | 'health'
   >;
@@ -55,5 +62,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...programs(deps),
     ...providers(deps),
     ...payouts(deps),
+    ...payoutBatches(deps),
+    ...receivables(deps),
   ];
 }

@@ -76,6 +76,7 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
         can: 'until_claimed',
         how: 'A payment that nobody claimed yet is cancelled, and the money comes back.',
       },
+      batching: 'optional',
       issued: 'may_come_back',
       keyLifeMs: KEY_LIFE_MS,
     },

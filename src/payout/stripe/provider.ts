@@ -82,6 +82,7 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
         can: 'until_used',
         how: 'A promotion code that was not used is switched off. Credit on a customer’s balance stays.',
       },
+      batching: 'optional',
       issued: 'may_come_back',
       keyLifeMs: null,
     },
