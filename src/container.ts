@@ -10,6 +10,7 @@ import { createPayoutBatches, type PayoutBatches } from './application/payout-ba
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
 import { createPayoutNews, type PayoutNewsDesk } from './application/payout-news.ts';
 import { createPayoutOrders } from './application/payout-orders.ts';
+import { createPayoutReports, type PayoutReports } from './application/payout-reports.ts';
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
 import type { Observe } from './application/ports/observe.ts';
@@ -19,6 +20,7 @@ import { createProcess } from './application/process.ts';
 import { createPublish, type Publish } from './application/publish.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
+import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
 import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
@@ -51,6 +53,8 @@ export interface Container {
   readonly act: Act;
   readonly review: Review;
   readonly writeOff: WriteOffReward;
+  readonly takeRefund: TakeRefund;
+  readonly payoutReports: PayoutReports;
   readonly publish: Publish;
   readonly onAsked: () => void;
   readonly connect: Connect;
@@ -82,7 +86,8 @@ export function createContainer(deps: ContainerDeps): Container {
   const onDecided = () => dispatches.get('payouts')?.poke();
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided });
   const payoutAccounts = createPayoutAccounts({ store, providers, seal, clock });
-  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
+  const takeRefund = createTakeRefund({ store, clock, onAsked });
+  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, takeRefund, clock, log });
   const payoutOrders = createPayoutOrders({
     records: store.payoutRecords,
     batches: store.batches,
@@ -160,6 +165,8 @@ export function createContainer(deps: ContainerDeps): Container {
     }),
     review: createReview({ store, clock, onDecided }),
     writeOff: createWriteOff({ store, clock }),
+    takeRefund,
+    payoutReports: createPayoutReports({ store, accounts: payoutAccounts, providers, clock, newId: randomUUID }),
     publish: createPublish({ store, clock, newId: randomUUID }),
     onAsked: () => onAsked(),
     connect,

@@ -91,6 +91,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       connections: store.connections,
       programs: store.programs,
       dryRuns: store.dryRuns,
+      refunds: store.refunds,
     },
     payouts: new Set(providers.keys()),
     newRef: uuidv7,

@@ -1,6 +1,7 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
+import type { RefundFact } from '../domain/refund.ts';
 import { indexed } from './indexed.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
@@ -150,6 +151,14 @@ function createDealFinder(
   };
 }
 
+/** What payment providers have told of a deal, beside what the CRM says of it; under any id that the deal ever had. */
+function withRefunds(deal: DealFacts, byDeal: ReadonlyMap<string, readonly RefundFact[]>): DealFacts {
+  const told = [deal.ref.id, ...deal.formerIds].flatMap((id) => byDeal.get(id) ?? []);
+  if (told.length === 0) return deal;
+  const refunds = [...(deal.refunds ?? []), ...told].sort((a, b) => a.at - b.at);
+  return { ...deal, refunds };
+}
+
 /** Reads each record at most once per batch. */
 function createReader(session: CrmSession, store: CaseStore, connection: Pick<Connection, 'id' | 'accountId'>) {
   const deals = new Map<string, DealFacts>();
@@ -205,7 +214,15 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
   }
 
   async function readDealsNow(ids: readonly string[]): Promise<void> {
-    for (const deal of await read('deal', ids, askedDeals, session.readDeals)) {
+    const found = await read('deal', ids, askedDeals, session.readDeals);
+    if (found.length === 0) return;
+    const refunds = await store.refundsOfDeals(
+      connection.accountId,
+      connection.id,
+      found.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]),
+    );
+    for (const read of found) {
+      const deal = withRefunds(read, refunds);
       deals.set(deal.ref.id, deal);
       fresh.set(recordKey(deal.ref), deal);
     }

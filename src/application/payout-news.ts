@@ -8,6 +8,7 @@ import type { Log } from '../platform/log.ts';
 import type { PayoutAccounts } from './payout-accounts.ts';
 import type { RawRequest } from './ports/crm.ts';
 import type { Store, WaitingNews } from './ports/store.ts';
+import type { TakeRefund } from './refunds.ts';
 
 /** Others change a reward once or twice meanwhile; more often than this, the next message or the sweep finds it. */
 const APPLY_TRIES = 5;
@@ -32,11 +33,12 @@ export interface PayoutNewsDesk {
 export interface PayoutNewsDeps {
   readonly store: Pick<Store, 'cases' | 'payoutRecords' | 'reads'>;
   readonly accounts: Pick<PayoutAccounts, 'open'>;
+  readonly takeRefund: TakeRefund;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
 }
 
-export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps): PayoutNewsDesk {
+export function createPayoutNews({ store, accounts, takeRefund, clock, log }: PayoutNewsDeps): PayoutNewsDesk {
   const { payoutRecords: records, reads } = store;
 
   /** True once nothing more is to be done with it. */
@@ -47,7 +49,7 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
           ? news.reference && (await records.recordByReference(accountId, news.provider, news.reference))
           : await records.record(accountId, news.key);
       // Of nothing that we gave, or not yet: it is kept, and looked at again when an answer is booked.
-      if (!record || record.provider !== news.provider || news.kind === 'refunded') return false;
+      if (!record || record.provider !== news.provider) return false;
       const reward = await reads.reward(accountId, record.rewardId);
       if (!reward) return false;
       const now = clock.now();
@@ -75,6 +77,25 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
     return store.cases.load({ accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [] });
   }
 
+  /** A payment of a friend's was given back. One whose deal nobody knows is kept; told again with it, it is placed. */
+  async function applyRefund(accountId: string, news: WaitingNews): Promise<void> {
+    const { refund, deal = '', minor = '', currency = '', undone = '' } = news.facts ?? {};
+    const isReadable = refund !== undefined && /^[1-9][0-9]{0,14}$/.test(minor) && currency !== '';
+    const taken = isReadable
+      ? await takeRefund(accountId, news.provider, {
+          id: refund,
+          dealId: deal === '' ? null : deal,
+          connectionId: null,
+          money: { minor: BigInt(minor), currency },
+          at: news.at,
+          isUndone: undone !== '',
+        })
+      : null;
+    const effect = taken?.deal ? 'applied' : 'unknown';
+    await records.settleNews(accountId, news, { effect, key: null, plan: null }, clock.now());
+    log.info({ account: accountId, provider: news.provider, refund, kept: taken?.kept, effect }, 'refund told');
+  }
+
   async function isWaiting(accountId: string, news: WaitingNews): Promise<boolean> {
     const order = { key: news.key ?? '', reference: news.reference };
     const waiting = await records.waitingNews(accountId, news.provider, order, WAITING_MAX);
@@ -95,8 +116,10 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
     // Also those that were kept before: a message that comes again may have been kept by a node that died before it applied it.
     for (const { key, reference } of news) {
       const order = { key: key ?? '', reference };
-      for (const waiting of await records.waitingNews(accountId, provider, order, WAITING_MAX))
-        await apply(accountId, waiting);
+      for (const waiting of await records.waitingNews(accountId, provider, order, WAITING_MAX)) {
+        if (waiting.kind === 'refunded') await applyRefund(accountId, waiting);
+        else await apply(accountId, waiting);
+      }
     }
     return kept;
   }

@@ -200,7 +200,6 @@ const rule = z
       .max(LIMITS_MAX)
       .optional(),
     amountChanges: z.enum(['follow', 'ignore']).default('follow'),
-    refunds: z.enum(['follow', 'ignore']).default('follow'),
     name: nameText.optional(),
     /** Says that a percentage above the whole deal is meant. */
     allowOverWhole: z.boolean().optional(),
@@ -218,6 +217,8 @@ const rule = z
   .transform(
     ({ name, allowOverWhole: _, ...rest }): RewardRule => ({
       ...(rest as Omit<RewardRule, 'name'>),
+      // A refund is a change of what the deal is worth.
+      refunds: rest.refunds ?? rest.amountChanges,
       name: name ?? nameFromKey(rest.key),
     }),
   );

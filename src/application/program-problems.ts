@@ -227,8 +227,13 @@ const CAN_EXPIRE = ['coupon', 'credit', 'stripe', 'tremendous'];
 /** Who can undo what they gave, as long as it was not used or claimed. */
 const CAN_CANCEL = ['coupon', 'paypal', 'stripe', 'tremendous'];
 
-function recallProblems({ payout, onReversal, expiresAfterDays }: RewardRule): RuleProblem[] {
+function recallProblems({ payout, onReversal, expiresAfterDays, amountChanges, refunds }: RewardRule): RuleProblem[] {
   const problems: RuleProblem[] = [];
+  if (refunds === 'follow' && amountChanges === 'ignore')
+    problems.push({
+      path: ['refunds'],
+      problem: 'a rule that ignores what the deal is worth cannot follow its refunds; let amountChanges be follow',
+    });
   if (expiresAfterDays !== undefined && !CAN_EXPIRE.includes(payout))
     problems.push({
       path: ['expiresAfterDays'],

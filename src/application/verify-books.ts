@@ -132,7 +132,9 @@ function grantProblems(reward: Reward, own: readonly Decision[]): string[] {
       say(`is ${reward.state}, though its last decision is ${last.outcome}`);
   }
   const adjusted = inOrder.findLast(({ outcome }) => outcome === 'adjusted');
-  if (adjusted && adjusted.money?.minor !== standingMinor(reward))
+  // Of one that has ended with all of its money back nothing is claimed in parts any more.
+  const isUndone = reward.state === 'expired' || reward.state === 'voided';
+  if (adjusted && !isUndone && adjusted.money?.minor !== standingMinor(reward))
     say(`stands for ${standingMinor(reward)}, its last adjustment says ${adjusted.money?.minor}`);
   return problems;
 }

@@ -244,13 +244,13 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         passes += 1;
         // Rather one record is parked than every portal waits for a loop that does not end.
         if (passes > PASSES_MAX) throw new Error(`the decisions on ${then.length} deals do not come to rest`);
-        for (const reached of all) judgeOne(reached, at ?? reached.dealAt.point.at, all);
+        for (const reached of all) judgeOne(reached, at ?? reached.dealAt.changedAt, all);
       } while (draft.decisionsOf(referral.id).length > news);
     },
   };
 
   function follow(chain: Chain, reward: Reward, verdict: Verdict, dealAt: DealAt, mayWin: boolean): void {
-    const { at } = dealAt.point;
+    const at = dealAt.changedAt;
     if (verdict.kind !== 'pays') {
       // A fact that is missing takes nothing back.
       if (verdict.kind === 'refuses') close(chain, verdict.reason, at);
@@ -285,7 +285,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       outcome: 'adjusted',
       reason:
         change > 0n
-          ? reason('amount_shrank', { from: textOf(reward.money), back: textOf(amount) })
+          ? shrunkReason(dealAt, { from: textOf(reward.money), back: textOf(amount) })
           : reason('amount_restored', { again: textOf(amount) }),
       conditions: verdict.conditions,
       calculation: verdict.calculation,
@@ -572,6 +572,10 @@ function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | nul
   if (isReviewed) return reviewReason(rule);
   const values = { deal: deal.id, days: String(rule.holdDays), until: '' };
   return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
+}
+
+function shrunkReason({ refunds }: DealAt, values: { from: string; back: string }): Reason {
+  return refunds.length === 0 ? reason('amount_shrank', values) : reason('refunded_part', values);
 }
 
 function orderDay(rule: RewardRule | undefined, now: Instant): Instant | null {

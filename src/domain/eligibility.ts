@@ -1,10 +1,11 @@
-import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
+import { afterRefund, type CalculationStep, calculate, needsDealAmount } from './amount.ts';
 import { type Checked, checkCondition, type Facts } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
 import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import type { Referral } from './referral.ts';
+import { type RefundFact, refundedOf } from './refund.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -54,7 +55,7 @@ export function judge(input: EligibilityInput): Verdict {
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, input.wonReferrals);
+  return verdictOf(rule, dealAt, checks, amount, input.wonReferrals);
 }
 
 /**
@@ -68,14 +69,23 @@ export function judgeAgain(rule: RewardRule, dealAt: DealAt, referral: Referral,
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, wonReferrals);
+  return verdictOf(rule, dealAt, checks, amount, wonReferrals);
 }
 
 function isAboutTheDeal(condition: Condition): boolean {
   return conditionsWithin([condition]).every(({ fact }) => fact.startsWith('deal.'));
 }
 
-function verdictOf(rule: RewardRule, checks: readonly Checked[], amount: AmountOfDeal, wonReferrals: number): Verdict {
+function verdictOf(
+  rule: RewardRule,
+  { refunds }: DealAt,
+  judged: readonly Checked[],
+  amount: AmountOfDeal,
+  wonReferrals: number,
+): Verdict {
+  // Before money was given back of a deal, nothing is asked about it.
+  const refund = rule.refunds === 'follow' && refunds.length > 0 ? refundCheck(refunds, amount) : null;
+  const checks = refund ? [...judged, refund.check] : judged;
   const conditions = checks.map(({ result }) => result);
   const unmet = checks.find(({ result }) => result.verdict === 'unmet');
   if (unmet) return { kind: 'refuses', reason: unmet.reason, conditions };
@@ -84,7 +94,26 @@ function verdictOf(rule: RewardRule, checks: readonly Checked[], amount: AmountO
   const { money, steps } = calculate(rule, amount.ok ? amount.money : null, wonReferrals);
   if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
-  return { kind: 'pays', money, conditions, calculation: steps };
+  if (!refund?.money || !amount.ok) return { kind: 'pays', money, conditions, calculation: steps };
+  const left = afterRefund(rule, money, amount.money, refund.money);
+  if (left.money === null || left.money.minor === 0n)
+    return { kind: 'refuses', reason: reason('amount_zero'), conditions };
+  return { kind: 'pays', money: left.money, conditions, calculation: [...steps, ...left.steps] };
+}
+
+/** Whether something of the deal is left after its refunds; `money` is what was refunded, where that can be told. */
+function refundCheck(refunds: readonly RefundFact[], amount: AmountOfDeal): { check: Checked; money: Money | null } {
+  const money = amount.ok ? refundedOf(refunds, amount.money.currency) : null;
+  const told = money ? textOf(money) : refunds.map((one) => `${one.amount} ${one.currency}`).join(', ');
+  const whole = amount.ok ? textOf(amount.money) : 'not known';
+  const verdict = !money || !amount.ok ? 'unknown' : money.minor < amount.money.minor ? 'met' : 'unmet';
+  return {
+    money,
+    check: {
+      result: { condition: 'refunded of the deal', expected: `less than ${whole}`, actual: told, verdict },
+      reason: reason(verdict === 'unknown' ? 'refund_unknown' : 'refunded_whole', { refunded: told, amount: whole }),
+    },
+  };
 }
 
 function factsOf(

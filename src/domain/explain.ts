@@ -39,6 +39,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   left_stage: 'Move the deal forward again.',
   limit_reached: 'Pays when a reward that counts towards the limit is taken back.',
   budget_spent: 'Fill up the budget of the program.',
+  refund_unknown: 'Enter the amount of the deal, in the currency in which it was paid.',
   review_rejected: 'Ask the person who rejected it.',
   expired_unused: 'Nothing brings it back: a reward that expired is not given again.',
 };

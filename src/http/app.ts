@@ -49,6 +49,7 @@ export interface AppDeps {
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
+    readonly refunds: OperationsDeps['refunds'];
   };
   /** Names of the reward providers that are configured. */
   readonly payouts: ReadonlySet<string>;
@@ -57,6 +58,8 @@ export interface AppDeps {
   readonly payoutDesk: OperationsDeps['payoutDesk'];
   readonly payoutBatches: OperationsDeps['payoutBatches'];
   readonly writeOff: OperationsDeps['writeOff'];
+  readonly takeRefund: OperationsDeps['takeRefund'];
+  readonly payoutReports: OperationsDeps['payoutReports'];
   readonly codeExists: ShareDeps['codeExists'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];
@@ -67,9 +70,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns } = deps.store;
+  const { reads, connections, programs, dryRuns, refunds } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, refunds, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

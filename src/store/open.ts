@@ -14,11 +14,13 @@ import { createLeaseStore } from './leases.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createMirrorStore } from './mirror.ts';
 import { createPayoutRecordStore } from './payout-records.ts';
+import { createPayoutReportStore } from './payout-reports.ts';
 import { createPayoutStore } from './payouts.ts';
 import { openPostgres, type PostgresOptions } from './postgres.ts';
 import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
 import { createReadStore } from './reads.ts';
+import { createRefundStore } from './refunds.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
 import { createVitals } from './vitals.ts';
@@ -110,6 +112,8 @@ export function createStore(engine: Engine): Store {
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),
     batches: createBatchStore(engine),
+    refunds: createRefundStore(engine),
+    payoutReports: createPayoutReportStore(engine),
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
     leases: createLeaseStore(engine),

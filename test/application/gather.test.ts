@@ -44,6 +44,7 @@ function setUp() {
   const store: CaseStore = {
     knownContacts: async () => [],
     contactsOfDeals: async () => new Map(),
+    refundsOfDeals: async () => new Map(),
     recordVersions: async () => new Map(),
     load: async (keys) => {
       asked.push(keys);

@@ -6,7 +6,9 @@ import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import { createPayoutOrders } from '../../src/application/payout-orders.ts';
 import type { PayoutSettings } from '../../src/application/ports/payout.ts';
+import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createWriteOff } from '../../src/application/write-off.ts';
+import type { Reward } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { loadProviders } from '../../src/payout/registry.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -42,7 +44,13 @@ export async function startDesk(more: Partial<PayoutSettings> = {}) {
     ...more,
   });
   const accounts = createPayoutAccounts({ store, providers, seal: SEAL, clock });
-  const news = createPayoutNews({ store, accounts, clock, log });
+  const news = createPayoutNews({
+    store,
+    accounts,
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    clock,
+    log,
+  });
   const deliver = createDeliver({
     store,
     clock,
@@ -76,10 +84,10 @@ export async function startDesk(more: Partial<PayoutSettings> = {}) {
     advance: (ms: number) => {
       now += ms;
     },
-    async order(id: string, payout: string, { name }: { name?: string } = {}) {
+    async order(id: string, payout: string, { name, changes }: { name?: string; changes?: Partial<Reward> } = {}) {
       const member = name === undefined ? null : await store.reads.member('acc_a', 'mem_1');
       if (member && name !== undefined) await a.write({ members: [{ ...member, name, version: member.version + 1 }] });
-      const reward = a.reward(id, 'ref_1', { payout, money });
+      const reward = a.reward(id, 'ref_1', { payout, money, ...changes });
       await a.write(a.granted(reward));
       return { key: intentFor(reward).id, reward };
     },

@@ -9,6 +9,7 @@ import { createPayoutOrders, refusalOf } from '../../src/application/payout-orde
 import type { RawRequest } from '../../src/application/ports/crm.ts';
 import type { OrderMemory, PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
+import { createTakeRefund } from '../../src/application/refunds.ts';
 import type { Reward } from '../../src/domain/decision.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { derivedId } from '../../src/domain/ids.ts';
@@ -108,7 +109,13 @@ export async function startWorld({ open }: Pick<PayoutSuite, 'open'>) {
   const log = createLog({ level: 'silent' });
   const providers = new Map([[subject.provider.name, subject.provider]]);
   const accounts = createPayoutAccounts({ store, providers, seal: SEAL, clock });
-  const payoutNews = createPayoutNews({ store, accounts, clock, log });
+  const payoutNews = createPayoutNews({
+    store,
+    accounts,
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    clock,
+    log,
+  });
   const payoutOrders = createPayoutOrders({
     records: store.payoutRecords,
     batches: store.batches,

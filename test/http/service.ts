@@ -11,11 +11,13 @@ import { createPayoutAccounts, type PayoutAccounts } from '../../src/application
 import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
+import { createPayoutReports } from '../../src/application/payout-reports.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
 import { createReceive } from '../../src/application/receive.ts';
+import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createWriteOff } from '../../src/application/write-off.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
@@ -166,7 +168,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     seal,
     clock,
   });
-  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
+  const payoutNews = createPayoutNews({
+    store,
+    accounts: payoutAccounts,
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    clock,
+    log,
+  });
   let refs = 0;
   const app = createApp({
     publicUrl: PUBLIC_URL,
@@ -204,6 +212,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
     payoutBatches: createPayoutBatches({ store, providers: ownProviders(store, seal), clock, onDue: () => {} }),
     writeOff: createWriteOff({ store, clock }),
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    payoutReports: createPayoutReports({
+      store,
+      accounts: payoutAccounts,
+      providers: ownProviders(store, seal),
+      clock,
+      newId: randomUUID,
+    }),
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,

@@ -7,10 +7,12 @@ import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
+import type { RefundFact } from '../../domain/refund.ts';
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { DryRunReport } from '../dry-run.ts';
+import type { PayoutReconciliation } from '../reconcile-payouts.ts';
 import type { Audit } from './audit.ts';
 import type { Hint } from './crm.ts';
 import type { Vitals } from './vitals.ts';
@@ -34,6 +36,8 @@ export interface Store {
   readonly payoutRecords: PayoutRecordStore;
   readonly coupons: CouponStore;
   readonly batches: BatchStore;
+  readonly refunds: RefundStore;
+  readonly payoutReports: PayoutReportStore;
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
   readonly leases: LeaseStore;
@@ -379,6 +383,12 @@ export interface CaseStore {
     object: CrmObject,
     ids: readonly string[],
   ): Promise<Map<string, number>>;
+  /** What was refunded of deals, by deal id, oldest first; deals of which nothing was are missing. */
+  refundsOfDeals(
+    accountId: string,
+    connectionId: string,
+    dealIds: readonly string[],
+  ): Promise<Map<string, RefundFact[]>>;
   /**
    * Members and referrals of the contacts, e-mail addresses and codes (also referrals without a contact yet, by e-mail address);
    * every referral of another contact on one of the deals' decisions; the members of all these referrals; the referrals above those
@@ -659,6 +669,52 @@ export interface BatchStore {
     mark: { readonly key: string; readonly state: 'paid' | 'refused'; readonly why: string | null },
     now: Instant,
   ): Promise<'marked' | 'settled' | 'unknown' | 'open'>;
+}
+
+// ── Refunds and reports ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Refund {
+  /** Who told it, and its id there: the same again is the same refund. */
+  readonly source: string;
+  readonly id: string;
+  /** Null while nobody knows. */
+  readonly deal: RecordRef | null;
+  readonly money: Money;
+  /** By the source's clock. */
+  readonly at: Instant;
+  /** It came to nothing after all. */
+  readonly isUndone: boolean;
+}
+
+export interface KeptRefund extends Refund {
+  readonly receivedAt: Instant;
+}
+
+/** `known`: nothing is new. `changed`: it is undone now, or its deal is known now. `other`: the id stands for another amount or deal. */
+export type RefundKept = 'new' | 'known' | 'changed' | 'other';
+
+export interface RefundStore {
+  /** Keeps a refund, once, and asks for its deal to be looked at when something about it is new. */
+  keep(accountId: string, refund: Refund, now: Instant): Promise<RefundKept>;
+  /** The newest first. */
+  list(accountId: string, page: PageInput): Promise<Page<KeptRefund>>;
+}
+
+/** A comparison with a provider as somebody saw it. */
+export interface KeptPayoutReport {
+  readonly id: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly report: PayoutReconciliation;
+  readonly by: string;
+  readonly at: Instant;
+}
+
+export interface PayoutReportStore {
+  keep(accountId: string, report: KeptPayoutReport): Promise<void>;
+  get(accountId: string, id: string): Promise<KeptPayoutReport | null>;
+  /** The newest first. */
+  list(accountId: string, page: PageInput): Promise<Page<KeptPayoutReport>>;
 }
 
 export interface ClaimedMirror {

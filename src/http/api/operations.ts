@@ -10,17 +10,21 @@ import { ledger } from './ledger.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
 import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
+import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
 import { type ReceivablesDeps, receivables } from './receivables.ts';
 import { referrals } from './referrals.ts';
+import { type RefundsApiDeps, refunds } from './refunds.ts';
 import { rewards } from './rewards.ts';
 
 export interface OperationsDeps
   extends ProvidersDeps,
     PayoutsDeps,
     PayoutBatchesApiDeps,
+    PayoutReportsApiDeps,
+    RefundsApiDeps,
     Pick<ReceivablesDeps, 'writeOff'> {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
@@ -64,5 +68,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...payouts(deps),
     ...payoutBatches(deps),
     ...receivables(deps),
+    ...refunds(deps),
+    ...payoutReports(deps),
   ];
 }

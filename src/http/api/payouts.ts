@@ -27,16 +27,19 @@ const codes = z.array(code).min(1, 'must not be empty').max(CODES_MAX, `must be 
 
 const currency = z.enum(CURRENCIES as [string, ...string[]], { error: 'must be an ISO 4217 code such as EUR' });
 
-const value = z.strictObject({ amount: z.string('must be decimal text'), currency }).transform((given, context) => {
-  const parsed = parseAmount(given.amount, given.currency);
-  if (parsed.ok && parsed.money.minor > 0n) return parsed.money;
-  context.addIssue({
-    code: 'custom',
-    path: ['amount'],
-    message: `must be a decimal above zero with no more decimals than ${given.currency} has`,
+/** An amount above zero, as text, in its currency. */
+export const moneyText = z
+  .strictObject({ amount: z.string('must be decimal text'), currency })
+  .transform((given, context) => {
+    const parsed = parseAmount(given.amount, given.currency);
+    if (parsed.ok && parsed.money.minor > 0n) return parsed.money;
+    context.addIssue({
+      code: 'custom',
+      path: ['amount'],
+      message: `must be a decimal above zero with no more decimals than ${given.currency} has`,
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 const couponsSchema = z
   .strictObject({
@@ -125,7 +128,7 @@ export function payouts({ payoutDesk: desk }: PayoutsDeps): Operation[] {
       path: '/coupons',
       summary: 'Add codes to the pool',
       description: 'All of one value. Codes that are there already stay as they are, so a call may be repeated.',
-      body: z.strictObject({ codes, value }),
+      body: z.strictObject({ codes, value: moneyText }),
       statuses: { 200: 'How many were new.' },
       answer: z.strictObject({ added: z.int(), duplicates: z.int() }).meta({ id: 'CouponsAdded' }),
       problems: [],
