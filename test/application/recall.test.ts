@@ -117,7 +117,7 @@ describe('a reward that is taken back after it was issued', () => {
     await order('rwd_1', 'tremendous', { cancelsIssued: true });
     await desk.run();
     await change('rwd_1', 'reverse');
-    vendor.control.fault({ kind: 'lost', times: 1, method: 'POST', path: '/cancel' });
+    vendor.control.fault({ kind: 'lost', times: 1, method: 'POST', path: '/api/v2/rewards' });
     await desk.run();
     desk.advance(3_600_000);
     await desk.run();
