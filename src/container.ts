@@ -167,7 +167,7 @@ export function createContainer(deps: ContainerDeps): Container {
     writeOff: createWriteOff({ store, clock }),
     takeRefund,
     payoutReports: createPayoutReports({ store, accounts: payoutAccounts, providers, clock, newId: randomUUID }),
-    publish: createPublish({ store, clock, newId: randomUUID }),
+    publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready }),
     onAsked: () => onAsked(),
     connect,
     card: createCard({

@@ -18,9 +18,9 @@ export interface Accounts {
 export function createAccounts({ store, clock }: { store: Pick<Store, 'accounts'>; clock: Clock }): Accounts {
   return {
     async create(name) {
-      const account: Account = { id: `acc_${uuidv7()}`, name, createdAt: clock.now() };
+      const account = { id: `acc_${uuidv7()}`, name, createdAt: clock.now() };
       await store.accounts.create(account);
-      return account;
+      return { ...account, needsSecondPerson: false };
     },
     async createApiKey(accountId, label) {
       if (!(await store.accounts.get(accountId))) return null;

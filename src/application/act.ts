@@ -2,6 +2,7 @@ import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
+import { openProgram } from '../domain/program.ts';
 import { reason } from '../domain/reason.ts';
 import { normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -105,7 +106,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         (email !== null && email === member.email) ||
         (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
       if (isSelf) return { kind: 'refused', code: 'self_referral' };
-      const programId = (await store.programs.versions(accountId)).at(-1)?.programId;
+      const programId = openProgram(await store.programs.versions(accountId));
       if (programId === undefined) return { kind: 'refused', code: 'no_program' };
 
       for (let tries = 0; tries < TRIES; tries += 1) {

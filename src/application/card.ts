@@ -10,7 +10,7 @@ import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import { beginOf, type ProgramVersion, versionFor } from '../domain/program.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -63,11 +63,10 @@ export function createCard({
     const contact: RecordRef = { connectionId, object: 'contact', id: contactId };
     const programs = await store.programs.versions(accountId);
     const mapping = (await store.connections.mapping(accountId, connectionId)) ?? { version: '', entries: [] };
-    const programId = programs.at(-1)?.programId;
     const [[known], member, received] = await Promise.all([
       store.cases.knownContacts(accountId, connectionId, [contactId]),
       store.reads.memberByContact(accountId, contact),
-      programId === undefined ? null : store.reads.referralByFriend(accountId, programId, { email: null, contact }),
+      receivedReferral(store, accountId, programs, contact),
     ]);
     const made = member
       ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
@@ -108,6 +107,20 @@ export function createCard({
     };
     return { ok: true, data: view };
   };
+}
+
+/** The referral of a friend, in whichever program it is; in the newest one of several. */
+async function receivedReferral(
+  store: Store,
+  accountId: string,
+  programs: readonly ProgramVersion[],
+  contact: RecordRef,
+): Promise<Referral | null> {
+  const programIds = [...new Set(programs.map(({ programId }) => programId).reverse())];
+  const found = await Promise.all(
+    programIds.map((programId) => store.reads.referralByFriend(accountId, programId, { email: null, contact })),
+  );
+  return found.find((referral) => referral !== null) ?? null;
 }
 
 function nameOf({ name, email, code }: Member): string {
@@ -205,7 +218,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     names: DealNames,
     beneficiaryOf: (party: 'member' | 'friend') => string,
   ): Promise<Outlook[]> {
-    const rules = programs.at(-1)?.rules ?? [];
+    const rules = versionFor(programs, referral, now)?.rules ?? [];
     const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
     const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
     const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
@@ -219,7 +232,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
           beneficiary: beneficiaryOf(rule.party),
           names,
           stageLabel: open ? stageLabelOf(open.point, mapping) : '',
-          startsAt: Math.max(programs[0]?.publishedAt ?? 0, connection.connectedAt),
+          startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
           wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
           now,
         }),

@@ -39,6 +39,8 @@ export interface OpenPayouts {
 export interface PayoutAccounts {
   /** Every provider that is installed, and what the account has told it. Never a secret. */
   list(accountId: string): Promise<ListedProvider[]>;
+  /** Names of the providers that an order can be sent through now. */
+  ready(accountId: string): Promise<string[]>;
   /** Keeps credentials, sealed. A secret that is left out stays as it is. Null when there is no such provider. */
   configure(
     accountId: string,
@@ -105,7 +107,11 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
     }
   }
 
-  return {
+  const accounts: PayoutAccounts = {
+    async ready(accountId) {
+      return (await accounts.list(accountId)).flatMap(({ name, configured }) => (configured ? [name] : []));
+    },
+
     async list(accountId) {
       const stored = new Map((await records.settings(accountId)).map((setting) => [setting.provider, setting]));
       return [...providers.values()].map((provider) => {
@@ -166,6 +172,7 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
 
     open,
   };
+  return accounts;
 }
 
 function problemsOf(fields: readonly CredentialField[], values: ReadonlyMap<string, string>): CredentialProblem[] {

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { CURRENCIES, type Money, parseAmount, ROUNDING_MODES } from '../domain/money.ts';
-import { LIMIT_WINDOWS, type RewardRule, TRIGGER_STAGES } from '../domain/program.ts';
+import {
+  LIMIT_WINDOWS,
+  OPEN_REFERRALS,
+  type ProgramContent,
+  type RewardRule,
+  TRIGGER_STAGES,
+} from '../domain/program.ts';
 import { TOUCH_KINDS } from '../domain/referral.ts';
 import { ruleProblems } from './program-problems.ts';
 
@@ -228,6 +234,7 @@ export const programDocument = z
   .strictObject({
     programId: keyText('default'),
     name: nameText,
+    openReferrals: z.enum(OPEN_REFERRALS).optional(),
     rules: z
       .array(rule)
       .min(1)
@@ -265,8 +272,21 @@ export function ruleDocument(
   }
 }
 
+/** A program as a document that can be read again. */
+export function contentDocument(
+  { programId, name, openReferrals, rules }: ProgramContent,
+  textOfMoney: (money: Money) => { amount: string; currency: string },
+): Record<string, unknown> {
+  return {
+    programId,
+    name,
+    ...(openReferrals === undefined ? {} : { openReferrals }),
+    rules: rules.map((rule) => ruleDocument(rule, textOfMoney)),
+  };
+}
+
 export type ProgramResult =
-  | { readonly ok: true; readonly program: { programId: string; name: string; rules: readonly RewardRule[] } }
+  | { readonly ok: true; readonly program: ProgramContent }
   /** Each problem names the field: "rules[0].amount.money: …". */
   | { readonly ok: false; readonly problems: readonly string[] };
 

@@ -1,31 +1,75 @@
-import type { ProgramVersion } from '../domain/program.ts';
+import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { dryRun } from './dry-run.ts';
-import type { KeptDryRun, Store } from './ports/store.ts';
+import type { KeptDryRun, NewVersion, Store } from './ports/store.ts';
 
-export type Draft = Pick<ProgramVersion, 'programId' | 'name' | 'rules'>;
+/** A rule that nobody could pay, where it stands, and what can pay here. */
+export interface UnpayableRule {
+  readonly index: number;
+  readonly payout: string;
+  readonly ready: readonly string[];
+}
 
 export type PublishResult =
   | { readonly kind: 'published'; readonly version: ProgramVersion }
-  | { readonly kind: 'refused'; readonly code: 'no_such_dry_run' | 'other_draft' };
+  | { readonly kind: 'unpayable'; readonly rules: readonly UnpayableRule[] }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'no_such_dry_run' | 'other_draft' | 'second_person' | 'no_draft' | 'draft_changed';
+    };
 
 export interface PublishDeps {
-  readonly store: Pick<Store, 'programs' | 'dryRuns' | 'audited'>;
+  readonly store: Pick<Store, 'programs' | 'programDrafts' | 'accounts' | 'dryRuns' | 'audited'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly newId: () => string;
+  /** Names of the providers that this account can pay through now. */
+  readonly payableBy: (accountId: string) => Promise<readonly string[]>;
 }
 
-/** From a draft to a version: tried on all of history, and published on what was seen then. */
+export interface Publisher {
+  readonly by: string;
+  /** Publishes only the very draft that this dry run was of. */
+  readonly dryRunId: string | null;
+}
+
+/** From a draft to a version: tried on all of history, published on what was seen then, by another person where the account asks for one. */
 export interface Publish {
   /** Runs over everything that is recorded, in a snapshot of its own, and keeps what came of it. Pays and changes nothing. */
-  tryOut(accountId: string, draft: Draft, period: { from: Instant; to: Instant }, by: string): Promise<KeptDryRun>;
-  /** With a dry run, only the very draft that it was of. */
-  publish(accountId: string, draft: Draft, by: string, dryRunId: string | null): Promise<PublishResult>;
+  tryOut(
+    accountId: string,
+    content: ProgramContent,
+    period: { from: Instant; to: Instant },
+    by: string,
+  ): Promise<KeptDryRun>;
+  /** What its writer publishes at once; not where the account asks for a second person. */
+  publish(accountId: string, content: ProgramContent, publisher: Publisher): Promise<PublishResult>;
+  /** The kept draft in the revision that the publisher has read. Where a second person is asked for, nobody who had a hand in it. */
+  publishDraft(accountId: string, programId: string, revision: number, publisher: Publisher): Promise<PublishResult>;
+  /** Ends a program: its next version has no rules. Null for one that was never published; one that has ended stays as it is. */
+  retire(accountId: string, programId: string, by: string, why: string): Promise<ProgramVersion | null>;
 }
 
-export function createPublish({ store, clock, newId }: PublishDeps): Publish {
+export function createPublish({ store, clock, newId, payableBy }: PublishDeps): Publish {
+  async function refusalOf(accountId: string, content: ProgramContent, dryRunId: string | null) {
+    const ready = await payableBy(accountId);
+    // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
+    const rules = content.rules.flatMap(({ payout }, index) =>
+      ready.includes(payout) ? [] : [{ index, payout, ready }],
+    );
+    if (rules.length > 0) return { kind: 'unpayable', rules } as const;
+    if (dryRunId === null) return null;
+    const seen = await store.dryRuns.get(accountId, dryRunId);
+    if (!seen) return { kind: 'refused', code: 'no_such_dry_run' } as const;
+    if (seen.contentHash !== programHash(content)) return { kind: 'refused', code: 'other_draft' } as const;
+    return null;
+  }
+
+  async function needsSecondPerson(accountId: string): Promise<boolean> {
+    return (await store.accounts.get(accountId))?.needsSecondPerson ?? false;
+  }
+
   return {
     async tryOut(accountId, draft, period, by) {
       const at = clock.now();
@@ -42,14 +86,42 @@ export function createPublish({ store, clock, newId }: PublishDeps): Publish {
       return run;
     },
 
-    async publish(accountId, draft, by, dryRunId) {
-      if (dryRunId !== null) {
-        const seen = await store.dryRuns.get(accountId, dryRunId);
-        if (!seen) return { kind: 'refused', code: 'no_such_dry_run' };
-        if (seen.contentHash !== programHash(draft)) return { kind: 'refused', code: 'other_draft' };
-      }
-      const program = { ...draft, publishedBy: by, ...(dryRunId === null ? {} : { dryRunId }) };
-      return { kind: 'published', version: await store.programs.publish(accountId, program, clock.now()) };
+    async publish(accountId, content, publisher) {
+      const refusal = await refusalOf(accountId, content, publisher.dryRunId);
+      if (refusal) return refusal;
+      if (await needsSecondPerson(accountId)) return { kind: 'refused', code: 'second_person' };
+      return {
+        kind: 'published',
+        version: await store.programs.publish(accountId, versionOf(content, publisher), clock.now()),
+      };
+    },
+
+    async publishDraft(accountId, programId, revision, publisher) {
+      const { dryRunId } = publisher;
+      if (dryRunId !== null && !(await store.dryRuns.get(accountId, dryRunId)))
+        return { kind: 'refused', code: 'no_such_dry_run' };
+      const draft = await store.programDrafts.get(accountId, programId);
+      if (!draft) return { kind: 'refused', code: 'no_draft' };
+      if (draft.revision !== revision) return { kind: 'refused', code: 'draft_changed' };
+      const refusal = await refusalOf(accountId, draft.content, publisher.dryRunId);
+      if (refusal) return refusal;
+      if (draft.editors.includes(publisher.by) && (await needsSecondPerson(accountId)))
+        return { kind: 'refused', code: 'second_person' };
+      const version = versionOf(draft.content, publisher);
+      const published = await store.programs.publishDraft(accountId, version, revision, clock.now());
+      return published ? { kind: 'published', version: published } : { kind: 'refused', code: 'draft_changed' };
+    },
+
+    async retire(accountId, programId, by, why) {
+      const newest = (await store.programs.versions(accountId)).findLast((version) => version.programId === programId);
+      if (!newest) return null;
+      const { name } = newest;
+      const ended: NewVersion = { programId, name, rules: [], isRetired: true, publishedBy: by, note: why };
+      return newest.isRetired ? newest : store.programs.publish(accountId, ended, clock.now());
     },
   };
+}
+
+function versionOf(content: ProgramContent, { by, dryRunId }: Publisher): NewVersion {
+  return { ...content, publishedBy: by, ...(dryRunId === null ? {} : { dryRunId }) };
 }

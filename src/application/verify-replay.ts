@@ -3,7 +3,7 @@ import { type Decision, type Reward, standingMinor } from '../domain/decision.ts
 import { judge, judgeAgain } from '../domain/eligibility.ts';
 import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
-import { type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
+import { beginOf, type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
@@ -197,7 +197,7 @@ function rejudge(
     referral,
     dealAt,
     reachedAt: since,
-    startsAt: Math.max(programs[0]?.publishedAt ?? 0, connectedAt),
+    startsAt: Math.max(beginOf(programs, referral.programId), connectedAt),
     // Who else was credited is no fact about this deal; it is asked for by deciding from nothing.
     otherDealsRewarded:
       wasYes('first rewarded deal of the referral') && wasYes('rewarded deals of the referral')

@@ -1,6 +1,6 @@
 import { isoOf } from '../domain/time.ts';
-import { type Result, type Terminal, table } from './output.ts';
-import { withServices } from './services.ts';
+import { CliError, EXIT, type Result, type Terminal, table } from './output.ts';
+import { accountOf, withServices } from './services.ts';
 
 export function createAccount(terminal: Terminal, name: string): Promise<Result> {
   return withServices(terminal, async ({ accounts }) => {
@@ -13,6 +13,24 @@ export function createAccount(terminal: Terminal, name: string): Promise<Result>
         'Next: an API key, and a CRM.',
         `  npm run cli -- key create ${account.id} --label "first key"`,
         `  npm run cli -- connect ${account.id} --provider hubspot`,
+      ],
+    };
+  });
+}
+
+/** Whether what one person has written another one has to publish. */
+export function askForSecondPerson(terminal: Terminal, account: string, answer: string): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    if (answer !== 'on' && answer !== 'off')
+      throw new CliError(`"${answer}" is neither on nor off.`, 'Say "on" or "off".', { exitCode: EXIT.usage });
+    const { id, name } = await accountOf(services, account);
+    await services.store.accounts.setNeedsSecondPerson(id, answer === 'on');
+    return {
+      json: { id, needsSecondPerson: answer === 'on' },
+      lines: [
+        answer === 'on'
+          ? `A program of "${name}" is published by another person than those who wrote it.`
+          : `Whoever writes a program of "${name}" can publish it.`,
       ],
     };
   });

@@ -1,16 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import { csvOf } from '../application/csv.ts';
 import { type DryRunReport, dryRun } from '../application/dry-run.ts';
 import { programDiff } from '../application/program-diff.ts';
-import { parseProgram, ruleDocument } from '../application/program-document.ts';
+import { contentDocument, parseProgram } from '../application/program-document.ts';
+import { createPublish } from '../application/publish.ts';
 import { decimalOf, type Money, textOf } from '../domain/money.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
 import { isoOf } from '../domain/time.ts';
 import { dayOf } from './day.ts';
-import { CliError, EXIT, type Result, type Terminal } from './output.ts';
+import { CliError, EXIT, type Result, type Terminal, table } from './output.ts';
 import { accountOf, payoutsOf, type Services, withServices } from './services.ts';
+
+/** Who is said to have published from here. */
+const COMMAND_LINE = 'command line';
 
 /** Publishable as it stands; the comments are allowed in the file. */
 export const PROGRAM_EXAMPLE = `{
@@ -52,9 +57,10 @@ export function programExample(): Result {
 
 /** Reads a file and says everything that is wrong with it; changes nothing. */
 export async function validateProgram(terminal: Terminal, file: string): Promise<Result> {
-  const { programId, name, rules } = await programOf(terminal, file);
+  const content = await programOf(terminal, file);
+  const { programId, name, rules } = content;
   return {
-    json: { programId, name, rules: rules.length, contentHash: programHash({ programId, rules }) },
+    json: { programId, name, rules: rules.length, contentHash: programHash(content) },
     lines: [`"${name}" can be published: ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}.`],
   };
 }
@@ -63,8 +69,7 @@ export function publishProgram(terminal: Terminal, account: string, file: string
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
     const program = await programOf(terminal, file);
-    await assertPayable(services, id, program);
-    return published(await services.store.programs.publish(id, program, services.now()), name);
+    return published(await publishAs(services, id, program), name);
   });
 }
 
@@ -104,10 +109,59 @@ export function rollBackProgram(
 ): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
-    const { rules, ...earlier } = await versionOf(services, id, programId, version);
-    const program = { programId: earlier.programId, name: earlier.name, rules };
-    await assertPayable(services, id, program);
-    return published(await services.store.programs.publish(id, program, services.now()), name);
+    const program = contentOf(await versionOf(services, id, programId, version));
+    return published(await publishAs(services, id, program), name);
+  });
+}
+
+/** Ends a program. What was granted before runs on as its own version says. */
+export function retireProgram(terminal: Terminal, account: string, programId: string, why: string): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id, name } = await accountOf(services, account);
+    const { retire } = createPublish({
+      store: services.store,
+      clock: services,
+      newId: randomUUID,
+      payableBy: async () => [],
+    });
+    const version = await retire(id, programId, COMMAND_LINE, why);
+    if (!version)
+      throw new CliError(`No program "${programId}" was published.`, '"program list" shows those there are.');
+    return {
+      json: { programId, version: version.version, retiredAt: isoOf(version.publishedAt) },
+      lines: [
+        `"${version.name}" has ended for "${name}", since ${isoOf(version.publishedAt)}. What was granted before is still paid.`,
+      ],
+    };
+  });
+}
+
+/** The newest version of each program of an account, and how it stands. */
+export function listPrograms(terminal: Terminal, account: string): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id, name } = await accountOf(services, account);
+    const versions = await services.store.programs.versions(id);
+    const newest = [...new Map(versions.map((version) => [version.programId, version])).values()];
+    return {
+      json: newest.map(({ programId, name: called, version, publishedAt, isRetired }) => ({
+        programId,
+        name: called,
+        version,
+        since: isoOf(publishedAt),
+        state: isRetired ? 'retired' : 'published',
+      })),
+      lines:
+        newest.length === 0
+          ? [`"${name}" has no program yet. "program example" shows a whole one.`]
+          : table(
+              newest.map((one) => [
+                one.programId,
+                `version ${one.version}`,
+                `${one.isRetired ? 'retired' : 'in force'} since ${isoOf(one.publishedAt).slice(0, 10)}`,
+                one.name,
+              ]),
+            ),
+    };
   });
 }
 
@@ -132,22 +186,30 @@ export function tryProgram(
   });
 }
 
-/** A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why. */
-async function assertPayable(
-  services: Services,
-  accountId: string,
-  { rules }: Pick<ProgramVersion, 'rules'>,
-): Promise<void> {
+/** By the same way as the API: what nobody could pay is refused, and so is what another person has to publish. */
+async function publishAs(services: Services, accountId: string, content: ProgramContent): Promise<ProgramVersion> {
   const { accounts } = await payoutsOf(services);
-  const ready = (await accounts.list(accountId)).flatMap(({ name, configured }) => (configured ? [name] : []));
-  const problems = rules.flatMap(({ payout }, index) =>
-    ready.includes(payout) ? [] : [`rules[${index}].payout: ${payout} is not set up for this account`],
-  );
-  if (problems.length === 0) return;
+  const { publish } = createPublish({
+    store: services.store,
+    clock: services,
+    newId: randomUUID,
+    payableBy: accounts.ready,
+  });
+  const result = await publish(accountId, content, { by: COMMAND_LINE, dryRunId: null });
+  if (result.kind === 'published') return result.version;
+  if (result.kind === 'unpayable')
+    throw new CliError(
+      'A rule could never be paid.',
+      `Give the provider its credentials (for "webhook" REWARD_WEBHOOK_URL and REWARD_WEBHOOK_SECRET), or use one of ${result.rules[0]?.ready.join(', ')}.`,
+      {
+        problems: result.rules.map(
+          ({ index, payout }) => `rules[${index}].payout: ${payout} is not set up for this account`,
+        ),
+      },
+    );
   throw new CliError(
-    'A rule could never be paid.',
-    `Give the provider its credentials (for "webhook" REWARD_WEBHOOK_URL and REWARD_WEBHOOK_SECRET), or use one of ${ready.join(', ')}.`,
-    { problems },
+    'Another person has to publish this: the account asks for two.',
+    'Keep it as a draft by the API (PUT /api/v1/programs/{programId}/draft); somebody else publishes that.',
   );
 }
 
@@ -182,9 +244,12 @@ async function versionOf(
   );
 }
 
-function documentOf({ programId, name, rules }: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>) {
-  const moneyOf = (money: Money) => ({ amount: decimalOf(money), currency: money.currency });
-  return { programId, name, rules: rules.map((rule) => ruleDocument(rule, moneyOf)) };
+function documentOf(content: ProgramContent) {
+  return contentDocument(content, (money: Money) => ({ amount: decimalOf(money), currency: money.currency }));
+}
+
+function contentOf({ programId, name, rules, openReferrals }: ProgramVersion): ProgramContent {
+  return { programId, name, rules, openReferrals };
 }
 
 function jsonOf(report: DryRunReport): unknown {

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/errors.ts';
-import { createAccount, listAccounts } from './accounts.ts';
+import { askForSecondPerson, createAccount, listAccounts } from './accounts.ts';
 import { backupDatabase } from './backup.ts';
 import { checkConfig } from './config-check.ts';
 import { installLink } from './connect.ts';
@@ -13,8 +13,10 @@ import { exportBatch, listBatches, markBatch, reconcilePayouts, stepBatch, write
 import {
   diffProgram,
   exportProgram,
+  listPrograms,
   programExample,
   publishProgram,
+  retireProgram,
   rollBackProgram,
   tryProgram,
   validateProgram,
@@ -57,6 +59,9 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     print(await createAccount(terminal, name)),
   );
   add(account, 'list', 'list accounts').action(async () => print(await listAccounts(terminal)));
+  add(account, 'four-eyes <account> <on|off>', 'whether what one person has written another one has to publish').action(
+    async (of: string, answer: string) => print(await askForSecondPerson(terminal, of, answer)),
+  );
 
   const key = program.command('key').description('API keys, and the key that encrypts the database');
   add(key, 'create <account>', 'create an API key; it is shown this once')
@@ -108,6 +113,14 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .option('--program <program>', 'which program', 'default')
     .action(async (of: string, version: string, { program: id }: { program: string }) =>
       print(await rollBackProgram(terminal, of, version, id)),
+    );
+  add(programs, 'list <account>', 'list programs, and whether they are in force').action(async (of: string) =>
+    print(await listPrograms(terminal, of)),
+  );
+  add(programs, 'retire <account> <program>', 'end a program; what was granted before is still paid')
+    .requiredOption('--why <why>', 'the reason, for those who come after')
+    .action(async (of: string, id: string, { why }: { why: string }) =>
+      print(await retireProgram(terminal, of, id, why)),
     );
   add(programs, 'example', 'print an example with comments').action(() => print(programExample()));
 

@@ -1,5 +1,6 @@
 import { derivedId, memberCode, normaliseCode } from './ids.ts';
 import type { Draft, State } from './plan.ts';
+import { openProgram } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import { type ContactFacts, normaliseEmail, type RecordRef } from './record.ts';
 import type { Member, Referral, TouchKind } from './referral.ts';
@@ -136,7 +137,7 @@ function strongestClaim(
       stageSince: now,
     };
   }
-  const programId = state.programs.at(-1)?.programId;
+  const programId = openProgram(state.programs);
   if (programId === undefined) return undefined;
   const claim = (member: Member, source: TouchKind, why: Reason): Omit<Referral, 'version'> => ({
     id: referralIdOf(state.accountId, programId, friend.ref),

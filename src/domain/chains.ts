@@ -8,13 +8,14 @@ import { type LimitOutcome, withinLimits } from './limit.ts';
 import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
+  beginOf,
   conditionsWithin,
   isReviewed,
   type ProgramVersion,
   type RewardRule,
   TRIGGER_STAGES,
   triggerOf,
-  versionAt,
+  versionFor,
 } from './program.ts';
 import { type Reason, reason, reasonText } from './reason.ts';
 import { termsOf } from './recall.ts';
@@ -235,7 +236,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
 
     /** Judges every deal by every rule whose stage it has reached, by the version in force then; `at` is null for the present. */
     judgeReached(then: readonly DealAt[], at: Instant | null): void {
-      const all = reachedOf(then, state.programs);
+      const all = reachedOf(then, state.programs, referral);
       // A reward for one deal changes what the rule makes of the others: they are judged again until nothing is news.
       let news: number;
       let passes = 0;
@@ -334,7 +335,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       referral,
       dealAt,
       reachedAt: since,
-      startsAt: Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt),
+      startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       wonReferrals: wonReferrals(),
@@ -523,12 +524,12 @@ function isSameReason(a: Reason, b: Reason): boolean {
 }
 
 /** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
-function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[]): Reached[] {
+function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[], referral: Referral): Reached[] {
   const reached = then.flatMap((dealAt) =>
     TRIGGER_STAGES.flatMap((stage) => {
       const since = dealAt.since[stage];
       if (since === null) return [];
-      const version = versionAt(programs, since) ?? programs[0];
+      const version = versionFor(programs, referral, since);
       if (!version) return [];
       return version.rules
         .filter((rule) => triggerOf(rule) === stage)

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { ProgramVersion } from './program.ts';
+import type { ProgramContent } from './program.ts';
 
 /** The same for the same program and rules, in whatever order their fields were written; its name may change without it. */
-export function programHash({ programId, rules }: Pick<ProgramVersion, 'programId' | 'rules'>): string {
-  return createHash('sha256').update(canonical({ programId, rules })).digest('hex');
+export function programHash({ programId, rules, openReferrals }: Omit<ProgramContent, 'name'>): string {
+  return createHash('sha256').update(canonical({ programId, rules, openReferrals })).digest('hex');
 }
 
 /** The same text for the same value. Amounts are written as text, apart from numbers; a field that is undefined is none. */

@@ -1,5 +1,5 @@
 import type { Money, RoundingMode } from './money.ts';
-import type { TouchKind } from './referral.ts';
+import type { Referral, TouchKind } from './referral.ts';
 import type { Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, or the friend who was referred. */
@@ -132,14 +132,52 @@ export interface ProgramVersion {
   readonly version: number;
   readonly publishedAt: Instant;
   readonly rules: readonly RewardRule[];
+  /** Referrals that were submitted before this version go on by it (`move`, also when absent), or by the one that they began with (`keep`). */
+  readonly openReferrals?: OpenReferrals | undefined;
+  /** The program ended with this version, which has no rules; what was granted before runs on by its own. */
+  readonly isRetired?: true | undefined;
+  /** Why it was published or retired, for those who come after. */
+  readonly note?: string | undefined;
   /** What the publisher had seen it do to all of history; absent where nobody looked. */
   readonly dryRunId?: string | undefined;
   readonly publishedBy?: string | undefined;
 }
 
-/** The version in force at a moment: the newest that was published by then. `versions` is ordered oldest first. */
-export function versionAt(versions: readonly ProgramVersion[], at: Instant): ProgramVersion | undefined {
-  return versions.findLast((version) => version.publishedAt <= at);
+export const OPEN_REFERRALS = ['move', 'keep'] as const;
+export type OpenReferrals = (typeof OPEN_REFERRALS)[number];
+
+/** What goes into a version: what an admin writes, and what two drafts are compared by. */
+export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals'>;
+
+/**
+ * The version of its program that a referral is judged by at a moment: the newest that was published by then and concerns it; before the
+ * first one that one, which then says that it came later. `versions` is ordered oldest first.
+ */
+export function versionFor(
+  versions: readonly ProgramVersion[],
+  referral: Pick<Referral, 'programId' | 'submittedAt'>,
+  at: Instant,
+): ProgramVersion | undefined {
+  const own = versions.filter(({ programId }) => programId === referral.programId);
+  const inForce = own.findLast(
+    ({ publishedAt, openReferrals }) =>
+      publishedAt <= at && (openReferrals !== 'keep' || referral.submittedAt >= publishedAt),
+  );
+  return inForce ?? own[0];
+}
+
+/** When a program was first published: nothing is paid for what was before. */
+export function beginOf(versions: readonly ProgramVersion[], programId: string): Instant {
+  return versions.find((version) => version.programId === programId)?.publishedAt ?? 0;
+}
+
+/** The program that new referrals belong to: the one that was published last and has not been retired since. */
+export function openProgram(versions: readonly ProgramVersion[]): string | undefined {
+  const newest = new Map(versions.map((version) => [version.programId, version]));
+  return [...newest.values()]
+    .filter(({ isRetired }) => !isRetired)
+    .sort((a, b) => versions.indexOf(a) - versions.indexOf(b))
+    .at(-1)?.programId;
 }
 
 export function triggerOf({ trigger = 'won' }: RewardRule): TriggerStage {

@@ -50,9 +50,8 @@ export interface AppDeps {
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
     readonly refunds: OperationsDeps['refunds'];
+    readonly programDrafts: OperationsDeps['programDrafts'];
   };
-  /** Names of the reward providers that are configured. */
-  readonly payouts: ReadonlySet<string>;
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];
@@ -70,9 +69,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, refunds } = deps.store;
+  const { reads, connections, programs, dryRuns, refunds, programDrafts } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, refunds, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, refunds, programDrafts, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

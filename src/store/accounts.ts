@@ -9,7 +9,12 @@ export function createAccountStore(engine: Engine): AccountStore {
       engine.write(async ({ db }) => {
         await db
           .insertInto('accounts')
-          .values({ id: account.id, name: toText(account.name), created_at: account.createdAt })
+          .values({
+            id: account.id,
+            name: toText(account.name),
+            created_at: account.createdAt,
+            needs_second_person: 0,
+          })
           .execute();
       }),
 
@@ -23,6 +28,16 @@ export function createAccountStore(engine: Engine): AccountStore {
       engine.read(async ({ db }) =>
         (await db.selectFrom('accounts').selectAll().orderBy('id').execute()).map(accountOf),
       ),
+
+    setNeedsSecondPerson: (accountId, needed) =>
+      engine.write(async ({ db }) => {
+        const { numUpdatedRows } = await db
+          .updateTable('accounts')
+          .set({ needs_second_person: Number(needed) })
+          .where('id', '=', accountId)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n;
+      }),
 
     addApiKey: (key, hash) =>
       engine.write(async ({ db }) => {
@@ -77,7 +92,12 @@ export function createAccountStore(engine: Engine): AccountStore {
 }
 
 function accountOf(row: Row<'accounts'>): Account {
-  return { id: row.id, name: row.name, createdAt: row.created_at };
+  return {
+    id: row.id,
+    name: row.name,
+    createdAt: row.created_at,
+    needsSecondPerson: row.needs_second_person === 1,
+  };
 }
 
 function apiKeyOf(row: Row<'api_keys'>): ApiKey {

@@ -75,11 +75,12 @@ export function createBatchStore(engine: Engine): BatchStore {
 
     removeBatching: (accountId, provider) =>
       engine.write(async ({ db }) => {
-        const { rows } = await sql`select i.intent_id from manual_batches b
-          join manual_items i on i.account_id = b.account_id and i.batch_id = b.id
-          join intents x on x.account_id = i.account_id and x.id = i.intent_id
-          where b.account_id = ${accountId} and b.provider = ${provider} and b.approved_at is null
-            and i.state = 'waiting' and x.state = 'pending' limit 1`.execute(db);
+        const { rows } = await sql`select id from manual_batches
+          where account_id = ${accountId} and provider = ${provider} and approved_at is null
+            and exists (select 1 from manual_items i
+              join intents x on x.account_id = i.account_id and x.id = i.intent_id
+              where i.account_id = ${accountId} and i.batch_id = manual_batches.id
+                and i.state = 'waiting' and x.state = 'pending') limit 1`.execute(db);
         if (rows.length > 0) return 'waiting';
         const { numAffectedRows } = await sql`delete from payout_schedules
           where account_id = ${accountId} and provider = ${provider}`.execute(db);

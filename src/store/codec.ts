@@ -2,7 +2,7 @@ import type { Connection } from '../application/ports/store.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { Journal } from '../domain/ledger.ts';
 import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import type { OpenReferrals, ProgramVersion } from '../domain/program.ts';
 import type { CrmObject, RecordRef } from '../domain/record.ts';
 import type { Member, Referral, Touch } from '../domain/referral.ts';
 import type { Row } from './schema.ts';
@@ -333,5 +333,8 @@ export function programOf(row: Row<'programs'>): ProgramVersion {
     rules: fromJson(row.rules),
     ...(row.dry_run_id === null ? {} : { dryRunId: row.dry_run_id }),
     ...(row.published_by === null ? {} : { publishedBy: row.published_by }),
+    ...(row.open_referrals === null ? {} : { openReferrals: row.open_referrals as OpenReferrals }),
+    ...(row.is_retired === 0 ? {} : { isRetired: true }),
+    ...(row.note === null ? {} : { note: row.note }),
   };
 }

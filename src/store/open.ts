@@ -17,6 +17,7 @@ import { createPayoutRecordStore } from './payout-records.ts';
 import { createPayoutReportStore } from './payout-reports.ts';
 import { createPayoutStore } from './payouts.ts';
 import { openPostgres, type PostgresOptions } from './postgres.ts';
+import { createProgramDraftStore } from './program-drafts.ts';
 import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
 import { createReadStore } from './reads.ts';
@@ -104,6 +105,7 @@ export function createStore(engine: Engine): Store {
     accounts: createAccountStore(engine),
     connections: createConnectionStore(engine),
     programs: createProgramStore(engine),
+    programDrafts: createProgramDraftStore(engine),
     dryRuns: createDryRunStore(engine),
     inbox: createInboxStore(engine),
     work: createWorkStore(engine),

@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
-import type { ProgramStore } from '../application/ports/store.ts';
+import type { NewVersion, ProgramStore } from '../application/ports/store.ts';
 import type { ProgramVersion } from '../domain/program.ts';
-import { canonical } from '../domain/program-hash.ts';
+import { programHash } from '../domain/program-hash.ts';
 import type { Instant } from '../domain/time.ts';
 import { createBudgetStore } from './budgets.ts';
 import { programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
+import { deleteDraft } from './program-drafts.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createProgramStore(engine: Engine): ProgramStore {
@@ -14,11 +15,15 @@ export function createProgramStore(engine: Engine): ProgramStore {
 
     publish: (accountId, program, now) =>
       engine.write(async (session) => {
-        // Two admins who publish at once get two versions, one after the other.
         await lockAccount(session, accountId);
-        const newest = await newestVersion(session, accountId, program.programId);
-        if (newest && canonical(programOf(newest).rules) === canonical(program.rules)) return programOf(newest);
-        return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
+        return nextVersion(session, accountId, program, now);
+      }),
+
+    publishDraft: (accountId, program, revision, now) =>
+      engine.write(async (session) => {
+        await lockAccount(session, accountId);
+        if (!(await deleteDraft(session, accountId, program.programId, revision))) return null;
+        return nextVersion(session, accountId, program, now);
       }),
 
     versions: (accountId) =>
@@ -36,8 +41,24 @@ export function createProgramStore(engine: Engine): ProgramStore {
   };
 }
 
+/** Two admins who publish at once get two versions, one after the other. */
 async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
   await sql`select id from accounts where id = ${accountId} ${sql.raw(dialect.forUpdate('accounts'))}`.execute(db);
+}
+
+async function nextVersion(
+  session: Session,
+  accountId: string,
+  program: NewVersion,
+  now: Instant,
+): Promise<ProgramVersion> {
+  const newest = await newestVersion(session, accountId, program.programId);
+  if (newest && isSame(programOf(newest), program)) return programOf(newest);
+  return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
+}
+
+function isSame(newest: ProgramVersion, program: NewVersion): boolean {
+  return newest.isRetired === program.isRetired && programHash(newest) === programHash(program);
 }
 
 function newestVersion({ db }: Session, accountId: string, programId: string): Promise<Row<'programs'> | undefined> {
@@ -54,7 +75,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
 async function insertVersion(
   { db }: Session,
   accountId: string,
-  { programId, name, rules, dryRunId, publishedBy }: Parameters<ProgramStore['publish']>[1],
+  { programId, name, rules, dryRunId, publishedBy, openReferrals, isRetired, note }: NewVersion,
   version: number,
   now: Instant,
 ): Promise<ProgramVersion> {
@@ -69,6 +90,9 @@ async function insertVersion(
       published_at: now,
       dry_run_id: dryRunId ?? null,
       published_by: publishedBy === undefined ? null : toText(publishedBy),
+      open_referrals: openReferrals ?? null,
+      is_retired: isRetired ? 1 : 0,
+      note: note === undefined ? null : toText(note),
     })
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { KeptRefund, Page, RefundStore } from '../application/ports/store.ts';
+import { derivedId } from '../domain/ids.ts';
 import { decimalOf } from '../domain/money.ts';
 import type { RefundFact } from '../domain/refund.ts';
 import { fromMinor, toMinor, toText } from './codec.ts';
@@ -15,6 +16,7 @@ export function createRefundStore(engine: Engine): RefundStore {
         const { db } = session;
         const row: Row<'refunds'> = {
           account_id: accountId,
+          id: derivedId('rfd', accountId, refund.source, refund.id),
           source: refund.source,
           refund_id: toText(refund.id),
           connection_id: refund.deal?.connectionId ?? null,
@@ -56,20 +58,16 @@ export function createRefundStore(engine: Engine): RefundStore {
 
     list: (accountId, { limit, cursor }) =>
       engine.read(async ({ db }): Promise<Page<KeptRefund>> => {
-        const behind =
-          cursor === null ? sql`` : sql`and (received_at, ${sql.raw(CURSOR_ID)}) < (${cursor.at}, ${cursor.id})`;
+        const behind = cursor === null ? sql`` : sql`and (received_at, id) < (${cursor.at}, ${cursor.id})`;
         const { rows } = await sql<Row<'refunds'>>`select * from refunds where account_id = ${accountId} ${behind}
-          order by received_at desc, ${sql.raw(CURSOR_ID)} desc limit ${limit + 1}`.execute(db);
+          order by received_at desc, id desc limit ${limit + 1}`.execute(db);
         const items = rows.slice(0, limit).map(refundOf);
-        const last = items.at(-1);
-        const next = rows.length > limit && last ? { at: last.receivedAt, id: `${last.source} ${last.id}` } : null;
+        const last = rows[limit - 1];
+        const next = rows.length > limit && last ? { at: last.received_at, id: last.id } : null;
         return { items, next };
       }),
   };
 }
-
-/** Source and id as one text, for a cursor of two parts. */
-const CURSOR_ID = "source || ' ' || refund_id";
 
 async function askFor(session: Session, { account_id, connection_id, deal_id }: Row<'refunds'>, now: number) {
   if (connection_id === null || deal_id === null) return;
@@ -88,10 +86,12 @@ export async function refundsOfDeals(
   dealIds: readonly string[],
 ): Promise<Map<string, RefundFact[]>> {
   const { rows } = await sql<Row<'refunds'>>`select * from refunds
-    where account_id = ${accountId} and connection_id = ${connectionId} and ${dialect.isIn('deal_id', dealIds)}
-    order by received_at, source, refund_id`.execute(db);
+    where account_id = ${accountId} and connection_id = ${connectionId} and ${dialect.isIn('deal_id', dealIds)}`.execute(
+    db,
+  );
   const byDeal = new Map<string, RefundFact[]>();
-  for (const row of rows) {
+  // Asked for in this order, SQLite would go through all of the account's.
+  for (const row of rows.sort((a, b) => a.received_at - b.received_at || (a.id < b.id ? -1 : 1))) {
     const facts = byDeal.get(row.deal_id ?? '') ?? [];
     facts.push({
       source: row.source,

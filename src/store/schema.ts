@@ -28,7 +28,7 @@ const QUEUE = {
  * numbered files under migrations/; a conformance test compares the two.
  */
 export const TABLES = {
-  accounts: { id: 'text', name: 'text', created_at: 'int' },
+  accounts: { id: 'text', name: 'text', created_at: 'int', needs_second_person: 'int' },
   api_keys: {
     account_id: 'text',
     id: 'text',
@@ -77,6 +77,18 @@ export const TABLES = {
     published_at: 'int',
     dry_run_id: 'text?',
     published_by: 'text?',
+    open_referrals: 'text?',
+    is_retired: 'int',
+    note: 'text?',
+  },
+  program_drafts: {
+    account_id: 'text',
+    program_id: 'text',
+    revision: 'int',
+    content: 'text',
+    editors: 'text',
+    changed_by: 'text',
+    changed_at: 'int',
   },
   dry_runs: {
     account_id: 'text',
@@ -313,6 +325,7 @@ export const TABLES = {
   },
   refunds: {
     account_id: 'text',
+    id: 'text',
     source: 'text',
     refund_id: 'text',
     connection_id: 'text?',

@@ -37,6 +37,7 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   mappings: ['account_id', 'connection_id', 'ordinal'],
   sweep_marks: ['account_id', 'connection_id', 'object'],
   programs: ['account_id', 'program_id', 'version'],
+  program_drafts: ['account_id', 'program_id'],
   dry_runs: ['account_id', 'id'],
   inbox: ['seq'],
   work: RECORD,

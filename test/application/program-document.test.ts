@@ -31,6 +31,7 @@ describe('a program document', () => {
             conditions: [],
             holdDays: 0,
             amountChanges: 'follow',
+            refunds: 'follow',
           },
         ],
       },
@@ -235,6 +236,7 @@ describe('a program document', () => {
       usesBudget: true,
       review: { when: 'over', money: eur('400.00') },
       amountChanges: 'ignore',
+      refunds: 'ignore',
     };
     const result = parseProgram({ ...PROGRAM, rules: [full] });
     if (!result.ok) throw new Error(result.problems.join());

@@ -6,6 +6,7 @@ import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
+import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
 
 /** A store to be tested, on an empty database of its own. */
@@ -57,7 +58,7 @@ export function storeConformance({
 
       test('a database that is open already is opened again without a change', async () => {
         const other = await subject.again();
-        expect(await other.accounts.get('acc_a')).toEqual({ id: 'acc_a', name: 'Account acc_a', createdAt: T0 });
+        expect(await other.accounts.get('acc_a')).toMatchObject({ id: 'acc_a', name: 'Account acc_a', createdAt: T0 });
         await other.close();
       });
 
@@ -81,8 +82,13 @@ export function storeConformance({
     describe('accounts and API keys', () => {
       test('an account is found by its id and listed', async () => {
         await store.accounts.create({ id: 'acc_b', name: 'B', createdAt: T0 + 1 });
-        expect(await store.accounts.get('acc_b')).toEqual({ id: 'acc_b', name: 'B', createdAt: T0 + 1 });
+        const found = { id: 'acc_b', name: 'B', createdAt: T0 + 1, needsSecondPerson: false };
+        expect(await store.accounts.get('acc_b')).toEqual(found);
         expect(await store.accounts.get('nobody')).toBeNull();
+        expect(await store.accounts.setNeedsSecondPerson('acc_b', true)).toBe(true);
+        expect(await store.accounts.get('acc_b')).toEqual({ ...found, needsSecondPerson: true });
+        expect(await store.accounts.get('acc_a')).toMatchObject({ needsSecondPerson: false });
+        expect(await store.accounts.setNeedsSecondPerson('nobody', true)).toBe(false);
         expect((await store.accounts.list()).map(({ id }) => id)).toEqual(['acc_a', 'acc_b']);
       });
 
@@ -283,6 +289,82 @@ export function storeConformance({
         ]);
         expect(versions.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4]);
         await other.close();
+      });
+
+      test('the end of a program is a version of its own, and so is its opening again', async () => {
+        const of = { programId: 'prg', name: 'P' };
+        await store.programs.publish('acc_a', { ...of, rules: [rule] }, T0);
+        const end = { ...of, rules: [], isRetired: true, note: 'The season is over.' } as const;
+        expect(await store.programs.publish('acc_a', end, T0 + 1)).toEqual({ ...end, version: 2, publishedAt: T0 + 1 });
+        expect(await store.programs.publish('acc_a', end, T0 + 2)).toMatchObject({ version: 2 });
+        const kept = { ...of, rules: [rule], openReferrals: 'keep' } as const;
+        expect(await store.programs.publish('acc_a', kept, T0 + 3)).toEqual({
+          ...kept,
+          version: 3,
+          publishedAt: T0 + 3,
+        });
+        expect(await store.programs.publish('acc_a', { ...of, rules: [rule] }, T0 + 4)).toMatchObject({ version: 4 });
+      });
+    });
+
+    describe('program drafts', () => {
+      const content = { programId: 'prg', name: 'P', rules: [] };
+      const save = (at: Store, revision: number, by: string, name = 'P') =>
+        at.programDrafts.save('acc_a', { ...content, name }, { revision, by, now: T0 + revision });
+
+      test('each change is put on top of the one that was read, and all hands are remembered', async () => {
+        expect(await save(store, 0, 'Ada', '=cmd\u0000')).toMatchObject({ kind: 'saved' });
+        expect(await save(store, 1, 'Bob', 'Q')).toEqual({
+          kind: 'saved',
+          draft: {
+            content: { ...content, name: 'Q' },
+            revision: 2,
+            editors: ['Ada', 'Bob'],
+            changedBy: 'Bob',
+            changedAt: T0 + 1,
+          },
+        });
+        expect(await save(store, 1, 'Cem', 'R')).toMatchObject({ kind: 'changed', draft: { revision: 2 } });
+        expect(await store.programDrafts.get('acc_a', 'prg')).toMatchObject({ revision: 2, content: { name: 'Q' } });
+      });
+
+      test('of those who save at once one is heard', async () => {
+        const other = await subject.again();
+        const kinds = async (revision: number) =>
+          (
+            await Promise.all([
+              save(store, revision, 'Ada'),
+              save(other, revision, 'Bob'),
+              save(other, revision, 'Cem'),
+            ])
+          )
+            .map(({ kind }) => kind)
+            .sort();
+        expect(await kinds(0)).toEqual(['changed', 'changed', 'saved']);
+        expect(await kinds(1)).toEqual(['changed', 'changed', 'saved']);
+        await other.close();
+      });
+
+      test('is published once, in the revision that was read, and is gone with that', async () => {
+        const other = await subject.again();
+        await save(store, 0, 'Ada');
+        await save(store, 1, 'Ada');
+        const publish = (at: Store, revision: number) => at.programs.publishDraft('acc_a', content, revision, T0);
+        expect(await publish(store, 1)).toBeNull();
+        const published = await Promise.all([publish(store, 2), publish(other, 2)]);
+        expect(published.filter((version) => version !== null)).toMatchObject([{ version: 1 }]);
+        expect(await store.programDrafts.list('acc_a')).toEqual([]);
+        expect(await store.programDrafts.discard('acc_a', 'prg', 2)).toBe(false);
+        await other.close();
+      });
+
+      test("is nobody else's", async () => {
+        await store.accounts.create({ id: 'acc_b', name: 'B', createdAt: T0 });
+        await save(store, 0, 'Ada');
+        expect(await store.programDrafts.get('acc_b', 'prg')).toBeNull();
+        expect(await store.programDrafts.list('acc_b')).toEqual([]);
+        expect(await store.programDrafts.discard('acc_b', 'prg', 1)).toBe(false);
+        expect(await store.programs.publishDraft('acc_b', content, 1, T0)).toBeNull();
       });
     });
 
@@ -2113,6 +2195,7 @@ export function storeConformance({
     });
 
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
+    moneyOutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 
     describe('leases', () => {
       test('a lease has one owner until it runs out or is given back', async () => {

@@ -39,6 +39,7 @@ beforeAll(async () => {
   ] as const) {
     const run = (await (await account.post('/programs/dry-run', { program: DRAFT })).json()) as { id: string };
     dryRuns.set(memberId, run.id);
+    await account.put('/programs/default/draft', { revision: 0, program: DRAFT });
   }
 });
 afterAll(() => service.close());
@@ -59,10 +60,14 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{referralId}', story.referralId)
     .replace('{rewardId}', story.rewardId)
     .replace('{batchId}', story.batchId)
+    .replace('{reportId}', story.reportId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
     .replace('{programId}', 'default');
 }
+
+const SPAN = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
+const REFUND = { id: 're_77', dealId: '77', money: { amount: '5.00', currency: 'EUR' }, at: SPAN.from };
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
 
@@ -126,6 +131,15 @@ describe('the OpenAPI document', () => {
       ],
       ['publishProgram', '/programs?dryRunId=dry_nobody', DRAFT, 422],
       ['publishProgram', `/programs?dryRunId=${dryRuns.get(acmeStory.memberId)}`, { ...DRAFT, programId: 'x' }, 409],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 1, program: DRAFT }, 200],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 7, program: DRAFT }, 409],
+      ['saveProgramDraft', '/programs/other/draft', { revision: 0, program: DRAFT }, 400],
+      ['publishProgramDraft', '/programs/default/draft/publish', { revision: 1 }, 409],
+      ['publishProgramDraft', '/programs/default/draft/publish', { revision: 2 }, 200],
+      ['discardProgramDraft', '/programs/default/draft/discard', { revision: 2 }, 404],
+      ['saveProgramDraft', '/programs/default/draft', { revision: 0, program: DRAFT }, 200],
+      ['discardProgramDraft', '/programs/default/draft/discard', { revision: 1 }, 200],
+      ['retireProgram', '/programs/none/retire', { why: 'x' }, 404],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
       ['rejectReward', `/rewards/${acmeStory.rewardId}/reject`, {}, 400],
       ['fillBudget', '/programs/default/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 201],
@@ -151,6 +165,35 @@ describe('the OpenAPI document', () => {
       ['addCoupons', '/coupons', { codes: ['A-1'], value: { amount: '0', currency: 'EUR' } }, 400],
       ['redeemCoupons', '/coupons/redeemed', { codes: ['A-1'] }, 200],
       ['redeemCoupons', '/coupons/redeemed', { codes: [] }, 400],
+      ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'code\nA-1\nNOBODYS' }, 200],
+      ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'what' }, 400],
+      ['setBatching', '/providers/manual/batching', { schedule: null, approval: 'required' }, 200],
+      [
+        'setBatching',
+        '/providers/manual/batching',
+        { schedule: { kind: 'month_day', day: 31 }, approval: 'required' },
+        400,
+      ],
+      ['setBatching', '/providers/credit/batching', { schedule: null, approval: 'none' }, 422],
+      ['deleteBatching', '/providers/manual/batching', undefined, 409],
+      ['exportPayoutBatch', `/payout-batches/${acmeStory.batchId}/export`, undefined, 409],
+      ['cutPayoutBatch', `/payout-batches/${acmeStory.batchId}/cut`, {}, 200],
+      ['cutPayoutBatch', `/payout-batches/${otherStory.batchId}/cut`, {}, 404],
+      ['approvePayoutBatch', `/payout-batches/${acmeStory.batchId}/approve`, {}, 200],
+      ['approvePayoutBatch', `/payout-batches/${acmeStory.batchId}/approve`, {}, 409],
+      ['deleteBatching', '/providers/manual/batching', undefined, 200],
+      ['importPayoutBatchMarks', `/payout-batches/${acmeStory.batchId}/marks/csv`, { csv: 'order,state\nx,paid' }, 200],
+      ['importPayoutBatchMarks', `/payout-batches/${otherStory.batchId}/marks/csv`, { csv: 'order,state' }, 404],
+      ['writeOffReward', `/rewards/${acmeStory.rewardId}/write-off`, { authorisedBy: 'Finance', why: 'x' }, 409],
+      ['writeOffReward', `/rewards/${otherStory.rewardId}/write-off`, { authorisedBy: 'Finance', why: 'x' }, 404],
+      ['writeOffReward', `/rewards/${acmeStory.rewardId}/write-off`, { why: 'x' }, 400],
+      ['createReconciliation', '/reconciliations', { provider: 'manual', ...SPAN }, 201],
+      ['createReconciliation', '/reconciliations', { provider: 'nobodys', ...SPAN }, 422],
+      ['createReconciliation', '/reconciliations', { provider: 'manual', from: SPAN.to, to: SPAN.from }, 400],
+      ['tellRefund', '/refunds', REFUND, 201],
+      ['tellRefund', '/refunds', REFUND, 200],
+      ['tellRefund', '/refunds', { ...REFUND, dealId: '78' }, 409],
+      ['tellRefund', '/refunds', { ...REFUND, connectionId: otherConnection }, 422],
       ['exportPayoutBatch', `/payout-batches/${acmeStory.batchId}/export`, undefined, 200],
       ['exportPayoutBatch', `/payout-batches/${otherStory.batchId}/export`, undefined, 404],
       [

@@ -28,7 +28,7 @@ import { derivedId } from '../../src/domain/ids.ts';
 import { createDraft } from '../../src/domain/plan.ts';
 import { reason } from '../../src/domain/reason.ts';
 import type { Referral } from '../../src/domain/referral.ts';
-import { grant, settlePayout } from '../../src/domain/reward.ts';
+import { grant, reverse, settlePayout } from '../../src/domain/reward.ts';
 import { type AppDeps, createApp } from '../../src/http/app.ts';
 import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
 import { fromSettings as coupon } from '../../src/payout/coupon/provider.ts';
@@ -121,12 +121,19 @@ export interface TestService {
   close(): Promise<void>;
 }
 
-export interface TestAccount {
-  readonly id: string;
+/** One API key of an account. */
+export interface TestCaller {
   readonly key: string;
   readonly keyId: string;
   call(path: string, init?: RequestInit): Promise<Response>;
   post(path: string, body: unknown): Promise<Response>;
+  put(path: string, body: unknown): Promise<Response>;
+}
+
+export interface TestAccount extends TestCaller {
+  readonly id: string;
+  /** Another key of the account, which is another person. */
+  callerAs(label: string): Promise<TestCaller>;
   /** Connects a portal and returns the connection's id. */
   connect(portal: string): Promise<string>;
 }
@@ -202,11 +209,10 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     review: createReview({ store, clock, onDecided: () => {} }),
-    publish: createPublish({ store, clock, newId: randomUUID }),
+    publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,
-    payouts: new Set(['credit']),
     payoutNews,
     payoutAccounts,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
@@ -248,18 +254,20 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
         .map((line) => JSON.parse(line)),
     async createAccount(name) {
       const { id } = await accounts.create(name);
-      const created = await accounts.createApiKey(id, 'test');
-      if (!created) throw new Error('no key');
-      const { key, apiKey } = created;
-      const call: TestAccount['call'] = (path, init = {}) =>
-        fetch(`${url}/api/v1${path}`, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
+      const callerAs = async (label: string) => {
+        const created = await accounts.createApiKey(id, label);
+        if (!created) throw new Error('no key');
+        const { key, apiKey } = created;
+        const call: TestCaller['call'] = (path, init = {}) =>
+          fetch(`${url}/api/v1${path}`, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
+        const send = (method: string) => (path: string, body: unknown) =>
+          call(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+        return { key, keyId: apiKey.id, call, post: send('POST'), put: send('PUT') };
+      };
       return {
         id,
-        key,
-        keyId: apiKey.id,
-        call,
-        post: (path, body) =>
-          call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        ...(await callerAs('test')),
+        callerAs,
         async connect(portal) {
           const begun = await connect.begin(id, 'hubspot');
           const state = new URL(begun?.url ?? '').searchParams.get('state') ?? '';
@@ -347,15 +355,17 @@ export interface Story {
   /** A batch that is paid by hand, with one order. */
   readonly batchId: string;
   readonly orderId: string;
+  /** A comparison with a provider. */
+  readonly reportId: string;
 }
 
-/** A member, a referral, a decision and an issued reward (or one in review) with its journals, in an account with a connection. */
+/** A member, a referral, a decision and an issued reward (or one in review, or one that is owed back) with its journals, in an account with a connection. */
 export async function tellStory(
   { store }: TestService,
   accountId: string,
   connectionId: string,
   now: number,
-  outcome: 'rewarded' | 'in_review' = 'rewarded',
+  outcome: 'rewarded' | 'in_review' | 'owed' = 'rewarded',
   /** Sets a second story of an account apart from its first. */
   digit = '1',
 ): Promise<Story> {
@@ -404,7 +414,7 @@ export async function tellStory(
     `${8 + Number(digit)}001`,
     now,
   );
-  const decision: Decision = { ...rewarded, outcome };
+  const decision: Decision = { ...rewarded, outcome: outcome === 'in_review' ? outcome : 'rewarded' };
   const draft = createDraft({
     accountId,
     programs: [],
@@ -426,7 +436,7 @@ export async function tellStory(
     beneficiaryId: member.id,
     money: { minor: 15_000n, currency: 'EUR' },
     reason: decision.reason,
-    payout: 'credit',
+    payout: outcome === 'owed' ? 'manual' : 'credit',
     programId: 'default',
     releaseAt: null,
     orderAt: null,
@@ -438,6 +448,18 @@ export async function tellStory(
   const reward = draft.reward(rewardId);
   if (!reward) throw new Error('no reward');
   if (reward.state === 'approved') settlePayout(draft, reward, { ok: true }, now);
+  const issued = draft.reward(rewardId);
+  if (outcome === 'owed' && issued) {
+    const back: Decision = {
+      ...decision,
+      id: derivedId('dec', decision.id, 'back'),
+      sequence: 2,
+      outcome: 'reversed',
+      reason: { code: 'left_won', values: { deal: decision.deal.id } },
+    };
+    draft.addDecision(back);
+    reverse(draft, issued, back);
+  }
   const [result] = await store.cases.commit([
     { accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] },
   ]);
@@ -448,7 +470,20 @@ export async function tellStory(
   if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
   const joins = { key: orderId, rewardId, money: reward.money };
   const batchId = reward.state === 'approved' ? (await store.batches.join(accountId, joins, now)).batchId : '';
+  const report = {
+    provider: 'manual',
+    orders: 0,
+    agree: 0,
+    listed: 0,
+    agreed: [],
+    differences: [],
+  };
+  const reportId = derivedId('rep', rewardId);
+  await store.payoutReports.keep(accountId, { id: reportId, from: now, to: now + 1, report, by: 'test', at: now });
+  const refund = { source: 'api', id: `re_${digit}`, deal: null, money: reward.money, at: now, isUndone: false };
+  await store.refunds.keep(accountId, refund, now);
   return {
+    reportId,
     memberId: member.id,
     referralId: referral.id,
     decisionId: decision.id,

@@ -49,6 +49,9 @@ async function tenant(service: TestService, name: string, portal: string): Promi
   const rules = [{ key: 'a', party: 'member', amount: { kind: 'percent', basisPoints: 1 }, payout: 'credit' }];
   const program = { programId: 'default', name: 'Draft', rules };
   const run = (await (await account.post('/programs/dry-run', { program })).json()) as { id: string };
+  // In its second revision, and not the program of the dry run: nothing that these tests guess publishes or discards it.
+  const draft = { ...program, openReferrals: 'keep' };
+  for (const revision of [0, 1]) await account.put('/programs/default/draft', { revision, program: draft });
   return {
     account,
     story,
@@ -62,6 +65,7 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       acc: account.id,
       bat: story.batchId,
       pay: story.orderId,
+      rep: story.reportId,
     },
   };
 }
@@ -106,6 +110,9 @@ const BY_NAME: Readonly<Record<string, string>> = {
   field: 'prefix',
   value: 'THANKS',
   codes: 'A-CODE',
+  csv: 'order,state,code\npay_1,paid,A-CODE',
+  dealId: '77',
+  at: '2026-01-01T00:00:00.000Z',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */

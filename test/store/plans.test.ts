@@ -37,7 +37,7 @@ const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced) /;
 const SMALL_TABLES = [
   ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs'],
   // A handful of providers, and a batch a day.
-  ...['payout_settings', 'manual_batches'],
+  ...['payout_settings', 'payout_schedules', 'manual_batches'],
   // As statements call them.
   ...['a', 'c', 'probe'],
 ];
@@ -141,6 +141,8 @@ const CHECKED: Readonly<Record<string, string>> = {
   'coupon_codes.minor': '1 + i % 2',
   'manual_items.minor': '1 + i % 2',
   'manual_items.state': `'waiting'`,
+  'payout_schedules.approval': `'none'`,
+  'refunds.minor': '1 + i % 2',
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -248,6 +250,27 @@ async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent
   await batches.rows(accountId, batchId);
   await batches.withdraw(accountId, intent.id, T0);
   await batches.cut(accountId, batchId, { by: 'Finance', approval: 'required' }, T0);
+  await batches.approve(accountId, batchId, 'Finance', T0);
+  await batches.noteExport(accountId, batchId, T0);
+  const batching = { provider: 'paypal', schedule: null, approval: 'none' as const, nextCutAt: T0 };
+  await batches.setBatching(accountId, batching, T0);
+  await batches.batchings(accountId);
+  await batches.batching(accountId, 'paypal');
+  const paid = { key: 'pay_other', rewardId: intent.rewardId, money, provider: 'paypal' };
+  await batches.join(accountId, paid, T0);
+  for (const due of await batches.dueBatchings(T0, 5)) await batches.cutDue(due, T0 + 1, T0);
+  await batches.removeBatching(accountId, 'paypal');
+  const refund = { source: 'stripe', id: 're_1', deal: null, money, at: T0, isUndone: false };
+  const deal = { connectionId: 'con_a', object: 'deal' as const, id: '77' };
+  await store.refunds.keep(accountId, refund, T0);
+  await store.refunds.keep(accountId, { ...refund, deal, isUndone: true }, T0);
+  await store.refunds.list(accountId, { limit: 2, cursor: { at: T0, id: 'rfd_z' } });
+  await store.cases.refundsOfDeals(accountId, 'con_a', ['77', '78']);
+  const report = { provider: 'stripe', orders: 0, agree: 0, listed: null, agreed: [], differences: [] };
+  await store.payoutReports.keep(accountId, { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'a', at: T0 });
+  await store.payoutReports.get(accountId, 'rep_1');
+  await store.payoutReports.list(accountId, { limit: 2, cursor: { at: T0, id: 'rep_z' } });
+  await store.reads.balancesOf(accountId, ['receivable:member:mem_1', 'payable:member:mem_1']);
   await batches.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
 }
 

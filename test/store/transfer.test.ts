@@ -72,6 +72,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     by: 'finance',
     at: T0,
   });
+  const draft = { programId: 'prg', name: '=Ünï', rules: [] };
+  await store.programDrafts.save('acc_a', draft, { revision: 0, by: 'Ada', now: T0 });
   const entry = { id: 'q1', money: { minor: 500n, currency: 'EUR' }, by: 'finance', note: 'Ünï' };
   await store.programs.fillBudget('acc_a', 'prg', entry, T0);
   await a.write({
@@ -85,6 +87,11 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.payoutRecords.keepNews('acc_a', 'stripe', [{ ...news, facts: { charge: 'ch_1' } }], T0);
   await store.coupons.add('acc_a', [{ hash: 'h', sealed: 's' }], money, T0);
   await store.batches.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
+  const schedule = { kind: 'month_day', day: 'last' } as const;
+  await store.batches.setBatching('acc_a', { provider: 'manual', schedule, approval: 'four_eyes', nextCutAt: T0 }, T0);
+  await store.refunds.keep('acc_a', { source: 'api', id: 're_ü', deal: null, money, at: T0, isUndone: true }, T0);
+  const report = { provider: 'stripe', orders: 1, agree: 1, listed: null, agreed: [money], differences: [] };
+  await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
   await engine.write(async ({ db }) => {
     await sql`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
       values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { verify } from '../../src/application/verify.ts';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
+import { verify } from '../../src/application/verify.ts';
 import { quickClock, type Stack, startStack } from '../support/stack.ts';
 import { createScene } from './scene.ts';
 
@@ -36,7 +36,8 @@ async function wonDeal(): Promise<string> {
 }
 
 const refund = (id: string, dealId: string, amount: string, more: object = {}) =>
-  stack.api('PUT', `/refunds/${id}`, {
+  stack.api('POST', '/refunds', {
+    id,
     dealId,
     money: { amount, currency: 'EUR' },
     at: '2026-01-01T00:00:00.000Z',

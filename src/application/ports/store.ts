@@ -4,7 +4,7 @@ import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
-import type { ProgramVersion } from '../../domain/program.ts';
+import type { ProgramContent, ProgramVersion } from '../../domain/program.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { RefundFact } from '../../domain/refund.ts';
@@ -28,6 +28,7 @@ export interface Store {
   readonly accounts: AccountStore;
   readonly connections: ConnectionStore;
   readonly programs: ProgramStore;
+  readonly programDrafts: ProgramDraftStore;
   readonly dryRuns: DryRunStore;
   readonly inbox: InboxStore;
   readonly work: WorkStore;
@@ -59,6 +60,8 @@ export interface Account {
   readonly id: string;
   readonly name: string;
   readonly createdAt: Instant;
+  /** What one person has written another one has to publish. */
+  readonly needsSecondPerson: boolean;
 }
 
 export interface ApiKey {
@@ -74,7 +77,9 @@ export interface ListedApiKey extends ApiKey {
 }
 
 export interface AccountStore {
-  create(account: Account): Promise<void>;
+  create(account: Omit<Account, 'needsSecondPerson'>): Promise<void>;
+  /** False when there is no such account. */
+  setNeedsSecondPerson(accountId: string, needed: boolean): Promise<boolean>;
   get(accountId: string): Promise<Account | null>;
   list(): Promise<Account[]>;
   /** `hash` is what is kept of a key; the key itself is shown once and never stored. */
@@ -180,13 +185,15 @@ export interface ConnectionStore {
 
 // ── Programs ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+export type NewVersion = Omit<ProgramVersion, 'version' | 'publishedAt'>;
+
 export interface ProgramStore {
-  /** Adds the next version of a program, immutable from then on. The same rules as the newest version add nothing and return that one. */
-  publish(
-    accountId: string,
-    program: Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'dryRunId' | 'publishedBy'>,
-    now: Instant,
-  ): Promise<ProgramVersion>;
+  /**
+   * Adds the next version of a program, immutable from then on. The same content as the newest version adds nothing and returns that one.
+   */
+  publish(accountId: string, program: NewVersion, now: Instant): Promise<ProgramVersion>;
+  /** The same, and in the same transaction the end of the draft that it was; null when that has another revision by now. */
+  publishDraft(accountId: string, program: NewVersion, revision: number, now: Instant): Promise<ProgramVersion | null>;
   /** All versions of the account's program, oldest first; empty when none is published. */
   versions(accountId: string): Promise<ProgramVersion[]>;
   /**
@@ -208,6 +215,33 @@ export interface ProgramStore {
     programId: string,
     page: PageInput,
   ): Promise<{ readonly entries: Page<BudgetEntry>; readonly left: readonly Money[] } | null>;
+}
+
+/** A program that people are still writing. */
+export interface ProgramDraft {
+  readonly content: ProgramContent;
+  /** Rises with each change. */
+  readonly revision: number;
+  /** Everybody who has changed it since it was begun. */
+  readonly editors: readonly string[];
+  readonly changedBy: string;
+  readonly changedAt: Instant;
+}
+
+export interface ProgramDraftStore {
+  get(accountId: string, programId: string): Promise<ProgramDraft | null>;
+  list(accountId: string): Promise<ProgramDraft[]>;
+  /** `revision` is the one that the writer has read, 0 for a new draft. `changed`: it is another by now, and nothing was written. */
+  save(
+    accountId: string,
+    content: ProgramContent,
+    as: { readonly revision: number; readonly by: string; readonly now: Instant },
+  ): Promise<
+    | { readonly kind: 'saved'; readonly draft: ProgramDraft }
+    | { readonly kind: 'changed'; readonly draft: ProgramDraft | null }
+  >;
+  /** False when it has another revision by now, or is gone. */
+  discard(accountId: string, programId: string, revision: number): Promise<boolean>;
 }
 
 /** A dry run as somebody saw it. */

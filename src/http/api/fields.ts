@@ -47,6 +47,9 @@ function isShowable(text: string): boolean {
   return text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
+/** A time that a caller gives. */
+export const moment = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' });
+
 export const time = z.iso.datetime().meta({ description: 'ISO 8601 in UTC, with milliseconds.' });
 
 /** Far below the largest body, and far above a batch. */

@@ -1,6 +1,12 @@
 import type { Act } from '../../application/act.ts';
 import type { Connect } from '../../application/connect.ts';
-import type { ConnectionStore, DryRunStore, ProgramStore, ReadStore } from '../../application/ports/store.ts';
+import type {
+  ConnectionStore,
+  DryRunStore,
+  ProgramDraftStore,
+  ProgramStore,
+  ReadStore,
+} from '../../application/ports/store.ts';
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -12,6 +18,7 @@ import type { Operation } from './operation.ts';
 import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
 import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
+import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
 import { type ReceivablesDeps, receivables } from './receivables.ts';
@@ -48,10 +55,10 @@ export interface OperationsDeps
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
   readonly programs: ProgramStore;
   readonly dryRuns: Pick<DryRunStore, 'get'>;
+  readonly programDrafts: ProgramDraftStore;
   readonly review: Review;
   readonly publish: Publish;
   readonly onBudget: () => void;
-  readonly payouts: ReadonlySet<string>;
 }
 
 /** Everything that /api/v1 can do, in the order of the documentation. */
@@ -64,6 +71,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...ledger(deps),
     ...connections(deps),
     ...programs(deps),
+    ...programDrafts(deps),
     ...providers(deps),
     ...payouts(deps),
     ...payoutBatches(deps),

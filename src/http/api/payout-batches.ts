@@ -147,7 +147,7 @@ export function payoutBatches({ payoutBatches: desk }: PayoutBatchesApiDeps): Op
       id: 'setBatching',
       tag: 'Payout batches',
       method: 'put',
-      path: '/payout-schedules/{provider}',
+      path: '/providers/{provider}/batching',
       summary: 'Pay through a provider in batches',
       description: 'From now on its orders wait in a batch until that is cut and, where it is asked for, approved.',
       params: z.strictObject({ provider: providerName }),
@@ -167,27 +167,6 @@ export function payoutBatches({ payoutBatches: desk }: PayoutBatchesApiDeps): Op
             'The providers manual, paypal, stripe and tremendous can be paid in batches.',
           );
         return { status: 200, body: batchingView(set) };
-      },
-    }),
-    operation({
-      id: 'deleteBatching',
-      tag: 'Payout batches',
-      method: 'delete',
-      path: '/payout-schedules/{provider}',
-      summary: 'Send each order of a provider by itself again',
-      params: z.strictObject({ provider: providerName }),
-      statuses: { 200: 'What is left.' },
-      answer: z.strictObject({ items: z.array(batchingSchema) }),
-      problems: ['not_found', 'batch_waits'],
-      async handle({ accountId, params }) {
-        const result = await desk.unconfigure(accountId, params.provider);
-        if (result === 'waiting')
-          throw new HttpProblem(
-            'batch_waits',
-            'Orders wait in a batch that is not approved: cut and approve it first.',
-          );
-        if (result === 'unknown') throw new HttpProblem('not_found', 'This provider is not paid in batches.');
-        return { status: 200, body: { items: (await desk.batchings(accountId)).map(batchingView) } };
       },
     }),
     operation({
@@ -303,6 +282,27 @@ export function payoutBatches({ payoutBatches: desk }: PayoutBatchesApiDeps): Op
         const read = await desk.importMarks(accountId, params.batchId, body.csv, actor);
         if (read.ok) return { status: 200, body: { items: read.rows } };
         throw 'why' in read ? refusal(read.why) : unreadableCsv(read.problem);
+      },
+    }),
+    operation({
+      id: 'deleteBatching',
+      tag: 'Payout batches',
+      method: 'delete',
+      path: '/providers/{provider}/batching',
+      summary: 'Send each order of a provider by itself again',
+      params: z.strictObject({ provider: providerName }),
+      statuses: { 200: 'What is left.' },
+      answer: z.strictObject({ items: z.array(batchingSchema) }),
+      problems: ['not_found', 'batch_waits'],
+      async handle({ accountId, params }) {
+        const result = await desk.unconfigure(accountId, params.provider);
+        if (result === 'waiting')
+          throw new HttpProblem(
+            'batch_waits',
+            'Orders wait in a batch that is not approved: cut and approve it first.',
+          );
+        if (result === 'unknown') throw new HttpProblem('not_found', 'This provider is not paid in batches.');
+        return { status: 200, body: { items: (await desk.batchings(accountId)).map(batchingView) } };
       },
     }),
   ];

@@ -3,7 +3,7 @@ import { type PayoutReports, REMEDIES } from '../../application/payout-reports.t
 import type { KeptPayoutReport } from '../../application/ports/store.ts';
 import { isoOf } from '../../domain/time.ts';
 import { HttpProblem } from '../problem.ts';
-import { idOf, listOf, nextCursorOf, pageOf, pageParameters, time } from './fields.ts';
+import { idOf, listOf, moment, nextCursorOf, pageOf, pageParameters, time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { providerName } from './providers.ts';
 import { moneyView } from './views.ts';
@@ -40,7 +40,7 @@ const reportSchema = z
       }),
     ),
   })
-  .meta({ id: 'PayoutReport', description: 'A provider compared with the ledger. Kept as it was found.' });
+  .meta({ id: 'Reconciliation', description: 'A provider compared with the ledger. Kept as it was found.' });
 
 export interface PayoutReportsApiDeps {
   readonly payoutReports: PayoutReports;
@@ -49,17 +49,17 @@ export interface PayoutReportsApiDeps {
 export function payoutReports({ payoutReports: reports }: PayoutReportsApiDeps): Operation[] {
   return [
     operation({
-      id: 'createPayoutReport',
-      tag: 'Payout reports',
+      id: 'createReconciliation',
+      tag: 'Reconciliation',
       method: 'post',
-      path: '/payout-reports',
+      path: '/reconciliations',
       summary: 'Compare what a provider says it gave with the ledger',
       description: 'Reads only, on both sides; what is found is kept.',
       body: z
         .strictObject({
           provider: providerName,
-          from: time,
-          to: time.meta({ description: 'Not included.' }),
+          from: moment,
+          to: moment.meta({ description: 'Not included.' }),
         })
         .superRefine(({ from, to }, context) => {
           const span = Date.parse(to) - Date.parse(from);
@@ -83,28 +83,28 @@ export function payoutReports({ payoutReports: reports }: PayoutReportsApiDeps):
       },
     }),
     operation({
-      id: 'listPayoutReports',
-      tag: 'Payout reports',
+      id: 'listReconciliations',
+      tag: 'Reconciliation',
       method: 'get',
-      path: '/payout-reports',
+      path: '/reconciliations',
       summary: 'List reports, newest first',
       query: z.strictObject(pageParameters),
       statuses: { 200: 'A page of reports.' },
       answer: listOf(reportSchema),
       problems: ['invalid_cursor'],
       async handle({ accountId, query }) {
-        const { items, next } = await reports.list(accountId, pageOf('payout-reports', query));
+        const { items, next } = await reports.list(accountId, pageOf('reconciliations', query));
         return {
           status: 200,
-          body: { items: items.map(reportView), nextCursor: nextCursorOf('payout-reports', next) },
+          body: { items: items.map(reportView), nextCursor: nextCursorOf('reconciliations', next) },
         };
       },
     }),
     operation({
-      id: 'getPayoutReport',
-      tag: 'Payout reports',
+      id: 'getReconciliation',
+      tag: 'Reconciliation',
       method: 'get',
-      path: '/payout-reports/{reportId}',
+      path: '/reconciliations/{reportId}',
       summary: 'Get a report',
       params: z.strictObject({ reportId }),
       statuses: { 200: 'The report.' },

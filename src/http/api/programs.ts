@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { PayoutAccounts } from '../../application/payout-accounts.ts';
 import type { DryRunStore, PageInput, ProgramStore } from '../../application/ports/store.ts';
 import { moneyInput, programDocument } from '../../application/program-document.ts';
-import type { Publish } from '../../application/publish.ts';
+import type { Publish, PublishResult } from '../../application/publish.ts';
+import type { ProgramVersion } from '../../domain/program.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { nextCursorOf, pageOf, pageParameters } from './fields.ts';
+import { moment, nextCursorOf, pageOf, pageParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { budgetEntrySchema, budgetSchema, dryRunId, dryRunSchema, programSchema } from './schemas.ts';
 import { budgetEntryView, dryRunView, moneyView, programView } from './views.ts';
@@ -15,13 +15,8 @@ export interface ProgramsDeps {
   readonly programs: ProgramStore;
   readonly dryRuns: Pick<DryRunStore, 'get'>;
   readonly publish: Publish;
-  /** Names of the reward providers that are configured. */
-  readonly payouts: ReadonlySet<string>;
-  readonly payoutAccounts: Pick<PayoutAccounts, 'list'>;
   readonly onBudget: () => void;
 }
-
-const moment = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' });
 
 /** Before any record of a CRM. */
 const EARLIEST = '1970-01-01T00:00:00.000Z';
@@ -45,22 +40,50 @@ const budgetInput = z.strictObject({
   note: z.string().trim().min(1).max(NOTE_LENGTH_MAX),
 });
 
-const params = z.strictObject({
+export const programParams = z.strictObject({
   programId: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,62}$/)
     .meta({ description: 'As the program document names it.', example: 'default' }),
 });
 
-export function programs({
-  clock,
-  programs: stored,
-  dryRuns,
-  publish,
-  payouts: installed,
-  payoutAccounts,
-  onBudget,
-}: ProgramsDeps): Operation[] {
+/** The version, or the problem that says why there is none. */
+export function publishedOf(result: PublishResult): ProgramVersion {
+  if (result.kind === 'published') return result.version;
+  if (result.kind === 'unpayable') {
+    const errors = result.rules.map(({ index, ready }) => ({
+      field: `rules[${index}].payout`,
+      problem: `must be one of ${ready.join(', ')}, as configured here`,
+    }));
+    throw new HttpProblem('invalid_request', 'A rule could never be paid.', { errors });
+  }
+  switch (result.code) {
+    case 'no_such_dry_run':
+      throw new HttpProblem(
+        'no_such_dry_run',
+        'Try the program with /programs/dry-run, and name the id that it answers.',
+      );
+    case 'other_draft':
+      throw new HttpProblem(
+        'other_draft',
+        'The program has changed since the dry run. Try it again, and publish with that.',
+      );
+    case 'second_person':
+      throw new HttpProblem(
+        'second_person',
+        'This account asks for two people. Keep the program as a draft (PUT /programs/{programId}/draft); somebody who has not worked on it publishes it.',
+      );
+    case 'no_draft':
+      throw new HttpProblem('not_found', 'This program has no draft.');
+    case 'draft_changed':
+      throw new HttpProblem(
+        'draft_changed',
+        'Somebody has changed the draft since you read it. Read it again before you publish it.',
+      );
+  }
+}
+
+export function programs({ clock, programs: stored, dryRuns, publish, onBudget }: ProgramsDeps): Operation[] {
   return [
     operation({
       id: 'listPrograms',
@@ -91,35 +114,10 @@ export function programs({
       body: programDocument,
       statuses: { 200: 'The version in force.' },
       answer: programSchema,
-      problems: ['no_such_dry_run', 'other_draft'],
+      problems: ['no_such_dry_run', 'other_draft', 'second_person'],
       async handle({ accountId, actor, query, body }) {
-        const listed = await payoutAccounts.list(accountId);
-        const payouts = new Set(
-          listed.flatMap(({ name, configured }) => (configured && installed.has(name) ? [name] : [])),
-        );
-        // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
-        const errors = body.rules.flatMap(({ payout }, index) =>
-          payouts.has(payout)
-            ? []
-            : [
-                {
-                  field: `rules[${index}].payout`,
-                  problem: `must be one of ${[...payouts].join(', ')}, as configured here`,
-                },
-              ],
-        );
-        if (errors.length > 0) throw new HttpProblem('invalid_request', 'A rule could never be paid.', { errors });
-        const result = await publish.publish(accountId, body, actor, query.dryRunId ?? null);
-        if (result.kind === 'published') return { status: 200, body: programView(result.version) };
-        throw result.code === 'other_draft'
-          ? new HttpProblem(
-              'other_draft',
-              'The program has changed since the dry run. Try it again, and publish with that.',
-            )
-          : new HttpProblem(
-              'no_such_dry_run',
-              'Try the program with /programs/dry-run, and name the id that it answers.',
-            );
+        const result = await publish.publish(accountId, body, { by: actor, dryRunId: query.dryRunId ?? null });
+        return { status: 200, body: programView(publishedOf(result)) };
       },
     }),
     operation({
@@ -173,7 +171,7 @@ export function programs({
       summary: "Put money into a program's budget",
       description:
         'Rules that use the budget grant from it. Rewards that wait for it are judged again, those that have waited longest first. The same id again is the same entry.',
-      params,
+      params: programParams,
       body: budgetInput,
       statuses: { 200: 'The entry was there already.', 201: 'The entry was made.' },
       answer: budgetEntrySchema,
@@ -194,7 +192,7 @@ export function programs({
       method: 'get',
       path: '/programs/{programId}/budget',
       summary: "Get a program's budget",
-      params,
+      params: programParams,
       query: z.strictObject(pageParameters),
       statuses: { 200: 'What was put in, newest first, and what is left.' },
       answer: budgetSchema,

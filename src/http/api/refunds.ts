@@ -4,7 +4,7 @@ import type { TakeRefund } from '../../application/refunds.ts';
 import { decimalOf } from '../../domain/money.ts';
 import { isoOf } from '../../domain/time.ts';
 import { HttpProblem } from '../problem.ts';
-import { listOf, nextCursorOf, pageOf, pageParameters, recordId, time } from './fields.ts';
+import { listOf, moment, nextCursorOf, pageOf, pageParameters, recordId, time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { moneyText } from './payouts.ts';
 import { connectionId } from './schemas.ts';
@@ -57,19 +57,19 @@ export function refunds({ takeRefund, refunds: kept, connections }: RefundsApiDe
       },
     }),
     operation({
-      id: 'putRefund',
+      id: 'tellRefund',
       tag: 'Refunds',
-      method: 'put',
-      path: '/refunds/{refundId}',
+      method: 'post',
+      path: '/refunds',
       summary: 'Tell of a refund',
       description:
         'Its share of the deal’s rewards is taken back, where their rules follow refunds. The same again changes nothing; `isUndone` gives back what it took.',
-      params: z.strictObject({ refundId }),
       body: z.strictObject({
+        id: refundId,
         dealId: recordId,
         connectionId: connectionId.nullish().meta({ description: 'Needed only when several CRMs are connected.' }),
         money: moneyText,
-        at: time,
+        at: moment,
         isUndone: z.boolean().default(false),
       }),
       statuses: { 200: 'It was known before.', 201: 'It is kept, and its deal is looked at.' },
@@ -77,13 +77,13 @@ export function refunds({ takeRefund, refunds: kept, connections }: RefundsApiDe
         .strictObject({ deal: z.strictObject({ connectionId: z.string(), id: z.string() }).nullable() })
         .meta({ id: 'RefundTaken' }),
       problems: ['other_refund', 'no_such_connection'],
-      async handle({ accountId, params, body }) {
+      async handle({ accountId, body }) {
         if (body.connectionId && !(await connections.get(accountId, body.connectionId)))
           throw new HttpProblem('no_such_connection', 'This account has no such connection.', {
             errors: [{ field: 'connectionId', problem: 'must be a connection of this account' }],
           });
         const { kept: result, deal } = await takeRefund(accountId, OWN_SOURCE, {
-          id: params.refundId,
+          id: body.id,
           dealId: body.dealId,
           connectionId: body.connectionId ?? null,
           money: body.money,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ruleAnswer } from '../../application/program-document.ts';
 import { JOURNAL_KINDS } from '../../domain/ledger.ts';
+import { OPEN_REFERRALS } from '../../domain/program.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
 
@@ -245,9 +246,34 @@ export const programSchema = z
     contentHash: z.string().meta({ description: 'The same for the same rules, however they were written.' }),
     dryRunId: dryRunId.nullable().meta({ description: 'What the publisher had seen it do to all of history.' }),
     publishedBy: z.string().nullable(),
+    openReferrals: z.enum(OPEN_REFERRALS).meta({
+      description: 'Whether referrals that were submitted before go on by this version, or by the one they began with.',
+    }),
+    isRetired: z.boolean().meta({ description: 'The program ended with this version, which has no rules.' }),
+    note: z.string().nullable(),
     rules: z.array(ruleAnswer(money)),
   })
   .meta({ id: 'ProgramVersion', description: 'One published version of a program. Never changed.' });
+
+export const programDraftSchema = z
+  .strictObject({
+    programId: z.string(),
+    revision: z
+      .int()
+      .min(1)
+      .meta({ description: 'Rises with each change; name it when you change or publish the draft.' }),
+    contentHash: z.string().meta({ description: 'That of a dry run that was made of this very draft.' }),
+    editors: z.array(z.string()).meta({ description: 'Everybody who has worked on it.' }),
+    changedBy: z.string(),
+    changedAt: time,
+    program: z.strictObject({
+      programId: z.string(),
+      name: z.string(),
+      openReferrals: z.enum(OPEN_REFERRALS).optional(),
+      rules: z.array(ruleAnswer(money)),
+    }),
+  })
+  .meta({ id: 'ProgramDraft', description: 'A program that people are still writing. It decides nothing.' });
 
 export const dryRunSchema = z
   .strictObject({

@@ -6,8 +6,9 @@ import type {
   ConnectionHealth,
   KeptDryRun,
   LedgerBalance,
+  ProgramDraft,
 } from '../../application/ports/store.ts';
-import { ruleDocument } from '../../application/program-document.ts';
+import { contentDocument, ruleDocument } from '../../application/program-document.ts';
 import { stepText } from '../../domain/amount.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import { tellDecision } from '../../domain/explain.ts';
@@ -27,6 +28,7 @@ import type {
   dryRunSchema,
   journalSchema,
   memberSchema,
+  programDraftSchema,
   programSchema,
   referralSchema,
   rewardSchema,
@@ -237,6 +239,24 @@ export function budgetEntryView({ id, money, by, note, at }: BudgetEntry): z.inp
   return { id, money: moneyView(money), by, note, at: isoOf(at) };
 }
 
+export function programDraftView({
+  content,
+  revision,
+  editors,
+  changedBy,
+  changedAt,
+}: ProgramDraft): z.input<typeof programDraftSchema> {
+  return {
+    programId: content.programId,
+    revision,
+    contentHash: programHash(content),
+    editors: [...editors],
+    changedBy,
+    changedAt: isoOf(changedAt),
+    program: contentDocument(content, moneyView) as z.input<typeof programDraftSchema>['program'],
+  };
+}
+
 export function programView(program: ProgramVersion): z.input<typeof programSchema> {
   const { programId, name, version, publishedAt, rules } = program;
   return {
@@ -247,6 +267,9 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     contentHash: programHash(program),
     dryRunId: program.dryRunId ?? null,
     publishedBy: program.publishedBy ?? null,
+    openReferrals: program.openReferrals ?? 'move',
+    isRetired: program.isRetired ?? false,
+    note: program.note ?? null,
     rules: rules.map((rule) => ruleDocument(rule, moneyView) as z.input<typeof programSchema>['rules'][number]),
   };
 }

@@ -38,6 +38,7 @@ export function statements({ ddl }: Dialect): string[] {
     // Payments of friends that were given back, each once by the id that its source has for it.
     `CREATE TABLE refunds (
       account_id ${text} NOT NULL REFERENCES accounts (id),
+      id ${text} NOT NULL,
       source ${text} NOT NULL,
       refund_id ${text} NOT NULL,
       connection_id ${text},
@@ -50,7 +51,7 @@ export function statements({ ddl }: Dialect): string[] {
       PRIMARY KEY (account_id, source, refund_id)
     ) ${table}`,
     'CREATE INDEX refunds_by_deal ON refunds (account_id, connection_id, deal_id)',
-    'CREATE INDEX refunds_by_time ON refunds (account_id, received_at, source, refund_id)',
+    'CREATE INDEX refunds_by_time ON refunds (account_id, received_at, id)',
 
     `CREATE TABLE payout_reports (
       account_id ${text} NOT NULL REFERENCES accounts (id),
