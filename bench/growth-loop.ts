@@ -135,6 +135,7 @@ function createCrm(path: string, { accountId, connectionId }: Tenant) {
     stages: unused,
     provision: unused,
     writeMirror: unused,
+    propertyNames: unused,
     contactsByEmail: unused,
     changedSince: unused,
     readDeals: async (ids) =>

@@ -63,6 +63,7 @@ const session: CrmSession = {
   stages: unused,
   provision: unused,
   writeMirror: unused,
+  propertyNames: unused,
   contactsByEmail: unused,
   changedSince: unused,
   readDeals: async (ids) => found(deals, ids),

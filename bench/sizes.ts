@@ -96,6 +96,7 @@ function createCrm() {
     stages: unused,
     provision: unused,
     writeMirror: unused,
+    propertyNames: unused,
     contactsByEmail: unused,
     changedSince: unused,
     readDeals: async (ids) => found(deals, ids),

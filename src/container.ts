@@ -167,7 +167,7 @@ export function createContainer(deps: ContainerDeps): Container {
     writeOff: createWriteOff({ store, clock }),
     takeRefund,
     payoutReports: createPayoutReports({ store, accounts: payoutAccounts, providers, clock, newId: randomUUID }),
-    publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready }),
+    publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
     card: createCard({

@@ -156,7 +156,8 @@ export const hubspotManifest: HubspotManifest = {
       'crm.schemas.contacts.write',
       'crm.schemas.deals.write',
     ],
-    optionalScopes: [],
+    // Rules that ask about the friend's company; a portal that does not grant it is rewarded by all other rules.
+    optionalScopes: ['crm.objects.companies.read'],
     redirectPath: '/oauth/hubspot/callback',
   },
   webhooks: {

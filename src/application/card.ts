@@ -220,6 +220,8 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
   ): Promise<Outlook[]> {
     const rules = versionFor(programs, referral, now)?.rules ?? [];
     const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
+    const { contact } = referral.friend;
+    const [friend] = contact ? await store.cases.knownContacts(accountId, contact.connectionId, [contact.id]) : [];
     const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
     const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
     return rules
@@ -228,6 +230,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
         outlookOfRule({
           rule,
           referral,
+          friend: friend?.facts ?? {},
           dealAt: open,
           beneficiary: beneficiaryOf(rule.party),
           names,

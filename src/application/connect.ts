@@ -140,6 +140,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       connectionId: connection.id,
       externalId: connection.externalId,
       homeCurrency: connection.homeCurrency,
+      scopes: connection.scopes,
       accessToken: (rejected) => sharedAccessToken(connection, rejected),
     });
   }

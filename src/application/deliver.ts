@@ -117,7 +117,7 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
       : { outcome: 'too_late' as const, given: undefined };
     for (let tries = 0; tries < SETTLE_TRIES; tries += 1) {
       const { connectionId, id } = reward.deal;
-      const keys = { accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [] };
+      const keys = { accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [], companies: [] };
       const loaded = await store.cases.load(keys);
       const current = loaded.rewards.find((one) => one.id === reward.id) ?? reward;
       const draft = createDraft(stateWith(accountId, loaded));

@@ -1,6 +1,6 @@
 import { decide } from '../domain/decide.ts';
 import { type Decision, standingMinor } from '../domain/decision.ts';
-import { withinLimits } from '../domain/limit.ts';
+import { companyOf, withinLimits } from '../domain/limit.ts';
 import { type Money, textOf } from '../domain/money.ts';
 import { conditionsWithin, isReviewed, type Party, type ProgramVersion, type RewardRule } from '../domain/program.ts';
 import { reasonText } from '../domain/reason.ts';
@@ -65,6 +65,7 @@ export interface DryRunReport {
 /** A reward as the draft would have granted it, before limits. */
 interface Candidate {
   readonly referral: Pick<Referral, 'id' | 'memberId'>;
+  readonly company: ReturnType<typeof companyOf>;
   readonly deal: RecordRef;
   readonly rule: RewardRule;
   readonly at: Instant;
@@ -208,6 +209,7 @@ function decideAnew(
       return [
         {
           referral,
+          company: companyOf(friend.facts.contact),
           deal: reward.deal,
           rule,
           at: grant.effectiveAt,
@@ -296,12 +298,13 @@ function applyLimits(programId: string, candidates: readonly Candidate[]) {
   let limited = 0;
   const inOrder = candidates.toSorted((a, b) => a.at - b.at || (a.referral.id < b.referral.id ? -1 : 1));
   for (const candidate of inOrder) {
-    const { referral, rule, at, money } = candidate;
+    const { referral, rule, at, money, company } = candidate;
     const outcome = withinLimits({
       rule: { ...rule, usesBudget: false },
       programId,
       memberId: referral.memberId,
       referralId: referral.id,
+      company,
       at,
       money,
       tally: (of) => tallies.get(tallyKey(of)) ?? { count: 0, minor: 0n },

@@ -1,7 +1,10 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
+import { companyOf } from '../domain/limit.ts';
+import { knowsProperties, type WantedProperties } from '../domain/property.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
 import type { RefundFact } from '../domain/refund.ts';
+import { companyOwner } from '../domain/tally.ts';
 import { indexed } from './indexed.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
@@ -31,8 +34,9 @@ export async function gather(
   store: CaseStore,
   connection: Pick<Connection, 'id' | 'accountId'>,
   items: readonly WorkItem[],
+  wanted: WantedProperties,
 ): Promise<Gathered> {
-  const reader = createReader(session, store, connection);
+  const reader = createReader(session, store, connection, wanted);
   const idsOf = (object: 'deal' | 'contact') =>
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
@@ -160,7 +164,12 @@ function withRefunds(deal: DealFacts, byDeal: ReadonlyMap<string, readonly Refun
 }
 
 /** Reads each record at most once per batch. */
-function createReader(session: CrmSession, store: CaseStore, connection: Pick<Connection, 'id' | 'accountId'>) {
+function createReader(
+  session: CrmSession,
+  store: CaseStore,
+  connection: Pick<Connection, 'id' | 'accountId'>,
+  wanted: WantedProperties,
+) {
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
   const fresh = new Map<string, DealFacts | ContactFacts>();
@@ -207,14 +216,14 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
   }
 
   async function readContactsNow(ids: readonly string[]): Promise<void> {
-    for (const contact of await read('contact', ids, askedContacts, session.readContacts)) {
+    for (const contact of await read('contact', ids, askedContacts, (some) => session.readContacts(some, wanted))) {
       contacts.set(contact.ref.id, contact);
       fresh.set(recordKey(contact.ref), contact);
     }
   }
 
   async function readDealsNow(ids: readonly string[]): Promise<void> {
-    const found = await read('deal', ids, askedDeals, session.readDeals);
+    const found = await read('deal', ids, askedDeals, (some) => session.readDeals(some, wanted));
     if (found.length === 0) return;
     const refunds = await store.refundsOfDeals(
       connection.accountId,
@@ -250,7 +259,8 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
       const next = unasked(ids, askedContacts);
       if (next.length === 0) return;
       for (const { facts, version } of await store.knownContacts(connection.accountId, connection.id, next)) {
-        if (facts.presence !== 'present') continue;
+        // What a rule asks about for the first time was not read before.
+        if (facts.presence !== 'present' || !knowsProperties(facts, wanted)) continue;
         contacts.set(facts.ref.id, facts);
         basis.contact.set(facts.ref.id, version);
       }
@@ -263,6 +273,7 @@ function createReader(session: CrmSession, store: CaseStore, connection: Pick<Co
         connectionId: of.id,
         contactIds: [...new Set(people.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
         dealIds: [...new Set([...deals.values()].flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
+        companies: [...new Set(people.flatMap((contact) => companyOf(contact) ?? []).map(companyOwner))],
         emails: [...new Set(people.flatMap(({ email }) => normaliseEmail(email) ?? []))],
         codes: [
           ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),

@@ -74,7 +74,15 @@ export function createPayoutNews({ store, accounts, takeRefund, clock, log }: Pa
 
   function caseOf(accountId: string, { deal }: Reward) {
     const { connectionId, id } = deal;
-    return store.cases.load({ accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [] });
+    return store.cases.load({
+      accountId,
+      connectionId,
+      contactIds: [],
+      dealIds: [id],
+      emails: [],
+      codes: [],
+      companies: [],
+    });
   }
 
   /** A payment of a friend's was given back. One whose deal nobody knows is kept; told again with it, it is placed. */

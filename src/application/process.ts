@@ -3,6 +3,7 @@ import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
+import { wantedProperties } from '../domain/property.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo } from '../domain/tally.ts';
@@ -50,7 +51,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const session = watched(deps.openSession(connection), keepClaim(items));
     // Facts are as old as the first of them: a sweep must not take one that was read before a change for one read after it.
     const readAt = clock.now();
-    const gathered = await gather(session, store.cases, connection, items);
+    const wanted = wantedProperties(await store.programs.versions(connection.accountId));
+    const gathered = await gather(session, store.cases, connection, items, wanted);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
     await decideAndCommit(connection, mapping, gathered, items, readAt);
   }

@@ -7,6 +7,7 @@ import {
   type RewardRule,
   TRIGGER_STAGES,
 } from '../domain/program.ts';
+import { DECIMAL } from '../domain/property.ts';
 import { TOUCH_KINDS } from '../domain/referral.ts';
 import { ruleProblems } from './program-problems.ts';
 
@@ -58,6 +59,19 @@ const comparison = z.enum(['at_least', 'at_most']);
 /** The folders under src/payout/, whether they are configured or not. */
 const PAYOUTS = ['coupon', 'credit', 'manual', 'paypal', 'stripe', 'tremendous', 'webhook'] as const;
 
+/** Names as CRMs have them: HubSpot's lower case, Salesforce's with a namespace and __c. */
+const propertyName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,99}$/, "must be the CRM's own name of a property, such as invoice_status");
+
+const ofProperty = {
+  fact: z.enum(['deal.property', 'friend.property', 'company.property']),
+  property: propertyName,
+  because,
+};
+const propertyValues = z.array(z.string().min(1).max(500)).min(1).max(100);
+const decimalText = z.string({ error: QUOTED }).regex(DECIMAL, 'must be a decimal in quotes, such as "10" or "2.5"');
+
 /** Everything a rule is made of, for one way of writing money: as it is read (`moneyInput`) or as it is answered. */
 function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
   const fact = z.discriminatedUnion('fact', [
@@ -91,6 +105,13 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       because,
     }),
     z.strictObject({ fact: z.literal('member.won_referrals'), op: comparison, count: z.int().min(1), because }),
+    z.discriminatedUnion('op', [
+      z.strictObject({ ...ofProperty, op: z.literal('in'), values: propertyValues }),
+      z.strictObject({ ...ofProperty, op: z.literal('not_in'), values: propertyValues }),
+      z.strictObject({ ...ofProperty, op: z.literal('at_least'), number: decimalText }),
+      z.strictObject({ ...ofProperty, op: z.literal('at_most'), number: decimalText }),
+      z.strictObject({ ...ofProperty, op: z.literal('known') }),
+    ]),
   ]);
   const facts = fact.meta({ id: `Fact${kind}`, description: 'A fact, and what is asked of it.' });
   // Each depth has a name, so that a document of the schema is as long as it is deep, and not three times as long for each level.
@@ -152,11 +173,12 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
     maximum: money.optional(),
     conditions: z.array(condition),
     holdDays: z.int().min(0).max(HOLD_DAYS_MAX),
+    holdUntil: z.strictObject({ met: condition, askAfterDays: z.int().min(1).max(HOLD_DAYS_MAX) }).optional(),
     payOnDay: z.int().min(1).max(28, 'must be 1 to 28: the 29th, 30th and 31st do not come every month').optional(),
     limits: z
       .array(
         z.strictObject({
-          per: z.enum(['member', 'friend', 'program']),
+          per: z.enum(['member', 'friend', 'company', 'program']),
           across: z.enum(['rule', 'program']),
           window: z.enum(LIMIT_WINDOWS),
           count: z.int().min(1).nullable(),
@@ -176,6 +198,7 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
     onReversal: z.enum(['claim', 'cancel']).optional(),
     expiresAfterDays: z.int().min(1).max(HOLD_DAYS_MAX).optional(),
     refunds: z.enum(['follow', 'ignore']).optional(),
+    refundedProperty: propertyName.optional(),
     bestOf: keyText('bonus').optional(),
     payout: z.enum(PAYOUTS),
     name: nameText,
@@ -316,7 +339,7 @@ export function closestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return closest.issues.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-function pathText(path: readonly PropertyKey[]): string {
+export function pathText(path: readonly PropertyKey[]): string {
   return (
     path
       .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))

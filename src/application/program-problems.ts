@@ -6,8 +6,10 @@ import {
   type FlatAmount,
   type Limit,
   type Membership,
+  type PropertyFact,
   type RewardRule,
 } from '../domain/program.ts';
+import { compareDecimals, propertyFactsOf, wantedProperties } from '../domain/property.ts';
 
 /** Where it is, as in a document, and what to do about it. */
 export interface RuleProblem {
@@ -17,15 +19,18 @@ export interface RuleProblem {
 
 /** What is well-formed and yet can never work: rules that never fire, limits that never bind, amounts that do not go together. */
 export function ruleProblems(rules: readonly RewardRule[]): RuleProblem[] {
-  return rules.flatMap((rule, index) =>
-    [
-      ...amountProblems(rule),
-      ...conditionProblems(rule),
-      ...limitProblems(rule),
-      ...groupProblems(rule, rules),
-      ...recallProblems(rule),
-    ].map(({ path, problem }) => ({ path: ['rules', index, ...path], problem })),
-  );
+  return [...propertyProblems(rules), ...rules.flatMap((rule, index) => problemsOf(rule, index, rules))];
+}
+
+function problemsOf(rule: RewardRule, index: number, rules: readonly RewardRule[]): RuleProblem[] {
+  return [
+    ...amountProblems(rule),
+    ...conditionProblems(rule),
+    ...holdProblems(rule),
+    ...limitProblems(rule),
+    ...groupProblems(rule, rules),
+    ...recallProblems(rule),
+  ].map(({ path, problem }) => ({ path: ['rules', index, ...path], problem }));
 }
 
 function flatsOf({ amount }: RewardRule): FlatAmount[] {
@@ -131,6 +136,13 @@ function contradiction(a: FactCondition, b: FactCondition): string | null {
   }
   if (a.fact === 'deal.currency' && b.fact === 'deal.amount') return currencyProblem(a, b);
   if (a.fact === 'deal.amount' && b.fact === 'deal.currency') return currencyProblem(b, a);
+  if ('property' in a && 'property' in b) {
+    if (a.fact !== b.fact || a.property !== b.property) return null;
+    if ((a.op === 'at_least' && b.op === 'at_most') || (a.op === 'at_most' && b.op === 'at_least')) {
+      const [low, high] = a.op === 'at_least' ? [a.number, b.number] : [b.number, a.number];
+      return (compareDecimals(low, high) ?? 0) <= 0 ? null : `no number is at least ${low} and at most ${high}`;
+    }
+  }
   const [left, right] = [listOf(a), listOf(b)];
   if (a.fact !== b.fact || !left || !right) return null;
   const rest =
@@ -138,6 +150,49 @@ function contradiction(a: FactCondition, b: FactCondition): string | null {
   const restOfOther =
     left.op === 'not_in' && right.op === 'in' ? right.values.filter((value) => !left.values.includes(value)) : null;
   return (rest ?? restOfOther ?? ['any']).length === 0 ? 'no value is left' : null;
+}
+
+/** More are a spreadsheet: each is read with every deal, and their histories with them. */
+const PROPERTIES_MAX = 20;
+
+function holdProblems({ holdUntil }: RewardRule): RuleProblem[] {
+  if (!holdUntil) return [];
+  const asked = conditionsWithin([holdUntil.met]);
+  const stranger = asked.find(({ fact }) => !fact.startsWith('deal.'));
+  return stranger
+    ? [{ path: ['holdUntil', 'met'], problem: `can only ask about the deal, not about ${stranger.fact}` }]
+    : [];
+}
+
+function propertyProblems(rules: readonly RewardRule[]): RuleProblem[] {
+  const { deal, contact, company } = wantedProperties([{ rules }]);
+  const count = deal.length + contact.length + company.length;
+  return count > PROPERTIES_MAX
+    ? [{ path: ['rules'], problem: `ask about ${count} properties of the CRM; at most ${PROPERTIES_MAX} can be read` }]
+    : [];
+}
+
+/** Where a rule asks about a property that none of the connected CRMs has. */
+export function unknownProperties(
+  rules: readonly RewardRule[],
+  known: Readonly<Record<PropertyFact['fact'], ReadonlySet<string>>>,
+): RuleProblem[] {
+  return rules.flatMap((rule, index) => [
+    ...propertyFactsOf(rule)
+      .filter(({ fact, property }) => !known[fact].has(property))
+      .map(({ fact, property }) => ({
+        path: ['rules', index, 'conditions'],
+        problem: `ask about ${fact} "${property}", which the CRM does not have; check its internal name`,
+      })),
+    ...(rule.refundedProperty === undefined || known['deal.property'].has(rule.refundedProperty)
+      ? []
+      : [
+          {
+            path: ['rules', index, 'refundedProperty'],
+            problem: `"${rule.refundedProperty}" is no property of the CRM's deals; check its internal name`,
+          },
+        ]),
+  ]);
 }
 
 function rangeProblem(opA: string, a: number, opB: string, b: number): string | null {
@@ -164,6 +219,10 @@ function listOf(condition: FactCondition): { op: Membership; values: readonly st
       return { op: condition.op, values: condition.sources };
     case 'friend.email_domain':
       return { op: condition.op, values: condition.domains };
+    case 'deal.property':
+    case 'friend.property':
+    case 'company.property':
+      return condition.op === 'in' || condition.op === 'not_in' ? { op: condition.op, values: condition.values } : null;
     default:
       return null;
   }
@@ -227,8 +286,17 @@ const CAN_EXPIRE = ['coupon', 'credit', 'stripe', 'tremendous'];
 /** Who can undo what they gave, as long as it was not used or claimed. */
 const CAN_CANCEL = ['coupon', 'paypal', 'stripe', 'tremendous'];
 
-function recallProblems({ payout, onReversal, expiresAfterDays, amountChanges, refunds }: RewardRule): RuleProblem[] {
+function recallProblems({
+  payout,
+  onReversal,
+  expiresAfterDays,
+  amountChanges,
+  refunds,
+  refundedProperty,
+}: RewardRule): RuleProblem[] {
   const problems: RuleProblem[] = [];
+  if (refundedProperty !== undefined && refunds !== 'follow')
+    problems.push({ path: ['refundedProperty'], problem: 'is asked by no rule that ignores refunds; leave it out' });
   if (refunds === 'follow' && amountChanges === 'ignore')
     problems.push({
       path: ['refunds'],

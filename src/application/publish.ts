@@ -1,9 +1,13 @@
 import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
+import { propertyFactsOf } from '../domain/property.ts';
+import type { CrmObject } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { dryRun } from './dry-run.ts';
-import type { KeptDryRun, NewVersion, Store } from './ports/store.ts';
+import type { CrmSession } from './ports/crm.ts';
+import type { Connection, KeptDryRun, NewVersion, Store } from './ports/store.ts';
+import { type RuleProblem, unknownProperties } from './program-problems.ts';
 
 /** A rule that nobody could pay, where it stands, and what can pay here. */
 export interface UnpayableRule {
@@ -15,17 +19,20 @@ export interface UnpayableRule {
 export type PublishResult =
   | { readonly kind: 'published'; readonly version: ProgramVersion }
   | { readonly kind: 'unpayable'; readonly rules: readonly UnpayableRule[] }
+  | { readonly kind: 'unknown_properties'; readonly problems: readonly RuleProblem[] }
   | {
       readonly kind: 'refused';
       readonly code: 'no_such_dry_run' | 'other_draft' | 'second_person' | 'no_draft' | 'draft_changed';
     };
 
 export interface PublishDeps {
-  readonly store: Pick<Store, 'programs' | 'programDrafts' | 'accounts' | 'dryRuns' | 'audited'>;
+  readonly store: Pick<Store, 'programs' | 'programDrafts' | 'accounts' | 'connections' | 'dryRuns' | 'audited'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly newId: () => string;
   /** Names of the providers that this account can pay through now. */
   readonly payableBy: (accountId: string) => Promise<readonly string[]>;
+  /** Opens a connected CRM, to ask it which properties it has. */
+  readonly openSession: (connection: Connection) => Pick<CrmSession, 'propertyNames'>;
 }
 
 export interface Publisher {
@@ -51,7 +58,7 @@ export interface Publish {
   retire(accountId: string, programId: string, by: string, why: string): Promise<ProgramVersion | null>;
 }
 
-export function createPublish({ store, clock, newId, payableBy }: PublishDeps): Publish {
+export function createPublish({ store, clock, newId, payableBy, openSession }: PublishDeps): Publish {
   async function refusalOf(accountId: string, content: ProgramContent, dryRunId: string | null) {
     const ready = await payableBy(accountId);
     // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
@@ -59,11 +66,30 @@ export function createPublish({ store, clock, newId, payableBy }: PublishDeps): 
       ready.includes(payout) ? [] : [{ index, payout, ready }],
     );
     if (rules.length > 0) return { kind: 'unpayable', rules } as const;
+    const problems = await strangersOf(accountId, content);
+    if (problems.length > 0) return { kind: 'unknown_properties', problems } as const;
     if (dryRunId === null) return null;
     const seen = await store.dryRuns.get(accountId, dryRunId);
     if (!seen) return { kind: 'refused', code: 'no_such_dry_run' } as const;
     if (seen.contentHash !== programHash(content)) return { kind: 'refused', code: 'other_draft' } as const;
     return null;
+  }
+
+  /** A rule that asks for what no CRM has would wait for ever. Before there is a CRM nothing is known, and nothing is refused. */
+  async function strangersOf(accountId: string, { rules }: ProgramContent): Promise<RuleProblem[]> {
+    if (rules.every((rule) => propertyFactsOf(rule).length === 0 && rule.refundedProperty === undefined)) return [];
+    const connections = (await store.connections.list(accountId)).filter(({ status }) => status === 'connected');
+    if (connections.length === 0) return [];
+    const namesOf = async (object: CrmObject) => {
+      const found = await Promise.all(connections.map((connection) => openSession(connection).propertyNames(object)));
+      return new Set(found.flatMap((names) => [...(names ?? [])]));
+    };
+    const [deal, contact, company] = await Promise.all([namesOf('deal'), namesOf('contact'), namesOf('company')]);
+    return unknownProperties(rules, {
+      'deal.property': deal,
+      'friend.property': contact,
+      'company.property': company,
+    });
   }
 
   async function needsSecondPerson(accountId: string): Promise<boolean> {

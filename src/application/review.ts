@@ -40,6 +40,7 @@ export function createReview({ store, clock, onDecided }: ReviewDeps): Review {
         dealIds: [known.deal.id],
         emails: [],
         codes: [],
+        companies: [],
       });
       const reward = loaded.rewards.find(({ id }) => id === rewardId) ?? known;
       if (!awaitsPerson(reward)) return { kind: 'refused', code: 'awaits_nobody', reward };

@@ -1,13 +1,14 @@
 import { decide, type FriendFacts } from '../domain/decide.ts';
 import { type Decision, type Reward, standingMinor } from '../domain/decision.ts';
-import { judge, judgeAgain } from '../domain/eligibility.ts';
+import { judge, judgeAgain, judgeHold } from '../domain/eligibility.ts';
 import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
-import { beginOf, type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
+import { beginOf, holdEnd, type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
+import { propertyFactsOf } from '../domain/property.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
-import { addDays, type Instant } from '../domain/time.ts';
+import type { Instant } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
 import { friendOf, mappingAt, withoutMerged } from './recorded.ts';
@@ -42,6 +43,7 @@ export const UNDERIVABLE = {
   a_person: 'a person approved or rejected it, or wrote off what was owed back',
   not_used: 'it was not used in time, which its provider knows and no record of the CRM',
   limits_then: 'limits and budgets count what was granted before, in the order in which it was',
+  property_then: "a contact's and a company's properties have no history here, and were others then",
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
 
@@ -93,14 +95,9 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
     const problems: string[] = [];
     let derived = 0;
     for (const decision of own) {
-      const outcome = rejudge(
+      const outcome = orPropertyThen(
         decision,
-        referral,
-        own,
-        friend.facts,
-        account.programs,
-        versions,
-        connection.connectedAt,
+        rejudge(decision, referral, own, friend.facts, account.programs, versions, connection.connectedAt),
       );
       if (outcome === 'same') derived += 1;
       else if (typeof outcome === 'string') underivable.push(outcome);
@@ -136,13 +133,19 @@ const nothing: ReplayResult = { problems: [], underivable: [], decisions: 0, isD
 
 // ── Each decision ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What rests on a property of a person or a company is judged by what it is now, and may have been another then. */
+function orPropertyThen({ conditions }: Decision, outcome: Rejudged): Rejudged {
+  const restsOnPerson = conditions.some(({ condition }) => /^(friend's|company's) property /.test(condition));
+  return typeof outcome === 'object' && restsOnPerson ? 'property_then' : outcome;
+}
+
 type Rejudged = 'same' | Underivable | { readonly differs: string };
 
 function rejudge(
   decision: Decision,
   referral: Referral,
   own: readonly Decision[],
-  { deals }: FriendFacts,
+  { contact, deals }: FriendFacts,
   programs: readonly ProgramVersion[],
   versions: readonly MappingVersion[],
   connectedAt: Instant,
@@ -171,15 +174,20 @@ function rejudge(
   if (code === 'left_won' || code === 'left_stage') {
     return dealAt.stage !== null && since === null ? 'same' : { differs: 'the deal had not left its stage' };
   }
-  const isHoldOver = code === 'hold_ended' || (code === 'review_needed' && decision.sequence > 1);
+  const isHoldOver =
+    code === 'hold_ended' || code === 'hold_unmet' || (code === 'review_needed' && decision.sequence > 1);
   if (since === null) {
     // A stage that the mapping does not know takes nothing back.
     if (isHoldOver && dealAt.stage === null) return 'same';
     return { differs: 'the deal was not where the rule wants it' };
   }
   if (isHoldOver) return 'same';
+  if (code === 'hold_met') {
+    const isMet = rule.holdUntil && judgeHold(rule.holdUntil, dealAt, referral, contact).result.verdict === 'met';
+    return isMet ? 'same' : { differs: 'what the hold waited for had not come' };
+  }
 
-  const again = judgeAgain(rule, dealAt, referral, wonReferralsThen(decision));
+  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(decision));
   if (decision.outcome === 'reversed') {
     const isFollowed = rule.amountChanges === 'follow';
     if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';
@@ -195,6 +203,7 @@ function rejudge(
   const verdict = judge({
     rule,
     referral,
+    friend: contact,
     dealAt,
     reachedAt: since,
     startsAt: Math.max(beginOf(programs, referral.programId), connectedAt),
@@ -215,8 +224,9 @@ function rejudge(
       if (revived) return 'order_stood';
       if (!isAmount(decision, verdict.money))
         return { differs: `the facts give ${verdict.money.minor} ${verdict.money.currency} (minor units)` };
-      const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
-      return releaseAt === decision.releaseAt ? 'same' : { differs: 'the facts give another end of the hold' };
+      return holdEnd(rule, since) === decision.releaseAt
+        ? 'same'
+        : { differs: 'the facts give another end of the hold' };
     }
     case 'capped':
     case 'queued':
@@ -335,6 +345,7 @@ function whyNotDerived(
     return 'amount_stood';
   if (rules.some(({ limits, usesBudget, amount }) => limits?.length || usesBudget || amount.kind === 'by_count'))
     return 'limits_then';
+  if (rules.some((rule) => propertyFactsOf(rule).some(({ fact }) => fact !== 'deal.property'))) return 'property_then';
   const decided = new Map(own.map(({ deal, effectiveAt }) => [deal.id, effectiveAt]));
   if (deals.some(({ ref, history }) => (decided.get(ref.id) ?? Number.POSITIVE_INFINITY) < (history[0]?.at ?? 0)))
     return 'history_cut';

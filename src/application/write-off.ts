@@ -31,7 +31,7 @@ export function createWriteOff({ store, clock }: WriteOffDeps): WriteOffReward {
       const known = await store.reads.reward(accountId, rewardId);
       if (!known) return { kind: 'refused', code: 'no_such_reward' };
       const { connectionId, id } = known.deal;
-      const keys = { accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [] };
+      const keys = { accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [], companies: [] };
       const loaded = await store.cases.load(keys);
       const reward = loaded.rewards.find((one) => one.id === rewardId) ?? known;
       const draft = createDraft(stateWith(accountId, loaded));

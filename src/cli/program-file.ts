@@ -4,7 +4,7 @@ import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import { csvOf } from '../application/csv.ts';
 import { type DryRunReport, dryRun } from '../application/dry-run.ts';
 import { programDiff } from '../application/program-diff.ts';
-import { contentDocument, parseProgram } from '../application/program-document.ts';
+import { contentDocument, parseProgram, pathText } from '../application/program-document.ts';
 import { createPublish } from '../application/publish.ts';
 import { decimalOf, type Money, textOf } from '../domain/money.ts';
 import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
@@ -123,6 +123,7 @@ export function retireProgram(terminal: Terminal, account: string, programId: st
       clock: services,
       newId: randomUUID,
       payableBy: async () => [],
+      openSession: services.connect.openSession,
     });
     const version = await retire(id, programId, COMMAND_LINE, why);
     if (!version)
@@ -194,6 +195,7 @@ async function publishAs(services: Services, accountId: string, content: Program
     clock: services,
     newId: randomUUID,
     payableBy: accounts.ready,
+    openSession: services.connect.openSession,
   });
   const result = await publish(accountId, content, { by: COMMAND_LINE, dryRunId: null });
   if (result.kind === 'published') return result.version;
@@ -207,6 +209,10 @@ async function publishAs(services: Services, accountId: string, content: Program
         ),
       },
     );
+  if (result.kind === 'unknown_properties')
+    throw new CliError('A rule asks about what the CRM does not have.', 'Correct these fields:', {
+      problems: result.problems.map(({ path, problem }) => `${pathText(path)}: ${problem}`),
+    });
   throw new CliError(
     'Another person has to publish this: the account asks for two.',
     'Keep it as a draft by the API (PUT /api/v1/programs/{programId}/draft); somebody else publishes that.',

@@ -1,15 +1,24 @@
 import { type CalculationStep, needsWonCount } from './amount.ts';
 import { byAge } from './attribution.ts';
+import { describeCondition } from './condition.ts';
 import type { FriendFacts } from './decide.ts';
-import { type Decision, type Outcome, type Reward, STANDING_STATES, standingMinor } from './decision.ts';
-import { judge, judgeAgain, type Verdict } from './eligibility.ts';
+import {
+  type ConditionResult,
+  type Decision,
+  type Outcome,
+  type Reward,
+  STANDING_STATES,
+  standingMinor,
+} from './decision.ts';
+import { judge, judgeAgain, judgeHold, type Verdict } from './eligibility.ts';
 import { derivedId } from './ids.ts';
-import { type LimitOutcome, withinLimits } from './limit.ts';
+import { companyOf, type LimitOutcome, withinLimits } from './limit.ts';
 import { type Money, textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
 import {
   beginOf,
   conditionsWithin,
+  holdEnd,
   isReviewed,
   type ProgramVersion,
   type RewardRule,
@@ -180,7 +189,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const decision = record(chain, before, {
           outcome: isToReview ? 'in_review' : 'rewarded',
           reason: isToReview
-            ? reviewReason(ruleOf(chain))
+            ? whyReview(chain, reward)
             : reason('hold_ended', { deal: chain.dealIds[0] ?? before.deal.id }),
           conditions: before.conditions,
           calculation: before.calculation,
@@ -189,6 +198,20 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
           rewardId: reward.id,
         });
         release(draft, { ...reward, orderAt: orderDay(ruleOf(chain), now) }, decision);
+      }
+    },
+
+    /** Ends the wait of holds whose event has come: their days count from then. */
+    meetHolds(then: readonly DealAt[], at: Instant | null): void {
+      for (const chain of chains()) {
+        const before = last(chain);
+        const reward = standingReward(chain);
+        const rule = ruleOf(chain);
+        const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
+        if (!before || reward?.state !== 'held' || !rule?.holdUntil || !dealAt || isHoldMet(chain, reward)) continue;
+        const { result } = judgeHold(rule.holdUntil, dealAt, referral, friend.contact);
+        if (result.verdict !== 'met') continue;
+        meetHold(chain, before, reward, rule, result, at ?? dealAt.point.at);
       }
     },
 
@@ -230,7 +253,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const rule = ruleOf(chain);
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (!reward || rule?.amountChanges !== 'follow' || !dealAt || dealAt.since[triggerOf(rule)] === null) continue;
-        follow(chain, reward, judgeAgain(rule, dealAt, referral, countAtGrant(chain)), dealAt, mayWin);
+        follow(chain, reward, judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain)), dealAt, mayWin);
       }
     },
 
@@ -249,6 +272,46 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       } while (draft.decisionsOf(referral.id).length > news);
     },
   };
+
+  function isHoldMet(chain: Chain, reward: Reward): boolean {
+    return chain.decisions.some(({ rewardId, reason: { code } }) => rewardId === reward.id && code === 'hold_met');
+  }
+
+  function meetHold(
+    chain: Chain,
+    before: Decision,
+    reward: Reward,
+    rule: RewardRule,
+    { condition, expected, actual }: ConditionResult,
+    at: Instant,
+  ): void {
+    const releaseAt = rule.holdDays > 0 ? addDays(at, rule.holdDays) : null;
+    const review = reward.review === 'approved' ? 'approved' : isReviewed(rule, reward.money) ? 'needed' : 'none';
+    const decision = record(chain, before, {
+      outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
+      reason: reason('hold_met', { condition, expected, actual }),
+      conditions: before.conditions,
+      calculation: before.calculation,
+      money: reward.money,
+      releaseAt,
+      effectiveAt: at,
+      rewardId: reward.id,
+    });
+    const waits = { ...reward, review, releaseAt } as const;
+    if (releaseAt === null) {
+      release(draft, { ...waits, orderAt: orderDay(rule, now) }, decision);
+      return;
+    }
+    draft.putReward({ ...waits, reason: decision.reason, updatedAt: decision.recordedAt });
+    draft.wake({ record: reward.deal, at: releaseAt });
+  }
+
+  function whyReview(chain: Chain, reward: Reward): Reason {
+    const rule = ruleOf(chain);
+    if (!rule?.holdUntil || isHoldMet(chain, reward)) return reviewReason(rule);
+    const { condition, expected } = describeCondition(rule.holdUntil.met);
+    return reason('hold_unmet', { condition, expected, until: dayOf(reward.releaseAt ?? now) });
+  }
 
   function follow(chain: Chain, reward: Reward, verdict: Verdict, dealAt: DealAt, mayWin: boolean): void {
     const at = dealAt.changedAt;
@@ -286,7 +349,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       outcome: 'adjusted',
       reason:
         change > 0n
-          ? shrunkReason(dealAt, { from: textOf(reward.money), back: textOf(amount) })
+          ? shrunkReason(verdict.calculation, { from: textOf(reward.money), back: textOf(amount) })
           : reason('amount_restored', { again: textOf(amount) }),
       conditions: verdict.conditions,
       calculation: verdict.calculation,
@@ -333,6 +396,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     return judge({
       rule,
       referral,
+      friend: friend.contact,
       dealAt,
       reachedAt: since,
       startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
@@ -424,6 +488,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       programId: version.programId,
       memberId: referral.memberId,
       referralId: referral.id,
+      company: companyOf(friend.contact),
       at: since,
       money: verdict.money,
       tally: draft.tally,
@@ -435,8 +500,9 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       return;
     }
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
-    const releaseAt = rule.holdDays > 0 ? addDays(since, rule.holdDays) : null;
-    const review = isReviewed(rule, limited.money) ? 'needed' : 'none';
+    const releaseAt = holdEnd(rule, since);
+    // Who waits for an event in vain ends with a person.
+    const review = rule.holdUntil || isReviewed(rule, limited.money) ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
     const why = grantReason(rule, basis.deal, releaseAt, review === 'needed');
     const decision = record(chain, basis, {
@@ -566,6 +632,7 @@ function reviewReason(rule: RewardRule | undefined): Reason {
 
 function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, isReviewed: boolean): Reason {
   const stage = triggerOf(rule);
+  if (rule.holdUntil) return reason('held_until', { deal: deal.id, ...describeCondition(rule.holdUntil.met) });
   if (releaseAt !== null) {
     const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
     return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });
@@ -575,8 +642,9 @@ function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | nul
   return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
 }
 
-function shrunkReason({ refunds }: DealAt, values: { from: string; back: string }): Reason {
-  return refunds.length === 0 ? reason('amount_shrank', values) : reason('refunded_part', values);
+function shrunkReason(calculation: readonly CalculationStep[], values: { from: string; back: string }): Reason {
+  const isRefunded = calculation.some(({ step }) => step === 'refunded');
+  return isRefunded ? reason('refunded_part', values) : reason('amount_shrank', values);
 }
 
 function orderDay(rule: RewardRule | undefined, now: Instant): Instant | null {

@@ -1,6 +1,7 @@
 import type { ConditionResult } from './decision.ts';
 import { type Money, textOf } from './money.ts';
 import type { Comparison, Condition, FactCondition, Membership } from './program.ts';
+import { checkProperty, type PropertyValues } from './property.ts';
 import { type Reason, reason } from './reason.ts';
 import type { TouchKind } from './referral.ts';
 
@@ -16,6 +17,7 @@ export interface Facts {
   readonly day: string;
   readonly emailDomain: string | null;
   readonly wonReferrals: number;
+  readonly properties: PropertyValues;
 }
 
 export interface Checked {
@@ -33,6 +35,24 @@ export function checkCondition(condition: Condition, facts: Facts): Checked {
     return { result, reason: reason('condition_unmet_because', { ...values, because }) };
   return { result, reason: reason(result.verdict === 'unknown' ? 'condition_unknown' : 'condition_unmet', values) };
 }
+
+/** What a condition asks, in words, whatever the facts are. */
+export function describeCondition(condition: Condition): { readonly condition: string; readonly expected: string } {
+  const { condition: name, expected } = evaluate(condition, NO_FACTS);
+  return { condition: name, expected };
+}
+
+const NO_FACTS: Facts = {
+  amount: null,
+  pipelineId: '',
+  currency: null,
+  source: 'explicit',
+  days: 0,
+  day: '',
+  emailDomain: null,
+  wonReferrals: 0,
+  properties: { deal: undefined, friend: undefined, company: undefined },
+};
 
 function evaluate(condition: Condition, facts: Facts): ConditionResult {
   if ('fact' in condition) return evaluateFact(condition, facts);
@@ -95,6 +115,10 @@ function evaluateFact(condition: FactCondition, facts: Facts): ConditionResult {
       const expected = `${condition.op} ${condition.day}`;
       return { condition: 'day of the event', expected, actual: facts.day, verdict: met(isMet) };
     }
+    case 'deal.property':
+    case 'friend.property':
+    case 'company.property':
+      return checkProperty(condition, facts.properties);
     case 'member.won_referrals':
       return {
         condition: 'won referrals of the member',

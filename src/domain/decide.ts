@@ -156,6 +156,7 @@ function decideRewards(
       chains.releaseHolds((releaseAt) => releaseAt <= at);
       chains.followAmounts(then, mayWin);
       if (mayWin) chains.judgeReached(then, at);
+      chains.meetHolds(then, at);
     }
   }
   // The present once more, for what has no history in the CRM: associations, merges, deletions, late attributions.
@@ -164,6 +165,9 @@ function decideRewards(
   chains.releaseHolds((releaseAt) => releaseAt <= now);
   chains.followAmounts(present, mayWin);
   if (mayWin) chains.judgeReached(present, null);
+  chains.meetHolds(present, null);
+  // What was met a while ago may be over by now.
+  chains.releaseHolds((releaseAt) => releaseAt <= now);
   lookAgain(draft, referral, present, now);
 }
 

@@ -2,8 +2,9 @@ import { afterRefund, type CalculationStep, calculate, needsDealAmount } from '.
 import { type Checked, checkCondition, type Facts } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
-import { type Condition, conditionsWithin, type RewardRule } from './program.ts';
+import { type Condition, conditionsWithin, type HoldUntil, type RewardRule } from './program.ts';
 import { type Reason, reason } from './reason.ts';
+import type { ContactFacts } from './record.ts';
 import type { Referral } from './referral.ts';
 import { type RefundFact, refundedOf } from './refund.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
@@ -11,6 +12,9 @@ import type { DealAt } from './timeline.ts';
 
 /** The CRM's clock and ours may differ; a deal won this much before the referral or the program is not "before" them. */
 export const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
+
+/** What a friend's own properties and company say. */
+export type FriendProperties = Pick<ContactFacts, 'properties' | 'company'>;
 
 export type Verdict =
   | {
@@ -24,6 +28,8 @@ export type Verdict =
 export interface EligibilityInput {
   readonly rule: RewardRule;
   readonly referral: Referral;
+  /** The friend as the CRM shows them now. */
+  readonly friend: FriendProperties;
   readonly dealAt: DealAt;
   /** When the deal reached the rule's stage; the present for a preview of a deal that has not. */
   readonly reachedAt: Instant;
@@ -62,14 +68,28 @@ export function judge(input: EligibilityInput): Verdict {
  * What a rule makes of a deal that it has paid for already and that has changed since: of what was decided then only the deal's own facts
  * can change the answer.
  */
-export function judgeAgain(rule: RewardRule, dealAt: DealAt, referral: Referral, wonReferrals: number): Verdict {
+export function judgeAgain(
+  rule: RewardRule,
+  dealAt: DealAt,
+  referral: Referral,
+  friend: FriendProperties,
+  wonReferrals: number,
+): Verdict {
   const amount = amountOf(dealAt);
-  const facts = factsOf({ rule, referral, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
+  const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
   const checks = [
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
   return verdictOf(rule, dealAt, checks, amount, wonReferrals);
+}
+
+/** Whether what a hold waits for has come. It is asked of the deal, so nothing else has to be known. */
+export function judgeHold({ met }: HoldUntil, dealAt: DealAt, referral: Referral, friend: FriendProperties): Checked {
+  return checkCondition(
+    met,
+    factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 }, amountOf(dealAt)),
+  );
 }
 
 function isAboutTheDeal(condition: Condition): boolean {
@@ -78,13 +98,14 @@ function isAboutTheDeal(condition: Condition): boolean {
 
 function verdictOf(
   rule: RewardRule,
-  { refunds }: DealAt,
+  dealAt: DealAt,
   judged: readonly Checked[],
   amount: AmountOfDeal,
   wonReferrals: number,
 ): Verdict {
   // Before money was given back of a deal, nothing is asked about it.
-  const refund = rule.refunds === 'follow' && refunds.length > 0 ? refundCheck(refunds, amount) : null;
+  const refunds = rule.refunds === 'follow' ? refundsFor(rule, dealAt) : [];
+  const refund = refunds.length > 0 ? refundCheck(refunds, amount) : null;
   const checks = refund ? [...judged, refund.check] : judged;
   const conditions = checks.map(({ result }) => result);
   const unmet = checks.find(({ result }) => result.verdict === 'unmet');
@@ -99,6 +120,14 @@ function verdictOf(
   if (left.money === null || left.money.minor === 0n)
     return { kind: 'refuses', reason: reason('amount_zero'), conditions };
   return { kind: 'pays', money: left.money, conditions, calculation: [...steps, ...left.steps] };
+}
+
+/** What payment providers told, and what the CRM's own property says; one that is empty or zero says nothing. */
+function refundsFor({ refundedProperty }: RewardRule, { refunds, point }: DealAt): readonly RefundFact[] {
+  const text = refundedProperty === undefined ? null : (point.properties?.[refundedProperty]?.trim() ?? null);
+  if (text === null || /^0*(\.0*)?$/.test(text)) return refunds;
+  const currency = point.currency?.trim().toUpperCase() ?? '';
+  return [...refunds, { source: 'crm', id: '', at: point.at, amount: text, currency, undoneAt: null }];
 }
 
 /** Whether something of the deal is left after its refunds; `money` is what was refunded, where that can be told. */
@@ -119,10 +148,11 @@ function refundCheck(refunds: readonly RefundFact[], amount: AmountOfDeal): { ch
 function factsOf(
   {
     referral,
+    friend,
     dealAt,
     reachedAt,
     wonReferrals,
-  }: Pick<EligibilityInput, 'rule' | 'referral' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
+  }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals'>,
   amount: AmountOfDeal,
 ): Facts {
   const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
@@ -135,6 +165,11 @@ function factsOf(
     day: dayOf(reachedAt),
     emailDomain: referral.friend.email?.split('@').at(-1) ?? null,
     wonReferrals,
+    properties: {
+      deal: dealAt.point.properties,
+      friend: friend.properties,
+      company: friend.company === null ? null : friend.company?.properties,
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { stepText } from './amount.ts';
+import { describeCondition } from './condition.ts';
 import { type ConditionResult, type Decision, type Reward, type RewardState, standingMinor } from './decision.ts';
-import { judge } from './eligibility.ts';
+import { type FriendProperties, judge } from './eligibility.ts';
 import { type Money, textOf } from './money.ts';
 import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
@@ -73,6 +74,7 @@ export function outlookOfDecision(decision: Decision, reward: Reward | undefined
   const isWaiting = decision.outcome === 'waiting' || decision.outcome === 'queued';
   const state = reward?.state ?? (isWaiting ? 'waiting' : 'skipped');
   const why = reward?.reason ?? decision.reason;
+  const isWaitingForEvent = state === 'held' && why.code === 'held_until';
   return {
     rewardId: reward?.id ?? null,
     ruleKey: decision.ruleKey,
@@ -83,7 +85,9 @@ export function outlookOfDecision(decision: Decision, reward: Reward | undefined
     reason: told(why, names),
     conditions: decision.conditions,
     wouldPay: remedyFor(why),
-    next: nextOf(decision, reward),
+    next: isWaitingForEvent
+      ? 'Paid when that is so; if it is not by then, a person decides.'
+      : nextOf(decision, reward),
     nextAt: state === 'held' ? (reward?.releaseAt ?? null) : state === 'issued' ? (reward?.expiresAt ?? null) : null,
     at: reward?.updatedAt ?? decision.effectiveAt,
   };
@@ -101,8 +105,17 @@ function nextOf({ outcome }: Decision, reward: Reward | undefined): string | nul
   return NEXT[reward.state];
 }
 
+/** Reasons that name what was asked for. */
+const ASKED_FOR: ReadonlySet<string> = new Set([
+  'condition_unmet',
+  'condition_unmet_because',
+  'condition_unknown',
+  'held_until',
+  'hold_unmet',
+]);
+
 function remedyFor(why: Reason): string | null {
-  if (why.code === 'condition_unmet' || why.code === 'condition_unmet_because' || why.code === 'condition_unknown') {
+  if (ASKED_FOR.has(why.code)) {
     return `Pays when the ${why.values.condition} is ${why.values.expected}.`;
   }
   return REMEDIES[why.code] ?? null;
@@ -111,6 +124,7 @@ function remedyFor(why: Reason): string | null {
 export interface PreviewInput {
   readonly rule: RewardRule;
   readonly referral: Referral;
+  readonly friend: FriendProperties;
   /** The friend's furthest open deal; null when there is none. */
   readonly dealAt: DealAt | null;
   readonly beneficiary: string;
@@ -127,6 +141,7 @@ export interface PreviewInput {
 export function outlookOfRule({
   rule,
   referral,
+  friend,
   dealAt,
   beneficiary,
   names,
@@ -171,6 +186,7 @@ export function outlookOfRule({
   const verdict = judge({
     rule,
     referral,
+    friend,
     dealAt,
     reachedAt: now,
     startsAt,
@@ -187,7 +203,8 @@ export function outlookOfRule({
   const conditions = [stage, ...verdict.conditions];
   const deal = names.get(dealAt.deal.ref.id) ?? dealAt.deal.ref.id;
   if (verdict.kind === 'pays') {
-    const held = rule.holdDays > 0 ? `, ${rule.holdDays} days later` : '';
+    const until = rule.holdUntil ? describeCondition(rule.holdUntil.met) : null;
+    const held = `${until ? ` and the ${until.condition} is ${until.expected}` : ''}${rule.holdDays > 0 ? `, ${rule.holdDays} days later` : ''}`;
     return {
       ...base,
       state: 'expected',

@@ -1,7 +1,8 @@
 import type { ConditionResult } from './decision.ts';
 import { type Money, textOf } from './money.ts';
 import type { Limit, LimitWindow, RewardRule } from './program.ts';
-import { budgetTally, programOwner, type Tally } from './tally.ts';
+import type { ContactFacts, RecordRef } from './record.ts';
+import { budgetTally, companyOwner, programOwner, type Tally } from './tally.ts';
 import { addDays, dayOf, type Instant } from './time.ts';
 
 /** Names the window that a moment falls into: "2026-03", "2026-Q1", "2026-03-02" for its day or its week's Monday, "" for life. */
@@ -31,10 +32,17 @@ export interface LimitInput {
   readonly programId: string;
   readonly memberId: string;
   readonly referralId: string;
+  /** The friend's, for limits that count by it; null for a friend without one. */
+  readonly company: Pick<RecordRef, 'connectionId' | 'id'> | null;
   /** When the event that triggers the rule happened. */
   readonly at: Instant;
   readonly money: Money;
   readonly tally: (of: Pick<Tally, 'owner' | 'key' | 'currency'>) => { readonly count: number; readonly minor: bigint };
+}
+
+/** The company that limits count a friend by. */
+export function companyOf({ ref, company }: ContactFacts): LimitInput['company'] {
+  return company ? { connectionId: ref.connectionId, id: company.id } : null;
 }
 
 export interface LimitOutcome {
@@ -115,8 +123,13 @@ function usesOf(
   return [...new Map(uses.map((use) => [`${use.owner}\n${use.key}\n${use.currency}`, use])).values()];
 }
 
-function tallyOf(limit: Limit, { rule, programId, memberId, referralId, at }: LimitInput) {
-  const owner = limit.per === 'member' ? memberId : limit.per === 'friend' ? referralId : programOwner(programId);
+function tallyOf(limit: Limit, { rule, programId, memberId, referralId, company, at }: LimitInput) {
+  const owner = {
+    member: memberId,
+    friend: referralId,
+    company: company ? companyOwner(company) : referralId,
+    program: programOwner(programId),
+  }[limit.per];
   const of = limit.across === 'rule' ? `rule ${rule.key}` : `program ${programId}`;
   return {
     owner,

@@ -1,6 +1,6 @@
 import type { Money, RoundingMode } from './money.ts';
 import type { Referral, TouchKind } from './referral.ts';
-import type { Instant } from './time.ts';
+import { addDays, type Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, or the friend who was referred. */
 export type Party = 'member' | 'friend';
@@ -34,6 +34,16 @@ export interface Rounding {
 export type Comparison = 'at_least' | 'at_most';
 export type Membership = 'in' | 'not_in';
 
+/** Any property of the CRM, by the name that the CRM knows it by; numbers are decimals as text. */
+export type PropertyFact = {
+  readonly fact: 'deal.property' | 'friend.property' | 'company.property';
+  readonly property: string;
+} & (
+  | { readonly op: Membership; readonly values: readonly string[] }
+  | { readonly op: Comparison; readonly number: string }
+  | { readonly op: 'known' }
+);
+
 type Fact =
   | { readonly fact: 'deal.amount'; readonly op: Comparison; readonly money: Money }
   | { readonly fact: 'deal.pipeline'; readonly op: Membership; readonly pipelineIds: readonly string[] }
@@ -45,7 +55,8 @@ type Fact =
   /** When the event that triggers the rule happened, as a day in UTC: "2026-03-31". For bonuses that are limited in time. */
   | { readonly fact: 'event.day'; readonly op: 'from' | 'until'; readonly day: string }
   /** How many referrals of the member are won, this one included. */
-  | { readonly fact: 'member.won_referrals'; readonly op: Comparison; readonly count: number };
+  | { readonly fact: 'member.won_referrals'; readonly op: Comparison; readonly count: number }
+  | PropertyFact;
 
 /** A fact, what is asked of it, and (`because`) what a person is told instead when it is not met. */
 export type FactCondition = Fact & { readonly because?: string | undefined };
@@ -69,13 +80,21 @@ export type LimitWindow = (typeof LIMIT_WINDOWS)[number];
 
 /** How much may be given. It counts what was granted since it was published and has not been taken back. */
 export interface Limit {
-  readonly per: 'member' | 'friend' | 'program';
+  /** `company`: that of the friend; a friend without one counts alone. */
+  readonly per: 'member' | 'friend' | 'company' | 'program';
   /** Whether the rewards of this rule alone count, or those of all rules of the program that have a limit like this one. */
   readonly across: 'rule' | 'program';
   readonly window: LimitWindow;
   /** Exactly one of the two. */
   readonly count: number | null;
   readonly money: Money | null;
+}
+
+/** A reward is held until a condition about the deal is met; its days count from that moment. */
+export interface HoldUntil {
+  readonly met: Condition;
+  /** Days after the event that triggers the rule; then a person decides. */
+  readonly askAfterDays: number;
 }
 
 /** When a person has to approve a reward before it is owed. */
@@ -102,8 +121,10 @@ export interface RewardRule {
   readonly maximum?: Money | undefined;
   /** All of them have to be met. */
   readonly conditions: readonly Condition[];
-  /** Days between the event and the payment; 0 pays at once. */
+  /** Days between the event and the payment; 0 pays at once. With `holdUntil` they count from when that is met. */
   readonly holdDays: number;
+  /** Absent: nothing else is waited for. */
+  readonly holdUntil?: HoldUntil | undefined;
   /** Day of the month (1 to 28, UTC) on which what is owed is ordered; absent: at once. */
   readonly payOnDay?: number | undefined;
   readonly limits?: readonly Limit[] | undefined;
@@ -119,6 +140,8 @@ export interface RewardRule {
   readonly expiresAfterDays?: number | undefined;
   /** Whether a refund of the deal takes its share of the reward back; absent: it does not. */
   readonly refunds?: 'follow' | 'ignore' | undefined;
+  /** Name of the deal's property in the CRM that holds how much of it was refunded so far; absent: payment providers alone tell. */
+  readonly refundedProperty?: string | undefined;
   /** Of the rules of one group that pay for a deal only the best pays. */
   readonly bestOf?: string | undefined;
   /** Name of the reward provider, a folder under src/payout/. */
@@ -182,6 +205,12 @@ export function openProgram(versions: readonly ProgramVersion[]): string | undef
 
 export function triggerOf({ trigger = 'won' }: RewardRule): TriggerStage {
   return trigger;
+}
+
+/** When a hold that begins at this moment is over if nothing else happens; null where there is none. */
+export function holdEnd({ holdDays, holdUntil }: RewardRule, since: Instant): Instant | null {
+  if (holdUntil) return addDays(since, holdUntil.askAfterDays);
+  return holdDays > 0 ? addDays(since, holdDays) : null;
 }
 
 /** A condition and everything inside it, depth first. */

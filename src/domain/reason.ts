@@ -22,6 +22,9 @@ const SENTENCES = {
   // Reward decisions
   rewarded: 'The deal "{deal}" reached Closed Won and every condition is met.',
   held: 'The deal "{deal}" reached Closed Won; the hold of {days} days ends on {until}.',
+  held_until: 'The deal "{deal}" reached Closed Won; held until {condition} is {expected}.',
+  hold_met: 'Held until {condition} was {expected}, which it is: {actual}.',
+  hold_unmet: 'A person has to decide: by {until} {condition} was not {expected}.',
   hold_ended: 'The hold ended and the deal "{deal}" is still Closed Won.',
   amount_missing: 'Waiting: the deal "{deal}" has no amount.',
   amount_invalid: 'Waiting: the deal\'s amount "{amount}" is not a positive decimal number.',

@@ -11,6 +11,9 @@ export interface RecordRef {
   readonly id: string;
 }
 
+/** Values of the CRM's own properties by name, for those that a rule asks about. Null is empty; a name that is missing was not read. */
+export type Properties = Readonly<Record<string, string | null>>;
+
 /** A deal as it stood from one moment on, rebuilt from the histories that the CRM keeps of its properties. */
 export interface DealPoint {
   readonly at: Instant;
@@ -20,6 +23,8 @@ export interface DealPoint {
   readonly amount: string | null;
   /** ISO 4217. The CRM's home currency when the deal names none, since that is what its amount then means. */
   readonly currency: string | null;
+  /** Absent where no rule asked about any. */
+  readonly properties?: Properties;
 }
 
 export interface DealFacts {
@@ -47,6 +52,10 @@ export interface ContactFacts {
   /** Contacts that the association label "Referred by" points to. */
   readonly referredByIds: readonly string[];
   readonly formerIds: readonly string[];
+  /** Absent where no rule asked about any. They have no history here: what counts is what they were when they were last read. */
+  readonly properties?: Properties;
+  /** The company that the CRM names first for them; null for none, absent where no rule asked about it or it could not be read. */
+  readonly company?: { readonly id: string; readonly properties: Properties } | null;
   /** As for a deal. */
   readonly modifiedAt?: Instant;
 }

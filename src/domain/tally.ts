@@ -1,9 +1,11 @@
+import type { RecordRef } from './record.ts';
+
 /**
  * A running total beside the books: won referrals of a member, what a limit has let through, what is left of a budget, what a beneficiary
  * owes back. Rules are judged by it without adding up all that was ever granted.
  */
 export interface Tally {
-  /** Whose: a member's id, a referral's id (the friend), or a program. */
+  /** Whose: a member's id, a referral's id (the friend), a company, or a program. */
   readonly owner: string;
   readonly key: string;
   /** ISO 4217, or empty for what is only counted. */
@@ -54,6 +56,11 @@ export function wonTally(memberId: string): Pick<Tally, 'owner' | 'key' | 'curre
 /** What a beneficiary owes back after a reward was taken back that had left the house. */
 export function owedTally(beneficiaryId: string, currency: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
   return { owner: beneficiaryId, key: 'owed', currency };
+}
+
+/** A friend's company, as one connection knows it. */
+export function companyOwner({ connectionId, id }: Pick<RecordRef, 'connectionId' | 'id'>): string {
+  return `company ${connectionId} ${id}`;
 }
 
 export function programOwner(programId: string): string {

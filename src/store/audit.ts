@@ -9,6 +9,7 @@ import type {
   WrongTally,
 } from '../application/ports/audit.ts';
 import { normaliseCode } from '../domain/ids.ts';
+import { companyOf } from '../domain/limit.ts';
 import type { OrderKind } from '../domain/plan.ts';
 import {
   type ContactFacts,
@@ -18,7 +19,7 @@ import {
   type RecordRef,
   recordKey,
 } from '../domain/record.ts';
-import { budgetTally, type Tally } from '../domain/tally.ts';
+import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
 import {
@@ -282,6 +283,7 @@ async function page(
       dealIds: [...known.deals.values()].flatMap((one) => [one.facts.ref.id, ...one.facts.formerIds]),
       emails: [...new Set(facts.flatMap(({ email }) => normaliseEmail(email) ?? []))],
       codes: [...new Set(facts.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? []))))],
+      companies: [...new Set(facts.flatMap((one) => ('email' in one ? (companyOf(one) ?? []) : [])).map(companyOwner))],
     });
     for (const part of ['members', 'referrals', 'decisions', 'rewards'] as const)
       for (const one of loaded[part]) state[part].set(one.id, one);

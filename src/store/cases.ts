@@ -50,7 +50,7 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
 
   const referralIds = [...referrals.keys()];
   return {
-    tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds]),
+    tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds, ...keys.companies]),
     members: [...members.values()].sort(byId).map(memberOf),
     referrals: [...referrals.values()].sort(byId).map(referralOf),
     decisions: (await decisionsOf(session, keys.accountId, referralIds))

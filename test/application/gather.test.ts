@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { gather } from '../../src/application/gather.ts';
 import type { CrmSession } from '../../src/application/ports/crm.ts';
 import type { CaseKeys, CaseStore, WorkItem } from '../../src/application/ports/store.ts';
+import { NOTHING_WANTED } from '../../src/domain/property.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../src/domain/record.ts';
 
 const CONNECTION = { id: 'con_1', accountId: 'acc_1' };
@@ -65,7 +66,7 @@ function setUp() {
     share: () => {
       dealsOfAda = ['own', 'shared'];
     },
-    gather: () => gather(session as unknown as CrmSession, store, CONNECTION, [item]),
+    gather: () => gather(session as unknown as CrmSession, store, CONNECTION, [item], NOTHING_WANTED),
   };
 }
 

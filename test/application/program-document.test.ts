@@ -198,6 +198,42 @@ describe('a program document', () => {
       { conditions: [{ fact: 'member.won_referrals', op: 'at_most', count: 3 }], limits: [limit({})] },
       'rules[0].limits[0].count: can never be reached: a condition ends with won referral 3',
     ],
+    [
+      'a property by its label',
+      { conditions: [{ fact: 'deal.property', property: 'Invoice status', op: 'known' }] },
+      "rules[0].conditions[0].property: must be the CRM's own name of a property, such as invoice_status",
+    ],
+    [
+      'a number of a property without quotes',
+      { conditions: [{ fact: 'deal.property', property: 'seats', op: 'at_least', number: 10 }] },
+      'rules[0].conditions[0].number: must be a decimal in quotes, such as "100.00"',
+    ],
+    [
+      'seats that no deal has',
+      {
+        conditions: [
+          { fact: 'deal.property', property: 'seats', op: 'at_least', number: '10' },
+          { fact: 'deal.property', property: 'seats', op: 'at_most', number: '9.5' },
+        ],
+      },
+      'rules[0].conditions[1]: can never be met together with the others: no number is at least 10 and at most 9.5',
+    ],
+    [
+      'a hold that waits for something about a person',
+      { holdUntil: { met: { fact: 'friend.property', property: 'plan', op: 'known' }, askAfterDays: 30 } },
+      'rules[0].holdUntil.met: can only ask about the deal, not about friend.property',
+    ],
+    [
+      'more properties than can be read with every deal',
+      {
+        conditions: Array.from({ length: 21 }, (_, index) => ({
+          fact: 'deal.property',
+          property: `p${index}`,
+          op: 'known',
+        })),
+      },
+      'rules: ask about 21 properties of the CRM; at most 20 can be read',
+    ],
   ])('with %s is refused, with the place and the reason', (_, rule, problem) => {
     expect(problems(rule)).toContain(problem);
   });
@@ -227,12 +263,17 @@ describe('a program document', () => {
                 all: [{ fact: 'referral.source', op: 'in', sources: ['code'], because: 'codes are for friends' }],
               },
             },
+            { fact: 'company.property', property: 'Tier__c', op: 'not_in', values: ['none'] },
           ],
         },
       ],
       holdDays: 14,
+      holdUntil: { met: { fact: 'deal.property', property: 'seats', op: 'at_least', number: '1.5' }, askAfterDays: 90 },
       payOnDay: 15,
-      limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
+      limits: [
+        { per: 'member', across: 'rule', window: 'month', count: 5, money: null },
+        { per: 'company', across: 'program', window: 'life', count: null, money: eur('900.00') },
+      ],
       usesBudget: true,
       review: { when: 'over', money: eur('400.00') },
       amountChanges: 'ignore',
@@ -255,5 +296,49 @@ describe('a program document', () => {
 
   test('of any shape at all gets an answer', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => typeof parseProgram(value).ok === 'boolean'));
+  });
+});
+
+describe('what happens to a reward after its issue', () => {
+  const problemsOf = (more: object) => {
+    const rule = {
+      key: 'a',
+      party: 'member',
+      amount: { kind: 'percent', basisPoints: 500 },
+      payout: 'coupon',
+      ...more,
+    };
+    const result = parseProgram({ programId: 'default', name: 'P', rules: [rule] });
+    return result.ok ? [] : result.problems;
+  };
+
+  test('is taken as it is written', () => {
+    expect(problemsOf({ expiresAfterDays: 30, onReversal: 'cancel', refundedProperty: 'amount_refunded' })).toEqual([]);
+  });
+
+  test.each([
+    [
+      { payout: 'webhook', expiresAfterDays: 30 },
+      'rules[0].expiresAfterDays: what webhook gave cannot be made worthless',
+    ],
+    [
+      { payout: 'paypal', expiresAfterDays: 30 },
+      'rules[0].expiresAfterDays: what paypal gave cannot be made worthless',
+    ],
+    [{ payout: 'manual', onReversal: 'cancel' }, 'rules[0].onReversal: what manual gave cannot be undone there'],
+    [
+      { payout: 'credit', onReversal: 'cancel' },
+      'rules[0].onReversal: credit is always taken back from the credit itself',
+    ],
+    [{ amountChanges: 'ignore', refunds: 'follow' }, 'rules[0].refunds: a rule that ignores what the deal is worth'],
+    [
+      { refunds: 'ignore', refundedProperty: 'x' },
+      'rules[0].refundedProperty: is asked by no rule that ignores refunds',
+    ],
+    [{ expiresAfterDays: 0 }, 'rules[0].expiresAfterDays: '],
+  ])('%j is refused with the place and what to do', (more, problem) => {
+    const problems = problemsOf(more);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(problem);
   });
 });

@@ -5,6 +5,7 @@ import { hubspotManifest } from '../../manifests/hubspot/app.ts';
 import type { RawRequest } from '../../src/application/ports/crm.ts';
 import { createConnector } from '../../src/crm/hubspot/connector.ts';
 import { CONTACT_FIELDS, DEAL_FIELDS, USED_CODE_PROPERTY } from '../../src/crm/hubspot/fields.ts';
+import type { CrmObject } from '../../src/domain/record.ts';
 import { type FaultInput, startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import { createTime } from '../crm/hubspot/harness.ts';
 import { type CrmUnderTest, type CrmUser, crmConformance, type Disturbance } from './crm.ts';
@@ -95,7 +96,7 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
   const { code } = control.install(PORTAL);
   let grant = await connector.oauth.exchangeCode({ code, redirectUri: REDIRECT });
 
-  const path = (object: 'contact' | 'deal') => `${object}s`;
+  const path = (object: CrmObject) => (object === 'company' ? 'companies' : `${object}s`);
   const stageProperties = (name: keyof CrmUser['stages']) => ({
     pipeline: STAGES[name].pipelineId,
     dealstage: STAGES[name].stageId,
@@ -122,6 +123,19 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
       };
       return control.createRecord(PORTAL, 'contacts', { properties }).id;
     },
+    createCompany(contactId) {
+      const { id } = control.createRecord(PORTAL, 'companies', { properties: { name: 'Acme' } });
+      control.associate(PORTAL, { fromType: 'contacts', fromId: contactId, toType: 'companies', toId: id });
+      return id;
+    },
+    addProperty(object) {
+      const groupName = `${object}information`;
+      const name = 'their_own';
+      control.createProperty(PORTAL, path(object), { name, label: name, type: 'string', fieldType: 'text', groupName });
+      return name;
+    },
+    setProperty: (object, id, { name, value, at }) =>
+      void control.editRecord(PORTAL, path(object), id, { properties: { [name]: value }, at }),
     createDeal({ name = 'Deal', stage, amount, currency, contactIds = [], at }) {
       return control.createRecord(PORTAL, 'deals', {
         properties: {
@@ -198,6 +212,7 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
       connectionId: 'con_1',
       externalId: grant.externalId,
       homeCurrency: 'EUR',
+      scopes: grant.scopes,
       async accessToken(rejected) {
         if (rejected === grant.accessToken) grant = await connector.oauth.refresh(grant);
         return grant.accessToken;

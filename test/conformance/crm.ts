@@ -10,7 +10,8 @@ import type {
 } from '../../src/application/ports/crm.ts';
 import { stageFromMetadata } from '../../src/domain/mapping.ts';
 import type { ContactMirror, DealMirror } from '../../src/domain/mirror.ts';
-import type { ContactFacts, DealFacts } from '../../src/domain/record.ts';
+import { NOTHING_WANTED } from '../../src/domain/property.ts';
+import type { ContactFacts, CrmObject, DealFacts } from '../../src/domain/record.ts';
 import type { Instant } from '../../src/domain/time.ts';
 
 /** What the words of src/application/ports/crm.ts promise, for any CRM: give it a way to start one and to act as its user. */
@@ -30,6 +31,11 @@ type StageName = 'open' | 'won' | 'lost';
 export interface CrmUser {
   readonly stages: Readonly<Record<StageName, { readonly pipelineId: string; readonly stageId: string }>>;
   createContact(input: { name?: string; email?: string; usedCode?: string }): string;
+  /** A company that the contact belongs to first of all. */
+  createCompany(contactId: string): string;
+  /** Makes a property of the customer's own, for text, and returns the CRM's name of it. */
+  addProperty(object: CrmObject): string;
+  setProperty(object: CrmObject, id: string, input: { name: string; value: string; at?: Instant }): void;
   createDeal(input: {
     name?: string;
     stage: StageName;
@@ -186,6 +192,51 @@ export function crmConformance({ name, start }: { name: string; start: () => Pro
           [2_000, won.stageId, '100'],
           [3_000, open.stageId, '80'],
         ]);
+      });
+
+      test("what is wanted of a deal's own properties comes with its history, and nothing that is not", async () => {
+        const name = user.addProperty('deal');
+        const at = crm.now() - 1_000_000;
+        const id = user.createDeal({ stage: 'open', amount: '100', at });
+        user.changeDeal(id, { stage: 'won', at: at + 1_000 });
+        user.setProperty('deal', id, { name, value: 'sent', at: at + 2_000 });
+        user.setProperty('deal', id, { name, value: '', at: at + 3_000 });
+        user.setProperty('deal', id, { name, value: 'paid', at: at + 4_000 });
+        const [found] = await session.readDeals([id], { ...NOTHING_WANTED, deal: [name] });
+        const { open, won } = user.stages;
+        expect(found?.history.map((point) => [point.at - at, point.stageId, point.properties])).toEqual([
+          [0, open.stageId, { [name]: null }],
+          [1_000, won.stageId, { [name]: null }],
+          [2_000, won.stageId, { [name]: 'sent' }],
+          [3_000, won.stageId, { [name]: null }],
+          [4_000, won.stageId, { [name]: 'paid' }],
+        ]);
+        expect((await deal(id)).history.map((point) => point.properties)).toEqual([undefined, undefined]);
+      });
+
+      test('what is wanted of a contact and of its company comes, empty or not, and a contact without a company says so', async () => {
+        const [ofContact, ofCompany] = [user.addProperty('contact'), user.addProperty('company')];
+        const [ada, bob] = [user.createContact({ name: 'Ada' }), user.createContact({ name: 'Bob' })];
+        const company = user.createCompany(ada);
+        user.setProperty('contact', bob, { name: ofContact, value: 'gold' });
+        user.setProperty('company', company, { name: ofCompany, value: '250' });
+        const wanted = { deal: [], contact: [ofContact], company: [ofCompany], isCompanyWanted: true };
+        const found = await session.readContacts([ada, bob], wanted);
+        const of = (id: string) => found.find(({ ref }) => ref.id === id);
+        expect(of(ada)).toMatchObject({
+          properties: { [ofContact]: null },
+          company: { id: company, properties: { [ofCompany]: '250' } },
+        });
+        expect(of(bob)).toMatchObject({ properties: { [ofContact]: 'gold' }, company: null });
+        expect(await contact(ada)).not.toHaveProperty('company');
+        expect(await contact(ada)).not.toHaveProperty('properties');
+      });
+
+      test('an object names its properties, the customer’s own among them', async () => {
+        for (const object of ['deal', 'contact', 'company'] as const) {
+          const name = user.addProperty(object);
+          expect(await session.propertyNames(object)).toContain(name);
+        }
       });
 
       test('two hundred deals come in one call, each once', async () => {

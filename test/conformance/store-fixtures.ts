@@ -214,7 +214,16 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
       return pair;
     },
     load: (keys: Partial<Parameters<Store['cases']['load']>[0]>) =>
-      store.cases.load({ accountId, connectionId, contactIds: [], dealIds: [], emails: [], codes: [], ...keys }),
+      store.cases.load({
+        accountId,
+        connectionId,
+        contactIds: [],
+        dealIds: [],
+        emails: [],
+        codes: [],
+        companies: [],
+        ...keys,
+      }),
   };
 }
 

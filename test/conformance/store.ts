@@ -2124,6 +2124,7 @@ export function storeConformance({
             dealIds: ['7'],
             emails: ['mem_1@example.com', 'ref_1@friends.example'],
             codes: ['CODE-mem_1'],
+            companies: ['company con_a 1'],
           }),
         ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() });
         expect(await reads.members('acc_b', all)).toEqual(nothing);

@@ -125,6 +125,39 @@ describe('a refund of a deal', () => {
     expect(fresh.state.decisions.at(-1)).toMatchObject({ outcome: 'waiting', reason: { code: 'refund_unknown' } });
   });
 
+  test('that the CRM itself tells, in a property of the deal, takes its part as well', () => {
+    const world = createWorld([
+      {
+        ...MEMBER_RULE,
+        amountChanges: 'follow',
+        refunds: 'follow',
+        refundedProperty: 'amount_refunded',
+        payout: 'webhook',
+      },
+    ]);
+    world.putContact(contactOf('1'));
+    world.putContact(contactOf('2', { referredByIds: ['1'] }));
+    const at = (minute: number, value: string | null, stageId = '4711') =>
+      pointOf(T0 + minute * MINUTE, { stageId, properties: { amount_refunded: value } });
+    const history = [at(1, null, 'open'), at(2, null)];
+    const look = (minute: number, ...points: ReturnType<typeof at>[]) => {
+      world.putDeal(dealOf('100', ['2'], [...history, ...points]));
+      world.process(T0 + minute * MINUTE);
+    };
+    look(3);
+    world.pay(T0 + 4 * MINUTE);
+    look(6, at(5, '250'));
+    expect(standing(world)).toEqual(['7500 EUR issued']);
+    expect(world.state.decisions.at(-1)?.reason.code).toBe('refunded_part');
+    // What nobody can read takes nothing more back, and gives nothing again.
+    look(8, at(5, '250'), at(7, 'most of it'));
+    expect(standing(world)).toEqual(['7500 EUR issued']);
+    look(10, at(5, '250'), at(7, 'most of it'), at(9, '0'));
+    expect(standing(world)).toEqual(['10000 EUR issued']);
+    look(12, at(5, '250'), at(7, 'most of it'), at(9, '0'), at(11, '1000.00'));
+    expect(standing(world)).toEqual([]);
+  });
+
   test('changes nothing for a rule that ignores refunds, nor for one that was published before rules could say so', () => {
     for (const refunds of ['ignore', undefined] as const) {
       const world = paid({ refunds });

@@ -80,6 +80,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     changedSince: unused,
     contactsByEmail: unused,
     writeMirror: unused,
+    propertyNames: unused,
   };
   return {
     provider: 'hubspot',
@@ -209,7 +210,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     review: createReview({ store, clock, onDecided: () => {} }),
-    publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready }),
+    publish: createPublish({
+      store,
+      clock,
+      newId: randomUUID,
+      payableBy: payoutAccounts.ready,
+      openSession: connect.openSession,
+    }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store,

@@ -38,7 +38,13 @@ async function sessionOn(answer: RequestListener): Promise<CrmSession> {
     random: () => 0.5,
     // The pauses between attempts are not what this is about.
     sleep: async () => {},
-  }).open({ connectionId: 'con_1', externalId: '1', homeCurrency: 'EUR', accessToken: async () => 'an-access-token' });
+  }).open({
+    connectionId: 'con_1',
+    externalId: '1',
+    homeCurrency: 'EUR',
+    scopes: [],
+    accessToken: async () => 'an-access-token',
+  });
 }
 
 async function faultOf(work: Promise<unknown>): Promise<Fault> {

@@ -657,6 +657,7 @@ function openSession(
     },
 
     writeMirror: (object, rows) => call(`write ${rows.length} ${object}s`, () => rows.map((row) => write(object, row))),
+    propertyNames: () => call('property names', () => new Set<string>()),
   };
 
   function write(object: 'contact' | 'deal', { id, values }: MirrorRow): MirrorOutcome {

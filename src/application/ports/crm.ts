@@ -1,5 +1,6 @@
 import type { StageCatalog } from '../../domain/mapping.ts';
 import type { MirrorValues } from '../../domain/mirror.ts';
+import type { WantedProperties } from '../../domain/property.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
 
@@ -27,6 +28,8 @@ export interface CrmAccess {
   readonly externalId: string;
   /** ISO 4217 code in which a deal without a currency of its own is meant; null when the CRM did not say. */
   readonly homeCurrency: string | null;
+  /** What the connection may do, as the CRM granted it. */
+  readonly scopes: readonly string[];
   /**
    * A valid access token. `rejected` names a token that the CRM has just answered with 401, so that one more refresh is made
    * for it, once, whoever asks.
@@ -140,8 +143,10 @@ export interface CrmSession {
    * Deals with their history and their contacts, one entry per distinct deal, in no order. An id that was merged away comes back
    * under its new id with the old one in `formerIds`; one that is gone comes back as deleted.
    */
-  readDeals(ids: readonly string[]): Promise<DealFacts[]>;
-  readContacts(ids: readonly string[]): Promise<ContactFacts[]>;
+  readDeals(ids: readonly string[], wanted?: WantedProperties): Promise<DealFacts[]>;
+  readContacts(ids: readonly string[], wanted?: WantedProperties): Promise<ContactFacts[]>;
+  /** The CRM's own names of an object's properties; null where the connection may not read the object. */
+  propertyNames(object: CrmObject): Promise<ReadonlySet<string> | null>;
   /** Deal ids by contact id; a contact without deals has an empty list. */
   dealsOfContacts(contactIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Ids of the contacts that have one of these addresses (lower case), in no order. Addresses that nobody has add nothing. */

@@ -362,6 +362,8 @@ export interface CaseKeys {
   readonly dealIds: readonly string[];
   readonly emails: readonly string[];
   readonly codes: readonly string[];
+  /** Owners of tallies that count friends by their company; none where no rule does. */
+  readonly companies: readonly string[];
 }
 
 /** What `decide` needs, without the parts that are the same for every case of an account. */

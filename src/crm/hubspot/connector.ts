@@ -1,5 +1,6 @@
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import type { CrmAccess, CrmConnector, CrmSession } from '../../application/ports/crm.ts';
+import { NOTHING_WANTED } from '../../domain/property.ts';
 import type { CrmObject, RecordRef } from '../../domain/record.ts';
 import { readAccount } from './account.ts';
 import { createBudget } from './budget.ts';
@@ -10,7 +11,7 @@ import type { MirroredObject } from './fields.ts';
 import { parseHints } from './hints.ts';
 import { writeMirror } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
-import { type PropertyState, provision, readPropertyState } from './provision.ts';
+import { type PropertyState, provision, readPropertyNames, readPropertyState } from './provision.ts';
 import { readChanged } from './search.ts';
 import { verifySignature } from './signature.ts';
 import { readStages } from './stages.ts';
@@ -83,8 +84,9 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
   return {
     account: () => readAccount(api),
     stages: () => readStages(api),
-    readDeals: (ids) => readDeals(api, access, ids),
-    readContacts: (ids) => readContacts(api, access, ids),
+    readDeals: (ids, wanted = NOTHING_WANTED) => readDeals(api, access, ids, wanted),
+    readContacts: (ids, wanted = NOTHING_WANTED) => readContacts(api, access, ids, wanted),
+    propertyNames: (object) => readPropertyNames(api, access, object),
     dealsOfContacts: (contactIds) => readDealsOfContacts(api, contactIds),
     contactsByEmail: (emails) => findContactsByEmail(api, emails),
     changedSince: (input) => readChanged(api, input),

@@ -1,16 +1,31 @@
 import type { CrmAccess } from '../../application/ports/crm.ts';
-import type { ContactFacts } from '../../domain/record.ts';
+import type { WantedProperties } from '../../domain/property.ts';
+import type { ContactFacts, Properties } from '../../domain/record.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
 import { MODIFIED_PROPERTY, REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
-import { BATCH_MAX, chunksOf, modificationOf, readRecords } from './records.ts';
+import { BATCH_MAX, chunksOf, type FoundRecord, modificationOf, readRecords } from './records.ts';
 import { PATHS } from './version.ts';
 import { batchRecordsSchema, type HubSpotRecord } from './wire.ts';
 
+/** HubSpot's own copy of a contact's primary company, which takes no further call. */
+const COMPANY_ID_PROPERTY = 'associatedcompanyid';
+
+/** Optional: a portal that was connected without it knows its companies' ids only. */
+const COMPANIES_SCOPE = 'crm.objects.companies.read';
+
 const PROPERTIES = ['email', 'firstname', 'lastname', MODIFIED_PROPERTY.contact, USED_CODE_PROPERTY];
 
-export async function readContacts(api: PortalApi, access: CrmAccess, ids: readonly string[]): Promise<ContactFacts[]> {
-  const found = await readRecords(api, { object: 'contacts', properties: PROPERTIES }, ids);
+export async function readContacts(
+  api: PortalApi,
+  access: CrmAccess,
+  ids: readonly string[],
+  wanted: WantedProperties,
+): Promise<ContactFacts[]> {
+  const company = wanted.isCompanyWanted ? [COMPANY_ID_PROPERTY] : [];
+  const properties = [...new Set([...PROPERTIES, ...company, ...wanted.contact])];
+  const found = await readRecords(api, { object: 'contacts', properties }, ids);
+  const companyOf = await readCompanies(api, access, found, wanted);
   const present = found.filter(({ record }) => record !== null).map(({ id }) => id);
   const contacts = await readAssociations(api, 'contacts', 'contacts', present);
   return found.map(({ id, record, formerIds }) => ({
@@ -27,8 +42,42 @@ export async function readContacts(api: PortalApi, access: CrmAccess, ids: reado
       ),
     ],
     formerIds,
+    ...(record && wanted.contact.length > 0 ? { properties: valuesOf(record, wanted.contact) } : {}),
+    ...(record ? companyOf(record) : {}),
     ...modificationOf(record, 'contact'),
   }));
+}
+
+/** The contacts' first companies, where a rule asks about them. Without the scope for companies only who they are is known. */
+async function readCompanies(
+  api: PortalApi,
+  { scopes }: CrmAccess,
+  found: readonly FoundRecord[],
+  { company, isCompanyWanted }: WantedProperties,
+): Promise<(record: HubSpotRecord) => Pick<ContactFacts, 'company'>> {
+  if (!isCompanyWanted) return () => ({});
+  const idOf = ({ properties }: HubSpotRecord) => properties[COMPANY_ID_PROPERTY] || null;
+  const ids =
+    company.length > 0 && scopes.includes(COMPANIES_SCOPE)
+      ? found.flatMap(({ record }) => (record && idOf(record)) ?? [])
+      : [];
+  const read = ids.length === 0 ? [] : await readRecords(api, { object: 'companies', properties: company }, ids);
+  const byId = new Map(
+    read.flatMap(({ id, record, formerIds }) =>
+      record ? [id, ...formerIds].map((one) => [one, record] as const) : [],
+    ),
+  );
+  return (record) => {
+    const id = idOf(record);
+    if (id === null) return { company: null };
+    const known = byId.get(id);
+    return { company: { id: known?.id ?? id, properties: known ? valuesOf(known, company) : {} } };
+  };
+}
+
+/** HubSpot clears a property with an empty string. */
+function valuesOf({ properties }: HubSpotRecord, names: readonly string[]): Properties {
+  return Object.fromEntries(names.map((name) => [name, properties[name] || null]));
 }
 
 /** HubSpot finds a contact by its secondary addresses as well. */

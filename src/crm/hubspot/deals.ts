@@ -1,4 +1,5 @@
 import type { CrmAccess } from '../../application/ports/crm.ts';
+import type { WantedProperties } from '../../domain/property.ts';
 import type { DealFacts } from '../../domain/record.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
@@ -8,15 +9,22 @@ import { modificationOf, readRecords } from './records.ts';
 
 const PROPERTIES = ['dealname', 'hs_createdate', MODIFIED_PROPERTY.deal, ...POINT_PROPERTIES];
 
-export async function readDeals(api: PortalApi, access: CrmAccess, ids: readonly string[]): Promise<DealFacts[]> {
-  const found = await readRecords(api, { object: 'deals', properties: PROPERTIES, history: POINT_PROPERTIES }, ids);
+export async function readDeals(
+  api: PortalApi,
+  access: CrmAccess,
+  ids: readonly string[],
+  { deal: extra }: Pick<WantedProperties, 'deal'>,
+): Promise<DealFacts[]> {
+  const properties = [...new Set([...PROPERTIES, ...extra])];
+  const history = [...new Set([...POINT_PROPERTIES, ...extra])];
+  const found = await readRecords(api, { object: 'deals', properties, history }, ids);
   const present = found.filter(({ record }) => record !== null).map(({ id }) => id);
   const contacts = await readAssociations(api, 'deals', 'contacts', present);
   return found.map(({ id, record, formerIds }) => ({
     ref: { connectionId: access.connectionId, object: 'deal', id },
     presence: record ? 'present' : 'deleted',
     name: record?.properties.dealname || null,
-    history: record ? pointsOf(record, access.homeCurrency) : [],
+    history: record ? pointsOf(record, access.homeCurrency, extra) : [],
     contactIds: [...new Set((contacts.get(id) ?? []).map(({ toId }) => toId))],
     formerIds,
     ...modificationOf(record, 'deal'),

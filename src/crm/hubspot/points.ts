@@ -1,11 +1,9 @@
-import type { DealPoint } from '../../domain/record.ts';
+import type { DealPoint, Properties } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { HubSpotRecord } from './wire.ts';
 
 /** The properties that make up a point. Their histories are asked for with every deal. */
 export const POINT_PROPERTIES = ['dealstage', 'pipeline', 'amount', 'deal_currency_code'] as const;
-
-type PointProperty = (typeof POINT_PROPERTIES)[number];
 
 interface Change {
   readonly at: Instant;
@@ -19,16 +17,20 @@ interface Change {
 export const HISTORY_LENGTH_MAYBE_CUT = 20;
 
 /**
- * The deal at every moment at which one of the four changed, oldest first, from its creation to its present state. The last
+ * The deal at every moment at which one of the four, or of the `extra` ones that rules ask about, changed, oldest first, from its creation to its present state. The last
  * point always is the present state.
  */
-export function pointsOf(record: HubSpotRecord, homeCurrency: string | null): DealPoint[] {
-  const changes = Object.fromEntries(
-    POINT_PROPERTIES.map((property) => [property, changesOf(record, property)]),
-  ) as Record<PointProperty, Change[]>;
-  const moments = new Set(POINT_PROPERTIES.flatMap((property) => changes[property].map(({ at }) => at)));
+export function pointsOf(
+  record: HubSpotRecord,
+  homeCurrency: string | null,
+  extra: readonly string[] = [],
+): DealPoint[] {
+  const changes = new Map([...POINT_PROPERTIES, ...extra].map((property) => [property, changesOf(record, property)]));
+  const moments = new Set([...changes.values()].flatMap((ofOne) => ofOne.map(({ at }) => at)));
   const createdAt = creationOf(record);
-  const stages = changes.dealstage;
+  const stages = changes.get('dealstage') ?? [];
+  const extraAt = (value: (property: string) => string | null): { readonly properties?: Properties } =>
+    extra.length === 0 ? {} : { properties: Object.fromEntries(extra.map((name) => [name, value(name)])) };
   const earliest = Math.min(...moments);
   if (stages.length < HISTORY_LENGTH_MAYBE_CUT && createdAt <= earliest) moments.add(createdAt);
 
@@ -37,10 +39,11 @@ export function pointsOf(record: HubSpotRecord, homeCurrency: string | null): De
     const point = {
       at,
       // A deal has a pipeline and a stage from its first moment: the oldest known one reaches back.
-      pipelineId: valueAt(record, changes, 'pipeline', at) ?? changes.pipeline[0]?.value ?? '',
-      stageId: valueAt(record, changes, 'dealstage', at) ?? changes.dealstage[0]?.value ?? '',
+      pipelineId: valueAt(record, changes, 'pipeline', at) ?? changes.get('pipeline')?.[0]?.value ?? '',
+      stageId: valueAt(record, changes, 'dealstage', at) ?? stages[0]?.value ?? '',
       amount: valueAt(record, changes, 'amount', at),
       currency: valueAt(record, changes, 'deal_currency_code', at) ?? homeCurrency,
+      ...extraAt((name) => valueAt(record, changes, name, at)),
     };
     if (!sameState(points.at(-1), point)) points.push(point);
   }
@@ -52,6 +55,7 @@ export function pointsOf(record: HubSpotRecord, homeCurrency: string | null): De
     stageId: text(record.properties.dealstage) ?? '',
     amount: text(record.properties.amount),
     currency: text(record.properties.deal_currency_code) ?? homeCurrency,
+    ...extraAt((name) => text(record.properties[name])),
   };
   if (!sameState(points.at(-1), present)) {
     if (points.at(-1)?.at === present.at) points.pop();
@@ -61,7 +65,7 @@ export function pointsOf(record: HubSpotRecord, homeCurrency: string | null): De
 }
 
 /** Oldest first; of several at one moment the one that HubSpot lists first, which is the newest. */
-function changesOf(record: HubSpotRecord, property: PointProperty): Change[] {
+function changesOf(record: HubSpotRecord, property: string): Change[] {
   const byMoment = new Map<Instant, Change>();
   for (const { timestamp, value } of record.propertiesWithHistory?.[property] ?? []) {
     if (!byMoment.has(timestamp)) byMoment.set(timestamp, { at: timestamp, value: text(value) });
@@ -71,12 +75,13 @@ function changesOf(record: HubSpotRecord, property: PointProperty): Change[] {
 
 function valueAt(
   record: HubSpotRecord,
-  changes: Readonly<Record<PointProperty, readonly Change[]>>,
-  property: PointProperty,
+  changes: ReadonlyMap<string, readonly Change[]>,
+  property: string,
   at: Instant,
 ): string | null {
-  if (changes[property].length === 0) return text(record.properties[property]);
-  return changes[property].findLast((change) => change.at <= at)?.value ?? null;
+  const known = changes.get(property) ?? [];
+  if (known.length === 0) return text(record.properties[property]);
+  return known.findLast((change) => change.at <= at)?.value ?? null;
 }
 
 /** `createdate` can be set by an import to any year; `hs_createdate` is when HubSpot got the deal. */
@@ -91,7 +96,8 @@ function sameState(a: DealPoint | undefined, b: DealPoint): boolean {
     a.pipelineId === b.pipelineId &&
     a.stageId === b.stageId &&
     a.amount === b.amount &&
-    a.currency === b.currency
+    a.currency === b.currency &&
+    Object.entries(b.properties ?? {}).every(([name, value]) => a.properties?.[name] === value)
   );
 }
 

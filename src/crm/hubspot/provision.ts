@@ -1,6 +1,7 @@
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import type { PropertyDeclaration } from '../../../manifests/hubspot/manifest-type.ts';
-import type { ProvisionReport } from '../../application/ports/crm.ts';
+import type { CrmAccess, ProvisionReport } from '../../application/ports/crm.ts';
+import type { CrmObject } from '../../domain/record.ts';
 import type { PortalApi } from './call.ts';
 import { describe } from './errors.ts';
 import { type MirroredObject, PATH_OF, REFERRED_BY } from './fields.ts';
@@ -63,6 +64,23 @@ export interface PropertyState {
 
 export async function readPropertyState(api: PortalApi, object: MirroredObject): Promise<PropertyState> {
   return stateOf(object, await readProperties(api, PATH_OF[object]));
+}
+
+const OBJECT_PATHS: Readonly<Record<CrmObject, ObjectPath>> = {
+  contact: 'contacts',
+  deal: 'deals',
+  company: 'companies',
+};
+
+/** Null without the scope that reads the object. */
+export async function readPropertyNames(
+  api: PortalApi,
+  { scopes }: Pick<CrmAccess, 'scopes'>,
+  object: CrmObject,
+): Promise<ReadonlySet<string> | null> {
+  const path = OBJECT_PATHS[object];
+  if (!scopes.includes(`crm.objects.${path}.read`)) return null;
+  return new Set((await readProperties(api, path)).keys());
 }
 
 function stateOf(object: MirroredObject, present: ReadonlyMap<string, HubSpotProperty>): PropertyState {

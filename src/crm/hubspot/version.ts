@@ -5,7 +5,7 @@
 export const API_VERSION = '2026-03';
 
 /** The plural names under which HubSpot's paths know the objects. */
-export type ObjectPath = 'contacts' | 'deals';
+export type ObjectPath = 'contacts' | 'deals' | 'companies';
 
 export const PATHS = {
   token: `/oauth/${API_VERSION}/token`,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DryRunStore, PageInput, ProgramStore } from '../../application/ports/store.ts';
-import { moneyInput, programDocument } from '../../application/program-document.ts';
+import { moneyInput, pathText, programDocument } from '../../application/program-document.ts';
 import type { Publish, PublishResult } from '../../application/publish.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -56,6 +56,10 @@ export function publishedOf(result: PublishResult): ProgramVersion {
       problem: `must be one of ${ready.join(', ')}, as configured here`,
     }));
     throw new HttpProblem('invalid_request', 'A rule could never be paid.', { errors });
+  }
+  if (result.kind === 'unknown_properties') {
+    const errors = result.problems.map(({ path, problem }) => ({ field: pathText(path), problem }));
+    throw new HttpProblem('invalid_request', 'A rule asks about what the CRM does not have.', { errors });
   }
   switch (result.code) {
     case 'no_such_dry_run':

@@ -95,12 +95,20 @@ export function createLinks({ tell, records }: LinksDeps) {
     return linksOf(portal, record, to).size;
   }
 
+  function primaryCompanyOf(portal: Portal, contact: RecordState): string | undefined {
+    const primary = definitionsBetween(portal, contact.typeId, '0-2').find(isPrimary)?.typeId;
+    return [...linksOf(portal, contact, '0-2')].find(([, types]) => primary !== undefined && types.has(primary))?.[0];
+  }
+
   function recount(portal: Portal, record: RecordState, at: number): void {
     if (record.typeId !== '0-1') {
       records.setCalculated(record, 'num_associated_contacts', String(count(portal, record, '0-1')), at);
     }
     if (record.typeId !== '0-3') {
       records.setCalculated(record, 'num_associated_deals', String(count(portal, record, '0-3')), at);
+    }
+    if (record.typeId === '0-1') {
+      records.setCalculated(record, 'associatedcompanyid', primaryCompanyOf(portal, record) ?? '', at);
     }
   }
 

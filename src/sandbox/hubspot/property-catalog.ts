@@ -157,6 +157,8 @@ export function defaultProperties(typeId: ObjectTypeId): PropertyDefinition[] {
       define('hs_email_optout', 'Unsubscribed from all email', 'bool/booleancheckbox', CONTACT),
       define('hs_additional_emails', 'Additional email addresses', 'enumeration/checkbox', CONTACT, readOnly),
       define('num_associated_deals', 'Number of Associated Deals', 'number/number', CONTACT, readOnly),
+      // Read-only since April 2019 (developers.hubspot.com/changelog, 24 January 2019): it follows the primary association.
+      define('associatedcompanyid', 'Primary Associated Company ID', 'number/number', CONTACT, readOnly),
     ];
   }
   if (typeId === '0-2') {

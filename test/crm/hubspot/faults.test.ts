@@ -117,7 +117,7 @@ describe('a call to HubSpot', () => {
     const { connector, session, api, time } = createHarness({ random: () => 0 });
     api.get(PATH).reply(429, hubspotError('slow down'), { 'Retry-After': '5' });
     api.get(PATH).times(3).reply(200, ACCOUNT);
-    const access = { connectionId: 'c', homeCurrency: null, accessToken: async () => 't' };
+    const access = { connectionId: 'c', homeCurrency: null, scopes: [], accessToken: async () => 't' };
     const start = time.clock();
     const ends: Record<string, number> = {};
     const end = (name: string) => () => {

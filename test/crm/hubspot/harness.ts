@@ -73,6 +73,7 @@ export function createHarness(overrides: Partial<HubSpotDeps> = {}, access: Part
     connectionId: 'con_1',
     externalId: '9001',
     homeCurrency: 'EUR',
+    scopes: [],
     async accessToken(refused) {
       if (refused === undefined) return 'token-1';
       rejected.push(refused);

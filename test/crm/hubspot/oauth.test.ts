@@ -35,6 +35,7 @@ describe('installing', () => {
       client_id: 'client-1',
       redirect_uri: 'https://w.test/oauth/hubspot/callback?a=b',
       scope: hubspotManifest.oauth.requiredScopes.join(' '),
+      optional_scope: hubspotManifest.oauth.optionalScopes.join(' '),
       state: 's+/=',
     });
   });
