@@ -43,6 +43,10 @@ const IN_WORDS = [
   /^can never be (met together with the others|reached): .+$/,
   /^no other rule is in this group; leave it out/,
   /^the other rules of the group pay the (member|friend); /,
+  /^what [a-z]+ gave cannot be (made worthless|undone there); /,
+  /^credit is always taken back from the credit itself; leave it out$/,
+  /^a rule that ignores what the deal is worth cannot follow its refunds; /,
+  /^is asked by no rule that ignores refunds; leave it out$/,
   /^has nothing to round: every amount of the rule is fixed; leave it out$/,
 ];
 

@@ -612,7 +612,7 @@ describe('connections', () => {
 describe('whatever comes in', () => {
   const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
 
-  test('no request makes a 5xx, and every answer is one that the document has', async () => {
+  test('no request makes a 5xx, and every answer is one that the document has', { timeout: 300_000 }, async () => {
     const wide = await startHttp({
       deps: { limits: { apiCalls: { points: 1e9, perSeconds: 1 }, pages: { points: 1e9, perSeconds: 1 } } },
     });
