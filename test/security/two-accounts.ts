@@ -121,6 +121,7 @@ const CHOICES: Readonly<Record<string, Example>> = {
   bestOf: null,
   payout: 'credit',
   rounding: null,
+  refundedProperty: null,
 };
 
 let people = 0;
