@@ -476,7 +476,7 @@ export async function tellStory(
   const order = { id: orderId, rewardId, provider: 'credit', at: null };
   if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
   const joins = { key: orderId, rewardId, money: reward.money };
-  const batchId = reward.state === 'approved' ? (await store.batches.join(accountId, joins, now)).batchId : '';
+  const batchId = outcome === 'rewarded' ? (await store.batches.join(accountId, joins, now)).batchId : '';
   const report = {
     provider: 'manual',
     orders: 0,
