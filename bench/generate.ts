@@ -211,6 +211,8 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       contact_id: friend,
       evidence: `'contact ' || ${memberContact(memberNumber)}`,
       at: submittedAt,
+      ip_prefix: 'null',
+      device: 'null',
     },
     all,
   );
@@ -272,6 +274,7 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       program_version: '1',
       mapping_version: `'map_generated'`,
       recorded_at: submittedAt,
+      risk: 'null',
     },
     sides,
   );
@@ -324,7 +327,7 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
     sides,
   );
   const recordColumns = { account_id: account, connection_id: connection, presence: `'present'`, read_at: String(now) };
-  const version = { modified_at: submittedAt, version: '1' };
+  const version = { modified_at: submittedAt, version: '1', mail_key: 'null', phone_key: 'null' };
   insert(
     'records',
     {

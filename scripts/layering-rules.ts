@@ -88,8 +88,8 @@ export const forbidden: IRegularForbiddenRuleType[] = [
     severity: 'error',
     comment:
       "The local CRM is built from the vendor's documentation; sharing code with the connector would make them agree by mistake.",
-    from: { path: '^src/sandbox/hubspot/' },
-    to: { path: OWN, pathNot: '^src/sandbox/hubspot/' },
+    from: { path: '^src/sandbox/(hubspot|salesforce)/' },
+    to: { path: OWN, pathNot: '^src/sandbox/$1/' },
   },
   {
     name: 'the-sandbox-is-another-world-for-money',

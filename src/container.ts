@@ -5,6 +5,7 @@ import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
+import { createDesk, type Desk } from './application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
@@ -34,7 +35,11 @@ import { createSeal, type SealKey } from './platform/seal.ts';
 const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2 };
 
 /** Batches are cut by the day: ten minutes after midnight is soon enough, and a look costs one query. */
-const BATCHES_EXPRESSION = '*/10 * * * *';
+const BATCHES_SCHEDULE = '*/10 * * * *';
+/** A case's time is told in hours; a few minutes more are none. */
+const CASES_SCHEDULE = '*/5 * * * *';
+/** Patterns are judged over a day and more. */
+const ALERTS_SCHEDULE = '17 * * * *';
 
 export interface ContainerDeps {
   readonly store: Store;
@@ -55,6 +60,7 @@ export interface Container {
   readonly writeOff: WriteOffReward;
   readonly takeRefund: TakeRefund;
   readonly payoutReports: PayoutReports;
+  readonly desk: Desk;
   readonly publish: Publish;
   readonly onAsked: () => void;
   readonly connect: Connect;
@@ -132,26 +138,17 @@ export function createContainer(deps: ContainerDeps): Container {
     for (const hop of Object.keys(hops) as Hop[])
       dispatches.set(hop, createDispatch({ hop, ...hops[hop], clock, log }));
   }
-  const sweep = createSchedule({
-    name: 'sweep',
-    expression: sweepSchedule,
-    run: (signal) => reconcile.sweepAll(signal),
-    owner,
-    leases: store.leases,
-    clock,
-    log,
-  });
-
+  const review = createReview({ store, clock, onDecided });
+  const desk = createDesk({ store, clock, review, newId: randomUUID, onAsked });
+  const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
+    createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
   const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
-  const cutting = createSchedule({
-    name: 'batches',
-    expression: BATCHES_EXPRESSION,
-    run: async (signal) => void (await cutBatches(signal)),
-    owner,
-    leases: store.leases,
-    clock,
-    log,
-  });
+  const schedules = [
+    scheduled('sweep', sweepSchedule, reconcile.sweepAll),
+    scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
+    scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
+    scheduled('batches', BATCHES_SCHEDULE, cutBatches),
+  ];
 
   return {
     accounts: createAccounts({ store, clock }),
@@ -163,7 +160,8 @@ export function createContainer(deps: ContainerDeps): Container {
         place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
       },
     }),
-    review: createReview({ store, clock, onDecided }),
+    review,
+    desk,
     writeOff: createWriteOff({ store, clock }),
     takeRefund,
     payoutReports: createPayoutReports({ store, accounts: payoutAccounts, providers, clock, newId: randomUUID }),
@@ -196,11 +194,10 @@ export function createContainer(deps: ContainerDeps): Container {
     payoutBatches: createPayoutBatches({ store, providers, clock, onDue: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
-      sweep.start();
-      cutting.start();
+      for (const schedule of schedules) schedule.start();
     },
     async stop() {
-      await Promise.all([sweep.stop(), cutting.stop()]);
+      await Promise.all(schedules.map((schedule) => schedule.stop()));
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };

@@ -10,7 +10,8 @@ import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
-import { beginOf, type ProgramVersion, versionFor } from '../domain/program.ts';
+import { beginOf, firstRateDay, type ProgramVersion, versionFor } from '../domain/program.ts';
+import { ratesOf } from '../domain/rates.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -221,6 +222,8 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     const rules = versionFor(programs, referral, now)?.rules ?? [];
     const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
     const { contact } = referral.friend;
+    const rateDay = firstRateDay(programs);
+    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay));
     const [friend] = contact ? await store.cases.knownContacts(accountId, contact.connectionId, [contact.id]) : [];
     const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
     const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
@@ -237,6 +240,7 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
           stageLabel: open ? stageLabelOf(open.point, mapping) : '',
           startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
           wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
+          rates,
           now,
         }),
       );

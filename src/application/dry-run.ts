@@ -6,6 +6,7 @@ import { conditionsWithin, isReviewed, type Party, type ProgramVersion, type Rew
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyKey, wonTally } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Audit, AuditAccount, AuditPage } from './ports/audit.ts';
@@ -24,7 +25,7 @@ const DIFFERENCES_MAX = 50_000;
 
 export interface DryRunInput {
   readonly accountId: string;
-  readonly draft: Pick<ProgramVersion, 'programId' | 'name' | 'rules'>;
+  readonly draft: Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'risk'>;
   /** Events from `from` on and before `to`, by the CRM's clock. */
   readonly from: Instant;
   readonly to: Instant;
@@ -70,6 +71,8 @@ interface Candidate {
   readonly rule: RewardRule;
   readonly at: Instant;
   readonly money: Money;
+  /** Something speaks against it. */
+  readonly isDoubtful: boolean;
   readonly why: string;
 }
 
@@ -90,7 +93,7 @@ export async function dryRun(audit: Audit, input: DryRunInput): Promise<DryRunRe
   const refusals = new Map<string, string>();
   let referrals = 0;
   let unknown = 0;
-  await eachReferral(audit, input.accountId, (referral, page, recorded) => {
+  await eachReferral(audit, input.accountId, input.draft, (referral, page, recorded) => {
     referrals += 1;
     const decided = decideAnew(referral, page, recorded, account, input, ordinals);
     if (!decided) {
@@ -114,10 +117,12 @@ function needsOrdinals(rules: readonly RewardRule[]): boolean {
 async function eachReferral(
   audit: Audit,
   accountId: string,
+  { risk }: Pick<ProgramVersion, 'risk'>,
   visit: (referral: Referral, page: AuditPage, recorded: Recorded) => void,
 ): Promise<void> {
+  const riskHours = risk && paceHours([risk]);
   for (let after: string | null = null; ; ) {
-    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE);
+    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE, riskHours);
     if (page.referrals.length === 0) return;
     const recorded = withoutMerged(page);
     for (const referral of page.referrals) visit(referral, page, recorded);
@@ -141,8 +146,8 @@ async function wonInOrder(
     holdDays: 0,
     payout: 'credit',
   };
-  const probing = { ...input, draft: { ...input.draft, rules: [probe] } };
-  await eachReferral(audit, input.accountId, (referral, page, recorded) => {
+  const probing = { ...input, draft: { ...input.draft, rules: [probe], risk: undefined } };
+  await eachReferral(audit, input.accountId, probing.draft, (referral, page, recorded) => {
     const first = decideAnew(referral, page, recorded, account, probing, null)?.candidates[0];
     if (first) won.push({ id: referral.id, memberId: referral.memberId, at: first.at });
   });
@@ -190,6 +195,7 @@ function decideAnew(
       ],
       connectedAt: from,
       mapping,
+      rates: account.rates,
       members: page.state.members,
       referrals: page.state.referrals.map((one) =>
         one.stage === 'won' ? { ...one, stage: 'accepted' as const } : one,
@@ -197,6 +203,7 @@ function decideAnew(
       decisions: [],
       rewards: [],
       tallies: new Map([[tallyKey(won), { ...won, count: before, minor: 0n }]]),
+      risk: page.state.risk,
     },
   });
   const own = plan.decisions.filter(({ referralId }) => referralId === referral.id);
@@ -214,6 +221,7 @@ function decideAnew(
           rule,
           at: grant.effectiveAt,
           money: reward.money,
+          isDoubtful: reward.review === 'needed',
           why: reasonText(grant.reason),
         },
       ];
@@ -283,7 +291,7 @@ function compare(input: DryRunInput, { candidates, standing, refusals, referrals
     unknown,
     counts,
     totals: totalsOf([...before.values()], [...after.values()]),
-    toReview: granted.lines.filter(({ rule, money }) => isReviewed(rule, money)).length,
+    toReview: granted.lines.filter(({ rule, money, isDoubtful }) => isDoubtful || isReviewed(rule, money)).length,
     limited: granted.limited,
     budget: sumByCurrency(granted.lines.filter(({ rule }) => rule.usesBudget)),
     differences: differences.slice(0, DIFFERENCES_MAX).map(({ at: _, ...difference }) => difference),

@@ -1,10 +1,13 @@
 import type { FriendFacts } from '../domain/decide.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
+import type { ProgramVersion } from '../domain/program.ts';
 import { knowsProperties, type WantedProperties } from '../domain/property.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
 import type { RefundFact } from '../domain/refund.ts';
+import { keysOfPeople, paceHours } from '../domain/risk.ts';
 import { companyOwner } from '../domain/tally.ts';
+import type { Instant } from '../domain/time.ts';
 import { indexed } from './indexed.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
@@ -35,8 +38,9 @@ export async function gather(
   connection: Pick<Connection, 'id' | 'accountId'>,
   items: readonly WorkItem[],
   wanted: WantedProperties,
+  risk: RiskWanted | null = null,
 ): Promise<Gathered> {
-  const reader = createReader(session, store, connection, wanted);
+  const reader = createReader(session, store, connection, wanted, risk);
   const idsOf = (object: 'deal' | 'contact') =>
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
@@ -60,6 +64,8 @@ export async function gather(
   const allKeys = reader.keys(connection);
   // Mostly there was nobody else. What others change from here on is found out by the commit.
   if (JSON.stringify(allKeys) !== JSON.stringify(keys)) loaded = await store.load(allKeys);
+  // Members are compared with their friends; who a friend names is known already, who was submitted or gave out a code is not.
+  if (risk) await reader.knowContacts(membersIn(connection, loaded));
   const dealsOf = createDealFinder(reader.deals, loaded, peopleOfGone);
 
   return {
@@ -76,6 +82,22 @@ export async function gather(
     fresh: [...reader.fresh.values()],
     basisOf: reader.basisOf,
   };
+}
+
+/** What the risk policies of the account ask for. */
+export interface RiskWanted {
+  readonly hours: readonly number[];
+  readonly now: Instant;
+}
+
+/** Null where no program has a risk policy. */
+export function riskWanted(programs: readonly ProgramVersion[], now: Instant): RiskWanted | null {
+  const policies = programs.flatMap(({ risk }) => risk ?? []);
+  return policies.length === 0 ? null : { hours: paceHours(policies), now };
+}
+
+function membersIn({ id }: Pick<Connection, 'id'>, { members }: LoadedCase): string[] {
+  return members.flatMap(({ contact }) => (contact?.connectionId === id ? [contact.id] : []));
 }
 
 /** Each friend's deals of now with those that a decision was ever made on; the decided deals of nobody who is there come last. */
@@ -169,6 +191,7 @@ function createReader(
   store: CaseStore,
   connection: Pick<Connection, 'id' | 'accountId'>,
   wanted: WantedProperties,
+  risk: RiskWanted | null,
 ) {
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
@@ -261,6 +284,8 @@ function createReader(
       for (const { facts, version } of await store.knownContacts(connection.accountId, connection.id, next)) {
         // What a rule asks about for the first time was not read before.
         if (facts.presence !== 'present' || !knowsProperties(facts, wanted)) continue;
+        // Nor was what risk is judged by.
+        if (risk && facts.traits === undefined) continue;
         contacts.set(facts.ref.id, facts);
         basis.contact.set(facts.ref.id, version);
       }
@@ -278,6 +303,7 @@ function createReader(
         codes: [
           ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),
         ],
+        ...(risk ? { risk: { ...keysOfPeople(of.accountId, people), ...risk } } : {}),
       };
     },
   };

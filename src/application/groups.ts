@@ -33,17 +33,29 @@ export function groupByPeople(items: readonly WorkItem[], gathered: Gathered): G
   }
   const groups = Map.groupBy(items.keys(), (index) => union.rootOf(`item ${index}`));
   const unclaimed = new Set(gathered.fresh);
+  const membersOf = createMembersOfFriends(gathered);
   return [...groups.values()].map((members) => {
     const own = members.flatMap((index) => items[index] ?? []);
     const friends = [...new Set(members.flatMap((index) => friendsOf[index] ?? []))];
     const concerned = [
       ...own.flatMap(({ record }) => factsOfRecord.get(recordKey(record)) ?? []),
-      ...friends.flatMap(({ contact, deals }) => [contact, ...deals]),
+      ...friends.flatMap(({ contact, deals }) => [contact, ...deals, ...membersOf(contact)]),
     ];
     // Each of them is kept by one group.
     const facts = concerned.filter((fact) => unclaimed.delete(fact));
     return { items: own, friends, facts, restsOn: peopleBehind(facts, friends, gathered) };
   });
+}
+
+/** The contacts of those who referred a contact: read to compare the two, and remembered so that they need not be read again. */
+function createMembersOfFriends({ loaded, contacts }: Gathered): (friend: ContactFacts) => ContactFacts[] {
+  const memberById = new Map(loaded.members.map((member) => [member.id, member]));
+  const referralsOf = indexed(loaded.referrals, ({ friend }) => (friend.contact ? [friend.contact.id] : []));
+  return ({ ref }) =>
+    (referralsOf.get(ref.id) ?? []).flatMap(({ memberId }) => {
+      const contact = memberById.get(memberId)?.contact;
+      return contact?.connectionId === ref.connectionId ? (contacts.get(contact.id) ?? []) : [];
+    });
 }
 
 /**
@@ -75,7 +87,7 @@ function peopleBehind(facts: Group['facts'], friends: readonly FriendFacts[], { 
 export function createParts(
   loaded: LoadedCase,
   { contacts }: Pick<Gathered, 'contacts'>,
-): (group: Group) => Omit<LoadedCase, 'tallies'> {
+): (group: Group) => Omit<LoadedCase, 'tallies' | 'risk'> {
   const union = createUnion();
   const join = (entity: string, keys: readonly string[]) => {
     for (const key of keys) union.join(entity, key);

@@ -3,13 +3,15 @@ import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
+import { firstRateDay } from '../domain/program.ts';
 import { wantedProperties } from '../domain/property.ts';
+import { ratesOf } from '../domain/rates.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo } from '../domain/tally.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import { type Gathered, gather } from './gather.ts';
+import { type Gathered, gather, riskWanted } from './gather.ts';
 import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
@@ -51,8 +53,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const session = watched(deps.openSession(connection), keepClaim(items));
     // Facts are as old as the first of them: a sweep must not take one that was read before a change for one read after it.
     const readAt = clock.now();
-    const wanted = wantedProperties(await store.programs.versions(connection.accountId));
-    const gathered = await gather(session, store.cases, connection, items, wanted);
+    const programs = await store.programs.versions(connection.accountId);
+    const wanted = wantedProperties(programs);
+    const gathered = await gather(session, store.cases, connection, items, wanted, riskWanted(programs, readAt));
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
     await decideAndCommit(connection, mapping, gathered, items, readAt);
   }
@@ -75,10 +78,13 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     items: readonly WorkItem[],
     readAt: number,
   ): Promise<void> {
+    // Read after the records: a deal is judged by the version that was in force when it was won.
     const programs = await store.programs.versions(connection.accountId);
     const naming = new Map<WorkItem, readonly RecordRef[]>();
     for (const item of items)
       if (item.erase) naming.set(item, await friendsOfMember(connection.accountId, item.record));
+    const rateDay = firstRateDay(programs);
+    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(connection.accountId, rateDay));
     let open = groupByPeople(items, gathered);
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {
@@ -89,11 +95,12 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         connectedAt: connection.connectedAt,
         programs,
         mapping,
+        ...(rates ? { rates } : {}),
       };
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);
       const commits = open.map((group): Commit & { group: Group } => {
-        const state = { ...about, ...partOf(group), tallies };
+        const state = { ...about, ...partOf(group), tallies, risk: loaded.risk };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
         addTo(tallies, plan.tallies);
         return {

@@ -10,6 +10,7 @@ import {
 import { DECIMAL } from '../domain/property.ts';
 import { TOUCH_KINDS } from '../domain/referral.ts';
 import { ruleProblems } from './program-problems.ts';
+import { riskDocument } from './risk-document.ts';
 
 /** Ten years: longer is a mistyped number, not a hold. */
 const HOLD_DAYS_MAX = 3_650;
@@ -168,6 +169,7 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       ])
       .optional(),
     amount,
+    payIn: currency.optional(),
     rounding: z.strictObject({ mode: z.enum(ROUNDING_MODES), toMinor: z.int().min(1).max(1_000_000) }).optional(),
     minimum: money.optional(),
     maximum: money.optional(),
@@ -266,6 +268,7 @@ export const programDocument = z
         (rules) => new Set(rules.map(({ key }) => key)).size === rules.length,
         'every rule needs a key of its own',
       ),
+    risk: riskDocument.optional(),
   })
   .superRefine(({ rules }, context) => {
     for (const { path, problem } of ruleProblems(rules)) context.addIssue({ code: 'custom', path, message: problem });
@@ -297,7 +300,7 @@ export function ruleDocument(
 
 /** A program as a document that can be read again. */
 export function contentDocument(
-  { programId, name, openReferrals, rules }: ProgramContent,
+  { programId, name, openReferrals, rules, risk }: ProgramContent,
   textOfMoney: (money: Money) => { amount: string; currency: string },
 ): Record<string, unknown> {
   return {
@@ -305,6 +308,7 @@ export function contentDocument(
     name,
     ...(openReferrals === undefined ? {} : { openReferrals }),
     rules: rules.map((rule) => ruleDocument(rule, textOfMoney)),
+    ...(risk === undefined ? {} : { risk }),
   };
 }
 

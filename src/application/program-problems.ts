@@ -40,6 +40,7 @@ function flatsOf({ amount }: RewardRule): FlatAmount[] {
 /** The currencies that the rule pays in, as far as it says so; null when that is the deal's. */
 function currenciesOf(rule: RewardRule): Set<string> | null {
   const flats = flatsOf(rule);
+  if (rule.payIn !== undefined) return new Set([rule.payIn]);
   if (flats.some(({ kind }) => kind === 'percent')) return dealCurrencies(rule.conditions);
   return new Set(flats.flatMap((flat) => (flat.kind === 'fixed' ? flat.money.currency : [])));
 }
@@ -74,6 +75,21 @@ function amountProblems(rule: RewardRule): RuleProblem[] {
   }
   if (minimum && maximum && (minimum.currency !== maximum.currency || minimum.minor > maximum.minor))
     problems.push({ path: ['maximum'], problem: `must be at least the minimum, ${textOf(minimum)}, in its currency` });
+  flatsOf(rule).forEach((flat, index) => {
+    if (rule.payIn === undefined || flat.kind !== 'fixed' || flat.money.currency === rule.payIn) return;
+    const place = 'steps' in amount ? ['amount', 'steps', index, 'amount', 'money'] : ['amount', 'money'];
+    problems.push({ path: [...place, 'currency'], problem: `must be ${rule.payIn}, in which the rule pays` });
+  });
+  const usesDeal = amount.kind === 'by_amount' || flatsOf(rule).some(({ kind }) => kind === 'percent');
+  if (
+    rule.payIn !== undefined &&
+    !usesDeal &&
+    !conditionsWithin(rule.conditions).some(({ fact }) => fact === 'deal.amount')
+  )
+    problems.push({
+      path: ['payIn'],
+      problem: 'has nothing to convert: the rule never looks at the amount; leave it out',
+    });
   const paidIn = currenciesOf(rule);
   const named: ReadonlyArray<readonly [PropertyKey[], Money | undefined]> = [
     [['minimum'], minimum],
@@ -98,19 +114,27 @@ function amountProblems(rule: RewardRule): RuleProblem[] {
   return problems;
 }
 
-function conditionProblems({ conditions, amount }: RewardRule): RuleProblem[] {
+function conditionProblems({ conditions, amount, payIn }: RewardRule): RuleProblem[] {
   const problems: RuleProblem[] = [];
   const never = (index: number, why: string) =>
     problems.push({ path: ['conditions', index], problem: `can never be met together with the others: ${why}` });
   const facts = conditions.map((condition) => ('fact' in condition ? condition : null));
   facts.forEach((fact, index) => {
     for (const other of facts.slice(0, index)) {
-      const why = fact && other && contradiction(other, fact);
+      const why = fact && other && contradiction(other, fact, payIn !== undefined);
       if (why) never(index, why);
     }
   });
+  conditions.forEach((condition, index) => {
+    for (const fact of conditionsWithin([condition]))
+      if (payIn !== undefined && fact.fact === 'deal.amount' && fact.money.currency !== payIn)
+        problems.push({
+          path: ['conditions', index],
+          problem: `must ask for the amount in ${payIn}, in which the rule pays`,
+        });
+  });
   const steps = amount.kind === 'by_amount' ? amount.steps[0]?.from : undefined;
-  const allowed = dealCurrencies(conditions);
+  const allowed = payIn === undefined ? dealCurrencies(conditions) : new Set([payIn]);
   if (steps && allowed && !allowed.has(steps.currency))
     problems.push({
       path: ['amount', 'steps', 0, 'from', 'currency'],
@@ -120,7 +144,7 @@ function conditionProblems({ conditions, amount }: RewardRule): RuleProblem[] {
 }
 
 /** Why two conditions cannot both be met; null when they can. */
-function contradiction(a: FactCondition, b: FactCondition): string | null {
+function contradiction(a: FactCondition, b: FactCondition, isConverted: boolean): string | null {
   if (a.fact === 'deal.amount' && b.fact === 'deal.amount') {
     if (a.money.currency !== b.money.currency) return 'a deal has one currency';
     const [low, high] = a.op === 'at_least' ? [a, b] : [b, a];
@@ -134,8 +158,8 @@ function contradiction(a: FactCondition, b: FactCondition): string | null {
     const [first, last] = a.op === 'from' ? [a, b] : [b, a];
     return a.op === b.op || first.day <= last.day ? null : `no day is from ${first.day} and until ${last.day}`;
   }
-  if (a.fact === 'deal.currency' && b.fact === 'deal.amount') return currencyProblem(a, b);
-  if (a.fact === 'deal.amount' && b.fact === 'deal.currency') return currencyProblem(b, a);
+  if (a.fact === 'deal.currency' && b.fact === 'deal.amount') return isConverted ? null : currencyProblem(a, b);
+  if (a.fact === 'deal.amount' && b.fact === 'deal.currency') return isConverted ? null : currencyProblem(b, a);
   if ('property' in a && 'property' in b) {
     if (a.fact !== b.fact || a.property !== b.property) return null;
     if ((a.op === 'at_least' && b.op === 'at_most') || (a.op === 'at_most' && b.op === 'at_least')) {

@@ -2,12 +2,14 @@ import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
 import { propertyFactsOf } from '../domain/property.ts';
 import type { CrmObject } from '../domain/record.ts';
+import { riskProperties } from '../domain/risk.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { dryRun } from './dry-run.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Connection, KeptDryRun, NewVersion, Store } from './ports/store.ts';
 import { type RuleProblem, unknownProperties } from './program-problems.ts';
+import { unknownRiskProperties } from './risk-document.ts';
 
 /** A rule that nobody could pay, where it stands, and what can pay here. */
 export interface UnpayableRule {
@@ -76,8 +78,11 @@ export function createPublish({ store, clock, newId, payableBy, openSession }: P
   }
 
   /** A rule that asks for what no CRM has would wait for ever. Before there is a CRM nothing is known, and nothing is refused. */
-  async function strangersOf(accountId: string, { rules }: ProgramContent): Promise<RuleProblem[]> {
-    if (rules.every((rule) => propertyFactsOf(rule).length === 0 && rule.refundedProperty === undefined)) return [];
+  async function strangersOf(accountId: string, { rules, risk }: ProgramContent): Promise<RuleProblem[]> {
+    const asksNothing = rules.every(
+      (rule) => propertyFactsOf(rule).length === 0 && rule.refundedProperty === undefined,
+    );
+    if (asksNothing && riskProperties([risk]).length === 0) return [];
     const connections = (await store.connections.list(accountId)).filter(({ status }) => status === 'connected');
     if (connections.length === 0) return [];
     const namesOf = async (object: CrmObject) => {
@@ -85,11 +90,12 @@ export function createPublish({ store, clock, newId, payableBy, openSession }: P
       return new Set(found.flatMap((names) => [...(names ?? [])]));
     };
     const [deal, contact, company] = await Promise.all([namesOf('deal'), namesOf('contact'), namesOf('company')]);
-    return unknownProperties(rules, {
+    const ofRules = unknownProperties(rules, {
       'deal.property': deal,
       'friend.property': contact,
       'company.property': company,
     });
+    return [...ofRules, ...unknownRiskProperties(risk, deal)];
   }
 
   async function needsSecondPerson(accountId: string): Promise<boolean> {

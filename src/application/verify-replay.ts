@@ -5,6 +5,7 @@ import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
 import { beginOf, holdEnd, type ProgramVersion, type RewardRule, triggerOf } from '../domain/program.ts';
 import { propertyFactsOf } from '../domain/property.ts';
+import type { Rates } from '../domain/rates.ts';
 import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
@@ -13,6 +14,7 @@ import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
 import { friendOf, mappingAt, withoutMerged } from './recorded.ts';
 import { stands } from './verify-books.ts';
+import { blockedChains, chainKey, riskProblem } from './verify-risk.ts';
 
 /*
  * Law 6: what is stored about a referral, derived again from the facts as they were last read.
@@ -42,7 +44,9 @@ export const UNDERIVABLE = {
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
   a_person: 'a person approved or rejected it, or wrote off what was owed back',
   not_used: 'it was not used in time, which its provider knows and no record of the CRM',
+  risk_then: 'what was known of the people then decided on the risk, and the CRM keeps no history of it',
   limits_then: 'limits and budgets count what was granted before, in the order in which it was',
+  rate_then: 'it waited for an exchange rate that was entered later',
   property_then: "a contact's and a company's properties have no history here, and were others then",
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
@@ -97,7 +101,16 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
     for (const decision of own) {
       const outcome = orPropertyThen(
         decision,
-        rejudge(decision, referral, own, friend.facts, account.programs, versions, connection.connectedAt),
+        rejudge(
+          decision,
+          referral,
+          own,
+          friend.facts,
+          account.programs,
+          versions,
+          connection.connectedAt,
+          account.rates,
+        ),
       );
       if (outcome === 'same') derived += 1;
       else if (typeof outcome === 'string') underivable.push(outcome);
@@ -110,10 +123,11 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
       programs: account.programs,
       connectedAt: connection.connectedAt,
       mapping,
+      rates: account.rates,
     };
     const input = { friends: [friend.facts], contacts: current.contacts, now: seenAt };
     const waits = [contactRef, ...friend.facts.deals.map(({ ref }) => ref)].some((ref) => waiting.has(recordKey(ref)));
-    const news = newsOf(decide({ ...input, state }), referral);
+    const news = newsOf(decide({ ...input, state }), referral, blockedChains(own));
     if (news.length > 0 && !waits)
       problems.push(`referral ${referral.id}: processing it again would ${news.join(', ')}`);
 
@@ -130,6 +144,14 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
 }
 
 const nothing: ReplayResult = { problems: [], underivable: [], decisions: 0, isDerived: false, waits: false };
+
+const BY_PERSON: ReadonlySet<string> = new Set([
+  'review_approved',
+  'review_rejected',
+  'risk_allowed',
+  'taken_back_by_person',
+  'written_off',
+]);
 
 // ── Each decision ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,11 +171,13 @@ function rejudge(
   programs: readonly ProgramVersion[],
   versions: readonly MappingVersion[],
   connectedAt: Instant,
+  rates: Rates,
 ): Rejudged {
   const deal = deals.find(({ ref, formerIds }) => ref.id === decision.deal.id || formerIds.includes(decision.deal.id));
   if (!deal) return 'no_facts';
   const { code } = decision.reason;
-  if (code === 'review_approved' || code === 'review_rejected' || code === 'written_off') return 'a_person';
+  if (code === 'rate_missing') return 'rate_then';
+  if (BY_PERSON.has(code)) return 'a_person';
   if (code === 'expired_unused') return 'not_used';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
@@ -187,7 +211,7 @@ function rejudge(
     return isMet ? 'same' : { differs: 'what the hold waited for had not come' };
   }
 
-  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(decision));
+  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(decision), rates);
   if (decision.outcome === 'reversed') {
     const isFollowed = rule.amountChanges === 'follow';
     if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';
@@ -214,6 +238,7 @@ function rejudge(
         : Number.POSITIVE_INFINITY,
     otherReferralCredited: !wasYes('first referral on the deal'),
     wonReferrals: wonReferralsThen(decision),
+    rates,
   });
   switch (decision.outcome) {
     case 'rewarded':
@@ -224,6 +249,8 @@ function rejudge(
       if (revived) return 'order_stood';
       if (!isAmount(decision, verdict.money))
         return { differs: `the facts give ${verdict.money.minor} ${verdict.money.currency} (minor units)` };
+      const risky = riskProblem(decision, program.risk, own);
+      if (risky !== null) return { differs: risky };
       return holdEnd(rule, since) === decision.releaseAt
         ? 'same'
         : { differs: 'the facts give another end of the hold' };
@@ -234,6 +261,10 @@ function rejudge(
     case 'waiting':
     case 'skipped': {
       if (code === 'other_rule_better' && verdict.kind === 'pays') return 'same';
+      if (code === 'risk_blocked' && verdict.kind === 'pays') {
+        const risky = riskProblem(decision, program.risk, own);
+        return risky === null ? 'same' : { differs: risky };
+      }
       const wanted = decision.outcome === 'waiting' ? 'waits' : 'refuses';
       if (verdict.kind === wanted && verdict.reason.code === code) return 'same';
       return {
@@ -259,12 +290,14 @@ function wonReferralsThen({ calculation, conditions }: Decision): number {
 // ── All of them together ────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a plan would change about the referral's stage and money; names, touches and looks ahead are not news. */
-function newsOf(plan: ReturnType<typeof decide>, referral: Referral): string[] {
+function newsOf(plan: ReturnType<typeof decide>, referral: Referral, blocked: ReadonlySet<string>): string[] {
   const changed = plan.referrals.find(({ id }) => id === referral.id);
   return [
-    ...plan.decisions.map(
-      ({ outcome, ruleKey, deal, reason }) => `decide "${outcome} ${reason.code}" for ${ruleKey} on deal ${deal.id}`,
-    ),
+    ...plan.decisions
+      .filter((decision) => !blocked.has(chainKey(decision)))
+      .map(
+        ({ outcome, ruleKey, deal, reason }) => `decide "${outcome} ${reason.code}" for ${ruleKey} on deal ${deal.id}`,
+      ),
     ...plan.rewards
       .filter(({ id }) => !plan.decisions.some(({ rewardId }) => rewardId === id))
       .map(({ id, state }) => `make reward ${id} ${state}`),
@@ -335,7 +368,8 @@ function whyNotDerived(
       own.some((other) => other.rewardId === rewardId && other.sequence < sequence),
   );
   if (revived) return 'order_stood';
-  if (own.some(({ reason: { code } }) => code === 'review_approved' || code === 'review_rejected')) return 'a_person';
+  if (own.some(({ reason: { code } }) => BY_PERSON.has(code))) return 'a_person';
+  if (own.some(({ risk }) => risk !== undefined)) return 'risk_then';
   if (own.some(({ reason: { code } }) => code === 'expired_unused')) return 'not_used';
   const rules = rulesOf(own, programs);
   if (

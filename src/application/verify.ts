@@ -3,6 +3,7 @@ import { STANDING_STATES } from '../domain/decision.ts';
 import type { Posting } from '../domain/ledger.ts';
 import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyMap } from '../domain/tally.ts';
 import type { Audit, AuditedTable, AuditPage } from './ports/audit.ts';
 import type { LedgerBalance } from './ports/store.ts';
@@ -104,9 +105,11 @@ async function verifyAccount(
   const folded = createBalanceFold();
   const limits = tallyMap(await audit.budgets(accountId));
   let waiting = 0;
+  const policies = account.programs.flatMap(({ risk }) => risk ?? []);
+  const riskHours = policies.length === 0 ? undefined : paceHours(policies);
 
   for (let after: string | null = null; ; ) {
-    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE);
+    const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE, riskHours);
     if (page.referrals.length === 0) break;
     const replay = createReplay({ accountId, account, page });
     for (const referral of page.referrals) {

@@ -254,8 +254,8 @@ function documentOf(content: ProgramContent) {
   return contentDocument(content, (money: Money) => ({ amount: decimalOf(money), currency: money.currency }));
 }
 
-function contentOf({ programId, name, rules, openReferrals }: ProgramVersion): ProgramContent {
-  return { programId, name, rules, openReferrals };
+function contentOf({ programId, name, rules, openReferrals, risk }: ProgramVersion): ProgramContent {
+  return { programId, name, rules, openReferrals, risk };
 }
 
 function jsonOf(report: DryRunReport): unknown {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/errors.ts';
 import { askForSecondPerson, createAccount, listAccounts } from './accounts.ts';
 import { backupDatabase } from './backup.ts';
+import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
 import { installLink } from './connect.ts';
 import { doctor } from './doctor.ts';
@@ -21,6 +22,7 @@ import {
   tryProgram,
   validateProgram,
 } from './program-file.ts';
+import { importRates } from './rates.ts';
 import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
@@ -124,6 +126,14 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     );
   add(programs, 'example', 'print an example with comments').action(() => print(programExample()));
 
+  const rates = program.command('rates').description('exchange rates, for rules that pay in one currency');
+  add(rates, 'import <account> <file>', 'enter a table as the European Central Bank publishes it (eurofxref-hist.csv)')
+    .option('--base <currency>', 'the currency that one of is paid for', 'EUR')
+    .option('--source <source>', 'who published it', 'ECB')
+    .action(async (of: string, file: string, options: { base: string; source: string }) =>
+      print(await importRates(terminal, of, file, options)),
+    );
+
   const config = program.command('config').description('configuration');
   add(config, 'check', 'say what the service would start with').action(() => print(checkConfig(terminal)));
 
@@ -134,6 +144,23 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(program, 'retry <account>', 'try again what is parked: records, write-backs and payouts').action(
     async (of: string) => print(await retryParked(terminal, of)),
   );
+
+  const cases = program.command('cases').description('what waits for a person: reviews, disputes, alerts');
+  add(cases, 'list <account>', 'list open cases, the newest first')
+    .option('--all', 'decided ones too')
+    .option('--owner <owner>', 'of one owner, such as role:reviewer')
+    .action(async (of: string, options: { all?: boolean; owner?: string }) =>
+      print(await listCases(terminal, of, options)),
+    );
+  add(cases, 'show <account> <case>', 'show a case with everything that happened to it').action(
+    async (of: string, id: string) => print(await showCase(terminal, of, id)),
+  );
+  add(cases, 'decide <account> <case> <outcome>', 'decide a case; what follows from it is done at once')
+    .requiredOption('--why <why>', 'the reason, kept for ever')
+    .requiredOption('--by <who>', 'who decides, by a role or an id')
+    .action(async (of: string, id: string, outcome: string, options: { why: string; by: string }) =>
+      print(await decideCase(terminal, of, id, outcome, options)),
+    );
 
   const payouts = program.command('payouts').description('what left through reward providers');
   add(payouts, 'reconcile <account>', 'compare what a provider says it gave with the ledger, and keep the report')

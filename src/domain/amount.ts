@@ -4,6 +4,7 @@ import type { FlatAmount, RewardRule } from './program.ts';
 /** How an amount came about, one line for each thing that was done to it: a code that programs read, and the values of its sentence. */
 export interface CalculationStep {
   readonly step:
+    | 'converted'
     | 'fixed'
     | 'percent'
     | 'step_by_amount'
@@ -128,6 +129,7 @@ export function percentText(basisPoints: number): string {
 }
 
 const SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
+  converted: '{amount} is {result}, at {rate} for one {base} on {day} ({source}).',
   fixed: 'A fixed {result}.',
   percent: '{percent} % of {amount} is {result}.',
   step_by_amount: 'A deal of {amount} reaches the step {result}.',

@@ -26,12 +26,13 @@ import {
   triggerOf,
   versionFor,
 } from './program.ts';
-import { type Reason, reason, reasonText } from './reason.ts';
+import { type Reason, type ReasonCode, reason, reasonText } from './reason.ts';
 import { termsOf } from './recall.ts';
-import type { DealFacts, RecordRef } from './record.ts';
+import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
-import { budgetTally, type Tally, wonTally } from './tally.ts';
+import { assessRisk, findingsText, isInCircle, paceOf, type RiskAssessment } from './risk.ts';
+import { budgetTally, rateTally, type Tally, wonTally } from './tally.ts';
 import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
@@ -53,6 +54,8 @@ export interface ChainsInput {
   readonly state: State;
   readonly referral: Referral;
   readonly friend: FriendFacts;
+  /** By id, the member's among them where it is remembered. */
+  readonly contacts: ReadonlyMap<string, ContactFacts>;
   readonly now: Instant;
 }
 
@@ -66,10 +69,10 @@ interface Reached {
 
 type Basis = Pick<Decision, 'deal' | 'party' | 'program'>;
 type Made = Pick<Decision, 'outcome' | 'reason' | 'effectiveAt'> &
-  Partial<Pick<Decision, 'conditions' | 'calculation' | 'money' | 'releaseAt' | 'rewardId'>>;
+  Partial<Pick<Decision, 'conditions' | 'calculation' | 'risk' | 'money' | 'releaseAt' | 'rewardId'>>;
 
 /** The rewards of one referral while its history is gone through: what each rule has decided on each deal, and what it decides next. */
-export function createChains({ draft, state, referral, friend, now }: ChainsInput) {
+export function createChains({ draft, state, referral, friend, contacts, now }: ChainsInput) {
   const last = (chain: Chain) => chain.decisions.at(-1);
 
   function chains(): Chain[] {
@@ -165,6 +168,31 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     if (reward) reverse(draft, reward, decision);
   }
 
+  /** What spoke against a reward when it was granted. */
+  function riskAtGrant(chain: Chain, { id }: Reward): RiskAssessment | undefined {
+    return chain.decisions.find(({ rewardId, risk }) => rewardId === id && risk !== undefined)?.risk;
+  }
+
+  /** What speaks against paying for the deal, by the policy in force; nothing where the program asks for nothing. */
+  function riskOf({ dealAt, version: { risk: policy } }: Reached): RiskAssessment | undefined {
+    if (!policy) return undefined;
+    const member = draft.member(referral.memberId);
+    return assessRisk({
+      policy,
+      accountId: state.accountId,
+      referral,
+      member,
+      friend: friend.contact,
+      memberContact: member?.contact ? contacts.get(member.contact.id) : undefined,
+      dealAt,
+      deals: friend.deals,
+      mapping: state.mapping,
+      pace: paceOf(draft, state, referral),
+      knowledge: state.risk,
+      inCircle: isInCircle(draft, referral, friend.contact),
+    });
+  }
+
   function hasLeft(chain: Chain, dealAt: DealAt): boolean {
     const rule = ruleOf(chain);
     // A stage that the mapping does not know is no reason to take anything back.
@@ -253,7 +281,13 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
         const rule = ruleOf(chain);
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (!reward || rule?.amountChanges !== 'follow' || !dealAt || dealAt.since[triggerOf(rule)] === null) continue;
-        follow(chain, reward, judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain)), dealAt, mayWin);
+        follow(
+          chain,
+          reward,
+          judgeAgain(rule, dealAt, referral, friend.contact, countAtGrant(chain), state.rates),
+          dealAt,
+          mayWin,
+        );
       }
     },
 
@@ -286,7 +320,8 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     at: Instant,
   ): void {
     const releaseAt = rule.holdDays > 0 ? addDays(at, rule.holdDays) : null;
-    const review = reward.review === 'approved' ? 'approved' : isReviewed(rule, reward.money) ? 'needed' : 'none';
+    const isAsked = isReviewed(rule, reward.money) || isDoubtful(chain, riskAtGrant(chain, reward));
+    const review = reward.review === 'approved' ? 'approved' : isAsked ? 'needed' : 'none';
     const decision = record(chain, before, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
       reason: reason('hold_met', { condition, expected, actual }),
@@ -308,7 +343,8 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
 
   function whyReview(chain: Chain, reward: Reward): Reason {
     const rule = ruleOf(chain);
-    if (!rule?.holdUntil || isHoldMet(chain, reward)) return reviewReason(rule);
+    if (!rule?.holdUntil || isHoldMet(chain, reward))
+      return reviewReason(rule, reward.money, riskAtGrant(chain, reward));
     const { condition, expected } = describeCondition(rule.holdUntil.met);
     return reason('hold_unmet', { condition, expected, until: dayOf(reward.releaseAt ?? now) });
   }
@@ -403,6 +439,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       wonReferrals: wonReferrals(),
+      rates: state.rates,
     });
   }
 
@@ -464,10 +501,11 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   function pay(
     chain: Chain,
     basis: Basis,
-    { rule, since, version }: Reached,
+    reached: Reached,
     verdict: Extract<Verdict, { kind: 'pays' }>,
     effectiveAt: Instant,
   ): void {
+    const { rule, since, version } = reached;
     const pending = newestReward(chain);
     if (pending?.reversalPending) {
       // Re-won while the provider still has the order: that order stands after all, a second one would pay twice.
@@ -483,6 +521,21 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       });
       return;
     }
+    const risk = riskOf(reached);
+    if (risk?.verdict === 'block' && isDoubtful(chain, risk)) {
+      const values = {
+        amount: textOf(verdict.money),
+        score: String(risk.score),
+        limit: String(version.risk?.blockAt),
+        findings: findingsText(risk.raised),
+      };
+      const made = {
+        reason: reason('risk_blocked', values),
+        conditions: [...verdict.conditions, riskResult(risk, version)],
+      };
+      sayIfNews(chain, basis, { ...made, outcome: 'skipped', risk, effectiveAt });
+      return;
+    }
     const limited = withinLimits({
       rule,
       programId: version.programId,
@@ -493,7 +546,7 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
       money: verdict.money,
       tally: draft.tally,
     });
-    const conditions = [...verdict.conditions, ...limited.results];
+    const conditions = [...verdict.conditions, ...(risk ? [riskResult(risk, version)] : []), ...limited.results];
     if (limited.kind !== 'fits') {
       const full = limited as LimitOutcome & { kind: 'full' | 'budget_spent' };
       stayOut(chain, basis, full, conditions, effectiveAt, version.programId);
@@ -502,13 +555,15 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
     const releaseAt = holdEnd(rule, since);
     // Who waits for an event in vain ends with a person.
-    const review = rule.holdUntil || isReviewed(rule, limited.money) ? 'needed' : 'none';
+    const review = rule.holdUntil || isReviewed(rule, limited.money) || isDoubtful(chain, risk) ? 'needed' : 'none';
     const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
-    const why = grantReason(rule, basis.deal, releaseAt, review === 'needed');
+    const asksFor = review === 'needed' ? reviewReason(rule, limited.money, risk) : null;
+    const why = grantReason(rule, basis.deal, releaseAt, asksFor);
     const decision = record(chain, basis, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
       reason: why,
       conditions,
+      ...(risk ? { risk } : {}),
       calculation: [...verdict.calculation, ...cutStep(verdict.money, limited.money)],
       money: limited.money,
       releaseAt,
@@ -572,6 +627,11 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
     effectiveAt: Instant,
   ): void {
     const outcome: Outcome = verdict.kind === 'waits' ? 'waiting' : 'skipped';
+    const { code, values } = verdict.reason;
+    // Which of the two is the base is not known before there is a rate.
+    if (code === 'rate_missing')
+      for (const currency of values.pair?.split(' ') ?? [])
+        draft.waitFor({ on: rateTally(currency), record: basis.deal, since: now });
     sayIfNews(chain, basis, { outcome, reason: verdict.reason, conditions: verdict.conditions, effectiveAt });
   }
 
@@ -583,10 +643,12 @@ export function createChains({ draft, state, referral, friend, now }: ChainsInpu
   }
 }
 
-/** What is left of a limit or a budget changes with every other reward; that alone is no news. */
+const WORDS_MAY_VARY: ReadonlySet<ReasonCode> = new Set(['limit_reached', 'budget_spent', 'risk_blocked']);
+
+/** What is left of a limit or a budget changes with every other reward, and what else is known of people by the hour; that alone is no news. */
 function isSameReason(a: Reason, b: Reason): boolean {
   if (a.code !== b.code) return false;
-  return a.code === 'limit_reached' || a.code === 'budget_spent' || JSON.stringify(a) === JSON.stringify(b);
+  return WORDS_MAY_VARY.has(a.code) || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
@@ -609,9 +671,15 @@ function isWait({ outcome }: Decision): boolean {
   return outcome === 'waiting' || outcome === 'capped' || outcome === 'queued';
 }
 
+/** Something speaks against it, and no person has allowed it all the same. */
+function isDoubtful({ decisions }: Chain, risk: RiskAssessment | undefined): boolean {
+  const isAllowed = decisions.some(({ reason: { code } }) => code === 'risk_allowed');
+  return risk !== undefined && risk.verdict !== 'pass' && !isAllowed;
+}
+
 /** What a person has decided against is not granted again by a rule. */
 function wasRejected({ decisions }: Chain): boolean {
-  return decisions.some(({ reason: { code } }) => code === 'review_rejected');
+  return decisions.some(({ reason: { code } }) => code === 'review_rejected' || code === 'taken_back_by_person');
 }
 
 /** Nor is what was given once and not used in time. */
@@ -623,21 +691,33 @@ function restsOnCount(rule: RewardRule): boolean {
   return needsWonCount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'member.won_referrals');
 }
 
-function reviewReason(rule: RewardRule | undefined): Reason {
+/** A rule that asks for it has the first word; else what speaks against the referral. */
+function reviewReason(rule: RewardRule | undefined, money: Money, risk: RiskAssessment | undefined): Reason {
   const review = rule?.review;
-  return reason('review_needed', {
-    why: review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it',
-  });
+  const doubt = risk !== undefined && risk.verdict !== 'pass' ? findingsText(risk.raised) : null;
+  const isAsked = rule === undefined || isReviewed(rule, money) || doubt === null;
+  const asked = review?.when === 'over' ? `it is over ${textOf(review.money)}` : 'its rule asks for it';
+  const doubts = doubt === null ? [] : [`something speaks against it: ${doubt}`];
+  return reason('review_needed', { why: [...(isAsked ? [asked] : []), ...doubts].join('; ') });
 }
 
-function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, isReviewed: boolean): Reason {
+function riskResult({ score, verdict, raised }: RiskAssessment, { risk }: ProgramVersion): ConditionResult {
+  return {
+    condition: 'risk',
+    expected: `below ${risk?.reviewAt}`,
+    actual: raised.length === 0 ? String(score) : `${score}: ${findingsText(raised)}`,
+    verdict: verdict === 'pass' ? 'met' : 'unmet',
+  };
+}
+
+function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, review: Reason | null): Reason {
   const stage = triggerOf(rule);
   if (rule.holdUntil) return reason('held_until', { deal: deal.id, ...describeCondition(rule.holdUntil.met) });
   if (releaseAt !== null) {
     const values = { deal: deal.id, days: String(rule.holdDays), until: dayOf(releaseAt) };
     return stage === 'won' ? reason('held', values) : reason('stage_held', { ...values, stage });
   }
-  if (isReviewed) return reviewReason(rule);
+  if (review) return review;
   const values = { deal: deal.id, days: String(rule.holdDays), until: '' };
   return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
 }

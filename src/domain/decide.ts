@@ -17,7 +17,7 @@ export interface FriendFacts {
 
 export interface DecideInput {
   readonly friends: readonly FriendFacts[];
-  /** Contacts by id: those that friends name as their referrers. */
+  /** Contacts by id: those that friends name as their referrers, and those of members. */
   readonly contacts: ReadonlyMap<string, ContactFacts>;
   readonly state: State;
   readonly now: Instant;
@@ -47,7 +47,8 @@ function decideOn(
   now: Instant,
 ): void {
   if (friend.contact.presence === 'deleted') {
-    for (const referral of referralsOfFriend(draft, friend.contact)) followUp(draft, state, referral, friend, now);
+    for (const referral of referralsOfFriend(draft, friend.contact))
+      followUp(draft, state, referral, friend, contacts, now);
     return;
   }
   refreshMember(draft, state, friend.contact, now);
@@ -55,10 +56,10 @@ function decideOn(
   if (!referral) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
   const standing = advance(draft, referral, present, now);
-  settle(draft, state, standing, friend, true, now);
+  settle(draft, state, standing, friend, contacts, true, now);
   markMerged(draft, standing, friend);
   const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
-  for (const other of joined) followUp(draft, state, other, friend, now);
+  for (const other of joined) followUp(draft, state, other, friend, contacts, now);
 }
 
 /** Of two deals that became one between two readings, the first reading still shows both: what the other says of it is newer. */
@@ -71,11 +72,18 @@ function withoutMergedAway(friend: FriendFacts): FriendFacts {
  * A friend whose contact is gone, or has become one with another friend, wins nothing new and loses nothing by that. The deals that were
  * decided on still run: a hold ends, and a deal that is lost or deleted takes its rewards back.
  */
-function followUp(draft: Draft, state: State, referral: Referral, friend: FriendFacts, now: Instant): void {
+function followUp(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  friend: FriendFacts,
+  contacts: DecideInput['contacts'],
+  now: Instant,
+): void {
   if (friend.deals.length === 0) return;
   const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
   const standing = present.length > 0 ? advance(draft, referral, present, now) : referral;
-  settle(draft, state, standing, friend, false, now);
+  settle(draft, state, standing, friend, contacts, false, now);
 }
 
 /** The rewards of a referral that stands where it should; `isOpen` when it may win new ones. What is news is claimed and shown. */
@@ -84,11 +92,12 @@ function settle(
   state: State,
   referral: Referral,
   friend: FriendFacts,
+  contacts: DecideInput['contacts'],
   isOpen: boolean,
   now: Instant,
 ): void {
   const decided = draft.decisionsOf(referral.id).length;
-  decideRewards(draft, state, referral, friend, isOpen, now);
+  decideRewards(draft, state, referral, friend, contacts, isOpen, now);
   if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
   if (draft.changed()) markMirrors(draft, referral, friend);
 }
@@ -137,12 +146,13 @@ function decideRewards(
   state: State,
   referral: Referral,
   friend: FriendFacts,
+  contacts: DecideInput['contacts'],
   isOpen: boolean,
   now: Instant,
 ): void {
   const deals = ownDeals(friend);
   const mayWin = isOpen && referral.stage !== 'declined';
-  const chains = createChains({ draft, state, referral, friend, now });
+  const chains = createChains({ draft, state, referral, friend, contacts, now });
   const decidedUpTo = Math.max(
     Number.NEGATIVE_INFINITY,
     ...draft.decisionsOf(referral.id).map(({ effectiveAt }) => effectiveAt),

@@ -3,6 +3,7 @@ import type { Money } from './money.ts';
 import type { Party } from './program.ts';
 import type { Reason } from './reason.ts';
 import type { RecordRef } from './record.ts';
+import type { RiskAssessment } from './risk.ts';
 import type { Tally } from './tally.ts';
 import type { Instant } from './time.ts';
 
@@ -49,6 +50,8 @@ export interface Decision {
   readonly conditions: readonly ConditionResult[];
   /** How the amount came about; empty for a decision that pays nothing. */
   readonly calculation: readonly CalculationStep[];
+  /** What spoke against paying; absent where the program asks for nothing, or nothing was to be paid. */
+  readonly risk?: RiskAssessment | undefined;
   readonly money: Money | null;
   readonly rewardId: string | null;
   readonly releaseAt: Instant | null;

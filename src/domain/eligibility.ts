@@ -1,8 +1,9 @@
 import { afterRefund, type CalculationStep, calculate, needsDealAmount } from './amount.ts';
 import { type Checked, checkCondition, type Facts } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
-import { type AmountProblem, type Money, parseAmount, textOf } from './money.ts';
-import { type Condition, conditionsWithin, type HoldUntil, type RewardRule } from './program.ts';
+import { type AmountProblem, type AmountResult, type Money, parseAmount, textOf } from './money.ts';
+import { type Condition, conditionsWithin, type HoldUntil, type RewardRule, triggerOf } from './program.ts';
+import { convert, type Rates } from './rates.ts';
 import { type Reason, reason } from './reason.ts';
 import type { ContactFacts } from './record.ts';
 import type { Referral } from './referral.ts';
@@ -41,6 +42,7 @@ export interface EligibilityInput {
   readonly otherReferralCredited: boolean;
   /** Won referrals of the member, this one included. */
   readonly wonReferrals: number;
+  readonly rates: Rates | undefined;
 }
 
 /**
@@ -49,7 +51,7 @@ export interface EligibilityInput {
  */
 export function judge(input: EligibilityInput): Verdict {
   const { rule, dealAt } = input;
-  const amount = amountOf(dealAt);
+  const amount = amountOf(dealAt, rule, input.reachedAt, input.rates);
   const facts = factsOf(input, amount);
   const checks = [
     notBefore('deal won after the program began', input.startsAt, input.reachedAt, 'deal_before_program'),
@@ -74,8 +76,11 @@ export function judgeAgain(
   referral: Referral,
   friend: FriendProperties,
   wonReferrals: number,
+  rates: Rates | undefined,
 ): Verdict {
-  const amount = amountOf(dealAt);
+  // By the rate of the event, whenever the amount changed.
+  const eventAt = dealAt.since[triggerOf(rule)] ?? dealAt.point.at;
+  const amount = amountOf(dealAt, rule, eventAt, rates);
   const facts = factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals }, amount);
   const checks = [
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
@@ -88,7 +93,10 @@ export function judgeAgain(
 export function judgeHold({ met }: HoldUntil, dealAt: DealAt, referral: Referral, friend: FriendProperties): Checked {
   return checkCondition(
     met,
-    factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 }, amountOf(dealAt)),
+    factsOf(
+      { referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 },
+      amountOf(dealAt, null, 0, undefined),
+    ),
   );
 }
 
@@ -112,7 +120,9 @@ function verdictOf(
   if (unmet) return { kind: 'refuses', reason: unmet.reason, conditions };
   const unknown = checks.find(({ result }) => result.verdict === 'unknown');
   if (unknown) return { kind: 'waits', reason: unknown.reason, conditions };
-  const { money, steps } = calculate(rule, amount.ok ? amount.money : null, wonReferrals);
+  const calculated = calculate(rule, amount.ok ? amount.money : null, wonReferrals);
+  const { money } = calculated;
+  const steps = amount.ok && needsAmount(rule) ? [...amount.steps, ...calculated.steps] : calculated.steps;
   if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
   if (!refund?.money || !amount.ok) return { kind: 'pays', money, conditions, calculation: steps };
@@ -173,7 +183,7 @@ function factsOf(
   };
 }
 
-function isSubmitted({ source }: Referral): boolean {
+export function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
   // Only a submission has a moment of its own. A label or a code is a fact about the past, whenever it was typed in.
   return source === 'explicit' || source === 'email';
 }
@@ -229,9 +239,40 @@ function dealsLeft({ deals = { kind: 'first' } }: RewardRule, rewarded: number):
   }
 }
 
-type AmountOfDeal = { ok: true; money: Money } | { ok: false; problem: AmountProblem | 'no_currency' };
+type AmountOfDeal =
+  | { readonly ok: true; readonly money: Money; readonly steps: readonly CalculationStep[] }
+  | { readonly ok: false; readonly problem: AmountProblem | 'no_currency' }
+  | {
+      readonly ok: false;
+      readonly problem: 'no_rate';
+      readonly currency: string;
+      readonly day: string;
+      readonly pair: readonly string[];
+    };
 
-function amountOf({ point }: DealAt): AmountOfDeal {
+/** What the rule reckons with: the deal's amount, in the currency that it pays in. */
+function amountOf(
+  dealAt: DealAt,
+  rule: Pick<RewardRule, 'payIn'> | null,
+  eventAt: Instant,
+  rates: Rates | undefined,
+): AmountOfDeal {
+  const read = readAmount(dealAt);
+  if (!read.ok) return read;
+  if (rule?.payIn === undefined || rule.payIn === read.money.currency) return { ...read, steps: [] };
+  const converted = convert(read.money, rule.payIn, eventAt, rates ?? new Map());
+  return converted.ok
+    ? { ok: true, money: converted.money, steps: [converted.step] }
+    : {
+        ok: false,
+        problem: 'no_rate',
+        currency: converted.missing,
+        day: converted.day,
+        pair: [read.money.currency, rule.payIn],
+      };
+}
+
+function readAmount({ point }: DealAt): AmountResult | { readonly ok: false; readonly problem: 'no_currency' } {
   const currency = point.currency?.trim().toUpperCase() ?? '';
   if (point.amount === null || point.amount.trim() === '') return { ok: false, problem: 'empty' };
   if (currency === '') return { ok: false, problem: 'no_currency' };
@@ -247,13 +288,15 @@ function amountIsReadable(dealAt: DealAt, amount: AmountOfDeal): Checked {
       actual: amount.ok ? textOf(amount.money) : `${point.amount ?? 'none'} ${point.currency ?? ''}`.trim(),
       verdict: amount.ok ? 'met' : 'unknown',
     },
-    reason: amount.ok ? reason('amount_missing') : amountReason(dealAt, amount.problem),
+    reason: amount.ok ? reason('amount_missing') : amountReason(dealAt, amount),
   };
 }
 
-function amountReason(dealAt: DealAt, problem: AmountProblem | 'no_currency'): Reason {
+function amountReason(dealAt: DealAt, unread: Extract<AmountOfDeal, { ok: false }>): Reason {
+  if (unread.problem === 'no_rate')
+    return reason('rate_missing', { currency: unread.currency, day: unread.day, pair: unread.pair.join(' ') });
   const values = { deal: dealAt.deal.ref.id, amount: dealAt.point.amount ?? '', currency: dealAt.point.currency ?? '' };
-  switch (problem) {
+  switch (unread.problem) {
     case 'empty':
       return reason('amount_missing', values);
     case 'no_currency':

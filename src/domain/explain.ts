@@ -4,6 +4,7 @@ import { type ConditionResult, type Decision, type Reward, type RewardState, sta
 import { type FriendProperties, judge } from './eligibility.ts';
 import { type Money, textOf } from './money.ts';
 import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
+import type { Rates } from './rates.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
 import { claimedMinor } from './reward.ts';
@@ -34,6 +35,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   amount_too_large: 'Check the amount on the deal.',
   currency_missing: 'Choose a currency on the deal.',
   currency_unknown: 'Choose a valid currency on the deal.',
+  rate_missing: 'Enter the exchange rates of that day.',
   left_won: 'Move the deal to Closed Won again.',
   deal_deleted: 'Restore the deal in the CRM.',
   deal_detached: 'Associate the deal with the friend again.',
@@ -43,6 +45,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   refund_unknown: 'Enter the amount of the deal, in the currency in which it was paid.',
   review_rejected: 'Ask the person who rejected it.',
   expired_unused: 'Nothing brings it back: a reward that expired is not given again.',
+  risk_blocked: 'A reviewer can allow it in its case.',
+  taken_back_by_person: 'Ask the person who took it back.',
 };
 
 /** The stages that rules wait for, as people call them. */
@@ -134,6 +138,7 @@ export interface PreviewInput {
   readonly startsAt: Instant;
   /** Of the member, this one included. */
   readonly wonReferrals: number;
+  readonly rates: Rates | undefined;
   readonly now: Instant;
 }
 
@@ -148,6 +153,7 @@ export function outlookOfRule({
   stageLabel,
   startsAt,
   wonReferrals,
+  rates,
   now,
 }: PreviewInput): Outlook {
   const base = {
@@ -193,6 +199,7 @@ export function outlookOfRule({
     otherDealsRewarded: 0,
     otherReferralCredited: false,
     wonReferrals,
+    rates,
   });
   const stage: ConditionResult = {
     condition: 'deal stage',
@@ -241,12 +248,13 @@ export function tellDecision(decision: Decision, audience: Audience, names: Deal
     case 'rep':
       return [why, remedyFor(decision.reason)].filter((text) => text !== null).join(' ');
     case 'admin': {
-      const { ruleKey, program, mappingVersion, conditions } = decision;
+      const { ruleKey, program, mappingVersion, conditions, risk } = decision;
       const open = conditions.filter(({ verdict }) => verdict !== 'met');
       return [
         why,
         `Rule "${ruleKey}" of program "${program.id}", version ${program.version}; stage mapping ${mappingVersion}.`,
         ...open.map(({ condition, expected, actual }) => `Asked for: ${condition} ${expected}; found: ${actual}.`),
+        ...(risk?.raised ?? []).map(({ signal, weight, evidence }) => `Signal ${signal} (${weight}): ${evidence}.`),
       ].join(' ');
     }
     case 'finance': {

@@ -1,10 +1,13 @@
+import type { CaseWord } from './case.ts';
 import type { Decision, Reward } from './decision.ts';
 import { derivedId } from './ids.ts';
 import type { Journal } from './ledger.ts';
 import type { StageMapping } from './mapping.ts';
 import type { ProgramVersion } from './program.ts';
+import type { Rates } from './rates.ts';
 import { type RecordRef, recordKey } from './record.ts';
 import type { Member, Referral, Touch } from './referral.ts';
+import type { RiskKnowledge } from './risk.ts';
 import { type Tallies, type Tally, type TallyChange, tallyKey, wonTally } from './tally.ts';
 import type { Instant } from './time.ts';
 
@@ -20,6 +23,10 @@ export interface State {
   readonly rewards: readonly Reward[];
   /** Of these members, referrals and programs; one that is missing is zero. */
   readonly tallies: Tallies;
+  /** Exchange rates; absent where no rule pays in another currency than the deal's. */
+  readonly rates?: Rates;
+  /** Absent where no program asks for it. */
+  readonly risk?: RiskKnowledge | undefined;
 }
 
 /** A state that holds nothing but what is said: for what changes without a look at the CRM, such as a provider's answer or a person's word. */
@@ -86,6 +93,8 @@ export interface Plan {
   /** Records whose mirror has to be written anew. */
   readonly mirror: readonly RecordRef[];
   readonly wakes: readonly Wake[];
+  /** Open cases that end with this plan, or it is refused. */
+  readonly cases?: ReadonlyArray<{ readonly id: string; readonly word: CaseWord }>;
 }
 
 export function intentFor(reward: Reward): PayoutIntent {

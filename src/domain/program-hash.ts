@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ProgramContent } from './program.ts';
 
 /** The same for the same program and rules, in whatever order their fields were written; its name may change without it. */
-export function programHash({ programId, rules, openReferrals }: Omit<ProgramContent, 'name'>): string {
-  return createHash('sha256').update(canonical({ programId, rules, openReferrals })).digest('hex');
+export function programHash({ programId, rules, openReferrals, risk }: Omit<ProgramContent, 'name'>): string {
+  return createHash('sha256').update(canonical({ programId, rules, openReferrals, risk })).digest('hex');
 }
 
 /** The same text for the same value. Amounts are written as text, apart from numbers; a field that is undefined is none. */

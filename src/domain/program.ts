@@ -1,6 +1,7 @@
 import type { Money, RoundingMode } from './money.ts';
 import type { Referral, TouchKind } from './referral.ts';
-import { addDays, type Instant } from './time.ts';
+import type { RiskPolicy } from './risk.ts';
+import { addDays, dayOf, type Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, or the friend who was referred. */
 export type Party = 'member' | 'friend';
@@ -115,6 +116,8 @@ export interface RewardRule {
   /** Absent: the first one. */
   readonly deals?: DealsPolicy | undefined;
   readonly amount: RewardAmount;
+  /** The deal's amount is converted into this currency first, by the rate of the day before the event; absent: it is taken as it is. */
+  readonly payIn?: string | undefined;
   /** Absent: half to even, to the smallest unit. */
   readonly rounding?: Rounding | undefined;
   readonly minimum?: Money | undefined;
@@ -155,6 +158,8 @@ export interface ProgramVersion {
   readonly version: number;
   readonly publishedAt: Instant;
   readonly rules: readonly RewardRule[];
+  /** Absent: nothing is looked for. */
+  readonly risk?: RiskPolicy | undefined;
   /** Referrals that were submitted before this version go on by it (`move`, also when absent), or by the one that they began with (`keep`). */
   readonly openReferrals?: OpenReferrals | undefined;
   /** The program ended with this version, which has no rules; what was granted before runs on by its own. */
@@ -170,7 +175,7 @@ export const OPEN_REFERRALS = ['move', 'keep'] as const;
 export type OpenReferrals = (typeof OPEN_REFERRALS)[number];
 
 /** What goes into a version: what an admin writes, and what two drafts are compared by. */
-export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals'>;
+export type ProgramContent = Pick<ProgramVersion, 'programId' | 'name' | 'rules' | 'openReferrals' | 'risk'>;
 
 /**
  * The version of its program that a referral is judged by at a moment: the newest that was published by then and concerns it; before the
@@ -187,6 +192,13 @@ export function versionFor(
       publishedAt <= at && (openReferrals !== 'keep' || referral.submittedAt >= publishedAt),
   );
   return inForce ?? own[0];
+}
+
+/** The first day of whose rates any rule could need; null where none converts an amount. */
+export function firstRateDay(versions: readonly ProgramVersion[]): string | null {
+  if (!versions.some(({ rules }) => rules.some(({ payIn }) => payIn !== undefined))) return null;
+  // An event may be a little before the program by the CRM's clock, and its rate is that of the day before.
+  return dayOf(addDays(Math.min(...versions.map(({ publishedAt }) => publishedAt)), -2));
 }
 
 /** When a program was first published: nothing is paid for what was before. */

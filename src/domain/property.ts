@@ -1,6 +1,7 @@
 import type { ConditionResult } from './decision.ts';
 import { conditionsWithin, type ProgramVersion, type PropertyFact, type RewardRule } from './program.ts';
 import type { ContactFacts, DealPoint, Properties } from './record.ts';
+import { riskProperties } from './risk.ts';
 
 /** Names of the CRM's properties that rules ask about, by object. What no rule asks about is never read. */
 export interface WantedProperties {
@@ -20,14 +21,20 @@ export function propertyFactsOf({ conditions, holdUntil }: RewardRule): Property
 }
 
 /** All versions count: what was decided by an older one is judged by it again. */
-export function wantedProperties(versions: ReadonlyArray<Pick<ProgramVersion, 'rules'>>): WantedProperties {
+export function wantedProperties(versions: ReadonlyArray<Pick<ProgramVersion, 'rules' | 'risk'>>): WantedProperties {
   const rules = versions.flatMap((version) => version.rules);
   const facts = rules.flatMap(propertyFactsOf);
   const named = (of: PropertyFact['fact']) =>
     [...new Set(facts.flatMap(({ fact, property }) => (fact === of ? [property] : [])))].sort();
   const company = named('company.property');
   return {
-    deal: [...new Set([...named('deal.property'), ...rules.flatMap((rule) => rule.refundedProperty ?? [])])].sort(),
+    deal: [
+      ...new Set([
+        ...named('deal.property'),
+        ...rules.flatMap((rule) => rule.refundedProperty ?? []),
+        ...riskProperties(versions.map(({ risk }) => risk)),
+      ]),
+    ].sort(),
     contact: named('friend.property'),
     company,
     isCompanyWanted: company.length > 0 || rules.some(({ limits = [] }) => limits.some(({ per }) => per === 'company')),

@@ -42,6 +42,18 @@ export interface DealFacts {
   readonly modifiedAt?: Instant;
 }
 
+/** Of a person, as they are compared with others. What is not there is not known. */
+export interface ContactTraits {
+  /** What kind of provider has the e-mail address, as it was known when the contact was read. */
+  readonly mail?: 'company' | 'public' | 'disposable' | 'relay';
+  /** E.164, or `local:` and digits where the country is not known; the mobile one first. */
+  readonly phones?: readonly string[];
+  /** Street, postal code and country as one text in one spelling. */
+  readonly address?: string;
+  /** When the CRM says that the person became a customer. */
+  readonly customerSince?: Instant;
+}
+
 export interface ContactFacts {
   readonly ref: RecordRef;
   readonly presence: 'present' | 'deleted';
@@ -52,6 +64,8 @@ export interface ContactFacts {
   /** Contacts that the association label "Referred by" points to. */
   readonly referredByIds: readonly string[];
   readonly formerIds: readonly string[];
+  /** What risk is judged by; absent when the CRM was not asked. */
+  readonly traits?: ContactTraits;
   /** Absent where no rule asked about any. They have no history here: what counts is what they were when they were last read. */
   readonly properties?: Properties;
   /** The company that the CRM names first for them; null for none, absent where no rule asked about it or it could not be read. */

@@ -51,5 +51,7 @@ export interface Touch {
   readonly memberId: string;
   readonly friend: RecordRef | null;
   readonly evidence: string;
+  /** Where the friend's act came from, shortened so that it names no person; absent where nobody looked. */
+  readonly origin?: { readonly ipPrefix: string | null; readonly device: string | null };
   readonly at: Instant;
 }

@@ -63,6 +63,11 @@ export function companyOwner({ connectionId, id }: Pick<RecordRef, 'connectionId
   return `company ${connectionId} ${id}`;
 }
 
+/** What deals wait for that need a rate; nothing is ever counted by it. */
+export function rateTally(rateOf: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: 'rates', key: 'rate', currency: rateOf };
+}
+
 export function programOwner(programId: string): string {
   return `program ${programId}`;
 }

@@ -40,6 +40,7 @@ export interface AppDeps {
   readonly accounts: Pick<Accounts, 'authenticate'>;
   readonly act: Act;
   readonly review: Review;
+  readonly desk: OperationsDeps['desk'];
   readonly publish: Publish;
   /** Called when a budget was filled up, so that who waits for it is looked at. */
   readonly onBudget: () => void;
@@ -50,7 +51,9 @@ export interface AppDeps {
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
     readonly refunds: OperationsDeps['refunds'];
+    readonly desk: OperationsDeps['cases'];
     readonly programDrafts: OperationsDeps['programDrafts'];
+    readonly rates: OperationsDeps['rates'];
   };
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
@@ -69,9 +72,9 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, refunds, programDrafts } = deps.store;
+  const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const shared = { ...deps, reads, connections, programs, dryRuns, refunds, programDrafts, limits };
+  const shared = { ...deps, reads, connections, programs, dryRuns, refunds, programDrafts, rates, cases, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

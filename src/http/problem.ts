@@ -33,6 +33,8 @@ const PROBLEMS = {
   body_too_large: { status: 413, title: 'The body is too large.' },
   unsupported_media_type: { status: 415, title: 'The content type is not one that is read here.' },
   no_such_member: { status: 422, title: 'No such member.' },
+  no_such_referral: { status: 422, title: 'No such referral.' },
+  no_such_reward: { status: 422, title: 'No such reward.' },
   no_such_dry_run: { status: 422, title: 'No such dry run.' },
   no_such_order: { status: 422, title: 'No such order.' },
   not_batched: { status: 422, title: 'No such provider pays in batches.' },

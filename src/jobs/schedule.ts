@@ -13,7 +13,7 @@ export interface ScheduleDeps {
   readonly name: string;
   /** Five or six fields, UTC. */
   readonly expression: string;
-  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly run: (signal: AbortSignal) => Promise<unknown>;
   readonly owner: string;
   readonly leases: LeaseStore;
   readonly clock: Clock;

@@ -11,6 +11,7 @@ import type {
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
 import type { OrderKind } from '../domain/plan.ts';
+import { ratesOf } from '../domain/rates.ts';
 import {
   type ContactFacts,
   type CrmObject,
@@ -19,6 +20,8 @@ import {
   type RecordRef,
   recordKey,
 } from '../domain/record.ts';
+import type { Touch } from '../domain/referral.ts';
+import { keysOfPeople } from '../domain/risk.ts';
 import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { loadCase } from './cases.ts';
@@ -36,6 +39,7 @@ import {
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
+import { rateOf } from './rates.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
 import { tallyOf } from './tallies.ts';
 
@@ -86,7 +90,7 @@ export function createAudit(session: Session, now: Instant): Audit {
     },
     strayRows: () => strayRows(session),
     account: (accountId) => account(session, accountId),
-    page: (accountId, after, limit) => page(session, accountId, after, limit, now),
+    page: (accountId, after, limit, riskHours) => page(session, accountId, after, limit, now, riskHours),
     wrongTallies: (accountId) => wrongTallies(session, accountId),
     limitTallies: async (accountId) => {
       const { rows } = await sql<Row<'tallies'>>`select * from tallies
@@ -198,6 +202,7 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
   return {
     connections: (await mine('connections', 'id')).map(connectionOf),
     programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
+    rates: ratesOf((await mine('fx_rates', 'currency, day')).map(rateOf)),
     mappings,
     rows: {
       referrals: await count('referrals'),
@@ -218,6 +223,7 @@ async function page(
   after: string | null,
   limit: number,
   now: Instant,
+  riskHours: readonly number[] | undefined,
 ): Promise<AuditPage> {
   const { db, dialect } = session;
   const of = async <T extends Table>(table: T, column: string, ids: readonly string[]) => {
@@ -258,6 +264,11 @@ async function page(
     rewards: new Map(),
     tallies: new Map<string, Tally>(),
   };
+  const risk = {
+    paces: new Map<string, number>(),
+    twins: new Map<string, readonly string[]>(),
+    touches: [] as Touch[],
+  };
   const touches = [];
   const friends = referrals.flatMap(({ friend }) => friend.contact ?? []);
   for (const [connectionId, group] of Map.groupBy(friends, (ref) => ref.connectionId)) {
@@ -284,7 +295,15 @@ async function page(
       emails: [...new Set(facts.flatMap(({ email }) => normaliseEmail(email) ?? []))],
       codes: [...new Set(facts.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? []))))],
       companies: [...new Set(facts.flatMap((one) => ('email' in one ? (companyOf(one) ?? []) : [])).map(companyOwner))],
+      ...(riskHours ? { risk: { ...keysOfPeople(accountId, facts), hours: riskHours, now } } : {}),
     });
+    if (loaded.risk) {
+      for (const [key, pace] of loaded.risk.paces) risk.paces.set(key, pace);
+      for (const [key, ids] of loaded.risk.twins) risk.twins.set(key, ids);
+      risk.touches.push(...loaded.risk.touches);
+      const own = loaded.members.flatMap(({ contact }) => (contact?.connectionId === connectionId ? [contact.id] : []));
+      await known.read('contact', connectionId, own);
+    }
     for (const part of ['members', 'referrals', 'decisions', 'rewards'] as const)
       for (const one of loaded[part]) state[part].set(one.id, one);
     for (const [key, tally] of loaded.tallies) state.tallies.set(key, tally);
@@ -317,6 +336,7 @@ async function page(
       decisions: [...state.decisions.values()],
       rewards: [...state.rewards.values()],
       tallies: state.tallies,
+      ...(riskHours ? { risk } : {}),
     },
     touches,
     decisions,

@@ -6,6 +6,7 @@ import { commitAll } from './commit.ts';
 import type { Engine } from './dialect.ts';
 import { contactsOfDeals, knownContacts, recordVersions } from './records.ts';
 import { refundsOfDeals } from './refunds.ts';
+import { riskKnowledge } from './risk.ts';
 import type { Row, Session } from './schema.ts';
 import { talliesOf } from './tallies.ts';
 
@@ -49,7 +50,11 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
   }
 
   const referralIds = [...referrals.keys()];
+  const { risk } = keys;
   return {
+    ...(risk
+      ? { risk: await riskKnowledge(session, { ...keys, risk }, [...referrals.values()], [...members.keys()]) }
+      : {}),
     tallies: await talliesOf(session, keys.accountId, [...members.keys(), ...referralIds, ...keys.companies]),
     members: [...members.values()].sort(byId).map(memberOf),
     referrals: [...referrals.values()].sort(byId).map(referralOf),

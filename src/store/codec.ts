@@ -5,6 +5,7 @@ import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
 import type { OpenReferrals, ProgramVersion } from '../domain/program.ts';
 import type { CrmObject, RecordRef } from '../domain/record.ts';
 import type { Member, Referral, Touch } from '../domain/referral.ts';
+import type { RiskAssessment, RiskPolicy } from '../domain/risk.ts';
 import type { Row } from './schema.ts';
 
 /** Marks a bigint inside JSON text. Only our own structures are written this way, never a vendor's payload. */
@@ -133,6 +134,9 @@ export function touchOf(row: Row<'touches'>): Touch {
     memberId: row.member_id,
     friend: contactOf(row.connection_id, row.contact_id),
     evidence: row.evidence,
+    ...(row.ip_prefix === null && row.device === null
+      ? {}
+      : { origin: { ipPrefix: row.ip_prefix, device: row.device } }),
     at: row.at,
   };
 }
@@ -147,6 +151,8 @@ export function touchRow(accountId: string, touch: Touch): Row<'touches'> {
     contact_id: touch.friend?.id ?? null,
     evidence: toText(touch.evidence),
     at: touch.at,
+    ip_prefix: toText(touch.origin?.ipPrefix ?? null),
+    device: toText(touch.origin?.device ?? null),
   };
 }
 
@@ -170,6 +176,7 @@ export function decisionOf(row: Row<'decisions'>): Decision {
     reason: fromJson(row.reason),
     conditions: fromJson(row.conditions),
     calculation: fromJson(row.calculation),
+    ...(row.risk === null ? {} : { risk: fromJson<RiskAssessment>(row.risk) }),
     money: moneyOf(row.minor, row.currency),
     rewardId: row.reward_id,
     releaseAt: row.release_at,
@@ -203,6 +210,7 @@ export function decisionRow(accountId: string, decision: Decision): Row<'decisio
     program_version: decision.program.version,
     mapping_version: decision.mappingVersion,
     recorded_at: decision.recordedAt,
+    risk: decision.risk === undefined ? null : toJson(decision.risk),
   };
 }
 
@@ -331,6 +339,7 @@ export function programOf(row: Row<'programs'>): ProgramVersion {
     version: row.version,
     publishedAt: row.published_at,
     rules: fromJson(row.rules),
+    ...(row.risk === null ? {} : { risk: fromJson<RiskPolicy>(row.risk) }),
     ...(row.dry_run_id === null ? {} : { dryRunId: row.dry_run_id }),
     ...(row.published_by === null ? {} : { publishedBy: row.published_by }),
     ...(row.open_referrals === null ? {} : { openReferrals: row.open_referrals as OpenReferrals }),

@@ -7,6 +7,7 @@ import type { PayoutIntent, Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionRow, journalRow, memberRow, postingRows, referralRow, rewardRow, touchRow } from './codec.ts';
 import { Conflict } from './conflict.ts';
+import { keepCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
 import { markMirror } from './mirror.ts';
@@ -65,6 +66,7 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     waiting: plans.flatMap(({ waiting }) => waiting),
     mirror: plans.flatMap(({ mirror }) => mirror),
     wakes: plans.flatMap(({ wakes }) => wakes),
+    cases: plans.flatMap(({ cases = [] }) => cases),
   };
 }
 
@@ -160,6 +162,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
     })),
   );
   await recallOrders(session, accountId, orders.get('recalls') ?? [], at);
+  await keepCases(session, accountId, plan);
   await changeTallies(session, accountId, plan.tallies, at);
   await keepWaiting(session, accountId, plan.waiting);
   await markMirror(session, accountId, plan.mirror, at);

@@ -7,6 +7,7 @@ import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
 import { createCouponStore } from './coupons.ts';
+import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createInboxStore } from './inbox.ts';
@@ -20,6 +21,7 @@ import { openPostgres, type PostgresOptions } from './postgres.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
 import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
+import { createRateStore } from './rates.ts';
 import { createReadStore } from './reads.ts';
 import { createRefundStore } from './refunds.ts';
 import { openSqlite } from './sqlite.ts';
@@ -106,10 +108,12 @@ export function createStore(engine: Engine): Store {
     connections: createConnectionStore(engine),
     programs: createProgramStore(engine),
     programDrafts: createProgramDraftStore(engine),
+    rates: createRateStore(engine),
     dryRuns: createDryRunStore(engine),
     inbox: createInboxStore(engine),
     work: createWorkStore(engine),
     cases: createCaseStore(engine),
+    desk: createDeskStore(engine),
     payouts: createPayoutStore(engine),
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),

@@ -42,7 +42,7 @@ export function createProgramStore(engine: Engine): ProgramStore {
 }
 
 /** Two admins who publish at once get two versions, one after the other. */
-async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
+export async function lockAccount({ db, dialect }: Session, accountId: string): Promise<void> {
   await sql`select id from accounts where id = ${accountId} ${sql.raw(dialect.forUpdate('accounts'))}`.execute(db);
 }
 
@@ -75,7 +75,7 @@ function newestVersion({ db }: Session, accountId: string, programId: string): P
 async function insertVersion(
   { db }: Session,
   accountId: string,
-  { programId, name, rules, dryRunId, publishedBy, openReferrals, isRetired, note }: NewVersion,
+  { programId, name, rules, risk, dryRunId, publishedBy, openReferrals, isRetired, note }: NewVersion,
   version: number,
   now: Instant,
 ): Promise<ProgramVersion> {
@@ -90,6 +90,7 @@ async function insertVersion(
       published_at: now,
       dry_run_id: dryRunId ?? null,
       published_by: publishedBy === undefined ? null : toText(publishedBy),
+      risk: risk === undefined ? null : toJson(risk),
       open_referrals: openReferrals ?? null,
       is_retired: isRetired ? 1 : 0,
       note: note === undefined ? null : toText(note),

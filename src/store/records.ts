@@ -8,6 +8,7 @@ import {
   recordKey,
   sameRecord,
 } from '../domain/record.ts';
+import { contactKeys } from '../domain/risk.ts';
 import { fromJson, keyOf, refOf, toJson } from './codec.ts';
 import { type Columns, insertRows, overRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
@@ -117,9 +118,11 @@ export async function saveSnapshots(
       read_at: readAt,
       modified_at: facts.modifiedAt ?? null,
       version: basis + 1,
+      ...keysOf(accountId, facts),
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
       presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at, modified_at = excluded.modified_at,
+      mail_key = excluded.mail_key, phone_key = excluded.phone_key,
       version = records.version + case when records.facts = excluded.facts then 0 else 1 end
       where excluded.version > 1 or records.facts = excluded.facts
       returning record_id`,
@@ -169,6 +172,18 @@ export async function rememberDeleted(
 function textOf({ modifiedAt: _, ...facts }: DealFacts | ContactFacts): string {
   // Amounts in it are the CRM's own text, so nothing has to be replaced: a fifth of the time.
   return JSON.stringify(facts);
+}
+
+/** How others with the same mailbox or number find a contact. */
+function keysOf(accountId: string, facts: DealFacts | ContactFacts): Pick<Row<'records'>, 'mail_key' | 'phone_key'> {
+  if (isDeal(facts)) return { mail_key: null, phone_key: null };
+  const { mail, phone } = contactKeys(accountId, facts);
+  return { mail_key: mail, phone_key: phone };
+}
+
+/** A contact without what names the person. */
+function blank({ traits: _, ...facts }: ContactFacts): ContactFacts {
+  return { ...facts, name: null, email: null };
 }
 
 function isDeal(facts: DealFacts | ContactFacts): facts is DealFacts {
@@ -297,7 +312,7 @@ export async function eraseContacts(session: Session, accountId: string, refs: r
 export function blankIfIn(erased: readonly RecordRef[]): (snapshot: RecordSnapshot) => RecordSnapshot {
   return (snapshot) =>
     !isDeal(snapshot.facts) && erased.some((ref) => sameRecord(ref, snapshot.facts.ref))
-      ? { ...snapshot, facts: { ...snapshot.facts, name: null, email: null } }
+      ? { ...snapshot, facts: blank(snapshot.facts) }
       : snapshot;
 }
 
@@ -329,7 +344,12 @@ async function eraseOf(
   for (const fact of facts) {
     await db
       .updateTable('records')
-      .set(({ eb }) => ({ facts: toJson({ ...fact, name: null, email: null }), version: eb('version', '+', 1) }))
+      .set(({ eb }) => ({
+        facts: toJson(blank(fact)),
+        mail_key: null,
+        phone_key: null,
+        version: eb('version', '+', 1),
+      }))
       .where('account_id', '=', accountId)
       .where('connection_id', '=', connectionId)
       .where('object', '=', 'contact')

@@ -125,12 +125,14 @@ export async function keepWaiting(session: Session, accountId: string, waiting: 
   );
 }
 
-async function wakeWaiting(
+/** Asks for the deals to be looked at that wait for one of these, those that have waited longest first, and says how many. */
+export async function wakeWaiting(
   session: Session,
   accountId: string,
-  roomy: readonly TallyChange[],
+  roomy: ReadonlyArray<Pick<Tally, 'owner' | 'key' | 'currency'>>,
   at: Instant,
-): Promise<void> {
+): Promise<number> {
+  let woken = 0;
   for (const { owner, key, currency } of roomy) {
     const { rows } = await sql<{ connection_id: string; object: string; record_id: string; since: number }>`
       with first as (
@@ -150,7 +152,9 @@ async function wakeWaiting(
       inOrder.map((row, index) => ({ record: refOf(row), at: at + index })),
     );
     for (const { connection_id } of rows) tell(session, 'work', { accountId, connectionId: connection_id });
+    woken += rows.length;
   }
+  return woken;
 }
 
 /** One change for each tally; the first that rests on something says on what, less what came before it in the same commit. */

@@ -199,6 +199,21 @@ describe('a program document', () => {
       'rules[0].limits[0].count: can never be reached: a condition ends with won referral 3',
     ],
     [
+      'a fixed amount in another currency than it pays in',
+      { payIn: 'USD', amount: { kind: 'fixed', money: eur('5') } },
+      'rules[0].amount.money.currency: must be USD, in which the rule pays',
+    ],
+    [
+      'a currency to pay in and nothing to convert',
+      { payIn: 'EUR', amount: { kind: 'fixed', money: eur('5') } },
+      'rules[0].payIn: has nothing to convert: the rule never looks at the amount; leave it out',
+    ],
+    [
+      'a condition on the amount in another currency than it pays in',
+      { payIn: 'USD', amount: percent(5), conditions: [fact('at_least', '100')] },
+      'rules[0].conditions[0]: must ask for the amount in USD, in which the rule pays',
+    ],
+    [
       'a property by its label',
       { conditions: [{ fact: 'deal.property', property: 'Invoice status', op: 'known' }] },
       "rules[0].conditions[0].property: must be the CRM's own name of a property, such as invoice_status",
@@ -251,6 +266,7 @@ describe('a program document', () => {
           { from: 5, amount: percent(750) },
         ],
       },
+      payIn: 'EUR',
       rounding: { mode: 'half_up', toMinor: 100 },
       minimum: eur('10.00'),
       maximum: eur('500.00'),

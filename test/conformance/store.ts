@@ -5,6 +5,7 @@ import type { RewardState } from '../../src/domain/decision.ts';
 import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
+import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
@@ -304,6 +305,69 @@ export function storeConformance({
           publishedAt: T0 + 3,
         });
         expect(await store.programs.publish('acc_a', { ...of, rules: [rule] }, T0 + 4)).toMatchObject({ version: 4 });
+      });
+    });
+
+    describe('exchange rates', () => {
+      const usd = (day: string, perBase: string, until = day) => ({
+        currency: 'USD',
+        base: 'EUR',
+        day,
+        until,
+        perBase,
+        source: 'ECB',
+      });
+      const FRIDAY = usd('2026-01-02', '1.1000000001', '2026-01-04');
+
+      test('are read back to the last digit, the newest first, and from a day on', async () => {
+        const rates = [FRIDAY, usd('2026-01-05', '1.2'), usd('2026-01-08', '1.3')];
+        expect(await store.rates.enter('acc_a', rates, 'Ada', T0)).toEqual({ kind: 'entered', added: 4 });
+        const all = await store.rates.list('acc_a', 'USD', { limit: 9, before: null });
+        expect(all.map(({ day, until, perBase }) => `${day} ${until} ${perBase}`)).toEqual([
+          '2026-01-08 2026-01-08 1.3',
+          '2026-01-06 2026-01-07 1.2',
+          '2026-01-05 2026-01-05 1.2',
+          '2026-01-02 2026-01-04 1.1000000001',
+        ]);
+        expect(await store.rates.list('acc_a', 'USD', { limit: 1, before: '2026-01-06' })).toEqual([rates[1]]);
+        expect(await store.rates.all('acc_a', '2026-01-04')).toHaveLength(4);
+        expect(await store.rates.all('acc_a', '2026-01-05')).toHaveLength(3);
+        expect(await store.rates.all('acc_b')).toEqual([]);
+      });
+
+      test('are entered all or none, and once', async () => {
+        await store.rates.enter('acc_a', [FRIDAY], 'Ada', T0);
+        const wrong = [usd('2026-01-05', '1.2'), usd('2026-01-03', '1.2')];
+        expect(await store.rates.enter('acc_a', wrong, 'Ada', T0)).toMatchObject({
+          kind: 'refused',
+          at: 1,
+          problem: 'not_after',
+        });
+        expect(await store.rates.enter('acc_a', [FRIDAY], 'Bob', T0)).toEqual({ kind: 'entered', added: 0 });
+        expect(await store.rates.all('acc_a')).toEqual([FRIDAY]);
+      });
+
+      test('of two who enter the same at once one is heard', async () => {
+        const other = await subject.again();
+        const results = await Promise.all([
+          store.rates.enter('acc_a', [FRIDAY], 'Ada', T0),
+          other.rates.enter('acc_a', [FRIDAY], 'Bob', T0),
+        ]);
+        expect(results.map((result) => (result.kind === 'entered' ? result.added : -1)).sort()).toEqual([0, 1]);
+        await other.close();
+      });
+
+      test('wake every deal that waits for one of their currency, and no other', async () => {
+        const waiting = Array.from({ length: 1_100 }, (_, index) => ({
+          on: { owner: 'rates', key: 'rate', currency: index === 0 ? 'GBP' : 'USD' },
+          record: a.ref('deal', String(index)),
+          since: T0,
+        }));
+        await a.write({ waiting });
+        await subject.sql('delete from work');
+        await store.rates.enter('acc_a', [FRIDAY], 'Ada', T0);
+        expect(await columnOf('select record_id from wakes', 'record_id')).toHaveLength(1_099);
+        expect(await columnOf('select currency from tally_waits', 'currency')).toEqual(['GBP']);
       });
     });
 
@@ -2089,6 +2153,8 @@ export function storeConformance({
         await store.connections.saveMapping('acc_a', 'con_a', 'm1', [], T0);
         await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
         await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'K', createdAt: T0 }, 'hash');
+        await store.desk.open('acc_a', newCase('cas_1', { rewardId: 'rwd_1' }));
+        await store.desk.setChain('acc_a', [{ to: 'role:x', hours: 1 }], T0);
         await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
         const [item] = await store.work.claim(claiming('work', T0));
         const [payout] = await store.payouts.claim(claiming('payout', T0));
@@ -2127,6 +2193,20 @@ export function storeConformance({
             companies: ['company con_a 1'],
           }),
         ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() });
+        expect(await store.desk.get('acc_b', 'cas_1')).toBeNull();
+        expect(await store.desk.list('acc_b', all, { rewardId: 'rwd_1' })).toEqual(nothing);
+        expect(await store.desk.chain('acc_b')).toHaveLength(2);
+        expect(await store.desk.signalCounts('acc_b', 0, T0 + DAY)).toEqual({ judged: 0, bad: 0, signals: [] });
+        expect(await store.desk.alertFacts('acc_b', { recentFrom: 0, baseFrom: 0, burnFrom: 0 })).toEqual({
+          paces: [],
+          budgets: [],
+          parked: 0,
+        });
+        const word = { outcome: 'resolved' as const, by: 'a stranger', why: 'x', at: T0 };
+        expect(await store.desk.comment('acc_b', 'cas_1', 'a stranger', 'x', T0)).toEqual({ kind: 'no_such_case' });
+        expect(await store.desk.assign('acc_b', 'cas_1', 'role:y', 'a stranger', T0)).toEqual({ kind: 'no_such_case' });
+        expect(await store.desk.decide('acc_b', 'cas_1', word)).toEqual({ kind: 'no_such_case' });
+        expect(await cases.commit([b.commit({ cases: [{ id: 'cas_1', word }] })])).toEqual(['conflict']);
         expect(await reads.members('acc_b', all)).toEqual(nothing);
         expect(await reads.member('acc_b', 'mem_1')).toBeNull();
         expect(await reads.memberByEmail('acc_b', 'mem_1@example.com')).toBeNull();
@@ -2194,6 +2274,8 @@ export function storeConformance({
         expect(await everything()).toBe(before);
       });
     });
+
+    deskStoreConformance(() => ({ store, a }));
 
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
     moneyOutStoreConformance(() => ({ store, a, again: () => subject.again() }));

@@ -50,6 +50,19 @@ const IN_WORDS = [
   /^credit is always taken back from the credit itself; leave it out$/,
   /^a rule that ignores what the deal is worth cannot follow its refunds; /,
   /^is asked by no rule that ignores refunds; leave it out$/,
+  /^has nothing to convert: the rule never looks at the amount; leave it out$/,
+  /^must ask for the amount in [A-Z]{3}, in which the rule pays$/,
+  /^can only ask about the deal, not about /,
+  /^must be (more than zero|of another currency than the base|for one [A-Z]{3}, as the rates before it)$/,
+  /^must (not end before its day|be [0-9.]+, as it was entered before: what was decided by it stands|be of a day after .+, where the newest one ends)$/,
+  /^ask about \d+ properties of the CRM; at most 20 can be read$/,
+  /^ask about (deal|friend|company)\.property /,
+  /^must be one of ([a-z_]+, )*[a-z_]+$/,
+  /^must name everybody once$/,
+  /^can never be reached: all signals together weigh /,
+  /^"[a-z_]+" is named twice; keep one of them$/,
+  /^must be above reviewAt, /,
+  /^must be before "to"$/,
   /^has nothing to round: every amount of the rule is fixed; leave it out$/,
 ];
 
@@ -65,6 +78,9 @@ let sureOfStory: Readonly<Record<string, { params: Record<string, string>; body:
 const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Json }>> = {
   publishProgram: { body: PROGRAM },
   tryProgram: { body: { program: PROGRAM } },
+  enterRates: {
+    body: { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-02', perBase: '1.1', source: 'ECB' }] },
+  },
   getProgramDraft: { params: { programId: 'drafted' } },
   saveProgramDraft: { params: { programId: 'default' }, body: { revision: 0, program: PROGRAM } },
   discardProgramDraft: { params: { programId: 'drafted' }, body: { revision: 1 } },
@@ -85,24 +101,28 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
     },
   },
   getBudget: { params: { programId: 'default' } },
+  setCaseChain: { body: { chain: [{ owner: 'role:reviewer', hours: 48 }] } },
   fillBudget: {
     params: { programId: 'default' },
     body: { id: 'q1', money: { amount: '50', currency: 'EUR' }, note: 'First quarter' },
   },
 };
 
+const VERDICT = { outcome: 'dismissed', why: 'Known.' };
+
 let service: TestService;
 let account: TestAccount;
 let judge: Judge;
 let source: Source;
 let connectionId: string;
+let story: Awaited<ReturnType<typeof tellStory>>;
 
 beforeAll(async () => {
   const wide = { points: 1e9, perSeconds: 1 };
   service = await startHttp({ deps: { limits: { apiCalls: wide, pages: wide, unsigned: wide, wrongKeys: wide } } });
   account = await service.createAccount('Acme');
   connectionId = await account.connect('1');
-  const story = await tellStory(service, account.id, connectionId, systemClock.now());
+  story = await tellStory(service, account.id, connectionId, systemClock.now());
   const cursor = Buffer.from(`members 1795305600000 ${story.memberId}`).toString('base64url');
   judge = await createJudge(service);
   const run = (await (await account.post('/programs/dry-run', { program: PROGRAM })).json()) as { id: string };
@@ -118,6 +138,11 @@ beforeAll(async () => {
   };
 }, 120_000);
 afterAll(() => service.close());
+
+async function openCase(referralId: string): Promise<string> {
+  const dispute = { referralId, claim: 'other', words: 'Wrong member.', by: { role: 'rep', id: '77' } };
+  return ((await (await account.post('/disputes', dispute)).json()) as { id: string }).id;
+}
 
 const JSON_HEADERS = [['Content-Type', 'application/json']] as const;
 
@@ -182,8 +207,13 @@ describe('an operation that is asked as the document says', () => {
         const now = systemClock.now();
         known.push((await tellStory(service, account.id, connectionId, now, 'owed', String(index))).rewardId);
       }
+      // So does a case that is decided, and a dispute that another run has opened is the same one.
+      const caseId = /Case$/.test(operation.operationId) ? await openCase(story.referralId) : '';
+      if (caseId !== '') known.push(caseId);
       // One that gets in for certain, beside those that are drawn: a program has many ways of being refused in words.
-      const sure = SURE[operation.operationId] ?? sureOfStory[operation.operationId];
+      const sure = /^(decide|assign)Case$/.test(operation.operationId)
+        ? { params: { caseId }, body: operation.operationId === 'assignCase' ? { owner: 'role:finance' } : VERDICT }
+        : (SURE[operation.operationId] ?? sureOfStory[operation.operationId]);
       const { params, query } = validParameters(operation, { ...source, known });
       const body: fc.Arbitrary<Json | undefined> = operation.body
         ? validOf(operation.body, source)

@@ -61,9 +61,11 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{rewardId}', story.rewardId)
     .replace('{batchId}', story.batchId)
     .replace('{reportId}', story.reportId)
+    .replace('{caseId}', story.caseId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
-    .replace('{programId}', 'default');
+    .replace('{programId}', 'default')
+    .replace('{currency}', 'USD');
 }
 
 const SPAN = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
@@ -105,6 +107,12 @@ describe('the OpenAPI document', () => {
       await api.judge(operationId, await acme.call(path, { headers: { accept: 'text/html' } }));
       judged.add(operationId);
     }
+    const DISPUTE = {
+      referralId: acmeStory.referralId,
+      claim: 'fraud',
+      words: 'Both are one household.',
+      by: { role: 'rep', id: '77' },
+    };
     const posts: [string, string, unknown, number][] = [
       ['createMember', '/members', { name: 'Lin', email: 'lin@example.com' }, 201],
       ['createMember', '/members', { name: 'Lin', email: 'LIN@example.com ' }, 200],
@@ -139,8 +147,33 @@ describe('the OpenAPI document', () => {
       ['discardProgramDraft', '/programs/default/draft/discard', { revision: 2 }, 404],
       ['saveProgramDraft', '/programs/default/draft', { revision: 0, program: DRAFT }, 200],
       ['discardProgramDraft', '/programs/default/draft/discard', { revision: 1 }, 200],
+      [
+        'enterRates',
+        '/rates',
+        { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-02', perBase: '1.1', source: 'ECB' }] },
+        200,
+      ],
+      [
+        'enterRates',
+        '/rates',
+        { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-03', perBase: '1.1', source: 'ECB' }] },
+        400,
+      ],
       ['retireProgram', '/programs/none/retire', { why: 'x' }, 404],
       ['approveReward', `/rewards/${acmeStory.rewardId}/approve`, { why: 'x' }, 409],
+      ['openDispute', '/disputes', DISPUTE, 201],
+      ['openDispute', '/disputes', DISPUTE, 200],
+      ['openDispute', '/disputes', { ...DISPUTE, referralId: otherStory.referralId }, 422],
+      ['commentOnCase', `/cases/${acmeStory.caseId}/comments`, { words: 'Asked the rep.' }, 200],
+      ['commentOnCase', `/cases/${otherStory.caseId}/comments`, { words: 'x' }, 404],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'person:77' }, 200],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'Ada Lovelace' }, 400],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'approved', why: 'x' }, 400],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'dismissed', why: 'Known.' }, 200],
+      ['decideCase', `/cases/${acmeStory.caseId}/decide`, { outcome: 'dismissed', why: 'Known.' }, 409],
+      ['assignCase', `/cases/${acmeStory.caseId}/assign`, { owner: 'role:x' }, 409],
+      ['setCaseChain', '/case-chain', { chain: [{ owner: 'person:77', hours: 4 }] }, 200],
+      ['setCaseChain', '/case-chain', { chain: [] }, 400],
       ['rejectReward', `/rewards/${acmeStory.rewardId}/reject`, {}, 400],
       ['fillBudget', '/programs/default/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 201],
       ['fillBudget', '/programs/none/budget', { id: 'a', money: { amount: '1', currency: 'EUR' }, note: 'n' }, 404],
@@ -262,8 +295,8 @@ describe('money, times and reasons', () => {
 
 describe('one account', () => {
   test('finds nothing under another’s ids, on every GET with a parameter, word for word as if nobody had them', async () => {
-    // A program's name is an account's own choice: both have one that is called "default".
-    const withParameters = gets().filter(({ path }) => path.includes('{') && !path.includes('{programId}'));
+    // A program's name is an account's own choice: both have one that is called "default". A currency is everybody's.
+    const withParameters = gets().filter(({ path }) => path.includes('{') && !/\{(programId|currency)\}/.test(path));
     expect(withParameters.length).toBeGreaterThan(3);
     for (const { path, operationId } of withParameters) {
       const own = await acme.call(pathOf(path, acmeStory, acmeConnection));

@@ -7,6 +7,7 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createDesk } from '../../src/application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
@@ -184,6 +185,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     log,
   });
   let refs = 0;
+  const review = createReview({ store, clock, onDecided: () => {} });
   const app = createApp({
     publicUrl: PUBLIC_URL,
     trustProxy: 0,
@@ -209,7 +211,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connect,
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
-    review: createReview({ store, clock, onDecided: () => {} }),
+    review,
+    desk: createDesk({ store, clock, review, newId: randomUUID, onAsked: () => {} }),
     publish: createPublish({
       store,
       clock,
@@ -364,6 +367,8 @@ export interface Story {
   readonly orderId: string;
   /** A comparison with a provider. */
   readonly reportId: string;
+  /** A dispute that is open. */
+  readonly caseId: string;
 }
 
 /** A member, a referral, a decision and an issued reward (or one in review, or one that is owed back) with its journals, in an account with a connection. */
@@ -489,6 +494,21 @@ export async function tellStory(
   await store.payoutReports.keep(accountId, { id: reportId, from: now, to: now + 1, report, by: 'test', at: now });
   const refund = { source: 'api', id: `re_${digit}`, deal: null, money: reward.money, at: now, isUndone: false };
   await store.refunds.keep(accountId, refund, now);
+  const caseId = derivedId('cas', rewardId, 'test');
+  await store.desk.open(accountId, {
+    id: caseId,
+    kind: 'dispute',
+    topic: 'wrong_member',
+    dedupeKey: `dispute test ${referral.id}`,
+    severity: 'normal',
+    referralId: referral.id,
+    rewardId,
+    value: reward.money,
+    summary: 'Somebody else sent them.',
+    facts: {},
+    openedBy: 'rep 77',
+    openedAt: now,
+  });
   return {
     reportId,
     memberId: member.id,
@@ -498,6 +518,7 @@ export async function tellStory(
     code: member.code,
     batchId,
     orderId,
+    caseId,
   };
 }
 

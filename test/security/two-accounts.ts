@@ -57,6 +57,7 @@ async function tenant(service: TestService, name: string, portal: string): Promi
     story,
     ids: {
       dry: run.id,
+      cas: story.caseId,
       mem: story.memberId,
       ref: story.referralId,
       rwd: story.rewardId,
@@ -109,19 +110,28 @@ const BY_NAME: Readonly<Record<string, string>> = {
   domains: 'example.com',
   field: 'prefix',
   value: 'THANKS',
+  base: 'USD',
+  day: '2026-01-02',
+  until: '2026-01-04',
+  perBase: '1.25',
   codes: 'A-CODE',
   csv: 'order,state,code\npay_1,paid,A-CODE',
   dealId: '77',
   at: '2026-01-01T00:00:00.000Z',
+  owner: 'role:reviewer',
+  outcome: 'dismissed',
+  property: 'purchase_checked',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */
 const CHOICES: Readonly<Record<string, Example>> = {
   limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
   bestOf: null,
+  blockAt: null,
   payout: 'credit',
   rounding: null,
   refundedProperty: null,
+  payIn: null,
 };
 
 let people = 0;
@@ -188,7 +198,7 @@ export function withPart(value: unknown, [step, ...rest]: Path, change: (part: u
 }
 
 /** What stands in paths and is nobody's: the same for every account. */
-const IN_PATHS: Readonly<Record<string, string>> = { provider: 'coupon', programId: 'default' };
+const IN_PATHS: Readonly<Record<string, string>> = { provider: 'coupon', programId: 'default', currency: 'USD' };
 
 /** Whether a path names something that is one account's. */
 export function namesOwn({ parameters }: FuzzedOperation): boolean {

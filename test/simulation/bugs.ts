@@ -209,7 +209,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('of the referrals of a merged person only one runs on', [
     'domain/decide.ts',
-    'for (const other of joined) followUp(draft, state, other, friend, now);',
+    'for (const other of joined) followUp(draft, state, other, friend, contacts, now);',
     '',
   ]),
   bug('open deals are not looked at again', [

@@ -9,7 +9,8 @@ import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import { claiming, hint, planOf, T0, tenant } from '../conformance/store-fixtures.ts';
+import { newCase } from '../conformance/store-desk.ts';
+import { claiming, DAY, hint, planOf, T0, tenant } from '../conformance/store-fixtures.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 /*
@@ -32,12 +33,15 @@ const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .*
 const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
 
 /** An index of nothing but the rows that are asked for. */
-const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced) /;
+const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue) /;
 
 const SMALL_TABLES = [
   ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs'],
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'payout_schedules', 'manual_batches'],
+  ...['payout_settings', 'manual_batches'],
+  // One for each account.
+  'desk_settings',
   // As statements call them.
   ...['a', 'c', 'probe'],
 ];
@@ -138,6 +142,9 @@ const DENSITY = 200;
 /** Values that the tables' own checks ask for. */
 const CHECKED: Readonly<Record<string, string>> = {
   'intents.state': `'done'`,
+  'desk_cases.kind': `(array['review', 'dispute', 'alert'])[1 + i % 3]`,
+  'desk_cases.state': `'decided'`,
+  'desk_cases.due_at': 'null',
   'coupon_codes.minor': '1 + i % 2',
   'manual_items.minor': '1 + i % 2',
   'manual_items.state': `'waiting'`,
@@ -199,7 +206,8 @@ function readsThrough(node: PlanNode, text: string): boolean {
   const type = node['Node Type'];
   if (type === 'Seq Scan') return true;
   if (!/^(Index Scan|Index Only Scan|Bitmap Index Scan)$/.test(type)) return false;
-  if (/_(parked|unplaced|due)$/.test(node['Index Name'] ?? '') || IS_FIRST_PAGE_OF_POSTGRES.test(text)) return false;
+  if (/_(parked|unplaced|due|overdue)$/.test(node['Index Name'] ?? '') || IS_FIRST_PAGE_OF_POSTGRES.test(text))
+    return false;
   if (/^(inbox|records)_by_time$/.test(node['Index Name'] ?? '') && /max\(/.test(text)) return false;
   const condition = node['Index Cond'] ?? '';
   const columns = new Set(Object.values(TABLES).flatMap((one) => Object.keys(one)));
@@ -274,6 +282,33 @@ async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent
   await batches.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
 }
 
+async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
+  const accountId = 'acc_a';
+  const { desk } = store;
+  await desk.open(accountId, newCase('cas_1'), T0);
+  await desk.open(accountId, newCase('cas_2'));
+  await desk.get(accountId, 'cas_1');
+  for (const cursor of [null, { at: T0, id: 'z' }])
+    for (const filter of [
+      {},
+      { kind: 'alert' as const },
+      { state: 'open' as const },
+      { owner: 'x' },
+      { overdue: true as const },
+      { referralId: 'r' },
+      { rewardId: 'r' },
+    ])
+      await desk.list(accountId, { limit: 5, cursor }, filter);
+  await desk.comment(accountId, 'cas_1', 'key', 'x', T0);
+  await desk.assign(accountId, 'cas_1', 'role:x', 'key', T0);
+  await desk.escalateDue(T0 + 90 * DAY, 5);
+  await desk.decide(accountId, 'cas_1', { outcome: 'resolved', by: 'key', why: 'x', at: T0 });
+  await desk.setChain(accountId, [{ to: 'role:x', hours: 1 }], T0);
+  await desk.chain(accountId);
+  await desk.signalCounts(accountId, T0, T0 + 1);
+  await desk.alertFacts(accountId, { recentFrom: T0 - 1, baseFrom: T0 - 2, burnFrom: T0 - 1 });
+}
+
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const a = tenant(store);
   const { accountId, connectionId } = a;
@@ -292,7 +327,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
       ...a.granted(reward),
       members: [{ ...member, version: 2 }],
       referrals: [{ ...referral, version: 2 }],
-      touches: [a.touch('tch_1')],
+      touches: [a.touch('tch_1', { origin: { ipPrefix: '192.0.2.0/24', device: 'd' } })],
       cancelledIntentIds: ['pay_none'],
       mirror: [contact, record],
       wakes: [{ record, at: T0 }],
@@ -318,7 +353,9 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.cases.contactsOfDeals(accountId, connectionId, ['1']);
   await store.cases.recordVersions(accountId, connectionId, 'deal', ['1']);
   await a.write({}, { restsOn: [{ ref: record, basis: 1 }] });
-  await a.load({ contactIds: ['1', 'friend-ref_1'], dealIds: ['1'], emails: ['e'], codes: ['c'] });
+  const keys = { contactIds: ['1', 'friend-ref_1', 'friend-1'], dealIds: ['1'], emails: ['e'], codes: ['c'] };
+  await a.load({ ...keys, risk: { mail: ['k'], phones: ['k'], hours: [24], now: T0 } });
+  await useDesk(store);
   const [payout] = await store.payouts.claim(claiming('p'));
   if (!payout) throw new Error('nothing was claimed');
   await store.payouts.defer(payout, { runAt: T0, error: 'x', parked: false });

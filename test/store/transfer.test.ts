@@ -18,6 +18,7 @@ import {
   digestsOf,
   sequenceOf,
 } from '../../src/store/transfer.ts';
+import { newCase } from '../conformance/store-desk.ts';
 import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
@@ -72,6 +73,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     by: 'finance',
     at: T0,
   });
+  const rate = { currency: 'USD', base: 'EUR', day: '2026-01-02', until: '2026-01-04', perBase: '1.1', source: 'Ünï' };
+  await store.rates.enter('acc_a', [rate], 'Ada', T0);
   const draft = { programId: 'prg', name: '=Ünï', rules: [] };
   await store.programDrafts.save('acc_a', draft, { revision: 0, by: 'Ada', now: T0 });
   const entry = { id: 'q1', money: { minor: 500n, currency: 'EUR' }, by: 'finance', note: 'Ünï' };
@@ -92,7 +95,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.refunds.keep('acc_a', { source: 'api', id: 're_ü', deal: null, money, at: T0, isUndone: true }, T0);
   const report = { provider: 'stripe', orders: 1, agree: 1, listed: null, agreed: [money], differences: [] };
   await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
+  const alert = newCase('cas_1', { summary: 'Ünï' });
+  await store.desk.open('acc_a', alert);
+  await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);
   await engine.write(async ({ db }) => {
+    await sql`insert into risk_findings (account_id, reward_id, signal, weight, found_at)
+      values ('acc_a', 'rwd_1', 'same_phone', 50, ${T0})`.execute(db);
     await sql`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
       values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);
     await sql`insert into record_links (account_id, connection_id, deal_id, contact_id, changed_at)

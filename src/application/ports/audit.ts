@@ -3,6 +3,7 @@ import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
 import type { OrderKind, State } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
+import type { Rates } from '../../domain/rates.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
@@ -15,8 +16,11 @@ export interface Audit {
   /** Rows that name what does not exist, or exists only for another account; looked for in the whole database. */
   strayRows(): Promise<StrayRows[]>;
   account(accountId: string): Promise<AuditAccount>;
-  /** Referrals by id with all that hangs on them; empty at the end. */
-  page(accountId: string, after: string | null, limit: number): Promise<AuditPage>;
+  /**
+   * Referrals by id with all that hangs on them; empty at the end. `riskHours`: also what risk is judged by, with referrals counted within
+   * so many hours.
+   */
+  page(accountId: string, after: string | null, limit: number, riskHours?: readonly number[]): Promise<AuditPage>;
   /** Tallies that are not what the referrals and the ledger add up to, and how many there are. */
   wrongTallies(accountId: string): Promise<WrongTally[]>;
   /** What stored rewards have taken from is looked up here: limits, and what is left of budgets. */
@@ -51,6 +55,7 @@ export interface MappingVersion extends StageMapping {
 export interface AuditAccount {
   readonly connections: readonly Connection[];
   readonly programs: readonly ProgramVersion[];
+  readonly rates: Rates;
   /** By connection id, oldest first. */
   readonly mappings: ReadonlyMap<string, readonly MappingVersion[]>;
   /** How many rows there are, whether a page shows them or not. */
@@ -78,7 +83,7 @@ export interface AuditPage {
   /** The referrals of this page; `state` has those around them too. */
   readonly referrals: readonly Referral[];
   /** What `process` would load for them. */
-  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies'>;
+  readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk'>;
   readonly touches: readonly Touch[];
   /** Of the page's own referrals. */
   readonly decisions: readonly Decision[];

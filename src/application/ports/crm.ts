@@ -141,7 +141,8 @@ export interface CrmSession {
   stages(): Promise<StageCatalog>;
   /**
    * Deals with their history and their contacts, one entry per distinct deal, in no order. An id that was merged away comes back
-   * under its new id with the old one in `formerIds`; one that is gone comes back as deleted.
+   * under its new id with the old one in `formerIds`; one that is gone comes back as deleted. `more` names further properties to read
+   * into `properties`; one that the CRM does not have is left out there.
    */
   readDeals(ids: readonly string[], wanted?: WantedProperties): Promise<DealFacts[]>;
   readContacts(ids: readonly string[], wanted?: WantedProperties): Promise<ContactFacts[]>;

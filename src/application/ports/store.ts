@@ -1,10 +1,13 @@
+import type { AlertFacts } from '../../domain/alert.ts';
 import type { BatchSchedule } from '../../domain/batch-schedule.ts';
+import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { ProgramContent, ProgramVersion } from '../../domain/program.ts';
+import type { Rate, RateProblem } from '../../domain/rates.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { RefundFact } from '../../domain/refund.ts';
@@ -28,11 +31,13 @@ export interface Store {
   readonly accounts: AccountStore;
   readonly connections: ConnectionStore;
   readonly programs: ProgramStore;
+  readonly rates: RateStore;
   readonly programDrafts: ProgramDraftStore;
   readonly dryRuns: DryRunStore;
   readonly inbox: InboxStore;
   readonly work: WorkStore;
   readonly cases: CaseStore;
+  readonly desk: DeskStore;
   readonly payouts: PayoutStore;
   readonly payoutRecords: PayoutRecordStore;
   readonly coupons: CouponStore;
@@ -217,6 +222,30 @@ export interface ProgramStore {
   ): Promise<{ readonly entries: Page<BudgetEntry>; readonly left: readonly Money[] } | null>;
 }
 
+export interface RateStore {
+  /** All of them, or those that hold on this day or later. */
+  all(accountId: string, from?: string): Promise<Rate[]>;
+  /** Of one currency, newest first. */
+  list(
+    accountId: string,
+    currency: string,
+    page: { readonly limit: number; readonly before: string | null },
+  ): Promise<Rate[]>;
+  /**
+   * Adds rates behind the newest of their currency, all or none, and asks for the deals to be looked at that wait for them. What is known
+   * already adds nothing. `at` is the place of a refused one in the list.
+   */
+  enter(
+    accountId: string,
+    rates: readonly Rate[],
+    by: string,
+    now: Instant,
+  ): Promise<
+    | { readonly kind: 'entered'; readonly added: number }
+    | { readonly kind: 'refused'; readonly at: number; readonly problem: RateProblem; readonly newest: Rate | null }
+  >;
+}
+
 /** A program that people are still writing. */
 export interface ProgramDraft {
   readonly content: ProgramContent;
@@ -364,10 +393,22 @@ export interface CaseKeys {
   readonly codes: readonly string[];
   /** Owners of tallies that count friends by their company; none where no rule does. */
   readonly companies: readonly string[];
+  /** Where a program has a risk policy. */
+  readonly risk?: RiskKeys | undefined;
+}
+
+/** What the risk policies of an account's programs ask for. */
+export interface RiskKeys {
+  /** `contactKeys` of the people. */
+  readonly mail: readonly string[];
+  readonly phones: readonly string[];
+  /** Referrals of a member are counted within so many hours, before each referral and before `now`. */
+  readonly hours: readonly number[];
+  readonly now: Instant;
 }
 
 /** What `decide` needs, without the parts that are the same for every case of an account. */
-export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies'>;
+export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk'>;
 
 export interface RecordSnapshot {
   readonly facts: DealFacts | ContactFacts;
@@ -433,6 +474,65 @@ export interface CaseStore {
   load(keys: CaseKeys): Promise<LoadedCase>;
   /** Each commit is all or nothing; several share one durable transaction and do not fail one another. */
   commit(commits: readonly Commit[]): Promise<CommitResult[]>;
+}
+
+// ── Cases that people decide ────────────────────────────────────────────────────────────────────────────────────────
+
+export interface CaseFilter {
+  readonly kind?: CaseKind;
+  readonly state?: Case['state'];
+  readonly owner?: string;
+  readonly overdue?: true;
+  readonly referralId?: string;
+  readonly rewardId?: string;
+}
+
+/** `awaits_nobody`: it is decided. */
+export type CaseChanged =
+  | { readonly kind: 'changed'; readonly case: Case }
+  | { readonly kind: 'awaits_nobody'; readonly case: Case }
+  | { readonly kind: 'no_such_case' };
+
+/** How often a signal was right, by what people decided on the rewards it was raised or not raised for. */
+export interface SignalCount {
+  readonly signal: string;
+  readonly raised: number;
+  /** Raised, and a person found nothing wrong; raised, and it was. */
+  readonly overturned: number;
+  readonly confirmed: number;
+}
+
+export interface SignalCounts {
+  readonly signals: readonly SignalCount[];
+  /** Rewards that a person has judged, and those of them that were bad: rejected, or taken back after a dispute. */
+  readonly judged: number;
+  readonly bad: number;
+}
+
+/** Cases are opened and settled by commits as well: see `caseChanges`. */
+export interface DeskStore {
+  /** Null when a case with the same cause is open, or was decided at or after `unlessDecidedSince`. */
+  open(accountId: string, newCase: NewCase, unlessDecidedSince?: Instant): Promise<Case | null>;
+  get(
+    accountId: string,
+    caseId: string,
+  ): Promise<{ readonly case: Case; readonly events: readonly CaseEvent[] } | null>;
+  list(accountId: string, page: PageInput, filter: CaseFilter): Promise<Page<Case>>;
+  comment(accountId: string, caseId: string, by: string, words: string, now: Instant): Promise<CaseChanged>;
+  assign(accountId: string, caseId: string, to: string, by: string, now: Instant): Promise<CaseChanged>;
+  /** Decides it and nothing else; what moves money decides it with its plan. */
+  decide(accountId: string, caseId: string, word: CaseWord): Promise<CaseChanged>;
+  /** Moves up to `limit` open cases whose time has passed, of all accounts, one step each. */
+  escalateDue(now: Instant, limit: number): Promise<number>;
+  chain(accountId: string): Promise<readonly EscalationStep[]>;
+  /** For cases that are opened from now on. */
+  setChain(accountId: string, chain: readonly EscalationStep[], now: Instant): Promise<void>;
+  /** Of rewards granted, or judged, from `from` up to but not including `to`. */
+  signalCounts(accountId: string, from: Instant, to: Instant): Promise<SignalCounts>;
+  alertFacts(
+    accountId: string,
+    since: { readonly recentFrom: Instant; readonly baseFrom: Instant; readonly burnFrom: Instant },
+  ): Promise<AlertFacts>;
 }
 
 // ── Deliver: payouts and mirror ─────────────────────────────────────────────────────────────────────────────────────

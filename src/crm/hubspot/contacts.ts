@@ -1,6 +1,7 @@
 import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { WantedProperties } from '../../domain/property.ts';
 import type { ContactFacts, Properties } from '../../domain/record.ts';
+import { traitsOf } from '../../platform/contact-traits.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
 import { MODIFIED_PROPERTY, REFERRED_BY, USED_CODE_PROPERTY } from './fields.ts';
@@ -14,7 +15,26 @@ const COMPANY_ID_PROPERTY = 'associatedcompanyid';
 /** Optional: a portal that was connected without it knows its companies' ids only. */
 const COMPANIES_SCOPE = 'crm.objects.companies.read';
 
-const PROPERTIES = ['email', 'firstname', 'lastname', MODIFIED_PROPERTY.contact, USED_CODE_PROPERTY];
+/** What risk is judged by; a portal that lacks one of them leaves it out of its answer. The two dates are of older and newer portals. */
+const TRAIT_PROPERTIES = [
+  'phone',
+  'mobilephone',
+  'hs_country_region_code',
+  'address',
+  'zip',
+  'country',
+  'hs_v2_date_entered_customer',
+  'hs_lifecyclestage_customer_date',
+];
+
+const PROPERTIES = [
+  'email',
+  'firstname',
+  'lastname',
+  MODIFIED_PROPERTY.contact,
+  USED_CODE_PROPERTY,
+  ...TRAIT_PROPERTIES,
+];
 
 export async function readContacts(
   api: PortalApi,
@@ -42,6 +62,7 @@ export async function readContacts(
       ),
     ],
     formerIds,
+    ...(record ? { traits: traitsOfRecord(record) } : {}),
     ...(record && wanted.contact.length > 0 ? { properties: valuesOf(record, wanted.contact) } : {}),
     ...(record ? companyOf(record) : {}),
     ...modificationOf(record, 'contact'),
@@ -104,4 +125,18 @@ export async function findContactsByEmail(api: PortalApi, emails: readonly strin
 
 function nameOf({ properties: { firstname, lastname } }: HubSpotRecord): string | null {
   return [firstname, lastname].filter((part) => part).join(' ') || null;
+}
+
+function traitsOfRecord({ properties }: HubSpotRecord) {
+  const since = properties.hs_v2_date_entered_customer || properties.hs_lifecyclestage_customer_date || '';
+  const customerSince = Date.parse(since);
+  return traitsOf({
+    email: properties.email || null,
+    phones: [properties.mobilephone, properties.phone],
+    countryCode: properties.hs_country_region_code,
+    street: properties.address,
+    postalCode: properties.zip,
+    country: properties.country,
+    customerSince: Number.isNaN(customerSince) ? null : customerSince,
+  });
 }

@@ -10,6 +10,7 @@ import type {
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
@@ -21,6 +22,7 @@ import { type PayoutsDeps, payouts } from './payouts.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
+import { type RatesDeps, rates } from './rates.ts';
 import { type ReceivablesDeps, receivables } from './receivables.ts';
 import { referrals } from './referrals.ts';
 import { type RefundsApiDeps, refunds } from './refunds.ts';
@@ -29,6 +31,8 @@ import { rewards } from './rewards.ts';
 export interface OperationsDeps
   extends ProvidersDeps,
     PayoutsDeps,
+    RatesDeps,
+    CasesDeps,
     PayoutBatchesApiDeps,
     PayoutReportsApiDeps,
     RefundsApiDeps,
@@ -68,10 +72,12 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...referrals(deps),
     ...decisions(deps),
     ...rewards(deps),
+    ...cases(deps),
     ...ledger(deps),
     ...connections(deps),
     ...programs(deps),
     ...programDrafts(deps),
+    ...rates(deps),
     ...providers(deps),
     ...payouts(deps),
     ...payoutBatches(deps),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ruleAnswer } from '../../application/program-document.ts';
+import { riskAnswer } from '../../application/risk-document.ts';
 import { JOURNAL_KINDS } from '../../domain/ledger.ts';
 import { OPEN_REFERRALS } from '../../domain/program.ts';
+import { RISK_SIGNALS } from '../../domain/risk.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
 
@@ -45,7 +47,7 @@ const currency = z
   .regex(/^[A-Z]{3}$/)
   .meta({ description: 'ISO 4217.', example: 'EUR' });
 
-const money = z.strictObject({ amount, currency }).meta({ id: 'Money' });
+export const money = z.strictObject({ amount, currency }).meta({ id: 'Money' });
 
 const reason = z
   .strictObject({
@@ -94,6 +96,17 @@ export const referralSchema = z
   })
   .meta({ id: 'Referral', description: 'One member bringing one friend into one program.' });
 
+export const riskAssessmentSchema = z
+  .strictObject({
+    score: z.int(),
+    verdict: z.enum(['pass', 'review', 'block']),
+    raised: z.array(z.strictObject({ signal: z.enum(RISK_SIGNALS), weight: z.int(), evidence: z.string() })),
+    unknown: z
+      .array(z.enum(RISK_SIGNALS))
+      .meta({ description: 'Looked for, and nothing could be said for want of a fact.' }),
+  })
+  .meta({ id: 'RiskAssessment', description: 'What spoke against paying, and what it came to.' });
+
 export const decisionSchema = z
   .strictObject({
     id: decisionId,
@@ -125,6 +138,7 @@ export const decisionSchema = z
         verdict: z.enum(['met', 'unmet', 'unknown']),
       }),
     ),
+    risk: riskAssessmentSchema.optional(),
     told: z
       .strictObject({ rep: z.string(), admin: z.string(), finance: z.string() })
       .meta({ description: 'The decision in the words of who asks.' }),
@@ -252,6 +266,7 @@ export const programSchema = z
     isRetired: z.boolean().meta({ description: 'The program ended with this version, which has no rules.' }),
     note: z.string().nullable(),
     rules: z.array(ruleAnswer(money)),
+    risk: riskAnswer.optional(),
   })
   .meta({ id: 'ProgramVersion', description: 'One published version of a program. Never changed.' });
 
@@ -323,6 +338,17 @@ export const budgetSchema = z
     nextCursor: z.string().nullable(),
   })
   .meta({ id: 'Budget' });
+
+export const rateSchema = z
+  .strictObject({
+    currency,
+    base: currency,
+    day: z.iso.date(),
+    until: z.iso.date().meta({ description: 'Through this day, in UTC.' }),
+    perBase: z.string().meta({ description: 'So many for one of the base.', example: '1.0832' }),
+    source: z.string(),
+  })
+  .meta({ id: 'ExchangeRate', description: 'Never changed once it was entered.' });
 
 export const problemSchema = z
   .strictObject({

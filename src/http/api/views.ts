@@ -9,6 +9,7 @@ import type {
   ProgramDraft,
 } from '../../application/ports/store.ts';
 import { contentDocument, ruleDocument } from '../../application/program-document.ts';
+import type { riskAnswer } from '../../application/risk-document.ts';
 import { stepText } from '../../domain/amount.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import { tellDecision } from '../../domain/explain.ts';
@@ -19,6 +20,7 @@ import { programHash } from '../../domain/program-hash.ts';
 import { type DealNames, type Reason, reasonText } from '../../domain/reason.ts';
 import type { RecordRef } from '../../domain/record.ts';
 import type { Member, Referral } from '../../domain/referral.ts';
+import type { RiskPolicy } from '../../domain/risk.ts';
 import { type Instant, isoOf } from '../../domain/time.ts';
 import type {
   balancesSchema,
@@ -32,6 +34,7 @@ import type {
   programSchema,
   referralSchema,
   rewardSchema,
+  riskAssessmentSchema,
 } from './schemas.ts';
 
 /** What is stored, as the API shows it: amounts as decimal text, times as ISO 8601, reasons as code and sentence. */
@@ -104,6 +107,7 @@ export function decisionView(decision: Decision, names: DealNames): z.input<type
       admin: tellDecision(decision, 'admin', names),
       finance: tellDecision(decision, 'finance', names),
     },
+    ...(decision.risk ? { risk: structuredClone(decision.risk) as z.input<typeof riskAssessmentSchema> } : {}),
     calculation: decision.calculation.map((one) => ({ step: one.step, text: stepText(one) })),
     money: decision.money && moneyView(decision.money),
     rewardId,
@@ -239,6 +243,13 @@ export function budgetEntryView({ id, money, by, note, at }: BudgetEntry): z.inp
   return { id, money: moneyView(money), by, note, at: isoOf(at) };
 }
 
+function riskView({ signals, ...thresholds }: RiskPolicy): z.input<typeof riskAnswer> {
+  return {
+    ...thresholds,
+    signals: signals.map((one) => structuredClone(one)) as z.input<typeof riskAnswer>['signals'],
+  };
+}
+
 export function programDraftView({
   content,
   revision,
@@ -258,7 +269,7 @@ export function programDraftView({
 }
 
 export function programView(program: ProgramVersion): z.input<typeof programSchema> {
-  const { programId, name, version, publishedAt, rules } = program;
+  const { programId, name, version, publishedAt, rules, risk } = program;
   return {
     programId,
     name,
@@ -271,5 +282,6 @@ export function programView(program: ProgramVersion): z.input<typeof programSche
     isRetired: program.isRetired ?? false,
     note: program.note ?? null,
     rules: rules.map((rule) => ruleDocument(rule, moneyView) as z.input<typeof programSchema>['rules'][number]),
+    ...(risk ? { risk: riskView(risk) } : {}),
   };
 }

@@ -133,6 +133,9 @@ export function defaultProperties(typeId: ObjectTypeId): PropertyDefinition[] {
       define('zip', 'Postal Code', TEXT, CONTACT),
       define('country', 'Country/Region', TEXT, CONTACT),
       define('lifecyclestage', 'Lifecycle Stage', 'enumeration/radio', CONTACT, { options: LIFECYCLE_STAGES }),
+      // HubSpot calculates both; here they are written, as there is no clock in a property.
+      define('hs_lifecyclestage_customer_date', 'Became a Customer Date', 'datetime/date', CONTACT),
+      define('hs_country_region_code', 'Country/Region Code', TEXT, CONTACT),
       define('hs_lead_status', 'Lead Status', 'enumeration/radio', CONTACT, {
         options: [
           ['NEW', 'New'],

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 
-/** Drafts that several people work on, the second pair of eyes, and the end of a program. */
+/** Drafts that several people work on, the second pair of eyes, the end of a program, and exchange rates. */
 export const name = 'program-life';
 
 export function statements({ ddl }: Dialect): string[] {
@@ -10,6 +10,20 @@ export function statements({ ddl }: Dialect): string[] {
     `ALTER TABLE programs ADD COLUMN open_referrals ${text}`,
     `ALTER TABLE programs ADD COLUMN is_retired ${int} NOT NULL DEFAULT 0`,
     `ALTER TABLE programs ADD COLUMN note ${text}`,
+    // So many of a currency for one of the base, from a day until another. Entered once, behind the newest of its currency.
+    `CREATE TABLE fx_rates (
+      account_id ${text} NOT NULL REFERENCES accounts (id),
+      currency ${text} NOT NULL,
+      day ${text} NOT NULL,
+      until_day ${text} NOT NULL,
+      base ${text} NOT NULL,
+      per_base ${text} NOT NULL,
+      source ${text} NOT NULL,
+      entered_by ${text} NOT NULL,
+      entered_at ${int} NOT NULL,
+      PRIMARY KEY (account_id, currency, day)
+    ) ${table}`,
+    ...ddl.appendOnly('fx_rates'),
     `CREATE TABLE program_drafts (
       account_id ${text} NOT NULL REFERENCES accounts (id),
       program_id ${text} NOT NULL,

@@ -5,6 +5,7 @@ import * as start from './0001-start.ts';
 import * as rules from './0002-rules.ts';
 import * as dryRuns from './0003-dry-runs.ts';
 import * as payouts from './0004-payouts.ts';
+import * as risk from './0005-risk.ts';
 import * as programLife from './0007-program-life.ts';
 import * as moneyOut from './0008-money-out.ts';
 
@@ -16,7 +17,7 @@ interface Migration {
 }
 
 /** In order; the position is the number in the file's name. */
-const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts, programLife, moneyOut];
+const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts, risk, programLife, moneyOut];
 
 /** What a database of this program's version has been through, oldest first. */
 export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);

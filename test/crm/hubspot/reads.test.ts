@@ -240,6 +240,7 @@ describe('contacts', () => {
         usedCode: 'K7QF-93MX-P2RA',
         referredByIds: ['2'],
         formerIds: [],
+        traits: { mail: 'company' },
       },
     ]);
   });

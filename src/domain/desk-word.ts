@@ -1,0 +1,95 @@
+import { type Decision, type Reward, STANDING_STATES } from './decision.ts';
+import { derivedId } from './ids.ts';
+import type { Draft } from './plan.ts';
+import { reason } from './reason.ts';
+import { reverse } from './reward.ts';
+import type { Instant } from './time.ts';
+
+/** What a person says in a case. */
+export interface DeskWord {
+  /** As the account names them; never more of a person than has to be kept for ever. */
+  readonly by: string;
+  readonly why: string;
+  readonly at: Instant;
+}
+
+/** True for a reward that a dispute can still take back. */
+export function canBeTakenBack({ state, reversalPending }: Reward): boolean {
+  return STANDING_STATES.includes(state) && !reversalPending;
+}
+
+/**
+ * A person takes a reward back, as after a dispute: a further decision of its chain, and what follows from it. No rule grants it again.
+ *
+ * @throws RangeError for a reward that does not stand.
+ */
+export function takeBackByPerson(draft: Draft, accountId: string, reward: Reward, word: DeskWord): Decision {
+  if (!canBeTakenBack(reward)) throw new RangeError(`reward ${reward.id} is ${reward.state} and does not stand`);
+  const before = chainOf(draft, reward).findLast(({ rewardId }) => rewardId === reward.id);
+  if (!before) throw new RangeError(`reward ${reward.id} was granted by no decision`);
+  const decision = next(draft, accountId, before, word, {
+    outcome: 'reversed',
+    reason: reason('taken_back_by_person', { by: word.by, why: word.why }),
+    money: reward.money,
+    rewardId: reward.id,
+    releaseAt: null,
+  });
+  reverse(draft, reward, decision);
+  return decision;
+}
+
+/**
+ * A person lets a deal be paid though the risk policy would not: it is judged again at once, and what speaks against it counts no more.
+ * Null when the policy is not what keeps it from being paid any more.
+ */
+export function allowByPerson(
+  draft: Draft,
+  accountId: string,
+  of: Pick<Decision, 'referralId' | 'deal' | 'ruleKey'>,
+  word: DeskWord,
+): Decision | null {
+  const before = chainOf(draft, of).at(-1);
+  if (before?.reason.code !== 'risk_blocked') return null;
+  const decision = next(draft, accountId, before, word, {
+    outcome: 'waiting',
+    reason: reason('risk_allowed', { by: word.by, why: word.why }),
+    money: null,
+    rewardId: null,
+    releaseAt: null,
+  });
+  draft.wake({ record: before.deal, at: word.at });
+  return decision;
+}
+
+function chainOf(draft: Draft, { referralId, deal, ruleKey }: Pick<Decision, 'referralId' | 'deal' | 'ruleKey'>) {
+  return draft
+    .decisionsOf(referralId)
+    .filter((decision) => decision.ruleKey === ruleKey && decision.deal.id === deal.id)
+    .sort((a, b) => a.sequence - b.sequence);
+}
+
+function next(
+  draft: Draft,
+  accountId: string,
+  before: Decision,
+  { at }: DeskWord,
+  made: Pick<Decision, 'outcome' | 'reason' | 'money' | 'rewardId' | 'releaseAt'>,
+): Decision {
+  const chain = chainOf(draft, before);
+  const sequence = 1 + Math.max(...chain.map((decision) => decision.sequence));
+  const { risk: _, ...basis } = before;
+  const decision: Decision = {
+    ...basis,
+    ...made,
+    id: derivedId('dec', accountId, before.referralId, before.deal.id, before.ruleKey, sequence),
+    sequence,
+    recordedAt: Math.max(at, ...chain.map(({ recordedAt }) => recordedAt)),
+  };
+  draft.addDecision(decision);
+  draft.claimReferral(before.referralId);
+  const referral = draft.referral(before.referralId);
+  draft.markMirror(referral?.friend.contact ?? null);
+  draft.markMirror((referral && draft.member(referral.memberId)?.contact) ?? null);
+  draft.markMirror(before.deal);
+  return decision;
+}

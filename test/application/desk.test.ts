@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createDesk } from '../../src/application/desk.ts';
+import type { Store } from '../../src/application/ports/store.ts';
+import { createReview } from '../../src/application/review.ts';
+import { openStore } from '../../src/store/open.ts';
+import { newCase } from '../conformance/store-desk.ts';
+import { DAY, T0, type Tenant, tenant } from '../conformance/store-fixtures.ts';
+
+const HOUR = 3_600_000;
+const PAGE = { limit: 100, cursor: null };
+
+let store: Store;
+let a: Tenant;
+let now: number;
+beforeEach(async () => {
+  now = T0;
+  store = await openStore({ url: 'sqlite::memory:' });
+  a = tenant(store);
+  await a.create();
+  await a.writePair();
+  await tenant(store, 'acc_b', 'con_b').create();
+});
+afterEach(() => store.close());
+
+function desk() {
+  const clock = { now: () => now };
+  let ids = 0;
+  const review = createReview({ store, clock, onDecided: () => {} });
+  return createDesk({ store, clock, review, newId: () => String(++ids), onAsked: () => {} });
+}
+
+describe('the job that moves cases up', () => {
+  test('goes on until none is due, and leaves none decided and none behind', async () => {
+    for (let index = 0; index < 250; index += 1) await store.desk.open('acc_a', newCase(`cas_${index}`));
+    now = T0 + 48 * HOUR;
+    expect(await desk().escalateAll()).toBe(250);
+    expect(await desk().escalateAll()).toBe(0);
+    now = T0 + 365 * DAY;
+    expect(await desk().escalateAll()).toBe(250);
+    const { items } = await store.desk.list('acc_a', { limit: 300, cursor: null }, { state: 'open', overdue: true });
+    expect(items).toHaveLength(250);
+  });
+});
+
+describe('the job that watches', () => {
+  async function rush(count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1)
+      await a.write(
+        a.granted(a.reward(`rwd_${now}_${index}`, 'ref_1', { createdAt: now - HOUR, ruleKey: `r${index}` })),
+      );
+  }
+
+  test('opens one alert for each cause, and again a day after somebody has dealt with it', async () => {
+    await rush(6);
+    expect(await desk().watchAll()).toBe(1);
+    expect(await desk().watchAll()).toBe(0);
+    const [alert] = (await store.desk.list('acc_a', PAGE, {})).items;
+    expect(alert).toMatchObject({
+      kind: 'alert',
+      topic: 'sudden_conversions',
+      facts: { id: 'mem_1', recent: 6, before: 0 },
+    });
+    const word = { outcome: 'resolved' as const, by: 'key', why: 'A campaign.' };
+    expect(await desk().decide('acc_a', alert?.id ?? '', word)).toMatchObject({ kind: 'decided' });
+    expect(await desk().watchAll()).toBe(0);
+    now += 30 * DAY;
+    await rush(6);
+    expect(await desk().watchAll()).toBe(1);
+    expect((await store.desk.list('acc_b', PAGE, {})).items).toEqual([]);
+  });
+});
+
+describe('a person’s word', () => {
+  test('ends a case only in a way that it can end', async () => {
+    await store.desk.open('acc_a', newCase('cas_1'));
+    const of = (outcome: 'approved' | 'dismissed') => desk().decide('acc_a', 'cas_1', { outcome, by: 'key', why: 'x' });
+    expect(await of('approved')).toEqual({
+      kind: 'refused',
+      code: 'not_for_this_case',
+      allowed: ['resolved', 'dismissed'],
+    });
+    expect(await of('dismissed')).toMatchObject({ kind: 'decided', case: { outcome: 'dismissed' } });
+    expect(await of('dismissed')).toMatchObject({ kind: 'refused', code: 'awaits_nobody' });
+    expect(await desk().decide('acc_b', 'cas_1', { outcome: 'dismissed', by: 'key', why: 'x' })).toEqual({
+      kind: 'refused',
+      code: 'no_such_case',
+    });
+  });
+
+  test('takes nothing back that does not stand, and the case stays open for another one', async () => {
+    const reward = a.reward('rwd_1', 'ref_1', { state: 'voided' });
+    await a.write({ ...a.granted(reward), intents: [] });
+    const dispute = {
+      referralId: 'ref_1',
+      rewardId: 'rwd_1',
+      claim: 'fraud' as const,
+      memberId: null,
+      words: 'x',
+      by: { role: 'rep' as const, id: '7' },
+    };
+    const opened = await desk().dispute('acc_a', dispute);
+    if (opened.kind !== 'opened') throw new Error(opened.kind);
+    const word = { outcome: 'taken_back' as const, by: 'key', why: 'x' };
+    expect(await desk().decide('acc_a', opened.case.id, word)).toEqual({
+      kind: 'refused',
+      code: 'not_for_this_case',
+      allowed: ['upheld', 'dismissed'],
+    });
+    expect((await store.desk.get('acc_a', opened.case.id))?.case.state).toBe('open');
+    expect(await desk().dispute('acc_a', dispute)).toMatchObject({ kind: 'existing', case: { id: opened.case.id } });
+    expect(await desk().dispute('acc_a', { ...dispute, rewardId: 'rwd_9' })).toMatchObject({ code: 'no_such_reward' });
+    expect(await desk().dispute('acc_b', dispute)).toMatchObject({ code: 'no_such_referral' });
+  });
+});

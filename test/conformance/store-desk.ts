@@ -1,0 +1,365 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Store } from '../../src/application/ports/store.ts';
+import type { NewCase } from '../../src/domain/case.ts';
+import { contactKeys, paceKey, type RiskAssessment } from '../../src/domain/risk.ts';
+import { budgetTally } from '../../src/domain/tally.ts';
+import { DAY, T0, type Tenant } from './store-fixtures.ts';
+
+const HOUR = 3_600_000;
+const PAGE = { limit: 50, cursor: null };
+
+const RISK: RiskAssessment = {
+  score: 50,
+  verdict: 'review',
+  raised: [{ signal: 'same_phone', weight: 50, evidence: 'contacts 1 and 2 have one phone number' }],
+  unknown: ['same_ip'],
+};
+
+export function newCase(id: string, changes: Partial<NewCase> = {}): NewCase {
+  return {
+    id,
+    kind: 'alert',
+    topic: 'budget_burn',
+    dedupeKey: `alert ${id}`,
+    severity: 'high',
+    referralId: null,
+    rewardId: null,
+    value: { minor: 2_500n, currency: 'EUR' },
+    summary: 'The budget is nearly spent.',
+    facts: { lastsDays: 3 },
+    openedBy: 'wonward',
+    openedAt: T0,
+    ...changes,
+  };
+}
+
+/** Cases and their history, what risk is judged by, and what alerts are judged by. Part of the store's conformance. */
+export function deskStoreConformance(use: () => { readonly store: Store; readonly a: Tenant }): void {
+  describe('cases that people decide', () => {
+    let store: Store;
+    let a: Tenant;
+    beforeEach(() => {
+      ({ store, a } = use());
+    });
+
+    const inReview = (id: string, referralId = 'ref_1') =>
+      a.reward(id, referralId, {
+        state: 'in_review',
+        review: 'needed',
+        reason: { code: 'review_needed', values: { why: 'x' } },
+      });
+
+    /** As `decide` writes it: the reward and its decision, which tells of the risk. */
+    async function writeInReview(id: string) {
+      const reward = inReview(id);
+      const { decisions = [] } = a.granted(reward);
+      await a.write({
+        rewards: [reward],
+        decisions: decisions.map((one) => ({ ...one, outcome: 'in_review', risk: RISK })),
+        journals: [a.journal(reward, 'accrue', { decisionId: `dec_${id}` })],
+      });
+      return reward;
+    }
+
+    async function openOne(filter: Parameters<Store['desk']['list']>[2] = {}) {
+      const { items } = await store.desk.list('acc_a', PAGE, { state: 'open', ...filter });
+      const [one] = items;
+      if (!one || items.length !== 1) throw new Error(`${items.length} cases are open`);
+      return one;
+    }
+
+    test('a reward that waits for a person opens one in the same commit, with its value, its signals and whose it is', async () => {
+      await a.writePair();
+      const reward = await writeInReview('rwd_1');
+      const one = await openOne();
+      expect(one).toMatchObject({
+        kind: 'review',
+        topic: 'reward_review',
+        severity: 'high',
+        rewardId: 'rwd_1',
+        referralId: 'ref_1',
+        value: reward.money,
+        owner: 'role:reviewer',
+        step: 0,
+        dueAt: T0 + 48 * HOUR,
+        isOverdue: false,
+        facts: { score: 50, signals: RISK.raised },
+      });
+      const found = await store.desk.get('acc_a', one.id);
+      expect(found?.events).toMatchObject([{ number: 1, kind: 'opened', by: 'wonward' }]);
+      const [decision] = (await a.load({ contactIds: ['friend-ref_1'] })).decisions;
+      expect(decision?.risk).toEqual(RISK);
+    });
+
+    test('a commit that is refused opens none', async () => {
+      await a.writePair();
+      const commit = a.commit({ rewards: [inReview('rwd_1')], members: [{ ...a.member('mem_1'), version: 7 }] });
+      expect(await store.cases.commit([commit])).toEqual(['conflict']);
+      expect((await store.desk.list('acc_a', PAGE, {})).items).toEqual([]);
+    });
+
+    test.each([
+      ['review_approved', 'approved', 'approved'],
+      ['review_rejected', 'voided', 'rejected'],
+      ['left_won', 'voided', 'moot'],
+    ] as const)('one is settled by the commit that brings %s', async (code, state, outcome) => {
+      await a.writePair();
+      const reward = await writeInReview('rwd_1');
+      const values = code === 'left_won' ? { deal: '1' } : { by: 'role:reviewer', why: 'Paid invoice.' };
+      const review = code === 'review_approved' ? ('approved' as const) : reward.review;
+      await a.write({
+        rewards: [{ ...reward, state, review, reason: { code, values }, updatedAt: T0 + HOUR, version: 2 }],
+      });
+      const { items } = await store.desk.list('acc_a', PAGE, {});
+      expect(items).toMatchObject([{ state: 'decided', outcome, dueAt: null, decidedAt: T0 + HOUR }]);
+      const [one] = items;
+      expect(one?.decidedBy).toBe(code === 'left_won' ? 'wonward' : 'role:reviewer');
+      const found = await store.desk.get('acc_a', one?.id ?? '');
+      expect(found?.events.map(({ kind }) => kind)).toEqual(['opened', 'decided']);
+    });
+
+    test('one cause has one open case, and may have another when that is decided', async () => {
+      expect(await store.desk.open('acc_a', newCase('cas_1'))).toMatchObject({ id: 'cas_1', state: 'open' });
+      expect(await store.desk.open('acc_a', newCase('cas_2', { dedupeKey: 'alert cas_1' }))).toBeNull();
+      const word = { outcome: 'resolved' as const, by: 'role:finance', why: 'Filled up.', at: T0 + HOUR };
+      expect(await store.desk.decide('acc_a', 'cas_1', word)).toMatchObject({
+        kind: 'changed',
+        case: { outcome: 'resolved' },
+      });
+      const again = newCase('cas_3', { dedupeKey: 'alert cas_1', openedAt: T0 + 2 * HOUR });
+      expect(await store.desk.open('acc_a', again, T0 + HOUR)).toBeNull();
+      expect(await store.desk.open('acc_a', again, T0 + HOUR + 1)).toMatchObject({ id: 'cas_3' });
+    });
+
+    test('what happens to one is told in order and for ever, and nothing is decided twice', async () => {
+      await store.desk.open('acc_a', newCase('cas_1'));
+      await store.desk.comment('acc_a', 'cas_1', 'key', 'Asked finance.', T0 + 1);
+      await store.desk.assign('acc_a', 'cas_1', 'person:7', 'key', T0 + 2);
+      const word = { outcome: 'dismissed' as const, by: 'key', why: 'Known.', at: T0 + 3 };
+      const words = await Promise.all([1, 2, 3].map(() => store.desk.decide('acc_a', 'cas_1', word)));
+      expect(words.map(({ kind }) => kind).sort()).toEqual(['awaits_nobody', 'awaits_nobody', 'changed']);
+      expect(await store.desk.assign('acc_a', 'cas_1', 'role:x', 'key', T0 + 4)).toMatchObject({
+        kind: 'awaits_nobody',
+      });
+      expect(await store.desk.comment('acc_a', 'cas_1', 'key', 'Afterwards.', T0 + 5)).toMatchObject({
+        kind: 'changed',
+      });
+      expect(await store.desk.comment('acc_a', 'cas_9', 'key', 'x', T0)).toEqual({ kind: 'no_such_case' });
+      const found = await store.desk.get('acc_a', 'cas_1');
+      expect(found?.case).toMatchObject({ owner: 'person:7', state: 'decided', outcome: 'dismissed' });
+      expect(found?.events.map(({ number, kind, words: said }) => `${number} ${kind} ${said}`)).toEqual([
+        '1 opened The budget is nearly spent.',
+        '2 commented Asked finance.',
+        '3 assigned person:7',
+        '4 decided dismissed: Known.',
+        '5 commented Afterwards.',
+      ]);
+    });
+
+    test('one that nobody decides goes up its chain, a step for each time that passes, and stays open at its end', async () => {
+      const chain = [
+        { to: 'role:reviewer', hours: 1 },
+        { to: 'person:7', hours: 2 },
+        { to: 'account_owner', hours: 3 },
+      ];
+      await store.desk.setChain('acc_a', chain, T0);
+      await store.desk.open('acc_a', newCase('cas_1'));
+      expect(await store.desk.escalateDue(T0 + HOUR - 1, 10)).toBe(0);
+      const seen: string[] = [];
+      for (const now of [T0 + HOUR, T0 + HOUR, T0 + 3 * HOUR, T0 + 6 * HOUR, T0 + 60 * DAY]) {
+        const moved = await store.desk.escalateDue(now, 10);
+        const { owner, dueAt, isOverdue, state } = await openOne();
+        seen.push(`${moved} ${owner} ${dueAt === null ? '-' : (dueAt - T0) / HOUR} ${isOverdue} ${state}`);
+      }
+      expect(seen).toEqual([
+        '1 person:7 3 false open',
+        '0 person:7 3 false open',
+        '1 account_owner 6 false open',
+        '1 account_owner - true open',
+        '0 account_owner - true open',
+      ]);
+      const found = await store.desk.get('acc_a', 'cas_1');
+      expect(found?.events.map(({ kind }) => kind)).toEqual(['opened', 'escalated', 'escalated', 'overdue']);
+      expect((await store.desk.list('acc_a', PAGE, { overdue: true })).items).toHaveLength(1);
+      const word = { outcome: 'resolved' as const, by: 'key', why: 'Late.', at: T0 + 61 * DAY };
+      expect(await store.desk.decide('acc_a', 'cas_1', word)).toMatchObject({ kind: 'changed' });
+    });
+
+    test('two nodes that look at the same moment move one a single step', async () => {
+      for (let index = 0; index < 6; index += 1) await store.desk.open('acc_a', newCase(`cas_${index}`));
+      const moved = await Promise.all([1, 2, 3].map(() => store.desk.escalateDue(T0 + 48 * HOUR, 10)));
+      expect(moved.reduce((sum, count) => sum + count, 0)).toBe(6);
+      const { items } = await store.desk.list('acc_a', PAGE, {});
+      expect(items.map(({ step }) => step)).toEqual([1, 1, 1, 1, 1, 1]);
+    });
+
+    test('are listed newest first, in pages, and by what is asked of them', async () => {
+      await store.desk.open('acc_a', newCase('cas_1'));
+      await store.desk.open('acc_a', newCase('cas_2', { kind: 'dispute', referralId: 'ref_1', openedAt: T0 + 1 }));
+      await store.desk.open('acc_a', newCase('cas_3', { openedAt: T0 + 2, rewardId: 'rwd_1' }));
+      await store.desk.assign('acc_a', 'cas_1', 'person:7', 'key', T0 + 3);
+      const ids = async (filter: Parameters<Store['desk']['list']>[2]) =>
+        (await store.desk.list('acc_a', PAGE, filter)).items.map(({ id }) => id);
+      expect(await ids({})).toEqual(['cas_3', 'cas_2', 'cas_1']);
+      expect(await ids({ kind: 'dispute' })).toEqual(['cas_2']);
+      expect(await ids({ owner: 'person:7' })).toEqual(['cas_1']);
+      expect(await ids({ referralId: 'ref_1' })).toEqual(['cas_2']);
+      expect(await ids({ rewardId: 'rwd_1' })).toEqual(['cas_3']);
+      expect(await ids({ state: 'decided' })).toEqual([]);
+      const first = await store.desk.list('acc_a', { limit: 2, cursor: null }, {});
+      expect(first.next).toEqual({ at: T0 + 1, id: 'cas_2' });
+      const rest = await store.desk.list('acc_a', { limit: 2, cursor: first.next }, {});
+      expect(rest).toMatchObject({ items: [{ id: 'cas_1' }], next: null });
+    });
+
+    test('a case ends with the plan that its word is carried out by, or neither is written', async () => {
+      await a.writePair();
+      await store.desk.open('acc_a', newCase('cas_1', { kind: 'dispute' }));
+      const word = { outcome: 'taken_back' as const, by: 'key', why: 'Own company.', at: T0 + 1 };
+      const plan = { members: [{ ...a.member('mem_1'), name: 'Changed', version: 2 }], cases: [{ id: 'cas_1', word }] };
+      expect(await store.cases.commit([a.commit(plan)])).toEqual(['committed']);
+      const again = { members: [{ ...a.member('mem_1'), name: 'Again', version: 3 }], cases: [{ id: 'cas_1', word }] };
+      expect(await store.cases.commit([a.commit(again)])).toEqual(['conflict']);
+      expect((await store.reads.member('acc_a', 'mem_1'))?.name).toBe('Changed');
+      expect((await store.desk.get('acc_a', 'cas_1'))?.case).toMatchObject({ outcome: 'taken_back', decidedBy: 'key' });
+    });
+
+    test('how often a signal was right follows from the last word on each reward', async () => {
+      await a.writePair();
+      const finish = async (id: string, outcome: 'approved' | 'rejected' | 'taken_back', at: number) => {
+        await store.desk.open('acc_a', newCase(`cas_${id}_${outcome}`, { kind: 'dispute', rewardId: id }));
+        await store.desk.decide('acc_a', `cas_${id}_${outcome}`, { outcome, by: 'key', why: 'x', at });
+      };
+      for (const id of ['rwd_1', 'rwd_2', 'rwd_3']) await writeInReview(id);
+      const silent = a.reward('rwd_4', 'ref_1');
+      await a.write(a.granted(silent));
+      await finish('rwd_1', 'approved', T0 + 1);
+      await finish('rwd_2', 'rejected', T0 + 1);
+      await finish('rwd_3', 'approved', T0 + 1);
+      await finish('rwd_3', 'taken_back', T0 + 2);
+      await finish('rwd_4', 'taken_back', T0 + 2);
+      expect(await store.desk.signalCounts('acc_a', T0, T0 + DAY)).toEqual({
+        judged: 4,
+        bad: 3,
+        signals: [{ signal: 'same_phone', raised: 3, confirmed: 2, overturned: 1 }],
+      });
+      expect(await store.desk.signalCounts('acc_a', T0 + DAY, T0 + 2 * DAY)).toEqual({
+        judged: 0,
+        bad: 0,
+        signals: [],
+      });
+    });
+
+    test('alerts are judged by what was granted, what budgets gave, and what is parked', async () => {
+      await a.writePair();
+      const budget = budgetTally('prg', 'EUR');
+      const uses = [{ ...budget, count: 0, minor: -5_000n }];
+      await store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [] }, T0);
+      const money = { minor: 20_000n, currency: 'EUR' };
+      await store.programs.fillBudget('acc_a', 'prg', { id: 'q1', money, by: 'key', note: 'x' }, T0);
+      const at = (id: string, createdAt: number, more = {}) => a.granted(a.reward(id, 'ref_1', { createdAt, ...more }));
+      await a.write(at('rwd_1', T0 - 10 * DAY));
+      await a.write({ ...at('rwd_2', T0 - 2 * HOUR, { uses }), tallies: uses.map((use) => ({ ...use, basis: null })) });
+      await a.write(at('rwd_3', T0 - HOUR, { party: 'friend', beneficiaryId: 'ref_1', ruleKey: 'friend' }));
+      const facts = await store.desk.alertFacts('acc_a', {
+        recentFrom: T0 - DAY,
+        baseFrom: T0 - 29 * DAY,
+        burnFrom: T0 - 7 * DAY,
+      });
+      expect(facts).toEqual({
+        paces: [
+          { of: 'member', id: 'mem_1', recent: 1, before: 1 },
+          { of: 'program', id: 'prg', recent: 1, before: 1 },
+        ],
+        budgets: [{ programId: 'prg', spent: { minor: 5_000n, currency: 'EUR' }, leftMinor: 15_000n }],
+        parked: 0,
+      });
+    });
+
+    test('the chain is the account’s own, and the usual one until it is set', async () => {
+      expect(await store.desk.chain('acc_a')).toEqual([
+        { to: 'role:reviewer', hours: 48 },
+        { to: 'account_owner', hours: 48 },
+      ]);
+      await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);
+      await store.desk.setChain('acc_a', [{ to: 'person:8', hours: 5 }], T0);
+      expect(await store.desk.chain('acc_a')).toEqual([{ to: 'person:8', hours: 5 }]);
+      expect(await store.desk.open('acc_a', newCase('cas_1'))).toMatchObject({
+        owner: 'person:8',
+        dueAt: T0 + 5 * HOUR,
+      });
+    });
+  });
+
+  describe('what risk is judged by', () => {
+    let store: Store;
+    let a: Tenant;
+    beforeEach(() => {
+      ({ store, a } = use());
+    });
+    const asked = { mail: [], phones: [], hours: [24], now: T0 };
+
+    test('referrals of a member are counted within the hours before each one, and before now', async () => {
+      await a.write({ members: [a.member('mem_1'), a.member('mem_2')] });
+      const at = [0, 1, 20, 30];
+      await a.write({
+        referrals: [
+          ...at.map((hours) => a.referral(`ref_${hours}`, 'mem_1', { submittedAt: T0 + hours * HOUR })),
+          a.referral('ref_other', 'mem_2', { submittedAt: T0 + 20 * HOUR }),
+        ],
+      });
+      const contactIds = [...at.map((hours) => `friend-ref_${hours}`), 'friend-ref_other'];
+      const { risk } = await a.load({ contactIds, risk: { ...asked, now: T0 + 25 * HOUR } });
+      const paces = at.map((hours) => risk?.paces.get(paceKey('referral', `ref_${hours}`, 24)));
+      expect(paces).toEqual([0, 1, 2, 1]);
+      expect(risk?.paces.get(paceKey('referral', 'ref_other', 24))).toBe(0);
+      expect(risk?.paces.get(paceKey('member', 'mem_1', 24))).toBe(2);
+      expect((await a.load({ contactIds })).risk).toBeUndefined();
+    });
+
+    test('contacts with one mailbox or number are found by it, and not when they are gone or forgotten', async () => {
+      const phones = ['+4915112345678'];
+      const of = (id: string, email: string) => a.contact(id, { email, traits: { mail: 'public', phones } });
+      const facts = [of('1', 'ada.l@gmail.com'), of('2', 'adal+x@googlemail.com'), of('3', 'other@example.com')];
+      await a.write({}, { snapshots: facts.map((one) => ({ facts: one, readAt: T0 })) });
+      const { mail, phone } = contactKeys('acc_a', of('1', 'ada.l@gmail.com'));
+      const twins = async () => {
+        const { risk } = await a.load({ risk: { ...asked, mail: [mail ?? ''], phones: [phone ?? ''] } });
+        return [risk?.twins.get(mail ?? ''), risk?.twins.get(phone ?? '')];
+      };
+      expect(await twins()).toEqual([
+        ['1', '2'],
+        ['1', '2', '3'],
+      ]);
+      await a.write({}, { erase: [a.ref('contact', '2')] });
+      const gone = { ...of('3', 'other@example.com'), presence: 'deleted' as const };
+      await a.write({}, { snapshots: [{ facts: gone, readAt: T0 }] });
+      expect(await twins()).toEqual([['1'], ['1']]);
+    });
+
+    test('erasing a person takes their traits with their name', async () => {
+      const facts = a.contact('1', { traits: { phones: ['+491'], address: 'x|1|' } });
+      await a.write({}, { snapshots: [{ facts, readAt: T0 }] });
+      await a.write({}, { erase: [a.ref('contact', '1')] });
+      const [known] = await store.cases.knownContacts('acc_a', 'con_a', ['1']);
+      expect(known?.facts).toEqual({ ...a.contact('1'), name: null, email: null });
+    });
+
+    test('touches that tell where they came from are found with those of others from there', async () => {
+      await a.writePair();
+      const from = (id: string, friend: string, ipPrefix: string | null, device: string | null) =>
+        a.touch(id, { friend: a.ref('contact', friend), origin: { ipPrefix, device } });
+      const touches = [
+        from('tch_1', 'f1', '192.0.2.0/24', 'd1'),
+        from('tch_2', 'f2', '192.0.2.0/24', null),
+        from('tch_3', 'f3', null, 'd1'),
+        from('tch_4', 'f4', '198.51.100.0/24', 'd2'),
+        a.touch('tch_5', { friend: a.ref('contact', 'f5') }),
+      ];
+      await a.write({ touches });
+      const { risk } = await a.load({ contactIds: ['f1'], risk: asked });
+      expect(risk?.touches).toEqual(touches.slice(0, 3));
+      expect(await store.reads.touches('acc_a', a.ref('contact', 'f5'))).toEqual(touches.slice(4));
+    });
+  });
+}
