@@ -3,12 +3,15 @@ import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
+import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
 import { createPayoutNews, type PayoutNewsDesk } from './application/payout-news.ts';
 import { createPayoutOrders } from './application/payout-orders.ts';
+import { createPayoutReports, type PayoutReports } from './application/payout-reports.ts';
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
 import type { Observe } from './application/ports/observe.ts';
@@ -19,8 +22,10 @@ import { createPublish, type Publish } from './application/publish.ts';
 import { createReattribute, type Reattribute } from './application/re-attribute.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
+import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
+import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -31,6 +36,8 @@ import { createSeal, type SealKey } from './platform/seal.ts';
 /** How many batches of each hop one node has under way; more would only wait for the same database. */
 const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2 };
 
+/** Batches are cut by the day: ten minutes after midnight is soon enough, and a look costs one query. */
+const BATCHES_SCHEDULE = '*/10 * * * *';
 /** A case's time is told in hours; a few minutes more are none. */
 const CASES_SCHEDULE = '*/5 * * * *';
 /** Patterns are judged over a day and more. */
@@ -54,6 +61,9 @@ export interface Container {
   readonly accounts: Accounts;
   readonly act: Act;
   readonly review: Review;
+  readonly writeOff: WriteOffReward;
+  readonly takeRefund: TakeRefund;
+  readonly payoutReports: PayoutReports;
   readonly desk: Desk;
   readonly publish: Publish;
   readonly tiers: Tiers;
@@ -66,6 +76,7 @@ export interface Container {
   readonly payoutAccounts: PayoutAccounts;
   readonly payoutNews: PayoutNewsDesk;
   readonly payoutDesk: PayoutDesk;
+  readonly payoutBatches: PayoutBatches;
   /** The three hops' workers and the schedules. */
   start(): void;
   /** Finishes what is under way. Nothing is lost: what was not begun lies in the store. */
@@ -87,8 +98,15 @@ export function createContainer(deps: ContainerDeps): Container {
   const onDecided = () => dispatches.get('payouts')?.poke();
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided });
   const payoutAccounts = createPayoutAccounts({ store, providers, seal, clock });
-  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
-  const payoutOrders = createPayoutOrders({ records: store.payoutRecords, accounts: payoutAccounts, seal, clock });
+  const takeRefund = createTakeRefund({ store, clock, onAsked });
+  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, takeRefund, clock, log });
+  const payoutOrders = createPayoutOrders({
+    records: store.payoutRecords,
+    batches: store.batches,
+    accounts: payoutAccounts,
+    seal,
+    clock,
+  });
   const deliver = createDeliver({
     store,
     clock,
@@ -129,14 +147,16 @@ export function createContainer(deps: ContainerDeps): Container {
   const tiers = createTiers({ store, clock });
   const reattribute = createReattribute({ store, clock, onAsked });
   const review = createReview({ store, clock, onDecided });
-  const desk = createDesk({ store, clock, review, newId: randomUUID, onAsked });
+  const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked });
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
     createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
+  const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
   const schedules = [
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
     scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
+    scheduled('batches', BATCHES_SCHEDULE, cutBatches),
   ];
 
   return {
@@ -153,6 +173,9 @@ export function createContainer(deps: ContainerDeps): Container {
     }),
     review,
     desk,
+    writeOff: createWriteOff({ store, clock }),
+    takeRefund,
+    payoutReports: createPayoutReports({ store, accounts: payoutAccounts, providers, clock, newId: randomUUID }),
     publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
@@ -178,7 +201,8 @@ export function createContainer(deps: ContainerDeps): Container {
     reconcile,
     payoutAccounts,
     payoutNews,
-    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: onDecided }),
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
+    payoutBatches: createPayoutBatches({ store, providers, clock, onDue: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       for (const schedule of schedules) schedule.start();

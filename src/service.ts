@@ -53,7 +53,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     onCall: metrics.crmCall,
   });
   const connectors = observedConnectors(loaded, metrics);
-  const { coupons, manual } = store;
+  const { coupons, batches } = store;
   const seal = createSeal(config.encryptionKeys);
   const providers = await loadProviders({
     ...config,
@@ -61,7 +61,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     randomBytes,
     seal,
     coupons,
-    manual,
+    batches,
   });
   const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics });
   metrics.watchQueues(async () => {
@@ -91,6 +91,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       connections: store.connections,
       programs: store.programs,
       dryRuns: store.dryRuns,
+      refunds: store.refunds,
       desk: store.desk,
       tierChanges: store.tiers,
       attribution: store.attribution,

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { orderedMinor } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
-import { createDraft, stateWith } from '../domain/plan.ts';
+import { createDraft, type OrderKind, stateWith } from '../domain/plan.ts';
 import { reasonText } from '../domain/reason.ts';
+import { isToRecall, settleRecall } from '../domain/recall.ts';
 import type { RecordRef } from '../domain/record.ts';
 import { settlePayout } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -65,13 +66,22 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
   async function issue(payout: ClaimedPayout): Promise<void> {
     const { intent, reward, referral, accountId } = payout;
     try {
+      if (intent.kind !== undefined && intent.kind !== 'issue') return await recall(payout, intent.kind);
+      const money = { minor: orderedMinor(reward), currency: reward.money.currency };
+      const admitted = await payoutOrders.admit(payout, money);
+      if (admitted === 'held') {
+        log.info({ reward: reward.id, provider: intent.provider }, 'payout waits in its batch');
+        return;
+      }
+      if (admitted === 'taken_back')
+        return await settle(payout, { ok: false, why: 'taken back before it was sent' }, undefined);
       const order = {
         key: intent.id,
         accountId,
         rewardId: reward.id,
         referralId: reward.referralId,
         beneficiary: await beneficiaryOf(payout),
-        money: { minor: orderedMinor(reward), currency: reward.money.currency },
+        money,
         reason: reasonText(reward.reason, await readDealNames(store.reads, accountId, [reward.deal])),
       };
       const { result, given } = await payoutOrders.carryOut(intent, order, { isTakenBack: reward.reversalPending });
@@ -95,6 +105,26 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
         return { party, id: beneficiaryId, name: referral.friend.name, email: referral.friend.email };
       const member = await store.reads.member(accountId, beneficiaryId);
       return { party, id: beneficiaryId, name: member?.name ?? null, email: member?.email ?? null };
+    }
+  }
+
+  /** Undoes what was given. Everything may have happened to the reward since: what there is nothing to undo of is done. */
+  async function recall(payout: ClaimedPayout, kind: OrderKind): Promise<void> {
+    const { accountId, reward, intent, attempts } = payout;
+    const isAsked = isToRecall(reward, kind, clock.now());
+    const { outcome, given } = isAsked
+      ? await payoutOrders.recall(payout)
+      : { outcome: 'too_late' as const, given: undefined };
+    for (let tries = 0; tries < SETTLE_TRIES; tries += 1) {
+      const { connectionId, id } = reward.deal;
+      const keys = { accountId, connectionId, contactIds: [], dealIds: [id], emails: [], codes: [], companies: [] };
+      const loaded = await store.cases.load(keys);
+      const current = loaded.rewards.find((one) => one.id === reward.id) ?? reward;
+      const draft = createDraft(stateWith(accountId, loaded));
+      if (outcome === 'cancelled') settleRecall(draft, accountId, current, kind, clock.now());
+      if (!(await store.payouts.settle(payout, draft.plan(), given))) continue;
+      log.info({ reward: reward.id, provider: intent.provider, kind, isAsked, outcome, attempts }, 'payout recalled');
+      return;
     }
   }
 

@@ -7,6 +7,7 @@ import type { RecordRef } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { CaseChanged, LoadedCase, Store } from './ports/store.ts';
+import type { Reattribute } from './re-attribute.ts';
 import type { Review } from './review.ts';
 
 /** The CRM may bring news of the same referral at the same moment; then it is looked at again. */
@@ -56,10 +57,7 @@ export interface DeskDeps {
   readonly newId: () => string;
   /** Called when records are to be looked at. */
   readonly onAsked: () => void;
-  /**
-   * Gives a disputed referral to another member, and decides the case with the same plan. Until somebody joins it, no dispute ends that way.
-   */
-  readonly reattribute?: (accountId: string, of: Case, word: CaseWord) => Promise<boolean>;
+  readonly reattribute: Reattribute;
 }
 
 export interface Desk {
@@ -79,7 +77,7 @@ export function createDesk(deps: DeskDeps): Desk {
     const known = await store.desk.get(accountId, caseId);
     if (!known) return { kind: 'refused', code: 'no_such_case' };
     if (known.case.state !== 'open') return { kind: 'refused', code: 'awaits_nobody', case: known.case };
-    const allowed = outcomesOf(known.case, deps.reattribute !== undefined);
+    const allowed = outcomesOf(known.case);
     if (!allowed.includes(said.outcome)) return { kind: 'refused', code: 'not_for_this_case', allowed };
     const word = { ...said, at: clock.now() };
     if (!MOVING.includes(said.outcome)) return outcomeOf(await store.desk.decide(accountId, caseId, word));
@@ -97,9 +95,18 @@ export function createDesk(deps: DeskDeps): Desk {
     return one.kind === 'dispute' && resolveDispute(accountId, one, word);
   }
 
+  /** To the member whom the dispute names. */
+  async function giveToOther(accountId: string, { id, referralId, facts }: Case, word: CaseWord): Promise<boolean> {
+    const { memberId } = facts;
+    if (referralId === null || typeof memberId !== 'string') return false;
+    const { by, why } = word;
+    const move = { memberId, by, why };
+    return (await deps.reattribute(accountId, referralId, move, [{ id, word }])).kind !== 'refused';
+  }
+
   /** The outcomes of a dispute that move something. Each is one plan together with the end of the case. */
   async function resolveDispute(accountId: string, one: Case, word: CaseWord): Promise<boolean> {
-    if (word.outcome === 'reattributed') return deps.reattribute?.(accountId, one, word) ?? false;
+    if (word.outcome === 'reattributed') return giveToOther(accountId, one, word);
     const { rewardId } = one;
     if (word.outcome !== 'taken_back' || rewardId === null) return false;
     const reward = await store.reads.reward(accountId, rewardId);
@@ -224,13 +231,14 @@ function alertTimes(now: Instant) {
 }
 
 /** How a case can end by a person's word. */
-export function outcomesOf({ kind, topic, rewardId }: Case, canReattribute: boolean): CaseOutcome[] {
+export function outcomesOf({ kind, topic, rewardId, facts }: Case): CaseOutcome[] {
   if (topic === 'reward_review') return ['approved', 'rejected'];
   if (topic === 'risk_blocked') return ['allowed', 'dismissed'];
   if (kind === 'alert') return ['resolved', 'dismissed'];
   return [
     ...(rewardId === null ? [] : ['taken_back' as const]),
-    ...(canReattribute ? ['reattributed' as const] : []),
+    // To whom, the dispute has to say.
+    ...(typeof facts.memberId === 'string' ? ['reattributed' as const] : []),
     'upheld',
     'dismissed',
   ];

@@ -4,6 +4,7 @@ import { companyOf } from '../domain/limit.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { knowsProperties, type WantedProperties } from '../domain/property.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
+import type { RefundFact } from '../domain/refund.ts';
 import { keysOfPeople, paceHours } from '../domain/risk.ts';
 import { companyOwner } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
@@ -176,6 +177,14 @@ function createDealFinder(
   };
 }
 
+/** What payment providers have told of a deal, beside what the CRM says of it; under any id that the deal ever had. */
+function withRefunds(deal: DealFacts, byDeal: ReadonlyMap<string, readonly RefundFact[]>): DealFacts {
+  const told = [deal.ref.id, ...deal.formerIds].flatMap((id) => byDeal.get(id) ?? []);
+  if (told.length === 0) return deal;
+  const refunds = [...(deal.refunds ?? []), ...told].sort((a, b) => a.at - b.at);
+  return { ...deal, refunds };
+}
+
 /** Reads each record at most once per batch. */
 function createReader(
   session: CrmSession,
@@ -237,7 +246,15 @@ function createReader(
   }
 
   async function readDealsNow(ids: readonly string[]): Promise<void> {
-    for (const deal of await read('deal', ids, askedDeals, (some) => session.readDeals(some, wanted))) {
+    const found = await read('deal', ids, askedDeals, (some) => session.readDeals(some, wanted));
+    if (found.length === 0) return;
+    const refunds = await store.refundsOfDeals(
+      connection.accountId,
+      connection.id,
+      found.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]),
+    );
+    for (const read of found) {
+      const deal = withRefunds(read, refunds);
       deals.set(deal.ref.id, deal);
       fresh.set(recordKey(deal.ref), deal);
     }

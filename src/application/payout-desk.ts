@@ -1,21 +1,22 @@
 import { couponHash } from '../domain/ids.ts';
-import { decimalOf, type Money } from '../domain/money.ts';
+import type { Money } from '../domain/money.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { payoutContext, type Seal } from '../platform/seal.ts';
-import { csvOf } from './csv.ts';
+import { readCsv } from './csv-read.ts';
 import type { PayoutNewsDesk } from './payout-news.ts';
-import type { CouponCount, ManualBatch, ManualRow, PayoutRecordState, SealedCoupon, Store } from './ports/store.ts';
+import type { CouponCount, PayoutRecordState, SealedCoupon, Store } from './ports/store.ts';
+
+/** Far longer than any code that a person types. */
+const CODE_LENGTH_MAX = 64;
 
 export type RedeemResult = 'redeemed' | 'already_redeemed' | 'withdrawn' | 'unknown';
 
-export interface ManualMark {
-  readonly key: string;
-  readonly state: 'paid' | 'refused';
-  readonly why: string | null;
+/** What became of one row of a file. `line` counts as an editor shows it. */
+export interface ImportedRedemption {
+  readonly line: number;
+  readonly result: RedeemResult | 'unreadable';
 }
-
-export type MarkResult = 'marked' | 'settled';
 
 /** What a provider has of a reward, with the code or link in the clear: whoever reads it can use it. */
 export interface RewardPayout {
@@ -26,7 +27,7 @@ export interface RewardPayout {
   readonly updatedAt: Instant;
 }
 
-/** What people do with codes and with batches that are paid by hand. */
+/** What people do with codes, and what was given for a reward. */
 export interface PayoutDesk {
   /** Null while nothing was given, or where nothing is left behind, as by credit. */
   payoutOf(accountId: string, rewardId: string): Promise<RewardPayout | null>;
@@ -35,34 +36,24 @@ export interface PayoutDesk {
   couponCounts(accountId: string): Promise<CouponCount[]>;
   /** What the shop tells of codes that were used; in the order in which they were given. */
   redeemCoupons(accountId: string, codes: readonly string[]): Promise<RedeemResult[]>;
-  batches(accountId: string): Promise<ManualBatch[]>;
-  batch(accountId: string, batchId: string): Promise<{ batch: ManualBatch; rows: ManualRow[] } | null>;
-  /** Closes the batch, if it is open, and writes what is to be paid as CSV. Null when there is no such batch. */
-  export(accountId: string, batchId: string): Promise<{ fileName: string; csv: string } | null>;
-  /**
-   * All or, when an order is none of the batch's, nothing. A batch that is still open is closed first: what is marked as paid cannot be
-   * withdrawn at the same time.
-   */
-  mark(
+  /** The same from a file with a column "code"; the same file again changes nothing. */
+  importRedemptions(
     accountId: string,
-    batchId: string,
-    marks: readonly ManualMark[],
+    csv: string,
   ): Promise<
-    { readonly ok: true; readonly results: MarkResult[] } | { readonly ok: false; readonly unknown: number } | null
+    { readonly ok: true; readonly rows: ImportedRedemption[] } | { readonly ok: false; readonly problem: string }
   >;
 }
 
 export interface PayoutDeskDeps {
-  readonly store: Pick<Store, 'coupons' | 'manual' | 'payoutRecords'>;
+  readonly store: Pick<Store, 'coupons' | 'payoutRecords'>;
   readonly seal: Pick<Seal, 'seal' | 'open'>;
   readonly news: Pick<PayoutNewsDesk, 'take'>;
   readonly clock: Pick<Clock, 'now'>;
-  /** Called when an order has come up to be settled. */
-  readonly onSettled: () => void;
 }
 
-export function createPayoutDesk({ store, seal, news, clock, onSettled }: PayoutDeskDeps): PayoutDesk {
-  const { coupons, manual } = store;
+export function createPayoutDesk({ store, seal, news, clock }: PayoutDeskDeps): PayoutDesk {
+  const { coupons } = store;
 
   async function redeem(accountId: string, code: string): Promise<RedeemResult> {
     const now = clock.now();
@@ -111,46 +102,16 @@ export function createPayoutDesk({ store, seal, news, clock, onSettled }: Payout
       return results;
     },
 
-    batches: manual.batches,
-
-    async batch(accountId, batchId) {
-      const batch = await manual.batch(accountId, batchId);
-      return batch && { batch, rows: await manual.rows(accountId, batchId) };
-    },
-
-    async export(accountId, batchId) {
-      await manual.cut(accountId, batchId, clock.now());
-      const batch = await manual.batch(accountId, batchId);
-      if (!batch) return null;
-      const rows = (await manual.rows(accountId, batchId)).filter(({ state }) => state === 'waiting');
-      return {
-        fileName: `wonward-payouts-${String(batch.number).padStart(4, '0')}.csv`,
-        csv: csvOf(
-          ['order', 'reward', 'name', 'email', 'amount', 'currency', 'party'],
-          rows.map(({ key, rewardId, name, email, money, party }) => [
-            key,
-            rewardId,
-            name ?? '',
-            email ?? '',
-            decimalOf(money),
-            money.currency,
-            party,
-          ]),
-        ),
-      };
-    },
-
-    async mark(accountId, batchId, marks) {
-      if (!(await manual.batch(accountId, batchId))) return null;
-      const items = await Promise.all(marks.map(({ key }) => manual.item(accountId, key)));
-      const unknown = items.findIndex((item) => item?.batchId !== batchId);
-      if (unknown !== -1) return { ok: false, unknown };
-      await manual.cut(accountId, batchId, clock.now());
-      const results: MarkResult[] = [];
-      for (const mark of marks)
-        results.push((await manual.mark(accountId, batchId, mark, clock.now())) === 'marked' ? 'marked' : 'settled');
-      onSettled();
-      return { ok: true, results };
+    async importRedemptions(accountId, csv) {
+      const read = readCsv(csv, ['code']);
+      if (!read.ok) return read;
+      const rows: ImportedRedemption[] = [];
+      for (const { line, fields } of read.rows) {
+        const code = fields.get('code') ?? '';
+        const isReadable = code !== '' && code.length <= CODE_LENGTH_MAX;
+        rows.push({ line, result: isReadable ? await redeem(accountId, code) : 'unreadable' });
+      }
+      return { ok: true, rows };
     },
   };
 }

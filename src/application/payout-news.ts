@@ -1,5 +1,6 @@
 import type { Reward } from '../domain/decision.ts';
 import { createDraft, type PayoutIntent, stateWith } from '../domain/plan.ts';
+import { expireUnused, hasExpired } from '../domain/recall.ts';
 import type { PayoutNews } from '../domain/reward.ts';
 import { payoutNews } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -7,6 +8,7 @@ import type { Log } from '../platform/log.ts';
 import type { PayoutAccounts } from './payout-accounts.ts';
 import type { RawRequest } from './ports/crm.ts';
 import type { Store, WaitingNews } from './ports/store.ts';
+import type { TakeRefund } from './refunds.ts';
 
 /** Others change a reward once or twice meanwhile; more often than this, the next message or the sweep finds it. */
 const APPLY_TRIES = 5;
@@ -29,13 +31,14 @@ export interface PayoutNewsDesk {
 }
 
 export interface PayoutNewsDeps {
-  readonly store: Pick<Store, 'payoutRecords' | 'reads'>;
+  readonly store: Pick<Store, 'cases' | 'payoutRecords' | 'reads'>;
   readonly accounts: Pick<PayoutAccounts, 'open'>;
+  readonly takeRefund: TakeRefund;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
 }
 
-export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps): PayoutNewsDesk {
+export function createPayoutNews({ store, accounts, takeRefund, clock, log }: PayoutNewsDeps): PayoutNewsDesk {
   const { payoutRecords: records, reads } = store;
 
   /** True once nothing more is to be done with it. */
@@ -46,12 +49,17 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
           ? news.reference && (await records.recordByReference(accountId, news.provider, news.reference))
           : await records.record(accountId, news.key);
       // Of nothing that we gave, or not yet: it is kept, and looked at again when an answer is booked.
-      if (!record || record.provider !== news.provider || news.kind === 'refunded') return false;
+      if (!record || record.provider !== news.provider) return false;
       const reward = await reads.reward(accountId, record.rewardId);
       if (!reward) return false;
       const now = clock.now();
-      const draft = createDraft(stateWith(accountId, { rewards: [reward] }));
-      const effect = payoutNews(draft, reward, news, now);
+      // A voucher that is switched off after its time has expired; what follows is a decision of its chain.
+      const isExpiry = news.kind === 'cancelled' && hasExpired(reward, now);
+      const draft = createDraft(
+        stateWith(accountId, isExpiry ? await caseOf(accountId, reward) : { rewards: [reward] }),
+      );
+      if (isExpiry) expireUnused(draft, accountId, reward, now);
+      const effect = isExpiry ? 'applied' : payoutNews(draft, reward, news, now);
       if (effect === 'later') return false;
       if (effect === 'applied') await markConcerned(accountId, reward, draft.markMirror);
       const plan = effect === 'applied' ? draft.plan() : null;
@@ -62,6 +70,38 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
       if (!(await isWaiting(accountId, news))) return true;
     }
     return false;
+  }
+
+  function caseOf(accountId: string, { deal }: Reward) {
+    const { connectionId, id } = deal;
+    return store.cases.load({
+      accountId,
+      connectionId,
+      contactIds: [],
+      dealIds: [id],
+      emails: [],
+      codes: [],
+      companies: [],
+    });
+  }
+
+  /** A payment of a friend's was given back. One whose deal nobody knows is kept; told again with it, it is placed. */
+  async function applyRefund(accountId: string, news: WaitingNews): Promise<void> {
+    const { refund, deal = '', minor = '', currency = '', undone = '' } = news.facts ?? {};
+    const isReadable = refund !== undefined && /^[1-9][0-9]{0,14}$/.test(minor) && currency !== '';
+    const taken = isReadable
+      ? await takeRefund(accountId, news.provider, {
+          id: refund,
+          dealId: deal === '' ? null : deal,
+          connectionId: null,
+          money: { minor: BigInt(minor), currency },
+          at: news.at,
+          isUndone: undone !== '',
+        })
+      : null;
+    const effect = taken?.deal ? 'applied' : 'unknown';
+    await records.settleNews(accountId, news, { effect, key: null, plan: null }, clock.now());
+    log.info({ account: accountId, provider: news.provider, refund, kept: taken?.kept, effect }, 'refund told');
   }
 
   async function isWaiting(accountId: string, news: WaitingNews): Promise<boolean> {
@@ -84,8 +124,10 @@ export function createPayoutNews({ store, accounts, clock, log }: PayoutNewsDeps
     // Also those that were kept before: a message that comes again may have been kept by a node that died before it applied it.
     for (const { key, reference } of news) {
       const order = { key: key ?? '', reference };
-      for (const waiting of await records.waitingNews(accountId, provider, order, WAITING_MAX))
-        await apply(accountId, waiting);
+      for (const waiting of await records.waitingNews(accountId, provider, order, WAITING_MAX)) {
+        if (waiting.kind === 'refunded') await applyRefund(accountId, waiting);
+        else await apply(accountId, waiting);
+      }
     }
     return kept;
   }

@@ -1,16 +1,26 @@
 import { Fault } from '../domain/errors.ts';
+import { isCredit } from '../domain/ledger.ts';
 import { type Money, textOf } from '../domain/money.ts';
 import type { PayoutIntent } from '../domain/plan.ts';
 import type { Clock } from '../platform/clock.ts';
 import { payoutContext, type Seal } from '../platform/seal.ts';
 import type { PayoutAccounts } from './payout-accounts.ts';
 import type { IssueResult, PayoutDescription, PayoutOrder } from './ports/payout.ts';
-import type { GivenPayout, PayoutRecordStore } from './ports/store.ts';
+import type { BatchStore, ClaimedPayout, GivenPayout, PayoutRecordStore } from './ports/store.ts';
 
 /** A provider forgets a key on a day of its own clock; this long before, an order is not sent again any more. */
 const KEY_LIFE_MARGIN_MS = 86_400_000;
 
 export interface PayoutOrders {
+  /**
+   * Whether a claimed order may be sent now. `held`: it waits in a batch, and is nobody's until that is approved. `taken_back`: it was to
+   * wait there, and its reward is to end.
+   */
+  admit(payout: ClaimedPayout, money: Money): Promise<'go' | 'held' | 'taken_back'>;
+  /** Asks the provider to undo what it gave. `given` is what is to be noted when it has. */
+  recall(
+    payout: ClaimedPayout,
+  ): Promise<{ readonly outcome: 'cancelled' | 'too_late'; readonly given: GivenPayout | undefined }>;
   /**
    * Sends an order to its provider, under everything that the provider's description promises. `given` is what is to be noted with the
    * booking; undefined for a provider that leaves nothing behind.
@@ -24,13 +34,37 @@ export interface PayoutOrders {
 
 export interface PayoutOrdersDeps {
   readonly records: Pick<PayoutRecordStore, 'begin' | 'choose' | 'record'>;
+  readonly batches: Pick<BatchStore, 'admit' | 'batching'>;
   readonly accounts: Pick<PayoutAccounts, 'open'>;
   readonly seal: Pick<Seal, 'seal'>;
   readonly clock: Pick<Clock, 'now'>;
 }
 
-export function createPayoutOrders({ records, accounts, seal, clock }: PayoutOrdersDeps): PayoutOrders {
+export function createPayoutOrders({ records, batches, accounts, seal, clock }: PayoutOrdersDeps): PayoutOrders {
   return {
+    async admit(payout, money) {
+      const { accountId, intent } = payout;
+      const { provider } = await accounts.open(accountId, intent.provider);
+      const { batching } = provider.description;
+      if (batching === undefined) return 'go';
+      if (batching === 'optional' && !(await batches.batching(accountId, provider.name))) return 'go';
+      // What it would not take is refused at once, and not on the day of the batch.
+      if (refusalOf(provider.description, money) !== null) return 'go';
+      return batches.admit(payout, money, clock.now());
+    },
+
+    async recall({ accountId, intent, reward }) {
+      // Credit is ours: nobody has to be asked.
+      if (isCredit(reward)) return { outcome: 'cancelled', given: undefined };
+      const { session } = await accounts.open(accountId, intent.provider);
+      if (!session.cancel) return { outcome: 'too_late', given: undefined };
+      const known = await records.record(accountId, intent.id);
+      const reference = known?.reference ?? null;
+      const outcome = await session.cancel({ key: intent.id, reference });
+      const isUndone = outcome === 'cancelled' && known !== null;
+      return { outcome, given: isUndone ? { reference, voucher: known.voucher, state: 'cancelled' } : undefined };
+    },
+
     async carryOut(intent, order, { isTakenBack }) {
       const { accountId, key } = order;
       const { provider, session } = await accounts.open(accountId, intent.provider);

@@ -64,11 +64,13 @@ const comparison = z.enum(['at_least', 'at_most']);
 const PAYOUTS = ['coupon', 'credit', 'manual', 'paypal', 'stripe', 'tremendous', 'webhook'] as const;
 
 /** Names as CRMs have them: HubSpot's lower case, Salesforce's with a namespace and __c. */
+const propertyName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,99}$/, "must be the CRM's own name of a property, such as invoice_status");
+
 const ofProperty = {
   fact: z.enum(['deal.property', 'friend.property', 'company.property']),
-  property: z
-    .string()
-    .regex(/^[A-Za-z][A-Za-z0-9_]{0,99}$/, "must be the CRM's own name of a property, such as invoice_status"),
+  property: propertyName,
   because,
 };
 const propertyValues = z.array(z.string().min(1).max(500)).min(1).max(100);
@@ -220,6 +222,10 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
       ])
       .optional(),
     amountChanges: z.enum(['follow', 'ignore']).optional(),
+    onReversal: z.enum(['claim', 'cancel']).optional(),
+    expiresAfterDays: z.int().min(1).max(HOLD_DAYS_MAX).optional(),
+    refunds: z.enum(['follow', 'ignore']).optional(),
+    refundedProperty: propertyName.optional(),
     bestOf: keyText('bonus').optional(),
     payout: z.enum(PAYOUTS),
     name: nameText,
@@ -267,6 +273,8 @@ const rule = z
   .transform(
     ({ name, allowOverWhole: _, ...rest }): RewardRule => ({
       ...(rest as Omit<RewardRule, 'name'>),
+      // A refund is a change of what the deal is worth.
+      refunds: rest.refunds ?? rest.amountChanges,
       name: name ?? nameFromKey(rest.key),
     }),
   );

@@ -29,6 +29,7 @@ function problemsOf(rule: RewardRule, index: number, rules: readonly RewardRule[
     ...holdProblems(rule),
     ...limitProblems(rule),
     ...groupProblems(rule, rules),
+    ...recallProblems(rule),
   ].map(({ path, problem }) => ({ path: ['rules', index, ...path], problem }));
 }
 
@@ -199,14 +200,22 @@ export function unknownProperties(
   rules: readonly RewardRule[],
   known: Readonly<Record<PropertyFact['fact'], ReadonlySet<string>>>,
 ): RuleProblem[] {
-  return rules.flatMap((rule, index) =>
-    propertyFactsOf(rule)
+  return rules.flatMap((rule, index) => [
+    ...propertyFactsOf(rule)
       .filter(({ fact, property }) => !known[fact].has(property))
       .map(({ fact, property }) => ({
         path: ['rules', index, 'conditions'],
         problem: `ask about ${fact} "${property}", which the CRM does not have; check its internal name`,
       })),
-  );
+    ...(rule.refundedProperty === undefined || known['deal.property'].has(rule.refundedProperty)
+      ? []
+      : [
+          {
+            path: ['rules', index, 'refundedProperty'],
+            problem: `"${rule.refundedProperty}" is no property of the CRM's deals; check its internal name`,
+          },
+        ]),
+  ]);
 }
 
 type CountCondition = Extract<FactCondition, { fact: 'member.won_referrals' }>;
@@ -313,6 +322,43 @@ function isWider(wide: Limit, narrow: Limit): boolean {
 function lengthOf({ window }: Limit): number {
   const days = { life: Number.POSITIVE_INFINITY, day: 1, week: 7, month: 30, quarter: 91, year: 365 };
   return days[window];
+}
+
+/** Whose vouchers can be switched off until they are used; credit is the ledger's own. */
+const CAN_EXPIRE = ['coupon', 'credit', 'stripe', 'tremendous'];
+/** Who can undo what they gave, as long as it was not used or claimed. */
+const CAN_CANCEL = ['coupon', 'paypal', 'stripe', 'tremendous'];
+
+function recallProblems({
+  payout,
+  onReversal,
+  expiresAfterDays,
+  amountChanges,
+  refunds,
+  refundedProperty,
+}: RewardRule): RuleProblem[] {
+  const problems: RuleProblem[] = [];
+  if (refundedProperty !== undefined && refunds !== 'follow')
+    problems.push({ path: ['refundedProperty'], problem: 'is asked by no rule that ignores refunds; leave it out' });
+  if (refunds === 'follow' && amountChanges === 'ignore')
+    problems.push({
+      path: ['refunds'],
+      problem: 'a rule that ignores what the deal is worth cannot follow its refunds; let amountChanges be follow',
+    });
+  if (expiresAfterDays !== undefined && !CAN_EXPIRE.includes(payout))
+    problems.push({
+      path: ['expiresAfterDays'],
+      problem: `what ${payout} gave cannot be made worthless; leave it out, or pay by ${CAN_EXPIRE.join(', ')}`,
+    });
+  if (onReversal === 'cancel' && !CAN_CANCEL.includes(payout))
+    problems.push({
+      path: ['onReversal'],
+      problem:
+        payout === 'credit'
+          ? 'credit is always taken back from the credit itself; leave it out'
+          : `what ${payout} gave cannot be undone there; leave it out, or pay by ${CAN_CANCEL.join(', ')}`,
+    });
+  return problems;
 }
 
 function groupProblems(rule: RewardRule, rules: readonly RewardRule[]): RuleProblem[] {

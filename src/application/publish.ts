@@ -79,7 +79,9 @@ export function createPublish({ store, clock, newId, payableBy, openSession }: P
 
   /** A rule that asks for what no CRM has would wait for ever. Before there is a CRM nothing is known, and nothing is refused. */
   async function strangersOf(accountId: string, { rules, risk }: ProgramContent): Promise<RuleProblem[]> {
-    const asksNothing = rules.every((rule) => propertyFactsOf(rule).length === 0);
+    const asksNothing = rules.every(
+      (rule) => propertyFactsOf(rule).length === 0 && rule.refundedProperty === undefined,
+    );
     if (asksNothing && riskProperties([risk]).length === 0) return [];
     const connections = (await store.connections.list(accountId)).filter(({ status }) => status === 'connected');
     if (connections.length === 0) return [];

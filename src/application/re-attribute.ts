@@ -1,5 +1,5 @@
 import { Fault } from '../domain/errors.ts';
-import { createDraft, stateWith } from '../domain/plan.ts';
+import { createDraft, type Plan, stateWith } from '../domain/plan.ts';
 import { type Move, moveReferral } from '../domain/re-attribute.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Referral } from '../domain/referral.ts';
@@ -26,10 +26,12 @@ export type Reattribute = (
   accountId: string,
   referralId: string,
   move: Pick<Move, 'memberId' | 'by' | 'why'>,
+  /** Cases that end with it, in the same transaction. */
+  cases?: Plan['cases'],
 ) => Promise<ReattributeResult>;
 
 export function createReattribute({ store, clock, onAsked }: ReattributeDeps): Reattribute {
-  return async (accountId, referralId, move) => {
+  return async (accountId, referralId, move, cases = []) => {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const [referral, next] = await Promise.all([
         store.reads.referral(accountId, referralId),
@@ -55,10 +57,10 @@ export function createReattribute({ store, clock, onAsked }: ReattributeDeps): R
       const draft = createDraft(state);
       if (!draft.referral(referralId) || !draft.member(move.memberId)) continue;
       const result = moveReferral(draft, state, { ...move, referralId, at: clock.now() });
-      if (result.kind === 'existing') return result;
+      if (result.kind === 'existing' && cases.length === 0) return result;
       if (result.kind === 'refused') return { kind: 'refused', code: 'not_possible', reason: result.reason };
       const [written] = await store.cases.commit([
-        { accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] },
+        { accountId, plan: { ...draft.plan(), cases }, snapshots: [], restsOn: [], settles: [], erase: [] },
       ]);
       if (written !== 'committed') continue;
       onAsked();

@@ -132,14 +132,15 @@ function grantProblems(reward: Reward, own: readonly Decision[]): string[] {
       say(`is ${reward.state}, though its last decision is ${last.outcome}`);
   }
   const adjusted = inOrder.findLast(({ outcome }) => outcome === 'adjusted');
-  // All of one came back from its provider, and then it was taken back: nothing of it is claimed in part any more.
-  if (adjusted && reward.state !== 'voided' && adjusted.money?.minor !== standingMinor(reward))
+  // Of one that has ended with all of its money back nothing is claimed in parts any more.
+  const isUndone = reward.state === 'expired' || reward.state === 'voided';
+  if (adjusted && !isUndone && adjusted.money?.minor !== standingMinor(reward))
     say(`stands for ${standingMinor(reward)}, its last adjustment says ${adjusted.money?.minor}`);
   return problems;
 }
 
 /** The journals that a reward in its state must have: these, and no other. Parts that were taken back or given again are added up apart. */
-function expectedJournals(reward: Reward, own: readonly Decision[], found: readonly Journal[]): Journal[] | null {
+function expectedJournals(reward: Reward, own: readonly Decision[], found: readonly Journal[]): Journal[] {
   const isFrom = (outcome: Outcome) => own.some((decision) => decision.outcome === outcome);
   const wasHeld = isFrom('held') || isFrom('in_review');
   const wasReleased = wasHeld && isFrom('rewarded');
@@ -171,7 +172,9 @@ function expectedJournals(reward: Reward, own: readonly Decision[], found: reado
       book('claw_back', standingMinor(reward));
       break;
     case 'expired':
-      return null;
+      book('issue', ordered);
+      book('expire', ordered);
+      break;
   }
   // What a provider gave back was booked as issued first; it stays owed, or is no longer claimed from the beneficiary.
   const cameBack = found.some(({ kind }) => kind === 'return');
@@ -195,15 +198,21 @@ function expectedJournals(reward: Reward, own: readonly Decision[], found: reado
   });
 }
 
+/** Kinds that a reward may see more than once, which add up: what undoes the first of each pair is the second. */
+const PARTS = [
+  ['claw_back_part', 'restore'],
+  ['write_off', 'unwrite_off'],
+] as const satisfies ReadonlyArray<readonly [JournalKind, JournalKind]>;
+
 function isPart({ kind }: Journal): boolean {
-  return kind === 'claw_back_part' || kind === 'restore';
+  return PARTS.some((pair) => (pair as readonly JournalKind[]).includes(kind));
 }
 
-/** What was taken back in parts, less what was given again. */
-function takenInParts(found: readonly Journal[]): bigint {
-  return found
-    .filter(isPart)
-    .reduce((sum, { kind, postings }) => sum + (kind === 'restore' ? -1n : 1n) * (postings[0]?.minor ?? 0n), 0n);
+/** What was booked of the one kind, less what was undone by the other. */
+function sumOf(found: readonly Journal[], [kind, undoing]: readonly [JournalKind, JournalKind]): bigint {
+  const of = (wanted: JournalKind) =>
+    found.filter((one) => one.kind === wanted).reduce((sum, { postings }) => sum + (postings[0]?.minor ?? 0n), 0n);
+  return of(kind) - of(undoing);
 }
 
 function journalProblems(reward: Reward, own: readonly Decision[], found: readonly Journal[]): string[] {
@@ -219,16 +228,17 @@ function journalProblems(reward: Reward, own: readonly Decision[], found: readon
       problems.push(`journal ${id} names decision ${decisionId}, which is about something else`);
   }
   const expected = expectedJournals(reward, own, found);
-  if (!expected) return [...problems, `reward ${reward.id} is ${reward.state}, which nothing here knows how to book`];
   for (const journal of expected) {
     const same = found.find(({ kind }) => kind === journal.kind);
     if (!same) problems.push(`reward ${reward.id} is ${reward.state}, but was never booked as "${journal.kind}"`);
     else if (textOf(same.postings) !== textOf(journal.postings))
       problems.push(`journal ${same.id} books ${textOf(same.postings)}, should book ${textOf(journal.postings)}`);
   }
-  const taken = takenInParts(found);
+  const [taken, writtenOff] = [sumOf(found, PARTS[0]), sumOf(found, PARTS[1])];
   if (taken !== reward.clawedBack)
     problems.push(`reward ${reward.id} says ${reward.clawedBack} were taken back in parts, its journals ${taken}`);
+  if (writtenOff !== (reward.writtenOff ?? 0n))
+    problems.push(`reward ${reward.id} says ${reward.writtenOff ?? 0n} were written off, its journals ${writtenOff}`);
   for (const journal of found)
     if (!isPart(journal) && !expected.some(({ kind }) => kind === journal.kind))
       problems.push(
@@ -238,7 +248,15 @@ function journalProblems(reward: Reward, own: readonly Decision[], found: readon
 }
 
 /** Money that comes to be owed, or changes what is owed, has a decision behind it; an answer of a provider has none. */
-const NEEDS_DECISION: readonly JournalKind[] = ['accrue', 'release', 'net', 'claw_back_part', 'restore'];
+const NEEDS_DECISION: readonly JournalKind[] = [
+  'accrue',
+  'release',
+  'net',
+  'claw_back_part',
+  'restore',
+  'expire',
+  'write_off',
+];
 
 function textOf(postings: readonly Posting[]): string {
   return postings
@@ -262,16 +280,22 @@ const ORDERS: Readonly<Record<Reward['state'], readonly string[]>> = {
   failed: ['done'],
   // Taken back while it was held, before it went out, or after the provider had refused.
   voided: ['none', 'cancelled', 'done'],
-  expired: ['none', 'cancelled'],
+  expired: [],
   clawed_back: ['done'],
 };
+
+/** What was given may be undone in these: it was taken back, or its time may run out. */
+const WAS_ISSUED: readonly Reward['state'][] = ['issued', 'redeemed', 'failed', 'voided', 'expired', 'clawed_back'];
 
 function intentProblems(reward: Reward, intent: AuditedIntent | undefined): string[] {
   const problems: string[] = [];
   const state = intent?.state ?? 'none';
   // One that was kept whole for what was owed back has no order.
   const isKept = orderedMinor(reward) === 0n;
-  if (!(isKept && state === 'none') && !ORDERS[reward.state].includes(state))
+  const isRecall = intent !== undefined && (intent.kind ?? 'issue') !== 'issue';
+  if (isRecall && !WAS_ISSUED.includes(reward.state))
+    problems.push(`reward ${reward.id} is ${reward.state}, and its order is to undo what was never given`);
+  if (isRecall ? state === 'cancelled' : !(isKept && state === 'none') && !ORDERS[reward.state].includes(state))
     problems.push(`reward ${reward.id} is ${reward.state}, and its order is ${state}`);
   if (intent && intent.id !== derivedId('pay', reward.id))
     problems.push(`order ${intent.id} has a key that reward ${reward.id} does not give: a provider would pay it again`);

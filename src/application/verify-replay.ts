@@ -53,7 +53,8 @@ export const UNDERIVABLE = {
   first_known: 'several deals were won; the one that was known first was rewarded',
   order_stood: 'the deal was won again while the provider had the order, which then stood',
   amount_stood: 'the amount changed after the reward had been issued; what was issued is only ever cut',
-  a_person: 'a person approved or rejected it, or gave the referral to another member',
+  a_person: 'a person approved or rejected it, gave the referral to another member, or wrote off what was owed back',
+  not_used: 'it was not used in time, which its provider knows and no record of the CRM',
   risk_then: 'what was known of the people then decided on the risk, and the CRM keeps no history of it',
   limits_then: 'limits, budgets and tiers count what was granted before, in the order in which it was',
   recruiter_then: 'who is a recruiter is told by the CRM as it is now',
@@ -163,6 +164,7 @@ const BY_PERSON: ReadonlySet<string> = new Set([
   're_attributed',
   'risk_allowed',
   'taken_back_by_person',
+  'written_off',
 ]);
 
 // ── Each decision ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,6 +192,7 @@ function rejudge(
   const { code } = decision.reason;
   if (code === 'rate_missing') return 'rate_then';
   if (BY_PERSON.has(code)) return 'a_person';
+  if (code === 'expired_unused') return 'not_used';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
   if (deal.presence === 'deleted') return 'deal_deleted';
   // The history of a merged deal is that of all of them, and was another one when it was decided on.
@@ -402,6 +405,7 @@ function whyNotDerived(
   if (revived) return 'order_stood';
   if (own.some(({ reason: { code } }) => BY_PERSON.has(code))) return 'a_person';
   if (own.some(({ risk }) => risk !== undefined)) return 'risk_then';
+  if (own.some(({ reason: { code } }) => code === 'expired_unused')) return 'not_used';
   const rules = rulesOf(own, programs);
   if (
     rules.some(({ amountChanges }) => amountChanges === 'follow') &&

@@ -1,4 +1,5 @@
 import { createDesk } from '../application/desk.ts';
+import { createReattribute } from '../application/re-attribute.ts';
 import { createReview } from '../application/review.ts';
 import { type Case, type CaseOutcome, OUTCOMES } from '../domain/case.ts';
 import { textOf } from '../domain/money.ts';
@@ -102,7 +103,8 @@ function deskOf({ store, now }: Services) {
   const clock = { now };
   const nobody = () => {};
   const review = createReview({ store, clock, onDecided: nobody });
-  return createDesk({ store, clock, review, newId: () => '', onAsked: nobody });
+  const reattribute = createReattribute({ store, clock, onAsked: nobody });
+  return createDesk({ store, clock, review, reattribute, newId: () => '', onAsked: nobody });
 }
 
 function noSuchCase(caseId: string): CliError {

@@ -17,7 +17,7 @@ import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
-import { reconcilePayouts } from './payouts.ts';
+import { exportBatch, listBatches, markBatch, reconcilePayouts, stepBatch, writeOffReward } from './payouts.ts';
 import {
   diffProgram,
   exportProgram,
@@ -189,12 +189,41 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     );
 
   const payouts = program.command('payouts').description('what left through reward providers');
-  add(payouts, 'reconcile <account>', 'compare what a provider says it gave with the ledger; changes nothing')
+  add(payouts, 'reconcile <account>', 'compare what a provider says it gave with the ledger, and keep the report')
     .requiredOption('--provider <provider>', 'which one, such as stripe')
     .option('--from <day>', 'first day, as 2026-11-01, in UTC')
     .option('--to <day>', 'the day after the last one')
     .action(async (of: string, options: { provider: string; from?: string; to?: string }) =>
       print(await reconcilePayouts(terminal, of, options)),
+    );
+  add(payouts, 'batches <account>', 'list batches, and when those of each provider are cut').action(
+    async (of: string) => print(await listBatches(terminal, of)),
+  );
+  for (const [step, what] of [
+    ['cut', 'close a batch to what comes later'],
+    ['approve', 'let the orders of a batch go out'],
+  ] as const)
+    add(payouts, `${step} <account> <batch>`, what)
+      .requiredOption('--by <who>', 'who decides it, by name or role')
+      .action(async (of: string, batch: string, options: { by: string }) =>
+        print(await stepBatch(terminal, step, of, batch, options)),
+      );
+  add(payouts, 'export <account> <batch>', 'write what is to be paid by hand into a CSV')
+    .requiredOption('--by <who>', 'who pays it, by name or role')
+    .option('--file <file>', 'where to')
+    .action(async (of: string, batch: string, options: { by: string; file?: string }) =>
+      print(await exportBatch(terminal, of, batch, options)),
+    );
+  add(payouts, 'mark <account> <batch> <file>', 'read from the filled-in CSV, or from -, what was paid and refused')
+    .requiredOption('--by <who>', 'who has paid it, by name or role')
+    .action(async (of: string, batch: string, file: string, options: { by: string }) =>
+      print(await markBatch(terminal, of, batch, file, options)),
+    );
+  add(payouts, 'write-off <account> <reward>', 'give up what is owed back of a reward')
+    .requiredOption('--by <who>', 'who has authorised it, by name or role')
+    .requiredOption('--why <why>', 'on which ground; kept for ever')
+    .action(async (of: string, reward: string, options: { by: string; why: string }) =>
+      print(await writeOffReward(terminal, of, reward, options)),
     );
 
   add(program, 'doctor', 'find what is wrong around the service: clock, disk, database, address, permissions, queues')

@@ -62,8 +62,8 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
 /** What the account can pay through, and the providers that are installed. */
 export async function payoutsOf({ config, store, now }: Pick<Services, 'config' | 'store' | 'now'>) {
   const seal = createSeal(config.encryptionKeys);
-  const { coupons, manual } = store;
-  const providers = await loadProviders({ ...config, now, randomBytes, seal, coupons, manual });
+  const { coupons, batches } = store;
+  const providers = await loadProviders({ ...config, now, randomBytes, seal, coupons, batches });
   return { providers, accounts: createPayoutAccounts({ store, providers, seal, clock: systemClock }) };
 }
 

@@ -1,4 +1,4 @@
-import { type Money, roundedShare, textOf } from './money.ts';
+import { type Money, ratioOf, roundedShare, textOf } from './money.ts';
 import type { FlatAmount, RewardRule } from './program.ts';
 import { type HeldTier, rankOf } from './tier-scheme.ts';
 
@@ -14,6 +14,7 @@ export interface CalculationStep {
     | 'rounded'
     | 'minimum'
     | 'maximum'
+    | 'refunded'
     | 'limited';
   readonly values: Readonly<Record<string, string>>;
   /** After the step. */
@@ -57,6 +58,22 @@ export function calculate(
     steps.push({ step: 'maximum', values: {}, result: textOf(money) });
   }
   return { money, steps };
+}
+
+/** What is left of a reward when part of its deal was refunded: the same part of it, rounded as the rule rounds. */
+export function afterRefund({ rounding }: RewardRule, money: Money, deal: Money, refunded: Money): Calculation {
+  const { mode, toMinor } = rounding ?? { mode: 'half_even', toMinor: 1 };
+  const left = ratioOf(money, deal.minor - refunded.minor, deal.minor, mode, toMinor);
+  return {
+    money: left,
+    steps: [
+      {
+        step: 'refunded',
+        values: { amount: textOf(deal), refunded: textOf(refunded) },
+        result: textOf(left),
+      },
+    ],
+  };
 }
 
 function chooseStep(
@@ -131,6 +148,7 @@ const SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
   rounded: 'Rounded {mode}, to multiples of {to}.',
   minimum: 'Raised to the least amount, {result}.',
   maximum: 'Cut to the greatest amount, {result}.',
+  refunded: 'Of {amount} that the deal was worth, {refunded} were refunded; the rest of the reward is {result}.',
   limited: 'Cut to what the limit leaves, {result}.',
 };
 

@@ -30,6 +30,7 @@ import {
   versionFor,
 } from './program.ts';
 import { type Reason, type ReasonCode, reason, reasonText } from './reason.ts';
+import { termsOf } from './recall.ts';
 import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
 import type { Referral } from './referral.ts';
 import { adjust, grant, release, reverse } from './reward.ts';
@@ -293,7 +294,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
         passes += 1;
         // Rather one record is parked than every portal waits for a loop that does not end.
         if (passes > PASSES_MAX) throw new Error(`the decisions on ${then.length} deals do not come to rest`);
-        for (const reached of concerned) judgeOne(reached, at ?? reached.dealAt.point.at, all);
+        for (const reached of concerned) judgeOne(reached, at ?? reached.dealAt.changedAt, all);
         concerned = all.filter(({ rule }) => [...granted].some((one) => isConcerned(rule, one)));
       } while (concerned.length > 0);
       judged = { then, decisions: draft.decisionsOf(referral.id).length };
@@ -306,7 +307,10 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     const before = judged.then;
     return (
       before.length === then.length &&
-      then.every(({ deal, point }, index) => before[index]?.deal === deal && before[index].point === point)
+      then.every(({ deal, point, changedAt }, index) => {
+        const one = before[index];
+        return one?.deal === deal && one.point === point && one.changedAt === changedAt;
+      })
     );
   }
 
@@ -353,7 +357,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   }
 
   function follow(chain: Chain, reward: Reward, verdict: Verdict, dealAt: DealAt, mayWin: boolean): void {
-    const { at } = dealAt.point;
+    const at = dealAt.changedAt;
     if (verdict.kind !== 'pays') {
       // A fact that is missing takes nothing back.
       if (verdict.kind === 'refuses') close(chain, verdict.reason, at);
@@ -388,7 +392,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       outcome: 'adjusted',
       reason:
         change > 0n
-          ? reason('amount_shrank', { from: textOf(reward.money), back: textOf(amount) })
+          ? shrunkReason(verdict.calculation, { from: textOf(reward.money), back: textOf(amount) })
           : reason('amount_restored', { again: textOf(amount) }),
       conditions: verdict.conditions,
       calculation: verdict.calculation,
@@ -448,7 +452,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   function judgeOne(reached: Reached, effectiveAt: Instant, all: readonly Reached[]): void {
     const { dealAt, rule, version } = reached;
     const chain = chainOf(dealAt.deal, rule);
-    if (standingReward(chain) || wasRejected(chain)) return;
+    if (standingReward(chain) || wasRejected(chain) || hasExpired(chain)) return;
     const basis: Basis = {
       deal: dealAt.deal.ref,
       party: rule.party,
@@ -514,7 +518,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     const others = book
       .ofRule(rule.key)
       .filter(({ dealIds }) => !dealIds.includes(deal.ref.id))
-      .filter((other) => standingReward(other) !== undefined);
+      .filter((other) => standingReward(other) !== undefined || hasExpired(other));
     const policy = rule.deals;
     if (policy?.kind !== 'up_to' || policy.withinDays === null) return others.length;
     const starts = others.map(({ decisions }) => decisions[0]?.effectiveAt ?? since);
@@ -646,6 +650,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       orderAt: orderDay(rule, now),
       review,
       uses: limited.uses,
+      ...termsOf(rule),
       createdAt: now,
       updatedAt: now,
     });
@@ -764,6 +769,11 @@ function sinceMoved({ decisions }: Chain): readonly Decision[] {
   return decisions.slice(1 + decisions.findLastIndex(({ reason: { code } }) => code === 're_attributed'));
 }
 
+/** Nor is what was given once and not used in time. */
+function hasExpired({ decisions }: Chain): boolean {
+  return decisions.some(({ reason: { code } }) => code === 'expired_unused');
+}
+
 const DOUBTS: Readonly<Record<NonNullable<Referral['doubt']>, string>> = {
   existing_customer: 'the friend was a customer before the referral',
   self_referral: 'the member and the friend are the same person',
@@ -804,6 +814,11 @@ function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | nul
   if (review) return review;
   const values = { deal: deal.id, days: String(rule.holdDays), until: '' };
   return stage === 'won' ? reason('rewarded', values) : reason('stage_reached', { deal: deal.id, stage });
+}
+
+function shrunkReason(calculation: readonly CalculationStep[], values: { from: string; back: string }): Reason {
+  const isRefunded = calculation.some(({ step }) => step === 'refunded');
+  return isRefunded ? reason('refunded_part', values) : reason('amount_shrank', values);
 }
 
 function orderDay(rule: RewardRule | undefined, now: Instant): Instant | null {

@@ -154,7 +154,7 @@ function refreshMember(draft: Draft, state: State, contact: ContactFacts, now: I
 
 /** The CRM's clock may run ahead of ours: what it has recorded is past, whatever our clock says. */
 function presentOf(deals: readonly DealFacts[], now: Instant): Instant {
-  return Math.max(now, ...deals.flatMap(({ history }) => history.map(({ at }) => at)));
+  return Math.max(now, ...momentsOf(deals));
 }
 
 /**

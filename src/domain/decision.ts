@@ -101,6 +101,14 @@ export interface Reward {
   readonly clawedBack: bigint;
   /** What it took from limits and budget; given back with it. */
   readonly uses: readonly Tally[];
+  /** Taken back after it was issued, its provider is asked to undo it before anybody is asked to pay. */
+  readonly cancelsIssued?: true | undefined;
+  /** Days from its issue within which it has to be used; absent: for ever. */
+  readonly expiresAfterDays?: number | undefined;
+  /** When it expires; from its issue on. */
+  readonly expiresAt?: Instant | undefined;
+  /** Minor units of what was taken back that nobody is asked for any more; absent: none. */
+  readonly writtenOff?: bigint | undefined;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
   readonly version: number;

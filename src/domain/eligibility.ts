@@ -1,4 +1,4 @@
-import { type CalculationStep, calculate, needsDealAmount } from './amount.ts';
+import { afterRefund, type CalculationStep, calculate, needsDealAmount } from './amount.ts';
 import { type Checked, checkCondition, type Facts, tierReached } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type AmountResult, type Money, parseAmount, textOf } from './money.ts';
@@ -7,6 +7,7 @@ import { convert, type Rates } from './rates.ts';
 import { type Reason, reason } from './reason.ts';
 import type { ContactFacts, DealPoint } from './record.ts';
 import type { Referral } from './referral.ts';
+import { type RefundFact, refundedOf } from './refund.ts';
 import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
@@ -80,7 +81,7 @@ export function judge(input: EligibilityInput): Verdict {
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, input.wonReferrals, input.tier);
+  return verdictOf(rule, dealAt, checks, amount, input.wonReferrals, input.tier);
 }
 
 /** Who is one of the account's own people is paid by the rules for recruiters alone, where a program has any. */
@@ -119,7 +120,7 @@ export function judgeAgain(
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.filter(isAboutTheDeal).map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, checks, amount, wonReferrals, tier);
+  return verdictOf(rule, dealAt, checks, amount, wonReferrals, tier);
 }
 
 /** Whether what a hold waits for has come. It is asked of the deal, so nothing else has to be known. */
@@ -139,11 +140,16 @@ function isAboutTheDeal(condition: Condition): boolean {
 
 function verdictOf(
   rule: RewardRule,
-  checks: readonly Checked[],
+  dealAt: DealAt,
+  judged: readonly Checked[],
   amount: AmountOfDeal,
   wonReferrals: number,
   tier: HeldTier | null = null,
 ): Verdict {
+  // Before money was given back of a deal, nothing is asked about it.
+  const refunds = rule.refunds === 'follow' ? refundsFor(rule, dealAt) : [];
+  const refund = refunds.length > 0 ? refundCheck(refunds, amount) : null;
+  const checks = refund ? [...judged, refund.check] : judged;
   const conditions = checks.map(({ result }) => result);
   const unmet = checks.find(({ result }) => result.verdict === 'unmet');
   if (unmet) return { kind: 'refuses', reason: unmet.reason, conditions };
@@ -154,7 +160,34 @@ function verdictOf(
   const steps = amount.ok && needsAmount(rule) ? [...amount.steps, ...calculated.steps] : calculated.steps;
   if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions, calculation: steps };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
-  return { kind: 'pays', money, conditions, calculation: steps };
+  if (!refund?.money || !amount.ok) return { kind: 'pays', money, conditions, calculation: steps };
+  const left = afterRefund(rule, money, amount.money, refund.money);
+  if (left.money === null || left.money.minor === 0n)
+    return { kind: 'refuses', reason: reason('amount_zero'), conditions };
+  return { kind: 'pays', money: left.money, conditions, calculation: [...steps, ...left.steps] };
+}
+
+/** What payment providers told, and what the CRM's own property says; one that is empty or zero says nothing. */
+function refundsFor({ refundedProperty }: RewardRule, { refunds, point }: DealAt): readonly RefundFact[] {
+  const text = refundedProperty === undefined ? null : (point.properties?.[refundedProperty]?.trim() ?? null);
+  if (text === null || /^0*(\.0*)?$/.test(text)) return refunds;
+  const currency = point.currency?.trim().toUpperCase() ?? '';
+  return [...refunds, { source: 'crm', id: '', at: point.at, amount: text, currency, undoneAt: null }];
+}
+
+/** Whether something of the deal is left after its refunds; `money` is what was refunded, where that can be told. */
+function refundCheck(refunds: readonly RefundFact[], amount: AmountOfDeal): { check: Checked; money: Money | null } {
+  const money = amount.ok ? refundedOf(refunds, amount.money.currency) : null;
+  const told = money ? textOf(money) : refunds.map((one) => `${one.amount} ${one.currency}`).join(', ');
+  const whole = amount.ok ? textOf(amount.money) : 'not known';
+  const verdict = !money || !amount.ok ? 'unknown' : money.minor < amount.money.minor ? 'met' : 'unmet';
+  return {
+    money,
+    check: {
+      result: { condition: 'refunded of the deal', expected: `less than ${whole}`, actual: told, verdict },
+      reason: reason(verdict === 'unknown' ? 'refund_unknown' : 'refunded_whole', { refunded: told, amount: whole }),
+    },
+  };
 }
 
 function factsOf(

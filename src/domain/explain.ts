@@ -7,6 +7,7 @@ import { type Party, type RewardRule, type TriggerStage, triggerOf } from './pro
 import type { Rates } from './rates.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
+import { claimedMinor } from './reward.ts';
 import type { HeldTier } from './tier-scheme.ts';
 import { dayOf, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
@@ -42,7 +43,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   left_stage: 'Move the deal forward again.',
   limit_reached: 'Pays when a reward that counts towards the limit is taken back.',
   budget_spent: 'Fill up the budget of the program.',
+  refund_unknown: 'Enter the amount of the deal, in the currency in which it was paid.',
   review_rejected: 'Ask the person who rejected it.',
+  expired_unused: 'Nothing brings it back: a reward that expired is not given again.',
   risk_blocked: 'A reviewer can allow it in its case.',
   taken_back_by_person: 'Ask the person who took it back.',
 };
@@ -89,12 +92,22 @@ export function outlookOfDecision(decision: Decision, reward: Reward | undefined
     wouldPay: remedyFor(why),
     next: isWaitingForEvent
       ? 'Paid when that is so; if it is not by then, a person decides.'
-      : decision.outcome === 'queued' && !reward
-        ? 'Paid in its turn when the budget is filled up.'
-        : NEXT[state],
-    nextAt: state === 'held' ? (reward?.releaseAt ?? null) : null,
+      : nextOf(decision, reward),
+    nextAt: state === 'held' ? (reward?.releaseAt ?? null) : state === 'issued' ? (reward?.expiresAt ?? null) : null,
     at: reward?.updatedAt ?? decision.effectiveAt,
   };
+}
+
+function nextOf({ outcome }: Decision, reward: Reward | undefined): string | null {
+  if (!reward) {
+    if (outcome === 'queued') return 'Paid in its turn when the budget is filled up.';
+    return outcome === 'waiting' ? NEXT.waiting : NEXT.skipped;
+  }
+  if (reward.state === 'issued' && reward.expiresAt !== undefined)
+    return `Has to be used before ${dayOf(reward.expiresAt)}; then it expires.`;
+  if (reward.state === 'clawed_back' && claimedMinor(reward) > 0n)
+    return 'What is owed back is kept from what is owed next, unless finance writes it off.';
+  return NEXT[reward.state];
 }
 
 /** Reasons that name what was asked for. */

@@ -21,6 +21,9 @@ export const JOURNAL_KINDS = [
   'claw_back',
   'claw_back_part',
   'restore',
+  'expire',
+  'write_off',
+  'unwrite_off',
 ] as const;
 export type JournalKind = (typeof JOURNAL_KINDS)[number];
 
@@ -88,10 +91,15 @@ const MOVEMENTS: Readonly<
   /** The provider gave it back: owed again, or no longer to be claimed from the beneficiary. */
   return: [settled, payable],
   return_claimed: [settled, recoverable],
+  /** Not used in time: the provider, or the credit, gives it back, and nothing is owed for it any more. */
+  expire: [settled, expense],
+  /** Nobody is asked for it any more; undone when it comes back after all. */
+  write_off: [expense, receivable],
+  unwrite_off: [receivable, expense],
 };
 
 /** Kinds that a reward may see more than once; each has a decision of its own. */
-const REPEATABLE: readonly JournalKind[] = ['claw_back_part', 'restore'];
+const REPEATABLE: readonly JournalKind[] = ['claw_back_part', 'restore', 'write_off', 'unwrite_off'];
 
 export interface JournalInput {
   readonly reward: RewardAccounts;

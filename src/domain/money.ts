@@ -104,6 +104,19 @@ export function roundedShare(
   };
 }
 
+/** A part of an amount as a ratio of two others, exact and then rounded once, to multiples of `toMinor`. The ratio is from 0 to 1. */
+export function ratioOf(base: Money, part: bigint, whole: bigint, mode: RoundingMode, toMinor: number): Money {
+  if (whole <= 0n || part < 0n || part > whole) throw new RangeError('a part lies between nothing and the whole');
+  const unit = whole * BigInt(toMinor);
+  const product = base.minor * part;
+  const quotient = product / unit;
+  const remainder = product % unit;
+  const isUp = remainder > 0n && roundsUp(mode, remainder * 2n - unit, quotient);
+  const minor = (isUp ? quotient + 1n : quotient) * BigInt(toMinor);
+  // Rounded up to whole units, a part may come out above what it is a part of.
+  return { minor: minor < base.minor ? minor : base.minor, currency: base.currency };
+}
+
 /** `beyondHalf` is below, at or above zero as what is left over is below, at or above one half. */
 function roundsUp(mode: RoundingMode, beyondHalf: bigint, quotient: bigint): boolean {
   switch (mode) {

@@ -54,8 +54,16 @@ export function stateWith(accountId: string, known: Partial<State>): State {
   };
 }
 
+/**
+ * What is asked of the provider. A reward has one order: it is carried out, and later perhaps undone because the reward was taken back
+ * (`cancel`) or because it was not used in time (`expire`).
+ */
+export type OrderKind = 'issue' | 'cancel' | 'expire';
+
 /** An order to a reward provider, carried out by the deliver hop. Its id is the idempotency key that the provider gets. */
 export interface PayoutIntent {
+  /** Absent: `issue`. Any other is asked of an order that was carried out, under its own key. */
+  readonly kind?: OrderKind | undefined;
   readonly id: string;
   readonly rewardId: string;
   readonly provider: string;

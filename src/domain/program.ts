@@ -151,6 +151,14 @@ export interface RewardRule {
   readonly review?: ReviewPolicy | undefined;
   /** What a change of the deal's amount does to a reward that was granted; absent: nothing. */
   readonly amountChanges?: 'follow' | 'ignore' | undefined;
+  /** Whether the provider is asked to undo what it gave when a reward is taken back; absent: the beneficiary owes it. */
+  readonly onReversal?: 'claim' | 'cancel' | undefined;
+  /** Days within which what was issued has to be used; absent: it stays for ever. */
+  readonly expiresAfterDays?: number | undefined;
+  /** Whether a refund of the deal takes its share of the reward back; absent: it does not. */
+  readonly refunds?: 'follow' | 'ignore' | undefined;
+  /** Name of the deal's property in the CRM that holds how much of it was refunded so far; absent: payment providers alone tell. */
+  readonly refundedProperty?: string | undefined;
   /** Of the rules of one group that pay for a deal only the best pays. */
   readonly bestOf?: string | undefined;
   /** Name of the reward provider, a folder under src/payout/. */

@@ -28,7 +28,13 @@ export function wantedProperties(versions: ReadonlyArray<Pick<ProgramVersion, 'r
     [...new Set(facts.flatMap(({ fact, property }) => (fact === of ? [property] : [])))].sort();
   const company = named('company.property');
   return {
-    deal: [...new Set([...named('deal.property'), ...riskProperties(versions.map(({ risk }) => risk))])].sort(),
+    deal: [
+      ...new Set([
+        ...named('deal.property'),
+        ...rules.flatMap((rule) => rule.refundedProperty ?? []),
+        ...riskProperties(versions.map(({ risk }) => risk)),
+      ]),
+    ].sort(),
     contact: named('friend.property'),
     company,
     isCompanyWanted: company.length > 0 || rules.some(({ limits = [] }) => limits.some(({ per }) => per === 'company')),

@@ -52,6 +52,9 @@ const SENTENCES = {
   other_rule_better: 'Not rewarded: the rule "{rule}" of the same group pays more for this deal.',
   amount_changed: 'The amount of the deal changed: the reward was {from}, it is {to} now.',
   amount_shrank: 'The amount of the deal changed: of {from} that were paid, {back} are taken back.',
+  refunded_part: 'Part of the deal was refunded: of {from} that were paid, {back} are taken back.',
+  refunded_whole: 'The deal was refunded: {refunded} of {amount}.',
+  refund_unknown: 'Waiting: {refunded} were refunded, which cannot be compared with the amount of the deal, {amount}.',
   amount_restored: 'The amount of the deal changed: {again} that were taken back are given again.',
   netted: 'Kept for what was owed back: {netted} of {amount}.',
   condition_unmet: 'Not rewarded: {condition} should be {expected}, it is {actual}.',
@@ -79,6 +82,8 @@ const SENTENCES = {
   payout_issued: 'Paid by {provider}.',
   payout_failed: 'The provider {provider} refused: {why}',
   payout_returned: 'The provider {provider} gave the money back: {why}',
+  expired_unused: 'Not used by {day}: it expired, and nothing is owed for it any more.',
+  written_off: 'Written off by {by}: {amount} that were owed back. {why}',
 } as const;
 
 export type ReasonCode = keyof typeof SENTENCES;

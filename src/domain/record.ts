@@ -1,3 +1,4 @@
+import type { RefundFact } from './refund.ts';
 import type { Instant } from './time.ts';
 
 /** The kinds of CRM record Wonward reads. Each CRM's own names ("Opportunity") are mapped to these in its adapter. */
@@ -35,6 +36,8 @@ export interface DealFacts {
   readonly contactIds: readonly string[];
   /** Ids that were merged into this one, and the id it was asked for under. */
   readonly formerIds: readonly string[];
+  /** What was given back of it, in the order of the times; absent: nothing that we were told of. */
+  readonly refunds?: readonly RefundFact[] | undefined;
   /** When it was last changed, by the CRM's own clock: which state of it this is. Not a fact about the deal, and not kept as one. */
   readonly modifiedAt?: Instant;
 }

@@ -3,7 +3,7 @@ import { isCredit, type JournalInput, type JournalKind, journalFor } from './led
 import { type Draft, intentFor } from './plan.ts';
 import { type Reason, reason } from './reason.ts';
 import { givenBack, owedTally } from './tally.ts';
-import type { Instant } from './time.ts';
+import { addDays, type Instant } from './time.ts';
 
 /** When something was true in the CRM, and when we write it down. */
 export interface Times {
@@ -106,6 +106,7 @@ export function adjust(draft: Draft, reward: Reward, minor: bigint, decision: De
   const isBack = minor > 0n;
   book(draft, adjusted, isBack ? 'claw_back_part' : 'restore', decision, { minor: isBack ? minor : -minor });
   owe(draft, adjusted, minor);
+  takeUpAgain(draft, adjusted, adjusted.clawedBack, decision);
 }
 
 export type PayoutResult = { readonly ok: true } | { readonly ok: false; readonly why: string };
@@ -122,9 +123,12 @@ export function settlePayout(draft: Draft, reward: Reward, result: PayoutResult,
     }
     return;
   }
-  const issued = draft.putReward({ ...reward, state: 'issued', updatedAt: now });
+  const { expiresAfterDays } = reward;
+  const expiresAt = expiresAfterDays === undefined ? undefined : addDays(now, expiresAfterDays);
+  const issued = draft.putReward({ ...reward, state: 'issued', expiresAt, updatedAt: now });
   book(draft, issued, 'issue', { id: null, ...times }, { minor: orderedMinor(issued) });
   if (pending) end(draft, issued, 'clawed_back', reward.reason, null, times);
+  else if (expiresAt !== undefined) draft.addIntent({ ...intentFor(issued), kind: 'expire', at: expiresAt });
 }
 
 /**
@@ -200,6 +204,7 @@ function comeBack(draft: Draft, reward: Reward, { kind, why }: Pick<PayoutNews, 
     const minor = orderedMinor(settled);
     book(draft, settled, 'return', { id: null, ...times }, { minor, afterClawBack: true });
     owe(draft, settled, -minor);
+    takeUpAgain(draft, settled, settled.netted, { id: null, ...times });
     return 'applied';
   }
   return 'nothing';
@@ -221,19 +226,79 @@ function end(
     const minor = standingMinor(ended);
     if (minor > 0n) book(draft, ended, 'claw_back', cause, { minor });
     owe(draft, ended, minor);
+    // What was used is gone; what was kept whole for a debt had no order.
+    if (reward.cancelsIssued && reward.state === 'issued' && orderedMinor(reward) > 0n)
+      draft.addIntent({ ...intentFor(reward), kind: 'cancel', at: null });
     return;
   }
   book(draft, ended, 'void', cause, { whileHeld, minor: orderedMinor(ended) });
-  if (ended.clawedBack > 0n) {
-    // Part of it was claimed back, and then all of it came back from the provider: nobody owes that part.
-    book(draft, ended, 'restore', cause, { minor: ended.clawedBack });
-    owe(draft, ended, -ended.clawedBack);
-    draft.putReward({ ...ended, clawedBack: 0n });
-  }
+  forgiveParts(draft, ended, cause);
   if (ended.netted === 0n) return;
   // The debt that it was kept for is there again.
   book(draft, ended, 'unnet', cause, { minor: ended.netted });
   draft.count({ ...owedTally(ended.beneficiaryId, ended.money.currency), count: 0, minor: ended.netted });
+}
+
+/** What was taken back of it in parts is nobody's debt any more, since all of it came back. */
+function forgiveParts(draft: Draft, reward: Reward, cause: Times & { readonly id: string | null }): void {
+  if (reward.clawedBack === 0n) return;
+  book(draft, reward, 'restore', cause, { minor: reward.clawedBack });
+  owe(draft, reward, -reward.clawedBack);
+  takeUpAgain(draft, reward, 0n, cause);
+  draft.putReward({ ...(draft.reward(reward.id) ?? reward), clawedBack: 0n });
+}
+
+/**
+ * What was not used in time ends, and the provider has undone it: nothing was spent on it. What was kept of it for a debt stays kept, since that
+ * debt was paid with it.
+ */
+export function expire(draft: Draft, reward: Reward, decision: Decision): void {
+  const times = { effectiveAt: decision.effectiveAt, recordedAt: decision.recordedAt };
+  const ended = draft.putReward({
+    ...reward,
+    state: 'expired',
+    reason: decision.reason,
+    updatedAt: decision.recordedAt,
+  });
+  for (const change of givenBack(reward.uses)) draft.count(change);
+  forgiveParts(draft, ended, { id: decision.id, ...times });
+  book(draft, ended, 'expire', { id: decision.id, ...times }, { minor: orderedMinor(ended) });
+}
+
+/** No more can be written off than is claimed: what came back, or was given again, beyond it undoes the loss. */
+function takeUpAgain(
+  draft: Draft,
+  reward: Reward,
+  claimed: bigint,
+  cause: Times & { readonly id: string | null },
+): void {
+  const again = (reward.writtenOff ?? 0n) - claimed;
+  if (again <= 0n) return;
+  draft.putReward({ ...reward, writtenOff: claimed === 0n ? undefined : claimed });
+  book(draft, reward, 'unwrite_off', cause, { minor: again });
+  owe(draft, reward, again);
+}
+
+/** Minor units that are claimed of a reward's beneficiary and were not written off. Credit is taken back from the credit itself. */
+export function claimedMinor(reward: Reward): bigint {
+  if (isCredit(reward)) return 0n;
+  const cameBack = reward.reason.code === 'payout_returned';
+  const claimed = reward.state !== 'clawed_back' ? reward.clawedBack : cameBack ? reward.netted : reward.money.minor;
+  return claimed - (reward.writtenOff ?? 0n);
+}
+
+/** What nobody is asked for any more, by a person's decision. */
+export function writeOff(draft: Draft, reward: Reward, minor: bigint, decision: Decision): void {
+  draft.putReward({
+    ...reward,
+    writtenOff: (reward.writtenOff ?? 0n) + minor,
+    // That its money came back is remembered by the reason; a second message of it must find it.
+    reason: reward.reason.code === 'payout_returned' ? reward.reason : decision.reason,
+    updatedAt: decision.recordedAt,
+  });
+  book(draft, reward, 'write_off', decision, { minor });
+  const owed = owedTally(reward.beneficiaryId, reward.money.currency);
+  draft.count({ ...owed, count: 0, minor: -minor }, 'rests');
 }
 
 function owe(draft: Draft, reward: Reward, minor: bigint): void {

@@ -2,6 +2,7 @@ import { findStage, type StageMapping } from './mapping.ts';
 import { TRIGGER_STAGES, type TriggerStage } from './program.ts';
 import type { DealFacts, DealPoint } from './record.ts';
 import type { LifecycleStage } from './referral.ts';
+import { momentsOfRefunds, type RefundFact, refundsAt, refundsSince } from './refund.ts';
 import type { Instant } from './time.ts';
 
 /** A deal at one moment: where it stood, and since when it has been at each stage or beyond it without a break (null while it is not). */
@@ -10,11 +11,19 @@ export interface DealAt {
   readonly point: DealPoint;
   readonly stage: LifecycleStage | null;
   readonly since: Readonly<Record<TriggerStage, Instant | null>>;
+  /** What counted as refunded then. */
+  readonly refunds: readonly RefundFact[];
+  /** When the deal last changed by then: the point's time, or that of a refund since. */
+  readonly changedAt: Instant;
 }
 
 /** The moments at which anything about the deals changed, oldest first. */
 export function momentsOf(deals: readonly DealFacts[]): Instant[] {
-  return [...new Set(deals.flatMap((deal) => deal.history.map((point) => point.at)))].sort((a, b) => a - b);
+  const moments = deals.flatMap(({ history, refunds = [] }) => [
+    ...history.map((point) => point.at),
+    ...momentsOfRefunds(refunds),
+  ]);
+  return [...new Set(moments)].sort((a, b) => a - b);
 }
 
 /** Each present deal as it stood at `at`; deals that did not exist yet are left out. */
@@ -38,7 +47,9 @@ function oneAt(deal: DealFacts, mapping: StageMapping, at: Instant): DealAt | un
       since[trigger] = rank >= index ? (since[trigger] ?? candidate.at) : null;
     });
   }
-  return point && { deal, point, stage, since };
+  if (!point) return undefined;
+  const refunds = refundsAt(deal.refunds ?? [], at);
+  return { deal, point, stage, since, refunds, changedAt: Math.max(point.at, refundsSince(deal.refunds ?? [], at)) };
 }
 
 /** Null for a stage that the mapping does not know: it counts as nothing until the catalogue has been read again. */

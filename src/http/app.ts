@@ -50,6 +50,7 @@ export interface AppDeps {
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
+    readonly refunds: OperationsDeps['refunds'];
     readonly desk: OperationsDeps['cases'];
     readonly programDrafts: OperationsDeps['programDrafts'];
     readonly rates: OperationsDeps['rates'];
@@ -61,6 +62,10 @@ export interface AppDeps {
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];
+  readonly payoutBatches: OperationsDeps['payoutBatches'];
+  readonly writeOff: OperationsDeps['writeOff'];
+  readonly takeRefund: OperationsDeps['takeRefund'];
+  readonly payoutReports: OperationsDeps['payoutReports'];
   readonly codeExists: ShareDeps['codeExists'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];
@@ -71,10 +76,21 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, programDrafts, rates, desk: cases } = deps.store;
+  const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
   const { tierChanges, attribution } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const stored = { reads, connections, programs, dryRuns, programDrafts, rates, cases, tierChanges, attribution };
+  const stored = {
+    reads,
+    connections,
+    programs,
+    dryRuns,
+    refunds,
+    programDrafts,
+    rates,
+    cases,
+    tierChanges,
+    attribution,
+  };
   const shared = { ...deps, ...stored, limits };
   const app = express();
   app.disable('x-powered-by');

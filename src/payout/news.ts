@@ -8,10 +8,10 @@ import { malformedNews } from './faults.ts';
  *
  * @throws Fault `payout_news_malformed`.
  */
-export function newsFrom(read: () => PayoutNews[]): PayoutNews[] {
+export async function newsFrom(read: () => PayoutNews[] | Promise<PayoutNews[]>): Promise<PayoutNews[]> {
   let news: PayoutNews[];
   try {
-    news = read();
+    news = await read();
   } catch (thrown) {
     throw thrown instanceof Fault ? thrown : malformedNews();
   }

@@ -10,6 +10,7 @@ import type {
 } from '../application/ports/audit.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
+import type { OrderKind } from '../domain/plan.ts';
 import { ratesOf } from '../domain/rates.ts';
 import {
   type ContactFacts,
@@ -278,10 +279,11 @@ async function page(
     ),
     ({ journal_id }) => journal_id,
   );
-  const intents = (await of('intents', 'reward_id', rewardIds)).map(({ id, reward_id, provider, state }) => ({
+  const intents = (await of('intents', 'reward_id', rewardIds)).map(({ id, reward_id, provider, kind, state }) => ({
     id,
     rewardId: reward_id,
     provider,
+    kind: kind as OrderKind,
     state,
   }));
 

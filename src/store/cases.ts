@@ -5,6 +5,7 @@ import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
 import { commitAll } from './commit.ts';
 import type { Engine } from './dialect.ts';
 import { contactsOfDeals, knownContacts, recordVersions } from './records.ts';
+import { refundsOfDeals } from './refunds.ts';
 import { riskKnowledge } from './risk.ts';
 import type { Row, Session } from './schema.ts';
 import { talliesOf } from './tallies.ts';
@@ -18,6 +19,8 @@ export function createCaseStore(engine: Engine): CaseStore {
       engine.read((session) => contactsOfDeals(session, accountId, connectionId, dealIds)),
     recordVersions: (accountId, connectionId, object, ids) =>
       engine.read((session) => recordVersions(session, accountId, connectionId, object, ids)),
+    refundsOfDeals: (accountId, connectionId, dealIds) =>
+      engine.read((session) => refundsOfDeals(session, accountId, connectionId, dealIds)),
     load: (keys) => engine.snapshot((session) => loadCase(session, keys)),
     commit: (commits) => commitAll(engine, commits),
   };

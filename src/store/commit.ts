@@ -3,7 +3,7 @@ import type { Commit, CommitResult } from '../application/ports/store.ts';
 import { STANDING_STATES } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
 import { imbalance, type Journal } from '../domain/ledger.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { PayoutIntent, Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import {
   attributionRow,
@@ -155,14 +155,16 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
     'journals',
     plan.journals.map((journal) => journalRow(accountId, journal)),
   );
+  const orders = Map.groupBy(plan.intents, ({ kind = 'issue' }) => (kind === 'issue' ? 'new' : 'recalls'));
   await insertRows(
     session,
     'intents',
-    plan.intents.map(({ id, rewardId, provider, at: orderAt }) => ({
+    (orders.get('new') ?? []).map(({ id, rewardId, provider, at: orderAt }) => ({
       account_id: accountId,
       id,
       reward_id: rewardId,
       provider,
+      kind: 'issue',
       state: 'pending',
       run_at: orderAt ?? at,
       due_at: orderAt ?? at,
@@ -172,6 +174,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
       error: null,
     })),
   );
+  await recallOrders(session, accountId, orders.get('recalls') ?? [], at);
   await keepCases(session, accountId, plan);
   await changeTallies(session, accountId, plan.tallies, at);
   await keepWaiting(session, accountId, plan.waiting);
@@ -227,6 +230,25 @@ async function putVersioned<T extends Versioned>(session: Session, table: T, row
       where ${table}.account_id = next.account_id and ${table}.id = next.id and ${table}.version = next.version - 1`,
   );
   if (written.changed !== changed.length) throw new Conflict(`${table} changed meanwhile`);
+}
+
+/**
+ * What an order gave is to be undone, now or at a time. A worker that is at it for another reason finds its claim gone: what it was told is
+ * asked again, and the provider says the same.
+ */
+async function recallOrders(
+  { db }: Session,
+  accountId: string,
+  intents: readonly PayoutIntent[],
+  now: Instant,
+): Promise<void> {
+  for (const { id, kind, at } of intents) {
+    const runAt = at ?? now;
+    const { numAffectedRows } = await sql`update intents set kind = ${kind}, state = 'pending', run_at = ${runAt},
+        due_at = ${runAt}, claim = null, attempts = 0, parked = 0, error = null
+      where account_id = ${accountId} and id = ${id} and (state = 'done' or kind <> 'issue')`.execute(db);
+    if (numAffectedRows !== 1n) throw new Conflict('what is to be undone was not carried out');
+  }
 }
 
 /** An order that nobody has picked up is withdrawn. One that was never placed, as for a held reward, has nothing to withdraw. */

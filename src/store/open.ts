@@ -3,6 +3,7 @@ import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
 import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
+import { createBatchStore } from './batches.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
@@ -12,10 +13,10 @@ import type { Engine } from './dialect.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createInboxStore } from './inbox.ts';
 import { createLeaseStore } from './leases.ts';
-import { createManualStore } from './manual.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createMirrorStore } from './mirror.ts';
 import { createPayoutRecordStore } from './payout-records.ts';
+import { createPayoutReportStore } from './payout-reports.ts';
 import { createPayoutStore } from './payouts.ts';
 import { openPostgres, type PostgresOptions } from './postgres.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
@@ -23,6 +24,7 @@ import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
 import { createRateStore } from './rates.ts';
 import { createReadStore } from './reads.ts';
+import { createRefundStore } from './refunds.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
 import { createTierStore } from './tiers.ts';
@@ -117,7 +119,9 @@ export function createStore(engine: Engine): Store {
     payouts: createPayoutStore(engine),
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),
-    manual: createManualStore(engine),
+    batches: createBatchStore(engine),
+    refunds: createRefundStore(engine),
+    payoutReports: createPayoutReportStore(engine),
     mirror: createMirrorStore(engine),
     reads: createReadStore(engine),
     tiers: createTierStore(engine),

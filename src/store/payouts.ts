@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ClaimedPayout, ClaimInput, GivenPayout, PayoutStore, Shard } from '../application/ports/store.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { OrderKind, Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { referralOf, rewardOf, toFlag, toText } from './codec.ts';
 import { applyPlan, assertBalanced, joinedPlan } from './commit.ts';
@@ -74,7 +74,8 @@ async function claim(session: Session, { accountId }: Shard, input: ClaimInput):
     with picked as (
       select intents.account_id, intents.id from intents
       join rewards on rewards.account_id = intents.account_id and rewards.id = intents.reward_id
-      where intents.account_id = ${accountId} and intents.due_at <= ${input.now} and intents.state = 'pending' and rewards.state in ('approved', 'issuing')
+      where intents.account_id = ${accountId} and intents.due_at <= ${input.now} and intents.state = 'pending'
+        and (intents.kind <> 'issue' or rewards.state in ('approved', 'issuing'))
       order by intents.due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('intents')}
     )
     update intents set ${claimed(input, 'intents')} from picked
@@ -93,15 +94,20 @@ async function issue(
   intents: readonly Row<'intents'>[],
   now: Instant,
 ): Promise<ClaimedPayout[]> {
-  const rewardIds = intents.map(({ reward_id }) => reward_id);
+  const isNew = ({ kind }: Row<'intents'>) => kind === 'issue';
+  const rewardIds = intents.filter(isNew).map(({ reward_id }) => reward_id);
   await sql`update rewards set state = 'issuing', updated_at = ${now}, version = version + 1
     where account_id = ${accountId} and ${dialect.isIn('id', rewardIds)} and state = 'approved'`.execute(db);
   const rewards = await db
     .selectFrom('rewards')
     .selectAll()
     .where('account_id', '=', accountId)
-    .where('state', '=', 'issuing')
-    .where(dialect.isIn('id', rewardIds))
+    .where(
+      dialect.isIn(
+        'id',
+        intents.map(({ reward_id }) => reward_id),
+      ),
+    )
     .execute();
   const referrals = await db
     .selectFrom('referrals')
@@ -119,11 +125,17 @@ async function issue(
   for (const intent of intents) {
     const reward = rewards.find(({ id }) => id === intent.reward_id);
     const referral = reward && referrals.find(({ id }) => id === reward.referral_id);
-    if (!reward || !referral) continue;
+    if (!reward || !referral || (isNew(intent) && reward.state !== 'issuing')) continue;
     taken.add(intent.id);
     payouts.push({
       accountId,
-      intent: { id: intent.id, rewardId: intent.reward_id, provider: intent.provider, at: null },
+      intent: {
+        id: intent.id,
+        rewardId: intent.reward_id,
+        provider: intent.provider,
+        at: null,
+        ...(isNew(intent) ? {} : { kind: intent.kind as OrderKind }),
+      },
       reward: rewardOf(reward),
       referral: referralOf(referral),
       claim: intent.claim ?? '',

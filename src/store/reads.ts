@@ -154,6 +154,19 @@ export function createReadStore(engine: Engine): ReadStore {
         }));
       }),
 
+    balancesOf: (accountId, accounts) =>
+      engine.read(async ({ db, dialect }) => {
+        const { rows } = await sql<{ ledger_account: string; currency: string; minor: string }>`
+          select ledger_account, currency, cast(sum(minor) as text) as minor from postings
+          where account_id = ${accountId} and ${dialect.isIn('ledger_account', accounts)}
+          group by ledger_account, currency order by ledger_account, currency`.execute(db);
+        return rows.map(({ ledger_account, currency, minor }) => ({
+          account: ledger_account,
+          currency,
+          minor: fromSum(minor),
+        }));
+      }),
+
     tally: (accountId, { owner, key, currency }) =>
       engine.read(async ({ db }) => {
         const row = await db

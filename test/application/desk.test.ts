@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDesk } from '../../src/application/desk.ts';
 import type { Store } from '../../src/application/ports/store.ts';
+import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReview } from '../../src/application/review.ts';
 import { openStore } from '../../src/store/open.ts';
 import { newCase } from '../conformance/store-desk.ts';
@@ -26,7 +27,8 @@ function desk() {
   const clock = { now: () => now };
   let ids = 0;
   const review = createReview({ store, clock, onDecided: () => {} });
-  return createDesk({ store, clock, review, newId: () => String(++ids), onAsked: () => {} });
+  const reattribute = createReattribute({ store, clock, onAsked: () => {} });
+  return createDesk({ store, clock, review, reattribute, newId: () => String(++ids), onAsked: () => {} });
 }
 
 describe('the job that moves cases up', () => {
@@ -110,5 +112,52 @@ describe('a person’s word', () => {
     expect(await desk().dispute('acc_a', dispute)).toMatchObject({ kind: 'existing', case: { id: opened.case.id } });
     expect(await desk().dispute('acc_a', { ...dispute, rewardId: 'rwd_9' })).toMatchObject({ code: 'no_such_reward' });
     expect(await desk().dispute('acc_b', dispute)).toMatchObject({ code: 'no_such_referral' });
+  });
+});
+
+describe('a dispute about whose the referral is', () => {
+  const HERS = {
+    referralId: 'ref_1',
+    rewardId: null,
+    claim: 'wrong_member',
+    words: 'We had met at the fair.',
+    by: { role: 'rep', id: 'rep 7' },
+  } as const;
+  const WORD = { outcome: 'reattributed', by: 'Eve', why: 'The fair was first.' } as const;
+
+  async function disputed(memberId: string | null): Promise<string> {
+    await a.write({ members: [a.member('mem_2')] });
+    const result = await desk().dispute('acc_a', { ...HERS, memberId });
+    if (result.kind === 'refused') throw new Error(result.code);
+    return result.case.id;
+  }
+
+  test('gives it to the member whom it names, and ends with that', async () => {
+    const id = await disputed('mem_2');
+    expect(await desk().decide('acc_a', id, WORD)).toMatchObject({
+      kind: 'decided',
+      case: { state: 'decided', outcome: 'reattributed' },
+    });
+    expect(await store.reads.referral('acc_a', 'ref_1')).toMatchObject({ memberId: 'mem_2' });
+    expect(await desk().decide('acc_a', id, WORD)).toMatchObject({ kind: 'refused', code: 'awaits_nobody' });
+  });
+
+  test('ends the same way when somebody has given it already', async () => {
+    const id = await disputed('mem_2');
+    const clock = { now: () => now };
+    const move = { memberId: 'mem_2', by: 'Ada', why: 'By hand.' };
+    await createReattribute({ store, clock, onAsked: () => {} })('acc_a', 'ref_1', move);
+    expect(await desk().decide('acc_a', id, WORD)).toMatchObject({ kind: 'decided' });
+    const { items } = await store.desk.list('acc_a', PAGE, { state: 'open' });
+    expect(items).toEqual([]);
+  });
+
+  test('that names nobody cannot end so', async () => {
+    const id = await disputed(null);
+    expect(await desk().decide('acc_a', id, WORD)).toEqual({
+      kind: 'refused',
+      code: 'not_for_this_case',
+      allowed: ['upheld', 'dismissed'],
+    });
   });
 });

@@ -45,6 +45,7 @@ function setUp() {
   const store: CaseStore = {
     knownContacts: async () => [],
     contactsOfDeals: async () => new Map(),
+    refundsOfDeals: async () => new Map(),
     recordVersions: async () => new Map(),
     load: async (keys) => {
       asked.push(keys);

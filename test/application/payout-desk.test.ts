@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { csvOf } from '../../src/application/csv.ts';
 import { couponHash } from '../../src/domain/ids.ts';
-import { coupon, manual, startDesk } from './payout-scene.ts';
+import { coupon, startDesk } from './payout-scene.ts';
 
 let desk: Awaited<ReturnType<typeof startDesk>>;
 beforeEach(async () => {
@@ -37,49 +37,6 @@ describe('what is written for a spreadsheet', () => {
       ],
     );
     expect(csv).toBe('"name","amount"\r\n"Ada ""the first"" Lovelace, Countess","-12.50"\r\n"O’Neil","900"\r\n');
-  });
-});
-
-describe('a batch that is paid by hand', () => {
-  test('is closed by its export, which names who is to get how much; a marked row settles its order at once', async () => {
-    const { key } = await desk.order('rwd_1', manual, { name: '=cmd|"/c calc"' });
-    await desk.order('rwd_2', manual);
-    await desk.run();
-    const [open] = await desk.desk.batches('acc_a');
-    const exported = await desk.desk.export('acc_a', open?.id ?? '');
-    expect(exported?.fileName).toBe('wonward-payouts-0001.csv');
-    const lines = exported?.csv.split('\r\n') ?? [];
-    expect(lines).toHaveLength(4);
-    expect(lines[0]).toBe('"order","reward","name","email","amount","currency","party"');
-    expect(lines.find((line) => line.includes(key))).toContain(
-      `"'=cmd|""/c calc""","mem_1@example.com","25.00","EUR","member"`,
-    );
-    const marked = await desk.desk.mark('acc_a', open?.id ?? '', [{ key, state: 'paid', why: null }]);
-    expect(marked).toEqual({ ok: true, results: ['marked'] });
-    await desk.run();
-    expect((await desk.reward('rwd_1')).state).toBe('issued');
-    expect((await desk.reward('rwd_2')).state).toBe('issuing');
-    expect(await desk.desk.mark('acc_a', open?.id ?? '', [{ key, state: 'refused', why: 'x' }])).toEqual({
-      ok: true,
-      results: ['settled'],
-    });
-    await desk.run();
-    expect((await desk.reward('rwd_1')).state).toBe('issued');
-    // Rows that are settled are not exported again.
-    expect((await desk.desk.export('acc_a', open?.id ?? ''))?.csv.split('\r\n')).toHaveLength(3);
-  });
-
-  test('an order that is none of the batch’s keeps the others from being marked too', async () => {
-    const { key } = await desk.order('rwd_1', manual);
-    await desk.run();
-    const [batch] = await desk.desk.batches('acc_a');
-    const marks = [
-      { key, state: 'paid' as const, why: null },
-      { key: 'pay_nobodys', state: 'paid' as const, why: null },
-    ];
-    expect(await desk.desk.mark('acc_a', batch?.id ?? '', marks)).toEqual({ ok: false, unknown: 1 });
-    expect((await desk.store.manual.item('acc_a', key))?.state).toBe('waiting');
-    expect(await desk.desk.mark('acc_a', 'bat_nobodys', marks)).toBeNull();
   });
 });
 

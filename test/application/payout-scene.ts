@@ -1,9 +1,14 @@
+import { createCutBatches } from '../../src/application/cut-batches.ts';
 import { createDeliver } from '../../src/application/deliver.ts';
 import { createPayoutAccounts } from '../../src/application/payout-accounts.ts';
+import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import { createPayoutOrders } from '../../src/application/payout-orders.ts';
 import type { PayoutSettings } from '../../src/application/ports/payout.ts';
+import { createTakeRefund } from '../../src/application/refunds.ts';
+import { createWriteOff } from '../../src/application/write-off.ts';
+import type { Reward } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { loadProviders } from '../../src/payout/registry.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -35,18 +40,30 @@ export async function startDesk(more: Partial<PayoutSettings> = {}) {
     randomBytes: (length) => new Uint8Array(length),
     seal: SEAL,
     coupons: store.coupons,
-    manual: store.manual,
+    batches: store.batches,
     ...more,
   });
   const accounts = createPayoutAccounts({ store, providers, seal: SEAL, clock });
-  const news = createPayoutNews({ store, accounts, clock, log });
+  const news = createPayoutNews({
+    store,
+    accounts,
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    clock,
+    log,
+  });
   const deliver = createDeliver({
     store,
     clock,
     log,
     observe: { payout: () => {}, mirrorWrites: () => {} },
     publicUrl: 'https://wonward.test',
-    payoutOrders: createPayoutOrders({ records: store.payoutRecords, accounts, seal: SEAL, clock }),
+    payoutOrders: createPayoutOrders({
+      records: store.payoutRecords,
+      batches: store.batches,
+      accounts,
+      seal: SEAL,
+      clock,
+    }),
     payoutNews: news,
     openSession: () => {
       throw new Error('no CRM here');
@@ -59,14 +76,18 @@ export async function startDesk(more: Partial<PayoutSettings> = {}) {
     news,
     money,
     clock,
-    desk: createPayoutDesk({ store, seal: SEAL, news, clock, onSettled: () => {} }),
+    desk: createPayoutDesk({ store, seal: SEAL, news, clock }),
+    batches: createPayoutBatches({ store, providers, clock, onDue: () => {} }),
+    cutBatches: createCutBatches({ store, clock, log, onApproved: () => {} }),
+    writeOff: createWriteOff({ store, clock }),
+    tenant: a,
     advance: (ms: number) => {
       now += ms;
     },
-    async order(id: string, payout: string, { name }: { name?: string } = {}) {
+    async order(id: string, payout: string, { name, changes }: { name?: string; changes?: Partial<Reward> } = {}) {
       const member = name === undefined ? null : await store.reads.member('acc_a', 'mem_1');
       if (member && name !== undefined) await a.write({ members: [{ ...member, name, version: member.version + 1 }] });
-      const reward = a.reward(id, 'ref_1', { payout, money });
+      const reward = a.reward(id, 'ref_1', { payout, money, ...changes });
       await a.write(a.granted(reward));
       return { key: intentFor(reward).id, reward };
     },

@@ -31,6 +31,7 @@ describe('a program document', () => {
             conditions: [],
             holdDays: 0,
             amountChanges: 'follow',
+            refunds: 'follow',
           },
         ],
       },
@@ -292,6 +293,7 @@ describe('a program document', () => {
       usesBudget: true,
       review: { when: 'over', money: eur('400.00') },
       amountChanges: 'ignore',
+      refunds: 'ignore',
     };
     const result = parseProgram({ ...PROGRAM, rules: [full] });
     if (!result.ok) throw new Error(result.problems.join());
@@ -310,5 +312,49 @@ describe('a program document', () => {
 
   test('of any shape at all gets an answer', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => typeof parseProgram(value).ok === 'boolean'));
+  });
+});
+
+describe('what happens to a reward after its issue', () => {
+  const problemsOf = (more: object) => {
+    const rule = {
+      key: 'a',
+      party: 'member',
+      amount: { kind: 'percent', basisPoints: 500 },
+      payout: 'coupon',
+      ...more,
+    };
+    const result = parseProgram({ programId: 'default', name: 'P', rules: [rule] });
+    return result.ok ? [] : result.problems;
+  };
+
+  test('is taken as it is written', () => {
+    expect(problemsOf({ expiresAfterDays: 30, onReversal: 'cancel', refundedProperty: 'amount_refunded' })).toEqual([]);
+  });
+
+  test.each([
+    [
+      { payout: 'webhook', expiresAfterDays: 30 },
+      'rules[0].expiresAfterDays: what webhook gave cannot be made worthless',
+    ],
+    [
+      { payout: 'paypal', expiresAfterDays: 30 },
+      'rules[0].expiresAfterDays: what paypal gave cannot be made worthless',
+    ],
+    [{ payout: 'manual', onReversal: 'cancel' }, 'rules[0].onReversal: what manual gave cannot be undone there'],
+    [
+      { payout: 'credit', onReversal: 'cancel' },
+      'rules[0].onReversal: credit is always taken back from the credit itself',
+    ],
+    [{ amountChanges: 'ignore', refunds: 'follow' }, 'rules[0].refunds: a rule that ignores what the deal is worth'],
+    [
+      { refunds: 'ignore', refundedProperty: 'x' },
+      'rules[0].refundedProperty: is asked by no rule that ignores refunds',
+    ],
+    [{ expiresAfterDays: 0 }, 'rules[0].expiresAfterDays: '],
+  ])('%j is refused with the place and what to do', (more, problem) => {
+    const problems = problemsOf(more);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(problem);
   });
 });

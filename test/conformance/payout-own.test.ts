@@ -99,14 +99,14 @@ payoutConformance({
       credentials: {},
       money: MONEY,
       given: async () =>
-        (await settings.manual.itemsBetween('acc_a', 0, Number.MAX_SAFE_INTEGER))
+        (await settings.batches.itemsBetween('acc_a', 0, Number.MAX_SAFE_INTEGER))
           .filter(({ state }) => state === 'paid')
           .map(({ key, money }) => ({ key, money })),
       settleByHand: async ({ id }, verdict) => {
-        const item = await settings.manual.item('acc_a', id);
+        const item = await settings.batches.item('acc_a', id);
         if (!item) throw new Error(`no row ${id}`);
-        await settings.manual.cut('acc_a', item.batchId, time.now());
-        await settings.manual.mark(
+        await settings.batches.cut('acc_a', item.batchId, { by: 'Finance', approval: 'none' }, time.now());
+        await settings.batches.mark(
           'acc_a',
           item.batchId,
           { key: id, state: verdict, why: 'account closed' },

@@ -9,6 +9,7 @@ import { createPayoutOrders, refusalOf } from '../../src/application/payout-orde
 import type { RawRequest } from '../../src/application/ports/crm.ts';
 import type { OrderMemory, PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
+import { createTakeRefund } from '../../src/application/refunds.ts';
 import type { Reward } from '../../src/domain/decision.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { derivedId } from '../../src/domain/ids.ts';
@@ -97,7 +98,7 @@ export async function startWorld({ open }: Pick<PayoutSuite, 'open'>) {
       randomBytes: (length) => Buffer.from(Array.from({ length }, () => (bytes++ * 37 + 11) % 251)),
       seal: SEAL,
       coupons: store.coupons,
-      manual: store.manual,
+      batches: store.batches,
     },
     time,
   );
@@ -108,8 +109,20 @@ export async function startWorld({ open }: Pick<PayoutSuite, 'open'>) {
   const log = createLog({ level: 'silent' });
   const providers = new Map([[subject.provider.name, subject.provider]]);
   const accounts = createPayoutAccounts({ store, providers, seal: SEAL, clock });
-  const payoutNews = createPayoutNews({ store, accounts, clock, log });
-  const payoutOrders = createPayoutOrders({ records: store.payoutRecords, accounts, seal: SEAL, clock });
+  const payoutNews = createPayoutNews({
+    store,
+    accounts,
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    clock,
+    log,
+  });
+  const payoutOrders = createPayoutOrders({
+    records: store.payoutRecords,
+    batches: store.batches,
+    accounts,
+    seal: SEAL,
+    clock,
+  });
   const deliver = createDeliver({
     store,
     clock,
@@ -405,6 +418,53 @@ export function payoutConformance(suite: PayoutSuite): void {
       expect((await world.given()).map(({ key }) => key)).toEqual([late.intent.id]);
     });
 
+    test('undoes what it gave, once, by the same order when the reward was taken back after it was paid, also after a day away', async () => {
+      if (!world.cancelling) return;
+      const { reward, intent } = await world.order('rwd_1');
+      await world.cancelling.prepare?.(reward);
+      await carryOut(intent);
+      await clawBack(world.store, await world.reward('rwd_1'), [{ ...intent, kind: 'cancel' }]);
+      world.network?.goDown();
+      if (world.network) {
+        await world.runFor(DAY);
+        expect((await world.reward('rwd_1')).reason.code).toBe('left_won');
+        world.network.comeBack();
+        world.time.advance(HOUR);
+      }
+      await world.run();
+      // What a person has paid is gone; everybody else gives it back as long as it was not used.
+      const isGone = world.settleByHand !== undefined;
+      expect((await world.given()).map(({ key }) => key)).toEqual(isGone ? [intent.id] : []);
+      expect(await world.balance('receivable:member:mem_1')).toBe(isGone ? world.money.minor : 0n);
+      const journals = () => world.store.reads.journals('acc_a', { limit: 50, cursor: null }, {});
+      const before = (await journals()).items.length;
+      await world.runFor(2 * DAY);
+      expect((await journals()).items).toHaveLength(before);
+    });
+
+    test('in batches is sent nothing before the batch is approved, and then each order once', async () => {
+      const { batching } = world.provider.description;
+      if (batching === undefined) return;
+      const { batches } = world.store;
+      const how = { provider: provider(), schedule: null, approval: 'required', nextCutAt: null } as const;
+      await batches.setBatching('acc_a', how, world.time.now());
+      const { intent } = await world.order('rwd_1');
+      await world.runFor(2 * DAY);
+      expect((await world.reward('rwd_1')).state).toBe('approved');
+      expect(await world.given()).toEqual([]);
+      const [batch] = await batches.batches('acc_a');
+      await batches.cut('acc_a', batch?.id ?? '', { by: 'Ada', approval: 'required' }, world.time.now());
+      await world.runFor(DAY);
+      expect(await world.given()).toEqual([]);
+      await batches.approve('acc_a', batch?.id ?? '', 'Bo', world.time.now());
+      world.network?.loseAnswers(1);
+      await world.run();
+      world.time.advance(HOUR);
+      await carryOut(intent);
+      expect((await world.reward('rwd_1')).state).toBe('issued');
+      expect(await world.given()).toEqual([{ key: intent.id, money: world.money }]);
+    });
+
     test('never says "cancelled" of an order that it does not know, since that may still be on its way', async () => {
       const { session } = await world.accounts.open('acc_a', provider());
       const cancelled = await session.cancel?.({ key: derivedId('pay', 'never sent'), reference: null });
@@ -609,12 +669,13 @@ function memoryOf(): OrderMemory {
 }
 
 /** As `reverse` does it: the deal left Closed Won after the reward was paid. */
-async function clawBack(store: Store, reward: Reward): Promise<void> {
+async function clawBack(store: Store, reward: Reward, intents: readonly PayoutIntent[] = []): Promise<void> {
   const a = tenant(store);
   await a.write({
     rewards: [
       { ...reward, state: 'clawed_back', reason: { code: 'left_won', values: {} }, version: reward.version + 1 },
     ],
     journals: [a.journal(reward, 'claw_back')],
+    intents,
   });
 }

@@ -4,6 +4,9 @@ import { intentFor } from '../../src/domain/plan.ts';
 import type { PayoutNews } from '../../src/domain/reward.ts';
 import { claiming, DAY, planOf, T0, type Tenant } from './store-fixtures.ts';
 
+/** By whom a batch is cut that nobody has to approve. */
+const BY_HAND = { by: 'Finance', approval: 'none' } as const;
+
 const MONEY = { minor: 2_500n, currency: 'EUR' };
 
 const told = (eventId: string, changes: Partial<PayoutNews> = {}): PayoutNews => ({
@@ -252,25 +255,26 @@ export function payoutStoreConformance(
 
     test('orders join the one open batch, whoever opens it; what was cut is joined and left no more', async () => {
       const other = await use().again();
-      const { manual } = store;
+      const { batches } = store;
       const orderOf = (key: string) => ({ key, rewardId: `rwd_${key}`, money: MONEY });
       const joined = await Promise.all(
-        ['1', '2', '3', '1'].map((key, index) => (index % 2 ? store : other).manual.join('acc_a', orderOf(key), T0)),
+        ['1', '2', '3', '1'].map((key, index) => (index % 2 ? store : other).batches.join('acc_a', orderOf(key), T0)),
       );
       expect(new Set(joined.map(({ batchId }) => batchId)).size).toBe(1);
-      const [batch] = await manual.batches('acc_a');
+      const [batch] = await batches.batches('acc_a');
       if (!batch) throw new Error('no batch');
       expect(batch).toMatchObject({ number: 1, cutAt: null, items: { waiting: 3, paid: 0 } });
-      expect(await manual.withdraw('acc_a', '1', T0)).toBe('withdrawn');
-      expect(await manual.mark('acc_a', batch.id, { key: '2', state: 'paid', why: null }, T0)).toBe('open');
-      expect(await manual.cut('acc_a', batch.id, T0 + 1)).toBe(true);
-      expect(await manual.cut('acc_a', batch.id, T0 + 2)).toBe(false);
-      expect(await manual.withdraw('acc_a', '2', T0)).toBe('too_late');
-      expect(await manual.withdraw('acc_a', '9', T0)).toBe('unknown');
-      expect((await manual.join('acc_a', orderOf('4'), T0 + 2)).batchId).not.toBe(batch.id);
-      expect((await manual.join('acc_a', orderOf('2'), T0 + 2)).batchId).toBe(batch.id);
-      expect((await manual.batches('acc_a')).map(({ number }) => number)).toEqual([2, 1]);
-      expect(await manual.batch('acc_a', batch.id)).toMatchObject({ cutAt: T0 + 1 });
+      expect(await batches.withdraw('acc_a', '1', T0)).toBe('withdrawn');
+      expect(await batches.mark('acc_a', batch.id, { key: '2', state: 'paid', why: null }, T0)).toBe('open');
+      expect(await batches.cut('acc_a', batch.id, BY_HAND, T0 + 1)).toBe(true);
+      expect(await batches.cut('acc_a', batch.id, BY_HAND, T0 + 2)).toBe(false);
+      await batches.noteExport('acc_a', batch.id, T0 + 1);
+      expect(await batches.withdraw('acc_a', '2', T0)).toBe('too_late');
+      expect(await batches.withdraw('acc_a', '9', T0)).toBe('unknown');
+      expect((await batches.join('acc_a', orderOf('4'), T0 + 2)).batchId).not.toBe(batch.id);
+      expect((await batches.join('acc_a', orderOf('2'), T0 + 2)).batchId).toBe(batch.id);
+      expect((await batches.batches('acc_a')).map(({ number }) => number)).toEqual([2, 1]);
+      expect(await batches.batch('acc_a', batch.id)).toMatchObject({ cutAt: T0 + 1 });
       await other.close();
     });
 
@@ -281,31 +285,37 @@ export function payoutStoreConformance(
       const key = intentFor(reward).id;
       const [payout] = await store.payouts.claim(claiming('c'));
       if (!payout) throw new Error('nothing was claimed');
-      const { batchId } = await store.manual.join('acc_a', { key, rewardId: 'rwd_1', money: MONEY }, T0);
+      const { batchId } = await store.batches.join('acc_a', { key, rewardId: 'rwd_1', money: MONEY }, T0);
       await store.payouts.defer(payout, { runAt: T0 + DAY, error: 'waits', parked: false });
-      await store.manual.cut('acc_a', batchId, T0);
-      expect(await store.manual.rows('acc_a', batchId)).toMatchObject([
+      await store.batches.cut('acc_a', batchId, BY_HAND, T0);
+      expect(await store.batches.rows('acc_a', batchId)).toMatchObject([
         { key, party: 'member', name: 'Name mem_1', email: 'mem_1@example.com', money: MONEY, state: 'waiting' },
       ]);
       const mark = (state: 'paid' | 'refused') =>
-        store.manual.mark('acc_a', batchId, { key, state, why: state === 'paid' ? null : 'unknown account' }, T0 + 1);
+        store.batches.mark('acc_a', batchId, { key, state, why: state === 'paid' ? null : 'unknown account' }, T0 + 1);
+      // Approved by the cut, it comes up to be sent; the person who pays it takes longer.
+      const [sent] = await store.payouts.claim(claiming('d', T0 + 1));
+      if (!sent) throw new Error('the cut brought nothing up');
+      await store.payouts.defer(sent, { runAt: T0 + DAY, error: 'waits', parked: false });
       expect(await store.payouts.claim(claiming('d', T0 + 1))).toEqual([]);
       expect(await mark('refused')).toBe('marked');
       expect(await mark('paid')).toBe('settled');
-      expect(await store.manual.mark('acc_a', batchId, { key: 'pay_x', state: 'paid', why: null }, T0)).toBe('unknown');
-      expect(await store.manual.item('acc_a', key)).toMatchObject({ state: 'refused', why: 'unknown account' });
+      expect(await store.batches.mark('acc_a', batchId, { key: 'pay_x', state: 'paid', why: null }, T0)).toBe(
+        'unknown',
+      );
+      expect(await store.batches.item('acc_a', key)).toMatchObject({ state: 'refused', why: 'unknown account' });
       expect(await store.payouts.claim(claiming('e', T0 + 1))).toHaveLength(1);
-      expect(await store.manual.itemsBetween('acc_a', T0, T0 + 1)).toHaveLength(1);
+      expect(await store.batches.itemsBetween('acc_a', T0, T0 + 1)).toHaveLength(1);
     });
 
     test('another account with the same names finds nothing, and changes nothing', async () => {
-      const { payoutRecords: records, coupons, manual } = store;
+      const { payoutRecords: records, coupons, batches } = store;
       const { payout, intent } = await claimedOrder();
       await records.saveSetting('acc_a', 'stripe', 'sealed', T0);
       await store.payouts.settle(payout, planOf(), { reference: 'TRM1', voucher: 'v', state: 'issued' });
       await records.keepNews('acc_a', 'stripe', [told('evt_1')], T0);
       await coupons.add('acc_a', [{ hash: 'h', sealed: 's' }], MONEY, T0);
-      const { batchId } = await manual.join('acc_a', { key: intent.id, rewardId: 'rwd_1', money: MONEY }, T0);
+      const { batchId } = await batches.join('acc_a', { key: intent.id, rewardId: 'rwd_1', money: MONEY }, T0);
       const [news] = await records.waitingNews('acc_a', 'stripe', null, 9);
       expect(await records.settings('acc_b')).toEqual([]);
       expect(await records.setting('acc_b', 'stripe')).toBeNull();
@@ -322,16 +332,16 @@ export function payoutStoreConformance(
       expect(await coupons.ofOrder('acc_b', 'pay_1')).toBeNull();
       expect(await coupons.redeem('acc_b', 'h', T0)).toBeNull();
       expect(await coupons.counts('acc_b')).toEqual([]);
-      expect(await manual.item('acc_b', intent.id)).toBeNull();
-      expect(await manual.batches('acc_b')).toEqual([]);
-      expect(await manual.batch('acc_b', batchId)).toBeNull();
-      expect(await manual.rows('acc_b', batchId)).toEqual([]);
-      expect(await manual.cut('acc_b', batchId, T0)).toBe(false);
-      expect(await manual.mark('acc_b', batchId, { key: intent.id, state: 'paid', why: null }, T0)).toBe('unknown');
-      expect(await manual.withdraw('acc_b', intent.id, T0)).toBe('unknown');
+      expect(await batches.item('acc_b', intent.id)).toBeNull();
+      expect(await batches.batches('acc_b')).toEqual([]);
+      expect(await batches.batch('acc_b', batchId)).toBeNull();
+      expect(await batches.rows('acc_b', batchId)).toEqual([]);
+      expect(await batches.cut('acc_b', batchId, BY_HAND, T0)).toBe(false);
+      expect(await batches.mark('acc_b', batchId, { key: intent.id, state: 'paid', why: null }, T0)).toBe('unknown');
+      expect(await batches.withdraw('acc_b', intent.id, T0)).toBe('unknown');
       expect(await records.record('acc_a', intent.id)).toMatchObject({ reference: 'TRM1' });
       expect(await records.waitingNews('acc_a', 'stripe', null, 9)).toHaveLength(1);
-      expect(await manual.item('acc_a', intent.id)).toMatchObject({ state: 'waiting' });
+      expect(await batches.item('acc_a', intent.id)).toMatchObject({ state: 'waiting' });
     });
   });
 }

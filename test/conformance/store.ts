@@ -7,6 +7,7 @@ import { intentFor } from '../../src/domain/plan.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
+import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
 import { tierStoreConformance } from './store-tiers.ts';
 
@@ -2283,6 +2284,7 @@ export function storeConformance({
 
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
+    moneyOutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 
     describe('leases', () => {
       test('a lease has one owner until it runs out or is given back', async () => {

@@ -60,12 +60,16 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{referralId}', story.referralId)
     .replace('{rewardId}', story.rewardId)
     .replace('{batchId}', story.batchId)
+    .replace('{reportId}', story.reportId)
     .replace('{caseId}', story.caseId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
     .replace('{programId}', 'default')
     .replace('{currency}', 'USD');
 }
+
+const SPAN = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
+const REFUND = { id: 're_77', dealId: '77', money: { amount: '5.00', currency: 'EUR' }, at: SPAN.from };
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
 
@@ -231,17 +235,46 @@ describe('the OpenAPI document', () => {
       ['addCoupons', '/coupons', { codes: ['A-1'], value: { amount: '0', currency: 'EUR' } }, 400],
       ['redeemCoupons', '/coupons/redeemed', { codes: ['A-1'] }, 200],
       ['redeemCoupons', '/coupons/redeemed', { codes: [] }, 400],
-      ['exportManualBatch', `/manual-batches/${acmeStory.batchId}/export`, undefined, 200],
-      ['exportManualBatch', `/manual-batches/${otherStory.batchId}/export`, undefined, 404],
+      ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'code\nA-1\nNOBODYS' }, 200],
+      ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'what' }, 400],
+      ['setBatching', '/providers/manual/batching', { schedule: null, approval: 'required' }, 200],
       [
-        'markManualBatch',
-        `/manual-batches/${acmeStory.batchId}/marks`,
+        'setBatching',
+        '/providers/manual/batching',
+        { schedule: { kind: 'month_day', day: 31 }, approval: 'required' },
+        400,
+      ],
+      ['setBatching', '/providers/credit/batching', { schedule: null, approval: 'none' }, 422],
+      ['deleteBatching', '/providers/manual/batching', undefined, 409],
+      ['exportPayoutBatch', `/payout-batches/${acmeStory.batchId}/export`, undefined, 409],
+      ['cutPayoutBatch', `/payout-batches/${acmeStory.batchId}/cut`, {}, 200],
+      ['cutPayoutBatch', `/payout-batches/${otherStory.batchId}/cut`, {}, 404],
+      ['approvePayoutBatch', `/payout-batches/${acmeStory.batchId}/approve`, {}, 200],
+      ['approvePayoutBatch', `/payout-batches/${acmeStory.batchId}/approve`, {}, 409],
+      ['deleteBatching', '/providers/manual/batching', undefined, 200],
+      ['importPayoutBatchMarks', `/payout-batches/${acmeStory.batchId}/marks/csv`, { csv: 'order,state\nx,paid' }, 200],
+      ['importPayoutBatchMarks', `/payout-batches/${otherStory.batchId}/marks/csv`, { csv: 'order,state' }, 404],
+      ['writeOffReward', `/rewards/${acmeStory.rewardId}/write-off`, { authorisedBy: 'Finance', why: 'x' }, 409],
+      ['writeOffReward', `/rewards/${otherStory.rewardId}/write-off`, { authorisedBy: 'Finance', why: 'x' }, 404],
+      ['writeOffReward', `/rewards/${acmeStory.rewardId}/write-off`, { why: 'x' }, 400],
+      ['createReconciliation', '/reconciliations', { provider: 'manual', ...SPAN }, 201],
+      ['createReconciliation', '/reconciliations', { provider: 'nobodys', ...SPAN }, 422],
+      ['createReconciliation', '/reconciliations', { provider: 'manual', from: SPAN.to, to: SPAN.from }, 400],
+      ['tellRefund', '/refunds', REFUND, 201],
+      ['tellRefund', '/refunds', REFUND, 200],
+      ['tellRefund', '/refunds', { ...REFUND, dealId: '78' }, 409],
+      ['tellRefund', '/refunds', { ...REFUND, connectionId: otherConnection }, 422],
+      ['exportPayoutBatch', `/payout-batches/${acmeStory.batchId}/export`, undefined, 200],
+      ['exportPayoutBatch', `/payout-batches/${otherStory.batchId}/export`, undefined, 404],
+      [
+        'markPayoutBatch',
+        `/payout-batches/${acmeStory.batchId}/marks`,
         { items: [{ orderId: acmeStory.orderId, state: 'paid' }] },
         200,
       ],
       [
-        'markManualBatch',
-        `/manual-batches/${acmeStory.batchId}/marks`,
+        'markPayoutBatch',
+        `/payout-batches/${acmeStory.batchId}/marks`,
         { items: [{ orderId: otherStory.orderId, state: 'paid' }] },
         422,
       ],
@@ -649,7 +682,7 @@ describe('connections', () => {
 describe('whatever comes in', () => {
   const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
 
-  test('no request makes a 5xx, and every answer is one that the document has', async () => {
+  test('no request makes a 5xx, and every answer is one that the document has', { timeout: 300_000 }, async () => {
     const wide = await startHttp({
       deps: { limits: { apiCalls: { points: 1e9, perSeconds: 1 }, pages: { points: 1e9, perSeconds: 1 } } },
     });

@@ -18,7 +18,7 @@ beforeEach(async () => {
     randomBytes: (length) => new Uint8Array(length),
     seal: { seal: (text) => text, open: (text) => text },
     coupons: {} as PayoutSettings['coupons'],
-    manual: {} as PayoutSettings['manual'],
+    batches: {} as PayoutSettings['batches'],
   };
   const providers = new Map([
     ['tremendous', tremendous(settings)],

@@ -9,16 +9,20 @@ import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
 import { createDesk } from '../../src/application/desk.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
+import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
+import { createPayoutReports } from '../../src/application/payout-reports.ts';
 import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
 import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReceive } from '../../src/application/receive.ts';
+import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createTiers } from '../../src/application/tiers.ts';
+import { createWriteOff } from '../../src/application/write-off.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
 import type { Decision } from '../../src/domain/decision.ts';
@@ -27,7 +31,7 @@ import { derivedId } from '../../src/domain/ids.ts';
 import { createDraft, EMPTY_PLAN } from '../../src/domain/plan.ts';
 import { reason } from '../../src/domain/reason.ts';
 import type { Referral } from '../../src/domain/referral.ts';
-import { grant, settlePayout } from '../../src/domain/reward.ts';
+import { grant, reverse, settlePayout } from '../../src/domain/reward.ts';
 import type { TierChange } from '../../src/domain/tier.ts';
 import { type AppDeps, createApp } from '../../src/http/app.ts';
 import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
@@ -176,7 +180,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     seal,
     clock,
   });
-  const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, clock, log });
+  const payoutNews = createPayoutNews({
+    store,
+    accounts: payoutAccounts,
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    clock,
+    log,
+  });
+  const reattribute = createReattribute({ store, clock, onAsked: () => {} });
   let refs = 0;
   const review = createReview({ store, clock, onDecided: () => {} });
   const app = createApp({
@@ -205,7 +216,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     accounts,
     act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
     review,
-    desk: createDesk({ store, clock, review, newId: randomUUID, onAsked: () => {} }),
+    desk: createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} }),
     publish: createPublish({
       store,
       clock,
@@ -217,10 +228,20 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store: { ...store, tierChanges: store.tiers },
     tiers: createTiers({ store, clock }),
-    reattribute: createReattribute({ store, clock, onAsked: () => {} }),
+    reattribute,
     payoutNews,
     payoutAccounts,
-    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock, onSettled: () => {} }),
+    payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
+    payoutBatches: createPayoutBatches({ store, providers: ownProviders(store, seal), clock, onDue: () => {} }),
+    writeOff: createWriteOff({ store, clock }),
+    takeRefund: createTakeRefund({ store, clock, onAsked: () => {} }),
+    payoutReports: createPayoutReports({
+      store,
+      accounts: payoutAccounts,
+      providers: ownProviders(store, seal),
+      clock,
+      newId: randomUUID,
+    }),
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,
@@ -289,7 +310,7 @@ function ownProviders(store: Store, seal: Seal): ReadonlyMap<string, PayoutProvi
     randomBytes,
     seal,
     coupons: store.coupons,
-    manual: store.manual,
+    batches: store.batches,
   };
   return new Map([coupon(settings), createCredit(), manual(settings)].map((provider) => [provider.name, provider]));
 }
@@ -350,6 +371,8 @@ export interface Story {
   /** A batch that is paid by hand, with one order. */
   readonly batchId: string;
   readonly orderId: string;
+  /** A comparison with a provider. */
+  readonly reportId: string;
   /** A dispute that is open. */
   readonly caseId: string;
 }
@@ -370,13 +393,13 @@ function tierChangeOf(memberId: string, now: number): TierChange {
   };
 }
 
-/** A member, a referral, a decision and an issued reward (or one in review) with its journals, in an account with a connection. */
+/** A member, a referral, a decision and an issued reward (or one in review, or one that is owed back) with its journals, in an account with a connection. */
 export async function tellStory(
   { store }: TestService,
   accountId: string,
   connectionId: string,
   now: number,
-  outcome: 'rewarded' | 'in_review' = 'rewarded',
+  outcome: 'rewarded' | 'in_review' | 'owed' = 'rewarded',
   /** Sets a second story of an account apart from its first. */
   digit = '1',
 ): Promise<Story> {
@@ -435,7 +458,7 @@ export async function tellStory(
     `${8 + Number(digit)}001`,
     now,
   );
-  const decision: Decision = { ...rewarded, outcome };
+  const decision: Decision = { ...rewarded, outcome: outcome === 'in_review' ? outcome : 'rewarded' };
   const draft = createDraft({
     accountId,
     programs: [],
@@ -457,7 +480,7 @@ export async function tellStory(
     beneficiaryId: member.id,
     money: { minor: 15_000n, currency: 'EUR' },
     reason: decision.reason,
-    payout: 'credit',
+    payout: outcome === 'owed' ? 'manual' : 'credit',
     programId: 'default',
     releaseAt: null,
     orderAt: null,
@@ -469,6 +492,18 @@ export async function tellStory(
   const reward = draft.reward(rewardId);
   if (!reward) throw new Error('no reward');
   if (reward.state === 'approved') settlePayout(draft, reward, { ok: true }, now);
+  const issued = draft.reward(rewardId);
+  if (outcome === 'owed' && issued) {
+    const back: Decision = {
+      ...decision,
+      id: derivedId('dec', decision.id, 'back'),
+      sequence: 2,
+      outcome: 'reversed',
+      reason: { code: 'left_won', values: { deal: decision.deal.id } },
+    };
+    draft.addDecision(back);
+    reverse(draft, issued, back);
+  }
   const [result] = await store.cases.commit([
     { accountId, plan: draft.plan(), snapshots: [], restsOn: [], settles: [], erase: [] },
   ]);
@@ -478,7 +513,19 @@ export async function tellStory(
   const order = { id: orderId, rewardId, provider: 'credit', at: null };
   if (reward.state === 'approved') await store.payoutRecords.begin(accountId, order, now);
   const joins = { key: orderId, rewardId, money: reward.money };
-  const batchId = reward.state === 'approved' ? (await store.manual.join(accountId, joins, now)).batchId : '';
+  const batchId = outcome === 'rewarded' ? (await store.batches.join(accountId, joins, now)).batchId : '';
+  const report = {
+    provider: 'manual',
+    orders: 0,
+    agree: 0,
+    listed: 0,
+    agreed: [],
+    differences: [],
+  };
+  const reportId = derivedId('rep', rewardId);
+  await store.payoutReports.keep(accountId, { id: reportId, from: now, to: now + 1, report, by: 'test', at: now });
+  const refund = { source: 'api', id: `re_${digit}`, deal: null, money: reward.money, at: now, isUndone: false };
+  await store.refunds.keep(accountId, refund, now);
   const caseId = derivedId('cas', rewardId, 'test');
   await store.desk.open(accountId, {
     id: caseId,
@@ -495,6 +542,7 @@ export async function tellStory(
     openedAt: now,
   });
   return {
+    reportId,
     memberId: member.id,
     referralId: referral.id,
     decisionId: decision.id,

@@ -249,22 +249,53 @@ describe('Stripe', () => {
     expect(await world.balance('provider:stripe')).toBe(-8_000n);
   });
 
-  test('a refund is kept as a fact that waits, and does nothing to any reward by itself', async () => {
-    const { world, control } = await stripeWorld();
+  test('a refund is kept once, whichever event tells of it and however often, with the deal that the shop named', async () => {
+    const { world, control } = await stripeWorld({ dealField: 'hubspot_deal_id' });
     await world.order('rwd_1');
     await world.run();
-    await control.refund({ charge: 'ch_1', amount: 1_250, currency: 'usd', customer: 'cus_1' });
-    const [request] = world.received;
-    if (!request) throw new Error('no news');
-    await world.payoutNews.receive('stripe', 'acc_a', request);
-    expect(await world.store.payoutRecords.waitingNews('acc_a', 'stripe', null, 9)).toMatchObject([
-      {
-        kind: 'refunded',
-        reference: 'ch_1',
-        facts: { charge: 'ch_1', customer: 'cus_1', minor: '1250', currency: 'USD' },
-      },
-    ]);
+    const paid = { charge: 'ch_1', currency: 'usd', customer: 'cus_1', metadata: { hubspot_deal_id: '77' } };
+    const first = await control.refund({ ...paid, amount: 1_250 });
+    await control.refund({ ...paid, amount: 500 });
+    await control.repeatNews();
+    for (const request of world.received) await world.payoutNews.receive('stripe', 'acc_a', request);
+    const listed = async () => (await world.store.refunds.list('acc_a', { limit: 9, cursor: null })).items;
+    const deal = { connectionId: 'con_a', object: 'deal', id: '77' };
+    expect((await listed()).map(({ id, money, deal: of }) => [id === first, money.minor, of])).toEqual(
+      expect.arrayContaining([
+        [true, 1_250n, deal],
+        [false, 500n, deal],
+      ]),
+    );
+    expect(await listed()).toHaveLength(2);
+    expect(await world.store.payoutRecords.waitingNews('acc_a', 'stripe', null, 9)).toEqual([]);
+    // Its deal is looked at again, and nothing else happens by itself.
+    expect(await world.store.work.counts(world.time.now())).toMatchObject({ due: 1 });
     expect((await world.reward('rwd_1')).state).toBe('issued');
+    await control.failRefund(first);
+    const failed = world.received.at(-1);
+    if (!failed) throw new Error('no news');
+    await world.payoutNews.receive('stripe', 'acc_a', failed);
+    expect((await listed()).map(({ id, isUndone }) => [id === first, isUndone])).toEqual(
+      expect.arrayContaining([
+        [true, true],
+        [false, false],
+      ]),
+    );
+  });
+
+  test('a refund whose deal nobody names is kept, and asks for nothing', async () => {
+    const { world, control } = await stripeWorld();
+    await control.refund({
+      charge: 'ch_1',
+      amount: 1_250,
+      currency: 'usd',
+      customer: 'cus_1',
+      metadata: { deal: '77' },
+    });
+    for (const request of world.received) await world.payoutNews.receive('stripe', 'acc_a', request);
+    const { items } = await world.store.refunds.list('acc_a', { limit: 9, cursor: null });
+    expect(items).toMatchObject([{ deal: null, money: { minor: 1_250n, currency: 'USD' } }]);
+    expect(await world.store.work.counts(world.time.now())).toMatchObject({ due: 0 });
   });
 
   test('the codes of the shop itself are none of our business', async () => {
@@ -340,7 +371,7 @@ describe.each([
     randomBytes: (length) => new Uint8Array(length),
     seal: { seal: (text) => text, open: (text) => text },
     coupons: {} as PayoutSettings['coupons'],
-    manual: {} as PayoutSettings['manual'],
+    batches: {} as PayoutSettings['batches'],
   };
   const order = {
     key: 'pay_1',

@@ -66,6 +66,7 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       acc: account.id,
       bat: story.batchId,
       pay: story.orderId,
+      rep: story.reportId,
     },
   };
 }
@@ -114,6 +115,9 @@ const BY_NAME: Readonly<Record<string, string>> = {
   until: '2026-01-04',
   perBase: '1.25',
   codes: 'A-CODE',
+  csv: 'order,state,code\npay_1,paid,A-CODE',
+  dealId: '77',
+  at: '2026-01-01T00:00:00.000Z',
   owner: 'role:reviewer',
   outcome: 'dismissed',
   property: 'purchase_checked',
@@ -126,6 +130,7 @@ const CHOICES: Readonly<Record<string, Example>> = {
   blockAt: null,
   payout: 'credit',
   rounding: null,
+  refundedProperty: null,
   payIn: null,
   // They go with one another, and with rules that look at them.
   tiers: null,

@@ -138,8 +138,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('paid for every deal', [
     'domain/chains.ts',
-    '.filter((other) => standingReward(other) !== undefined);',
-    '.filter((other) => standingReward(other) !== undefined && other.dealIds.length > 99);',
+    '.filter((other) => standingReward(other) !== undefined || hasExpired(other));',
+    '.filter((other) => hasExpired(other));',
   ]),
   bug('won is what is called won', [
     'domain/mapping.ts',
@@ -148,8 +148,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('everything is euros', [
     'domain/eligibility.ts',
-    "const currency = point.currency?.trim().toUpperCase() ?? '';",
-    "const currency = 'EUR';",
+    "function readPoint(point: DealPoint): OwnAmount {\n  const currency = point.currency?.trim().toUpperCase() ?? '';",
+    "function readPoint(point: DealPoint): OwnAmount {\n  const currency = 'EUR';",
   ]),
   bug('a failed read is a missing record', [
     'application/gather.ts',
@@ -244,8 +244,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('what was granted under a limit is never given back', [
     'domain/reward.ts',
-    'for (const change of givenBack(reward.uses)) draft.count(change);',
-    '',
+    'updatedAt: recordedAt });\n  for (const change of givenBack(reward.uses)) draft.count(change);',
+    'updatedAt: recordedAt });',
   ]),
   bug('a limit of money lets everything through that fits in part', [
     'domain/limit.ts',
@@ -284,8 +284,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('what a person rejected is granted again', [
     'domain/chains.ts',
-    'if (standingReward(chain) || wasRejected(chain)) return;',
-    'if (standingReward(chain)) return;',
+    'if (standingReward(chain) || wasRejected(chain) || hasExpired(chain)) return;',
+    'if (standingReward(chain) || hasExpired(chain)) return;',
   ]),
   bug('a cut is taken again by every look', [
     'domain/chains.ts',
@@ -299,7 +299,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('what was kept for a debt is sent all the same', [
     'application/deliver.ts',
-    'money: { minor: orderedMinor(reward), currency: reward.money.currency },',
-    'money: { minor: reward.money.minor, currency: reward.money.currency },',
+    'const money = { minor: orderedMinor(reward), currency: reward.money.currency };',
+    'const money = { minor: reward.money.minor, currency: reward.money.currency };',
   ]),
 ];

@@ -41,6 +41,7 @@ const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue) 
 const SMALL_TABLES = [
   ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs', 'attribution_policies'],
   // A handful of providers, and a batch a day.
+  ...['payout_settings', 'payout_schedules', 'manual_batches'],
   ...['payout_settings', 'manual_batches'],
   // One for each account.
   'desk_settings',
@@ -154,6 +155,8 @@ const CHECKED: Readonly<Record<string, string>> = {
   'tier_changes.sequence': 'i',
   'attribution_decisions.kind': `'moved'`,
   'attribution_decisions.sequence': 'i',
+  'payout_schedules.approval': `'none'`,
+  'refunds.minor': '1 + i % 2',
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -224,7 +227,7 @@ function describeNode(node: PlanNode): string {
 }
 
 async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent: PayoutIntent): Promise<void> {
-  const { payoutRecords: records, coupons, manual } = store;
+  const { payoutRecords: records, coupons, batches } = store;
   const accountId = 'acc_a';
   const money = { minor: 5n, currency: 'EUR' };
   await records.saveSetting(accountId, 'stripe', 's', T0);
@@ -254,15 +257,36 @@ async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent
   await coupons.withdraw(accountId, intent.id, T0);
   await coupons.givenBetween(accountId, T0, T0 + 1);
   await coupons.counts(accountId);
-  const { batchId } = await manual.join(accountId, { key: intent.id, rewardId: intent.rewardId, money }, T0);
-  await manual.item(accountId, intent.id);
-  await manual.itemsBetween(accountId, T0, T0 + 1);
-  await manual.batches(accountId);
-  await manual.batch(accountId, batchId);
-  await manual.rows(accountId, batchId);
-  await manual.withdraw(accountId, intent.id, T0);
-  await manual.cut(accountId, batchId, T0);
-  await manual.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
+  const { batchId } = await batches.join(accountId, { key: intent.id, rewardId: intent.rewardId, money }, T0);
+  await batches.item(accountId, intent.id);
+  await batches.itemsBetween(accountId, T0, T0 + 1);
+  await batches.batches(accountId);
+  await batches.batch(accountId, batchId);
+  await batches.rows(accountId, batchId);
+  await batches.withdraw(accountId, intent.id, T0);
+  await batches.cut(accountId, batchId, { by: 'Finance', approval: 'required' }, T0);
+  await batches.approve(accountId, batchId, 'Finance', T0);
+  await batches.noteExport(accountId, batchId, T0);
+  const batching = { provider: 'paypal', schedule: null, approval: 'none' as const, nextCutAt: T0 };
+  await batches.setBatching(accountId, batching, T0);
+  await batches.batchings(accountId);
+  await batches.batching(accountId, 'paypal');
+  const paid = { key: 'pay_other', rewardId: intent.rewardId, money, provider: 'paypal' };
+  await batches.join(accountId, paid, T0);
+  for (const due of await batches.dueBatchings(T0, 5)) await batches.cutDue(due, T0 + 1, T0);
+  await batches.removeBatching(accountId, 'paypal');
+  const refund = { source: 'stripe', id: 're_1', deal: null, money, at: T0, isUndone: false };
+  const deal = { connectionId: 'con_a', object: 'deal' as const, id: '77' };
+  await store.refunds.keep(accountId, refund, T0);
+  await store.refunds.keep(accountId, { ...refund, deal, isUndone: true }, T0);
+  await store.refunds.list(accountId, { limit: 2, cursor: { at: T0, id: 'rfd_z' } });
+  await store.cases.refundsOfDeals(accountId, 'con_a', ['77', '78']);
+  const report = { provider: 'stripe', orders: 0, agree: 0, listed: null, agreed: [], differences: [] };
+  await store.payoutReports.keep(accountId, { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'a', at: T0 });
+  await store.payoutReports.get(accountId, 'rep_1');
+  await store.payoutReports.list(accountId, { limit: 2, cursor: { at: T0, id: 'rep_z' } });
+  await store.reads.balancesOf(accountId, ['receivable:member:mem_1', 'payable:member:mem_1']);
+  await batches.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
 }
 
 async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {

@@ -97,7 +97,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   const news = { eventId: 'evt_1', kind: 'refunded' as const, key: null, reference: 'ch_1', why: 'ü', at: T0 };
   await store.payoutRecords.keepNews('acc_a', 'stripe', [{ ...news, facts: { charge: 'ch_1' } }], T0);
   await store.coupons.add('acc_a', [{ hash: 'h', sealed: 's' }], money, T0);
-  await store.manual.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
+  await store.batches.join('acc_a', { key: intent.id, rewardId: reward.id, money }, T0);
+  const schedule = { kind: 'month_day', day: 'last' } as const;
+  await store.batches.setBatching('acc_a', { provider: 'manual', schedule, approval: 'four_eyes', nextCutAt: T0 }, T0);
+  await store.refunds.keep('acc_a', { source: 'api', id: 're_ü', deal: null, money, at: T0, isUndone: true }, T0);
+  const report = { provider: 'stripe', orders: 1, agree: 1, listed: null, agreed: [money], differences: [] };
+  await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
   const alert = newCase('cas_1', { summary: 'Ünï' });
   await store.desk.open('acc_a', alert);
   await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);

@@ -2,7 +2,7 @@ import type { AttributionDecision } from '../../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
-import type { State } from '../../domain/plan.ts';
+import type { OrderKind, State } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { Rates } from '../../domain/rates.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
@@ -78,6 +78,8 @@ export interface AuditedIntent {
   readonly id: string;
   readonly rewardId: string;
   readonly provider: string;
+  /** Absent: `issue`. */
+  readonly kind?: OrderKind | undefined;
   readonly state: string;
 }
 

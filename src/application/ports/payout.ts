@@ -3,7 +3,7 @@ import type { Party } from '../../domain/program.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { RawRequest } from './crm.ts';
-import type { CouponStore, ManualStore } from './store.ts';
+import type { BatchStore, CouponStore } from './store.ts';
 
 /** What a provider is asked to do. The same order may come again with the same key after a crash or a lost answer. */
 export interface PayoutOrder {
@@ -75,6 +75,8 @@ export interface PayoutDescription {
   readonly amounts: readonly AmountRange[] | null;
   /** What can still be stopped once it was issued, in a sentence; `can` is for programs. */
   readonly cancelling: { readonly can: 'never' | 'until_used' | 'until_claimed' | 'until_paid'; readonly how: string };
+  /** Whether orders can be sent in batches that a person approves: always, where the account says so, or (absent) never. */
+  readonly batching?: 'always' | 'optional';
   /** Whether "issued" stays true, or the money may still come back. */
   readonly issued: 'final' | 'may_come_back';
   /**
@@ -156,5 +158,5 @@ export interface PayoutSettings {
     open(sealed: string, context: string): string;
   };
   readonly coupons: CouponStore;
-  readonly manual: ManualStore;
+  readonly batches: BatchStore;
 }

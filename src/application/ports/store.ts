@@ -4,6 +4,7 @@ import type {
   AttributionPolicy,
   AttributionPolicyVersion,
 } from '../../domain/attribution-policy.ts';
+import type { BatchSchedule } from '../../domain/batch-schedule.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
@@ -14,12 +15,14 @@ import type { ProgramContent, ProgramVersion } from '../../domain/program.ts';
 import type { Rate, RateProblem } from '../../domain/rates.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
+import type { RefundFact } from '../../domain/refund.ts';
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { TierChange, TierLook } from '../../domain/tier.ts';
 import type { EngagementKind } from '../../domain/tier-scheme.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { DryRunReport } from '../dry-run.ts';
+import type { PayoutReconciliation } from '../reconcile-payouts.ts';
 import type { Audit } from './audit.ts';
 import type { Hint } from './crm.ts';
 import type { Vitals } from './vitals.ts';
@@ -45,7 +48,9 @@ export interface Store {
   readonly payouts: PayoutStore;
   readonly payoutRecords: PayoutRecordStore;
   readonly coupons: CouponStore;
-  readonly manual: ManualStore;
+  readonly batches: BatchStore;
+  readonly refunds: RefundStore;
+  readonly payoutReports: PayoutReportStore;
   readonly mirror: MirrorStore;
   readonly reads: ReadStore;
   readonly tiers: TierStore;
@@ -464,6 +469,12 @@ export interface CaseStore {
     object: CrmObject,
     ids: readonly string[],
   ): Promise<Map<string, number>>;
+  /** What was refunded of deals, by deal id, oldest first; deals of which nothing was are missing. */
+  refundsOfDeals(
+    accountId: string,
+    connectionId: string,
+    dealIds: readonly string[],
+  ): Promise<Map<string, RefundFact[]>>;
   /**
    * Members and referrals of the contacts, e-mail addresses and codes (also referrals without a contact yet, by e-mail address);
    * every referral of another contact on one of the deals' decisions; the members of all these referrals; the referrals above those
@@ -695,61 +706,160 @@ export interface CouponStore {
   counts(accountId: string): Promise<CouponCount[]>;
 }
 
-export type ManualState = 'waiting' | 'paid' | 'refused' | 'withdrawn';
+export type BatchItemState = 'waiting' | 'paid' | 'refused' | 'withdrawn';
 
-/** An order that a person pays. */
-export interface ManualItem {
+/** An order that is paid in a batch. */
+export interface BatchItem {
   readonly key: string;
   readonly rewardId: string;
   readonly batchId: string;
   readonly money: Money;
-  readonly state: ManualState;
+  readonly state: BatchItemState;
   readonly why: string | null;
   readonly addedAt: Instant;
   readonly settledAt: Instant | null;
 }
 
-export interface ManualBatch {
+/** Orders of one provider that are sent, or paid by hand, together: open, then cut, then approved. Each is settled by itself. */
+export interface PayoutBatch {
   readonly id: string;
+  readonly provider: string;
   /** 1, 2, 3 … within the account. */
   readonly number: number;
   readonly openedAt: Instant;
-  /** From then on nothing joins it, and nothing in it is withdrawn: somebody may be paying it. Null while it is open. */
+  /** From then on nothing joins it. Null while it is open. */
   readonly cutAt: Instant | null;
-  readonly items: Readonly<Record<ManualState, number>>;
+  readonly cutBy: string | null;
+  /** From then on its orders go out. */
+  readonly approvedAt: Instant | null;
+  readonly approvedBy: string | null;
+  /** When its rows were handed out: somebody may be paying them, so nothing is withdrawn any more. */
+  readonly exportedAt: Instant | null;
+  readonly items: Readonly<Record<BatchItemState, number>>;
 }
 
 /** An item as the person who pays needs it. Names and addresses are read from where they are kept, so that erasure reaches them. */
-export interface ManualRow extends ManualItem {
+export interface BatchRow extends BatchItem {
   readonly party: string;
   readonly name: string | null;
   readonly email: string | null;
 }
 
-export interface ManualStore {
-  /** Puts an order into the open batch, once; a batch is opened when none is. */
+/** `four_eyes`: by another person than the one who cut it. */
+export type BatchApproval = 'none' | 'required' | 'four_eyes';
+
+/** How an account pays through a provider in batches. */
+export interface Batching {
+  readonly provider: string;
+  /** Null: cut by hand. */
+  readonly schedule: BatchSchedule | null;
+  readonly approval: BatchApproval;
+  readonly nextCutAt: Instant | null;
+}
+
+export interface DueBatching extends Batching {
+  readonly accountId: string;
+  readonly nextCutAt: Instant;
+}
+
+/** Who cuts a batch; without a need for approval it is approved by that. */
+export interface BatchCut {
+  readonly by: string;
+  readonly approval: BatchApproval;
+}
+
+export interface BatchStore {
+  /** Of the account, by provider. */
+  batchings(accountId: string): Promise<Batching[]>;
+  batching(accountId: string, provider: string): Promise<Batching | null>;
+  setBatching(accountId: string, batching: Batching, now: Instant): Promise<void>;
+  /** `waiting`: orders wait in a batch that is not approved, and nobody would send them; nothing was removed. */
+  removeBatching(accountId: string, provider: string): Promise<'removed' | 'waiting' | 'unknown'>;
+  /** Of every account, longest due first: what a schedule says to cut. */
+  dueBatchings(now: Instant, limit: number): Promise<DueBatching[]>;
+  /**
+   * Cuts the provider's open batch, if there is anything in it, and notes when to cut next. False when somebody else has done it
+   * for this time.
+   */
+  cutDue(due: DueBatching, nextCutAt: Instant, now: Instant): Promise<boolean>;
+  /**
+   * Whether a claimed order may be sent. `held`: it waits in its batch and was given back, its reward stands as approved, so that it can
+   * still be taken back or change. `taken_back`: it was to be held, and its reward is to end.
+   */
+  admit(payout: ClaimedPayout, money: Money, now: Instant): Promise<'go' | 'held' | 'taken_back'>;
+  /** Puts an order into its provider's open batch, once; a batch is opened when none is. */
   join(
     accountId: string,
-    order: { readonly key: string; readonly rewardId: string; readonly money: Money },
+    order: { readonly key: string; readonly rewardId: string; readonly money: Money; readonly provider?: string },
     now: Instant,
-  ): Promise<ManualItem>;
-  item(accountId: string, key: string): Promise<ManualItem | null>;
-  itemsBetween(accountId: string, from: Instant, to: Instant): Promise<ManualItem[]>;
-  /** `too_late`: paid, or its batch was cut. */
+  ): Promise<BatchItem>;
+  item(accountId: string, key: string): Promise<BatchItem | null>;
+  itemsBetween(accountId: string, from: Instant, to: Instant): Promise<BatchItem[]>;
+  /** `too_late`: paid, or its batch was exported. */
   withdraw(accountId: string, key: string, now: Instant): Promise<'withdrawn' | 'too_late' | 'unknown'>;
   /** The newest first. */
-  batches(accountId: string): Promise<ManualBatch[]>;
-  batch(accountId: string, batchId: string): Promise<ManualBatch | null>;
-  rows(accountId: string, batchId: string): Promise<ManualRow[]>;
+  batches(accountId: string): Promise<PayoutBatch[]>;
+  batch(accountId: string, batchId: string): Promise<PayoutBatch | null>;
+  rows(accountId: string, batchId: string): Promise<BatchRow[]>;
   /** Closes the batch to what comes later. False when it was, or there is no such batch. */
-  cut(accountId: string, batchId: string, now: Instant): Promise<boolean>;
-  /** The order comes up at once to be settled. `settled`: it was marked before, and stays as it was. */
+  cut(accountId: string, batchId: string, cut: BatchCut, now: Instant): Promise<boolean>;
+  /** Its orders come up at once. False when it is not cut, or was approved before. */
+  approve(accountId: string, batchId: string, by: string, now: Instant): Promise<boolean>;
+  /** Notes that the rows of an approved batch were handed out, the first time. */
+  noteExport(accountId: string, batchId: string, now: Instant): Promise<void>;
+  /** The order comes up at once to be settled. `settled`: it was marked before, and stays as it was. `open`: the batch is not approved. */
   mark(
     accountId: string,
     batchId: string,
     mark: { readonly key: string; readonly state: 'paid' | 'refused'; readonly why: string | null },
     now: Instant,
   ): Promise<'marked' | 'settled' | 'unknown' | 'open'>;
+}
+
+// ── Refunds and reports ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Refund {
+  /** Who told it, and its id there: the same again is the same refund. */
+  readonly source: string;
+  readonly id: string;
+  /** Null while nobody knows. */
+  readonly deal: RecordRef | null;
+  readonly money: Money;
+  /** By the source's clock. */
+  readonly at: Instant;
+  /** It came to nothing after all. */
+  readonly isUndone: boolean;
+}
+
+export interface KeptRefund extends Refund {
+  readonly receivedAt: Instant;
+}
+
+/** `known`: nothing is new. `changed`: it is undone now, or its deal is known now. `other`: the id stands for another amount or deal. */
+export type RefundKept = 'new' | 'known' | 'changed' | 'other';
+
+export interface RefundStore {
+  /** Keeps a refund, once, and asks for its deal to be looked at when something about it is new. */
+  keep(accountId: string, refund: Refund, now: Instant): Promise<RefundKept>;
+  /** The newest first. */
+  list(accountId: string, page: PageInput): Promise<Page<KeptRefund>>;
+}
+
+/** A comparison with a provider as somebody saw it. */
+export interface KeptPayoutReport {
+  readonly id: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly report: PayoutReconciliation;
+  readonly by: string;
+  readonly at: Instant;
+}
+
+export interface PayoutReportStore {
+  keep(accountId: string, report: KeptPayoutReport): Promise<void>;
+  get(accountId: string, id: string): Promise<KeptPayoutReport | null>;
+  /** The newest first. */
+  list(accountId: string, page: PageInput): Promise<Page<KeptPayoutReport>>;
 }
 
 export interface ClaimedMirror {
@@ -897,6 +1007,8 @@ export interface ReadStore {
   reward(accountId: string, rewardId: string): Promise<Reward | null>;
   journals(accountId: string, page: PageInput, filter: { rewardId?: string }): Promise<Page<Journal>>;
   balances(accountId: string): Promise<LedgerBalance[]>;
+  /** Of these ledger accounts. */
+  balancesOf(accountId: string, accounts: readonly string[]): Promise<LedgerBalance[]>;
   tally(accountId: string, of: Pick<Tally, 'owner' | 'key' | 'currency'>): Promise<Pick<Tally, 'count' | 'minor'>>;
   /** Deals as last read, for names and amounts on cards. */
   deals(accountId: string, refs: readonly RecordRef[]): Promise<DealFacts[]>;

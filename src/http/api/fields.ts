@@ -47,7 +47,39 @@ function isShowable(text: string): boolean {
   return text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
+/** A time that a caller gives. */
+export const moment = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' });
+
 export const time = z.iso.datetime().meta({ description: 'ISO 8601 in UTC, with milliseconds.' });
+
+/** Far below the largest body, and far above a batch. */
+const CSV_LENGTH_MAX = 500_000;
+
+/** A file as text: the API speaks JSON, and a file of rows is read as people save it. */
+export const csvText = z
+  .string('must be text')
+  .min(1, 'must not be empty')
+  .max(CSV_LENGTH_MAX, `must have at most ${CSV_LENGTH_MAX} characters; send it in parts`)
+  .meta({
+    description:
+      'The file: commas or semicolons, quotes as spreadsheets write them, a first line that names the columns.',
+  });
+
+export function unreadableCsv(problem: string): HttpProblem {
+  return new HttpProblem('invalid_request', 'The file cannot be read; nothing was changed.', {
+    errors: [{ field: 'csv', problem }],
+  });
+}
+
+/** A line that a person writes and that stays: never empty, nothing that a screen cannot show. */
+export function sentence(lengthMax: number) {
+  return z
+    .string('must be text')
+    .trim()
+    .min(1, 'must not be empty')
+    .max(lengthMax, `must have at most ${lengthMax} characters`)
+    .refine(isShowable, 'must not contain control characters or broken Unicode');
+}
 
 /** The two parameters of every list; further filters are added to them. */
 export const pageParameters = {

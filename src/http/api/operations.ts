@@ -17,16 +17,30 @@ import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
+import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
+import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
 import { type RatesDeps, rates } from './rates.ts';
+import { type ReceivablesDeps, receivables } from './receivables.ts';
 import { referrals } from './referrals.ts';
+import { type RefundsApiDeps, refunds } from './refunds.ts';
 import { rewards } from './rewards.ts';
 import { type TiersDeps, tiers } from './tiers.ts';
 
-export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps, CasesDeps, TiersDeps, AttributionDeps {
+export interface OperationsDeps
+  extends ProvidersDeps,
+    PayoutsDeps,
+    RatesDeps,
+    CasesDeps,
+    TiersDeps,
+    AttributionDeps,
+    PayoutBatchesApiDeps,
+    PayoutReportsApiDeps,
+    RefundsApiDeps,
+    Pick<ReceivablesDeps, 'writeOff'> {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -42,6 +56,7 @@ export interface OperationsDeps extends ProvidersDeps, PayoutsDeps, RatesDeps, C
     | 'reward'
     | 'journals'
     | 'balances'
+    | 'balancesOf'
     | 'deals'
     | 'health'
   >;
@@ -71,5 +86,9 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...rates(deps),
     ...providers(deps),
     ...payouts(deps),
+    ...payoutBatches(deps),
+    ...receivables(deps),
+    ...refunds(deps),
+    ...payoutReports(deps),
   ];
 }

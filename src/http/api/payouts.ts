@@ -1,21 +1,16 @@
 import { z } from 'zod';
 import type { PayoutDesk } from '../../application/payout-desk.ts';
-import type { CouponCount, ManualBatch } from '../../application/ports/store.ts';
+import type { CouponCount } from '../../application/ports/store.ts';
 import { CURRENCIES, decimalOf, parseAmount } from '../../domain/money.ts';
 import { isoOf } from '../../domain/time.ts';
 import { HttpProblem } from '../problem.ts';
-import { idOf, time } from './fields.ts';
+import { csvText, time, unreadableCsv } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { rewardId } from './schemas.ts';
 
 /** One request stays far below the largest body, and one transaction short. */
 const CODES_MAX = 1_000;
-const MARKS_MAX = 500;
 const CODE_LENGTH_MAX = 64;
-const WHY_LENGTH_MAX = 200;
-
-const batchId = idOf('bat', 'a batch');
-const orderId = idOf('pay', 'an order');
 
 const code = z
   .string('must be text')
@@ -32,16 +27,19 @@ const codes = z.array(code).min(1, 'must not be empty').max(CODES_MAX, `must be 
 
 const currency = z.enum(CURRENCIES as [string, ...string[]], { error: 'must be an ISO 4217 code such as EUR' });
 
-const value = z.strictObject({ amount: z.string('must be decimal text'), currency }).transform((given, context) => {
-  const parsed = parseAmount(given.amount, given.currency);
-  if (parsed.ok && parsed.money.minor > 0n) return parsed.money;
-  context.addIssue({
-    code: 'custom',
-    path: ['amount'],
-    message: `must be a decimal above zero with no more decimals than ${given.currency} has`,
+/** An amount above zero, as text, in its currency. */
+export const moneyText = z
+  .strictObject({ amount: z.string('must be decimal text'), currency })
+  .transform((given, context) => {
+    const parsed = parseAmount(given.amount, given.currency);
+    if (parsed.ok && parsed.money.minor > 0n) return parsed.money;
+    context.addIssue({
+      code: 'custom',
+      path: ['amount'],
+      message: `must be a decimal above zero with no more decimals than ${given.currency} has`,
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 const couponsSchema = z
   .strictObject({
@@ -57,37 +55,6 @@ const couponsSchema = z
     ),
   })
   .meta({ id: 'CouponCounts' });
-
-const itemState = z.enum(['waiting', 'paid', 'refused', 'withdrawn']);
-
-const batchSchema = z
-  .strictObject({
-    id: batchId,
-    number: z.int(),
-    openedAt: time,
-    closedAt: time.nullable().meta({ description: 'Since then nothing joins it, and nothing in it is withdrawn.' }),
-    counts: z.strictObject({ waiting: z.int(), paid: z.int(), refused: z.int(), withdrawn: z.int() }),
-  })
-  .meta({ id: 'ManualBatch' });
-
-const wholeBatchSchema = z
-  .strictObject({
-    batch: batchSchema,
-    items: z.array(
-      z.strictObject({
-        orderId,
-        rewardId,
-        party: z.string(),
-        name: z.string().nullable(),
-        email: z.string().nullable(),
-        amount: z.string(),
-        currency: z.string(),
-        state: itemState,
-        why: z.string().nullable(),
-      }),
-    ),
-  })
-  .meta({ id: 'ManualBatchWithItems' });
 
 const payoutSchema = z
   .strictObject({
@@ -114,8 +81,6 @@ const payoutSchema = z
     updatedAt: time,
   })
   .meta({ id: 'RewardPayout' });
-
-const noBatch = () => new HttpProblem('not_found', 'This account has no such batch.');
 
 export interface PayoutsDeps {
   readonly payoutDesk: PayoutDesk;
@@ -163,7 +128,7 @@ export function payouts({ payoutDesk: desk }: PayoutsDeps): Operation[] {
       path: '/coupons',
       summary: 'Add codes to the pool',
       description: 'All of one value. Codes that are there already stay as they are, so a call may be repeated.',
-      body: z.strictObject({ codes, value }),
+      body: z.strictObject({ codes, value: moneyText }),
       statuses: { 200: 'How many were new.' },
       answer: z.strictObject({ added: z.int(), duplicates: z.int() }).meta({ id: 'CouponsAdded' }),
       problems: [],
@@ -192,107 +157,29 @@ export function payouts({ payoutDesk: desk }: PayoutsDeps): Operation[] {
       },
     }),
     operation({
-      id: 'listManualBatches',
-      tag: 'Manual batches',
-      method: 'get',
-      path: '/manual-batches',
-      summary: 'List batches that are paid by hand, newest first',
-      query: z.strictObject({}),
-      statuses: { 200: 'All batches.' },
-      answer: z.strictObject({ items: z.array(batchSchema) }),
-      problems: [],
-      async handle({ accountId }) {
-        return { status: 200, body: { items: (await desk.batches(accountId)).map(batchView) } };
-      },
-    }),
-    operation({
-      id: 'getManualBatch',
-      tag: 'Manual batches',
-      method: 'get',
-      path: '/manual-batches/{batchId}',
-      summary: 'Get a batch with its rows',
-      params: z.strictObject({ batchId }),
-      statuses: { 200: 'The batch.' },
-      answer: wholeBatchSchema,
-      problems: ['not_found'],
-      async handle({ accountId, params }) {
-        const found = await desk.batch(accountId, params.batchId);
-        if (!found) throw noBatch();
-        const items = found.rows.map(({ key, rewardId: reward, party, name, email, money, state, why }) => ({
-          orderId: key,
-          rewardId: reward,
-          party,
-          name,
-          email,
-          amount: decimalOf(money),
-          currency: money.currency,
-          state,
-          why,
-        }));
-        return { status: 200, body: { batch: batchView(found.batch), items } };
-      },
-    }),
-    operation({
-      id: 'exportManualBatch',
-      tag: 'Manual batches',
+      id: 'importCouponRedemptions',
+      tag: 'Coupons',
       method: 'post',
-      path: '/manual-batches/{batchId}/export',
-      summary: 'Close a batch and get what is to be paid as CSV',
-      description:
-        'From then on nothing joins it, and nothing in it is withdrawn. Safe to open in a spreadsheet: no field is taken for a formula.',
-      params: z.strictObject({ batchId }),
-      statuses: { 200: 'The rows that wait to be paid.' },
-      answer: z.strictObject({ fileName: z.string(), csv: z.string() }).meta({ id: 'ManualBatchExport' }),
-      problems: ['not_found'],
-      async handle({ accountId, params }) {
-        const exported = await desk.export(accountId, params.batchId);
-        if (!exported) throw noBatch();
-        return { status: 200, body: exported };
-      },
-    }),
-    operation({
-      id: 'markManualBatch',
-      tag: 'Manual batches',
-      method: 'post',
-      path: '/manual-batches/{batchId}/marks',
-      summary: 'Mark rows as paid or refused',
-      description: 'A row is marked once; what was marked before stays as it was. Closes the batch if it is open.',
-      params: z.strictObject({ batchId }),
-      body: z.strictObject({
-        items: z
-          .array(
-            z.strictObject({
-              orderId,
-              state: z.enum(['paid', 'refused'], { error: 'must be paid or refused' }),
-              why: z
-                .string('must be text')
-                .trim()
-                .max(WHY_LENGTH_MAX, `must have at most ${WHY_LENGTH_MAX} characters`)
-                .refine(
-                  (text) => text.isWellFormed() && !/\p{Cc}/u.test(text),
-                  'must not contain control characters or broken Unicode',
-                )
-                .optional(),
-            }),
-          )
-          .min(1, 'must not be empty')
-          .max(MARKS_MAX, `must be at most ${MARKS_MAX} rows`),
-      }),
-      statuses: { 200: 'What became of each, in the order of the request.' },
+      path: '/coupons/redemptions/csv',
+      summary: 'Tell which codes were used, from a CSV',
+      description: 'A first line with the column `code`. Each row by itself; the same file again changes nothing.',
+      body: z.strictObject({ csv: csvText }),
+      statuses: { 200: 'What became of each row.' },
       answer: z
-        .strictObject({ items: z.array(z.strictObject({ result: z.enum(['marked', 'settled']) })) })
-        .meta({ id: 'ManualBatchMarked' }),
-      problems: ['not_found', 'no_such_order'],
-      async handle({ accountId, params, body }) {
-        const marks = body.items.map(({ orderId: key, state, why }) => ({ key, state, why: why || null }));
-        const marked = await desk.mark(accountId, params.batchId, marks);
-        if (!marked) throw noBatch();
-        if (!marked.ok) {
-          throw new HttpProblem('no_such_order', 'Nothing was marked: an order is none of this batch.', {
-            errors: [{ field: `items[${marked.unknown}].orderId`, problem: 'must be an order of this batch' }],
-          });
-        }
-        return { status: 200, body: { items: marked.results.map((result) => ({ result })) } };
+        .strictObject({
+          items: z.array(
+            z.strictObject({
+              line: z.int(),
+              result: z.enum(['redeemed', 'already_redeemed', 'withdrawn', 'unknown', 'unreadable']),
+            }),
+          ),
+        })
+        .meta({ id: 'CouponsImported' }),
+      problems: [],
+      async handle({ accountId, body }) {
+        const read = await desk.importRedemptions(accountId, body.csv);
+        if (!read.ok) throw unreadableCsv(read.problem);
+        return { status: 200, body: { items: read.rows } };
       },
     }),
   ];
@@ -300,14 +187,4 @@ export function payouts({ payoutDesk: desk }: PayoutsDeps): Operation[] {
 
 function countView({ money, free, given, redeemed, withdrawn }: CouponCount) {
   return { amount: decimalOf(money), currency: money.currency, free, given, redeemed, withdrawn };
-}
-
-function batchView({ id, number, openedAt, cutAt, items }: ManualBatch) {
-  return {
-    id,
-    number,
-    openedAt: isoOf(openedAt),
-    closedAt: cutAt === null ? null : isoOf(cutAt),
-    counts: { ...items },
-  };
 }

@@ -5,7 +5,7 @@ import type { Publish, PublishResult } from '../../application/publish.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { nextCursorOf, pageOf, pageParameters } from './fields.ts';
+import { moment, nextCursorOf, pageOf, pageParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { budgetEntrySchema, budgetSchema, dryRunId, dryRunSchema, programSchema } from './schemas.ts';
 import { budgetEntryView, dryRunView, moneyView, programView } from './views.ts';
@@ -17,8 +17,6 @@ export interface ProgramsDeps {
   readonly publish: Publish;
   readonly onBudget: () => void;
 }
-
-const moment = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' });
 
 /** Before any record of a CRM. */
 const EARLIEST = '1970-01-01T00:00:00.000Z';

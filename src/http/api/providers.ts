@@ -6,7 +6,7 @@ import { HttpProblem } from '../problem.ts';
 import { time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 
-const provider = z
+export const providerName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a provider, such as stripe')
   .meta({ description: 'Name of a provider, as rules call it.', example: 'stripe' });
@@ -29,7 +29,7 @@ const credentials = z
 
 const providerSchema = z
   .strictObject({
-    name: provider,
+    name: providerName,
     label: z.string(),
     summary: z.string(),
     configured: z.boolean().meta({ description: 'Whether orders can be sent.' }),
@@ -111,7 +111,7 @@ export function providers({ payoutAccounts }: ProvidersDeps): Operation[] {
       path: '/providers/{provider}/credentials',
       summary: 'Give a provider its credentials',
       description: 'They are kept encrypted and never shown again. Orders that waited for them go out.',
-      params: z.strictObject({ provider }),
+      params: z.strictObject({ provider: providerName }),
       body: z.strictObject({ values: credentials }),
       statuses: { 200: 'The provider.' },
       answer: providerSchema,
@@ -141,7 +141,7 @@ export function providers({ payoutAccounts }: ProvidersDeps): Operation[] {
       path: '/providers/{provider}/credentials',
       summary: 'Forget a provider’s credentials',
       description: 'Orders to it wait until it is given new ones.',
-      params: z.strictObject({ provider }),
+      params: z.strictObject({ provider: providerName }),
       statuses: { 200: 'The provider.' },
       answer: providerSchema,
       problems: ['not_found'],
@@ -157,7 +157,7 @@ export function providers({ payoutAccounts }: ProvidersDeps): Operation[] {
       path: '/providers/{provider}/test',
       summary: 'Try a provider’s credentials',
       description: 'A call to the provider that moves no money.',
-      params: z.strictObject({ provider }),
+      params: z.strictObject({ provider: providerName }),
       statuses: { 200: 'Whether they work.' },
       answer: testSchema,
       problems: ['not_found', 'try_again', 'provider_refused', 'misconfigured'],

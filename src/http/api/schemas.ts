@@ -177,6 +177,8 @@ export const rewardSchema = z
     review: z.enum(['none', 'needed', 'approved']).meta({ description: 'Whether a person has to approve it.' }),
     netted: amount.meta({ description: 'Kept for what the beneficiary owed back; not sent.' }),
     clawedBack: amount.meta({ description: 'Taken back after it was issued, while the rest stands.' }),
+    writtenOff: amount.meta({ description: 'Of what was taken back, what nobody is asked for any more.' }),
+    expiresAt: time.nullable().meta({ description: 'When it expires, unless it is used before.' }),
     reversalPending: z
       .boolean()
       .meta({ description: "True while the provider's answer is awaited before the reward is taken back." }),

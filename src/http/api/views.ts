@@ -140,6 +140,8 @@ export function rewardView(reward: Reward, names: DealNames): z.input<typeof rew
     review: reward.review,
     netted: decimalOf({ minor: reward.netted, currency: reward.money.currency }),
     clawedBack: decimalOf({ minor: reward.clawedBack, currency: reward.money.currency }),
+    writtenOff: decimalOf({ minor: reward.writtenOff ?? 0n, currency: reward.money.currency }),
+    expiresAt: timeOrNull(reward.expiresAt ?? null),
     reversalPending,
     createdAt: isoOf(reward.createdAt),
     updatedAt: isoOf(reward.updatedAt),

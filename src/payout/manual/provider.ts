@@ -1,5 +1,5 @@
 import type { PayoutEntry, PayoutProvider, PayoutSession, PayoutSettings } from '../../application/ports/payout.ts';
-import type { ManualItem } from '../../application/ports/store.ts';
+import type { BatchItem } from '../../application/ports/store.ts';
 import { contradiction, notYet, WAIT_FOR_PEOPLE_MS } from '../faults.ts';
 
 const LABEL = 'Paid by hand';
@@ -16,7 +16,8 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
       summary: 'Finance pays a batch by bank transfer or payroll, from a CSV, and marks each row.',
       fields: [],
       amounts: null,
-      cancelling: { can: 'until_paid', how: 'An order is taken out of its batch as long as that is open.' },
+      cancelling: { can: 'until_paid', how: 'An order is taken out of its batch until the batch is exported.' },
+      batching: 'always',
       issued: 'final',
       keyLifeMs: null,
     },
@@ -24,10 +25,10 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
   };
 }
 
-function openSession({ manual, now }: PayoutSettings, accountId: string): PayoutSession {
+function openSession({ batches, now }: PayoutSettings, accountId: string): PayoutSession {
   return {
     async issue({ key, rewardId, money }) {
-      const item = await manual.join(accountId, { key, rewardId, money }, now());
+      const item = await batches.join(accountId, { key, rewardId, money }, now());
       if (item.money.minor !== money.minor || item.money.currency !== money.currency)
         throw contradiction(LABEL, 'the row under this key is of another amount');
       switch (item.state) {
@@ -43,14 +44,14 @@ function openSession({ manual, now }: PayoutSettings, accountId: string): Payout
     },
 
     cancel: async ({ key }) =>
-      (await manual.withdraw(accountId, key, now())) === 'withdrawn' ? 'cancelled' : 'too_late',
+      (await batches.withdraw(accountId, key, now())) === 'withdrawn' ? 'cancelled' : 'too_late',
 
     async lookUp({ key }) {
-      const item = await manual.item(accountId, key);
+      const item = await batches.item(accountId, key);
       return item ? entryOf(item) : null;
     },
 
-    entries: async (from, to) => (await manual.itemsBetween(accountId, from, to)).map(entryOf),
+    entries: async (from, to) => (await batches.itemsBetween(accountId, from, to)).map(entryOf),
 
     test: async () => ({ ok: true, detail: 'Orders are collected in batches; there is nothing to connect.' }),
   };
@@ -58,6 +59,6 @@ function openSession({ manual, now }: PayoutSettings, accountId: string): Payout
 
 const STATES = { waiting: 'pending', paid: 'paid', refused: 'failed', withdrawn: 'cancelled' } as const;
 
-function entryOf({ key, batchId, money, state, addedAt }: ManualItem): PayoutEntry {
+function entryOf({ key, batchId, money, state, addedAt }: BatchItem): PayoutEntry {
   return { key, reference: batchId, money, state: STATES[state], at: addedAt };
 }

@@ -77,6 +77,7 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
         can: 'until_claimed',
         how: 'A payment that nobody claimed yet is cancelled, and the money comes back.',
       },
+      batching: 'optional',
       issued: 'may_come_back',
       keyLifeMs: KEY_LIFE_MS,
     },
@@ -104,13 +105,14 @@ function openSession(
       return settledOf(await itemOf(client, batchId), order);
     },
 
-    async cancel({ reference }) {
+    async cancel({ key, reference }) {
       // Without a reference the batch may still be on its way, and nothing says where.
       if (reference === null) return 'too_late';
       const { status, data } = await client.call(
         'POST',
         `/v1/payments/payouts-item/${encodeURIComponent(reference)}/cancel`,
         '{}',
+        { 'PayPal-Request-Id': `${key}-cancel` },
       );
       if (status === 200 && data.transaction_status === 'RETURNED') return 'cancelled';
       const now = await client.call('GET', `/v1/payments/payouts-item/${encodeURIComponent(reference)}`);

@@ -61,6 +61,13 @@ const FIELDS: readonly CredentialField[] = [
     secret: true,
     required: false,
   },
+  {
+    name: 'dealField',
+    label: 'Metadata field with the deal',
+    help: 'Name of the metadata field of a refund, its charge or its payment that holds the deal’s id in the CRM, such as hubspot_deal_id. Without it refunds are kept, and lower no reward.',
+    secret: false,
+    required: false,
+  },
 ];
 
 /**
@@ -83,6 +90,7 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
         can: 'until_used',
         how: 'A promotion code that was not used is switched off. Credit on a customer’s balance stays.',
       },
+      batching: 'optional',
       issued: 'may_come_back',
       keyLifeMs: null,
     },
@@ -92,7 +100,7 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
 
 async function openSession(
   settings: PayoutSettings,
-  { secretKey = '', way = PROMOTION_CODE, webhookSecret = '' }: Readonly<Record<string, string>>,
+  { secretKey = '', way = PROMOTION_CODE, webhookSecret = '', dealField = '' }: Readonly<Record<string, string>>,
 ): Promise<PayoutSession> {
   // Loaded when an account uses it: the SDK is 18 MB, and most nodes never need it.
   const { Stripe: StripeSdk } = await import('stripe');
@@ -224,6 +232,46 @@ async function openSession(
     return entries;
   }
 
+  // ── Refunds ──
+
+  /** The deal that a refund is of: named by the refund, or by what it refunds. */
+  async function dealOf(refund: Stripe.Refund): Promise<string> {
+    if (dealField === '') return '';
+    const own = refund.metadata?.[dealField];
+    if (own !== undefined) return own;
+    const chargeId = idOf(refund.charge);
+    if (chargeId === '') return '';
+    const charge = await ask(() => stripe.charges.retrieve(chargeId, { expand: ['payment_intent'] }));
+    const payment = charge.payment_intent;
+    return (
+      charge.metadata?.[dealField] ?? (typeof payment === 'object' ? payment?.metadata?.[dealField] : undefined) ?? ''
+    );
+  }
+
+  async function refundNews(event: Pick<Stripe.Event, 'id' | 'created'>, refund: Stripe.Refund): Promise<PayoutNews[]> {
+    const { id, amount, currency, charge, payment_intent, status } = refund;
+    // One that waits is told again when it is through.
+    if (amount <= 0 || status === 'pending' || status === 'requires_action') return [];
+    const facts = {
+      refund: id,
+      charge: idOf(charge),
+      payment: idOf(payment_intent),
+      deal: await dealOf(refund),
+      ...amountOf(amount, currency),
+      ...(status === 'succeeded' ? {} : { undone: status ?? 'failed' }),
+    };
+    const at = event.created * 1_000;
+    return [{ eventId: `${event.id} ${id}`, kind: 'refunded', key: null, reference: id, why: null, at, facts }];
+  }
+
+  /** The event of a charge says how much was refunded of it in all, and not by which refunds: those are asked for. */
+  async function refundsOfCharge(event: Stripe.ChargeRefundedEvent): Promise<PayoutNews[]> {
+    const { data } = await ask(() => stripe.refunds.list({ charge: event.data.object.id, limit: PAGE_SIZE }));
+    const news: PayoutNews[] = [];
+    for (const refund of data) news.push(...(await refundNews(event, refund)));
+    return news;
+  }
+
   const isCodes = way !== CUSTOMER_BALANCE;
   return {
     async issue(order, memory) {
@@ -290,7 +338,18 @@ async function openSession(
           undefined,
           settings.now(),
         );
-        return newsFrom(() => newsOf(event));
+        return await newsFrom(async () => {
+          switch (event.type) {
+            case 'refund.created':
+            case 'refund.updated':
+            case 'refund.failed':
+              return refundNews(event, event.data.object);
+            case 'charge.refunded':
+              return refundsOfCharge(event);
+            default:
+              return newsOf(event);
+          }
+        });
       } catch (thrown) {
         if (thrown instanceof Fault) throw thrown;
         throw (thrown as StripeFailure).type === 'StripeSignatureVerificationError' ? unsigned() : malformedNews();
@@ -299,7 +358,7 @@ async function openSession(
   };
 }
 
-/** What an event says about what we gave, or about a payment that was given back. */
+/** What an event says about what we gave. */
 function newsOf(event: Stripe.Event): PayoutNews[] {
   const base = { eventId: event.id, at: event.created * 1_000, why: null };
   switch (event.type) {
@@ -315,23 +374,6 @@ function newsOf(event: Stripe.Event): PayoutNews[] {
       const key = metadata?.[KEY_FIELD];
       if (key === undefined || times_redeemed > 0) return [];
       return [{ ...base, kind: 'cancelled', key, reference: null, why: 'the coupon was deleted' }];
-    }
-    case 'refund.created':
-    case 'refund.updated': {
-      const { id, amount, currency, charge, payment_intent, status } = event.data.object;
-      if (status !== 'succeeded') return [];
-      const facts = { refund: id, charge: idOf(charge), payment: idOf(payment_intent), ...amountOf(amount, currency) };
-      return [{ ...base, kind: 'refunded', key: null, reference: id, facts }];
-    }
-    case 'charge.refunded': {
-      const { id, amount_refunded, currency, customer, payment_intent } = event.data.object;
-      const facts = {
-        charge: id,
-        payment: idOf(payment_intent),
-        customer: idOf(customer),
-        ...amountOf(amount_refunded, currency),
-      };
-      return [{ ...base, kind: 'refunded', key: null, reference: id, facts }];
     }
     default:
       return [];

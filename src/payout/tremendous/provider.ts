@@ -117,6 +117,7 @@ export function fromSettings(settings: PayoutSettings): PayoutProvider {
         can: 'until_used',
         how: 'A link that was not used yet is cancelled, and the money returns to the balance.',
       },
+      batching: 'optional',
       issued: 'may_come_back',
       keyLifeMs: null,
     },

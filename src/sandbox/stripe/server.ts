@@ -73,6 +73,37 @@ interface BalanceTransaction {
   readonly type: 'adjustment';
 }
 
+interface Charge {
+  readonly id: string;
+  readonly object: 'charge';
+  readonly currency: string;
+  readonly customer: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly payment_intent: null;
+  amount_refunded: number;
+  refunded: boolean;
+}
+
+interface Refund {
+  readonly id: string;
+  readonly object: 'refund';
+  readonly amount: number;
+  readonly charge: string;
+  readonly currency: string;
+  readonly created: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly payment_intent: null;
+  status: 'succeeded' | 'failed';
+}
+
+export interface RefundInput {
+  readonly charge: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly customer: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 export interface StripeControl extends VendorControl {
   readonly coupons: readonly Coupon[];
   /** Coupons with these ids, and credits with these keys, are turned down. */
@@ -83,7 +114,10 @@ export interface StripeControl extends VendorControl {
   /** A customer uses the code; each of these tells the webhook. */
   redeem(code: string): Promise<void>;
   switchOff(code: string): Promise<void>;
-  refund(input: { charge: string; amount: number; currency: string; customer: string }): Promise<void>;
+  /** Part of a payment is given back; `metadata` is what the shop wrote on the charge. Tells of the refund and of its charge. */
+  refund(input: RefundInput): Promise<string>;
+  /** The bank did not take it. */
+  failRefund(id: string): Promise<void>;
   repeatNews(): Promise<void>;
 }
 
@@ -118,6 +152,8 @@ export async function startStripe(options: StripeOptions): Promise<StripeSandbox
   const codes: PromotionCode[] = [];
   const customers: Customer[] = [];
   const transactions: BalanceTransaction[] = [];
+  const charges: Charge[] = [];
+  const refunds: Refund[] = [];
   /** Answers by Idempotency-Key. */
   const answered = new Map<string, { readonly request: string; readonly answer: Answer; readonly at: number }>();
   let count = 0;
@@ -345,6 +381,23 @@ export async function startStripe(options: StripeOptions): Promise<StripeSandbox
         return page(found, query, path);
       },
     },
+    {
+      method: 'GET',
+      path: /^\/v1\/charges\/([^/]+)$/,
+      handle: ({ params }) => {
+        const charge = charges.find(({ id }) => id === params[0]);
+        if (!charge) throw new StripeProblem(404, 'invalid_request_error', 'No such charge', 'resource_missing');
+        return { status: 200, body: charge };
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/v1\/refunds$/,
+      handle: ({ query, path }) => {
+        const charge = query.get('charge');
+        return page(refunds.filter((one) => charge === null || one.charge === charge).reverse(), query, path);
+      },
+    },
     { method: 'POST', path: /^\/v1\/customers\/([^/]+)\/balance_transactions$/, handle: idempotent(credit) },
     {
       method: 'GET',
@@ -375,13 +428,15 @@ export async function startStripe(options: StripeOptions): Promise<StripeSandbox
       actions: {
         redeem: ({ code }) => void redeem(String(code)),
         switch_off: ({ code }) => void switchOff(String(code)),
-        refund: ({ charge, amount, currency, customer }) =>
+        refund: ({ charge, amount, currency, customer, metadata }) =>
           void refund({
             charge: String(charge),
             amount: Number(amount),
             currency: String(currency),
             customer: String(customer),
+            metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, String(value)])),
           }),
+        fail_refund: ({ id }) => void failRefund(String(id)),
         customers: ({ email }) => ({ id: addCustomer(String(email)) }),
       },
     },
@@ -418,26 +473,43 @@ export async function startStripe(options: StripeOptions): Promise<StripeSandbox
     code.active = false;
     await tell('promotion_code.updated', code);
   }
-  async function refund({
-    charge,
-    amount,
-    currency,
-    customer,
-  }: {
-    charge: string;
-    amount: number;
-    currency: string;
-    customer: string;
-  }) {
-    await tell('charge.refunded', {
-      id: charge,
-      object: 'charge',
-      amount_refunded: amount,
+  async function refund({ charge: id, amount, currency, customer, metadata = {} }: RefundInput): Promise<string> {
+    let charge = charges.find((one) => one.id === id);
+    if (!charge) {
+      charge = {
+        id,
+        object: 'charge',
+        currency,
+        customer,
+        metadata,
+        payment_intent: null,
+        amount_refunded: 0,
+        refunded: false,
+      };
+      charges.push(charge);
+    }
+    charge.amount_refunded += amount;
+    const made: Refund = {
+      id: nextId('re'),
+      object: 'refund',
+      amount,
+      charge: id,
       currency,
-      customer,
+      created: seconds(),
+      metadata: {},
       payment_intent: null,
-      refunded: true,
-    });
+      status: 'succeeded',
+    };
+    refunds.push(made);
+    await tell('refund.created', made);
+    await tell('charge.refunded', charge);
+    return made.id;
+  }
+  async function failRefund(id: string): Promise<void> {
+    const made = refunds.find((one) => one.id === id);
+    if (!made) throw invalid('No such refund.');
+    made.status = 'failed';
+    await tell('refund.failed', made);
   }
   function addCustomer(email: string): string {
     const id = nextId('cus');
@@ -457,6 +529,7 @@ export async function startStripe(options: StripeOptions): Promise<StripeSandbox
       redeem,
       switchOff,
       refund,
+      failRefund,
       async repeatNews() {
         const last = vendor.control.deliveries.at(-1);
         if (last) await vendor.deliver(last.headers, last.body);
