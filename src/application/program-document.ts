@@ -369,9 +369,13 @@ export function closestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
       issues,
       strangers: issues.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? one.keys.length : 0), 0),
       depth: Math.min(...issues.map(({ path }) => path.length)),
+      isOtherKind: issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
     };
   });
-  const [closest] = branches.toSorted((a, b) => a.strangers - b.strangers || b.depth - a.depth);
+  // A form of another kind altogether, such as a number where there is an object, was not meant.
+  const [closest] = branches.toSorted(
+    (a, b) => Number(a.isOtherKind) - Number(b.isOtherKind) || a.strangers - b.strangers || b.depth - a.depth,
+  );
   if (!closest || closest.issues.length === 0) return [issue];
   return closest.issues.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }

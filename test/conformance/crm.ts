@@ -256,6 +256,7 @@ export function crmConformance({ name, start }: { name: string; start: () => Pro
           usedCode: 'k7qf 93mx p2ra',
           referredByIds: [],
           formerIds: [],
+          traits: { mail: 'company' },
           modifiedAt: expect.any(Number),
         });
       });

@@ -67,7 +67,7 @@ describe('the manifest', () => {
   it('names each subscription once', () => {
     const keys = hubspotManifest.webhooks.crmObjects.map((item) => JSON.stringify(item));
     expect(new Set(keys).size).toBe(keys.length);
-    expect(keys).toHaveLength(19);
+    expect(keys).toHaveLength(20);
   });
 
   it.each(['contact', 'deal'] as const)(

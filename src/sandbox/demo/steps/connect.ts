@@ -21,7 +21,7 @@ export function install(): Step<Scene> {
       return [
         finding('HubSpot', 'installed', {
           seen: { installed: portal.installed, permissions: portal.scopes.toSorted() },
-          expected: { installed: true, permissions: oauth.requiredScopes.toSorted() },
+          expected: { installed: true, permissions: [...oauth.requiredScopes, ...oauth.optionalScopes].toSorted() },
           says: ({ permissions }) =>
             `installed in portal ${crm.portalId} "${portal.name}" with exactly the ${permissions.length} permissions it asks for`,
         }),
