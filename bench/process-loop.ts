@@ -140,8 +140,11 @@ async function prepare(input: Extract<ProcessQuestion, { kind: 'prepare' }>): Pr
     onDecided: () => {},
   });
   fillCrm(input.deals, input.friendsPerMember);
-  await askForAll();
-  await run();
+  // Twice: the contacts of members are remembered from the second look on, and a service that has run for a while knows them.
+  for (let looks = 0; looks < 2; looks += 1) {
+    await askForAll();
+    await run();
+  }
   return accountId;
 }
 

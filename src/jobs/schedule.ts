@@ -65,6 +65,8 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
       stopping.abort();
       await task.stop();
       await running;
+      // What is left of the last stroke would keep the database looking as if it were in use.
+      await leases.release(`schedule ${name}`, owner);
     },
   };
 }

@@ -159,7 +159,7 @@ export function drawWeather(random: Random): Weather {
     payoutTrouble: some(0.7, 0.4),
     payoutRefusals: some(0.4, 0.3),
     payoutLate: 1 / 3,
-    restored: 0.6,
+    restored: 0.75,
   };
   switch (theme) {
     case 'mixed':
@@ -203,7 +203,7 @@ export function drawWeather(random: Random): Weather {
             delays: 'short',
             revocation: false,
             disconnect: false,
-            restored: 0.2,
+            restored: 0.3,
           };
     case 'stalls':
       return {
