@@ -12,7 +12,7 @@ import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explai
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
 import { beginOf, firstRateDay, type Party, type ProgramVersion, versionFor } from '../domain/program.ts';
-import { ratesOf } from '../domain/rates.ts';
+import { type Rates, ratesOf } from '../domain/rates.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -78,7 +78,9 @@ export function createCard({
       const url = record && recordUrl(connection, record);
       return url === null ? {} : { url };
     };
-    const story = createStory(store, { accountId, programs, mapping, connection, now: clock.now(), linkTo });
+    const rateDay = firstRateDay(programs);
+    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay));
+    const story = createStory(store, { accountId, programs, mapping, connection, rates, now: clock.now(), linkTo });
 
     const referrals: CardReferral[] = [];
     if (received && referrer && cursor === null) referrals.push(await story(received, 'received', referrer));
@@ -172,12 +174,14 @@ interface StoryContext {
   readonly programs: readonly ProgramVersion[];
   readonly mapping: StageMapping;
   readonly connection: Connection;
+  /** Absent where no rule pays in another currency than the deal's. */
+  readonly rates: Rates | undefined;
   readonly now: number;
   /** The address of a record, as a property to spread; nothing when there is none. */
   readonly linkTo: (record: RecordRef | null) => { readonly url?: string };
 }
 
-function createStory(store: Store, { accountId, programs, mapping, connection, now, linkTo }: StoryContext) {
+function createStory(store: Store, { accountId, programs, mapping, connection, rates, now, linkTo }: StoryContext) {
   return async (referral: Referral, direction: 'made' | 'received', member: Member): Promise<CardReferral> => {
     const page = { limit: DECISIONS_PER_REFERRAL_MAX, cursor: null };
     const [decisions, rewards, deals] = await Promise.all([
@@ -241,8 +245,6 @@ function createStory(store: Store, { accountId, programs, mapping, connection, n
     const tier = held?.to?.key ?? null;
     const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
     const { contact } = referral.friend;
-    const rateDay = firstRateDay(programs);
-    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay));
     const [friend] = contact ? await store.cases.knownContacts(accountId, contact.connectionId, [contact.id]) : [];
     const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
     const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;

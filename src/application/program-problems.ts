@@ -1,3 +1,4 @@
+import { needsAmount } from '../domain/eligibility.ts';
 import { type Money, textOf } from '../domain/money.ts';
 import {
   type Condition,
@@ -80,12 +81,7 @@ function amountProblems(rule: RewardRule): RuleProblem[] {
     const place = 'steps' in amount ? ['amount', 'steps', index, 'amount', 'money'] : ['amount', 'money'];
     problems.push({ path: [...place, 'currency'], problem: `must be ${rule.payIn}, in which the rule pays` });
   });
-  const usesDeal = amount.kind === 'by_amount' || flatsOf(rule).some(({ kind }) => kind === 'percent');
-  if (
-    rule.payIn !== undefined &&
-    !usesDeal &&
-    !conditionsWithin(rule.conditions).some(({ fact }) => fact === 'deal.amount')
-  )
+  if (rule.payIn !== undefined && !needsAmount(rule))
     problems.push({
       path: ['payIn'],
       problem: 'has nothing to convert: the rule never looks at the amount; leave it out',

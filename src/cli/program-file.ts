@@ -5,7 +5,7 @@ import { csvOf } from '../application/csv.ts';
 import { type DryRunReport, dryRun } from '../application/dry-run.ts';
 import { programDiff } from '../application/program-diff.ts';
 import { contentDocument, parseProgram, pathText } from '../application/program-document.ts';
-import { createPublish } from '../application/publish.ts';
+import { createPublish, type Publish } from '../application/publish.ts';
 import { decimalOf, type Money, textOf } from '../domain/money.ts';
 import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
@@ -118,13 +118,7 @@ export function rollBackProgram(
 export function retireProgram(terminal: Terminal, account: string, programId: string, why: string): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
-    const { retire } = createPublish({
-      store: services.store,
-      clock: services,
-      newId: randomUUID,
-      payableBy: async () => [],
-      openSession: services.connect.openSession,
-    });
+    const { retire } = await publishOf(services);
     const version = await retire(id, programId, COMMAND_LINE, why);
     if (!version)
       throw new CliError(`No program "${programId}" was published.`, '"program list" shows those there are.');
@@ -187,16 +181,20 @@ export function tryProgram(
   });
 }
 
-/** By the same way as the API: what nobody could pay is refused, and so is what another person has to publish. */
-async function publishAs(services: Services, accountId: string, content: ProgramContent): Promise<ProgramVersion> {
+async function publishOf(services: Services): Promise<Publish> {
   const { accounts } = await payoutsOf(services);
-  const { publish } = createPublish({
+  return createPublish({
     store: services.store,
     clock: services,
     newId: randomUUID,
     payableBy: accounts.ready,
     openSession: services.connect.openSession,
   });
+}
+
+/** By the same way as the API: what nobody could pay is refused, and so is what another person has to publish. */
+async function publishAs(services: Services, accountId: string, content: ProgramContent): Promise<ProgramVersion> {
+  const { publish } = await publishOf(services);
   const result = await publish(accountId, content, { by: COMMAND_LINE, dryRunId: null });
   if (result.kind === 'published') return result.version;
   if (result.kind === 'unpayable')

@@ -29,10 +29,10 @@ export function importRates(
       });
     // A published table goes back for decades; what lies before the newest rate that is known is not news.
     const known = await services.store.rates.all(id);
-    const newest = Map.groupBy(known, ({ currency }) => currency);
-    const rates = table.rates.filter(({ currency, day }) =>
-      (newest.get(currency) ?? []).every(({ until }) => until < day),
-    );
+    const knownUntil = new Map<string, string>();
+    for (const { currency, until } of known)
+      if (until > (knownUntil.get(currency) ?? '')) knownUntil.set(currency, until);
+    const rates = table.rates.filter(({ currency, day }) => day > (knownUntil.get(currency) ?? ''));
     const result = await services.store.rates.enter(id, rates, 'command line', services.now());
     if (result.kind === 'refused') {
       const rate = rates[result.at];

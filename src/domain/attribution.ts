@@ -47,7 +47,10 @@ export function enrol(draft: Draft, state: State, contact: ContactFacts, now: In
 }
 
 /** The member that a contact is, also under an id that was merged into it. The longest-standing one when a merge joined two. */
-export function memberOfContact(draft: Draft, contact: ContactFacts): Member | undefined {
+export function memberOfContact(
+  draft: Draft,
+  contact: Pick<ContactFacts, 'ref' | 'formerIds' | 'email'>,
+): Member | undefined {
   const ids = new Set([contact.ref.id, ...contact.formerIds]);
   const own = draft.findMember(
     (member) => member.contact?.connectionId === contact.ref.connectionId && member.contact.id === contact.ref.id,
@@ -314,7 +317,7 @@ export function refusalFor(draft: Draft, referral: Referral, memberId: string): 
     (contact !== null && member?.contact?.connectionId === contact.connectionId && member.contact.id === contact.id);
   if (isSelf) return reason('self_referral');
   if (contact === null) return undefined;
-  const facts = { ref: contact, formerIds: [], email } as unknown as ContactFacts;
+  const facts = { ref: contact, formerIds: [], email };
   // Of two that close a circle the later one does, and this is the latest.
   const moved = { ...referral, memberId, submittedAt: Number.POSITIVE_INFINITY };
   return closesCycle(draft, moved, facts) ? reason('referral_cycle') : undefined;
@@ -328,7 +331,11 @@ function isSamePerson(member: Member, friend: ContactFacts): boolean {
 }
 
 /** True when the friend stands above the member in the chain of who referred whom. Of two that close a circle, the later one does. */
-function closesCycle(draft: Draft, referral: Omit<Referral, 'version'>, friend: ContactFacts): boolean {
+function closesCycle(
+  draft: Draft,
+  referral: Omit<Referral, 'version'>,
+  friend: Pick<ContactFacts, 'ref' | 'formerIds' | 'email'>,
+): boolean {
   const friendAsMember = memberOfContact(draft, friend);
   if (!friendAsMember) return false;
   let memberId = referral.memberId;

@@ -127,10 +127,7 @@ export function judgeAgain(
 export function judgeHold({ met }: HoldUntil, dealAt: DealAt, referral: Referral, friend: FriendProperties): Checked {
   return checkCondition(
     met,
-    factsOf(
-      { referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 },
-      amountOf(dealAt, null, 0, undefined),
-    ),
+    factsOf({ referral, friend, dealAt, reachedAt: dealAt.point.at, wonReferrals: 0 }, readAmount(dealAt)),
   );
 }
 
@@ -199,7 +196,7 @@ function factsOf(
     wonReferrals,
     tier = null,
   }: Pick<EligibilityInput, 'referral' | 'friend' | 'dealAt' | 'reachedAt' | 'wonReferrals' | 'tier'>,
-  amount: AmountOfDeal,
+  amount: AmountOfDeal | OwnAmount,
 ): Facts {
   const currency = dealAt.point.currency?.trim().toUpperCase() ?? '';
   return {
@@ -225,7 +222,8 @@ export function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
   return source === 'explicit' || source === 'email';
 }
 
-function needsAmount(rule: RewardRule): boolean {
+/** Whether anything in the rule looks at the deal's amount. */
+export function needsAmount(rule: RewardRule): boolean {
   return needsDealAmount(rule) || conditionsWithin(rule.conditions).some(({ fact }) => fact === 'deal.amount');
 }
 
@@ -288,16 +286,11 @@ type AmountOfDeal =
     };
 
 /** What the rule reckons with: the deal's amount, in the currency that it pays in. */
-function amountOf(
-  dealAt: DealAt,
-  rule: Pick<RewardRule, 'payIn'> | null,
-  eventAt: Instant,
-  rates: Rates | undefined,
-): AmountOfDeal {
+function amountOf(dealAt: DealAt, { payIn }: RewardRule, eventAt: Instant, rates: Rates | undefined): AmountOfDeal {
   const read = readAmount(dealAt);
   if (!read.ok) return read;
-  if (rule?.payIn === undefined || rule.payIn === read.money.currency) return { ...read, steps: [] };
-  const converted = convert(read.money, rule.payIn, eventAt, rates ?? new Map());
+  if (payIn === undefined || payIn === read.money.currency) return { ...read, steps: [] };
+  const converted = convert(read.money, payIn, eventAt, rates ?? new Map());
   return converted.ok
     ? { ok: true, money: converted.money, steps: [converted.step] }
     : {
@@ -305,7 +298,7 @@ function amountOf(
         problem: 'no_rate',
         currency: converted.missing,
         day: converted.day,
-        pair: [read.money.currency, rule.payIn],
+        pair: [read.money.currency, payIn],
       };
 }
 

@@ -95,26 +95,32 @@ export function roundedShare(
     throw new RangeError('amounts are rounded to a positive whole number of units');
   const unit = BASIS_POINTS_PER_WHOLE * BigInt(toMinor);
   const product = base.minor * BigInt(basisPoints);
-  const quotient = product / unit;
-  const remainder = product % unit;
-  const isUp = remainder > 0n && roundsUp(mode, remainder * 2n - unit, quotient);
   return {
-    money: { minor: (isUp ? quotient + 1n : quotient) * BigInt(toMinor), currency: base.currency },
-    isExact: remainder === 0n,
+    money: { minor: dividedBy(product, unit, mode) * BigInt(toMinor), currency: base.currency },
+    isExact: product % unit === 0n,
   };
 }
 
 /** A part of an amount as a ratio of two others, exact and then rounded once, to multiples of `toMinor`. The ratio is from 0 to 1. */
 export function ratioOf(base: Money, part: bigint, whole: bigint, mode: RoundingMode, toMinor: number): Money {
   if (whole <= 0n || part < 0n || part > whole) throw new RangeError('a part lies between nothing and the whole');
-  const unit = whole * BigInt(toMinor);
-  const product = base.minor * part;
-  const quotient = product / unit;
-  const remainder = product % unit;
-  const isUp = remainder > 0n && roundsUp(mode, remainder * 2n - unit, quotient);
-  const minor = (isUp ? quotient + 1n : quotient) * BigInt(toMinor);
+  const minor = dividedBy(base.minor * part, whole * BigInt(toMinor), mode) * BigInt(toMinor);
   // Rounded up to whole units, a part may come out above what it is a part of.
   return { minor: minor < base.minor ? minor : base.minor, currency: base.currency };
+}
+
+/** A whole number of times, rounded. Neither is negative here, so "up" is away from zero. */
+export function dividedBy(dividend: bigint, divisor: bigint, mode: RoundingMode): bigint {
+  const quotient = dividend / divisor;
+  const remainder = dividend % divisor;
+  return remainder > 0n && roundsUp(mode, remainder * 2n - divisor, quotient) ? quotient + 1n : quotient;
+}
+
+/** A decimal without an exponent, in units of 10^-`digits`; it has no more of them. */
+export function scaledDecimal(decimal: string, digits: number): bigint {
+  const [whole = '0', fraction = ''] = decimal.replace('-', '').split('.');
+  const value = BigInt(whole + fraction.padEnd(digits, '0'));
+  return decimal.startsWith('-') ? -value : value;
 }
 
 /** `beyondHalf` is below, at or above zero as what is left over is below, at or above one half. */

@@ -1,4 +1,5 @@
 import type { ConditionResult } from './decision.ts';
+import { scaledDecimal } from './money.ts';
 import { conditionsWithin, type ProgramVersion, type PropertyFact, type RewardRule } from './program.ts';
 import type { ContactFacts, DealPoint, Properties } from './record.ts';
 import { riskProperties } from './risk.ts';
@@ -115,17 +116,13 @@ function holds(fact: PropertyFact, value: string): boolean {
 /** Any number that a CRM's field holds, and any that a rule may name. Exponents are no way to write a number of seats. */
 export const DECIMAL = /^-?\d{1,30}(\.\d{1,30})?$/;
 
+/** As `DECIMAL` allows. */
+const FRACTION_DIGITS_MAX = 30;
+
 /** Negative, zero or positive; null when one is not a decimal. Digit by digit: a float would take two ids or amounts for one. */
 export function compareDecimals(a: string, b: string): number | null {
   if (!DECIMAL.test(a.trim()) || !DECIMAL.test(b.trim())) return null;
-  const [left, right] = [scaled(a.trim()), scaled(b.trim())];
+  const left = scaledDecimal(a.trim(), FRACTION_DIGITS_MAX);
+  const right = scaledDecimal(b.trim(), FRACTION_DIGITS_MAX);
   return left === right ? 0 : left < right ? -1 : 1;
-}
-
-const FRACTION_DIGITS = 30;
-
-function scaled(decimal: string): bigint {
-  const [whole = '0', fraction = ''] = decimal.replace('-', '').split('.');
-  const value = BigInt(whole + fraction.padEnd(FRACTION_DIGITS, '0'));
-  return decimal.startsWith('-') ? -value : value;
 }

@@ -1,5 +1,5 @@
 import type { CalculationStep } from './amount.ts';
-import { AMOUNT_MINOR_MAX, exponentOf, type Money, textOf } from './money.ts';
+import { AMOUNT_MINOR_MAX, dividedBy, exponentOf, type Money, scaledDecimal, textOf } from './money.ts';
 import { addDays, dayOf, type Instant } from './time.ts';
 
 /** So many of a currency for one of the base, on these days in UTC (both included). Never changed once it was entered. */
@@ -42,9 +42,9 @@ export function convert(money: Money, to: string, eventAt: Instant, rates: Rates
   const [one, other] = [from ?? unit(money.currency, base), into ?? unit(to, base)];
   if (!one || !other || one.base !== other.base) return { ok: false, missing: one ? to : money.currency, day };
   const shift = (exponentOf(to) ?? 0) - (exponentOf(money.currency) ?? 0);
-  const numerator = money.minor * scaled(other.perBase) * 10n ** BigInt(Math.max(0, shift));
-  const denominator = scaled(one.perBase) * 10n ** BigInt(Math.max(0, -shift));
-  const minor = halfEven(numerator, denominator);
+  const numerator = money.minor * scaledDecimal(other.perBase, RATE_DECIMALS) * 10n ** BigInt(Math.max(0, shift));
+  const denominator = scaledDecimal(one.perBase, RATE_DECIMALS) * 10n ** BigInt(Math.max(0, -shift));
+  const minor = dividedBy(numerator, denominator, 'half_even');
   if (minor > AMOUNT_MINOR_MAX) return { ok: false, missing: to, day };
   const converted = { minor, currency: to };
   return {
@@ -85,18 +85,6 @@ function rateOn(rates: Rates, currency: string, day: string): Rate | undefined {
 /** The base itself costs one of itself. */
 function unit(currency: string, base: string | undefined): Pick<Rate, 'currency' | 'base' | 'perBase'> | undefined {
   return currency === base ? { currency, base, perBase: '1' } : undefined;
-}
-
-function scaled(decimal: string): bigint {
-  const [whole = '0', fraction = ''] = decimal.split('.');
-  return BigInt(whole + fraction.padEnd(RATE_DECIMALS, '0'));
-}
-
-function halfEven(numerator: bigint, denominator: bigint): bigint {
-  const quotient = numerator / denominator;
-  const beyondHalf = (numerator % denominator) * 2n - denominator;
-  const isUp = beyondHalf > 0n || (beyondHalf === 0n && quotient % 2n === 1n);
-  return isUp ? quotient + 1n : quotient;
 }
 
 /** Friday, as `Date` counts. */
