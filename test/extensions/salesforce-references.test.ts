@@ -329,8 +329,13 @@ describe('the permission sets', () => {
     for (const object of MIRRORED) expect(manager.objects.get(object)).toEqual(['allowRead', 'viewAllRecords']);
   });
 
-  it('let the API’s user write every field of ours and delete what a person asks to forget', () => {
-    expect(integration.editable).toEqual(integration.readable);
+  it('let the API’s user write the mirror and delete what a person asks to forget, and write nothing on the org’s own people', () => {
+    expect(integration.editable).toEqual(
+      integration.readable.filter((field) => /^Referral_/.test(field) || field.startsWith('Referral__c.')),
+    );
+    expect(integration.readable).toEqual(
+      expect.arrayContaining(['Contact.Referred_By__c', 'Lead.Referral_Code_Used__c']),
+    );
     for (const object of [...MIRRORED, 'Referral_Action__c'])
       expect(integration.objects.get(object)).toEqual(
         expect.arrayContaining(['allowCreate', 'allowEdit', 'allowDelete', 'viewAllRecords', 'modifyAllRecords']),
