@@ -280,6 +280,19 @@ describe('what one file of the package names', () => {
     const without = new Map([...files].filter(([path]) => path !== 'tabs/Referral__c.tab-meta.xml'));
     expect(referenceProblems(without)).toContain('Referral__c has no tab');
   });
+
+  it('would be told of whatever calls out, runs by itself or holds a secret', () => {
+    const planting = [
+      'remoteSiteSettings/Other.remoteSite-meta.xml',
+      'namedCredentials/Other.namedCredential-meta.xml',
+      'triggers/Other.trigger',
+      'pages/Other.page',
+      'extlClntAppGlobalOauthSets/Wonward_glbloauth.ecaGlblOauth-meta.xml',
+      'profiles/Admin.profile-meta.xml',
+    ];
+    for (const path of planting)
+      expect(referenceProblems(new Map(files).set(path, '<Planted/>')).join()).toContain(`${path}: `);
+  });
 });
 
 describe('the permission sets', () => {

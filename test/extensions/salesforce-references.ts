@@ -31,6 +31,9 @@ const COMPACT_FIELDS_MAX = 10;
 const SEARCH_FIELDS_MAX = 10;
 const GRID_COLUMNS = 12;
 
+const CALLS_OUT =
+  /\.(remoteSite|namedCredential|externalCredential|cspTrustedSite|externalServiceRegistration|trigger|page|site)(-meta\.xml)?$/;
+
 const LIST_TOKENS = new Set(['NAME', 'CREATED_DATE', 'CREATEDBY_USER', 'LAST_UPDATE', 'OWNER.ALIAS']);
 
 const developerNameProblem = (name: string): string | null => {
@@ -448,6 +451,8 @@ const clientApps: Rule = (model) => {
   for (const [path, text] of model.files) {
     if (/\.(ecaGlblOauth|ecaOauthPlcy|ecaPlcy|connectedApp|profile)-meta\.xml$/.test(path))
       problems.push(`${path}: stays out of the package`);
+    // The org calls nobody and runs nothing by itself: docs/security-review.md says so.
+    if (CALLS_OUT.test(path)) problems.push(`${path}: the package calls nobody and runs nothing by itself`);
     if (/<(consumerKey|consumerSecret|certificate|oauthLink|runningUser)>/.test(text))
       problems.push(`${path}: holds what belongs to one org, or is secret`);
   }
