@@ -32,8 +32,8 @@ const NAMESPACE = 'http://soap.sforce.com/2006/04/metadata';
 const OPAQUE: ReadonlySet<string> = new Set(['LightningComponentBundle.targetConfigs']);
 
 export function readMetadataTypes(): MetadataTypes {
-  const module = createRequire(import.meta.url).resolve('@salesforce/types/metadata');
-  const text = readFileSync(module.replace(/\.js$/, '.d.ts'), 'utf8');
+  const require = createRequire(import.meta.url);
+  const text = readFileSync(require.resolve('@salesforce/types/metadata').replace(/\.js$/, '.d.ts'), 'utf8');
   const structures = new Map<string, Structure>();
   const enums = new Map<string, ReadonlySet<string>>();
   const aliases = new Map<string, string>();

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import scratchSchema from '@salesforce/schemas/project-scratch-def.schema.json' with { type: 'json' };
+import projectSchema from '@salesforce/schemas/sfdx-project.schema.json' with { type: 'json' };
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
@@ -69,20 +71,20 @@ describe('Salesforce’s metadata types', () => {
 });
 
 describe('Salesforce’s JSON schemas', () => {
-  const schema = (name: string): object =>
-    JSON.parse(readFileSync(join(PROJECT, '../../node_modules/@salesforce/schemas', name), 'utf8')) as object;
   const json = (path: string): Record<string, unknown> =>
     JSON.parse(readFileSync(join(PROJECT, path), 'utf8')) as Record<string, unknown>;
 
-  it.each<[string, string, Record<string, unknown>]>([
-    ['sfdx-project.json', 'sfdx-project.schema.json', { sourceApiVerzion: '66.0' }],
-    ['sfdx-project.json', 'sfdx-project.schema.json', { replacements: [{ filename: 'x', stringToReplace: 'y' }] }],
-    ['config/project-scratch-def.json', 'project-scratch-def.schema.json', { edition: undefined }],
-    ['config/project-scratch-def.json', 'project-scratch-def.schema.json', { features: ['NoSuchFeature'] }],
-  ])('find nothing in %s against %s, and would have with %j', (path, name, broken) => {
+  const PROJECT_FILE = 'sfdx-project.json';
+  const SCRATCH_FILE = 'config/project-scratch-def.json';
+  it.each<[string, Record<string, unknown>, object]>([
+    [PROJECT_FILE, { sourceApiVerzion: '66.0' }, projectSchema],
+    [PROJECT_FILE, { replacements: [{ filename: 'x', stringToReplace: 'y' }] }, projectSchema],
+    [SCRATCH_FILE, { edition: undefined }, scratchSchema],
+    [SCRATCH_FILE, { features: ['NoSuchFeature'] }, scratchSchema],
+  ])('find nothing in %s, and would have with %j', (path, broken, schema) => {
     const ajv = new Ajv({ strict: false });
     addFormats(ajv);
-    const validate = ajv.compile(schema(name));
+    const validate = ajv.compile(schema);
     const project = json(path);
     validate(project);
     expect(validate.errors ?? []).toEqual([]);
