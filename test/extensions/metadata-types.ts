@@ -79,6 +79,7 @@ function structureProblems(types: MetadataTypes, type: string, node: Node, where
   const problems: string[] = [];
   if (node.text !== '') problems.push(`${where} holds the text "${node.text}" between its elements`);
   const counts = new Map<string, number>();
+  let before = '';
   for (const child of node.children) {
     const property = properties.get(child.name);
     if (!property) {
@@ -88,6 +89,10 @@ function structureProblems(types: MetadataTypes, type: string, node: Node, where
     const count = (counts.get(child.name) ?? 0) + 1;
     counts.set(child.name, count);
     if (count === 2 && !property.repeated) problems.push(`${where} has <${child.name}> twice`);
+    // "Element … is duplicated at this location": what is repeated stands together.
+    if (count > 1 && property.repeated && before !== child.name)
+      problems.push(`${where} has its <${child.name}> in two places`);
+    before = child.name;
     if (OPAQUE.has(`${type}.${child.name}`)) continue;
     const named = types.aliases.get(property.type) ?? property.type;
     if (types.structures.has(named)) problems.push(...structureProblems(types, named, child, `${where}.${child.name}`));

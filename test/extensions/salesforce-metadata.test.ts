@@ -53,6 +53,13 @@ describe('Salesforce’s metadata types', () => {
       'lacks <label>',
     ],
     ['an element twice', STATE, '<type>Picklist</type>', '<type>Picklist</type><type>Text</type>', '<type> twice'],
+    [
+      'repeated elements apart from each other',
+      'permissionsets/Referral_User.permissionset-meta.xml',
+      '<tabSettings>',
+      '<fieldPermissions><editable>false</editable><field>x</field></fieldPermissions><tabSettings>',
+      'in two places',
+    ],
     ['a value that no enumeration has', STATE, '>Picklist<', '>PickList<', 'is no FieldType'],
     ['a truth value in another language', STATE, '<required>false', '<required>no', 'not true or false'],
     ['a number in words', 'objects/Referral__c/fields/Program__c.field-meta.xml', '>80<', '>eighty<', 'not a number'],

@@ -29,6 +29,7 @@ describe('what one file of the package names', () => {
 
   it.each<[string, string, string | RegExp, string, string]>([
     ['a field that declares another name', STATE, '>State__c<', '>Stait__c<', 'declares Stait__c'],
+    ['a field that does not say what it is', STATE, /<description>.*<\/description>/, '', 'does not say what it is'],
     ['a label of 41 letters', STATE, '>State<', `>${'S'.repeat(41)}<`, 'label is too long'],
     ['a look-up to nothing', REFERRED_BY, '>Contact<', '>Kontact<', 'refers to Kontact'],
     [
@@ -252,6 +253,142 @@ describe('what one file of the package names', () => {
       'no object Leed',
     ],
     [
+      'help that is too long',
+      REFERRED_BY,
+      /<inlineHelpText>/,
+      `<inlineHelpText>${'x'.repeat(511)}`,
+      'help is too long',
+    ],
+    [
+      'a long text that is too short',
+      'objects/Referral_Reward__c/fields/Next_Step__c.field-meta.xml',
+      '>32768<',
+      '>255<',
+      'a long text of 255',
+    ],
+    ['a field without its ending', STATE, '<fullName>State__c', '<fullName>State', 'declares State'],
+    [
+      'a list of sixteen columns',
+      NOT_PAID,
+      '<columns>NAME',
+      `${'<columns>NAME</columns>'.repeat(7)}<columns>NAME`,
+      'more than 15 columns',
+    ],
+    ['a list with a column twice', NOT_PAID, '>Reason__c<', '>Party__c<', 'a column twice'],
+    ['a list that declares another name', NOT_PAID, '<fullName>Not_Paid', '<fullName>NotPaid', 'declares NotPaid'],
+    [
+      'highlights of eleven fields',
+      HIGHLIGHTS,
+      '<fields>Name',
+      `${'<fields>Name</fields>'.repeat(10)}<fields>Name`,
+      'more than 10 fields',
+    ],
+    [
+      'highlights with a long text',
+      'objects/Referral_Reward__c/compactLayouts/Highlights.compactLayout-meta.xml',
+      '>Release_At__c<',
+      '>Next_Step__c<',
+      'too long for a compact layout',
+    ],
+    ['an object that cannot be searched', OBJECT, /<searchLayouts>[\s\S]*<\/searchLayouts>/, '', 'no search layouts'],
+    [
+      'a search that shows eleven fields',
+      OBJECT,
+      '<searchResultsAdditionalFields>',
+      `${'<searchResultsAdditionalFields>Name</searchResultsAdditionalFields>'.repeat(10)}<searchResultsAdditionalFields>`,
+      'too many',
+    ],
+    [
+      'a search by a long text',
+      'objects/Referral_Reward__c/Referral_Reward__c.object-meta.xml',
+      '<searchResultsAdditionalFields>State__c',
+      '<searchResultsAdditionalFields>Next_Step__c',
+      'Next_Step__c is too long',
+    ],
+    [
+      'a related list with a column that is not there',
+      'layouts/Referral__c-Referral Layout.layout-meta.xml',
+      '<fields>Outcome__c',
+      '<fields>Outcum__c',
+      'no field Outcum__c',
+    ],
+    ['a tab without a picture', 'tabs/Referral__c.tab-meta.xml', /Custom14: Hands/, 'Hands', 'no motif'],
+    ['something granted without reading', USER, /<allowRead>true/, '<allowRead>false', 'without allowRead'],
+    ['deletion without editing', USER, '<allowDelete>false', '<allowDelete>true', 'allowDelete asks for allowEdit'],
+    [
+      'all modified without the rest',
+      USER,
+      '<modifyAllRecords>false',
+      '<modifyAllRecords>true',
+      'asks for all the others',
+    ],
+    [
+      'one field said twice',
+      USER,
+      '<hasActivationRequired>',
+      permission('Referral__c.Stage__c'),
+      'Referral__c.Stage__c twice',
+    ],
+    ['access to a tab that is not there', USER, '<tab>Referral__c', '<tab>Referal__c', 'no tab Referal__c'],
+    ['access to an app that is not there', USER, '<application>Wonward', '<application>Wonword', 'no app Wonword'],
+    [
+      'a report type of an object that is not there',
+      'reportTypes/Referrals.reportType-meta.xml',
+      '<baseObject>Referral__c',
+      '<baseObject>Referal__c',
+      'no object Referal__c',
+    ],
+    [
+      'a report type with a table that is not there',
+      REPORT_TYPE,
+      '<table>Referral__c.Rewards__r',
+      '<table>Referral__c.Rewords__r',
+      'no table Referral__c.Rewords__r',
+    ],
+    [
+      'a report with a column that it groups by',
+      REPORT,
+      'Rewards__r$Reason__c',
+      'Rewards__r$State__c',
+      'is a column and a grouping',
+    ],
+    [
+      'a report grouped by a paragraph',
+      'reports/Wonward/Why_Nothing_Was_Paid.report-meta.xml',
+      /Rewards__r\$Reason_Code__c/g,
+      'Rewards__r$$Reason__c',
+      'too long to group by',
+    ],
+    [
+      'months of what is no date',
+      'reports/Wonward/Won_Referrals_by_Month.report-meta.xml',
+      /(<dateGranularity>Month<\/dateGranularity>\s*<field>Referral__c.)Stage_Changed_At__c/,
+      '$1Program__c',
+      'Program__c is no date',
+    ],
+    ['a table with groupings', REPORT, '<format>Summary', '<format>Tabular', 'a summary has groupings'],
+    [
+      'a chart of a column that is not shown',
+      'reports/Wonward/Members_by_Tier.report-meta.xml',
+      /(<axisBinding>y<\/axisBinding>\s*<column>Referral_Member__c.)Won_Referrals__c/,
+      '$1Rewards_Held__c',
+      'which is not shown',
+    ],
+    [
+      'a dashboard of a column that its report has not',
+      DASHBOARD,
+      '<column>Opportunity$Amount',
+      '<column>Opportunity$Probability',
+      'has no column Opportunity$Probability',
+    ],
+    [
+      'a dashboard that names a user',
+      DASHBOARD,
+      '<textColor>',
+      '<runningUser>a@example.com</runningUser><textColor>',
+      'a subscriber does not have',
+    ],
+    [
       'an OAuth setting of no app',
       'extlClntAppOauthSettings/Wonward_oauth.ecaOauth-meta.xml',
       '>Wonward<',
@@ -279,6 +416,12 @@ describe('what one file of the package names', () => {
       expect(referenceProblems(named(path, long)).join('\n')).toContain('more than 40 characters');
     const without = new Map([...files].filter(([path]) => path !== 'tabs/Referral__c.tab-meta.xml'));
     expect(referenceProblems(without)).toContain('Referral__c has no tab');
+    const noLayout = new Map([...files].filter(([path]) => path !== LAYOUT));
+    expect(referenceProblems(noLayout)).toContain('Referral_Reward__c has no layout');
+    const noFolders = new Map([...files].filter(([path]) => !path.includes('Folder-meta')));
+    expect(referenceProblems(noFolders).join()).toMatch(
+      /report-meta.xml: there is no folder Wonward.*dashboard-meta.xml: there is no folder Wonward/,
+    );
   });
 
   it('would be told of whatever calls out, runs by itself or holds a secret', () => {

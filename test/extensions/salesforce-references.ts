@@ -57,7 +57,9 @@ const fields: Rule = (model) => {
     const badName = developerNameProblem(name.replace(/__c$/, ''));
     if (badName) say(badName);
     if ((textOf(root, 'label') ?? '').length > LABEL_LENGTH_MAX) say('the label is too long');
-    if ((textOf(root, 'description') ?? '').length > DESCRIPTION_LENGTH_MAX) say('the description is too long');
+    const description = textOf(root, 'description') ?? '';
+    if (description === '') say('does not say what it is');
+    if (description.length > DESCRIPTION_LENGTH_MAX) say('the description is too long');
     if ((textOf(root, 'inlineHelpText') ?? '').length > HELP_LENGTH_MAX) say('the help is too long');
     if (type === 'Text' && (length < 1 || length > TEXT_LENGTH_MAX)) say(`a text of ${length} characters`);
     if (type === 'LongTextArea' && (length < LONG_TEXT_LENGTH.min || length > LONG_TEXT_LENGTH.max))
