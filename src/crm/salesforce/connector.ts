@@ -95,11 +95,13 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes): CrmSe
       ids.length === 0 ? Promise.resolve([]) : shaped((shape) => readDeals(api, shape, access, ids, wanted.deal)),
     readContacts: (ids, wanted = NOTHING_WANTED) =>
       ids.length === 0 ? Promise.resolve([]) : shaped((shape) => readContacts(api, shape, access, ids, wanted)),
-    propertyNames: (object) =>
-      shaped(async ({ fields }) => {
-        const names = OBJECT_OF[object].flatMap((name) => [...(fields.get(name)?.keys() ?? [])]);
-        return names.length === 0 ? null : new Set(names);
-      }),
+    async propertyNames(object) {
+      // Asked by somebody who may have made the field just now.
+      shapes.forget(api.org);
+      const { fields } = await shapes.get(api);
+      const names = OBJECT_OF[object].flatMap((name) => [...(fields.get(name)?.keys() ?? [])]);
+      return names.length === 0 ? null : new Set(names);
+    },
     dealsOfContacts: (contactIds) => shaped((shape) => readDealsOfContacts(api, shape, contactIds)),
     contactsByEmail: (emails) => shaped((shape) => findContactsByEmail(api, shape, emails)),
     changedSince: (input) => readChanged(api, input),
