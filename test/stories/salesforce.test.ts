@@ -188,7 +188,7 @@ describe('what is asked for in the org', () => {
     await org.sweep();
     expect(answer(dispute)).toMatchObject({ status: 'done', code: 'opened' });
     const { body } = await org.stack.api('GET', `/cases/${answer(dispute).result.caseId}`);
-    expect(body).toMatchObject({ kind: 'dispute', summary: 'They bought last week.' });
+    expect(body.case).toMatchObject({ kind: 'dispute', summary: 'They bought last week.' });
   });
 
   test('and cannot be done is refused in words, and never asked for again', async () => {
