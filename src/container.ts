@@ -6,6 +6,7 @@ import { type Connect, createConnect } from './application/connect.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
+import { createListen } from './application/listen.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
@@ -14,7 +15,7 @@ import { createPayoutOrders } from './application/payout-orders.ts';
 import { createPayoutReports, type PayoutReports } from './application/payout-reports.ts';
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
-import type { Observe } from './application/ports/observe.ts';
+import type { Observe, ObserveStream } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
@@ -51,7 +52,7 @@ export interface ContainerDeps {
   readonly providers: ReadonlyMap<string, PayoutProvider>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly observe: Observe;
+  readonly observe: Observe & ObserveStream;
   readonly publicUrl: string;
   readonly encryptionKeys: readonly SealKey[];
   readonly sweepSchedule: string;
@@ -159,6 +160,21 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
   ];
 
+  const onAccepted = ({ accountId, id }: Connection) =>
+    dispatches.get('process')?.poke({ accountId, connectionId: id });
+  const streams = new Map([...connectors].flatMap(([provider, { stream }]) => (stream ? [[provider, stream]] : [])));
+  const listen = createListen({
+    store,
+    streams,
+    // Where the vendor has one address for all, a connection has none of its own.
+    accessOf: (connection) => ({ apiUrl: null, ...connect.accessOf(connection) }),
+    owner,
+    clock,
+    log,
+    observe,
+    onAccepted,
+  });
+
   return {
     tiers,
     reattribute,
@@ -194,7 +210,7 @@ export function createContainer(deps: ContainerDeps): Container {
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
-          onAccepted: ({ accountId, id }) => dispatches.get('process')?.poke({ accountId, connectionId: id }),
+          onAccepted,
         }),
       ]),
     ),
@@ -206,9 +222,10 @@ export function createContainer(deps: ContainerDeps): Container {
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       for (const schedule of schedules) schedule.start();
+      listen.start();
     },
     async stop() {
-      await Promise.all(schedules.map((schedule) => schedule.stop()));
+      await Promise.all([listen.stop(), ...schedules.map((schedule) => schedule.stop())]);
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };
