@@ -166,8 +166,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const listen = createListen({
     store,
     streams,
-    // Where the vendor has one address for all, a connection has none of its own.
-    accessOf: (connection) => ({ apiUrl: null, ...connect.accessOf(connection) }),
+    accessOf: connect.accessOf,
     owner,
     clock,
     log,
@@ -202,17 +201,18 @@ export function createContainer(deps: ContainerDeps): Container {
       recordUrl: (connection, record) => connectors.get(connection.provider)?.recordUrl(connection, record) ?? null,
     }),
     receive: new Map(
-      [...connectors].map(([provider, { inbound }]) => [
-        provider,
-        createReceive({
+      [...connectors].flatMap(([provider, { inbound }]) => {
+        if (inbound === null) return [];
+        const receive = createReceive({
           provider,
           inbound,
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
           onAccepted,
-        }),
-      ]),
+        });
+        return [[provider, receive] as const];
+      }),
     ),
     reconcile,
     payoutAccounts,

@@ -3,7 +3,7 @@ import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { CrmAccess } from './ports/crm.ts';
-import type { CrmStream, StreamAccess, StreamBatch, StreamNews } from './ports/crm-stream.ts';
+import type { CrmStream, StreamBatch, StreamNews } from './ports/crm-stream.ts';
 import type { ObserveStream } from './ports/observe.ts';
 import type { Connection, Store } from './ports/store.ts';
 
@@ -36,7 +36,7 @@ export interface ListenDeps {
   readonly store: Pick<Store, 'connections' | 'inbox' | 'leases'>;
   /** By provider. */
   readonly streams: ReadonlyMap<string, CrmStream>;
-  readonly accessOf: (connection: Connection) => CrmAccess & StreamAccess;
+  readonly accessOf: (connection: Connection) => CrmAccess;
   /** Of this node. */
   readonly owner: string;
   readonly clock: Clock;

@@ -16,11 +16,6 @@ export interface StreamBatch {
   readonly hasRequests: boolean;
 }
 
-export interface StreamAccess {
-  /** The vendor's address for this portal or org, as the grant named it. */
-  readonly apiUrl: string | null;
-}
-
 /** What a stream goes through that ends neither with a batch nor with a fault: for metrics. */
 export type StreamNews =
   | { readonly kind: 'reconnecting'; readonly reason: 'ended' | 'broken' | 'silent' | 'unauthorised' }
@@ -39,7 +34,7 @@ export interface CrmStream {
    * @throws Fault `reconnect` when the grant is gone; others when only time or a person can help.
    */
   listen(input: {
-    readonly access: CrmAccess & StreamAccess;
+    readonly access: CrmAccess;
     readonly position: string | null;
     readonly signal: AbortSignal;
     readonly keep: (batch: StreamBatch) => Promise<void>;

@@ -224,7 +224,7 @@ export function createStream(deps: StreamDeps): CrmStream {
     async listen(input) {
       const { access, signal, told } = input;
       const instanceUrl = access.apiUrl;
-      if (instanceUrl === null) throw new Fault('crm_unavailable', { kind: 'retry' }, TEXT.unknownHost);
+      if (instanceUrl === undefined) throw new Fault('crm_unavailable', { kind: 'retry' }, TEXT.unknownHost);
       const tenantId = toId18(access.externalId) ?? access.externalId;
       const course: Course = {
         position: input.position,
