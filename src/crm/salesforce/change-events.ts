@@ -3,7 +3,7 @@ import type { Hint } from '../../application/ports/crm.ts';
 import type { CrmObject } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
 import { AvroError, type AvroValue, avroReader } from './avro.ts';
-import { toId18 } from './ids.ts';
+import { longId } from './ids.ts';
 
 /**
  * Change events → hints. "Change Event Message Structure", Change Data Capture Developer Guide; "Event Deserialization Considerations",
@@ -140,7 +140,7 @@ const OVERFLOW = 'GAP_OVERFLOW';
 export function meaningOf(event: ChangeEvent, { externalId, clientName }: Reader): EventMeaning {
   const nothing = { hints: [], sweepFrom: null, hasRequests: false };
   if (event.changeType === OVERFLOW) return { ...nothing, sweepFrom: event.committedAt };
-  const ids = event.recordIds.map(toId18);
+  const ids = event.recordIds.map(longId);
   const echo = event.changeOrigin.endsWith(`;client=${clientName}`);
   const hints = ids.flatMap((id) => (id === null ? [] : [hintOf(event, id, { externalId, echo })]));
   return {
@@ -202,5 +202,5 @@ function recordsOf(event: ChangeEvent, id: string): Hint['records'] {
 /** A look-up's value; an event of several records tells what they have in common. */
 function linked(event: ChangeEvent, field: string): string | null {
   const value = event.text(field);
-  return value === null ? null : toId18(value);
+  return value === null ? null : longId(value);
 }

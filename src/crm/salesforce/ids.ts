@@ -1,27 +1,32 @@
 /**
- * Record ids come in 15 characters, which differ by case, or in 18, where the last three say which letters are capitals. One record must
- * have one id here, so everything that comes in is brought to 18. "Working with 15- and 18-Character Record IDs", Object Reference.
+ * Record ids have 15 characters in which case matters, or the same 15 with three more that make them safe where case is lost. Only the
+ * long form is compared or kept. "What Are ID Field Types", Salesforce Object Reference.
  */
+const SHORT = /^[A-Za-z0-9]{15}$/;
+const LONG = /^[A-Za-z0-9]{18}$/;
+const CHECKS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
 
-const SHAPE = /^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/;
-const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
-const GROUP = 5;
-
-/** Null for what is no id. A suffix that does not fit is none either: with the case mangled on the way it would be another record's. */
-export function toId18(id: string): string | null {
-  if (!SHAPE.test(id)) return null;
-  const id15 = id.slice(0, 15);
-  const whole = id15 + suffixOf(id15);
-  return id.length === 15 || id === whole ? whole : null;
+/** The long form; null for what is no id. A wrong checksum is no id either: it may be another record's with its case lost. */
+export function longId(id: string): string | null {
+  if (SHORT.test(id)) return id + checkOf(id);
+  return LONG.test(id) && checkOf(id.slice(0, 15)) === id.slice(15) ? id : null;
 }
 
-/** A letter for each five characters: bit n is set when the nth of them is a capital. */
-function suffixOf(id15: string): string {
-  let suffix = '';
-  for (let start = 0; start < id15.length; start += GROUP) {
-    const group = [...id15.slice(start, start + GROUP)];
-    const bits = group.reduce((sum, letter, place) => (letter >= 'A' && letter <= 'Z' ? sum + 2 ** place : sum), 0);
-    suffix += SUFFIX_LETTERS.charAt(bits);
-  }
-  return suffix;
+function checkOf(short: string): string {
+  return [0, 5, 10]
+    .map((start) => {
+      const bits = [...short.slice(start, start + 5)].reduce(
+        (sum, letter, place) => sum + (letter >= 'A' && letter <= 'Z' ? 2 ** place : 0),
+        0,
+      );
+      return CHECKS[bits];
+    })
+    .join('');
+}
+
+/** The first three characters say what a standard record is. */
+export const PREFIXES = { contact: '003', lead: '00Q', opportunity: '006', role: '00K' } as const;
+
+export function isOf(id: string, kind: keyof typeof PREFIXES): boolean {
+  return id.startsWith(PREFIXES[kind]);
 }

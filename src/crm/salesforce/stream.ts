@@ -4,7 +4,7 @@ import type { CrmStream, StreamBatch, StreamNews } from '../../application/ports
 import { Fault } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/time.ts';
 import { type ChangeEvent, type EventReader, eventReader, meaningOf } from './change-events.ts';
-import { toId18 } from './ids.ts';
+import { longId } from './ids.ts';
 import {
   type FetchRequest,
   type FetchResponse,
@@ -146,7 +146,7 @@ export function createStream(deps: StreamDeps): CrmStream {
   ): Promise<StreamBatch> {
     const decoded = await decode(response.events, channel, access, course);
     const events = decoded.filter((event) => event !== null);
-    const externalId = toId18(access.externalId) ?? access.externalId;
+    const externalId = longId(access.externalId) ?? access.externalId;
     const meanings = events.map((event) => meaningOf(event, { externalId, clientName }));
     const sweeps = meanings.flatMap(({ sweepFrom }) => sweepFrom ?? []);
     const oldest = earliest(events.map(({ committedAt }) => committedAt));
@@ -225,7 +225,7 @@ export function createStream(deps: StreamDeps): CrmStream {
       const { access, signal, told } = input;
       const instanceUrl = access.apiUrl;
       if (instanceUrl === undefined) throw new Fault('crm_unavailable', { kind: 'retry' }, TEXT.unknownHost);
-      const tenantId = toId18(access.externalId) ?? access.externalId;
+      const tenantId = longId(access.externalId) ?? access.externalId;
       const course: Course = {
         position: input.position,
         knownAt: null,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toId18 } from '../../../src/crm/salesforce/ids.ts';
+import { longId } from '../../../src/crm/salesforce/ids.ts';
 
 /** The first is an example of Salesforce's documentation; the others were worked out by hand. */
 const KNOWN = [
@@ -10,8 +10,8 @@ const KNOWN = [
 ] as const;
 
 test.each(KNOWN)('%s is %s', (id15, id18) => {
-  expect(toId18(id15)).toBe(id18);
-  expect(toId18(id18)).toBe(id18);
+  expect(longId(id15)).toBe(id18);
+  expect(longId(id18)).toBe(id18);
 });
 
 test('two ids that differ by case stay two, also where case is lost', () => {
@@ -25,7 +25,7 @@ test('two ids that differ by case stay two, also where case is lost', () => {
         )
         .join('');
       fc.pre(one !== other);
-      expect(toId18(one)?.toLowerCase()).not.toBe(toId18(other)?.toLowerCase());
+      expect(longId(one)?.toLowerCase()).not.toBe(longId(other)?.toLowerCase());
     }),
   );
 });
@@ -40,5 +40,5 @@ test.each([
   '001D000000IqhSL\n',
   '001D000000IqhSLIA',
 ])('"%s" is no id', (text) => {
-  expect(toId18(text)).toBeNull();
+  expect(longId(text)).toBeNull();
 });
