@@ -39,7 +39,7 @@ type Read = (cursor: Cursor) => AvroValue;
 
 /** Whole numbers of 64 bits come as bigint, all others as number. @throws AvroError when the schema is none. */
 export function avroReader(schema: unknown): (bytes: Uint8Array) => AvroValue {
-  const read = compile(schema, { names: new Map(), depth: 0 });
+  const read = compile(schema, { names: new Map(), namespace: '', depth: 0 });
   return (bytes) => {
     const cursor = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), at: 0, values: 0, depth: 0 };
     const value = read(cursor);
@@ -52,8 +52,10 @@ export function avroReader(schema: unknown): (bytes: Uint8Array) => AvroValue {
 // ── Schemas ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 interface Scope {
-  /** Types that were named so far, by name and by full name. */
+  /** Types that were named so far, by full name. */
   readonly names: Map<string, Read>;
+  /** Of the type around; empty for none. */
+  readonly namespace: string;
   readonly depth: number;
 }
 
@@ -79,7 +81,7 @@ const PRIMITIVES: Readonly<Record<string, Read>> = {
 function compile(schema: unknown, scope: Scope): Read {
   if (scope.depth > DEPTH_MAX) throw new AvroError('the schema is nested too deep');
   if (typeof schema === 'string') {
-    const known = Object.hasOwn(PRIMITIVES, schema) ? PRIMITIVES[schema] : scope.names.get(schema);
+    const known = Object.hasOwn(PRIMITIVES, schema) ? PRIMITIVES[schema] : scope.names.get(fullName(schema, scope));
     if (!known) throw new AvroError('the schema names a type that it does not have');
     return counted(known);
   }
@@ -134,21 +136,33 @@ function recordOf(schema: Readonly<Record<string, unknown>>, scope: Scope): Read
     for (const field of fields) record[field.name] = field.read(cursor);
     return record;
   });
+  const inside = { ...scope, namespace: namespaceIn(schema, scope.namespace) };
   for (const field of schema.fields as unknown[]) {
     const { name, type } = Object(field) as { name?: unknown; type?: unknown };
     if (typeof name !== 'string') throw new AvroError('a field of the schema has no name');
-    fields.push({ name, read: compile(type, scope) });
+    fields.push({ name, read: compile(type, inside) });
   }
   return read;
 }
 
-function named(schema: object, { names }: Scope, read: Read): Read {
-  const { name, namespace } = schema as { name?: unknown; namespace?: unknown };
+function named(schema: object, { names, namespace }: Scope, read: Read): Read {
+  const { name } = schema as { name?: unknown };
   if (typeof name !== 'string') throw new AvroError('a type of the schema has no name');
   const limited = counted(read);
-  names.set(name, limited);
-  if (typeof namespace === 'string') names.set(`${namespace}.${name}`, limited);
+  names.set(fullName(name, { namespace: namespaceIn(schema, namespace) }), limited);
   return limited;
+}
+
+function fullName(name: string, { namespace }: Pick<Scope, 'namespace'>): string {
+  return namespace === '' || name.includes('.') ? name : `${namespace}.${name}`;
+}
+
+/** A type has the namespace of the one around it unless it says another, also by its name. */
+function namespaceIn(schema: object, around: string): string {
+  const { name, namespace } = schema as { name?: unknown; namespace?: unknown };
+  const end = typeof name === 'string' ? name.lastIndexOf('.') : -1;
+  if (typeof name === 'string' && end > 0) return name.slice(0, end);
+  return typeof namespace === 'string' ? namespace : around;
 }
 
 function unionOf(branches: readonly Read[]): Read {

@@ -91,7 +91,7 @@ interface FieldName {
 
 /** A schema names a record where it first needs it; later fields say only its name. */
 function fieldsOf(schema: unknown, known: Map<string, readonly FieldName[]>): readonly FieldName[] {
-  if (typeof schema === 'string') return known.get(schema) ?? [];
+  if (typeof schema === 'string') return known.get(schema.slice(schema.lastIndexOf('.') + 1)) ?? [];
   if (Array.isArray(schema))
     return schema.map((branch) => fieldsOf(branch, known)).find(({ length }) => length > 0) ?? [];
   const { name, fields } = Object(schema) as { name?: unknown; fields?: unknown };
