@@ -160,7 +160,7 @@ export function createContainer(deps: ContainerDeps): Container {
       place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
     },
   });
-  const answerRequests = createAnswerRequests({ store, act, review, desk, log, publicUrl, openSession });
+  const answerRequests = createAnswerRequests({ store, clock, act, review, desk, log, publicUrl, openSession });
   const reconcile = createReconcile({ store, clock, log, openSession, place, answerRequests, onAsked });
   const schedules = [
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
@@ -182,6 +182,11 @@ export function createContainer(deps: ContainerDeps): Container {
     log,
     observe,
     onAccepted,
+    onRequests: (connection) => {
+      answerRequests(connection).catch((err: unknown) =>
+        log.warn({ err, connection: connection.id }, 'requests of the CRM not answered yet'),
+      );
+    },
   });
 
   return {
