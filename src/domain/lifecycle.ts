@@ -15,7 +15,8 @@ export function advance(draft: Draft, referral: Referral, deals: readonly DealAt
   if (
     stage === referral.stage &&
     why.code === referral.reason.code &&
-    why.values.deal === referral.reason.values.deal
+    why.values.deal === referral.reason.values.deal &&
+    why.values.connection === referral.reason.values.connection
   ) {
     return referral;
   }
@@ -38,7 +39,11 @@ function standing(
     .sort((a, b) => rankOf(b) - rankOf(a) || a.point.at - b.point.at || (a.deal.ref.id < b.deal.ref.id ? -1 : 1))[0];
   if (furthest?.stage) {
     const code = furthest.stage === 'won' ? 'deal_won' : 'deal_open';
-    return { stage: furthest.stage, why: reason(code, { deal: furthest.deal.ref.id }), since: furthest.point.at };
+    const { connectionId, id } = furthest.deal.ref;
+    // The friend's own connection goes without saying.
+    const isElsewhere = referral.friend.contact !== null && referral.friend.contact.connectionId !== connectionId;
+    const why = reason(code, { deal: id, ...(isElsewhere ? { connection: connectionId } : {}) });
+    return { stage: furthest.stage, why, since: furthest.point.at };
   }
   const last = known[0];
   if (last) return { stage: 'lost', why: reason('deals_lost'), since: Math.max(...known.map(({ point }) => point.at)) };
