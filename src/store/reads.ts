@@ -41,7 +41,14 @@ export function createReadStore(engine: Engine): ReadStore {
     // Two portals of one account can know the same address: the longest-standing member is meant.
     memberByEmail: (accountId, email) =>
       one('members', 'account_id = ? and email = ? order by created_at, id', [accountId, email], memberOf),
-    memberByContact: (accountId, contact) => one('members', IS_CONTACT, contactKey(accountId, contact), memberOf),
+    memberByContact: async (accountId, contact) =>
+      (await one('members', IS_CONTACT, contactKey(accountId, contact), memberOf)) ??
+      (await one(
+        'members',
+        `account_id = ? and id in ${TIED} order by created_at, id`,
+        [accountId, ...contactKey(accountId, contact)],
+        memberOf,
+      )),
     memberByCode: (accountId, code) => one('members', 'account_id = ? and code = ?', [accountId, code], memberOf),
     unplacedEmails: (accountId, limit) =>
       engine.read(async ({ db }) => {
@@ -75,12 +82,18 @@ export function createReadStore(engine: Engine): ReadStore {
     referralByFriend: async (accountId, programId, { email, contact }) => {
       const byContact =
         contact &&
-        (await one(
+        ((await one(
           'referrals',
           `${IS_CONTACT} and program_id = ?`,
           [...contactKey(accountId, contact), programId],
           referralOf,
-        ));
+        )) ??
+          (await one(
+            'referrals',
+            `account_id = ? and id in ${TIED} and program_id = ? order by submitted_at, id`,
+            [accountId, ...contactKey(accountId, contact), programId],
+            referralOf,
+          )));
       if (byContact || email === null) return byContact;
       return one(
         'referrals',
@@ -225,6 +238,10 @@ export function createReadStore(engine: Engine): ReadStore {
 }
 
 const IS_CONTACT = 'account_id = ? and connection_id = ? and contact_id = ?';
+
+/** Members and referrals of other connections that the contact is tied to. */
+const TIED =
+  '(select subject from identity_edges where account_id = ? and connection_id = ? and record_id = ? and until is null)';
 
 function contactKey(accountId: string, { connectionId, id }: RecordRef): string[] {
   return [accountId, connectionId, id];
