@@ -1,4 +1,5 @@
 import type { FriendFacts } from '../domain/decide.ts';
+import { elsewhereKeys } from '../domain/elsewhere-keys.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
 import type { ProgramVersion } from '../domain/program.ts';
@@ -9,7 +10,7 @@ import { keysOfPeople, paceHours } from '../domain/risk.ts';
 import { companyOwner } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { indexed } from './indexed.ts';
-import { elsewhereKeys, type OtherConnections } from './other-connections.ts';
+import type { OtherConnections } from './other-connections.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
 

@@ -1,16 +1,8 @@
-import {
-  type ConnectionsPolicyVersion,
-  DEFAULT_CONNECTIONS_POLICY,
-  keyProperties,
-  OWN_ID,
-  type SourceOfTruth,
-  sharedKeyOf,
-} from '../domain/connections-policy.ts';
-import { type Elsewhere, elsewhereOf } from '../domain/identity.ts';
+import { type ConnectionsPolicyVersion, keyProperties } from '../domain/connections-policy.ts';
+import type { Elsewhere } from '../domain/identity.ts';
 import type { StageMapping } from '../domain/mapping.ts';
 import type { WantedProperties } from '../domain/property.ts';
-import type { ContactFacts, DealFacts } from '../domain/record.ts';
-import type { Connection, ElsewhereKeys, LoadedCase, Store } from './ports/store.ts';
+import type { Connection, LoadedCase, Store } from './ports/store.ts';
 
 /** The account's other connections, for one that is being processed. */
 export interface OtherConnections {
@@ -56,28 +48,6 @@ export function withKeys(
   const { deal, contact } = keyProperties(others.policy.policy, connectionId);
   const joined = (a: readonly string[], b: readonly string[]) => [...new Set([...a, ...b])].sort();
   return { ...wanted, deal: joined(wanted.deal, deal), contact: joined(wanted.contact, contact) };
-}
-
-/** How what was read here is looked for there. */
-export function elsewhereKeys(
-  others: OtherConnections,
-  accountId: string,
-  deals: readonly DealFacts[],
-  contacts: readonly ContactFacts[],
-): ElsewhereKeys {
-  const { policy } = others;
-  const people = contacts.map((contact) => elsewhereOf(accountId, policy, contact));
-  const distinct = (keys: ReadonlyArray<string | null>) => [...new Set(keys.flatMap((key) => key ?? []))].sort();
-  const keyedById = (source: SourceOfTruth | null | undefined) =>
-    others.connectionIds.filter((id) => source?.keys[id] === OWN_ID);
-  return {
-    connectionIds: others.connectionIds,
-    dealKeys: distinct(deals.map((deal) => sharedKeyOf(policy?.policy ?? DEFAULT_CONNECTIONS_POLICY, deal))),
-    contactKeys: distinct(people.map(({ sharedKey }) => sharedKey)),
-    phoneKeys: distinct(people.map(({ phoneKey }) => phoneKey)),
-    dealIdsAreKeysIn: keyedById(policy?.policy.deals),
-    contactIdsAreKeysIn: keyedById(policy?.policy.contacts),
-  };
 }
 
 /** What `decide` is told of the other connections; nothing where there is none. */

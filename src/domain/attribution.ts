@@ -274,8 +274,9 @@ function keepTouches(
   contacts: ReadonlyMap<string, ContactFacts>,
   now: Instant,
 ): void {
-  const keep = (kind: TouchKind, member: Member | undefined, evidence: string) => {
-    if (!member) return;
+  const keep = (kind: TouchKind, found: Member | undefined, evidence: string) => {
+    if (!found) return;
+    const member = survivorOf(draft, found);
     const id = derivedId('tch', kind, member.id, home.connectionId, home.id);
     draft.addTouch({ id, kind, memberId: member.id, friend: home, evidence, at: now });
   };

@@ -550,8 +550,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   function decidedElsewhere(deal: DealFacts, rule: RewardRule): Reason | null | undefined {
     if (!state.elsewhere) return undefined;
     return (
-      rewardedReason(draft, state, referral.id, deal, rule.key) ??
       copyReason(draft, state, referral.id, deal, friend.deals) ??
+      rewardedReason(draft, state, referral.id, deal, rule.key) ??
       null
     );
   }

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
-import type { CaseKeys, CaseStore, ElsewhereKeys, LoadedCase, LoadedElsewhere } from '../application/ports/store.ts';
+import type { CaseKeys, CaseStore, LoadedCase, LoadedElsewhere } from '../application/ports/store.ts';
 import { REFERRAL_CHAIN_MAX } from '../domain/attribution.ts';
 import type { Decision } from '../domain/decision.ts';
+import type { ElsewhereKeys } from '../domain/elsewhere-keys.ts';
 import type { DealElsewhere } from '../domain/identity.ts';
 import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
 import { commitAll } from './commit.ts';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { CaseKeys, ElsewhereKeys, IdentityStore, LoadedElsewhere } from '../application/ports/store.ts';
+import type { CaseKeys, IdentityStore, LoadedElsewhere } from '../application/ports/store.ts';
 import { type ConnectionsPolicyVersion, connectionsPolicyHash } from '../domain/connections-policy.ts';
+import type { ElsewhereKeys } from '../domain/elsewhere-keys.ts';
 import type { ContactElsewhere, DealElsewhere, IdentityEdge } from '../domain/identity.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';

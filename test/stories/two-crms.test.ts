@@ -102,6 +102,12 @@ async function expectVerified(): Promise<void> {
   await portal.expectBalanced();
 }
 
+/** HubSpot sends no webhook for a property that the app has not subscribed to; the sweep finds it. */
+async function noticed(): Promise<void> {
+  await stack.settle();
+  await portal.sweep();
+}
+
 let people = 0;
 const address = (name: string) => `${name}.${(people += 1)}@example.com`;
 
@@ -135,7 +141,9 @@ describe('one person in two connections', () => {
     const friend = org.person('Friend', { email, wonward_referral_code: member.code });
     await stack.settle();
     await stack.settle();
-    const referral = (await org.all('/referrals')).find(({ friend: one }) => one.contact?.id === friend && one.contact.connectionId === orgId);
+    const referral = (await org.all('/referrals')).find(
+      ({ friend: one }) => one.contact?.id === friend && one.contact.connectionId === orgId,
+    );
     const { body } = await stack.api('GET', `/referrals/${referral.id}/contacts`);
     expect(body.items).toMatchObject([{ contact: { connectionId: portalId, id: copy }, evidence: 'email' }]);
   });
@@ -151,7 +159,7 @@ describe('one person in two connections', () => {
     );
     expect(referral.memberId).toBe(member.id);
     expect((await org.all('/members')).filter((one) => one.email === email)).toHaveLength(1);
-    expect(org.show('contact', twin).wonward_referral_code_own ?? org.show('contact', twin).wonward_code ?? member.code).toBe(member.code);
+    expect(org.show('contact', twin).wonward_code).toBe(member.code);
   });
 
   test('who refers themself across connections is declined', async () => {
@@ -184,7 +192,9 @@ describe('one person in two connections', () => {
     const later = org.deal([copy]);
     org.win(later);
     await stack.settle();
-    const referral = (await portal.all('/referrals')).find(({ friend: one }) => one.contact?.id === friend && one.contact.connectionId === portalId);
+    const referral = (await portal.all('/referrals')).find(
+      ({ friend: one }) => one.contact?.id === friend && one.contact.connectionId === portalId,
+    );
     const { body } = await stack.api('GET', `/referrals/${referral.id}/contacts`);
     expect(body.items).toMatchObject([{ contact: { connectionId: orgId, id: copy }, until: expect.any(String) }]);
     expect(await rewardsOn(org, deal)).toEqual(PAID);
@@ -256,7 +266,7 @@ describe('a deal that a sync tool copied', () => {
     org.crm.deleteRecord(ORG, 'deal', source);
     await stack.settle();
     portal.edit('deal', copy, { source_id: '' });
-    await stack.settle();
+    await noticed();
     expect(await rewardsOn(org, source)).toEqual(['member clawed_back 100.00 EUR']);
     expect(await rewardsOn(portal, copy)).toEqual([]);
     const { body } = await stack.api('GET', `/referrals/${referralId}`);
@@ -272,7 +282,7 @@ describe('a deal that a sync tool copied', () => {
     expect(await rewardsOn(portal, copy)).toEqual(PAID);
     const source = org.deal([inOrg]);
     portal.edit('deal', copy, { source_id: source });
-    await stack.settle();
+    await noticed();
     org.win(source);
     await stack.settle();
     expect(await rewardsOn(org, source)).toEqual([]);
@@ -297,6 +307,7 @@ describe('a deal that a sync tool copied', () => {
       expect(await rewardsOn(portal, copy)).toEqual([]);
       const next = org.deal([inOrg]);
       const itsCopy = portal.deal([inPortal], { source_id: next });
+      await stack.settle();
       org.win(next);
       portal.win(itsCopy);
       await stack.settle();

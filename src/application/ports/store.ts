@@ -8,6 +8,7 @@ import type { BatchSchedule } from '../../domain/batch-schedule.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { ConnectionsPolicy, ConnectionsPolicyVersion } from '../../domain/connections-policy.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
+import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
 import type { Elsewhere, IdentityEdge } from '../../domain/identity.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
@@ -409,20 +410,6 @@ export interface CaseKeys {
   readonly risk?: RiskKeys | undefined;
   /** Where the account has other connections. */
   readonly elsewhere?: ElsewhereKeys | undefined;
-}
-
-/** How what is read in one connection is looked for in the others. */
-export interface ElsewhereKeys {
-  /** The others. */
-  readonly connectionIds: readonly string[];
-  /** Shared keys of the deals and the contacts. */
-  readonly dealKeys: readonly string[];
-  readonly contactKeys: readonly string[];
-  /** `contactKeys` of the people, those that tell a country. */
-  readonly phoneKeys: readonly string[];
-  /** Connections whose records' own ids are the keys. */
-  readonly dealIdsAreKeysIn: readonly string[];
-  readonly contactIdsAreKeysIn: readonly string[];
 }
 
 /** What the risk policies of an account's programs ask for. */
