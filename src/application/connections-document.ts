@@ -57,6 +57,11 @@ export function parseConnectionsPolicy(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, policy: parsed.data };
 }
 
+/** Every connection that a policy names. */
+export function connectionsNamed({ deals, contacts }: ConnectionsPolicy): string[] {
+  return [deals, contacts].flatMap((one) => (one ? [one.decidedIn, ...Object.keys(one.keys)] : []));
+}
+
 /** What no schema sees: whether the connections are the account's, and whether the keys can tell anything. */
 export function connectionsProblems(
   policy: ConnectionsPolicy,

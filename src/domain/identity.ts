@@ -217,7 +217,7 @@ function createMatch(state: State, { policy, contacts }: Elsewhere, contact: Con
     const key = other?.sharedKey ?? (isKeyedById(policy, home.connectionId) ? home.id : null);
     if (own.sharedKey !== null && own.sharedKey === key) return 'shared_key';
     // Two that the sync tool tells apart are apart, whatever address they share.
-    if (own.sharedKey !== null && key !== null && !isKeyedById(policy, contact.ref.connectionId)) return undefined;
+    if (own.sharedKey !== null && key !== null) return undefined;
     if (own.email !== null && own.email === email) return 'email';
     // An office has one number for many people: it says something only where it is one contact's, and an address says nothing.
     const isAlone = sharingPhone.filter(({ ref }) => ref.connectionId === home.connectionId).length === 1;

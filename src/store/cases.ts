@@ -4,10 +4,18 @@ import { REFERRAL_CHAIN_MAX } from '../domain/attribution.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { ElsewhereKeys } from '../domain/elsewhere-keys.ts';
 import type { DealElsewhere } from '../domain/identity.ts';
+import { recordKey } from '../domain/record.ts';
 import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
 import { commitAll } from './commit.ts';
 import type { Engine } from './dialect.ts';
-import { contactsElsewhere, dealsElsewhere, edgeKey, edgesOfContacts, edgesOfSubjects } from './identity.ts';
+import {
+  contactsById,
+  contactsElsewhere,
+  dealsElsewhere,
+  edgeKey,
+  edgesOfContacts,
+  edgesOfSubjects,
+} from './identity.ts';
 import { contactsOfDeals, knownContacts, recordVersions } from './records.ts';
 import { refundsOfDeals } from './refunds.ts';
 import { riskKnowledge } from './risk.ts';
@@ -174,6 +182,13 @@ async function loadElsewhere(
   );
   const edges = new Map([...ofContacts, ...ofSubjects].map((edge) => [edgeKey(edge), edge]));
   const referralIds = new Set(referrals.map(({ id }) => id));
+  // Two that bear different keys are told apart by them, so the keys of those who may be meant have to be known.
+  const homes = [...members.map(memberOf), ...referrals.map(referralOf).map(({ friend }) => friend)];
+  const known = new Set(contacts.map(({ ref }) => recordKey(ref)));
+  const others =
+    elsewhere.contactKeys.length === 0
+      ? []
+      : homes.flatMap(({ contact }) => (contact && !known.has(recordKey(contact)) ? [contact] : []));
   const friends = [
     ...referrals.map(referralOf).flatMap(({ friend }) => friend.contact ?? []),
     ...ofSubjects.filter(({ subject }) => referralIds.has(subject)).map(({ record }) => record),
@@ -181,7 +196,7 @@ async function loadElsewhere(
   const decided = decisions.map(({ deal }) => deal);
   return {
     edges: [...edges.values()],
-    contacts,
+    contacts: [...contacts, ...(await contactsById(session, accountId, elsewhere, others))],
     deals: await dealsElsewhere(session, accountId, elsewhere, friends, decided),
   };
 }

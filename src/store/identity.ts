@@ -84,15 +84,7 @@ export async function contactsElsewhere(
 ): Promise<ContactElsewhere[]> {
   const found = new Map<string, ContactElsewhere>();
   const add = (rows: readonly Row<'records'>[]) => {
-    for (const row of rows) {
-      const facts = fromJson<ContactFacts>(row.facts);
-      found.set(recordKey(facts.ref), {
-        ref: facts.ref,
-        email: normaliseEmail(facts.email),
-        sharedKey: row.shared_key,
-        phoneKey: row.phone_key,
-      });
-    }
+    for (const row of rows) found.set(`${row.connection_id} ${row.record_id}`, contactOf(row));
   };
   for (const connectionId of connectionIds) {
     const of = createLookup(session, accountId, connectionId, 'contact');
@@ -101,6 +93,31 @@ export async function contactsElsewhere(
     if (contactIdsAreKeysIn.includes(connectionId)) add(await of('record_id', contactKeys));
   }
   return [...found.values()].sort((a, b) => (recordKey(a.ref) < recordKey(b.ref) ? -1 : 1));
+}
+
+/** These contacts of other connections, where they have ever been read. */
+export async function contactsById(
+  session: Session,
+  accountId: string,
+  { connectionIds }: ElsewhereKeys,
+  refs: readonly RecordRef[],
+): Promise<ContactElsewhere[]> {
+  const found: ContactElsewhere[] = [];
+  for (const connectionId of connectionIds) {
+    const ids = [...new Set(refs.filter((ref) => ref.connectionId === connectionId).map(({ id }) => id))];
+    found.push(...(await createLookup(session, accountId, connectionId, 'contact')('record_id', ids)).map(contactOf));
+  }
+  return found;
+}
+
+function contactOf(row: Row<'records'>): ContactElsewhere {
+  const facts = fromJson<ContactFacts>(row.facts);
+  return {
+    ref: facts.ref,
+    email: normaliseEmail(facts.email),
+    sharedKey: row.shared_key,
+    phoneKey: row.phone_key,
+  };
 }
 
 /** Deals of other connections: the friends', those that were decided on, and those that bear a key of these. */

@@ -109,7 +109,10 @@ async function noticed(): Promise<void> {
 }
 
 let people = 0;
-const address = (name: string) => `${name}.${(people += 1)}@example.com`;
+function address(name: string): string {
+  people += 1;
+  return `${name}.${people}@example.com`;
+}
 
 const PAID = ['member issued 100.00 EUR'];
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connectionsDocument, connectionsProblems } from '../../application/connections-document.ts';
+import { connectionsDocument, connectionsNamed, connectionsProblems } from '../../application/connections-document.ts';
 import type { ConnectionStore, IdentityStore, ReadStore } from '../../application/ports/store.ts';
 import type { ConnectionsPolicyVersion } from '../../domain/connections-policy.ts';
 import { EVIDENCE, type IdentityEdge } from '../../domain/identity.ts';
@@ -99,11 +99,15 @@ export function connectionsPolicy({ clock, connections, identity, reads }: Conne
       body: connectionsDocument,
       statuses: { 200: 'The version in force.' },
       answer: policySchema,
-      problems: [],
+      problems: ['no_such_connection'],
       async handle({ accountId, actor, body }) {
-        const errors = connectionsProblems(body, await connections.list(accountId));
-        if (errors.length > 0)
-          throw new HttpProblem('invalid_request', 'The policy cannot hold for this account.', { errors });
+        const own = await connections.list(accountId);
+        const errors = connectionsProblems(body, own);
+        if (errors.length > 0) {
+          const isForeign = connectionsNamed(body).some((id) => !own.some((one) => one.id === id));
+          const code = isForeign ? 'no_such_connection' : 'invalid_request';
+          throw new HttpProblem(code, 'The policy cannot hold for this account.', { errors });
+        }
         return { status: 200, body: policyView(await identity.publish(accountId, body, actor, clock.now())) };
       },
     }),
