@@ -1,4 +1,4 @@
-import { OWN_ID, sharedKeyOf } from './connections-policy.ts';
+import { DEFAULT_CONNECTIONS_POLICY, OWN_ID, sharedKeyOf } from './connections-policy.ts';
 import { STANDING_STATES } from './decision.ts';
 import { readAmount } from './eligibility.ts';
 import { type DealElsewhere, type Elsewhere, friendIdsIn } from './identity.ts';
@@ -196,7 +196,7 @@ export function twinOf(
   const wonAt = dealAt.since.won;
   const money = readAmount(dealAt);
   if (!elsewhere || wonAt === null || !money.ok) return undefined;
-  const days = elsewhere.policy?.policy.twinDays ?? 0;
+  const { twinDays: days } = elsewhere.policy?.policy ?? DEFAULT_CONNECTIONS_POLICY;
   const twin = dealsElsewhere(draft, state, referral, own, now).find(({ deal, since, ...rest }) => {
     const theirs = readAmount(rest);
     return (

@@ -40,20 +40,23 @@ export function createIdentityStore(engine: Engine): IdentityStore {
     versions: (accountId) => engine.read(async (session) => (await versionRows(session, accountId)).map(versionOf)),
     edgesOf: (accountId, subject) => engine.read((session) => edgesOfSubjects(session, accountId, [subject])),
     unseenEmails: (accountId, connectionId, limit) =>
-      engine.read(async ({ db }) => {
-        const isTied = sql`exists (select 1 from identity_edges where identity_edges.account_id = ${accountId}
-          and identity_edges.subject = people.id and identity_edges.connection_id = ${connectionId}
-          and identity_edges.until is null)`;
-        const { rows } = await sql<{ email: string }>`
-          select email from (select id, friend_email as email from referrals
-            where account_id = ${accountId} and contact_id is not null and connection_id <> ${connectionId}
-              and friend_email is not null
-            order by submitted_at desc limit ${limit}) as people where not ${isTied}
-          union select email from (select id, email from members
-            where account_id = ${accountId} and contact_id is not null and connection_id <> ${connectionId}
-              and email is not null
-            order by created_at desc limit ${limit}) as people where not ${isTied}`.execute(db);
-        return rows.map(({ email }) => email);
+      engine.snapshot(async (session) => {
+        const { rows: friends } = await sql<Row<'referrals'>>`select * from referrals where account_id = ${accountId}
+          order by submitted_at desc, id desc limit ${limit}`.execute(session.db);
+        const { rows: members } = await sql<Row<'members'>>`select * from members where account_id = ${accountId}
+          order by created_at desc, id desc limit ${limit}`.execute(session.db);
+        const elsewhere = [
+          ...friends.map((row) => ({ ...row, email: row.friend_email })),
+          ...members.map(({ id, email, connection_id }) => ({ id, email, connection_id })),
+        ].filter(({ connection_id }) => connection_id !== null && connection_id !== connectionId);
+        const edges = await edgesOfSubjects(
+          session,
+          accountId,
+          elsewhere.map(({ id }) => id),
+        );
+        const here = edges.filter(({ record, until }) => until === null && record.connectionId === connectionId);
+        const seen = new Set(here.map(({ subject }) => subject));
+        return [...new Set(elsewhere.flatMap(({ id, email }) => (seen.has(id) ? [] : (email ?? []))))];
       }),
   };
 }

@@ -15,6 +15,7 @@ import {
 } from './codec.ts';
 import { sweepMarkOf } from './connections.ts';
 import type { Engine } from './dialect.ts';
+import { tiedTo } from './identity.ts';
 import { readFacts } from './records.ts';
 import type { Row, Session, Table } from './schema.ts';
 
@@ -34,6 +35,21 @@ export function createReadStore(engine: Engine): ReadStore {
       return row ? decode(row) : null;
     });
 
+  /** Of other connections, those that the contact is tied to. */
+  const tied = <T extends 'members' | 'referrals', D>(
+    table: T,
+    accountId: string,
+    contact: RecordRef,
+    decode: (row: Row<T>) => D,
+  ): Promise<D[]> =>
+    engine.snapshot(async (session) => {
+      const subjects = (await tiedTo(session, accountId, contact.connectionId, [contact.id])).get(contact.id) ?? [];
+      if (subjects.length === 0) return [];
+      const { rows } = await sql<Row<T>>`select * from ${sql.table(table)} where account_id = ${accountId}
+        and ${session.dialect.isIn('id', subjects)}`.execute(session.db);
+      return rows.map(decode);
+    });
+
   return {
     members: (accountId, page) =>
       engine.read((session) => paged(session, 'members', 'created_at', accountId, page, [], memberOf)),
@@ -43,12 +59,8 @@ export function createReadStore(engine: Engine): ReadStore {
       one('members', 'account_id = ? and email = ? order by created_at, id', [accountId, email], memberOf),
     memberByContact: async (accountId, contact) =>
       (await one('members', IS_CONTACT, contactKey(accountId, contact), memberOf)) ??
-      (await one(
-        'members',
-        `account_id = ? and id in ${TIED} order by created_at, id`,
-        [accountId, ...contactKey(accountId, contact)],
-        memberOf,
-      )),
+      (await tied('members', accountId, contact, memberOf)).sort((a, b) => a.createdAt - b.createdAt)[0] ??
+      null,
     memberByCode: (accountId, code) => one('members', 'account_id = ? and code = ?', [accountId, code], memberOf),
     unplacedEmails: (accountId, limit) =>
       engine.read(async ({ db }) => {
@@ -88,12 +100,10 @@ export function createReadStore(engine: Engine): ReadStore {
           [...contactKey(accountId, contact), programId],
           referralOf,
         )) ??
-          (await one(
-            'referrals',
-            `account_id = ? and id in ${TIED} and program_id = ? order by submitted_at, id`,
-            [accountId, ...contactKey(accountId, contact), programId],
-            referralOf,
-          )));
+          (await tied('referrals', accountId, contact, referralOf))
+            .filter((referral) => referral.programId === programId)
+            .sort((a, b) => a.submittedAt - b.submittedAt)[0] ??
+          null);
       if (byContact || email === null) return byContact;
       return one(
         'referrals',
@@ -238,10 +248,6 @@ export function createReadStore(engine: Engine): ReadStore {
 }
 
 const IS_CONTACT = 'account_id = ? and connection_id = ? and contact_id = ?';
-
-/** Members and referrals of other connections that the contact is tied to. */
-const TIED =
-  '(select subject from identity_edges where account_id = ? and connection_id = ? and record_id = ? and until is null)';
 
 function contactKey(accountId: string, { connectionId, id }: RecordRef): string[] {
   return [accountId, connectionId, id];

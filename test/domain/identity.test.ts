@@ -229,8 +229,6 @@ describe('one deal in two connections', () => {
     two.put(source([pointOf(T0 + DAY, WON)]));
     two.settle(T0 + DAY);
     two.put(dealOf('1', ['20'], [pointOf(T0 + (1 + days) * DAY, { ...WON, ...more })]));
-    // Where none was published the usual days count.
-    two.publish({ ...KEYED, deals: null });
     two.settle(T0 + (1 + days) * DAY);
     const reward = two.world.state.rewards.find(({ deal }) => deal.connectionId === PORTAL);
     expect(reward?.state).toBe(isAsked ? 'in_review' : 'approved');

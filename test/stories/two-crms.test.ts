@@ -5,6 +5,7 @@ import { createScene, type Scene } from './scene.ts';
 
 /** A second portal of the same account stands for a second CRM: what is told here knows nothing of vendors. */
 const ORG = 147_000_002;
+const BETA = 147_000_003;
 
 let stack: Stack;
 let portal: Scene;
@@ -32,6 +33,7 @@ beforeAll(async () => {
       portals: [
         { portalId: PORTAL, name: 'Portal', companyCurrency: 'EUR' },
         { portalId: ORG, name: 'Org', companyCurrency: 'EUR' },
+        { portalId: BETA, name: 'Beta', companyCurrency: 'EUR' },
       ],
     },
   });
@@ -321,6 +323,55 @@ describe('a deal that a sync tool copied', () => {
       await policy(KEYED());
     }
   });
+});
+
+test('people and deals of two accounts are never one, whatever they have in common', async () => {
+  const member = await enrolled(portal, address('member'));
+  const email = address('friend');
+  const friend = portal.person('Friend', { email, wonward_referral_code: member.code });
+  await stack.settle();
+  const other = await stack.newAccount('Beta');
+  const beta = createScene(stack, { portalId: BETA, apiKey: other.apiKey });
+  await stack.install(BETA, other.apiKey);
+  const twin = beta.person('Friend', { email, wonward_referral_code: member.code });
+  const deal = beta.deal([twin]);
+  beta.win(deal);
+  const own = portal.deal([friend]);
+  portal.win(own);
+  await stack.settle();
+  expect(await beta.all('/referrals')).toEqual([]);
+  expect(await beta.all('/rewards')).toEqual([]);
+  expect(await rewardsOn(portal, own)).toEqual(PAID);
+  const { status, body } = await stack.api(
+    'POST',
+    '/connections-policies',
+    { deals: { decidedIn: portalId, keys: { [portalId]: 'id', [orgId]: 'x' } } },
+    other.apiKey,
+  );
+  expect([status, body.code]).toEqual([422, 'no_such_connection']);
+  expect(body.errors).toContainEqual({
+    field: 'deals.decidedIn',
+    problem: 'must be the id of one of your connections',
+  });
+  await expectVerified();
+});
+
+test('a friend’s card shows the deals of both connections, and links to none of the other', async () => {
+  const member = await enrolled(portal, address('member'));
+  const email = address('friend');
+  const friend = org.person('Friend', { email, wonward_referral_code: member.code });
+  const here = portal.person('Friend', { email });
+  const deal = org.deal([friend], { dealname: 'Won over there' });
+  await stack.settle();
+  org.win(deal);
+  await stack.settle();
+  const view = await portal.cardView(here);
+  expect(view.role).toBe('friend');
+  expect(view.referredBy).toMatchObject({ contactId: member.contact });
+  expect(view.referrals).toMatchObject([
+    { stage: 'won', deals: [{ name: 'Won over there', stageLabel: 'Closed Won' }] },
+  ]);
+  expect(view.referrals[0]?.deals[0]).not.toHaveProperty('url');
 });
 
 describe('two deals that look like one and bear no key', () => {
