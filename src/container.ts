@@ -3,6 +3,7 @@ import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
@@ -123,7 +124,6 @@ export function createContainer(deps: ContainerDeps): Container {
       .people(accountId, emails, except)
       .catch((err: unknown) => log.warn({ err }, 'people not looked for yet'));
   const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided, onMet: look });
-  const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked });
   const hops: Record<Hop, SharedHop> = {
     process: {
       run: processBatch,
@@ -155,6 +155,14 @@ export function createContainer(deps: ContainerDeps): Container {
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
     createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
   const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
+  const act = createAct({
+    store,
+    clock,
+    onAsked,
+    onUnplaced: (accountId, email) => look(accountId, [email]),
+  });
+  const answerRequests = createAnswerRequests({ store, act, review, desk, log, publicUrl, openSession });
+  const reconcile = createReconcile({ store, clock, log, openSession, place, answerRequests, onAsked });
   const schedules = [
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
@@ -167,12 +175,7 @@ export function createContainer(deps: ContainerDeps): Container {
     tiers,
     reattribute,
     accounts: createAccounts({ store, clock }),
-    act: createAct({
-      store,
-      clock,
-      onAsked,
-      onUnplaced: (accountId, email) => look(accountId, [email]),
-    }),
+    act,
     review,
     desk,
     writeOff: createWriteOff({ store, clock }),
@@ -188,17 +191,18 @@ export function createContainer(deps: ContainerDeps): Container {
       recordUrl: (connection, record) => connectors.get(connection.provider)?.recordUrl(connection, record) ?? null,
     }),
     receive: new Map(
-      [...connectors].map(([provider, { inbound }]) => [
-        provider,
-        createReceive({
+      [...connectors].flatMap(([provider, { inbound }]) => {
+        if (inbound === null) return [];
+        const receive = createReceive({
           provider,
           inbound,
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
           onAccepted: ({ accountId, id }) => dispatches.get('process')?.poke({ accountId, connectionId: id }),
-        }),
-      ]),
+        });
+        return [[provider, receive] as const];
+      }),
     ),
     reconcile,
     payoutAccounts,
