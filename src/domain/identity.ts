@@ -1,9 +1,9 @@
 import { type ConnectionsPolicyVersion, DEFAULT_CONNECTIONS_POLICY, sharedKeyOf } from './connections-policy.ts';
+import { contactKeys } from './contact-keys.ts';
 import type { StageMapping } from './mapping.ts';
 import type { Draft, State } from './plan.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey, sameRecord } from './record.ts';
 import type { Member, Referral } from './referral.ts';
-import { contactKeys } from './risk.ts';
 import type { Instant } from './time.ts';
 
 /*

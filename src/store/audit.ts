@@ -45,7 +45,7 @@ import {
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
-import { edgeKey, edgesOfSubjects, versionOf, versionRows } from './identity.ts';
+import { edgeKey, edgesOfSubjects, versionOf, versionRows } from './identity-edges.ts';
 import { rateOf } from './rates.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
 import { tallyOf } from './tallies.ts';

@@ -15,7 +15,7 @@ import {
   edgeKey,
   edgesOfContacts,
   edgesOfSubjects,
-} from './identity.ts';
+} from './identity-edges.ts';
 import { contactsOfDeals, knownContacts, recordVersions } from './records.ts';
 import { refundsOfDeals } from './refunds.ts';
 import { riskKnowledge } from './risk.ts';

@@ -19,7 +19,7 @@ import { Conflict } from './conflict.ts';
 import { keepCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
-import { keepEdges, refuseDoubles } from './identity.ts';
+import { keepEdges, refuseDoubles } from './identity-edges.ts';
 import { markMirror } from './mirror.ts';
 import { tell } from './queue.ts';
 import { blankIfIn, compareWithKept, eraseContacts, saveSnapshots, shownOf } from './records.ts';

@@ -8,7 +8,7 @@ import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionOf, fromSum, keyOf, memberOf, referralOf, refOf, rewardOf, toFlag, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
-import { tiedTo } from './identity.ts';
+import { tiedTo } from './identity-edges.ts';
 import { candidates, claimed, counts, dueShards, MIRRORED, nextDueAt, tell, wholeRow } from './queue.ts';
 import { readFacts, rememberDeleted } from './records.ts';
 import type { Row, Session } from './schema.ts';

@@ -15,7 +15,7 @@ import {
 } from './codec.ts';
 import { sweepMarkOf } from './connections.ts';
 import type { Engine } from './dialect.ts';
-import { tiedTo } from './identity.ts';
+import { tiedTo } from './identity-edges.ts';
 import { readFacts } from './records.ts';
 import type { Row, Session, Table } from './schema.ts';
 

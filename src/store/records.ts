@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Commit, KnownContact, RecordSnapshot, RestsOn } from '../application/ports/store.ts';
+import { contactKeys } from '../domain/contact-keys.ts';
 import {
   type ContactFacts,
   type CrmObject,
@@ -8,7 +9,6 @@ import {
   recordKey,
   sameRecord,
 } from '../domain/record.ts';
-import { contactKeys } from '../domain/risk.ts';
 import { fromJson, keyOf, refOf, toJson } from './codec.ts';
 import { type Columns, insertRows, overRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
