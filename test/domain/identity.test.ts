@@ -234,6 +234,26 @@ describe('one deal in two connections', () => {
     expect(reward?.state).toBe(isAsked ? 'in_review' : 'approved');
   });
 
+  test('and another deal with the same id in the other one are two: a look at the one neither releases nor takes back the other’s', () => {
+    const two = start([{ ...EVERY, holdDays: 3 }], null);
+    two.put(source([pointOf(T0 + DAY, WON)]));
+    two.put(dealOf('7', ['20'], [pointOf(T0 + DAY, { ...WON, amount: '500.00' })]));
+    two.settle(T0 + DAY);
+    two.put(
+      dealOf(
+        '7',
+        ['20'],
+        [pointOf(T0 + DAY, { ...WON, amount: '500.00' }), pointOf(T0 + 2 * DAY, { stageId: 'gone' })],
+      ),
+    );
+    two.process(PORTAL, T0 + 5 * DAY);
+    const stateOf = (connectionId: string) =>
+      two.world.state.rewards.find(({ deal }) => deal.connectionId === connectionId)?.state;
+    expect([stateOf(ORG), stateOf(PORTAL)]).toEqual(['held', 'voided']);
+    two.process(ORG, T0 + 5 * DAY);
+    expect([stateOf(ORG), stateOf(PORTAL)]).toEqual(['approved', 'voided']);
+  });
+
   const events = fc.array(
     fc.record({
       stageId: fc.constantFrom('open', '4711', '4711', 'gone'),
