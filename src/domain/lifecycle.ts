@@ -1,6 +1,7 @@
 import { sourceReason } from './attribution.ts';
 import type { Draft } from './plan.ts';
 import { type Reason, reason } from './reason.ts';
+import { recordKey } from './record.ts';
 import type { LifecycleStage, Referral } from './referral.ts';
 import type { Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
@@ -36,7 +37,10 @@ function standing(
   const known = deals.filter((deal) => deal.stage !== null);
   const furthest = known
     .filter(({ stage }) => stage !== 'lost')
-    .sort((a, b) => rankOf(b) - rankOf(a) || a.point.at - b.point.at || (a.deal.ref.id < b.deal.ref.id ? -1 : 1))[0];
+    .sort(
+      (a, b) =>
+        rankOf(b) - rankOf(a) || a.point.at - b.point.at || (recordKey(a.deal.ref) < recordKey(b.deal.ref) ? -1 : 1),
+    )[0];
   if (furthest?.stage) {
     const code = furthest.stage === 'won' ? 'deal_won' : 'deal_open';
     const { connectionId, id } = furthest.deal.ref;
