@@ -10,6 +10,7 @@ import * as tiers from './0006-tiers.ts';
 import * as programLife from './0007-program-life.ts';
 import * as moneyOut from './0008-money-out.ts';
 import * as apiUrl from './0009-api-url.ts';
+import * as stream from './0010-stream.ts';
 import * as identity from './0011-identity.ts';
 
 interface Migration {
@@ -30,6 +31,7 @@ const MIGRATIONS: readonly Migration[] = [
   programLife,
   moneyOut,
   apiUrl,
+  stream,
   identity,
 ];
 
