@@ -305,6 +305,57 @@ describe('what an admin set up', () => {
     }
   });
 
+  it('a package’s fields on contacts and leads are written, read by path and listed from the other side', async () => {
+    const ann = await create('Contact', { LastName: 'Ann' });
+    const ben = await create('Contact', { LastName: 'Ben', Referral_Code_Used__c: 'ANN-1', Referred_By__c: ann });
+    const cem = await create('Lead', { LastName: 'Cem', Company: 'C', Referred_By__c: ann });
+    expect(await read('Contact', ben)).toMatchObject({ Referral_Code_Used__c: 'ANN-1', Referred_By__c: ann });
+    const leads = await world.query("SELECT Referred_By__r.Name FROM Lead WHERE Referred_By__r.LastName = 'Ann'");
+    expect(leads.body.records[0].Referred_By__r.Name).toBe('Ann');
+    const { body } = await world.query(
+      `SELECT (SELECT Id FROM Referred_Contacts__r), (SELECT Id FROM Referred_Leads__r) FROM Contact WHERE Id = '${ann}'`,
+    );
+    expect(body.records[0].Referred_Contacts__r.records[0].Id).toBe(ben);
+    expect(body.records[0].Referred_Leads__r.records[0].Id).toBe(cem);
+    const tooLong = await world.call('POST', '/sobjects/Contact', {
+      LastName: 'x',
+      Referral_Code_Used__c: 'x'.repeat(65),
+    });
+    expect(errorOf(tooLong)).toEqual([400, 'STRING_TOO_LONG']);
+    await world.call('DELETE', `/sobjects/Contact/${ann}`);
+    expect((await read('Contact', ben)).Referred_By__c).toBeNull();
+  });
+
+  it('a code on a lead stays on it when it is converted, unless an admin maps the field', async () => {
+    const lead = await create('Lead', { LastName: 'Cem', Company: 'C', Referral_Code_Used__c: 'ANN-1' });
+    const { contactId } = world.control.convert(world.orgId, lead);
+    expect((await read('Contact', contactId)).Referral_Code_Used__c).toBeNull();
+    expect((await read('Lead', lead)).Referral_Code_Used__c).toBe('ANN-1');
+  });
+
+  it('a managed package has its namespace on what it puts on a contact', async () => {
+    const managed = await startWorld({
+      orgs: [{ package: { root: 'extensions/salesforce/force-app/main/default', namespace: 'wnwd' } }],
+    });
+    try {
+      const plain = await managed.call('POST', '/sobjects/Contact', { LastName: 'x', Referral_Code_Used__c: 'A' });
+      expect(errorOf(plain)).toEqual([400, 'INVALID_FIELD']);
+      const ann = await managed.call('POST', '/sobjects/Contact', { LastName: 'Ann' });
+      const ben = await managed.call('POST', '/sobjects/Contact', {
+        LastName: 'Ben',
+        wnwd__Referral_Code_Used__c: 'ANN-1',
+        wnwd__Referred_By__c: ann.body.id,
+      });
+      expect(ben.status).toBe(201);
+      const { body } = await managed.query(
+        "SELECT wnwd__Referred_By__r.Name, (SELECT Id FROM wnwd__Referred_Contacts__r) FROM Contact WHERE LastName = 'Ben'",
+      );
+      expect(body.records[0].wnwd__Referred_By__r.Name).toBe('Ann');
+    } finally {
+      await managed.close();
+    }
+  });
+
   it('a managed package has its namespace on objects, fields and relations', async () => {
     const managed = await startWorld({
       orgs: [{ package: { root: 'extensions/salesforce/force-app/main/default', namespace: 'wnwd' } }],
