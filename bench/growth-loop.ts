@@ -131,6 +131,7 @@ function createCrm(path: string, { accountId, connectionId }: Tenant) {
   };
   const unused = () => Promise.reject(new Error('the bench asks for nothing else'));
   const session: CrmSession = {
+    mirrors: 'properties',
     account: unused,
     stages: unused,
     provision: unused,

@@ -59,6 +59,7 @@ let store: Awaited<ReturnType<typeof openStore>> | null = null;
 const unused = () => Promise.reject(new Error('the bench asks for nothing else'));
 const found = <T>(map: ReadonlyMap<string, T>, ids: readonly string[]) => ids.flatMap((id) => map.get(id) ?? []);
 const session: CrmSession = {
+  mirrors: 'properties',
   account: unused,
   stages: unused,
   provision: unused,

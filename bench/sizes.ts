@@ -92,6 +92,7 @@ function createCrm() {
   const found = <T>(map: ReadonlyMap<string, T>, ids: readonly string[]) => ids.flatMap((id) => map.get(id) ?? []);
   const unused = () => Promise.reject(new Error('nothing else is asked here'));
   const session: CrmSession = {
+    mirrors: 'properties',
     account: unused,
     stages: unused,
     provision: unused,

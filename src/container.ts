@@ -186,17 +186,18 @@ export function createContainer(deps: ContainerDeps): Container {
       recordUrl: (connection, record) => connectors.get(connection.provider)?.recordUrl(connection, record) ?? null,
     }),
     receive: new Map(
-      [...connectors].map(([provider, { inbound }]) => [
-        provider,
-        createReceive({
+      [...connectors].flatMap(([provider, { inbound }]) => {
+        if (inbound === null) return [];
+        const receive = createReceive({
           provider,
           inbound,
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
           onAccepted: ({ accountId, id }) => dispatches.get('process')?.poke({ accountId, connectionId: id }),
-        }),
-      ]),
+        });
+        return [[provider, receive] as const];
+      }),
     ),
     reconcile,
     payoutAccounts,

@@ -16,7 +16,7 @@ export function composeMirror(source: MirrorSource, publicUrl: string, names: De
   return source.record.object === 'deal' ? dealMirror(source, names) : contactMirror(source, publicUrl, names);
 }
 
-function contactMirror(source: MirrorSource, publicUrl: string, names: DealNames): ContactMirror {
+export function contactMirror(source: MirrorSource, publicUrl: string, names: DealNames): ContactMirror {
   const { member, lastReward, referrer } = source;
   return {
     kind: 'contact',
@@ -56,9 +56,7 @@ function sumOf({ sums }: MirrorSource, states: readonly RewardState[]): string |
 /** A deal can carry rewards for both sides; each part names its party. */
 function dealMirror({ referral, rewards, decisions }: MirrorSource, names: DealNames): DealMirror {
   const parts = decisions.toSorted(byParty).map((decision) => {
-    // The newest decision of a deal that another one was merged into may be about the other's.
-    const reward =
-      rewards.find(({ id }) => id === decision.rewardId) ?? rewards.find((other) => standsFor(other, decision));
+    const reward = rewardOfDecision(decision, rewards);
     return {
       party: decision.party,
       state: reward?.state ?? decision.outcome,
@@ -74,6 +72,11 @@ function dealMirror({ referral, rewards, decisions }: MirrorSource, names: DealN
     rewardState: states.length === 0 ? null : states.join(', '),
     rewardReason: reasons.size === 0 ? null : [...reasons].join(' '),
   };
+}
+
+export function rewardOfDecision(decision: Decision, rewards: readonly Reward[]): Reward | undefined {
+  // The newest decision of a deal that another one was merged into may be about the other's.
+  return rewards.find(({ id }) => id === decision.rewardId) ?? rewards.find((other) => standsFor(other, decision));
 }
 
 function standsFor(reward: Reward, { referralId, ruleKey }: Decision): boolean {

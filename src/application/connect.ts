@@ -41,8 +41,8 @@ export type CompleteResult =
   | { readonly kind: 'refused'; readonly why: string };
 
 export interface Connect {
-  /** Null when no such CRM or account exists. */
-  begin(accountId: string, provider: string): Promise<{ url: string } | null>;
+  /** Null when no such CRM or account exists; a null `url` when `site`, where the admin logs in, is none of the vendor's. */
+  begin(accountId: string, provider: string, site?: string): Promise<{ url: string | null } | null>;
   /** @throws Fault `app_misconfigured` or `crm_unavailable` when the code could not be tried. */
   complete(input: { provider: string; code: string; state: string }): Promise<CompleteResult>;
   /** False when the account has no such connection. Tokens are given back to the CRM; what was recorded stays. */
@@ -114,8 +114,11 @@ export function createConnect(deps: ConnectDeps): Connect {
     try {
       const grant = await connectorOf(provider).oauth.refresh({
         refreshToken: seal.open(sealedRefreshToken, tokenContext(accountId, 'refresh')),
+        apiUrl: connection.apiUrl,
       });
       await store.connections.replaceTokens(accountId, id, version, sealed(accountId, grant));
+      if (grant.apiUrl !== undefined && grant.apiUrl !== connection.apiUrl)
+        await store.connections.moved(accountId, id, grant.apiUrl);
       log.info({ connection: id }, 'authorisation renewed');
       return grant.accessToken;
     } catch (fault) {
@@ -143,6 +146,7 @@ export function createConnect(deps: ConnectDeps): Connect {
     return connectorOf(connection.provider).open({
       connectionId: connection.id,
       externalId: connection.externalId,
+      apiUrl: connection.apiUrl,
       homeCurrency: connection.homeCurrency,
       scopes: connection.scopes,
       accessToken: (rejected) => sharedAccessToken(connection, rejected),
@@ -166,17 +170,19 @@ export function createConnect(deps: ConnectDeps): Connect {
   }
 
   return {
-    async begin(accountId, provider) {
+    async begin(accountId, provider, site) {
       const connector = connectors.get(provider);
       if (!connector || !(await store.accounts.get(accountId))) return null;
-      const state = randomBytes(32).toString('base64url');
+      const state = stateFor(site);
+      const url = connector.oauth.authorizeUrl({ state, redirectUri: redirectUriOf(publicUrl, provider), site });
+      if (url === null) return { url };
       await store.connections.saveState({
         stateHash: hashOf(state),
         accountId,
         provider,
         expiresAt: clock.now() + STATE_LIFETIME_MS,
       });
-      return { url: connector.oauth.authorizeUrl({ state, redirectUri: redirectUriOf(publicUrl, provider) }) };
+      return { url };
     },
 
     async complete({ provider, code, state }) {
@@ -185,7 +191,8 @@ export function createConnect(deps: ConnectDeps): Connect {
       const connector = connectorOf(provider);
       let grant: CrmGrant;
       try {
-        grant = await connector.oauth.exchangeCode({ code, redirectUri: redirectUriOf(publicUrl, provider) });
+        const redirectUri = redirectUriOf(publicUrl, provider);
+        grant = await connector.oauth.exchangeCode({ code, redirectUri, state, site: siteOf(state) });
       } catch (fault) {
         if (fault instanceof Fault && fault.code === 'authorisation_revoked')
           return { kind: 'refused', why: fault.publicText };
@@ -205,6 +212,7 @@ export function createConnect(deps: ConnectDeps): Connect {
           timeZone: null,
           uiHost: null,
           scopes: grant.scopes,
+          apiUrl: grant.apiUrl,
           connectedAt: now,
         },
         sealed(accountId, grant),
@@ -224,7 +232,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       if (tokens) {
         const refreshToken = seal.open(tokens.refreshToken, tokenContext(accountId, 'refresh'));
         await connectorOf(connection.provider)
-          .oauth.revoke({ refreshToken })
+          .oauth.revoke({ refreshToken, apiUrl: connection.apiUrl })
           .catch((err: unknown) => log.warn({ connection: connectionId, err }, 'token could not be given back'));
       }
       return true;
@@ -250,6 +258,17 @@ export function tokenContext(accountId: string, column: 'access' | 'refresh'): s
 /** Whoever replaces the tokens of a connection holds this, so that no refresh is lost under another's write. */
 export function refreshLease(connectionId: string): string {
   return `refresh ${connectionId}`;
+}
+
+/** Nobody can guess it, and it names the site that the consent was asked for at: only its hash is kept, so nobody can change it either. */
+function stateFor(site: string | undefined): string {
+  const secret = randomBytes(32).toString('base64url');
+  return site === undefined ? secret : `${secret}.${Buffer.from(site).toString('base64url')}`;
+}
+
+function siteOf(state: string): string | undefined {
+  const [, site] = state.split('.');
+  return site === undefined ? undefined : Buffer.from(site, 'base64url').toString();
 }
 
 function hashOf(state: string): string {

@@ -9,6 +9,7 @@ import { settlePayout } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { composeMirror } from './compose-mirror.ts';
+import { composeRows } from './compose-rows.ts';
 import { readDealNames } from './deal-names.ts';
 import type { PayoutNewsDesk } from './payout-news.ts';
 import type { PayoutOrders } from './payout-orders.ts';
@@ -191,10 +192,15 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       items.map(({ record }) => record),
     );
     const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
+    const session = openSession(connection);
+    const programs = session.mirrors === 'rows' ? await store.programs.versions(accountId) : [];
     const rows = items.flatMap((item) => {
       const source = sources.find(({ record }) => record.id === item.record.id);
       if (!source) return [];
-      const values = composeMirror(source, publicUrl, names);
+      const values =
+        session.mirrors === 'rows'
+          ? composeRows(source, publicUrl, { deals: names, programs })
+          : composeMirror(source, publicUrl, names);
       return [{ item, values, hash: hashOf(values) }];
     });
     const same = rows.filter(({ item, hash }) => item.ackedHash === hash);
@@ -204,7 +210,6 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     const [first] = changed;
     if (!first) return;
     const object = first.item.record.object === 'deal' ? 'deal' : 'contact';
-    const session = openSession(connection);
     const outcomes = new Map(
       (
         await session.writeMirror(

@@ -1,15 +1,23 @@
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { accountOf, withServices } from './services.ts';
 
-export function installLink(terminal: Terminal, account: string, provider: string): Promise<Result> {
+export function installLink(terminal: Terminal, account: string, provider: string, site?: string): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
-    const begun = await services.connect.begin(id, provider);
+    const begun = await services.connect.begin(id, provider, site);
+    if (begun?.url === null)
+      throw new CliError(
+        `Nobody logs in to ${provider} at ${site}.`,
+        'Give an address such as https://test.salesforce.com or https://acme.my.salesforce.com, or leave --site out.',
+        { exitCode: EXIT.usage },
+      );
     if (!begun) {
       const known = services.providers.join(', ');
       throw new CliError(
         `No CRM "${provider}" is configured.`,
-        known === '' ? 'Set HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and HUBSPOT_APP_ID.' : `Configured are: ${known}.`,
+        known === ''
+          ? 'Set the variables of HubSpot or of Salesforce; `npm run cli -- config` lists them.'
+          : `Configured are: ${known}.`,
         { exitCode: EXIT.usage },
       );
     }

@@ -91,7 +91,13 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
 
   add(program, 'connect <account>', 'print an install link for a CRM')
     .requiredOption('--provider <provider>', 'which CRM, such as hubspot')
-    .action(async (of: string, { provider }: { provider: string }) => print(await installLink(terminal, of, provider)));
+    .option(
+      '--site <address>',
+      'where the admin logs in, for Salesforce: https://test.salesforce.com or the My Domain of the org',
+    )
+    .action(async (of: string, { provider, site }: { provider: string; site?: string }) =>
+      print(await installLink(terminal, of, provider, site)),
+    );
 
   const programs = program.command('program').description('referral programs');
   add(

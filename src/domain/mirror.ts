@@ -1,4 +1,5 @@
-import type { RewardState } from './decision.ts';
+import type { Outcome, RewardState } from './decision.ts';
+import type { Party } from './program.ts';
 import type { LifecycleStage } from './referral.ts';
 
 /**
@@ -34,6 +35,61 @@ export interface DealMirror {
 }
 
 export type MirrorValues = ContactMirror | DealMirror;
+
+/** The same for a CRM that keeps rows of our own objects: those that are about one contact or one deal. A row's key never changes. */
+export interface RecordRows {
+  readonly kind: 'rows';
+  /** Whoever the referrals below belong to; the one who is the contact itself comes with all there is to tell. */
+  readonly members: readonly MemberRow[];
+  readonly referrals: readonly ReferralRow[];
+  readonly rewards: readonly RewardRow[];
+}
+
+export interface MemberRow {
+  /** The member's id. */
+  readonly key: string;
+  readonly code: string;
+  readonly shareLink: string;
+  /** Present where the record that the rows are about is the member. */
+  readonly own?: Omit<ContactMirror, 'kind' | 'memberId' | 'shareLink' | 'code' | 'referredBy'> & {
+    readonly contactId: string;
+  };
+}
+
+export interface ReferralRow {
+  /** The referral's id. */
+  readonly key: string;
+  readonly memberKey: string;
+  /** The friend's contact, where it is one of this CRM. */
+  readonly friendContactId: string | null;
+  /** The deal that the rows are about; absent where they are about a contact. */
+  readonly dealId?: string;
+  readonly program: string;
+  readonly stage: LifecycleStage;
+  readonly source: string;
+  readonly submittedAt: string;
+  readonly stageSince: string;
+  /** What would take it further, in words; null when there is nothing to do; absent where only its deal knows. */
+  readonly nextStep?: string | null;
+}
+
+/** The newest decision of one rule on one deal, whether it pays or not. */
+export interface RewardRow {
+  readonly key: string;
+  readonly referralKey: string;
+  readonly dealId: string | null;
+  readonly party: Party;
+  readonly rule: string;
+  readonly state: RewardState | Outcome;
+  /** Decimal and ISO 4217; null where nothing is paid. */
+  readonly money: { readonly amount: string; readonly currency: string } | null;
+  readonly reasonCode: string;
+  readonly reason: string;
+  readonly nextStep: string | null;
+  readonly decidedAt: string;
+  readonly releaseAt: string | null;
+  readonly issuedAt: string | null;
+}
 
 /** The four sums that a contact shows, and the reward states each one gathers. */
 export const MIRROR_SUMS: Readonly<Record<'held' | 'approved' | 'issued' | 'reversed', readonly RewardState[]>> = {

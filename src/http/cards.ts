@@ -35,7 +35,7 @@ export function cards({ publicUrl, log, clock, limits, connectors, connections, 
   const signed: RequestHandler = async (request, response, next) => {
     response.set('Cache-Control', 'no-store');
     const connector = connectors.get(PROVIDER);
-    if (!connector) throw new HttpProblem('not_found', 'HubSpot is not configured here.');
+    if (!connector?.inbound) throw new HttpProblem('not_found', 'HubSpot is not configured here.');
     const verdict = connector.inbound.verify(
       {
         method: request.method,

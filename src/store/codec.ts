@@ -340,6 +340,7 @@ export function connectionOf(row: Row<'connections'>): Connection {
     timeZone: row.time_zone,
     uiHost: row.ui_host,
     scopes: fromJson(row.scopes),
+    ...(row.api_url === null ? {} : { apiUrl: row.api_url }),
     connectedAt: row.connected_at,
   };
 }

@@ -83,6 +83,16 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
           .execute();
       }),
 
+    moved: (accountId, connectionId, apiUrl) =>
+      engine.write(async ({ db }) => {
+        await db
+          .updateTable('connections')
+          .set({ api_url: apiUrl })
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .execute();
+      }),
+
     disconnect: (accountId, connectionId, why) =>
       engine.write(async ({ db }) => {
         await db
@@ -248,6 +258,7 @@ async function upsert({ db }: Session, connection: Connection): Promise<Row<'con
     status: connection.status,
     status_reason: toText(connection.statusReason),
     scopes: toJson(connection.scopes),
+    api_url: connection.apiUrl ?? null,
   };
   const about = { home_currency: homeCurrency, time_zone: timeZone, ui_host: uiHost };
   // Connected again it is the same portal: what is known of it stays until it is read anew, for its records are read at once.

@@ -48,6 +48,7 @@ export const TABLES = {
     time_zone: 'text?',
     ui_host: 'text?',
     scopes: 'text',
+    api_url: 'text?',
     connected_at: 'int',
   },
   tokens: {

@@ -47,6 +47,7 @@ function crmOf(a: ReturnType<typeof tenant>) {
     changedSince: () => Promise.reject(new Error('not asked here')),
     provision: () => Promise.reject(new Error('not asked here')),
     writeMirror: () => Promise.reject(new Error('not asked here')),
+    mirrors: 'properties',
     propertyNames: () => Promise.reject(new Error('not asked here')),
   };
   return {

@@ -94,7 +94,7 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
     sleep: time.sleep,
   });
   const { code } = control.install(PORTAL);
-  let grant = await connector.oauth.exchangeCode({ code, redirectUri: REDIRECT });
+  let grant = await connector.oauth.exchangeCode({ code, redirectUri: REDIRECT, state: 'state' });
 
   const path = (object: CrmObject) => (object === 'company' ? 'companies' : `${object}s`);
   const stageProperties = (name: keyof CrmUser['stages']) => ({

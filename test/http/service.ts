@@ -83,6 +83,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     dealsOfContacts: unused,
     changedSince: unused,
     contactsByEmail: unused,
+    mirrors: 'properties',
     writeMirror: unused,
     propertyNames: unused,
   };
@@ -199,17 +200,23 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     metrics: createMetrics({ withProcess: false }),
     newRef: () => `req_${++refs}`,
     receive: new Map(
-      [...connectors].map(([provider, { inbound }]) => [
-        provider,
-        createReceive({
-          provider,
-          inbound,
-          connections: store.connections,
-          inbox: store.inbox,
-          now: clock.now,
-          onAccepted: accepted,
-        }),
-      ]),
+      [...connectors].flatMap(([provider, { inbound }]) =>
+        inbound === null
+          ? []
+          : [
+              [
+                provider,
+                createReceive({
+                  provider,
+                  inbound,
+                  connections: store.connections,
+                  inbox: store.inbox,
+                  now: clock.now,
+                  onAccepted: accepted,
+                }),
+              ] as const,
+            ],
+      ),
     ),
     connectors,
     connect,

@@ -657,11 +657,13 @@ function openSession(
     },
 
     writeMirror: (object, rows) => call(`write ${rows.length} ${object}s`, () => rows.map((row) => write(object, row))),
+    mirrors: 'properties',
     propertyNames: () => call('property names', () => new Set<string>()),
   };
 
   function write(object: 'contact' | 'deal', { id, values }: MirrorRow): MirrorOutcome {
     const record = (object === 'deal' ? portal.deals : portal.contacts).get(id);
+    if (values.kind === 'rows') throw new Error('this CRM shows properties');
     if (!record || !portal.isFindable(record)) return { id, result: 'gone' };
     if (!portal.hasProperties) return { id, result: 'unprovisioned', detail: 'wonward' };
     if (!network.isCalm && weather.partial > 0 && random.chance(weather.partial / 2)) {

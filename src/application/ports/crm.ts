@@ -1,5 +1,5 @@
 import type { StageCatalog } from '../../domain/mapping.ts';
-import type { MirrorValues } from '../../domain/mirror.ts';
+import type { MirrorValues, RecordRows } from '../../domain/mirror.ts';
 import type { WantedProperties } from '../../domain/property.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
@@ -15,7 +15,8 @@ export interface CrmConnector {
   /** Folder name and the value of `connections.provider`. */
   readonly provider: string;
   readonly oauth: CrmOAuth;
-  readonly inbound: CrmInbound;
+  /** Null for a CRM that calls nobody: what changed there is listened for. */
+  readonly inbound: CrmInbound | null;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
   /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */
@@ -26,6 +27,8 @@ export interface CrmAccess {
   readonly connectionId: string;
   /** The vendor's own id of the portal or org. */
   readonly externalId: string;
+  /** Where the portal's or org's API is, for a vendor whose customers each have an address of their own; absent where all have one. */
+  readonly apiUrl?: string | undefined;
   /** ISO 4217 code in which a deal without a currency of its own is meant; null when the CRM did not say. */
   readonly homeCurrency: string | null;
   /** What the connection may do, as the CRM granted it. */
@@ -43,17 +46,30 @@ export interface CrmGrant {
   readonly refreshToken: string;
   readonly expiresAt: Instant;
   readonly scopes: readonly string[];
+  /** As in `CrmAccess`. */
+  readonly apiUrl?: string | undefined;
 }
 
 export interface CrmOAuth {
-  /** Where the admin's browser goes to consent. */
-  authorizeUrl(input: { state: string; redirectUri: string }): string;
-  /** @throws Fault `authorisation_revoked` when the code is used, expired or foreign; `app_misconfigured` for our own secret. */
-  exchangeCode(input: { code: string; redirectUri: string }): Promise<CrmGrant>;
+  /**
+   * Where the admin's browser goes to consent. `site` is where they log in, for a CRM that has several such places; absent for the usual
+   * one. Null when `site` is not one of the vendor's.
+   */
+  authorizeUrl(input: { state: string; redirectUri: string; site?: string | undefined }): string | null;
+  /**
+   * With the `state` and `site` that the consent was asked for with.
+   * @throws Fault `authorisation_revoked` when the code is used, expired or foreign; `app_misconfigured` for our own secret.
+   */
+  exchangeCode(input: {
+    code: string;
+    redirectUri: string;
+    state: string;
+    site?: string | undefined;
+  }): Promise<CrmGrant>;
   /** @throws Fault `authorisation_revoked` when the install is gone; `app_misconfigured` for our own secret, never the former. */
-  refresh(input: { refreshToken: string }): Promise<CrmGrant>;
+  refresh(input: { refreshToken: string; apiUrl?: string | undefined }): Promise<CrmGrant>;
   /** Gives the authorisation back when an admin disconnects. */
-  revoke(input: { refreshToken: string }): Promise<void>;
+  revoke(input: { refreshToken: string; apiUrl?: string | undefined }): Promise<void>;
 }
 
 /** A request as it arrived, before anything was parsed. */
@@ -121,9 +137,10 @@ export interface ProvisionReport {
   readonly conflicts: ReadonlyArray<{ readonly name: string; readonly problem: string }>;
 }
 
+/** One record and what it should show: the values of its fields, or the rows of our objects that are about it. */
 export interface MirrorRow {
   readonly id: string;
-  readonly values: MirrorValues;
+  readonly values: MirrorValues | RecordRows;
 }
 
 /** What became of one row of a write. Rows that are not named by the CRM's answer are `retry`, never assumed written. */
@@ -137,6 +154,8 @@ export type MirrorOutcome =
   | { readonly id: string; readonly result: 'retry'; readonly detail: string };
 
 export interface CrmSession {
+  /** Whether `writeMirror` is given the values of a record's fields, or rows of our own objects. */
+  readonly mirrors: 'properties' | 'rows';
   account(): Promise<CrmAccountInfo>;
   stages(): Promise<StageCatalog>;
   /**

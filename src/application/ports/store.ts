@@ -122,6 +122,8 @@ export interface Connection {
   readonly timeZone: string | null;
   readonly uiHost: string | null;
   readonly scopes: readonly string[];
+  /** Where its API is, for a vendor whose customers each have an address of their own; absent where all have one. */
+  readonly apiUrl?: string | undefined;
   readonly connectedAt: Instant;
 }
 
@@ -171,6 +173,8 @@ export interface ConnectionStore {
     about: Pick<Connection, 'homeCurrency' | 'timeZone' | 'uiHost'>,
   ): Promise<void>;
   disconnect(accountId: string, connectionId: string, why: string): Promise<void>;
+  /** The vendor has moved it to another address. */
+  moved(accountId: string, connectionId: string, apiUrl: string): Promise<void>;
   tokens(accountId: string, connectionId: string): Promise<SealedTokens | null>;
   /** Of every account and every connection, in a stable order, from behind `after`: for renewing the key they are sealed with. */
   listTokens(after: TokenOwner | null, limit: number): Promise<(TokenOwner & SealedTokens)[]>;

@@ -69,7 +69,9 @@ export async function examineConnection(
 
 /** The scopes are those that the install link asks for, whatever the CRM. */
 function missingScopes(connector: CrmConnector, connection: Connection, called: string, reconnect: string): Finding[] {
-  const link = new URL(connector.oauth.authorizeUrl({ state: 'none', redirectUri: 'https://localhost/' }));
+  const consent = connector.oauth.authorizeUrl({ state: 'none', redirectUri: 'https://localhost/' });
+  if (consent === null) return [];
+  const link = new URL(consent);
   const wanted = (link.searchParams.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
   const missing = wanted.filter((scope) => !connection.scopes.includes(scope));
   if (missing.length === 0) return [];

@@ -82,6 +82,7 @@ function recordUrl({ externalId, uiHost }: { externalId: string; uiHost: string 
 function createSession(api: PortalApi, access: CrmAccess, propertyStates: PropertyStates): CrmSession {
   const portal = access.externalId;
   return {
+    mirrors: 'properties',
     account: () => readAccount(api),
     stages: () => readStages(api),
     readDeals: (ids, wanted = NOTHING_WANTED) => readDeals(api, access, ids, wanted),

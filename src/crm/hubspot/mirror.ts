@@ -27,7 +27,12 @@ export async function writeMirror(
   rows: readonly MirrorRow[],
 ): Promise<MirrorOutcome[]> {
   // HubSpot refuses a batch that names a record twice; the later row is the newer state.
-  const distinct = new Map(rows.map(({ id, values }) => [id, { id, properties: propertiesOf(values, state) }]));
+  const distinct = new Map(
+    rows.map(({ id, values }) => {
+      if (values.kind === 'rows') throw new Error('HubSpot is written properties, not rows');
+      return [id, { id, properties: propertiesOf(values, state) }];
+    }),
+  );
   const absent = state.missing.filter((name) => fieldNames(object).includes(name));
   if (absent.length > 0) {
     const detail = `missing in the portal: ${absent.join(', ')}`;

@@ -51,7 +51,9 @@ export function createOAuth(deps: CallDeps, settings: OAuthSettings): CrmOAuth {
   }
 
   return {
-    authorizeUrl({ state, redirectUri }) {
+    authorizeUrl({ state, redirectUri, site }) {
+      // HubSpot has one place to log in.
+      if (site !== undefined) return null;
       // URLSearchParams writes a space as "+", which HubSpot's install page does not read in `scope`.
       const query = [
         ['client_id', settings.clientId],

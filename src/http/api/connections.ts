@@ -14,6 +14,12 @@ export interface ConnectionsDeps {
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
 }
 
+/** A host name has at most 253 characters. */
+const SITE_LENGTH_MAX = 300;
+
+const SITE_PROBLEM =
+  'must be an address of the CRM itself, such as https://test.salesforce.com or https://acme.my.salesforce.com; leave it out for a CRM that has one only';
+
 const none = () => new HttpProblem('not_found', 'This account has no such connection.');
 
 export function connections({ clock, connect, reads, connections: stored }: ConnectionsDeps): Operation[] {
@@ -58,13 +64,24 @@ export function connections({ clock, connect, reads, connections: stored }: Conn
       path: '/connections/install',
       summary: 'Make an install link',
       description: 'An admin of the CRM opens it in a browser. It works once, for a quarter of an hour.',
-      body: z.strictObject({ provider: z.string().min(1).max(40).meta({ example: 'hubspot' }) }),
+      body: z.strictObject({
+        provider: z.string().min(1).max(40).meta({ example: 'hubspot' }),
+        site: z.url().max(SITE_LENGTH_MAX).optional().meta({
+          description:
+            'Where the admin logs in, for Salesforce: https://login.salesforce.com (the usual one), https://test.salesforce.com for a sandbox, or the My Domain of the org.',
+          example: 'https://test.salesforce.com',
+        }),
+      }),
       statuses: { 201: 'The link.' },
       answer: installSchema,
       problems: [],
       async handle({ accountId, body }) {
-        const begun = await connect.begin(accountId, body.provider);
-        if (begun) return { status: 201, body: begun };
+        const begun = await connect.begin(accountId, body.provider, body.site);
+        if (begun?.url === null)
+          throw new HttpProblem('invalid_request', 'Nobody logs in to this CRM there.', {
+            errors: [{ field: 'site', problem: SITE_PROBLEM }],
+          });
+        if (begun) return { status: 201, body: { url: begun.url } };
         throw new HttpProblem('invalid_request', 'No such CRM is configured here.', {
           errors: [
             { field: 'provider', problem: 'must be a CRM that this service is configured for, such as hubspot' },

@@ -9,6 +9,7 @@ import * as risk from './0005-risk.ts';
 import * as tiers from './0006-tiers.ts';
 import * as programLife from './0007-program-life.ts';
 import * as moneyOut from './0008-money-out.ts';
+import * as apiUrl from './0009-api-url.ts';
 
 interface Migration {
   readonly name: string;
@@ -18,7 +19,7 @@ interface Migration {
 }
 
 /** In order; the position is the number in the file's name. */
-const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts, risk, tiers, programLife, moneyOut];
+const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts, risk, tiers, programLife, moneyOut, apiUrl];
 
 /** What a database of this program's version has been through, oldest first. */
 export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);

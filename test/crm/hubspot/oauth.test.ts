@@ -30,7 +30,7 @@ describe('installing', () => {
     });
     expect(url).toContain(`scope=${hubspotManifest.oauth.requiredScopes.map(encodeURIComponent).join('%20')}&`);
     expect(url).not.toContain('+');
-    const query = new URL(url).searchParams;
+    const query = new URL(url ?? '').searchParams;
     expect(Object.fromEntries(query)).toEqual({
       client_id: 'client-1',
       redirect_uri: 'https://w.test/oauth/hubspot/callback?a=b',
@@ -52,7 +52,7 @@ describe('installing', () => {
       })
       .matchHeader('content-type', 'application/x-www-form-urlencoded')
       .reply(200, ANSWER);
-    expect(await connector.oauth.exchangeCode({ code: 'c/1', redirectUri: 'https://w.test/cb' })).toEqual({
+    expect(await connector.oauth.exchangeCode({ code: 'c/1', redirectUri: 'https://w.test/cb', state: 's' })).toEqual({
       externalId: '9001',
       accessToken: 'access-2',
       refreshToken: 'refresh-2',
@@ -68,7 +68,7 @@ describe('installing', () => {
     api
       .post('/oauth/2026-03/token/introspect', (body) => body.token === 'access-2')
       .reply(200, { hub_id: 9001, scopes: ['oauth'], active: true });
-    expect(await connector.oauth.exchangeCode({ code: 'c', redirectUri: 'r' })).toMatchObject({
+    expect(await connector.oauth.exchangeCode({ code: 'c', redirectUri: 'r', state: 's' })).toMatchObject({
       externalId: '9001',
       scopes: ['oauth'],
     });

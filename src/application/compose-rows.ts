@@ -1,0 +1,124 @@
+import type { Decision, Reward } from '../domain/decision.ts';
+import { type Outlook, outlookOfDecision } from '../domain/explain.ts';
+import { derivedId } from '../domain/ids.ts';
+import type { MemberRow, RecordRows, ReferralRow, RewardRow } from '../domain/mirror.ts';
+import { decimalOf } from '../domain/money.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import type { DealNames } from '../domain/reason.ts';
+import type { Member, Referral } from '../domain/referral.ts';
+import { type Instant, isoOf } from '../domain/time.ts';
+import { byParty, contactMirror, rewardOfDecision, shareLinkOf } from './compose-mirror.ts';
+import type { MirrorSource } from './ports/store.ts';
+
+export interface RowNames {
+  readonly deals: DealNames;
+  readonly programs: readonly Pick<ProgramVersion, 'programId' | 'version' | 'name' | 'rules'>[];
+}
+
+/** The rows that are about a record, from what is stored about it now, for a CRM that keeps our objects. */
+export function composeRows(source: MirrorSource, publicUrl: string, names: RowNames): RecordRows {
+  const { record, member, referral, referrer } = source;
+  const outlooks = source.decisions.toSorted(byParty).map((decision) => {
+    const reward = rewardOfDecision(decision, source.rewards);
+    return { decision, reward, outlook: outlookOfDecision(decision, reward, names.deals) };
+  });
+  const brought = referral && referrer ? { referral, referrer } : null;
+  return {
+    kind: 'rows',
+    members: [
+      ...(member ? [ownRow(source, member, publicUrl, names.deals)] : []),
+      ...(brought && brought.referrer.id !== member?.id ? [memberRow(brought.referrer, publicUrl)] : []),
+    ],
+    referrals: brought ? [referralRow(brought.referral, source, outlooks, names)] : [],
+    rewards:
+      record.object === 'deal' && brought
+        ? outlooks.map((told) => rewardRow(told, brought.referral, record.id, names))
+        : [],
+  };
+}
+
+function memberRow({ id, code }: Member, publicUrl: string): MemberRow {
+  return { key: id, code, shareLink: shareLinkOf(publicUrl, code) };
+}
+
+function ownRow(source: MirrorSource, member: Member, publicUrl: string, names: DealNames): MemberRow {
+  const {
+    kind: _,
+    memberId: _id,
+    shareLink: _link,
+    code: _code,
+    referredBy: _by,
+    ...own
+  } = contactMirror(source, publicUrl, names);
+  return { ...memberRow(member, publicUrl), own: { ...own, contactId: source.record.id } };
+}
+
+interface Told {
+  readonly decision: Decision;
+  readonly reward: Reward | undefined;
+  readonly outlook: Outlook;
+}
+
+/** What nobody but the deal knows is left out of a contact's row, or the two would write over each other. */
+function referralRow(
+  referral: Referral,
+  { record }: MirrorSource,
+  told: readonly Told[],
+  names: RowNames,
+): ReferralRow {
+  const contact = referral.friend.contact;
+  const isHere = contact?.connectionId === record.connectionId;
+  const hasNoDeal = referral.stage === 'submitted' || referral.stage === 'accepted' || referral.stage === 'qualified';
+  return {
+    key: referral.id,
+    memberKey: referral.memberId,
+    friendContactId: isHere ? contact.id : null,
+    program: names.programs.findLast(({ programId }) => programId === referral.programId)?.name ?? referral.programId,
+    stage: referral.stage,
+    source: referral.source,
+    submittedAt: isoOf(referral.submittedAt),
+    stageSince: isoOf(referral.stageSince),
+    ...(record.object === 'deal'
+      ? {
+          dealId: record.id,
+          nextStep: told.map(({ outlook }) => nextStepOf(outlook)).find((text) => text !== null) ?? null,
+        }
+      : hasNoDeal
+        ? { nextStep: 'Create a deal for this friend and win it.' }
+        : {}),
+  };
+}
+
+/** One row for each rule and deal, whatever became of its rewards: it tells of the decision that holds. */
+function rewardRow(
+  { decision, reward, outlook }: Told,
+  referral: Referral,
+  dealId: string,
+  names: RowNames,
+): RewardRow {
+  const { ruleKey, party, program } = decision;
+  const version = names.programs.find((one) => one.programId === program.id && one.version === program.version);
+  return {
+    key: derivedId('row', referral.id, dealId, ruleKey),
+    referralKey: referral.id,
+    dealId,
+    party,
+    rule: version?.rules.find(({ key }) => key === ruleKey)?.name ?? ruleKey,
+    state: reward?.state ?? decision.outcome,
+    money: outlook.money && { amount: decimalOf(outlook.money), currency: outlook.money.currency },
+    reasonCode: outlook.reason.code,
+    reason: outlook.reason.text,
+    nextStep: nextStepOf(outlook),
+    decidedAt: isoOf(decision.effectiveAt),
+    releaseAt: instant(reward?.releaseAt ?? decision.releaseAt),
+    issuedAt: reward?.state === 'issued' || reward?.state === 'redeemed' ? isoOf(reward.updatedAt) : null,
+  };
+}
+
+function nextStepOf({ wouldPay, next }: Outlook): string | null {
+  return wouldPay ?? next;
+}
+
+function instant(at: Instant | null): string | null {
+  return at === null ? null : isoOf(at);
+}
