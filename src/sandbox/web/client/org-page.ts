@@ -14,7 +14,7 @@ if (record !== null && place !== null) {
   const component = wonward.create();
   component.recordId = record.dataset.id ?? '';
   component.objectApiName = record.dataset.object ?? '';
-  place.append(component);
+  place.replaceChildren(component);
 }
 
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-stage]')) {

@@ -151,7 +151,7 @@ function recordPage(view: RecordView): Markup {
       <div class="main">
         ${
           WITH_COMPONENT.includes(object)
-            ? html`<div id="component"></div>
+            ? html`<div id="component"><p class="quiet" role="status">The component is being compiled: half a minute, the first time.</p></div>
               <p class="quiet notice">
                 <strong>Real:</strong> the package’s component, compiled as Salesforce does, with Salesforce’s own base components and styles.
                 <strong>Not real:</strong> Apex. This page runs the queries of its classes against the local org.

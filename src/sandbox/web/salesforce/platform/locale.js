@@ -1,2 +1,3 @@
 /** The user's locale; here that of the browser. */
-export default navigator.language;
+const [language = 'en-US'] = Intl.getCanonicalLocales(navigator.language.split('@')[0]);
+export default language;

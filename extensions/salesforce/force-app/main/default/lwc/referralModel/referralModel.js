@@ -148,7 +148,7 @@ function stepOf(stage, index, current) {
         word: stageWord(stage),
         current: now ? 'step' : null,
         spoken: now ? STAGE_NOW : index < current ? STAGE_DONE : '',
-        look: now ? 'step step_now' : index < current ? 'step step_done' : 'step'
+        look: now ? `step ${stage === 'won' ? 'step_won' : 'step_now'}` : index < current ? 'step step_done' : 'step'
     };
 }
 
