@@ -48,7 +48,17 @@ const source: OrgSource = {
   home: async () => ({ org, lists: [] }),
   record: async (_, id) => {
     const object = OBJECTS[id.slice(0, 3)] ?? 'Contact';
-    return { org, id, object, objectLabel: object, name: 'A record', fields: [], path: null, related: [] };
+    return {
+      org,
+      id,
+      object,
+      objectLabel: object,
+      name: 'A record',
+      hasComponent: true,
+      fields: [],
+      path: null,
+      related: [],
+    };
   },
   update: async () => null,
   async apex(_, _className, method, params) {
@@ -415,7 +425,7 @@ describe('a rep who submits a referral', () => {
       await page.getByRole('button', { name: 'Submit a referral' }).press('Enter');
       const form = page.getByRole('region', { name: 'Submit a referral' });
       await form.getByRole('heading', { name: 'Submit a referral' }).waitFor();
-      await expect.poll(() => page.evaluate('document.activeElement?.localName !== "body"')).toBe(true);
+      await expect.poll(() => page.locator('h3:focus').allInnerTexts()).toEqual(['Submit a referral']);
       await form.getByRole('button', { name: 'Submit', exact: true }).click();
       await form.getByRole('alert').getByText('Choose the member who referred.').waitFor();
       await form.getByLabel('Member’s name or code').fill('grace');
@@ -436,9 +446,7 @@ describe('a rep who submits a referral', () => {
         friend: { recordId: CONTACT },
         note: 'She told me on the phone.',
       });
-      await expect
-        .poll(() => page.evaluate('document.activeElement?.textContent ?? ""'))
-        .toContain('Submit a referral');
+      await expect.poll(() => page.locator('button:focus').allInnerTexts()).toEqual(['Submit a referral']);
     });
   });
 
@@ -460,7 +468,7 @@ describe('a rep who submits a referral', () => {
         await page.getByText('Give an email address or a phone number').waitFor();
         await page.getByLabel('Email').fill('ada');
         await page.getByRole('button', { name: 'Submit', exact: true }).click();
-        await page.getByText('You have entered an invalid format.').waitFor();
+        await page.getByText('Enter a valid email address, such as name@email.com.').waitFor();
         expect(await accessibilityViolations(page)).toEqual([]);
         await page.getByLabel('Email').fill('ada@example.com');
         await page.getByRole('button', { name: 'Submit', exact: true }).click();

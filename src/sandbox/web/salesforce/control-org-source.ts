@@ -28,6 +28,8 @@ const SHOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   Lead: { Company: 'Company', Email: 'Email', Phone: 'Phone', Status: 'Status' },
   Account: { Phone: 'Phone', Website: 'Website', Industry: 'Industry', Type: 'Type' },
 };
+/** Where the package's component may be put, as its js-meta.xml says. */
+const WITH_COMPONENT = ['Contact', 'Lead', 'Account', 'Opportunity'];
 /** A list on a page is to be looked at, not searched. */
 const LIST_MAX = 50;
 
@@ -136,6 +138,7 @@ export function createControlOrgSource({ control, app, loginUrl }: ControlOrgSou
           object,
           objectLabel: (LISTED[object] ?? object).replace(/ies$/, 'y').replace(/s$/, ''),
           name: linkOf(record).name,
+          hasComponent: WITH_COMPONENT.includes(object) && list(orgId, 'Referral__c') !== null,
           fields: fieldsOf(object, record),
           path: object === 'Opportunity' ? { current: String(record.StageName), stages: stages(orgId) } : null,
           related: related(orgId, record),

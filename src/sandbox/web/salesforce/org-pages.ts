@@ -20,8 +20,6 @@ const DESIGN_SYSTEM = fileURLToPath(
 const CONTENT_SECURITY_POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 const OWN = '/_local';
-/** Where the package's component may be put, as its js-meta.xml says. */
-const WITH_COMPONENT = ['Contact', 'Lead', 'Account', 'Opportunity'];
 const ICONS: Readonly<Record<string, string>> = {
   Opportunity: 'opportunity',
   Contact: 'contact',
@@ -119,17 +117,17 @@ function listCard(orgId: string, { label, records }: RecordList): Markup {
     </section>`;
 }
 
-function recordHead({ org, id, object }: RecordView): Markup {
+function recordHead({ org, id, object, hasComponent }: RecordView): Markup {
   return html`
     <meta name="apex" content="${OWN}/data/${org.id}/apex">
     <meta name="records" content="/orgs/${org.id}/records">
     <meta name="record" content="${OWN}/data/${org.id}/records/${id}" data-id="${id}" data-object="${object}">
-    ${WITH_COMPONENT.includes(object) ? html`<script defer src="${OWN}/lightning.js"></script>` : raw('')}
+    ${hasComponent ? html`<script defer src="${OWN}/lightning.js"></script>` : raw('')}
     <script defer src="${OWN}/page.js"></script>`;
 }
 
 function recordPage(view: RecordView): Markup {
-  const { org, object, objectLabel, name, fields, path, related } = view;
+  const { org, object, objectLabel, hasComponent, name, fields, path, related } = view;
   const icon = ICONS[object] ?? 'record';
   return html`
     <div class="slds-page-header slds-page-header_record-home slds-m-bottom_small">
@@ -140,7 +138,7 @@ function recordPage(view: RecordView): Markup {
           </span>
         </div>
         <div class="slds-media__body">
-          <p>${objectLabel} in <a href="/orgs/${org.id}">${org.name}</a></p>
+          <p>${objectLabel} in <a class="in-text" href="/orgs/${org.id}">${org.name}</a></p>
           <h1 class="slds-page-header__title">${name}</h1>
         </div>
       </div>
@@ -150,7 +148,7 @@ function recordPage(view: RecordView): Markup {
     <div class="record">
       <div class="main">
         ${
-          WITH_COMPONENT.includes(object)
+          hasComponent
             ? html`<div id="component"><p class="quiet" role="status">The component is being compiled: half a minute, the first time.</p></div>
               <p class="quiet notice">
                 <strong>Real:</strong> the package’s component, compiled as Salesforce does, with Salesforce’s own base components and styles.

@@ -38,6 +38,8 @@ export interface RecordView {
   readonly object: string;
   readonly objectLabel: string;
   readonly name: string;
+  /** Where the package is installed and its component may be put. */
+  readonly hasComponent: boolean;
   readonly fields: ReadonlyArray<{ readonly name: string; readonly label: string; readonly value: string }>;
   /** Of an opportunity: its stage, and those it may move to. */
   readonly path: { readonly current: string; readonly stages: readonly OrgStage[] } | null;

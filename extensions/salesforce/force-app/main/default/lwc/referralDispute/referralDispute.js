@@ -38,6 +38,7 @@ export default class ReferralDispute extends LightningElement {
     memberId = '';
     problem = '';
     isBusy = false;
+    wasJudged = false;
     key = newKey();
     hasFocused = false;
 
@@ -76,12 +77,18 @@ export default class ReferralDispute extends LightningElement {
         this.problem = '';
     }
 
+    /** A complaint that goes only when its field is left would move the buttons away from under the press that leaves it. */
+    handleTyped(event) {
+        if (this.wasJudged) event.target.reportValidity();
+    }
+
     handleCancel() {
         this.dispatchEvent(new CustomEvent('cancel'));
     }
 
     async handleSend() {
         this.problem = '';
+        this.wasJudged = true;
         const claim = this.template.querySelector('lightning-radio-group.claim');
         const note = this.template.querySelector('lightning-textarea');
         const missing = [claim, note].filter((field) => !field.reportValidity());

@@ -47,6 +47,7 @@ export default class ReferralSubmit extends LightningElement {
     memberId = '';
     problem = '';
     isBusy = false;
+    wasJudged = false;
     key = newKey();
     hasFocused = false;
 
@@ -86,6 +87,12 @@ export default class ReferralSubmit extends LightningElement {
         this.problem = '';
     }
 
+    /** A complaint that goes only when its field is left would move the buttons away from under the press that leaves it. */
+    handleTyped(event) {
+        this.problem = '';
+        if (this.wasJudged) event.target.reportValidity();
+    }
+
     handleCancel() {
         this.dispatchEvent(new CustomEvent('cancel'));
     }
@@ -118,6 +125,7 @@ export default class ReferralSubmit extends LightningElement {
 
     /** null: something is missing, and its field says so. */
     typedFriend() {
+        this.wasJudged = true;
         const inputs = [...this.template.querySelectorAll('lightning-input')];
         const valid = inputs.map((input) => input.reportValidity()).every(Boolean);
         if (!valid) {
