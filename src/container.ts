@@ -3,6 +3,7 @@ import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
@@ -119,7 +120,6 @@ export function createContainer(deps: ContainerDeps): Container {
     onAsked,
   });
   const place = createPlace({ store, clock, log, openSession, onAsked });
-  const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked });
   const hops: Record<Hop, SharedHop> = {
     process: {
       run: processBatch,
@@ -151,6 +151,16 @@ export function createContainer(deps: ContainerDeps): Container {
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
     createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
   const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
+  const act = createAct({
+    store,
+    clock,
+    onAsked,
+    onUnplaced: (accountId, email) => {
+      place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
+    },
+  });
+  const answerRequests = createAnswerRequests({ store, act, review, desk, log, publicUrl, openSession });
+  const reconcile = createReconcile({ store, clock, log, openSession, place, answerRequests, onAsked });
   const schedules = [
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
@@ -163,14 +173,7 @@ export function createContainer(deps: ContainerDeps): Container {
     tiers,
     reattribute,
     accounts: createAccounts({ store, clock }),
-    act: createAct({
-      store,
-      clock,
-      onAsked,
-      onUnplaced: (accountId, email) => {
-        place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
-      },
-    }),
+    act,
     review,
     desk,
     writeOff: createWriteOff({ store, clock }),

@@ -25,6 +25,8 @@ export interface ReconcileDeps {
   readonly log: Log;
   readonly openSession: (connection: Connection) => CrmSession;
   readonly place: Pick<Place, 'waiting'>;
+  /** What was written down for us in the CRM while nobody listened. */
+  readonly answerRequests: (connection: Connection) => Promise<unknown>;
   readonly onAsked: () => void;
 }
 
@@ -43,7 +45,15 @@ export interface Reconcile {
 }
 
 /** The answer to hints that never came. Enters where hints enter: it only asks for records to be looked at. */
-export function createReconcile({ store, clock, log, openSession, place, onAsked }: ReconcileDeps): Reconcile {
+export function createReconcile({
+  store,
+  clock,
+  log,
+  openSession,
+  place,
+  answerRequests,
+  onAsked,
+}: ReconcileDeps): Reconcile {
   async function sweepObject(
     connection: Connection,
     session: CrmSession,
@@ -97,6 +107,7 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
       total.missed += missed;
     }
     await place.waiting(connection);
+    await answerRequests(connection);
     log.info({ connection: connection.id, ...total, repaired: provisioned.created.length }, 'swept');
     return total;
   }

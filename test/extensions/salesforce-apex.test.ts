@@ -16,7 +16,7 @@ import {
   readClasses,
   readSchema,
   type SalesforceField,
-} from './salesforce-files.ts';
+} from './salesforce-code.ts';
 
 /**
  * Judges of the package's Apex. It cannot be run without an org: what is executed nowhere here is parsed, checked for meaning by apex-ls and

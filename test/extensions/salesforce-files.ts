@@ -1,85 +1,85 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
 
-/** What the judges of the Salesforce package have in common. */
+/** The Salesforce package as its judges see it: text by path, so that a break can be planted without touching a file. */
 
 export const PROJECT = fileURLToPath(new URL('../../extensions/salesforce', import.meta.url));
-export const PACKAGE = 'force-app/main/default';
+export const SOURCE = 'force-app/main/default';
+/** What an admin adds in the org because a managed package cannot carry it. */
+export const ORG_SETUP = 'org-setup/main/default';
 
-export interface Scratch {
-  /** A copy of the project; `planted` are files within the package, by their path, that are put into it or over another. */
-  copy(planted?: Readonly<Record<string, string>>): string;
-  remove(): void;
+export type Files = ReadonlyMap<string, string>;
+
+/** Every file of a folder of the project, by its path in there. */
+export function readFiles(folder: string): Map<string, string> {
+  const root = join(PROJECT, folder);
+  const files = new Map<string, string>();
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    files.set(relative(root, path), readFileSync(path, 'utf8'));
+  }
+  return new Map([...files].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-export function createScratch(): Scratch {
-  const root = mkdtempSync(join(tmpdir(), 'wonward-salesforce-'));
-  let copies = 0;
+/** The same files with one of them changed; the change has to find what it changes. */
+export function planted(files: Files, path: string, from: string | RegExp, to: string): Files {
+  const text = files.get(path);
+  if (text === undefined) throw new Error(`no file ${path} to plant in`);
+  const changed = text.replace(from, to);
+  if (changed === text) throw new Error(`${path} has nothing like ${String(from)}`);
+  return new Map(files).set(path, changed);
+}
+
+export interface Node {
+  readonly name: string;
+  readonly children: readonly Node[];
+  /** Of a leaf; the empty string where there is none. */
+  readonly text: string;
+  readonly xmlns: string | null;
+}
+
+type Ordered = Record<string, unknown> & { ':@'?: Record<string, string> };
+
+const parser = new XMLParser({
+  preserveOrder: true,
+  ignoreAttributes: false,
+  attributeNamePrefix: '',
+  parseTagValue: false,
+  trimValues: true,
+});
+
+function nodeOf(ordered: Ordered): Node {
+  const name = Object.keys(ordered).find((key) => key !== ':@') ?? '';
+  const inner = (ordered[name] ?? []) as Ordered[];
   return {
-    copy(planted = {}) {
-      copies += 1;
-      const copy = join(root, String(copies));
-      cpSync(PROJECT, copy, { recursive: true, filter: (path) => !path.includes('node_modules') });
-      for (const [path, text] of Object.entries(planted)) writeFileSync(join(copy, PACKAGE, path), text);
-      return copy;
-    },
-    remove: () => rmSync(root, { recursive: true }),
+    name,
+    children: inner.filter((one) => !('#text' in one)).map(nodeOf),
+    text: inner.map((one) => String(one['#text'] ?? '')).join(''),
+    xmlns: ordered[':@']?.xmlns ?? null,
   };
 }
 
-/** Texts of the Apex classes by name. */
-export function readClasses(project: string): Map<string, string> {
-  const folder = join(project, PACKAGE, 'classes');
-  return new Map(
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.cls'))
-      .map((name) => [name.replace(/\.cls$/, ''), readFileSync(join(folder, name), 'utf8')]),
-  );
+/** By text: a planted break changes one file of more than a hundred. */
+const parsed = new Map<string, Node>();
+
+/** @throws when it is not XML. */
+export function parseXml(text: string): Node {
+  const known = parsed.get(text);
+  if (known) return known;
+  const valid = XMLValidator.validate(text);
+  if (valid !== true) throw new Error(`not XML: ${valid.err.msg} in line ${valid.err.line}`);
+  const roots = (parser.parse(text) as Ordered[]).filter((one) => !('?xml' in one) && !('#text' in one));
+  const [root] = roots;
+  if (!root || roots.length > 1) throw new Error('not one root element');
+  const node = nodeOf(root);
+  parsed.set(text, node);
+  return node;
 }
 
-export interface SalesforceField {
-  /** The object that a look-up names; null for any other field. */
-  readonly target: string | null;
-}
-
-/** Fields of the package's objects, and those of standard objects that its queries may use. */
-export function readSchema(project: string): Map<string, Map<string, SalesforceField>> {
-  const plain: SalesforceField = { target: null };
-  const system: [string, SalesforceField][] = [
-    ['Id', plain],
-    ['Name', plain],
-    ['CreatedDate', plain],
-    ['CreatedById', { target: 'User' }],
-    ['OwnerId', { target: 'User' }],
-  ];
-  const schema = new Map<string, Map<string, SalesforceField>>([
-    ['Contact', new Map([...system, ['Email', plain], ['AccountId', { target: 'Account' }]])],
-    ['Lead', new Map([...system, ['Email', plain], ['Company', plain]])],
-    ['Account', new Map(system)],
-    ['Opportunity', new Map([...system, ['StageName', plain], ['AccountId', { target: 'Account' }]])],
-    ['User', new Map(system)],
-  ]);
-  const objects = join(project, PACKAGE, 'objects');
-  for (const object of readdirSync(objects)) {
-    const fields = schema.get(object) ?? new Map(system);
-    schema.set(object, fields);
-    const folder = join(objects, object, 'fields');
-    for (const file of existsSync(folder) ? readdirSync(folder) : []) {
-      const [, target = null] = /<referenceTo>(\w+)</.exec(readFileSync(join(folder, file), 'utf8')) ?? [];
-      fields.set(file.replace('.field-meta.xml', ''), { target });
-    }
-  }
-  return schema;
-}
-
-export function hasJava(): boolean {
-  try {
-    execFileSync('java', ['-version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const all = (node: Node, name: string): Node[] => node.children.filter((child) => child.name === name);
+export const one = (node: Node, name: string): Node | undefined => node.children.find((child) => child.name === name);
+export const textOf = (node: Node, name: string): string | undefined => one(node, name)?.text;
+export const textsOf = (node: Node, name: string): string[] => all(node, name).map(({ text }) => text);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { compile } from '@lwc/sfdc-lwc-compiler';
 import type { ESLint as ESLintClass } from 'eslint';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createScratch, PACKAGE, PROJECT, readClasses } from './salesforce-files.ts';
+import { createScratch, PACKAGE, PROJECT, readClasses } from './salesforce-code.ts';
 
 /** Judges of the package's Lightning web components: what a deployment and a review would say. How they look is in test/browser. */
 

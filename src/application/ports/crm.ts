@@ -179,4 +179,41 @@ export interface CrmSession {
    */
   provision(beforeCreating?: () => Promise<void>): Promise<ProvisionReport>;
   writeMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorOutcome[]>;
+  /** Absent for a CRM that asks by calling us. */
+  readonly requests?: CrmRequests;
+}
+
+/** What a person or a flow asks for in the CRM, written down there and read by us: it waits while nobody is there to hear it. */
+export interface CrmRequest {
+  /** The CRM's own id of what was written down. */
+  readonly id: string;
+  readonly type: string;
+  /** Who wrote it down, by the CRM's own id. */
+  readonly askedBy: string;
+  /** What it is about, as far as the CRM's own look-ups say. */
+  readonly contactId: string | null;
+  readonly dealId: string | null;
+  /** By our keys: the referral, the member and the reward row that the CRM's rows stand for. */
+  readonly referralKey: string | null;
+  readonly memberKey: string | null;
+  readonly rewardKey: string | null;
+  /** What was sent along, parsed; null when it is no JSON. */
+  readonly body: unknown;
+}
+
+export interface CrmAnswer {
+  readonly id: string;
+  readonly status: 'done' | 'refused' | 'failed';
+  /** For programs. */
+  readonly code: string;
+  /** For people. */
+  readonly words: string;
+  readonly result: Readonly<Record<string, string | null>>;
+}
+
+export interface CrmRequests {
+  /** Those that nobody has answered, the oldest first. */
+  open(limit: number): Promise<CrmRequest[]>;
+  /** Ids of those whose answer the CRM did not take; they stay open. */
+  answer(answers: readonly CrmAnswer[]): Promise<readonly string[]>;
 }

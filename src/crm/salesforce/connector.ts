@@ -13,6 +13,7 @@ import { writeRows } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
 import { createOrgShapes, type OrgShape, type OrgShapes } from './org.ts';
 import { provisionReport } from './provision.ts';
+import { createRequests } from './requests.ts';
 import { readChanged } from './search.ts';
 import { createSites } from './sites.ts';
 import { readStages } from './stages.ts';
@@ -55,7 +56,7 @@ export function createConnector(deps: SalesforceDeps): CrmConnector {
     oauth: createOAuth(callDeps, { clientId, clientSecret, scopes: OAUTH_SCOPES, sites: createSites(loginUrl) }),
     inbound: null,
     recordUrl,
-    open: (access) => createSession(createOrgApi(callDeps, access), access, shapes),
+    open: (access) => createSession(createOrgApi(callDeps, access), access, shapes, clock),
   };
 }
 
@@ -76,7 +77,7 @@ const OBJECT_OF: Readonly<Record<CrmObject, readonly string[]>> = {
   deal: ['Opportunity'],
 };
 
-function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes): CrmSession {
+function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock: () => number): CrmSession {
   /** A field that was deleted or hidden since the org was looked at spoils a whole query: it is looked at anew, once. */
   async function shaped<T>(run: (shape: OrgShape) => Promise<T>): Promise<T> {
     try {
@@ -95,11 +96,13 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes): CrmSe
       ids.length === 0 ? Promise.resolve([]) : shaped((shape) => readDeals(api, shape, access, ids, wanted.deal)),
     readContacts: (ids, wanted = NOTHING_WANTED) =>
       ids.length === 0 ? Promise.resolve([]) : shaped((shape) => readContacts(api, shape, access, ids, wanted)),
-    propertyNames: (object) =>
-      shaped(async ({ fields }) => {
-        const names = OBJECT_OF[object].flatMap((name) => [...(fields.get(name)?.keys() ?? [])]);
-        return names.length === 0 ? null : new Set(names);
-      }),
+    async propertyNames(object) {
+      // Asked by somebody who may have made the field just now.
+      shapes.forget(api.org);
+      const { fields } = await shapes.get(api);
+      const names = OBJECT_OF[object].flatMap((name) => [...(fields.get(name)?.keys() ?? [])]);
+      return names.length === 0 ? null : new Set(names);
+    },
     dealsOfContacts: (contactIds) => shaped((shape) => readDealsOfContacts(api, shape, contactIds)),
     contactsByEmail: (emails) => shaped((shape) => findContactsByEmail(api, shape, emails)),
     changedSince: (input) => readChanged(api, input),
@@ -107,6 +110,7 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes): CrmSe
       shapes.forget(api.org);
       return provisionReport(await shapes.get(api));
     },
+    requests: createRequests(api, () => shapes.get(api), clock),
     async writeMirror(_object, rows) {
       if (rows.length === 0) return [];
       const outcomes = await writeRows(api, await shapes.get(api), rows);

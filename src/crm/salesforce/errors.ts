@@ -39,6 +39,8 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   STORAGE_LIMIT_EXCEEDED: 'later',
   REQUEST_LIMIT_EXCEEDED: 'later',
   LIMIT_EXCEEDED: 'later',
+  // The pages that are still to come were forgotten: whoever asked begins anew.
+  INVALID_QUERY_LOCATOR: 'later',
 
   ENTITY_IS_DELETED: 'gone',
   INVALID_CROSS_REFERENCE_KEY: 'gone',
@@ -131,7 +133,7 @@ export function faultOf(call: string, failure: Failure): Fault {
   if (/^API_(CURRENTLY_)?DISABLED/.test(error.code))
     return new Fault('crm_forbidden', { kind: 'never' }, TEXT.disabled, { message });
   const meaning = meaningOf(error.code);
-  if (status >= 500 || status === 420 || status === 429 || meaning === 'again')
+  if (status >= 500 || status === 420 || status === 429 || meaning === 'again' || meaning === 'later')
     return new Fault('crm_unavailable', retry, TEXT.unavailable, { message });
   if (meaning === 'forbidden' || meaning === 'unprovisioned')
     return new Fault(

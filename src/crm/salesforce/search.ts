@@ -88,10 +88,10 @@ export async function readChanged(
       next[index] = { at: instantOf(last.SystemModstamp) ?? since, afterId: String(last.Id) };
   }
   if (cursor === null && isAnotherDay(since, asOf)) found.push(...(await readPurged(api, object, since, asOf)));
+  // A deal and its roles are one record, as new as the newest of them.
+  const newest = new Map(found.sort((a, b) => a.modifiedAt - b.modifiedAt).map((one) => [one.id, one]));
   return {
-    records: found
-      .filter(({ modifiedAt }) => modifiedAt >= floorSecond(since))
-      .sort((a, b) => a.modifiedAt - b.modifiedAt),
+    records: [...newest.values()].sort((a, b) => a.modifiedAt - b.modifiedAt),
     next: next.some((position) => position !== null) ? JSON.stringify(next) : null,
     asOf,
   };
@@ -110,10 +110,6 @@ function queryOf({ object, fields }: Source, position: Position): Query {
 
 function isAnotherDay(a: Instant, b: Instant): boolean {
   return Math.floor(a / DAY_MS) !== Math.floor(b / DAY_MS);
-}
-
-function floorSecond(at: Instant): Instant {
-  return Math.floor(at / 1_000) * 1_000;
 }
 
 async function readPurged(api: OrgApi, object: 'contact' | 'deal', since: Instant, now: Instant) {

@@ -147,6 +147,11 @@ function dateOf(headers: Headers): Instant | null {
 
 /** Empty when the body is not Salesforce's: a proxy or a firewall answered. */
 export function errorsIn(body: unknown): SalesforceError[] {
+  // The SOAP API's faults.
+  if (typeof body === 'string') {
+    const [, code] = /<(?:\w+:)?exceptionCode>(\w+)</.exec(body) ?? [];
+    return code === undefined ? [] : [{ code, message: '', fields: [] }];
+  }
   const rest = restErrorsSchema.safeParse(body);
   if (rest.success)
     return rest.data.map(({ errorCode, message, fields }) => ({

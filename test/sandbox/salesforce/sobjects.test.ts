@@ -1,6 +1,9 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checksum, normaliseId } from '../../../src/sandbox/salesforce/ids.ts';
-import { errorOf, type Json, startWorld, tokensFor, type World } from './harness.ts';
+import { errorOf, type Json, PACKAGE, startWorld, tokensFor, type World } from './harness.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -144,7 +147,7 @@ describe('one record', () => {
     expect(body.totalSize).toBe(0);
   });
 
-  it('a detail needs its master, cannot leave it and goes with it', async () => {
+  it('a detail needs its master, may go to another where the package says so, and goes with it', async () => {
     const referral = await create('Referral__c', { External_Id__c: 'r-1', Stage__c: 'won' });
     const reward = await create('Referral_Reward__c', {
       External_Id__c: 'w-1',
@@ -166,14 +169,37 @@ describe('one record', () => {
         }),
       ),
     ).toEqual([400, 'INVALID_FIELD']);
-    expect(
-      errorOf(await world.call('PATCH', `/sobjects/Referral_Reward__c/${reward}`, { Referral__c: referral })),
-    ).toEqual([400, 'INVALID_FIELD_FOR_INSERT_UPDATE']);
+    const other = await create('Referral__c', { External_Id__c: 'r-2' });
+    expect((await world.call('PATCH', `/sobjects/Referral_Reward__c/${reward}`, { Referral__c: other })).status).toBe(
+      204,
+    );
     await world.call('DELETE', `/sobjects/Referral__c/${referral}`);
+    expect((await read('Referral_Reward__c', reward)).Referral__c).toBe(other);
+    await world.call('DELETE', `/sobjects/Referral__c/${other}`);
     expect(errorOf(await world.call('GET', `/sobjects/Referral_Reward__c/${reward}`))).toEqual([
       404,
       'ENTITY_IS_DELETED',
     ]);
+  });
+
+  it('a detail cannot leave its master where the package does not say so', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'salesforce-package-'));
+    cpSync(PACKAGE, root, { recursive: true });
+    const file = join(root, 'objects/Referral_Reward__c/fields/Referral__c.field-meta.xml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('Detail>true', 'Detail>false'));
+    const fixed = await startWorld({ orgs: [{ package: { root } }] });
+    try {
+      const { body } = await fixed.call('POST', '/sobjects/Referral__c', { External_Id__c: 'r-1' });
+      const made = { External_Id__c: 'w-1', Referral__c: body.id };
+      const reward = await fixed.call('POST', '/sobjects/Referral_Reward__c', made);
+      const moved = await fixed.call('PATCH', `/sobjects/Referral_Reward__c/${reward.body.id}`, {
+        Referral__c: body.id,
+      });
+      expect(errorOf(moved)).toEqual([400, 'INVALID_FIELD_FOR_INSERT_UPDATE']);
+    } finally {
+      await fixed.close();
+      rmSync(root, { recursive: true });
+    }
   });
 
   it('a restricted picklist takes only its active values', async () => {
@@ -490,7 +516,7 @@ describe('the resources', () => {
     expect([parent?.referenceTo, parent?.relationshipName, parent?.updateable]).toEqual([
       ['Referral__c'],
       'Referral__r',
-      false,
+      true,
     ]);
     const referral = await world.conn.sobject('Referral__c').describe();
     expect(referral.childRelationships).toContainEqual(
