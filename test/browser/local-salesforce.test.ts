@@ -240,6 +240,31 @@ describe('what a rep asks for', () => {
     });
   });
 
+  it('is about the opportunity’s primary contact on its page, and needs one', async () => {
+    const lonely = sandbox.control.create(org, 'Opportunity', {
+      Name: 'Nobody’s',
+      StageName: 'Prospecting',
+      CloseDate: '2026-12-01',
+    });
+    const submit = async ({ page }: OpenedPage): Promise<void> => {
+      await page.getByRole('button', { name: 'Submit a referral' }).click();
+      await page.getByLabel('Member’s name or code').fill('GRACE7');
+      await page.getByRole('button', { name: 'Find' }).click();
+      await expect.poll(() => page.getByRole('radio', { name: /Grace Hopper/ }).isChecked()).toBe(true);
+      await page.getByRole('button', { name: 'Submit', exact: true }).click();
+    };
+    await on(record(lonely), async (opened) => {
+      await submit(opened);
+      await opened.page.getByRole('alert').getByText('This opportunity has no primary contact.').waitFor();
+    });
+    await on(record(ids.opportunity), async (opened) => {
+      await submit(opened);
+      await opened.page.getByText('The referral is submitted.').waitFor();
+    });
+    const row = actions().find(({ Opportunity__c }) => Opportunity__c === ids.opportunity);
+    expect(row).toMatchObject({ Contact__c: ids.ada, Opportunity__c: ids.opportunity, Member__c: ids.member });
+  });
+
   it('is a dispute on the referral that it is about', async () => {
     await on(record(ids.opportunity), async ({ page }) => {
       await page.getByRole('button', { name: 'Dispute' }).click();

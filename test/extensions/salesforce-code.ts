@@ -60,6 +60,15 @@ export function readSchema(project: string): Map<string, Map<string, SalesforceF
     ['Lead', new Map([...system, ['Email', plain], ['Company', plain]])],
     ['Account', new Map(system)],
     ['Opportunity', new Map([...system, ['StageName', plain], ['AccountId', { target: 'Account' }]])],
+    [
+      'OpportunityContactRole',
+      new Map([
+        ...system,
+        ['OpportunityId', { target: 'Opportunity' }],
+        ['ContactId', { target: 'Contact' }],
+        ['IsPrimary', plain],
+      ]),
+    ],
     ['User', new Map(system)],
   ]);
   const objects = join(project, PACKAGE, 'objects');

@@ -44,14 +44,19 @@ export function createApexStandIn(session: OrgSession, root = PACKAGE): ApexStan
     return status === 200 ? body : null;
   }
 
-  async function list(name: string, view: string, binds: Parameters<typeof restSoql>[1]) {
+  async function rows(name: string, binds: Parameters<typeof restSoql>[1]): Promise<Record<string, unknown>[]> {
     const query = queries.get(name);
-    const copies = views.get(view);
-    if (query === undefined || copies === undefined) throw new Error(`the classes have no ${name} or ${view}`);
+    if (query === undefined) throw new Error(`the controller has no query ${name}`);
     const soql = restSoql(query.soql, { ...limits, ...binds });
     const reply = await session.call('GET', `/query?q=${encodeURIComponent(soql)}`);
     if (reply.status !== 200) throw refusal(reply);
-    return (reply.body.records as Record<string, unknown>[]).map((row) => viewOf(copies, row));
+    return reply.body.records;
+  }
+
+  async function list(name: string, view: string, binds: Parameters<typeof restSoql>[1]) {
+    const copies = views.get(view);
+    if (copies === undefined) throw new Error(`the classes have no view ${view}`);
+    return (await rows(name, binds)).map((row) => viewOf(copies, row));
   }
 
   function refusal({ body }: OrgReply): Error {
@@ -86,6 +91,12 @@ export function createApexStandIn(session: OrgSession, root = PACKAGE): ApexStan
     return list('found', 'Member', { code, part: `%${code.replace(/[\\%_]/g, '\\$&')}%` });
   }
 
+  async function friendOf(opportunityId: string): Promise<{ Contact__c: string }> {
+    const [role] = await rows('roles', { opportunityId });
+    if (role === undefined) throw new ApexProblem(labels.get('Referral_Error_No_Primary') ?? '');
+    return { Contact__c: String(role.ContactId) };
+  }
+
   /** As ReferralActions.save: what was asked before is not asked again. */
   async function ask(type: string, params: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>>) {
     const key = `${type}:${String(params.key)}`;
@@ -98,6 +109,7 @@ export function createApexStandIn(session: OrgSession, root = PACKAGE): ApexStan
       Idempotency_Key__c: key,
       Request__c: JSON.stringify({ ...(JSON.parse(String(params.request)) as object), v: 1, by: 'rep' }),
       [lookup]: params.recordId,
+      ...(type === 'submit_referral' && lookup === 'Opportunity__c' ? await friendOf(String(params.recordId)) : {}),
       ...more,
     };
     const before = await session.call(

@@ -13,7 +13,6 @@ import LAST_NAME from '@salesforce/label/c.Referral_Submit_Last_Name';
 import EMAIL from '@salesforce/label/c.Referral_Submit_Email';
 import PHONE from '@salesforce/label/c.Referral_Submit_Phone';
 import COMPANY from '@salesforce/label/c.Referral_Submit_Company';
-import ADDRESS_NEEDED from '@salesforce/label/c.Referral_Submit_Address_Needed';
 import MEMBER_NEEDED from '@salesforce/label/c.Referral_Submit_Member_Needed';
 import NOTE from '@salesforce/label/c.Referral_Submit_Note';
 import DONE from '@salesforce/label/c.Referral_Submit_Done';
@@ -22,7 +21,7 @@ import { errorText, newKey } from 'c/referralFormat';
 const FIELDS = [
     { name: 'firstName', label: FIRST_NAME, type: 'text', required: false },
     { name: 'lastName', label: LAST_NAME, type: 'text', required: true },
-    { name: 'email', label: EMAIL, type: 'email', required: false },
+    { name: 'email', label: EMAIL, type: 'email', required: true },
     { name: 'phone', label: PHONE, type: 'tel', required: false },
     { name: 'company', label: COMPANY, type: 'text', required: false }
 ];
@@ -133,11 +132,6 @@ export default class ReferralSubmit extends LightningElement {
             return null;
         }
         const typed = Object.fromEntries(inputs.map(({ name, value }) => [name, value?.trim() || null]));
-        if (typed.email === null && typed.phone === null) {
-            this.problem = ADDRESS_NEEDED;
-            inputs.find(({ name }) => name === 'email').focus();
-            return null;
-        }
         return { recordId: null, ...typed };
     }
 }
