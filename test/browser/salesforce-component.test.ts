@@ -465,10 +465,8 @@ describe('a rep who submits a referral', () => {
         await page.getByText('This person referred somebody').click();
         await page.getByLabel('First name').fill('Ada');
         await page.getByRole('button', { name: 'Submit', exact: true }).click();
-        await page.getByText('Complete this field.').waitFor();
+        await page.getByText('Complete this field.').first().waitFor();
         await page.getByLabel('Last name').fill('Lovelace');
-        await page.getByRole('button', { name: 'Submit', exact: true }).click();
-        await page.getByText('Complete this field.').waitFor();
         await page.getByLabel('Email').fill('ada');
         await page.getByRole('button', { name: 'Submit', exact: true }).click();
         await page.getByText('Enter a valid email address, such as name@email.com.').waitFor();

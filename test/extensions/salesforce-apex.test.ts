@@ -238,7 +238,10 @@ const BROKEN = `public class Planted {
 }
 `;
 
-describe('apex-ls and PMD', () => {
+/** Each starts a virtual machine of its own and takes ten seconds, or a minute on a machine that has other work. */
+const JAVA_TIMEOUT_MS = 300_000;
+
+describe('apex-ls and PMD', { timeout: JAVA_TIMEOUT_MS }, () => {
   // Both take seconds to start: each runs once, over the package with a class that breaks their rules.
   const project = scratch.copy({
     'classes/Planted.cls': BROKEN,
