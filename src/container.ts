@@ -7,6 +7,7 @@ import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
+import { createListen } from './application/listen.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
@@ -15,7 +16,7 @@ import { createPayoutOrders } from './application/payout-orders.ts';
 import { createPayoutReports, type PayoutReports } from './application/payout-reports.ts';
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
-import type { Observe } from './application/ports/observe.ts';
+import type { Observe, ObserveStream } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
@@ -52,7 +53,7 @@ export interface ContainerDeps {
   readonly providers: ReadonlyMap<string, PayoutProvider>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly observe: Observe;
+  readonly observe: Observe & ObserveStream;
   readonly publicUrl: string;
   readonly encryptionKeys: readonly SealKey[];
   readonly sweepSchedule: string;
@@ -169,6 +170,20 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
   ];
 
+  const onAccepted = ({ accountId, id }: Connection) =>
+    dispatches.get('process')?.poke({ accountId, connectionId: id });
+  const streams = new Map([...connectors].flatMap(([provider, { stream }]) => (stream ? [[provider, stream]] : [])));
+  const listen = createListen({
+    store,
+    streams,
+    accessOf: connect.accessOf,
+    owner,
+    clock,
+    log,
+    observe,
+    onAccepted,
+  });
+
   return {
     tiers,
     reattribute,
@@ -197,7 +212,7 @@ export function createContainer(deps: ContainerDeps): Container {
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
-          onAccepted: ({ accountId, id }) => dispatches.get('process')?.poke({ accountId, connectionId: id }),
+          onAccepted,
         });
         return [[provider, receive] as const];
       }),
@@ -210,9 +225,10 @@ export function createContainer(deps: ContainerDeps): Container {
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       for (const schedule of schedules) schedule.start();
+      listen.start();
     },
     async stop() {
-      await Promise.all(schedules.map((schedule) => schedule.stop()));
+      await Promise.all([listen.stop(), ...schedules.map((schedule) => schedule.stop())]);
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };

@@ -16,6 +16,8 @@ export const MEMBER = {
   object: 'Referral_Member__c',
   key: 'External_Id__c',
   relationship: 'Member__r',
+  /** The platform's own field for what a record is called. */
+  nameField: 'Name',
   fields: {
     contact: 'Contact__c',
     lead: 'Lead__c',

@@ -1,5 +1,6 @@
 import { Fault } from '../domain/errors.ts';
 import type { Wake } from '../domain/plan.ts';
+import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Place } from './place.ts';
@@ -58,7 +59,7 @@ export function createReconcile({
     connection: Connection,
     session: CrmSession,
     object: 'deal' | 'contact',
-    from: number,
+    mark: Instant,
   ): Promise<SweepReport> {
     const { accountId, id: connectionId } = connection;
     const report = { changed: 0, missed: 0 };
@@ -73,7 +74,7 @@ export function createReconcile({
     let cursor: string | null = null;
     let upTo: number | null = null;
     do {
-      const page = await session.changedSince({ object, since: from, cursor });
+      const page = await session.changedSince({ object, since: mark - OVERLAP_MS, cursor });
       const readTimes = await store.reads.readTimes(
         accountId,
         connectionId,
@@ -90,7 +91,7 @@ export function createReconcile({
       upTo ??= page.asOf;
     } while (cursor !== null);
     await ask();
-    await store.connections.setSweepMark(accountId, connectionId, { object, upTo });
+    await store.connections.setSweepMark(accountId, connectionId, { object, upTo }, mark);
     return report;
   }
 
@@ -102,7 +103,7 @@ export function createReconcile({
     const total = { changed: 0, missed: 0 };
     for (const object of SWEPT_OBJECTS) {
       const mark = marks.find((candidate) => candidate.object === object)?.upTo ?? connection.connectedAt;
-      const { changed, missed } = await sweepObject(connection, session, object, mark - OVERLAP_MS);
+      const { changed, missed } = await sweepObject(connection, session, object, mark);
       total.changed += changed;
       total.missed += missed;
     }

@@ -126,6 +126,7 @@ function rowsOf(id: string, values: ContactMirror | DealMirror): RecordRows {
     const { kind: _, memberId, shareLink, code, referredBy: _by, ...own } = values;
     const member = {
       key: memberId ?? '',
+      name: 'Ada',
       shareLink: shareLink ?? '',
       code: code ?? '',
       own: { ...own, contactId: id },
@@ -133,7 +134,7 @@ function rowsOf(id: string, values: ContactMirror | DealMirror): RecordRows {
     return { kind: 'rows', members: memberId === null ? [] : [member], referrals: [], rewards: [] };
   }
   const at = '2026-11-22T00:00:00.000Z';
-  const member = { key: 'mem_of_deals', shareLink: 'https://wonward.test/r/A', code: 'A' };
+  const member = { key: 'mem_of_deals', name: 'Ada', shareLink: 'https://wonward.test/r/A', code: 'A' };
   return {
     kind: 'rows',
     members: [member],

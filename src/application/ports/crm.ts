@@ -3,6 +3,7 @@ import type { MirrorValues, RecordRows } from '../../domain/mirror.ts';
 import type { WantedProperties } from '../../domain/property.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
+import type { CrmStream } from './crm-stream.ts';
 
 /**
  * What Wonward needs of a CRM. One folder under src/crm/ implements it per vendor; the conformance suite in
@@ -17,6 +18,8 @@ export interface CrmConnector {
   readonly oauth: CrmOAuth;
   /** Null for a CRM that calls nobody: what changed there is listened for. */
   readonly inbound: CrmInbound | null;
+  /** Absent where the CRM tells of changes only by calling us. */
+  readonly stream?: CrmStream;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
   /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */

@@ -169,9 +169,9 @@ function personField(id: string, fields: { readonly contact: string; readonly le
   return isOf(id, 'lead') ? fields.lead : fields.contact;
 }
 
-function memberValues({ code, shareLink, own }: MemberRow): Record<string, Value> {
+function memberValues({ name, code, shareLink, own }: MemberRow): Record<string, Value> {
   const { fields } = MEMBER;
-  const base = { [fields.code]: code, [fields.shareLink]: shareLink };
+  const base = { [MEMBER.nameField]: name, [fields.code]: code, [fields.shareLink]: shareLink };
   if (!own) return base;
   return {
     ...base,
@@ -238,7 +238,7 @@ function fitting(
   const known = fields.get(prefix + object);
   const out: Record<string, Value> = {};
   for (const [name, value] of Object.entries(values)) {
-    const field = prefix + name;
+    const field = name === MEMBER.nameField ? name : prefix + name;
     if (typeof value === 'object' && value !== null) {
       out[field] = value;
       continue;

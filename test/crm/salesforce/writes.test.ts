@@ -15,6 +15,7 @@ const AT = '2026-11-20T08:00:00.000Z';
 
 const member = (key: string, own?: Partial<MemberRow['own']> & { contactId: string }): MemberRow => ({
   key,
+  name: 'Ada',
   code: `CODE-${key}`,
   shareLink: `https://wonward.test/r/${key}`,
   ...(own
@@ -88,6 +89,7 @@ describe('rows of our own objects', () => {
     expect([table(MEMBER.object).length, table(REFERRAL.object).length, table(REWARD.object).length]).toEqual([
       2, 1, 1,
     ]);
+    expect(table(MEMBER.object)).toMatchObject([{ Name: 'Ada' }, { Name: 'Ada' }]);
     expect(made).toMatchObject({ [REFERRAL.fields.friendContact]: friend, [REFERRAL.fields.stage]: 'won' });
     expect(table(REWARD.object)).toMatchObject([{ [REWARD.fields.amount]: 10, [REWARD.fields.currency]: 'EUR' }]);
   });
