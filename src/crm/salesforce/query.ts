@@ -1,7 +1,7 @@
 import { Fault } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { Call, OrgApi } from './call.ts';
-import { describe, type Failure, faultOf } from './errors.ts';
+import { type Failure, faultOf } from './errors.ts';
 import { errorsIn } from './transport.ts';
 import { PATHS } from './version.ts';
 import { compositeSchema, pageSchema, type QueryPage, type Row } from './wire.ts';
@@ -112,10 +112,6 @@ async function allRows(api: OrgApi, name: string, first: QueryPage): Promise<Row
 
 export function partFailure(status: number, body: unknown): Failure {
   return { kind: 'status', status, errors: errorsIn(body) };
-}
-
-export function partText(status: number, body: unknown): string {
-  return `${status} ${describe(errorsIn(body))}`;
 }
 
 function unreadable(name: string, detail: string): Fault {
