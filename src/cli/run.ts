@@ -30,10 +30,12 @@ import {
   validateProgram,
 } from './program-file.ts';
 import { importRates } from './rates.ts';
+import { assignRecruiter, listRecruiters, setRecruiter } from './recruiters.ts';
 import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
 import { showState } from './state.ts';
+import { listTierChanges, showTier } from './tiers.ts';
 import { verifyDatabase } from './verify.ts';
 
 /** Runs one command line and returns its exit code. Nothing is thrown: what went wrong is said, with what to do about it. */
@@ -165,6 +167,33 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .action(async (of: string, referral: string, member: string, { why }: { why: string }) =>
       print(await moveAttribution(terminal, of, referral, member, why)),
     );
+
+  const tiers = program.command('tiers').description('tiers of members');
+  add(tiers, 'list <account>', 'list tier changes with what they rest on, the newest first')
+    .option('--member <member>', 'of one member only')
+    .action(async (of: string, options: { member?: string }) => print(await listTierChanges(terminal, of, options)));
+  add(tiers, 'show <account> <member>', 'show where a member stands, and what is missing to the next tier').action(
+    async (of: string, member: string) => print(await showTier(terminal, of, member)),
+  );
+
+  const recruiters = program.command('recruiters').description("members who are the account's own people");
+  add(recruiters, 'list <account>', 'list recruiters').action(async (of: string) =>
+    print(await listRecruiters(terminal, of)),
+  );
+  for (const [step, what, isRecruiter] of [
+    ['add', 'make a member a recruiter', true],
+    ['remove', 'a member is no recruiter any more', false],
+  ] as const)
+    add(recruiters, `${step} <account> <member>`, what).action(async (of: string, member: string) =>
+      print(await setRecruiter(terminal, of, member, isRecruiter)),
+    );
+  add(recruiters, 'assign <account> <referral> <member>', 'name the recruiter who owns a referral').action(
+    async (of: string, referral: string, member: string) =>
+      print(await assignRecruiter(terminal, of, referral, member)),
+  );
+  add(recruiters, 'unassign <account> <referral>', 'nobody beside the member owns a referral').action(
+    async (of: string, referral: string) => print(await assignRecruiter(terminal, of, referral, null)),
+  );
 
   const config = program.command('config').description('configuration');
   add(config, 'check', 'say what the service would start with').action(() => print(checkConfig(terminal)));
