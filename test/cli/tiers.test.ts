@@ -2,12 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { revenueTally } from '../../src/domain/tally.ts';
+import type { TierScheme } from '../../src/domain/tier-scheme.ts';
 import { openStore } from '../../src/store/open.ts';
 import { T0, tenant } from '../conformance/store-fixtures.ts';
-import { changeOf, SCHEME } from '../conformance/store-tiers.ts';
+import { changeOf } from '../conformance/store-tiers.ts';
 import { commandLine } from '../support/command-line.ts';
 
 const DAY_20_000 = '2024-10-04';
+
+const SCHEME: TierScheme = {
+  by: { kind: 'revenue' },
+  down: { kind: 'never' },
+  levels: [
+    { key: 'gold', name: 'Gold', from: { minor: 500n, currency: 'EUR' } },
+    { key: 'platinum', name: 'Platinum', from: { minor: 1_000n, currency: 'EUR' } },
+  ],
+};
 
 let directory: string;
 let env: Record<string, string>;
@@ -28,7 +39,11 @@ beforeAll(async () => {
     await b.write({ members: [b.member('mem_b', { isStaff: true })] });
     await store.programs.publish('acc_a', { programId: 'prg', name: 'Tiers', rules: [], tiers: SCHEME }, T0);
     const evidence = { by: 'revenue', score: 700n, currency: 'EUR', sinceDay: 20_000 } as const;
-    await a.write({ tierChanges: [changeOf('mem_1', 1, { evidence })] });
+    await a.write({
+      members: [a.member('mem_2')],
+      tierChanges: [changeOf('mem_1', 1, { evidence }), changeOf('mem_2', 1, { evidence })],
+      tallies: [{ ...revenueTally('mem_1', 'EUR'), count: 0, minor: 700n, basis: null }],
+    });
   } finally {
     await store.close();
   }
@@ -41,9 +56,12 @@ test('tiers are listed with what they rest on, as text and as JSON', async () =>
   const listed = await on('tiers', 'list', 'acc_a');
   expect([listed.code, listed.err]).toEqual([0, '']);
   expect(listed.out).toMatch(new RegExp(`mem_1 +prg 1 +reached +- +Gold +7\\.00 EUR since ${DAY_20_000}`));
-  expect(JSON.parse((await on('tiers', 'list', 'acc_a', '--member', 'mem_1', '--json')).out)).toMatchObject({
-    more: false,
-    items: [{ memberId: 'mem_1', move: 'reached', evidence: { by: 'revenue', score: '700', since: DAY_20_000 } }],
+  const { items, more } = JSON.parse((await on('tiers', 'list', 'acc_a', '--member', 'mem_1', '--json')).out);
+  expect([items.length, more]).toEqual([1, false]);
+  expect(items[0]).toMatchObject({
+    memberId: 'mem_1',
+    move: 'reached',
+    evidence: { by: 'revenue', score: '700', since: DAY_20_000 },
   });
   expect((await on('tiers', 'list', 'acc_b')).out).toBe('No tier was decided yet.\n');
 });
@@ -51,9 +69,11 @@ test('tiers are listed with what they rest on, as text and as JSON', async () =>
 test('a member is shown with the tier that is held, what is missing to the next one, and how it came about', async () => {
   const shown = await on('tiers', 'show', 'acc_a', 'mem_1');
   expect([shown.code, shown.err]).toEqual([0, '']);
-  expect(shown.out).toMatch(/^Gold in prg since .+: 0\.00 EUR\nThere is no tier above\.\n.+ {2}reached: /);
+  expect(shown.out).toMatch(
+    /^Gold in prg since .+: 7\.00 EUR\nto Platinum: 3\.00 EUR missing of 10\.00 EUR\n.+ {2}reached: /,
+  );
   const json = JSON.parse((await on('tiers', 'show', 'acc_a', 'mem_1', '--json')).out);
-  expect(json).toMatchObject({ memberId: 'mem_1', programId: 'prg', tier: { key: 'gold' }, next: null });
+  expect(json).toMatchObject({ memberId: 'mem_1', programId: 'prg', tier: { key: 'gold' }, next: { key: 'platinum' } });
   const without = await on('tiers', 'show', 'acc_b', 'mem_b');
   expect([without.code, without.out]).toEqual([0, 'The program has no tiers.\n']);
 });
