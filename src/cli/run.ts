@@ -6,6 +6,7 @@ import {
   listAttribution,
   moveAttribution,
   publishAttribution,
+  tryAttributionFile,
   validateAttribution,
 } from './attribution.ts';
 import { backupDatabase } from './backup.ts';
@@ -14,6 +15,7 @@ import { checkConfig } from './config-check.ts';
 import { installLink } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
+import { setMapping, showMapping, tryMapping } from './mapping.ts';
 import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
@@ -159,6 +161,17 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(attribution, 'diff <account> <file>', 'say what publishing a file would change').action(
     async (of: string, file: string) => print(await diffAttribution(terminal, of, file)),
   );
+  add(
+    attribution,
+    'dry-run <account> <file>',
+    'say what a file would change about whose referrals are and what is paid; pays nothing',
+  )
+    .option('--from <day>', 'events from this day on, such as 2026-01-31')
+    .option('--to <day>', 'events before this day')
+    .option('--csv <file>', 'write every difference into this file')
+    .action(async (of: string, file: string, options: { from?: string; to?: string; csv?: string }) =>
+      print(await tryAttributionFile(terminal, of, file, options)),
+    );
   add(attribution, 'list <account>', 'print the policy that is in force').action(async (of: string) =>
     print(await listAttribution(terminal, of)),
   );
@@ -166,6 +179,22 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .requiredOption('--why <why>', 'a sentence for the books')
     .action(async (of: string, referral: string, member: string, { why }: { why: string }) =>
       print(await moveAttribution(terminal, of, referral, member, why)),
+    );
+
+  const mapping = program.command('mapping').description('what the stages of a CRM mean');
+  add(mapping, 'show <account> <connection>', 'show what each stage means, and who has said so').action(
+    async (of: string, connection: string) => print(await showMapping(terminal, of, connection)),
+  );
+  add(mapping, 'set <account> <connection> <file>', 'say what stages mean, by a JSON or YAML file, or -').action(
+    async (of: string, connection: string, file: string) => print(await setMapping(terminal, of, connection, file)),
+  );
+  add(mapping, 'dry-run <account> <connection> <file>', 'say what a file would change about what is paid; pays nothing')
+    .option('--from <day>', 'events from this day on, such as 2026-01-31')
+    .option('--to <day>', 'events before this day')
+    .option('--csv <file>', 'write every difference into this file')
+    .action(
+      async (of: string, connection: string, file: string, options: { from?: string; to?: string; csv?: string }) =>
+        print(await tryMapping(terminal, of, connection, file, options)),
     );
 
   const tiers = program.command('tiers').description('tiers of members');

@@ -15,11 +15,13 @@ import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
+import { type MappingDeps, mapping } from './mapping.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
 import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
 import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
+import { type PoliciesDeps, policies } from './policies.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
@@ -37,6 +39,8 @@ export interface OperationsDeps
     CasesDeps,
     TiersDeps,
     AttributionDeps,
+    MappingDeps,
+    Pick<PoliciesDeps, 'tryAttribution'>,
     PayoutBatchesApiDeps,
     PayoutReportsApiDeps,
     RefundsApiDeps,
@@ -81,6 +85,8 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...cases(deps),
     ...ledger(deps),
     ...connections(deps),
+    ...mapping(deps),
+    ...policies(deps),
     ...programs(deps),
     ...programDrafts(deps),
     ...rates(deps),
