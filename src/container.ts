@@ -8,6 +8,7 @@ import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
 import { createListen } from './application/listen.ts';
+import { createMappings, type Mappings } from './application/mapping.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
@@ -27,6 +28,7 @@ import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
+import { createTryAttribution, type TryAttribution } from './application/try-attribution.ts';
 import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
@@ -70,6 +72,8 @@ export interface Container {
   readonly publish: Publish;
   readonly tiers: Tiers;
   readonly reattribute: Reattribute;
+  readonly mappings: Mappings;
+  readonly tryAttribution: TryAttribution;
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
@@ -194,6 +198,8 @@ export function createContainer(deps: ContainerDeps): Container {
   return {
     tiers,
     reattribute,
+    mappings: createMappings({ store, clock, onAsked: () => onAsked() }),
+    tryAttribution: createTryAttribution({ store, clock }),
     accounts: createAccounts({ store, clock }),
     act,
     review,

@@ -1,7 +1,8 @@
 import { decide, type FriendFacts } from '../../src/domain/decide.ts';
 import { type Plan, type State, stateWith } from '../../src/domain/plan.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
-import type { ContactFacts, DealFacts, DealPoint } from '../../src/domain/record.ts';
+import type { ContactFacts, ContactTraits, DealFacts, DealPoint } from '../../src/domain/record.ts';
+import type { RiskPolicy } from '../../src/domain/risk.ts';
 import { addTo } from '../../src/domain/tally.ts';
 import { figure, type Row } from '../row.ts';
 import { median } from '../statistics.ts';
@@ -92,9 +93,14 @@ function programOf(count: number): RewardRule[] {
   });
 }
 
-function live(rules: readonly RewardRule[], number: number): { microseconds: number[]; decided: number } {
+/** One life of a deal under these rules, and the processor time of each change. `more`: a policy, and what people are known by. */
+export function live(
+  rules: readonly RewardRule[],
+  number: number,
+  more: { readonly risk?: RiskPolicy; readonly traits?: (of: 'member' | 'friend') => ContactTraits } = {},
+): { microseconds: number[]; decided: number } {
   let state: State = stateWith('acc_bench', {
-    programs: [{ programId: 'default', name: 'Default', version: 1, publishedAt: BEGAN, rules }],
+    programs: [{ programId: 'default', name: 'Default', version: 1, publishedAt: BEGAN, rules, risk: more.risk }],
     connectedAt: BEGAN,
     mapping: {
       version: 'map_bench',
@@ -107,8 +113,9 @@ function live(rules: readonly RewardRule[], number: number): { microseconds: num
       })),
     },
   });
-  const member = contactOf(`${number}1`, []);
-  const friend = contactOf(`${number}2`, [member.ref.id]);
+  const known = (of: 'member' | 'friend') => (more.traits ? { traits: more.traits(of) } : {});
+  const member = { ...contactOf(`${number}1`, []), ...known('member') };
+  const friend = { ...contactOf(`${number}2`, [member.ref.id]), ...known('friend') };
   const contacts = new Map([member, friend].map((contact) => [contact.ref.id, contact]));
   const history: DealPoint[] = [];
   const microseconds: number[] = [];

@@ -1,6 +1,8 @@
+import type { AttributionPolicy, AttributionPolicyVersion } from '../domain/attribution-policy.ts';
 import { decide } from '../domain/decide.ts';
 import { type Decision, standingMinor } from '../domain/decision.ts';
 import { companyOf, withinLimits } from '../domain/limit.ts';
+import type { StageMapping } from '../domain/mapping.ts';
 import { type Money, textOf } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
 import { conditionsWithin, isReviewed, type Party, type ProgramVersion, type RewardRule } from '../domain/program.ts';
@@ -11,6 +13,7 @@ import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyKey, wonTally } from '../domain/tally.ts';
 import type { TierScheme } from '../domain/tier-scheme.ts';
 import type { Instant } from '../domain/time.ts';
+import { asPublished, whoseByDraft } from './dry-run-attribution.ts';
 import { eventsOf, type TierEvent, tiersOverTime } from './dry-run-tiers.ts';
 import type { Audit, AuditAccount, AuditPage } from './ports/audit.ts';
 import { contactsOf, friendOf, mappingAt, type Recorded, recordedElsewhere, withoutMerged } from './recorded.ts';
@@ -23,6 +26,9 @@ import { stands } from './verify-books.ts';
 
 const REFERRALS_PER_PAGE = 100;
 
+/** Why a referral pays nothing that belongs to nobody by the draft of an attribution policy. */
+const NOBODYS = 'By the draft the friend belongs to nobody: none of the evidence counts.';
+
 /** Kept one by one, for a table that a person may scroll through; all of them are counted. */
 const DIFFERENCES_MAX = 50_000;
 
@@ -34,6 +40,22 @@ export interface DryRunInput {
   readonly to: Instant;
 }
 
+/** A draft of what all programs rest on, tried with the programs as they are published. */
+export interface PolicyDryRunInput extends Pick<DryRunInput, 'accountId' | 'from' | 'to'> {
+  readonly mapping?: { readonly connectionId: string; readonly mapping: StageMapping };
+  readonly attribution?: AttributionPolicy;
+  /** The one that is published; null for none. */
+  readonly attributionInForce: AttributionPolicyVersion | null;
+}
+
+/** What is gone through: programs by their versions, and what stands in the place of what is in force. */
+interface Trial extends Omit<PolicyDryRunInput, 'attributionInForce'> {
+  readonly attributionInForce?: AttributionPolicyVersion | null;
+  readonly programs: readonly ProgramVersion[];
+  /** Absent: when the connection was made. */
+  readonly connectedAt?: Instant;
+}
+
 export interface Difference {
   readonly kind: 'new' | 'lost' | 'changed';
   readonly referralId: string;
@@ -43,6 +65,9 @@ export interface Difference {
   /** What stands, and what the draft would have granted; null for nothing. */
   readonly before: Money | null;
   readonly after: Money | null;
+  /** Whose it is and would be, where a draft of the attribution policy was tried. */
+  readonly memberBefore?: string | null;
+  readonly memberAfter?: string | null;
   /** Why the draft pays what it pays, or does not. */
   readonly why: string;
 }
@@ -71,6 +96,7 @@ interface Candidate {
   readonly referral: Pick<Referral, 'id' | 'memberId'>;
   readonly company: ReturnType<typeof companyOf>;
   readonly deal: RecordRef;
+  readonly programId: string;
   readonly rule: RewardRule;
   readonly at: Instant;
   readonly money: Money;
@@ -86,29 +112,81 @@ interface Standing {
   readonly party: Party;
   readonly money: Money;
   readonly at: Instant;
+  readonly memberId?: string;
+}
+
+/** What came of going through everything. */
+interface Pass {
+  readonly candidates: readonly Candidate[];
+  readonly refusals: ReadonlyMap<string, string>;
+  readonly referrals: number;
+  readonly unknown: number;
 }
 
 export async function dryRun(audit: Audit, input: DryRunInput): Promise<DryRunReport> {
   const account = await audit.account(input.accountId);
-  const ordinals = needsOrdinals(input.draft.rules) ? await wonInOrder(audit, account, input) : null;
-  const tiers = input.draft.tiers ? await tiersInOrder(audit, account, input, input.draft.tiers) : undefined;
-  const candidates: Candidate[] = [];
+  const { accountId, from, to, draft } = input;
+  const programs = [{ ...draft, version: 1, publishedAt: from }];
   const standing: Standing[] = [];
+  const pass = await goThrough(audit, account, { accountId, from, to, programs, connectedAt: from }, (referral, page) =>
+    standing.push(...standingOf(referral, page, input)),
+  );
+  return compare(input, pass, applyLimits(pass.candidates), standing);
+}
+
+/**
+ * What a draft of the stage mapping or of the attribution policy would change, with the programs as they were published. Compared is with
+ * the same run without the draft: what persons have decided since is no difference that the draft makes.
+ */
+export async function policyDryRun(audit: Audit, input: PolicyDryRunInput): Promise<DryRunReport> {
+  const account = await audit.account(input.accountId);
+  const { accountId, from, to } = input;
+  const { programs } = account;
+  const { attributionInForce } = input;
+  const current = { accountId, from, to, programs, attributionInForce };
+  const asItIs = applyLimits((await goThrough(audit, account, current)).candidates);
+  const pass = await goThrough(audit, account, { ...input, programs });
+  const standing = asItIs.lines.map(
+    ({ referral, deal, rule, money, at }): Standing => ({
+      referralId: referral.id,
+      memberId: referral.memberId,
+      deal,
+      ruleKey: rule.key,
+      party: rule.party,
+      money,
+      at,
+    }),
+  );
+  return compare(input, pass, applyLimits(pass.candidates), standing);
+}
+
+async function goThrough(
+  audit: Audit,
+  account: AuditAccount,
+  trial: Trial,
+  visit: (referral: Referral, page: AuditPage) => void = () => {},
+): Promise<Pass> {
+  const scheme = trial.programs.findLast(({ tiers }) => tiers)?.tiers;
+  const ordinals = needsOrdinals(trial.programs.flatMap(({ rules }) => rules))
+    ? await wonInOrder(audit, account, trial)
+    : null;
+  const tiers = scheme ? await tiersInOrder(audit, account, trial, scheme) : undefined;
+  const candidates: Candidate[] = [];
   const refusals = new Map<string, string>();
   let referrals = 0;
   let unknown = 0;
-  await eachReferral(audit, input.accountId, input.draft, (referral, page, recorded) => {
+  await eachReferral(audit, trial, (referral, page, recorded) => {
     referrals += 1;
-    const decided = decideAnew(referral, page, recorded, account, input, { ordinals, tiers });
+    const decided = decideAnew(referral, page, recorded, account, trial, { ordinals, tiers });
     if (!decided) {
       unknown += 1;
       return;
     }
     candidates.push(...decided.candidates);
     for (const [key, why] of decided.refusals) refusals.set(key, why);
-    standing.push(...standingOf(referral, page, input));
+    visit(referral, page);
   });
-  return compare(input, { candidates, standing, refusals, referrals, unknown });
+  return { candidates, refusals, referrals, unknown };
 }
 
 function needsOrdinals(rules: readonly RewardRule[]): boolean {
@@ -120,11 +198,11 @@ function needsOrdinals(rules: readonly RewardRule[]): boolean {
 
 async function eachReferral(
   audit: Audit,
-  accountId: string,
-  { risk }: Pick<ProgramVersion, 'risk'>,
+  { accountId, programs }: Pick<Trial, 'accountId' | 'programs'>,
   visit: (referral: Referral, page: AuditPage, recorded: Recorded) => void,
 ): Promise<void> {
-  const riskHours = risk && paceHours([risk]);
+  const policies = programs.flatMap(({ risk }) => risk ?? []);
+  const riskHours = policies.length > 0 ? paceHours(policies) : undefined;
   for (let after: string | null = null; ; ) {
     const page: AuditPage = await audit.page(accountId, after, REFERRALS_PER_PAGE, riskHours);
     if (page.referrals.length === 0) return;
@@ -146,14 +224,14 @@ const NOTHING_THEN: Then = { ordinals: null, tiers: () => null };
 async function tiersInOrder(
   audit: Audit,
   account: AuditAccount,
-  input: DryRunInput,
+  trial: Trial,
   scheme: TierScheme,
 ): Promise<State['tiersThen']> {
   const events: TierEvent[] = [];
   const touched = new Set<string>();
   const countsTouches = scheme.by.kind === 'engagement' && scheme.by.counts === 'touches';
-  await eachReferral(audit, input.accountId, input.draft, (referral, page, recorded) => {
-    const decided = decideAnew(referral, page, recorded, account, input, NOTHING_THEN);
+  await eachReferral(audit, trial, (referral, page, recorded) => {
+    const decided = decideAnew(referral, page, recorded, account, trial, NOTHING_THEN);
     if (decided) events.push(...eventsOf(scheme, decided.referral));
     for (const { id, memberId, at } of countsTouches ? page.touches : []) {
       if (touched.has(id)) continue;
@@ -165,11 +243,7 @@ async function tiersInOrder(
 }
 
 /** Which won referral of its member each one is, in the order in which they were won. */
-async function wonInOrder(
-  audit: Audit,
-  account: AuditAccount,
-  input: DryRunInput,
-): Promise<ReadonlyMap<string, number>> {
+async function wonInOrder(audit: Audit, account: AuditAccount, trial: Trial): Promise<ReadonlyMap<string, number>> {
   const won: Array<{ id: string; memberId: string; at: Instant }> = [];
   const probe: RewardRule = {
     key: 'probe',
@@ -180,10 +254,11 @@ async function wonInOrder(
     holdDays: 0,
     payout: 'credit',
   };
-  const probing = { ...input, draft: { ...input.draft, rules: [probe], risk: undefined } };
-  await eachReferral(audit, input.accountId, probing.draft, (referral, page, recorded) => {
+  const programs = trial.programs.map((version) => ({ ...version, rules: [probe], risk: undefined }));
+  const probing = { ...trial, programs };
+  await eachReferral(audit, probing, (referral, page, recorded) => {
     const first = decideAnew(referral, page, recorded, account, probing, NOTHING_THEN)?.candidates[0];
-    if (first) won.push({ id: referral.id, memberId: referral.memberId, at: first.at });
+    if (first) won.push({ id: referral.id, memberId: first.referral.memberId, at: first.at });
   });
   won.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   const counts = new Map<string, number>();
@@ -196,72 +271,85 @@ async function wonInOrder(
   );
 }
 
-/** What the draft makes of one referral, as if nothing had been decided on it; null when its facts are not there. */
+/** What the trial makes of one referral, as if nothing had been decided on it; null when its facts are not there. */
 function decideAnew(
-  referral: Referral,
+  stored: Referral,
   page: AuditPage,
   recorded: Recorded,
   account: AuditAccount,
-  { accountId, draft, from, to }: DryRunInput,
+  trial: Trial,
   { ordinals, tiers }: Then,
 ): { candidates: Candidate[]; refusals: ReadonlyMap<string, string>; referral: Referral } | null {
-  if (referral.friend.contact === null) return { candidates: [], refusals: new Map(), referral };
-  const won = wonTally(referral.memberId);
-  const before = (ordinals?.get(referral.id) ?? 1) - 1;
+  const { accountId, from, to } = trial;
+  if (stored.friend.contact === null) return { candidates: [], refusals: new Map(), referral: stored };
+  const programs = trial.programs.map((version) => ({
+    ...version,
+    rules: version.rules.map((rule) => withoutWhatIsSharedWithOthers(rule)),
+  }));
   const candidates: Candidate[] = [];
   const refusals = new Map<string, string>();
-  let isKnown = false;
-  let state: Pick<State, 'referrals' | 'decisions' | 'rewards'> = {
-    referrals: page.state.referrals.map((one) =>
-      // What it counted towards a tier is counted anew.
-      one.stage === 'won' ? { ...one, stage: 'accepted' as const, wonDeals: undefined } : one,
-    ),
+  /** Whose it is by the trial; known with the first contact that can be read. */
+  let referral: Referral | null = null;
+  let decided: Pick<State, 'referrals' | 'decisions' | 'rewards'> = {
+    referrals: page.state.referrals.map(anew),
     decisions: [],
     rewards: [],
   };
   // One connection after the other, each with what the earlier ones decided.
-  for (const contact of contactsOf(referral, page)) {
+  for (const contact of contactsOf(stored, page)) {
     const here = contact.connectionId;
-    const friend = friendOf(referral, contact, page, recorded);
-    const mapping = mappingAt(account.mappings.get(here) ?? [], Number.POSITIVE_INFINITY);
+    const friend = friendOf(stored, contact, page, recorded);
+    const inForce = mappingAt(account.mappings.get(here) ?? [], Number.POSITIVE_INFINITY);
+    const mapping = trial.mapping?.connectionId === here ? trial.mapping.mapping : inForce;
     if (friend === 'unknown' || friend === 'merged' || friend.facts.contact.presence === 'deleted' || !mapping)
       continue;
-    isKnown = true;
+    const contacts = recorded.contactsIn(here);
+    const about: State = {
+      ...decided,
+      accountId,
+      programs,
+      connectedAt: trial.connectedAt ?? account.connections.find(({ id }) => id === here)?.connectedAt ?? from,
+      mapping,
+      rates: account.rates,
+      members: page.state.members,
+      tallies: new Map(),
+      risk: page.state.risk,
+      tiersThen: tiers,
+      attribution: trial.attribution ? asPublished(trial.attribution) : (trial.attributionInForce ?? undefined),
+      ...recordedElsewhere(account, page, here, Number.POSITIVE_INFINITY),
+    };
+    if (referral === null) {
+      const whose =
+        trial.attribution === undefined
+          ? stored
+          : whoseByDraft(trial.attribution, { stored, page, friend: friend.facts, contacts, state: about });
+      if (!whose) return { candidates: [], refusals: new Map([[stored.id, NOBODYS]]), referral: stored };
+      referral = whose;
+      const others = decided.referrals.filter(({ id }) => id !== stored.id);
+      decided = { ...decided, referrals: [...others, anew(referral)] };
+    }
+    const { id, memberId } = referral;
+    const won = wonTally(memberId);
+    const before = (ordinals?.get(id) ?? 1) - 1;
     const plan = decide({
       friends: [friend.facts],
-      contacts: recorded.contactsIn(here),
+      contacts,
       now: Math.max(...friend.readAt),
-      state: {
-        ...state,
-        accountId,
-        programs: [
-          {
-            ...draft,
-            version: 1,
-            publishedAt: from,
-            rules: draft.rules.map((rule) => withoutWhatIsSharedWithOthers(rule)),
-          },
-        ],
-        connectedAt: from,
-        mapping,
-        rates: account.rates,
-        members: page.state.members,
-        tallies: new Map([[tallyKey(won), { ...won, count: before, minor: 0n }]]),
-        risk: page.state.risk,
-        tiersThen: tiers,
-        ...recordedElsewhere(account, page, here, Number.POSITIVE_INFINITY),
-      },
+      state: { ...about, ...decided, tallies: new Map([[tallyKey(won), { ...won, count: before, minor: 0n }]]) },
     });
-    const own = plan.decisions.filter(({ referralId }) => referralId === referral.id);
+    const own = plan.decisions.filter(({ referralId }) => referralId === id);
     for (const reward of plan.rewards) {
-      if (reward.referralId !== referral.id || !stands(reward)) continue;
+      if (reward.referralId !== id || !stands(reward)) continue;
       const grant = own.find(({ rewardId }) => rewardId === reward.id);
-      const rule = draft.rules.find(({ key }) => key === reward.ruleKey);
+      const rule = trial.programs
+        .find(({ programId, version }) => programId === grant?.program.id && version === grant.program.version)
+        ?.rules.find(({ key }) => key === reward.ruleKey);
       if (!grant || !rule || grant.effectiveAt < from || grant.effectiveAt >= to) continue;
       candidates.push({
-        referral,
+        referral: { id, memberId },
         company: companyOf(friend.facts.contact),
         deal: reward.deal,
+        programId: grant.program.id,
         rule,
         at: grant.effectiveAt,
         money: reward.money,
@@ -271,14 +359,23 @@ function decideAnew(
     }
     for (const decision of own) refusals.set(keyOf(decision), reasonText(decision.reason));
     const changed = new Map(plan.referrals.map((one) => [one.id, one]));
-    state = {
-      referrals: state.referrals.map((one) => changed.get(one.id) ?? one),
-      decisions: [...state.decisions, ...plan.decisions],
-      rewards: [...state.rewards.filter(({ id }) => !plan.rewards.some((one) => one.id === id)), ...plan.rewards],
+    decided = {
+      referrals: decided.referrals.map((one) => changed.get(one.id) ?? one),
+      decisions: [...decided.decisions, ...plan.decisions],
+      rewards: [
+        ...decided.rewards.filter((one) => !plan.rewards.some(({ id: newer }) => newer === one.id)),
+        ...plan.rewards,
+      ],
     };
   }
-  if (!isKnown) return null;
-  return { candidates, refusals, referral: state.referrals.find(({ id }) => id === referral.id) ?? referral };
+  if (referral === null) return null;
+  const { id } = referral;
+  return { candidates, refusals, referral: decided.referrals.find((one) => one.id === id) ?? referral };
+}
+
+/** What it counted towards a tier is counted anew. */
+function anew(referral: Referral): Referral {
+  return referral.stage === 'won' ? { ...referral, stage: 'accepted', wonDeals: undefined } : referral;
 }
 
 /** Limits and the budget are applied when all referrals are known; a review and a hold change nothing about what would be paid. */
@@ -302,16 +399,12 @@ function standingOf(referral: Referral, page: AuditPage, { draft, from, to }: Dr
     });
 }
 
-interface Gone {
-  readonly candidates: readonly Candidate[];
-  readonly standing: readonly Standing[];
-  readonly refusals: ReadonlyMap<string, string>;
-  readonly referrals: number;
-  readonly unknown: number;
-}
-
-function compare(input: DryRunInput, { candidates, standing, refusals, referrals, unknown }: Gone): DryRunReport {
-  const granted = applyLimits(input.draft.programId, candidates);
+function compare(
+  { from, to, attribution }: Pick<PolicyDryRunInput, 'from' | 'to' | 'attribution'>,
+  { refusals, referrals, unknown }: Pass,
+  granted: ReturnType<typeof applyLimits>,
+  standing: readonly Standing[],
+): DryRunReport {
   const before = new Map(standing.map((one) => [keyOf(one), one]));
   const after = new Map(
     granted.lines.map((line) => [keyOf({ ...line, referralId: line.referral.id, ruleKey: line.rule.key }), line]),
@@ -324,21 +417,28 @@ function compare(input: DryRunInput, { candidates, standing, refusals, referrals
   };
   for (const [key, { referral, deal, rule, money, at, why }] of after) {
     const known = before.get(key);
-    const line = { referralId: referral.id, deal, ruleKey: rule.key, party: rule.party, after: money, why, at };
+    const line = {
+      ...{ referralId: referral.id, deal, ruleKey: rule.key, party: rule.party, after: money, why, at },
+      ...(attribution ? { memberBefore: known?.memberId ?? null, memberAfter: referral.memberId } : {}),
+    };
+    const isAnothers = attribution && rule.party === 'member' && known?.memberId !== referral.memberId;
     if (!known) tell({ ...line, kind: 'new', before: null });
-    else if (textOf(known.money) !== textOf(money)) tell({ ...line, kind: 'changed', before: known.money });
+    else if (isAnothers || textOf(known.money) !== textOf(money))
+      tell({ ...line, kind: 'changed', before: known.money });
     else counts.same += 1;
   }
   for (const [key, one] of before) {
     if (after.has(key)) continue;
-    const why = granted.kept.get(key) ?? refusals.get(key) ?? 'The draft has no rule of this key.';
     const { referralId, deal, ruleKey, party, money, at } = one;
-    tell({ referralId, deal, ruleKey, party, at, kind: 'lost', before: money, after: null, why });
+    const why =
+      granted.kept.get(key) ?? refusals.get(key) ?? refusals.get(referralId) ?? 'The draft has no rule of this key.';
+    const member = attribution ? { memberBefore: one.memberId ?? null, memberAfter: null } : {};
+    tell({ referralId, deal, ruleKey, party, at, kind: 'lost', before: money, after: null, ...member, why });
   }
   differences.sort((a, b) => a.at - b.at || (`${a.referralId} ${a.ruleKey}` < `${b.referralId} ${b.ruleKey}` ? -1 : 1));
   return {
-    from: input.from,
-    to: input.to,
+    from,
+    to,
     referrals,
     unknown,
     counts,
@@ -351,14 +451,14 @@ function compare(input: DryRunInput, { candidates, standing, refusals, referrals
 }
 
 /** Limits over all referrals, in the order of the events; what each one keeps back, and why. */
-function applyLimits(programId: string, candidates: readonly Candidate[]) {
+function applyLimits(candidates: readonly Candidate[]) {
   const tallies = new Map<string, Tally>();
   const lines: Candidate[] = [];
   const kept = new Map<string, string>();
   let limited = 0;
   const inOrder = candidates.toSorted((a, b) => a.at - b.at || (a.referral.id < b.referral.id ? -1 : 1));
   for (const candidate of inOrder) {
-    const { referral, rule, at, money, company } = candidate;
+    const { referral, programId, rule, at, money, company } = candidate;
     const outcome = withinLimits({
       rule: { ...rule, usesBudget: false },
       programId,

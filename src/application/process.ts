@@ -3,7 +3,7 @@ import { sharedKeyOf } from '../domain/connections-policy.ts';
 import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
-import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
+import { findStage, type MappedStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { Plan } from '../domain/plan.ts';
 import { firstRateDay } from '../domain/program.ts';
 import { wantedProperties } from '../domain/property.ts';
@@ -264,7 +264,7 @@ function createMappingReader(store: Store, clock: Clock) {
   };
 }
 
-/** Reads the pipelines and keeps what they mean, as a new version if anything differs. */
+/** Reads the pipelines and keeps what they mean, as a new version if anything differs. What an admin has said of a stage stays. */
 export async function refreshMapping(
   store: Pick<Store, 'connections'>,
   session: CrmSession,
@@ -272,9 +272,18 @@ export async function refreshMapping(
   now: number,
 ): Promise<StageMapping> {
   const { accountId, id } = connection;
-  const earlier = await store.connections.mapping(accountId, id);
-  const entries = mapCatalog(await session.stages(), earlier?.entries ?? []);
-  const version = derivedId('map', JSON.stringify(entries));
-  await store.connections.saveMapping(accountId, id, version, entries, now);
-  return { version, entries };
+  const catalog = await session.stages();
+  for (let tries = 0; tries < CONFLICT_TRIES; tries += 1) {
+    const earlier = await store.connections.mapping(accountId, id);
+    const mapping = mappingOf(mapCatalog(catalog, earlier?.entries ?? []));
+    const basis = earlier?.version ?? null;
+    if (await store.connections.saveMapping(accountId, id, mapping.version, mapping.entries, now, basis))
+      return mapping;
+  }
+  throw CONTENDED;
+}
+
+/** A version of the mapping is a hash of what it says. */
+export function mappingOf(entries: readonly MappedStage[]): StageMapping {
+  return { version: derivedId('map', JSON.stringify(entries)), entries };
 }

@@ -1,4 +1,4 @@
-import { tierIn, tierReachedIn, wonReferralsIn } from '../domain/as-judged.ts';
+import { qualifiedAt, tierIn, tierReachedIn, wonReferralsIn } from '../domain/as-judged.ts';
 import { decide, type FriendFacts } from '../domain/decide.ts';
 import { type Decision, type Reward, standingMinor } from '../domain/decision.ts';
 import {
@@ -278,11 +278,22 @@ function rejudge(
   }
   const wasYes = (condition: string) =>
     decision.conditions.find((result) => result.condition === condition)?.verdict !== 'unmet';
+  const waitedFrom = qualifiedAt(
+    rule,
+    own.filter(
+      ({ ruleKey, deal: of, sequence, effectiveAt }) =>
+        ruleKey === decision.ruleKey &&
+        of.id === decision.deal.id &&
+        sequence < decision.sequence &&
+        effectiveAt >= since,
+    ),
+  );
   const verdict = judge({
     rule,
     referral,
     friend: contact,
-    dealAt,
+    // Of one that waited for room: as it was when it qualified.
+    dealAt: waitedFrom === null ? dealAt : (dealsAt([deal], mapping, waitedFrom)[0] ?? dealAt),
     reachedAt: since,
     startsAt: Math.max(beginOf(programs, referral.programId), connectedAt),
     // Who else was credited is no fact about this deal; it is asked for by deciding from nothing.

@@ -2,9 +2,11 @@ import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import { parseAttribution } from '../application/attribution-document.ts';
 import { programDiff } from '../application/program-diff.ts';
 import { createReattribute } from '../application/re-attribute.ts';
+import { createTryAttribution } from '../application/try-attribution.ts';
 import { DEFAULT_POLICY, policyHash } from '../domain/attribution-policy.ts';
 import { reasonText } from '../domain/reason.ts';
 import { isoOf } from '../domain/time.ts';
+import { periodFrom, tellDryRun } from './dry-run-table.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { accountOf, withServices } from './services.ts';
 
@@ -55,6 +57,20 @@ export function listAttribution(terminal: Terminal, account: string): Promise<Re
         stringifyYaml(newest?.policy ?? DEFAULT_POLICY).trimEnd(),
       ],
     };
+  });
+}
+
+/** What the file would change about whose referrals are and what is paid for them, over all that is recorded. */
+export function tryAttributionFile(
+  terminal: Terminal,
+  account: string,
+  file: string,
+  { csv, ...days }: { from?: string; to?: string; csv?: string },
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id } = await accountOf(services, account);
+    const tryOut = createTryAttribution({ store: services.store, clock: services });
+    return tellDryRun(await tryOut(id, await policyOf(terminal, file), periodFrom(days, services.now())), csv);
   });
 }
 

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
-import { csvOf } from '../application/csv.ts';
-import { type DryRunReport, dryRun } from '../application/dry-run.ts';
+import { dryRun } from '../application/dry-run.ts';
 import { programDiff } from '../application/program-diff.ts';
 import { contentDocument, parseProgram, pathText } from '../application/program-document.ts';
 import { createPublish, type Publish } from '../application/publish.ts';
-import { decimalOf, type Money, textOf } from '../domain/money.ts';
+import { decimalOf, type Money } from '../domain/money.ts';
 import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
 import { isoOf } from '../domain/time.ts';
-import { dayOf } from './day.ts';
+import { periodFrom, tellDryRun } from './dry-run-table.ts';
 import { CliError, EXIT, type Result, type Terminal, table } from './output.ts';
 import { accountOf, payoutsOf, type Services, withServices } from './services.ts';
 
@@ -171,13 +169,9 @@ export function tryProgram(
     const { id } = await accountOf(services, account);
     const draft = await programOf(terminal, file);
     const now = services.now();
-    const period = {
-      from: from === undefined ? 0 : dayOf('--from', from),
-      to: to === undefined ? now : dayOf('--to', to),
-    };
+    const period = periodFrom({ from, to }, now);
     const report = await services.store.audited(now, (audit) => dryRun(audit, { accountId: id, draft, ...period }));
-    if (csv !== undefined) await writeFile(csv, tableOf(report));
-    return { json: jsonOf(report), lines: linesOf(report, csv) };
+    return tellDryRun(report, csv);
   });
 }
 
@@ -254,48 +248,6 @@ function documentOf(content: ProgramContent) {
 
 function contentOf({ programId, name, rules, tiers, openReferrals, risk }: ProgramVersion): ProgramContent {
   return { programId, name, rules, tiers, openReferrals, risk };
-}
-
-function jsonOf(report: DryRunReport): unknown {
-  return JSON.parse(
-    JSON.stringify(report, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
-  );
-}
-
-function linesOf(
-  { counts, totals, referrals, unknown, toReview, limited, differences }: DryRunReport,
-  csv: string | undefined,
-) {
-  const of = (minor: bigint, currency: string) => textOf({ minor, currency });
-  return [
-    `${referrals} referrals: ${counts.same} rewards as they are, ${counts.new} new, ${counts.lost} lost, ${counts.changed} changed.`,
-    ...totals.map(
-      ({ currency, before, after }) =>
-        `${of(before, currency)} stand, the draft gives ${of(after, currency)}: ${of(after - before, currency)} more.`,
-    ),
-    ...(toReview > 0 ? [`${toReview} of them a person would have to approve.`] : []),
-    ...(limited > 0 ? [`${limited} a limit keeps back, whole or in part.`] : []),
-    ...(unknown > 0 ? [`${unknown} referrals are left out: their contact was deleted or merged away.`] : []),
-    ...(csv === undefined ? [] : [`${differences.length} differences are in ${csv}.`]),
-  ];
-}
-
-/** One line for each difference. */
-function tableOf({ differences }: DryRunReport): string {
-  const rows = differences.map(({ kind, referralId, deal, ruleKey, party, before, after, why }) => [
-    kind,
-    referralId,
-    deal.connectionId,
-    deal.id,
-    ruleKey,
-    party,
-    before ? decimalOf(before) : '',
-    after ? decimalOf(after) : '',
-    (after ?? before)?.currency ?? '',
-    why,
-  ]);
-  const head = ['kind', 'referral', 'connection', 'deal', 'rule', 'party', 'before', 'after', 'currency', 'why'];
-  return csvOf(head, rows);
 }
 
 async function programOf(terminal: Terminal, file: string) {

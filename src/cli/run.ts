@@ -6,6 +6,7 @@ import {
   listAttribution,
   moveAttribution,
   publishAttribution,
+  tryAttributionFile,
   validateAttribution,
 } from './attribution.ts';
 import { backupDatabase } from './backup.ts';
@@ -14,6 +15,7 @@ import { checkConfig } from './config-check.ts';
 import { installLink } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
+import { setMapping, showMapping, tryMapping } from './mapping.ts';
 import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
@@ -30,10 +32,12 @@ import {
   validateProgram,
 } from './program-file.ts';
 import { importRates } from './rates.ts';
+import { assignRecruiter, listRecruiters, setRecruiter } from './recruiters.ts';
 import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
 import { showState } from './state.ts';
+import { listTierChanges, showTier } from './tiers.ts';
 import { diffTwoCrms, listTwoCrms, publishTwoCrms } from './two-crms.ts';
 import { verifyDatabase } from './verify.ts';
 
@@ -158,6 +162,17 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(attribution, 'diff <account> <file>', 'say what publishing a file would change').action(
     async (of: string, file: string) => print(await diffAttribution(terminal, of, file)),
   );
+  add(
+    attribution,
+    'dry-run <account> <file>',
+    'say what a file would change about whose referrals are and what is paid; pays nothing',
+  )
+    .option('--from <day>', 'events from this day on, such as 2026-01-31')
+    .option('--to <day>', 'events before this day')
+    .option('--csv <file>', 'write every difference into this file')
+    .action(async (of: string, file: string, options: { from?: string; to?: string; csv?: string }) =>
+      print(await tryAttributionFile(terminal, of, file, options)),
+    );
   add(attribution, 'list <account>', 'print the policy that is in force').action(async (of: string) =>
     print(await listAttribution(terminal, of)),
   );
@@ -176,6 +191,49 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   );
   add(twoCrms, 'list <account>', 'print the connections and the policy that is in force').action(async (of: string) =>
     print(await listTwoCrms(terminal, of)),
+  );
+
+  const mapping = program.command('mapping').description('what the stages of a CRM mean');
+  add(mapping, 'show <account> <connection>', 'show what each stage means, and who has said so').action(
+    async (of: string, connection: string) => print(await showMapping(terminal, of, connection)),
+  );
+  add(mapping, 'set <account> <connection> <file>', 'say what stages mean, by a JSON or YAML file, or -').action(
+    async (of: string, connection: string, file: string) => print(await setMapping(terminal, of, connection, file)),
+  );
+  add(mapping, 'dry-run <account> <connection> <file>', 'say what a file would change about what is paid; pays nothing')
+    .option('--from <day>', 'events from this day on, such as 2026-01-31')
+    .option('--to <day>', 'events before this day')
+    .option('--csv <file>', 'write every difference into this file')
+    .action(
+      async (of: string, connection: string, file: string, options: { from?: string; to?: string; csv?: string }) =>
+        print(await tryMapping(terminal, of, connection, file, options)),
+    );
+
+  const tiers = program.command('tiers').description('tiers of members');
+  add(tiers, 'list <account>', 'list tier changes with what they rest on, the newest first')
+    .option('--member <member>', 'of one member only')
+    .action(async (of: string, options: { member?: string }) => print(await listTierChanges(terminal, of, options)));
+  add(tiers, 'show <account> <member>', 'show where a member stands, and what is missing to the next tier').action(
+    async (of: string, member: string) => print(await showTier(terminal, of, member)),
+  );
+
+  const recruiters = program.command('recruiters').description("members who are the account's own people");
+  add(recruiters, 'list <account>', 'list recruiters').action(async (of: string) =>
+    print(await listRecruiters(terminal, of)),
+  );
+  for (const [step, what, isRecruiter] of [
+    ['add', 'make a member a recruiter', true],
+    ['remove', 'a member is no recruiter any more', false],
+  ] as const)
+    add(recruiters, `${step} <account> <member>`, what).action(async (of: string, member: string) =>
+      print(await setRecruiter(terminal, of, member, isRecruiter)),
+    );
+  add(recruiters, 'assign <account> <referral> <member>', 'name the recruiter who owns a referral').action(
+    async (of: string, referral: string, member: string) =>
+      print(await assignRecruiter(terminal, of, referral, member)),
+  );
+  add(recruiters, 'unassign <account> <referral>', 'nobody beside the member owns a referral').action(
+    async (of: string, referral: string) => print(await assignRecruiter(terminal, of, referral, null)),
   );
 
   const config = program.command('config').description('configuration');

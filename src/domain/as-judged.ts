@@ -1,7 +1,26 @@
 import { NO_TIER, TIER_CONDITION, WON_REFERRALS_CONDITION } from './condition.ts';
 import type { Decision } from './decision.ts';
 import { TIER_REACHED_CONDITION } from './eligibility.ts';
+import type { RewardRule } from './program.ts';
 import { type HeldTier, rankOf } from './tier-scheme.ts';
+import type { Instant } from './time.ts';
+
+/**
+ * When a win qualified that has found no room since, or no rate: by what the deal was then it is paid, where its rule ignores what comes
+ * after. `before`: what was decided on this win, oldest first. Null: it is judged by what it is now. What ended a reward, or gave the
+ * referral to another member, ended what that rested on.
+ */
+export function qualifiedAt(
+  { amountChanges }: Pick<RewardRule, 'amountChanges'>,
+  before: readonly Decision[],
+): Instant | null {
+  if (amountChanges === 'follow') return null;
+  const ended = before.findLastIndex(({ rewardId, reason: { code } }) => rewardId !== null || code === 're_attributed');
+  const waits = before
+    .slice(ended + 1)
+    .find(({ outcome, reason: { code } }) => outcome === 'capped' || outcome === 'queued' || code === 'rate_missing');
+  return waits?.effectiveAt ?? null;
+}
 
 type Judged = Pick<Decision, 'conditions' | 'calculation'>;
 

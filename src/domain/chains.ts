@@ -1,5 +1,5 @@
 import type { CalculationStep } from './amount.ts';
-import { tierThen, wonReferralsIn } from './as-judged.ts';
+import { qualifiedAt, tierThen, wonReferralsIn } from './as-judged.ts';
 import { byAge, comesBefore } from './attribution.ts';
 import { type Chain, createChainBook } from './chain-book.ts';
 import { describeCondition } from './condition.ts';
@@ -42,7 +42,7 @@ import { budgetTally, rateTally, type Tally, wonTally } from './tally.ts';
 import { heldTier, restOnScore } from './tier.ts';
 import type { HeldTier } from './tier-scheme.ts';
 import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
-import type { DealAt } from './timeline.ts';
+import { type DealAt, dealsAt } from './timeline.ts';
 
 /** A rule looks at the other deals only for whether one is rewarded, so two passes settle it; far more is a mistake of ours. */
 const PASSES_MAX = 100;
@@ -494,6 +494,15 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     return sinceMoved(chainOf(dealAt.deal, rule)).filter(({ effectiveAt }) => effectiveAt >= since);
   }
 
+  /**
+   * A deal that found no room, or whose rate was not there, is paid by what it was when it qualified, where its rule ignores what comes after:
+   * not by what it happens to be at the look that finds room.
+   */
+  function asQualified(dealAt: DealAt, rule: RewardRule, before: readonly Decision[]): DealAt {
+    const at = qualifiedAt(rule, before);
+    return at === null ? dealAt : (dealsAt([dealAt.deal], state.mapping, at)[0] ?? dealAt);
+  }
+
   function verdictOn(reached: Reached): Verdict {
     const { dealAt, rule, since, version } = reached;
     const before = judgedBefore(reached);
@@ -501,7 +510,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       rule,
       referral,
       friend: friend.contact,
-      dealAt,
+      dealAt: asQualified(dealAt, rule, before),
       reachedAt: since,
       startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
@@ -639,7 +648,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     const conditions = [...verdict.conditions, ...(risk ? [riskResult(risk, version)] : []), ...limited.results];
     if (limited.kind !== 'fits') {
       const full = limited as LimitOutcome & { kind: 'full' | 'budget_spent' };
-      stayOut(chain, basis, full, conditions, effectiveAt, version.programId);
+      stayOut(chain, basis, full, { conditions, calculation: verdict.calculation }, effectiveAt, version.programId);
       return;
     }
     if (version.tiers && needsTier(rule)) restOnScore(draft, referral.memberId, version.tiers);
@@ -707,7 +716,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     chain: Chain,
     basis: Basis,
     { kind, results, uses, money }: LimitOutcome & { kind: 'full' | 'budget_spent' },
-    conditions: Decision['conditions'],
+    // With the amount it was judged by: which win it was stays so, whenever there is room.
+    judgedBy: Pick<Decision, 'conditions' | 'calculation'>,
     effectiveAt: Instant,
     programId: string,
   ): void {
@@ -731,7 +741,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     const before = last(chain);
     const since = before && (before.outcome === 'capped' || before.outcome === 'queued') ? before.recordedAt : now;
     for (const one of on) draft.waitFor({ on: one, record: basis.deal, since });
-    sayIfNews(chain, basis, { outcome: kind === 'full' ? 'capped' : 'queued', reason: why, conditions, effectiveAt });
+    sayIfNews(chain, basis, { outcome: kind === 'full' ? 'capped' : 'queued', reason: why, ...judgedBy, effectiveAt });
   }
 
   function notPay(

@@ -23,6 +23,18 @@ export interface MappedStage {
   readonly pipelineLabel: string;
   readonly stageLabel: string;
   readonly stage: LifecycleStage;
+  /** Where an admin has said what the stage means: what it would mean by the CRM's metadata. Absent: the metadata decides. */
+  readonly byMetadata?: LifecycleStage;
+}
+
+/** What an admin can say that a deal's stage means. */
+export const MAPPABLE_STAGES = ['qualified', 'opportunity', 'won', 'lost'] as const satisfies readonly LifecycleStage[];
+
+/** An admin's word on one stage, which outweighs the metadata. */
+export interface SaidStage {
+  readonly pipelineId: string;
+  readonly stageId: string;
+  readonly stage: (typeof MAPPABLE_STAGES)[number];
 }
 
 /** One version of the table (pipeline, stage) → lifecycle stage of a connection. `version` is a hash of the entries. */
@@ -42,21 +54,37 @@ export function stageFromMetadata({ isClosed, probability }: StageMetadata): Lif
 
 /**
  * The entries for a catalogue. An earlier entry survives when its stage has left the CRM, because deals still carry it in
- * their history; where the stage still exists the metadata decides anew.
+ * their history; where the stage still exists the metadata decides anew, unless an admin has.
  */
 export function mapCatalog(catalog: StageCatalog, earlier: readonly MappedStage[]): MappedStage[] {
+  const said = new Map(earlier.filter(({ byMetadata }) => byMetadata).map((entry) => [stageKey(entry), entry.stage]));
   const current = catalog.pipelines.flatMap((pipeline) =>
-    pipeline.stages.map((stage) => ({
-      pipelineId: pipeline.id,
-      stageId: stage.id,
-      pipelineLabel: pipeline.label,
-      stageLabel: stage.label,
-      stage: stageFromMetadata(stage),
-    })),
+    pipeline.stages.map((stage): MappedStage => {
+      const byMetadata = stageFromMetadata(stage);
+      const word = said.get(stageKey({ pipelineId: pipeline.id, stageId: stage.id }));
+      return {
+        pipelineId: pipeline.id,
+        stageId: stage.id,
+        pipelineLabel: pipeline.label,
+        stageLabel: stage.label,
+        stage: word ?? byMetadata,
+        ...(word === undefined ? {} : { byMetadata }),
+      };
+    }),
   );
   const known = new Set(current.map(stageKey));
   const entries = [...current, ...earlier.filter((entry) => !known.has(stageKey(entry)))];
   return entries.sort((a, b) => (stageKey(a) < stageKey(b) ? -1 : 1));
+}
+
+/** The entries with an admin's words on some of the stages; on those that are not among them the metadata decides again. */
+export function withSaid(entries: readonly MappedStage[], said: readonly SaidStage[]): MappedStage[] {
+  const words = new Map(said.map((one) => [stageKey(one), one.stage]));
+  return entries.map(({ byMetadata, ...entry }) => {
+    const meant = byMetadata ?? entry.stage;
+    const word = words.get(stageKey(entry));
+    return word === undefined ? { ...entry, stage: meant } : { ...entry, stage: word, byMetadata: meant };
+  });
 }
 
 /** Undefined when the stage is not in the mapping; callers re-read the catalogue then, they do not guess. */

@@ -60,6 +60,8 @@ export interface AppDeps {
   };
   readonly tiers: OperationsDeps['tiers'];
   readonly reattribute: OperationsDeps['reattribute'];
+  readonly mappings: OperationsDeps['mappings'];
+  readonly tryAttribution: OperationsDeps['tryAttribution'];
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];

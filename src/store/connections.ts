@@ -183,12 +183,13 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
         return row ? { version: row.version, entries: fromJson(row.entries) } : null;
       }),
 
-    saveMapping: (accountId, connectionId, version, entries, now) =>
+    saveMapping: (accountId, connectionId, version, entries, now, basis) =>
       engine.write(async (session) => {
         // Two nodes that save at once would both see the same newest one.
         await lockConnection(session, accountId, connectionId);
         const newest = await newestMapping(session, accountId, connectionId);
-        if (newest?.version === version) return;
+        if (newest?.version === version) return true;
+        if (basis !== undefined && (newest?.version ?? null) !== basis) return false;
         await session.db
           .insertInto('mappings')
           .values({
@@ -200,6 +201,7 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
             saved_at: now,
           })
           .execute();
+        return true;
       }),
 
     sweepMarks: (accountId, connectionId) =>

@@ -22,10 +22,10 @@ export const coupon = 'coupon';
 const SEAL = createSeal([{ id: 'k1', key: Buffer.alloc(32, 7) }]);
 
 /** The desk over a real store and the deliver hop, with every provider that is installed. */
-export async function startDesk(more: Partial<PayoutSettings> = {}) {
+export async function startDesk(more: Partial<PayoutSettings> = {}, url = 'sqlite::memory:') {
   let now = T0;
   const money = { minor: 2_500n, currency: 'EUR' };
-  const store = await openStore({ url: 'sqlite::memory:' });
+  const store = await openStore({ url });
   const a = tenant(store);
   await a.create();
   await a.writePair();

@@ -38,7 +38,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
   const store = {
     connections: {
       mapping: async () => null,
-      saveMapping: async () => {},
+      saveMapping: async () => true,
       sweepMarks: async () => [],
       setSweepMark: async (_account: string, _connection: string, mark: SweepMark) => void marks.push(mark),
     },

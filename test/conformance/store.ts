@@ -233,6 +233,21 @@ export function storeConformance({
         expect(await countOf('mappings')).toBe(3);
       });
 
+      test('a mapping that was made of another version than the newest is refused: what was said meanwhile is not lost', async () => {
+        const entry = { pipelineId: 'p', stageId: 's', pipelineLabel: 'P', stageLabel: 'S', stage: 'won' } as const;
+        const said = { ...entry, stage: 'qualified', byMetadata: 'won' } as const;
+        const save = (version: string, of: typeof entry | typeof said, basis: string | null) =>
+          store.connections.saveMapping('acc_a', 'con_a', version, [of], T0, basis);
+        expect(await save('m1', entry, 'm0')).toBe(false);
+        expect(await store.connections.mapping('acc_a', 'con_a')).toBeNull();
+        expect(await save('m1', entry, null)).toBe(true);
+        expect(await save('m2', said, 'm1')).toBe(true);
+        expect(await save('m3', entry, 'm1')).toBe(false);
+        expect(await save('m2', said, 'm1')).toBe(true);
+        expect(await store.connections.mapping('acc_a', 'con_a')).toEqual({ version: 'm2', entries: [said] });
+        expect(await countOf('mappings')).toBe(2);
+      });
+
       test('the sweep remembers how far it has come with each object', async () => {
         await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
         await store.connections.setSweepMark('acc_a', 'con_a', { object: 'contact', upTo: T0 + 1 });

@@ -4,7 +4,7 @@ import { AUDIENCES, tellDecision } from '../../src/domain/explain.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
 import { reasonText } from '../../src/domain/reason.ts';
 import { decideByPerson } from '../../src/domain/review.ts';
-import { budgetTally, owedTally, tallyKey } from '../../src/domain/tally.ts';
+import { budgetTally, owedTally, tallyKey, wonTally } from '../../src/domain/tally.ts';
 import {
   contactOf,
   createWorld,
@@ -308,6 +308,64 @@ describe('limits', () => {
     win(world, '100', '2', 2, { currency: 'USD' });
     world.process(T0 + 3 * MINUTE);
     expect(lastReason(world, '100')).toMatch(/^capped: .*the reward is in USD/);
+  });
+});
+
+describe('a deal that waits for room', () => {
+  const perMember = { per: 'member', across: 'rule', window: 'life', count: 1, money: null } as const;
+
+  /** 100 takes the only place; 101 is won at 1,000 and finds none; its amount changes twice before 100 is lost. */
+  function waited(rule: RewardRule, looks: readonly number[]): World {
+    const world = worldWith(rule);
+    win(world, '100', '2', 2);
+    win(world, '101', '3', 3);
+    world.process(T0 + 4 * MINUTE);
+    expect(standing(world)).toHaveLength(1);
+    change(world, '101', 5, { amount: '7000.00' });
+    if (looks.includes(6)) world.process(T0 + 6 * MINUTE);
+    change(world, '101', 7, { amount: '300.00' });
+    if (looks.includes(8)) world.process(T0 + 8 * MINUTE);
+    change(world, '100', 9, { stageId: 'gone' });
+    world.process(T0 + 10 * MINUTE);
+    world.process(T0 + 11 * MINUTE);
+    return world;
+  }
+
+  test.each([[[]], [[6]], [[8]], [[6, 8]]])(
+    'and whose rule ignores later amounts is paid by what it was when it qualified, looked at in between at %j or not',
+    (looks) => {
+      const world = waited(ruleOf({ amountChanges: 'ignore', limits: [perMember] }), looks);
+      expect(standing(world)).toEqual(['101 member-won 10000 EUR approved']);
+      expectBalanced(world);
+    },
+  );
+
+  test('and whose rule follows the amount is paid by what it is', () => {
+    expect(standing(waited(ruleOf({ limits: [perMember] }), []))).toEqual(['101 member-won 3000 EUR approved']);
+  });
+
+  test('remembers which win of the member it was: others that are won meanwhile do not make it pay more', () => {
+    const steps = [
+      { from: 1, amount: { kind: 'fixed', money: eur(1_000n) } },
+      { from: 3, amount: { kind: 'fixed', money: eur(9_000n) } },
+    ] as const;
+    const world = worldWith(ruleOf({ amount: { kind: 'by_count', steps }, limits: [perMember] }));
+    win(world, '100', '2', 2);
+    world.process(T0 + 2.5 * MINUTE);
+    win(world, '101', '3', 3);
+    world.process(T0 + 4 * MINUTE);
+    world.putContact(contactOf('5', { referredByIds: ['1'] }));
+    win(world, '102', '4', 5);
+    win(world, '103', '5', 6);
+    world.process(T0 + 6.5 * MINUTE);
+    expect(standing(world)).toEqual(['100 member-won 1000 EUR approved']);
+    change(world, '100', 7, { stageId: 'open' });
+    world.process(T0 + 8 * MINUTE);
+    world.process(T0 + 9 * MINUTE);
+    expect(world.state.tallies.get(tallyKey(wonTally(world.state.members[0]?.id ?? '')))?.count).toBe(3);
+    const [paid] = standing(world);
+    expect(paid).toBe('101 member-won 1000 EUR approved');
+    expectBalanced(world);
   });
 });
 

@@ -113,7 +113,26 @@ describe('the OpenAPI document', () => {
       words: 'Both are one household.',
       by: { role: 'rep', id: '77' },
     };
+    const entry = { pipelineId: 'p', stageId: 's', pipelineLabel: 'Sales', stageLabel: 'Won', stage: 'won' } as const;
+    const ofConnection = (id: string) => `/connections/${id}/mapping`;
+    await service.store.connections.saveMapping(acme.id, acmeConnection, 'map_x', [entry], 1);
     const posts: [string, string, unknown, number][] = [
+      ['setStageMapping', ofConnection(acmeConnection), { stages: [], version: 'map_x' }, 200],
+      ['setStageMapping', ofConnection(acmeConnection), { stages: [{ ...entry }] }, 400],
+      ['setStageMapping', ofConnection(otherConnection), { stages: [] }, 404],
+      ['tryStageMapping', `${ofConnection(acmeConnection)}/dry-run`, { stages: [] }, 200],
+      ['tryStageMapping', `${ofConnection(otherConnection)}/dry-run`, { stages: [] }, 404],
+      ['validateProgram', '/programs/validate', DRAFT, 200],
+      ['validateProgram', '/programs/validate', { programId: 'default' }, 400],
+      ['diffProgram', '/programs/diff', DRAFT, 200],
+      ['validateRiskPolicy', '/risk/validate', { signals: [{ signal: 'same_phone' }] }, 200],
+      ['validateRiskPolicy', '/risk/validate', { signals: [] }, 400],
+      ['diffRiskPolicy', '/programs/none/risk/diff', { signals: [{ signal: 'same_phone' }] }, 404],
+      ['validateAttributionPolicy', '/attribution-policies/validate', { touch: 'last' }, 200],
+      ['validateAttributionPolicy', '/attribution-policies/validate', { touch: 'middle' }, 400],
+      ['diffAttributionPolicy', '/attribution-policies/diff', { touch: 'last' }, 200],
+      ['tryAttributionPolicy', '/attribution-policies/dry-run', { policy: { touch: 'last' } }, 200],
+      ['tryAttributionPolicy', '/attribution-policies/dry-run', { policy: { touch: 'middle' } }, 400],
       ['createMember', '/members', { name: 'Lin', email: 'lin@example.com' }, 201],
       ['createMember', '/members', { name: 'Lin', email: 'LIN@example.com ' }, 200],
       ['createMember', '/members', {}, 400],

@@ -8,6 +8,7 @@ import { createAct } from '../../src/application/act.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
 import { createDesk } from '../../src/application/desk.ts';
+import { createMappings } from '../../src/application/mapping.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
@@ -22,6 +23,7 @@ import { createReceive } from '../../src/application/receive.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createTiers } from '../../src/application/tiers.ts';
+import { createTryAttribution } from '../../src/application/try-attribution.ts';
 import { createWriteOff } from '../../src/application/write-off.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
@@ -236,6 +238,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     store: { ...store, tierChanges: store.tiers },
     tiers: createTiers({ store, clock }),
     reattribute,
+    mappings: createMappings({ store, clock, onAsked: () => {} }),
+    tryAttribution: createTryAttribution({ store, clock }),
     payoutNews,
     payoutAccounts,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),

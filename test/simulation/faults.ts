@@ -59,7 +59,7 @@ export function createCounters(): Counters {
  * What most of a history's trouble is about. Some mistakes show only when rare things come together: a history that is about them makes them
  * come together often.
  */
-export const THEMES = ['mixed', 'reversals', 'merges', 'deletions', 'overtaking', 'stalls', 'tokens'] as const;
+export const THEMES = ['mixed', 'reversals', 'debts', 'merges', 'deletions', 'overtaking', 'stalls', 'tokens'] as const;
 
 export type Theme = (typeof THEMES)[number];
 
@@ -172,6 +172,24 @@ export function drawWeather(random: Random): Weather {
         payoutLate: 0.8,
         slowDatabase: random.pick([0, 0.2, 0.5]),
         storms: 0,
+      };
+    // What was issued shrinks, is taken back and is kept from what is owed next, also while the provider is being asked. Little else happens.
+    case 'debts':
+      return {
+        ...mixed,
+        ...unswept(random),
+        delays: 'short',
+        payoutTrouble: random.pick([0, 0.7]),
+        payoutLate: 0.9,
+        payoutRefusals: 0,
+        crashes: 0,
+        pauses: 0,
+        stalls: 0,
+        storms: 0,
+        clockJumps: 0,
+        skewMs: 0,
+        slowDatabase: 0,
+        ackLosses: 0,
       };
     case 'merges':
       return { ...mixed, ...(random.chance(0.7) ? unswept(random) : {}), revocation: false, disconnect: false };

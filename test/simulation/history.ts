@@ -136,7 +136,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     for (const [index, portal] of crm.portals.entries()) {
       const accountId = `acc_${index + 1}`;
       await createAccountStore(engine).create({ id: accountId, name: accountId, createdAt: START });
-      const terms = drawTerms(createRandom(seed, `terms ${accountId}`));
+      const terms = drawTerms(createRandom(seed, `terms ${accountId}`), weather.theme);
       const rules = [...drawRules(createRandom(seed, `rules ${index}`)), ...terms];
       const version = await createProgramStore(engine).publish(
         accountId,
@@ -192,15 +192,18 @@ export async function live(seed: number, witness: Witness | null = null): Promis
       tenant.disturbed = staff.disturbed;
       staff.begin();
       // The second account is there to be kept apart from the first.
-      const acts = index === 0 ? (weather.isBusy ? random.integer(3, 6) : random.integer(2, 4)) : random.integer(0, 1);
+      const most = weather.theme === 'debts' ? random.integer(8, 14) : random.integer(3, 6);
+      const acts = index === 0 ? (weather.isBusy ? most : random.integer(2, 4)) : random.integer(0, 1);
       // Two changes in one millisecond are one in a CRM's history, and which of them was seen would be chance.
       const times = new Set<number>();
       // Who overtakes another has to know the records already: of one that is new to both, the slower is refused in any case.
+      const pauseMs = () =>
+        weather.theme === 'reversals' || weather.theme === 'debts' ? random.pick([1_500, 30_000]) : 1_500;
       let last = weather.theme === 'overtaking' ? 3 * MINUTE : 0;
       for (let count = 0; count < acts; count += 1) {
         // Who works on a deal changes it again at once, often enough while the first change is being read.
         last = random.chance(weather.theme === 'overtaking' ? 1 : weather.isBusy ? 0.85 : 0.4)
-          ? last + 2 * random.integer(1, weather.theme === 'reversals' ? random.pick([1_500, 30_000]) : 1_500)
+          ? last + 2 * random.integer(1, pauseMs())
           : 2 * random.integer(1, weather.spanMs / 2);
         times.add(last + index);
       }

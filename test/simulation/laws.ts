@@ -521,7 +521,9 @@ function sumText(rewards: readonly RewardRow[], states: readonly string[]): stri
     if (states.includes(state))
       sums.set(currency, (sums.get(currency) ?? 0) + minor - (STANDING.includes(state) ? clawed_back : 0));
   const textOf = (minor: number, currency: string) =>
-    currency === 'JPY' ? String(minor) : `${Math.trunc(minor / 100)}.${String(minor % 100).padStart(2, '0')}`;
+    currency === 'JPY'
+      ? String(minor)
+      : `${minor < 0 ? '-' : ''}${Math.trunc(Math.abs(minor) / 100)}.${String(Math.abs(minor) % 100).padStart(2, '0')}`;
   const texts = [...sums]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([currency, minor]) => `${textOf(minor, currency)} ${currency}`);

@@ -83,6 +83,18 @@ type Act =
 const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
   mixed: { properties: 3, stage: 2 },
   reversals: { win: 2, loss: 4, detach: 3, amount: 2 },
+  debts: {
+    win: 2,
+    loss: 1.5,
+    amount: 3,
+    deal: 2,
+    friend: 0.5,
+    detach: 0.1,
+    delete: 0.1,
+    merge: 0.1,
+    properties: 0.1,
+    stage: 0.1,
+  },
   merges: { merge: 6, loss: 1.5, win: 1.5, stage: 2 },
   deletions: { delete: 6, restore: 2 },
   overtaking: {
@@ -165,8 +177,21 @@ export function createStaff(
     return { pipeline, stage: name };
   }
 
+  /** What is owed in one currency is not kept from what is paid in another; what is known is what can be too much. */
+  function currency(): string | null {
+    return weather.theme === 'debts' ? 'EUR' : random.pick(['EUR', 'EUR', 'USD', 'JPY', null]);
+  }
+
+  function otherCurrency(): string {
+    return weather.theme === 'debts' ? 'EUR' : random.pick(['EUR', 'USD', 'JPY']);
+  }
+
+  function amount(): string | null {
+    return random.pick(weather.theme === 'debts' ? ['120.00', '999.99', '1000.00', '1450.50'] : AMOUNTS);
+  }
+
   function values(kind: keyof typeof STAGES): DealValues {
-    return { ...stage(kind), amount: random.pick(AMOUNTS), currency: random.pick(['EUR', 'EUR', 'USD', 'JPY', null]) };
+    return { ...stage(kind), amount: amount(), currency: currency() };
   }
 
   function person(more: { referrers?: readonly string[]; usedCode?: string | null } = {}): string {
@@ -290,7 +315,7 @@ export function createStaff(
       mergeNow(object, pair);
       return;
     }
-    change(pair[0], random.chance(0.6) ? stage('won') : { amount: random.pick(AMOUNTS) });
+    change(pair[0], random.chance(0.6) ? stage('won') : { amount: amount() });
     // Odd, so that it never falls into one millisecond with another act of this portal.
     const ms = 2 * random.integer(10, 700) + 1;
     if (scheduler.now() + ms < endsAt) scheduler.after(ms, () => mergeNow(object, pair));
@@ -327,8 +352,8 @@ export function createStaff(
     ['friend', 1, newFriend],
     ['win', 5, () => edit(stage('won'))],
     ['loss', 3, () => edit(stage(random.chance(0.5) ? 'open' : 'lost'), 'deal lost or re-opened after a win')],
-    ['amount', 1, () => edit({ amount: random.pick(AMOUNTS) }, 'amount or currency changed')],
-    ['amount', 1, () => edit({ currency: random.pick(['EUR', 'USD', 'JPY']) }, 'amount or currency changed')],
+    ['amount', 1, () => edit({ amount: amount() }, 'amount or currency changed')],
+    ['amount', 1, () => edit({ currency: otherCurrency() }, 'amount or currency changed')],
     ['detach', 1, () => reassociate(false)],
     ['attach', 1.5, () => reassociate(true)],
     ['delete', 0.7, () => removeOrRestore('deal', false)],

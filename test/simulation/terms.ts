@@ -7,7 +7,7 @@ import type { Engine } from '../../src/store/dialect.ts';
 import { createProgramStore } from '../../src/store/programs.ts';
 import type { Random } from '../crash/random.ts';
 import type { Portal } from './crm.ts';
-import type { Counters, Weather } from './faults.ts';
+import type { Counters, Theme, Weather } from './faults.ts';
 import type { Books } from './laws.ts';
 import { type PublishedRule, payOf, wonByMetadata } from './oracle.ts';
 import type { Receiver } from './payout.ts';
@@ -21,7 +21,7 @@ import type { Scheduler } from './scheduler.ts';
 const BUDGET_MINOR = 2_000n;
 const LIMIT_MINOR = 5_000n;
 
-export function drawTerms(random: Random): RewardRule[] {
+export function drawTerms(random: Random, theme: Theme): RewardRule[] {
   const base = { conditions: [], holdDays: 0, amountChanges: 'follow' } as const;
   const limited: RewardRule = {
     ...base,
@@ -69,6 +69,7 @@ export function drawTerms(random: Random): RewardRule[] {
     amount: { kind: 'percent', basisPoints: 1_000 },
     payout: random.pick(['webhook', 'webhook', 'credit']),
   };
+  if (theme === 'debts') return [{ ...following, party: 'member', payout: 'webhook', deals: { kind: 'every' } }];
   if (!random.chance(0.6)) return [];
   const first = random.pick([limited, budgeted, reviewed, following]);
   const second = random.pick([limited, budgeted, reviewed, following]);

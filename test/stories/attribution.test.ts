@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verify } from '../../src/application/verify.ts';
-import { type Json, quickClock, type Stack, startStack } from '../support/stack.ts';
+import { type Json, quickClock, type Stack, startStack, TWO_SIDED } from '../support/stack.ts';
 import { createScene, type Scene } from './scene.ts';
 
 let stack: Stack;
@@ -114,6 +114,82 @@ describe('a policy', () => {
         ],
       },
     ]);
+    await expectSound();
+  });
+});
+
+describe('a draft of a policy', () => {
+  const by = (differences: Json[]) =>
+    differences.map(({ kind, deal, party, before, after, memberBefore, memberAfter }: Json) => ({
+      kind,
+      deal: deal.id,
+      party,
+      amounts: [before?.amount ?? null, after?.amount ?? null],
+      members: [memberBefore, memberAfter],
+    }));
+  const tried = async (policy: Json) => {
+    const { status, body } = await stack.api('POST', '/attribution-policies/dry-run', { policy });
+    expect(status, JSON.stringify(body)).toBe(200);
+    return body;
+  };
+
+  test('is compared with what is in force, and tells what is wrong with it, before anybody publishes it', async () => {
+    const { body } = await stack.api('GET', '/attribution-policies');
+    const [{ policy: inForce, version }] = body.items;
+    const same = await stack.api('POST', '/attribution-policies/diff', inForce);
+    expect(same.body).toEqual({ inForce: version, differences: [] });
+    const other = await stack.api('POST', '/attribution-policies/diff', { ...inForce, windowDays: 30 });
+    expect(other.body.differences).toEqual([`windowDays: ${inForce.windowDays} → 30`]);
+    const wrong = await stack.api('POST', '/attribution-policies/validate', { touch: 'middle' });
+    expect(wrong.body.errors).toEqual([{ field: 'touch', problem: 'must be one of first, last' }]);
+    expect((await stack.api('GET', '/attribution-policies')).body.items).toHaveLength(body.items.length);
+  });
+
+  test('of what speaks against a referral is compared with the program in force, signal by signal', async () => {
+    const risk = { signals: [{ signal: 'same_phone', weight: 60 }] };
+    expect((await stack.api('POST', '/risk/validate', risk)).body).toEqual({ weight: 60 });
+    const path = '/programs/default/risk/diff';
+    const { body } = await stack.api('POST', path, risk);
+    expect(body.differences).toEqual(['risk.reviewAt: nothing → 50', 'risk.signals.same_phone.weight: nothing → 60']);
+    const program = { programId: 'default', name: 'Friends of Acme', rules: TWO_SIDED.rules };
+    expect((await stack.api('POST', '/programs/diff', program)).body.differences).toEqual([]);
+    const other = await stack.api('POST', '/programs/diff', { ...program, risk });
+    expect(other.body.differences).toEqual(body.differences);
+    const wrong = await stack.api('POST', path, { ...risk, reviewAt: 70 });
+    expect(wrong.body.errors).toMatchObject([
+      { field: 'reviewAt', problem: expect.stringContaining('never be reached') },
+    ]);
+  });
+
+  test('is tried over history: whose a referral would be and what that changes; what a person has moved stays', async () => {
+    const [labelled, coded] = [await scene.memberOf(bob), await scene.memberOf(ada)];
+    const friend = scene.friendOf(bob, 'Torn', { wonward_referral_code: coded.code });
+    const deal = scene.deal([friend], { amount: '700.00' });
+    await stack.settle();
+    scene.win(deal);
+    await stack.settle();
+    const [{ policy: inForce }] = (await stack.api('GET', '/attribution-policies')).body.items;
+    expect(await scene.referralOf(friend)).toMatchObject({ memberId: coded.id, source: 'code' });
+    expect(await tried(inForce)).toMatchObject({ counts: { new: 0, lost: 0, changed: 0 }, differences: [] });
+
+    const turned = await tried({ ...inForce, sources: ['label', 'code'] });
+    expect(by(turned.differences)).toEqual([
+      { kind: 'changed', deal, party: 'member', amounts: ['70.00', '70.00'], members: [coded.id, labelled.id] },
+    ]);
+    expect(turned.totals.every(({ difference }: Json) => difference === '0.00')).toBe(true);
+
+    // By e-mail address alone nobody is found: everything of those two sources is lost, but for what a person has decided.
+    const none = await tried({ ...inForce, sources: ['email'] });
+    expect(none.counts).toMatchObject({ new: 0, changed: 0 });
+    const lost = by(none.differences).filter((one) => one.deal === deal);
+    expect(lost.map(({ kind, party, members }) => [kind, party, members]).sort()).toEqual([
+      ['lost', 'friend', [coded.id, null]],
+      ['lost', 'member', [coded.id, null]],
+    ]);
+    expect(none.differences[0].why).toContain('the friend belongs to nobody');
+    expect(none.counts.same).toBeGreaterThan(0);
+    // Nothing was moved by asking.
+    expect(await scene.referralOf(friend)).toMatchObject({ memberId: coded.id, source: 'code' });
     await expectSound();
   });
 });

@@ -193,14 +193,18 @@ export interface ConnectionStore {
   /** Takes a state out, once; null when unknown or expired. */
   takeState(stateHash: string, now: Instant): Promise<OAuthState | null>;
   mapping(accountId: string, connectionId: string): Promise<StageMapping | null>;
-  /** Appends a version of the mapping unless it is the newest already. */
+  /**
+   * Appends a version of the mapping unless it is the newest already. False, and nothing is written, when `basis` is given and another
+   * version is the newest: what somebody has said meanwhile would be lost.
+   */
   saveMapping(
     accountId: string,
     connectionId: string,
     version: string,
     entries: readonly MappedStage[],
     now: Instant,
-  ): Promise<void>;
+    basis?: string | null,
+  ): Promise<boolean>;
   sweepMarks(accountId: string, connectionId: string): Promise<SweepMark[]>;
   /**
    * Moves a mark to where a sweep has come. `from` is where the mark stood when the sweep began: one that was set back since then

@@ -14,7 +14,7 @@ import { referralView } from './views.ts';
 
 export interface AttributionDeps {
   readonly clock: Pick<Clock, 'now'>;
-  readonly attribution: Pick<AttributionStore, 'publish' | 'versions' | 'decisions'>;
+  readonly attribution: Pick<AttributionStore, 'publish' | 'newest' | 'versions' | 'decisions'>;
   readonly reattribute: Reattribute;
   readonly reads: Pick<ReadStore, 'referral'>;
 }

@@ -135,3 +135,20 @@ export function listOf<T extends z.ZodType>(item: T) {
     nextCursor: z.string().nullable().meta({ description: 'Where the next page begins; null on the last one.' }),
   });
 }
+
+/** Before any record of a CRM. */
+const EARLIEST = '1970-01-01T00:00:00.000Z';
+
+/** Of events, by the CRM's clock. */
+export const periodParameters = {
+  from: moment.optional().meta({ description: 'Events before are left out. Left out itself: all that is recorded.' }),
+  to: moment.optional().meta({ description: 'Events from then on are left out. Left out itself: up to now.' }),
+};
+
+export function periodOf({ from, to }: { from?: string | undefined; to?: string | undefined }, now: number) {
+  const period = { from: Date.parse(from ?? EARLIEST), to: to ? Date.parse(to) : now };
+  if (period.from < period.to) return period;
+  throw new HttpProblem('invalid_request', 'There is no time between the two.', {
+    errors: [{ field: 'from', problem: 'must be before "to"' }],
+  });
+}

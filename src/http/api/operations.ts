@@ -16,11 +16,13 @@ import { connections } from './connections.ts';
 import { type ConnectionsPolicyDeps, connectionsPolicy } from './connections-policy.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
+import { type MappingDeps, mapping } from './mapping.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
 import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
 import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
+import { type PoliciesDeps, policies } from './policies.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
@@ -39,6 +41,8 @@ export interface OperationsDeps
     TiersDeps,
     AttributionDeps,
     Pick<ConnectionsPolicyDeps, 'identity'>,
+    MappingDeps,
+    Pick<PoliciesDeps, 'tryAttribution'>,
     PayoutBatchesApiDeps,
     PayoutReportsApiDeps,
     RefundsApiDeps,
@@ -84,6 +88,8 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...ledger(deps),
     ...connections(deps),
     ...connectionsPolicy(deps),
+    ...mapping(deps),
+    ...policies(deps),
     ...programs(deps),
     ...programDrafts(deps),
     ...rates(deps),

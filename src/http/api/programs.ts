@@ -5,7 +5,7 @@ import type { Publish, PublishResult } from '../../application/publish.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { moment, nextCursorOf, pageOf, pageParameters } from './fields.ts';
+import { nextCursorOf, pageOf, pageParameters, periodOf, periodParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { budgetEntrySchema, budgetSchema, dryRunId, dryRunSchema, programSchema } from './schemas.ts';
 import { budgetEntryView, dryRunView, moneyView, programView } from './views.ts';
@@ -17,9 +17,6 @@ export interface ProgramsDeps {
   readonly publish: Publish;
   readonly onBudget: () => void;
 }
-
-/** Before any record of a CRM. */
-const EARLIEST = '1970-01-01T00:00:00.000Z';
 
 /** A sentence for the books. */
 const NOTE_LENGTH_MAX = 300;
@@ -132,22 +129,12 @@ export function programs({ clock, programs: stored, dryRuns, publish, onBudget }
       summary: 'Try a program on all of history',
       description:
         'Decides anew on everything that is recorded, with this program in the place of what was published, and tells what would be paid otherwise. Pays and changes nothing.',
-      body: z.strictObject({
-        program: programDocument,
-        from: moment
-          .optional()
-          .meta({ description: 'Events before are left out. Left out itself: all that is recorded.' }),
-        to: moment.optional().meta({ description: 'Events from then on are left out. Left out itself: up to now.' }),
-      }),
+      body: z.strictObject({ program: programDocument, ...periodParameters }),
       statuses: { 201: 'What it would have done.' },
       answer: dryRunSchema,
       problems: [],
       async handle({ accountId, actor, body }) {
-        const period = { from: Date.parse(body.from ?? EARLIEST), to: body.to ? Date.parse(body.to) : clock.now() };
-        if (period.from >= period.to)
-          throw new HttpProblem('invalid_request', 'There is no time between the two.', {
-            errors: [{ field: 'from', problem: 'must be before "to"' }],
-          });
+        const period = periodOf(body, clock.now());
         return { status: 201, body: dryRunView(await publish.tryOut(accountId, body.program, period, actor)) };
       },
     }),

@@ -295,42 +295,63 @@ export const programDraftSchema = z
   })
   .meta({ id: 'ProgramDraft', description: 'A program that people are still writing. It decides nothing.' });
 
+const difference = {
+  kind: z.enum(['new', 'lost', 'changed']),
+  referralId,
+  deal: dealRef,
+  ruleKey: z.string(),
+  party,
+  before: money.nullable(),
+  after: money.nullable(),
+  why: z.string(),
+};
+
+const DIFFERENCES = 'The first thousand of them, in the order of the events.';
+
+const dryRunReport = {
+  from: time,
+  to: time,
+  referrals: z.int(),
+  unknown: z.int().meta({ description: 'Referrals left out on both sides: their contact was deleted or merged away.' }),
+  counts: z.strictObject({ same: z.int(), new: z.int(), lost: z.int(), changed: z.int() }),
+  totals: z
+    .array(z.strictObject({ currency, before: amount, after: amount, difference: amount }))
+    .meta({ description: 'What stands, what the draft would have granted, and what lies between them.' }),
+  toReview: z.int().meta({ description: 'Rewards that a person would have had to approve.' }),
+  limited: z.int().meta({ description: 'Rewards that a limit would have kept back, whole or in part.' }),
+  budget: z.array(money).meta({ description: 'What the rules that use the budget would have asked of it.' }),
+};
+
 export const dryRunSchema = z
   .strictObject({
     id: dryRunId,
     programId: z.string(),
     contentHash: z.string().meta({ description: 'Of the draft: only the very same can be published on this dry run.' }),
-    from: time,
-    to: time,
     madeBy: z.string(),
     madeAt: time,
-    referrals: z.int(),
-    unknown: z
-      .int()
-      .meta({ description: 'Referrals left out on both sides: their contact was deleted or merged away.' }),
-    counts: z.strictObject({ same: z.int(), new: z.int(), lost: z.int(), changed: z.int() }),
-    totals: z
-      .array(z.strictObject({ currency, before: amount, after: amount, difference: amount }))
-      .meta({ description: 'What stands, what the draft would have granted, and what lies between them.' }),
-    toReview: z.int().meta({ description: 'Rewards that a person would have had to approve.' }),
-    limited: z.int().meta({ description: 'Rewards that a limit would have kept back, whole or in part.' }),
-    budget: z.array(money).meta({ description: 'What the rules that use the budget would have asked of it.' }),
+    ...dryRunReport,
+    differences: z.array(z.strictObject(difference)).meta({ description: DIFFERENCES }),
+  })
+  .meta({ id: 'DryRun', description: 'What a program would have paid over all of history. Nothing was paid.' });
+
+export const policyDryRunSchema = z
+  .strictObject({
+    ...dryRunReport,
     differences: z
       .array(
         z.strictObject({
-          kind: z.enum(['new', 'lost', 'changed']),
-          referralId,
-          deal: dealRef,
-          ruleKey: z.string(),
-          party,
-          before: money.nullable(),
-          after: money.nullable(),
-          why: z.string(),
+          ...difference,
+          memberBefore: memberId.nullable().meta({ description: 'Whose it is; of an attribution policy only.' }),
+          memberAfter: memberId.nullable().meta({ description: 'Whose it would be; of an attribution policy only.' }),
         }),
       )
-      .meta({ description: 'The first thousand of them, in the order of the events.' }),
+      .meta({ description: DIFFERENCES }),
   })
-  .meta({ id: 'DryRun', description: 'What a program would have paid over all of history. Nothing was paid.' });
+  .meta({
+    id: 'PolicyDryRun',
+    description:
+      'What a stage mapping or an attribution policy would change about what the published programs pay, over all of history. Compared with the same run without the draft. Nothing was paid.',
+  });
 
 export const budgetEntrySchema = z
   .strictObject({ id: z.string(), money, by: z.string(), note: z.string(), at: time })

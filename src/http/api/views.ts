@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { shareLinkOf } from '../../application/compose-mirror.ts';
+import type { Difference, DryRunReport } from '../../application/dry-run.ts';
 import type {
   BudgetEntry,
   Connection,
@@ -30,6 +31,7 @@ import type {
   dryRunSchema,
   journalSchema,
   memberSchema,
+  policyDryRunSchema,
   programDraftSchema,
   programSchema,
   referralSchema,
@@ -210,16 +212,25 @@ export function connectionView(connection: Connection, sync: ConnectionHealth): 
 const DIFFERENCES_SHOWN_MAX = 1_000;
 
 export function dryRunView({ id, programId, contentHash, by, at, report }: KeptDryRun): z.input<typeof dryRunSchema> {
+  const about = { id, programId, contentHash, madeBy: by, madeAt: isoOf(at) };
+  return { ...about, ...dryRunReportView(report, ({ memberBefore: _, memberAfter: __, ...one }) => one) };
+}
+
+/** Of a draft of what all programs rest on: it is not kept, and tells whose a reward is and would be where that is asked. */
+export function policyDryRunView(report: DryRunReport): z.input<typeof policyDryRunSchema> {
+  return dryRunReportView(report, (one) => ({
+    ...one,
+    memberBefore: one.memberBefore ?? null,
+    memberAfter: one.memberAfter ?? null,
+  }));
+}
+
+function dryRunReportView<D extends object>(report: DryRunReport, differenceOf: (one: Difference) => D) {
   const { from, to, referrals, unknown, counts, toReview, limited } = report;
   const amountIn = (minor: bigint, currency: string) => decimalOf({ minor, currency });
   return {
-    id,
-    programId,
-    contentHash,
     from: isoOf(from),
     to: isoOf(to),
-    madeBy: by,
-    madeAt: isoOf(at),
     referrals,
     unknown,
     counts: { ...counts },
@@ -233,7 +244,7 @@ export function dryRunView({ id, programId, contentHash, by, at, report }: KeptD
     limited,
     budget: report.budget.map(moneyView),
     differences: report.differences.slice(0, DIFFERENCES_SHOWN_MAX).map((one) => ({
-      ...one,
+      ...differenceOf(one),
       deal: recordView(one.deal),
       before: one.before && moneyView(one.before),
       after: one.after && moneyView(one.after),

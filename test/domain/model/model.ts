@@ -507,7 +507,11 @@ export function createModel(
         const place = Math.min(waiting, line.get(key)?.since ?? waiting);
         line.set(key, { room, dealId: deal.id, since: place });
       }
-      news(isFull ? 'capped' : 'queued', { code: isFull ? 'limit_reached' : 'budget_spent' });
+      const { wonCount } = verdict;
+      news(isFull ? 'capped' : 'queued', {
+        code: isFull ? 'limit_reached' : 'budget_spent',
+        ...(wonCount === null ? {} : { wonCount }),
+      });
       return;
     }
     const releaseAt = rule.holdDays > 0 ? since + rule.holdDays * DAY_MS : null;
@@ -562,7 +566,17 @@ export function createModel(
     }
     // Others that are won later do not change which win this one is.
     const told = chain(seen.deal, rule).find(({ at, wonCount }) => at >= since && wonCount !== null);
-    return verdictOnDeal(rule, seen, told?.wonCount ?? wonAs(friend));
+    return verdictOnDeal(rule, whenItQualified(seen, rule, since), told?.wonCount ?? wonAs(friend));
+  }
+
+  /** Of a win that has found no room since it had a reward last, under a rule that ignores what comes after. */
+  function whenItQualified(seen: Seen, rule: ModelRule, since: number): Seen {
+    if (rule.amountChanges === 'follow') return seen;
+    const told = chain(seen.deal, rule).filter(({ at }) => at >= since);
+    const waits = told
+      .slice(1 + told.findLastIndex(({ money }) => money !== null))
+      .find(({ outcome }) => outcome === 'capped' || outcome === 'queued');
+    return (waits && seenAt(seen.deal, waits.at)) ?? seen;
   }
 
   function verdictOnDeal(rule: ModelRule, { point, deal }: Seen, wonCount: number): Verdict {
