@@ -38,4 +38,4 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # "docker run … wonward src/cli.ts doctor" runs the command line.
 ENTRYPOINT ["node"]
-CMD ["src/main.ts"]
+CMD ["src/start.js"]

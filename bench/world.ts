@@ -136,7 +136,7 @@ export async function createWorld(context: Context, options: WorldOptions): Prom
     tenants,
     service: running,
     async spawn(changes = {}) {
-      service = await startChild(context, 'src/main.ts', {
+      service = await startChild(context, 'src/start.js', {
         ...changes,
         // Development, since production insists on https for the public address.
         env: { ...env, NODE_ENV: 'development', ...changes.env },

@@ -36,7 +36,7 @@ const lastOf = (name: string) => stages(image, name).at(-1)?.value ?? '';
 /** Everything that the two programs can reach, types aside. esbuild follows `import("./" + folder + …)` into every folder there is. */
 async function reachable(): Promise<{ files: string[]; packages: string[] }> {
   const { metafile } = await build({
-    entryPoints: ['src/main.ts', 'src/cli.ts'],
+    entryPoints: ['src/start.js', 'src/cli.ts'],
     bundle: true,
     packages: 'external',
     platform: 'node',
