@@ -98,6 +98,8 @@ describe('the image', () => {
     expect(lastOf('ENV')).toContain('NODE_ENV=production');
     expect(lastOf('ENV')).toContain(`HOME=${lastOf('WORKDIR')}`);
     expect(lastOf('STOPSIGNAL')).toBe('SIGTERM');
+    const startedByHand = packageFile.scripts.start.split(' ').filter((word: string) => !word.includes('.env'));
+    expect([...JSON.parse(lastOf('ENTRYPOINT')), ...JSON.parse(lastOf('CMD'))]).toEqual(startedByHand);
     expect(stages(dependencies, 'ARG')[0]?.value).toBe(`NODE_VERSION=${packageFile.devDependencies.node}`);
     expect(stages(image, 'ARG')[0]?.value).toBe(`VERSION=${packageFile.version}`);
     const order = image.map(({ name }) => name);
