@@ -63,6 +63,8 @@ const DATABASE = 'must be sqlite:<path of a file>, such as sqlite:./data/wonward
 const KEYS = 'must be id:base64 of 32 bytes; make one with: npm run cli -- key generate';
 const APP_ID = "must be the app's number, as its page in HubSpot shows";
 const LOCAL_PROVIDERS = 'must be name=address, separated by commas, such as stripe=http://127.0.0.1:4001';
+const PUBSUB = 'must be a host and a port, such as api.pubsub.salesforce.com:7443';
+const SHARE = 'must be a whole number of percent from 1 to 100';
 const CRON = 'must be a cron expression, such as */5 * * * *';
 const PROXIES = `must be the number of proxies in front of the service (0 to ${PROXY_HOPS_MAX}), or their addresses separated by commas`;
 const WEBHOOK_SECRET = `must be whsec_ and base64 of ${WEBHOOK_SECRET_BYTES_MIN} to ${WEBHOOK_SECRET_BYTES_MAX} random bytes`;
@@ -121,7 +123,8 @@ export const configSchema = z.object({
     .default('https://app.hubspot.com/oauth/authorize')
     .register(variables, { description: "HubSpot's consent page; another one only for a local HubSpot." }),
   HUBSPOT_CLIENT_ID: text("must be the app's client id, as its page in HubSpot shows").optional().register(variables, {
-    description: "Client id of the HubSpot app. HubSpot's three variables are set together or not at all.",
+    description:
+      "Client id of the HubSpot app. HubSpot's three variables are set together or not at all; not at all where only Salesforce is used.",
     needed: 'production',
   }),
   HUBSPOT_CLIENT_SECRET: text("must be the app's client secret, as its page in HubSpot shows")
@@ -147,6 +150,37 @@ export const configSchema = z.object({
       description: "The HubSpot app's number: by it Wonward recognises the echo of its own writes.",
       example: '1234567',
       needed: 'production',
+    }),
+  SALESFORCE_CLIENT_ID: text('must be the consumer key of the external client app').optional().register(variables, {
+    description:
+      'Consumer key of the external client app in Salesforce. It and its secret are set together or not at all.',
+    example: '3MVG9.example.consumer.key',
+  }),
+  SALESFORCE_CLIENT_SECRET: text('must be the consumer secret of the external client app')
+    .optional()
+    .register(variables, {
+      description: 'Consumer secret of the external client app in Salesforce.',
+      secret: true,
+    }),
+  SALESFORCE_LOGIN_URL: baseUrl('must be an address such as https://login.salesforce.com')
+    .default('https://login.salesforce.com')
+    .register(variables, {
+      description:
+        'Where admins log in to Salesforce unless they choose another place when they connect; another one only for a local Salesforce.',
+    }),
+  SALESFORCE_PUBSUB_ENDPOINT: text(PUBSUB)
+    .regex(/^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):[1-9][0-9]{0,4}$/, PUBSUB)
+    .default('api.pubsub.salesforce.com:7443')
+    .register(variables, {
+      description: "Host and port of Salesforce's Pub/Sub API; another one only for a local Salesforce.",
+    }),
+  SALESFORCE_DAILY_SHARE: text(SHARE)
+    .regex(/^([1-9][0-9]?|100)$/, SHARE)
+    .transform(Number)
+    .default(50)
+    .register(variables, {
+      description:
+        "How much of an org's API calls of a day Wonward takes at most, in percent. What is left belongs to everything else that the customer runs.",
     }),
   REWARD_WEBHOOK_URL: webUrl('must be an address such as https://rewards.example.com/issue')
     .optional()
@@ -270,6 +304,7 @@ export function variableDocs(): VariableDoc[] {
   });
 }
 
+const SALESFORCE = ['SALESFORCE_CLIENT_ID', 'SALESFORCE_CLIENT_SECRET'] as const;
 const HUBSPOT = ['HUBSPOT_CLIENT_ID', 'HUBSPOT_CLIENT_SECRET', 'HUBSPOT_APP_ID'] as const;
 const REWARD_WEBHOOK = ['REWARD_WEBHOOK_URL', 'REWARD_WEBHOOK_SECRET'] as const;
 
@@ -293,10 +328,12 @@ export function readConfig(
 
   for (const { name, needed } of variableDocs()) {
     if (isSet(name) || !(needed === 'always' || (needed === 'production' && isProduction))) continue;
+    // One CRM is enough.
+    if ((HUBSPOT as readonly string[]).includes(name) && SALESFORCE.every(isSet)) continue;
     const where = needed === 'production' ? 'in production ' : '';
     problems.push({ variable: name, problem: `is needed ${where}and missing: it ${wanted(name)}` });
   }
-  for (const group of [HUBSPOT, REWARD_WEBHOOK]) {
+  for (const group of [HUBSPOT, SALESFORCE, REWARD_WEBHOOK]) {
     const present = group.filter(isSet);
     if (present.length === 0) continue;
     for (const name of group) {
@@ -338,7 +375,7 @@ function unsafeIn(values: Partial<Values>, isProduction: boolean): ConfigProblem
   if (rewardUrl?.protocol === 'http:' && values.ALLOW_PRIVATE_DESTINATIONS === false) {
     problems.push({ variable: 'REWARD_WEBHOOK_URL', problem: 'must begin with https://: an order names people' });
   }
-  for (const name of ['HUBSPOT_API_URL', 'HUBSPOT_AUTHORIZE_URL'] as const) {
+  for (const name of ['HUBSPOT_API_URL', 'HUBSPOT_AUTHORIZE_URL', 'SALESFORCE_LOGIN_URL'] as const) {
     if (isProduction && values[name]?.startsWith('http:')) {
       problems.push({ variable: name, problem: 'must begin with https:// in production' });
     }

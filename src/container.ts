@@ -3,9 +3,11 @@ import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
+import { createListen } from './application/listen.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
@@ -14,7 +16,7 @@ import { createPayoutOrders } from './application/payout-orders.ts';
 import { createPayoutReports, type PayoutReports } from './application/payout-reports.ts';
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
-import type { Observe } from './application/ports/observe.ts';
+import type { Observe, ObserveStream } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
@@ -51,7 +53,7 @@ export interface ContainerDeps {
   readonly providers: ReadonlyMap<string, PayoutProvider>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly observe: Observe;
+  readonly observe: Observe & ObserveStream;
   readonly publicUrl: string;
   readonly encryptionKeys: readonly SealKey[];
   readonly sweepSchedule: string;
@@ -119,7 +121,6 @@ export function createContainer(deps: ContainerDeps): Container {
     onAsked,
   });
   const place = createPlace({ store, clock, log, openSession, onAsked });
-  const reconcile = createReconcile({ store, clock, log, openSession, place, onAsked });
   const hops: Record<Hop, SharedHop> = {
     process: {
       run: processBatch,
@@ -151,6 +152,16 @@ export function createContainer(deps: ContainerDeps): Container {
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
     createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
   const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
+  const act = createAct({
+    store,
+    clock,
+    onAsked,
+    onUnplaced: (accountId, email) => {
+      place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
+    },
+  });
+  const answerRequests = createAnswerRequests({ store, act, review, desk, log, publicUrl, openSession });
+  const reconcile = createReconcile({ store, clock, log, openSession, place, answerRequests, onAsked });
   const schedules = [
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
@@ -159,18 +170,25 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
   ];
 
+  const onAccepted = ({ accountId, id }: Connection) =>
+    dispatches.get('process')?.poke({ accountId, connectionId: id });
+  const streams = new Map([...connectors].flatMap(([provider, { stream }]) => (stream ? [[provider, stream]] : [])));
+  const listen = createListen({
+    store,
+    streams,
+    accessOf: connect.accessOf,
+    owner,
+    clock,
+    log,
+    observe,
+    onAccepted,
+  });
+
   return {
     tiers,
     reattribute,
     accounts: createAccounts({ store, clock }),
-    act: createAct({
-      store,
-      clock,
-      onAsked,
-      onUnplaced: (accountId, email) => {
-        place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
-      },
-    }),
+    act,
     review,
     desk,
     writeOff: createWriteOff({ store, clock }),
@@ -194,7 +212,7 @@ export function createContainer(deps: ContainerDeps): Container {
           connections: store.connections,
           inbox: store.inbox,
           now: clock.now,
-          onAccepted: ({ accountId, id }) => dispatches.get('process')?.poke({ accountId, connectionId: id }),
+          onAccepted,
         });
         return [[provider, receive] as const];
       }),
@@ -207,9 +225,10 @@ export function createContainer(deps: ContainerDeps): Container {
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       for (const schedule of schedules) schedule.start();
+      listen.start();
     },
     async stop() {
-      await Promise.all(schedules.map((schedule) => schedule.stop()));
+      await Promise.all([listen.stop(), ...schedules.map((schedule) => schedule.stop())]);
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
     },
   };

@@ -100,11 +100,17 @@ describe('production does not start', () => {
     ]);
   });
 
+  test('with one CRM of the two it does', () => {
+    const { HUBSPOT_CLIENT_ID: _id, HUBSPOT_CLIENT_SECRET: _secret, HUBSPOT_APP_ID: _app, ...rest } = PRODUCTION;
+    expect(names({ ...rest, SALESFORCE_CLIENT_ID: 'key', SALESFORCE_CLIENT_SECRET: 'secret' })).toEqual([]);
+  });
+
   test.each<[string, string]>([
     ['PUBLIC_URL', 'http://referrals.example.com'],
     ['ALLOW_PRIVATE_DESTINATIONS', 'true'],
     ['HUBSPOT_API_URL', 'http://localhost:4000'],
     ['HUBSPOT_AUTHORIZE_URL', 'http://localhost:4000/oauth'],
+    ['SALESFORCE_LOGIN_URL', 'http://localhost:4020'],
   ])('with an unsafe %s', (name, value) => {
     expect(names({ ...PRODUCTION, [name]: value })).toEqual([name]);
     expect(problems({ ENCRYPTION_KEY: KEY, [name]: value })).toEqual([]);
@@ -169,6 +175,9 @@ describe('a wrong variable', () => {
     ['PUBLIC_URL', 'ftp://x.example'],
     ['HUBSPOT_CLIENT_SECRET', 'one,two'],
     ['HUBSPOT_APP_ID', '0'],
+    ['SALESFORCE_PUBSUB_ENDPOINT', 'https://api.pubsub.salesforce.com'],
+    ['SALESFORCE_DAILY_SHARE', '0'],
+    ['SALESFORCE_DAILY_SHARE', '0.5'],
     ['REWARD_WEBHOOK_SECRET', 'whsec_c2hvcnQ='],
     ['REWARD_WEBHOOK_SECRET', 'a-password'],
     ['ALLOW_PRIVATE_DESTINATIONS', 'yes'],
@@ -192,6 +201,8 @@ describe('a wrong variable', () => {
   test.each([
     [{ HUBSPOT_CLIENT_ID: 'a' }, ['HUBSPOT_CLIENT_SECRET', 'HUBSPOT_APP_ID']],
     [{ HUBSPOT_CLIENT_SECRET: 'a', HUBSPOT_APP_ID: '1' }, ['HUBSPOT_CLIENT_ID']],
+    [{ SALESFORCE_CLIENT_ID: 'a' }, ['SALESFORCE_CLIENT_SECRET']],
+    [{ SALESFORCE_CLIENT_SECRET: 'a' }, ['SALESFORCE_CLIENT_ID']],
     [{ HUBSPOT_CLIENT_SECRET_PREVIOUS: 'a' }, ['HUBSPOT_CLIENT_SECRET_PREVIOUS']],
     [{ REWARD_WEBHOOK_SECRET: WEBHOOK_SECRET }, ['REWARD_WEBHOOK_URL']],
     [{ REWARD_WEBHOOK_URL: 'https://r.example' }, ['REWARD_WEBHOOK_SECRET']],

@@ -143,7 +143,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         };
         const plan = planOf({
           referrals: [referral],
-          mirror: member.contact ? [member.contact] : [],
+          mirror: [member.contact, contact].flatMap((one) => one ?? []),
           ...lookFor(programs, referral),
           ...(contact ? { attributions: [explicitly(accountId, referral)] } : {}),
           ...(contact ? { wakes: [{ record: contact, at: now }] } : {}),

@@ -37,8 +37,8 @@ export function composeRows(source: MirrorSource, publicUrl: string, names: RowN
   };
 }
 
-function memberRow({ id, code }: Member, publicUrl: string): MemberRow {
-  return { key: id, code, shareLink: shareLinkOf(publicUrl, code) };
+function memberRow({ id, name, email, code }: Member, publicUrl: string): MemberRow {
+  return { key: id, name: name ?? email ?? code, code, shareLink: shareLinkOf(publicUrl, code) };
 }
 
 function ownRow(source: MirrorSource, member: Member, publicUrl: string, names: DealNames): MemberRow {

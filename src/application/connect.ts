@@ -4,7 +4,7 @@ import { derivedId } from '../domain/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
-import type { CrmConnector, CrmGrant, CrmSession, ProvisionReport } from './ports/crm.ts';
+import type { CrmAccess, CrmConnector, CrmGrant, CrmSession, ProvisionReport } from './ports/crm.ts';
 import type { Connection, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
@@ -49,6 +49,8 @@ export interface Connect {
   disconnect(accountId: string, connectionId: string): Promise<boolean>;
   /** Null when the account has no such connection. */
   provision(accountId: string, connectionId: string): Promise<ProvisionReport | null>;
+  /** What a connector needs to talk to the connected CRM. */
+  accessOf(connection: Connection): CrmAccess;
   openSession(connection: Connection): CrmSession;
 }
 
@@ -142,15 +144,19 @@ export function createConnect(deps: ConnectDeps): Connect {
     return running;
   }
 
-  function openSession(connection: Connection): CrmSession {
-    return connectorOf(connection.provider).open({
+  function accessOf(connection: Connection): CrmAccess {
+    return {
       connectionId: connection.id,
       externalId: connection.externalId,
       apiUrl: connection.apiUrl,
       homeCurrency: connection.homeCurrency,
       scopes: connection.scopes,
       accessToken: (rejected) => sharedAccessToken(connection, rejected),
-    });
+    };
+  }
+
+  function openSession(connection: Connection): CrmSession {
+    return connectorOf(connection.provider).open(accessOf(connection));
   }
 
   /** What a new connection needs. A part that fails now is done by the next sweep; the install itself stands. */
@@ -246,6 +252,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       return report;
     },
 
+    accessOf,
     openSession,
   };
 }

@@ -28,8 +28,8 @@ import type {
 import { provision } from './provision.ts';
 import { deferralFor } from './retry.ts';
 
-/** HubSpot and Salesforce collections take 100 and 200 records a write; one claim fills the smaller. */
-const MIRROR_CLAIM_MAX = 100;
+/** As one call writes: HubSpot takes 100 records, Salesforce five collections of 200 rows, of which a record needs one to three. */
+const MIRROR_CLAIM_MAX: Readonly<Record<CrmSession['mirrors'], number>> = { properties: 100, rows: 300 };
 const PAYOUT_CLAIM_MAX = 50;
 /** Orders of one account under way at the same time: a provider that takes a second for each pays ten in it, and none is flooded. */
 const PAYOUTS_AT_ONCE = 10;
@@ -255,16 +255,20 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
   }
 
   return async (shard: Shard, signal?: AbortSignal): Promise<number> => {
+    const known = shard.connectionId === null ? null : await store.connections.get(shard.accountId, shard.connectionId);
     const items = await store.mirror.claim({
       shard,
       now: clock.now(),
       leaseMs: LEASE_MS,
-      limit: MIRROR_CLAIM_MAX,
+      limit: MIRROR_CLAIM_MAX[known ? openSession(known).mirrors : 'properties'],
       claim: randomUUID(),
     });
     const [first] = items;
     if (!first) return 0;
-    const connection = await store.connections.get(first.accountId, first.record.connectionId);
+    const connection =
+      known?.id === first.record.connectionId
+        ? known
+        : await store.connections.get(first.accountId, first.record.connectionId);
     try {
       if (signal?.aborted || !connection) throw new Fault('crm_unavailable', { kind: 'retry' }, 'Stopping.');
       await write(connection, items);

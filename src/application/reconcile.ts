@@ -1,5 +1,6 @@
 import { Fault } from '../domain/errors.ts';
 import type { Wake } from '../domain/plan.ts';
+import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Place } from './place.ts';
@@ -25,6 +26,8 @@ export interface ReconcileDeps {
   readonly log: Log;
   readonly openSession: (connection: Connection) => CrmSession;
   readonly place: Pick<Place, 'waiting'>;
+  /** What was written down for us in the CRM while nobody listened. */
+  readonly answerRequests: (connection: Connection) => Promise<unknown>;
   readonly onAsked: () => void;
 }
 
@@ -43,12 +46,20 @@ export interface Reconcile {
 }
 
 /** The answer to hints that never came. Enters where hints enter: it only asks for records to be looked at. */
-export function createReconcile({ store, clock, log, openSession, place, onAsked }: ReconcileDeps): Reconcile {
+export function createReconcile({
+  store,
+  clock,
+  log,
+  openSession,
+  place,
+  answerRequests,
+  onAsked,
+}: ReconcileDeps): Reconcile {
   async function sweepObject(
     connection: Connection,
     session: CrmSession,
     object: 'deal' | 'contact',
-    from: number,
+    mark: Instant,
   ): Promise<SweepReport> {
     const { accountId, id: connectionId } = connection;
     const report = { changed: 0, missed: 0 };
@@ -63,7 +74,7 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
     let cursor: string | null = null;
     let upTo: number | null = null;
     do {
-      const page = await session.changedSince({ object, since: from, cursor });
+      const page = await session.changedSince({ object, since: mark - OVERLAP_MS, cursor });
       const readTimes = await store.reads.readTimes(
         accountId,
         connectionId,
@@ -80,7 +91,7 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
       upTo ??= page.asOf;
     } while (cursor !== null);
     await ask();
-    await store.connections.setSweepMark(accountId, connectionId, { object, upTo });
+    await store.connections.setSweepMark(accountId, connectionId, { object, upTo }, mark);
     return report;
   }
 
@@ -92,11 +103,12 @@ export function createReconcile({ store, clock, log, openSession, place, onAsked
     const total = { changed: 0, missed: 0 };
     for (const object of SWEPT_OBJECTS) {
       const mark = marks.find((candidate) => candidate.object === object)?.upTo ?? connection.connectedAt;
-      const { changed, missed } = await sweepObject(connection, session, object, mark - OVERLAP_MS);
+      const { changed, missed } = await sweepObject(connection, session, object, mark);
       total.changed += changed;
       total.missed += missed;
     }
     await place.waiting(connection);
+    await answerRequests(connection);
     log.info({ connection: connection.id, ...total, repaired: provisioned.created.length }, 'swept');
     return total;
   }

@@ -48,6 +48,8 @@ export interface RecordRows {
 export interface MemberRow {
   /** The member's id. */
   readonly key: string;
+  /** What people call them. */
+  readonly name: string;
   readonly code: string;
   readonly shareLink: string;
   /** Present where the record that the rows are about is the member. */

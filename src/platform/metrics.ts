@@ -3,6 +3,8 @@ import type { FaultCode } from '../domain/errors.ts';
 
 /** From a cached read to the time-out of a request. */
 const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** From an event that comes at once to what was missed while nobody listened; a vendor keeps three days. */
+const STREAM_LAG_SECONDS = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600, 86_400];
 /** One batch reads up to a hundred records from a CRM that may make us wait for its rate limit. */
 const PROCESS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
@@ -46,6 +48,12 @@ export interface Metrics {
   /** The database refused, did not answer, or answered something that makes no sense. `part` is a part of the store. */
   storeError(part: string): void;
   mirrorWrites(result: 'written' | 'same' | 'gone' | 'unprovisioned' | 'rejected' | 'retry', count: number): void;
+  /** How many streams of changes this node listens to now. */
+  streamsOpen(provider: string, count: number): void;
+  streamBroke(provider: string, reason: keyof typeof STREAM_BREAKS): void;
+  streamUndecodable(provider: string, events: number): void;
+  /** From a change in the CRM until it was kept. */
+  streamLag(provider: string, seconds: number): void;
   /** `route` is the template ("/api/v1/members/:memberId"), or "unmatched". */
   httpRequest(input: { method: string; route: string; status: number; seconds: number }): void;
   /** Asked at each scrape: how long the queues are. A queue that cannot be counted is left out of that scrape. */
@@ -104,6 +112,16 @@ const PUT_BACK_REASONS: Readonly<Record<PutBackReason, true>> = {
   unexpected: true,
   other: true,
 };
+
+const STREAM_BREAKS = {
+  ended: true,
+  broken: true,
+  silent: true,
+  unauthorised: true,
+  position_lost: true,
+  unavailable_here: true,
+  failed: true,
+} as const;
 
 const QUEUES: readonly Queue[] = ['work', 'payouts', 'mirror'];
 const REFRESH_RESULTS: readonly RefreshResult[] = ['renewed', 'revoked', 'misconfigured', 'failed'];
@@ -210,6 +228,31 @@ export function createMetrics({
     labelNames: ['result'],
     registers,
   });
+  const streamsOpen = new Gauge({
+    name: 'wonward_streams_open',
+    help: 'Streams of changes that this node listens to. One node listens to all of them.',
+    labelNames: ['provider'],
+    registers,
+  });
+  const streamBreaks = new Counter({
+    name: 'wonward_stream_breaks_total',
+    help: 'Streams of changes that ended, by why. They are opened again; what was missed comes then, or is found by the sweep.',
+    labelNames: ['provider', 'reason'],
+    registers,
+  });
+  const streamUndecodable = new Counter({
+    name: 'wonward_stream_undecodable_total',
+    help: 'Events of a stream that could not be read. What changed meanwhile is found by the sweep.',
+    labelNames: ['provider'],
+    registers,
+  });
+  const streamLag = new Histogram({
+    name: 'wonward_stream_lag_seconds',
+    help: 'From the newest change of a batch, by the clock of the CRM, until the batch was kept.',
+    labelNames: ['provider'],
+    buckets: STREAM_LAG_SECONDS,
+    registers,
+  });
   const httpSeconds = new Histogram({
     name: 'wonward_http_request_seconds',
     help: 'Requests answered, by route template.',
@@ -236,6 +279,10 @@ export function createMetrics({
     tokenRefresh: (provider, result) => tokenRefreshes.inc({ provider, result }),
     storeError: (part) => storeErrors.inc({ part }),
     mirrorWrites: (result, count) => mirrorWrites.inc({ result }, count),
+    streamsOpen: (provider, count) => streamsOpen.set({ provider }, count),
+    streamBroke: (provider, reason) => streamBreaks.inc({ provider, reason }),
+    streamUndecodable: (provider, events) => streamUndecodable.inc({ provider }, events),
+    streamLag: (provider, seconds) => streamLag.observe({ provider }, Math.max(0, seconds)),
     httpRequest: ({ method, route, status, seconds }) =>
       httpSeconds.observe({ method: methodOf(method), route, status: classOf(status) }, seconds),
     expect({ crms, payouts: providers, storeParts }) {
@@ -244,6 +291,8 @@ export function createMetrics({
         for (const outcome of Object.keys(WEBHOOK_OUTCOMES)) webhooks.inc({ provider, outcome }, 0);
         for (const kind of ['accepted', 'duplicate', 'ignored', 'echo', 'unknown']) hints.inc({ provider, kind }, 0);
         for (const result of REFRESH_RESULTS) tokenRefreshes.inc({ provider, result }, 0);
+        for (const reason of Object.keys(STREAM_BREAKS)) streamBreaks.inc({ provider, reason }, 0);
+        streamUndecodable.inc({ provider }, 0);
         for (const method of ['GET', 'POST'])
           for (const status of ['2xx', '4xx', '429', '5xx', 'no_answer']) crmCalls.inc({ provider, method, status }, 0);
       }

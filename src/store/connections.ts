@@ -3,6 +3,7 @@ import type { Connection, ConnectionStore, OAuthState, SealedTokens, SweepMark }
 import { connectionOf, fromJson, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
+import { losePosition, positionOf } from './stream.ts';
 
 export function createConnectionStore(engine: Engine): ConnectionStore {
   return {
@@ -213,16 +214,33 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
         return rows.map(sweepMarkOf);
       }),
 
-    setSweepMark: (accountId, connectionId, { object, upTo }) =>
+    setSweepMark: (accountId, connectionId, { object, upTo }, from) =>
       engine.write(async ({ db }) => {
         await db
           .insertInto('sweep_marks')
           .values({ account_id: accountId, connection_id: connectionId, object, up_to: upTo })
           .onConflict((conflict) =>
-            conflict.columns(['account_id', 'connection_id', 'object']).doUpdateSet({ up_to: upTo }),
+            conflict
+              .columns(['account_id', 'connection_id', 'object'])
+              .doUpdateSet({ up_to: upTo })
+              .where('sweep_marks.up_to', '>=', from ?? Number.MIN_SAFE_INTEGER),
           )
           .execute();
       }),
+
+    streamPosition: (accountId, connectionId) =>
+      engine.read(async ({ db }) => {
+        const row = await db
+          .selectFrom('stream_positions')
+          .select(['position', 'kept_at'])
+          .where('account_id', '=', accountId)
+          .where('connection_id', '=', connectionId)
+          .executeTakeFirst();
+        return row ? positionOf(row) : null;
+      }),
+
+    loseStreamPosition: (accountId, connectionId) =>
+      engine.write((session) => losePosition(session, { accountId, id: connectionId })),
   };
 }
 

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hint } from '../application/ports/crm.ts';
-import type { Connection, InboxStore } from '../application/ports/store.ts';
+import type { Connection, InboxStore, StreamProgress } from '../application/ports/store.ts';
 import { Fault } from '../domain/errors.ts';
 import type { Instant } from '../domain/time.ts';
 import { toFlag } from './codec.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
+import { keepProgress } from './stream.ts';
 import { askNow } from './work.ts';
 
 type Origin = Pick<Connection, 'id' | 'accountId'>;
@@ -16,6 +17,7 @@ interface Delivery {
   readonly hints: readonly Hint[];
   readonly now: Instant;
   readonly rows: readonly Row<'inbox'>[];
+  readonly stream: StreamProgress | undefined;
 }
 
 interface Waiting {
@@ -78,7 +80,7 @@ export function createInboxStore(engine: Engine): InboxStore {
   }
 
   return {
-    async append(connection, hints, now) {
+    async append(connection, hints, now, stream) {
       const rows = hints.map((hint) => inboxRow(connection, hint, now));
       const bytes = rows.reduce((sum, { payload }) => sum + payload.length, 0);
       // One that is alone may be of any size: the door has its own limit.
@@ -88,7 +90,7 @@ export function createInboxStore(engine: Engine): InboxStore {
       waitingBytes += bytes;
       try {
         return await new Promise<Outcome>((resolve, reject) => {
-          waiting.push({ delivery: { connection, hints, now, rows }, resolve, reject });
+          waiting.push({ delivery: { connection, hints, now, rows, stream }, resolve, reject });
           if (!isWriting) void writeAll();
         });
       } finally {
@@ -172,6 +174,8 @@ async function keep(session: Session, deliveries: readonly Delivery[]): Promise<
   }
   // Once for all deliveries of a connection, which ask for the same records again and again.
   for (const { connection, hints, now } of asked.values()) await askNow(session, connection, hints, now);
+  for (const { connection, hints, now, stream } of deliveries)
+    if (stream) await keepProgress(session, connection, stream, hints, now);
   return outcomes;
 }
 

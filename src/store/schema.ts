@@ -69,6 +69,7 @@ export const TABLES = {
     saved_at: 'int',
   },
   sweep_marks: { account_id: 'text', connection_id: 'text', object: 'text', up_to: 'int' },
+  stream_positions: { account_id: 'text', connection_id: 'text', position: 'text', kept_at: 'int' },
   programs: {
     account_id: 'text',
     program_id: 'text',

@@ -36,6 +36,7 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   oauth_states: ['state_hash'],
   mappings: ['account_id', 'connection_id', 'ordinal'],
   sweep_marks: ['account_id', 'connection_id', 'object'],
+  stream_positions: ['account_id', 'connection_id'],
   programs: ['account_id', 'program_id', 'version'],
   fx_rates: ['account_id', 'currency', 'day'],
   program_drafts: ['account_id', 'program_id'],

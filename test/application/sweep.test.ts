@@ -50,6 +50,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
     },
   } as unknown as Store;
   const reconcile = createReconcile({
+    answerRequests: async () => 0,
     store,
     clock: { ...systemClock, now: () => NOW },
     log: createLog({ level: 'silent' }),

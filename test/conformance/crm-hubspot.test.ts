@@ -182,6 +182,8 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
       const response = await fetch(url, { method: 'DELETE', headers });
       if (!response.ok) throw new Error(`could not delete the property: ${response.status}`);
     },
+    // Two people cannot be the same member: the property is unique.
+    refuseMember: () => {},
     squat: () =>
       void control.createProperty(PORTAL, 'deals', {
         name: DEAL_FIELDS.stage,
@@ -220,6 +222,7 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
     },
     user,
     now: time.clock,
+    pass: time.advance,
     async close() {
       await sandbox.close();
       receiver.close();
@@ -227,7 +230,17 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
   };
 }
 
-crmConformance({ name: 'HubSpot', start: () => start() });
+crmConformance({
+  name: 'HubSpot',
+  start: () => start(),
+  traits: {
+    tickMs: 1,
+    merges: ['contact', 'deal'],
+    isProvisionedByUs: true,
+    hasWebhooks: true,
+    mirrors: 'properties',
+  },
+});
 
 describe('what HubSpot leaves open', () => {
   test.each(['missing', 'resolve'] as const)('a merged deal is found whether a batch read says "%s"', async (mode) => {

@@ -9,6 +9,7 @@ import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
+import { streamStoreConformance } from './store-stream.ts';
 import { tierStoreConformance } from './store-tiers.ts';
 
 /** A store to be tested, on an empty database of its own. */
@@ -2185,6 +2186,7 @@ export function storeConformance({
         expect(await connections.tokens('acc_b', 'con_a')).toBeNull();
         expect(await connections.mapping('acc_b', 'con_a')).toBeNull();
         expect(await connections.sweepMarks('acc_b', 'con_a')).toEqual([]);
+        expect(await connections.streamPosition('acc_b', 'con_a')).toBeNull();
         expect(await store.programs.versions('acc_b')).toEqual([]);
         expect(await cases.knownContacts('acc_b', 'con_a', ['1'])).toEqual([]);
         expect(
@@ -2283,6 +2285,7 @@ export function storeConformance({
     deskStoreConformance(() => ({ store, a }));
 
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
+    streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
     moneyOutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 

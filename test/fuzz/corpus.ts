@@ -22,9 +22,17 @@ export interface RouteEntry {
   readonly status: number;
 }
 
+export interface ChangeEventEntry {
+  readonly why: string;
+  /** In hexadecimal. */
+  readonly payload: string;
+  readonly readable: boolean;
+}
+
 interface Corpora {
   readonly api: ApiEntry;
   readonly routes: RouteEntry;
+  readonly 'change-events': ChangeEventEntry;
 }
 
 /** "{{aa*1000}}" in a file stands for "aa", a thousand times, so that long inputs stay readable. */

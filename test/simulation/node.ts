@@ -208,7 +208,10 @@ export function createNode(deps: NodeDeps): SimNode {
       ]),
       clock,
       log: logOf(),
-      observe: { processed() {}, decision() {}, payout() {}, mirrorWrites() {} },
+      observe: {
+        ...{ processed() {}, decision() {}, payout() {}, mirrorWrites() {} },
+        ...{ hints() {}, streamsOpen() {}, streamBroke() {}, streamUndecodable() {}, streamLag() {} },
+      },
       publicUrl: PUBLIC_URL,
       encryptionKeys: [KEY],
       sweepSchedule: '0 * * * *',

@@ -39,7 +39,16 @@ const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_tim
 const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue) /;
 
 const SMALL_TABLES = [
-  ...['accounts', 'connections', 'tokens', 'mappings', 'sweep_marks', 'programs', 'attribution_policies'],
+  ...[
+    'accounts',
+    'connections',
+    'tokens',
+    'mappings',
+    'sweep_marks',
+    'stream_positions',
+    'programs',
+    'attribution_policies',
+  ],
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'payout_schedules', 'manual_batches'],
   ...['payout_settings', 'manual_batches'],
@@ -451,6 +460,9 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await connections.mapping(accountId, connectionId);
   await connections.setSweepMark(accountId, connectionId, { object: 'deal', upTo: T0 });
   await connections.sweepMarks(accountId, connectionId);
+  await store.inbox.append(a.of, [hint('streamed', ['1'])], T0, { position: 'p', sweepFrom: T0 - 1 });
+  await connections.streamPosition(accountId, connectionId);
+  await connections.loseStreamPosition(accountId, connectionId);
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [] }, T0);
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [], tiers: SCHEME }, T0);
   await useTiers(store, a);

@@ -53,7 +53,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.connections.saveMapping('acc_a', 'con_a', 'map_1', [], T0);
   await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
   await store.programs.publish('acc_a', { programId: 'prg', name: 'Program', rules: [] }, T0);
-  await store.inbox.append(a.of, [hint('e1', ['1', '2']), hint('e2', ['3'])], T0);
+  const stream = { position: '/data/Ünï AAAA', sweepFrom: null };
+  await store.inbox.append(a.of, [hint('e1', ['1', '2']), hint('e2', ['3'])], T0, stream);
   await store.work.ask('acc_a', [{ record: a.ref('deal', '9'), at: T0 + DAY }]);
   await a.writePair();
   const reward = a.reward('rwd_1', 'ref_1');

@@ -3,6 +3,7 @@ import type { MirrorValues, RecordRows } from '../../domain/mirror.ts';
 import type { WantedProperties } from '../../domain/property.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
+import type { CrmStream } from './crm-stream.ts';
 
 /**
  * What Wonward needs of a CRM. One folder under src/crm/ implements it per vendor; the conformance suite in
@@ -17,6 +18,8 @@ export interface CrmConnector {
   readonly oauth: CrmOAuth;
   /** Null for a CRM that calls nobody: what changed there is listened for. */
   readonly inbound: CrmInbound | null;
+  /** Absent where the CRM tells of changes only by calling us. */
+  readonly stream?: CrmStream;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
   /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */
@@ -179,4 +182,41 @@ export interface CrmSession {
    */
   provision(beforeCreating?: () => Promise<void>): Promise<ProvisionReport>;
   writeMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorOutcome[]>;
+  /** Absent for a CRM that asks by calling us. */
+  readonly requests?: CrmRequests;
+}
+
+/** What a person or a flow asks for in the CRM, written down there and read by us: it waits while nobody is there to hear it. */
+export interface CrmRequest {
+  /** The CRM's own id of what was written down. */
+  readonly id: string;
+  readonly type: string;
+  /** Who wrote it down, by the CRM's own id. */
+  readonly askedBy: string;
+  /** What it is about, as far as the CRM's own look-ups say. */
+  readonly contactId: string | null;
+  readonly dealId: string | null;
+  /** By our keys: the referral, the member and the reward row that the CRM's rows stand for. */
+  readonly referralKey: string | null;
+  readonly memberKey: string | null;
+  readonly rewardKey: string | null;
+  /** What was sent along, parsed; null when it is no JSON. */
+  readonly body: unknown;
+}
+
+export interface CrmAnswer {
+  readonly id: string;
+  readonly status: 'done' | 'refused' | 'failed';
+  /** For programs. */
+  readonly code: string;
+  /** For people. */
+  readonly words: string;
+  readonly result: Readonly<Record<string, string | null>>;
+}
+
+export interface CrmRequests {
+  /** Those that nobody has answered, the oldest first. */
+  open(limit: number): Promise<CrmRequest[]>;
+  /** Ids of those whose answer the CRM did not take; they stay open. */
+  answer(answers: readonly CrmAnswer[]): Promise<readonly string[]>;
 }

@@ -198,7 +198,24 @@ export interface ConnectionStore {
     now: Instant,
   ): Promise<void>;
   sweepMarks(accountId: string, connectionId: string): Promise<SweepMark[]>;
-  setSweepMark(accountId: string, connectionId: string, mark: SweepMark): Promise<void>;
+  /**
+   * Moves a mark to where a sweep has come. `from` is where the mark stood when the sweep began: one that was set back since then
+   * stays where it is, for this sweep did not look there.
+   */
+  setSweepMark(accountId: string, connectionId: string, mark: SweepMark, from?: Instant): Promise<void>;
+  /** How far the connection's stream has been kept; null before its first batch, and once it is forgotten. */
+  streamPosition(accountId: string, connectionId: string): Promise<StreamPosition | null>;
+  /**
+   * The vendor does not know the position any more. In one transaction it is forgotten and every sweep mark is set back to the time up
+   * to which the stream was kept.
+   */
+  loseStreamPosition(accountId: string, connectionId: string): Promise<void>;
+}
+
+/** The vendor's word for a place in its stream, and the time up to which what is before it was kept. */
+export interface StreamPosition {
+  readonly position: string;
+  readonly keptAt: Instant;
 }
 
 // ── Programs ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -322,7 +339,16 @@ export interface InboxStore {
     connection: Pick<Connection, 'id' | 'accountId'>,
     hints: readonly Hint[],
     now: Instant,
+    stream?: StreamProgress,
   ): Promise<{ accepted: number; duplicates: number }>;
+}
+
+/** What a batch of a stream brings beside its hints; kept in their transaction, or a crash between the two would lose some. */
+export interface StreamProgress {
+  /** Null: stays what it is. */
+  readonly position: string | null;
+  /** Every sweep mark that is later is set back to this. */
+  readonly sweepFrom: Instant | null;
 }
 
 /** The hops that find their work in the store. */

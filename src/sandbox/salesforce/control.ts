@@ -271,6 +271,10 @@ export function createControl(deps: ControlDeps): Control {
         org.tables.delete(object.name);
         org.captured.delete(object.name);
       }
+      for (const [name, fields] of org.packageFields) {
+        for (const field of fields) org.schema.objects.get(name)?.fields.delete(field);
+      }
+      org.packageFields.clear();
       org.channels.clear();
     },
     revokeTokens(orgId) {

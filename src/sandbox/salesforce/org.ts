@@ -1,3 +1,4 @@
+import { SandboxError } from './errors.ts';
 import { createIds, type Ids } from './ids.ts';
 import { readPackage } from './package-objects.ts';
 import { type Field, findField, type ObjectType, type Schema } from './schema.ts';
@@ -107,6 +108,8 @@ export interface Org {
   captured: Set<string>;
   /** Channels of the package, with their events. */
   channels: Map<string, string[]>;
+  /** Fields that the package puts on standard objects, by object. */
+  packageFields: Map<string, string[]>;
   trackedFields: Set<string>;
   /** Stages that a record type offers, by the record type's id. */
   recordTypeStages: Map<string, string[]>;
@@ -228,8 +231,15 @@ function buildSchema(seed: OrgSeed, features: OrgFeatures, currencies: string[])
   const namespace = seed.package?.namespace ?? '';
   const pack = seed.package ? readPackage(seed.package.root, namespace) : null;
   for (const object of pack?.objects ?? []) objects.set(object.name, object);
+  const packageFields = new Map<string, string[]>();
   for (const [name, fields] of pack?.fields ?? []) {
-    for (const field of fields) objects.get(name)?.fields.set(field.name, field);
+    const object = objects.get(name);
+    if (!object) throw new SandboxError(`the package puts fields on ${name}, which the local org does not have`);
+    for (const field of fields) object.fields.set(field.name, field);
+    packageFields.set(
+      name,
+      fields.map((field) => field.name),
+    );
   }
   if (features.multiCurrency) {
     for (const object of objects.values()) {
@@ -237,7 +247,7 @@ function buildSchema(seed: OrgSeed, features: OrgFeatures, currencies: string[])
         object.fields.set('CurrencyIsoCode', currencyField(currencies[0] ?? 'USD', currencies));
     }
   }
-  return { schema: { objects }, namespace, channels: pack?.channels ?? new Map<string, string[]>() };
+  return { schema: { objects }, namespace, channels: pack?.channels ?? new Map<string, string[]>(), packageFields };
 }
 
 /** `OpportunityChangeEvent` is of Opportunity, `Referral__ChangeEvent` of Referral__c. */
@@ -259,7 +269,7 @@ export function createOrg(seed: OrgSeed, at: number, index: number): Org {
     ...seed.features,
   };
   const currencies = seed.currencies ?? ['USD'];
-  const { schema, namespace, channels } = buildSchema(seed, features, currencies);
+  const { schema, namespace, channels, packageFields } = buildSchema(seed, features, currencies);
   const pod = seed.pod ?? `Hs${index}`;
   const ids = createIds(pod);
   const org: Org = {
@@ -278,6 +288,7 @@ export function createOrg(seed: OrgSeed, at: number, index: number): Org {
     duplicateRules: [...(seed.duplicateRules ?? [])],
     captured: new Set(seed.changeEvents ?? ['Account', 'Contact', 'Lead', 'Opportunity', 'OpportunityContactRole']),
     channels,
+    packageFields,
     trackedFields: new Set(seed.trackedFields ?? ['StageName', 'Amount', 'CloseDate', 'OwnerId', 'AccountId']),
     recordTypeStages: new Map(),
     settings: {

@@ -176,7 +176,10 @@ export interface Package {
   channels: Map<string, string[]>;
 }
 
-/** @throws {SandboxError} when a file says something that the local org would have to guess. */
+/**
+ * A folder that is not of a custom object has fields for a standard one: they get the namespace, the object does not.
+ * @throws {SandboxError} when a file says something that the local org would have to guess.
+ */
 export function readPackage(root: string, namespace: string): Package {
   const objectsFolder = join(root, 'objects');
   const folders = existsSync(objectsFolder) ? readdirSync(objectsFolder).sort() : [];
@@ -189,6 +192,8 @@ export function readPackage(root: string, namespace: string): Package {
       customField(file, namespace, own),
     );
     if (!own.has(folder)) {
+      const detail = fields.find((one) => one.masterDetail);
+      if (detail) throw new SandboxError(`${folder}.${detail.name}: a standard object cannot be a detail`);
       onStandard.set(folder, fields);
       continue;
     }

@@ -17,6 +17,7 @@ import { createRandom } from './random.ts';
 import { createRecords } from './records.ts';
 import { createReplicationRoutes } from './replication.ts';
 import { createResourceRoutes } from './resources.ts';
+import { createSoap } from './soap.ts';
 import { createObjectRoutes } from './sobjects.ts';
 import { createTokens, SESSION_LIFETIME_MS } from './tokens.ts';
 
@@ -117,10 +118,13 @@ export async function startSalesforceSandbox(options: SandboxOptions): Promise<S
     { clock, tokens, limits, faults, calls, queryPageSize: options.queryPageSize ?? QUERY_PAGE_SIZE },
   );
 
+  const soap = createSoap({ tokens, limits, faults, calls });
+
   async function serveOrg(org: Org, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     if (/^\/services\/data\/?$/.test(path)) send(response, { status: 200, body: versionList() });
     else if (path.startsWith('/services/data/')) await api.serve(org, request, response);
+    else if (await soap.serve(org, request, response)) return;
     else if (!(await oauth.serve(org, request, response))) send(response, { status: 404 });
   }
 

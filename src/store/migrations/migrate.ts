@@ -10,6 +10,7 @@ import * as tiers from './0006-tiers.ts';
 import * as programLife from './0007-program-life.ts';
 import * as moneyOut from './0008-money-out.ts';
 import * as apiUrl from './0009-api-url.ts';
+import * as stream from './0010-stream.ts';
 
 interface Migration {
   readonly name: string;
@@ -19,7 +20,18 @@ interface Migration {
 }
 
 /** In order; the position is the number in the file's name. */
-const MIGRATIONS: readonly Migration[] = [start, rules, dryRuns, payouts, risk, tiers, programLife, moneyOut, apiUrl];
+const MIGRATIONS: readonly Migration[] = [
+  start,
+  rules,
+  dryRuns,
+  payouts,
+  risk,
+  tiers,
+  programLife,
+  moneyOut,
+  apiUrl,
+  stream,
+];
 
 /** What a database of this program's version has been through, oldest first. */
 export const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);

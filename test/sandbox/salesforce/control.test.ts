@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSalesforceSandbox } from '../../../src/sandbox/salesforce/server.ts';
 import { externalClientApp, type Json, NOW, PACKAGE, type Reply, startWorld, type World } from './harness.ts';
@@ -139,16 +139,20 @@ describe('the control API', () => {
   it('an uninstalled package takes its objects along', async () => {
     world.control.uninstall(world.orgId);
     expect(() => world.control.list(world.orgId, 'Referral__c')).toThrow('no object Referral__c');
+    const contact = world.control.create(world.orgId, 'Contact', { LastName: 'x' });
+    expect(world.control.read(world.orgId, contact)).not.toHaveProperty('Referral_Code_Used__c');
+    expect(() => world.control.edit(world.orgId, contact, { Referral_Code_Used__c: 'ANN' })).toThrow();
     expect((await world.call('GET', '/limits')).status).toBe(401);
   });
 });
 
 describe('the package’s files', () => {
-  const withFile = async (path: string, change: (text: string) => string): Promise<unknown> => {
+  const withFile = async (path: string, change: (text: string) => string, to = path): Promise<unknown> => {
     const root = mkdtempSync(join(tmpdir(), 'salesforce-package-'));
     try {
       cpSync(PACKAGE, root, { recursive: true });
-      writeFileSync(join(root, path), change(readFileSync(join(root, path), 'utf8')));
+      mkdirSync(dirname(join(root, to)), { recursive: true });
+      writeFileSync(join(root, to), change(readFileSync(join(root, path), 'utf8')));
       const sandbox = await startSalesforceSandbox({ app: externalClientApp(), orgs: [{ package: { root } }] });
       await sandbox.close();
       return null;
@@ -172,6 +176,18 @@ describe('the package’s files', () => {
       'no formulas',
     );
     expect(await withFile(field, () => '<Other/>')).toContain('no <CustomField>');
+  });
+
+  it('may put fields on a standard object that the org has, and make none a detail', async () => {
+    const code = 'objects/Contact/fields/Referral_Code_Used__c.field-meta.xml';
+    expect(await withFile(code, (text) => text, code.replace('Contact', 'Account'))).toBeNull();
+    expect(await withFile(code, (text) => text, code.replace('Contact', 'Kontact'))).toContain(
+      'puts fields on Kontact, which the local org does not have',
+    );
+    const referredBy = 'objects/Contact/fields/Referred_By__c.field-meta.xml';
+    expect(await withFile(referredBy, (text) => text.replace('>Lookup<', '>MasterDetail<'))).toContain(
+      'Contact.Referred_By__c: a standard object cannot be a detail',
+    );
   });
 });
 

@@ -1,6 +1,9 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checksum, normaliseId } from '../../../src/sandbox/salesforce/ids.ts';
-import { errorOf, type Json, startWorld, tokensFor, type World } from './harness.ts';
+import { errorOf, type Json, PACKAGE, startWorld, tokensFor, type World } from './harness.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -144,7 +147,7 @@ describe('one record', () => {
     expect(body.totalSize).toBe(0);
   });
 
-  it('a detail needs its master, cannot leave it and goes with it', async () => {
+  it('a detail needs its master, may go to another where the package says so, and goes with it', async () => {
     const referral = await create('Referral__c', { External_Id__c: 'r-1', Stage__c: 'won' });
     const reward = await create('Referral_Reward__c', {
       External_Id__c: 'w-1',
@@ -166,14 +169,37 @@ describe('one record', () => {
         }),
       ),
     ).toEqual([400, 'INVALID_FIELD']);
-    expect(
-      errorOf(await world.call('PATCH', `/sobjects/Referral_Reward__c/${reward}`, { Referral__c: referral })),
-    ).toEqual([400, 'INVALID_FIELD_FOR_INSERT_UPDATE']);
+    const other = await create('Referral__c', { External_Id__c: 'r-2' });
+    expect((await world.call('PATCH', `/sobjects/Referral_Reward__c/${reward}`, { Referral__c: other })).status).toBe(
+      204,
+    );
     await world.call('DELETE', `/sobjects/Referral__c/${referral}`);
+    expect((await read('Referral_Reward__c', reward)).Referral__c).toBe(other);
+    await world.call('DELETE', `/sobjects/Referral__c/${other}`);
     expect(errorOf(await world.call('GET', `/sobjects/Referral_Reward__c/${reward}`))).toEqual([
       404,
       'ENTITY_IS_DELETED',
     ]);
+  });
+
+  it('a detail cannot leave its master where the package does not say so', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'salesforce-package-'));
+    cpSync(PACKAGE, root, { recursive: true });
+    const file = join(root, 'objects/Referral_Reward__c/fields/Referral__c.field-meta.xml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('Detail>true', 'Detail>false'));
+    const fixed = await startWorld({ orgs: [{ package: { root } }] });
+    try {
+      const { body } = await fixed.call('POST', '/sobjects/Referral__c', { External_Id__c: 'r-1' });
+      const made = { External_Id__c: 'w-1', Referral__c: body.id };
+      const reward = await fixed.call('POST', '/sobjects/Referral_Reward__c', made);
+      const moved = await fixed.call('PATCH', `/sobjects/Referral_Reward__c/${reward.body.id}`, {
+        Referral__c: body.id,
+      });
+      expect(errorOf(moved)).toEqual([400, 'INVALID_FIELD_FOR_INSERT_UPDATE']);
+    } finally {
+      await fixed.close();
+      rmSync(root, { recursive: true });
+    }
   });
 
   it('a restricted picklist takes only its active values', async () => {
@@ -302,6 +328,57 @@ describe('what an admin set up', () => {
       expect([contact.AccountId, contact.Email]).toEqual([account.Id, 'a@example.com']);
     } finally {
       await persons.close();
+    }
+  });
+
+  it('a package’s fields on contacts and leads are written, read by path and listed from the other side', async () => {
+    const ann = await create('Contact', { LastName: 'Ann' });
+    const ben = await create('Contact', { LastName: 'Ben', Referral_Code_Used__c: 'ANN-1', Referred_By__c: ann });
+    const cem = await create('Lead', { LastName: 'Cem', Company: 'C', Referred_By__c: ann });
+    expect(await read('Contact', ben)).toMatchObject({ Referral_Code_Used__c: 'ANN-1', Referred_By__c: ann });
+    const leads = await world.query("SELECT Referred_By__r.Name FROM Lead WHERE Referred_By__r.LastName = 'Ann'");
+    expect(leads.body.records[0].Referred_By__r.Name).toBe('Ann');
+    const { body } = await world.query(
+      `SELECT (SELECT Id FROM Referred_Contacts__r), (SELECT Id FROM Referred_Leads__r) FROM Contact WHERE Id = '${ann}'`,
+    );
+    expect(body.records[0].Referred_Contacts__r.records[0].Id).toBe(ben);
+    expect(body.records[0].Referred_Leads__r.records[0].Id).toBe(cem);
+    const tooLong = await world.call('POST', '/sobjects/Contact', {
+      LastName: 'x',
+      Referral_Code_Used__c: 'x'.repeat(65),
+    });
+    expect(errorOf(tooLong)).toEqual([400, 'STRING_TOO_LONG']);
+    await world.call('DELETE', `/sobjects/Contact/${ann}`);
+    expect((await read('Contact', ben)).Referred_By__c).toBeNull();
+  });
+
+  it('a code on a lead stays on it when it is converted, unless an admin maps the field', async () => {
+    const lead = await create('Lead', { LastName: 'Cem', Company: 'C', Referral_Code_Used__c: 'ANN-1' });
+    const { contactId } = world.control.convert(world.orgId, lead);
+    expect((await read('Contact', contactId)).Referral_Code_Used__c).toBeNull();
+    expect((await read('Lead', lead)).Referral_Code_Used__c).toBe('ANN-1');
+  });
+
+  it('a managed package has its namespace on what it puts on a contact', async () => {
+    const managed = await startWorld({
+      orgs: [{ package: { root: 'extensions/salesforce/force-app/main/default', namespace: 'wnwd' } }],
+    });
+    try {
+      const plain = await managed.call('POST', '/sobjects/Contact', { LastName: 'x', Referral_Code_Used__c: 'A' });
+      expect(errorOf(plain)).toEqual([400, 'INVALID_FIELD']);
+      const ann = await managed.call('POST', '/sobjects/Contact', { LastName: 'Ann' });
+      const ben = await managed.call('POST', '/sobjects/Contact', {
+        LastName: 'Ben',
+        wnwd__Referral_Code_Used__c: 'ANN-1',
+        wnwd__Referred_By__c: ann.body.id,
+      });
+      expect(ben.status).toBe(201);
+      const { body } = await managed.query(
+        "SELECT wnwd__Referred_By__r.Name, (SELECT Id FROM wnwd__Referred_Contacts__r) FROM Contact WHERE LastName = 'Ben'",
+      );
+      expect(body.records[0].wnwd__Referred_By__r.Name).toBe('Ann');
+    } finally {
+      await managed.close();
     }
   });
 
@@ -439,7 +516,7 @@ describe('the resources', () => {
     expect([parent?.referenceTo, parent?.relationshipName, parent?.updateable]).toEqual([
       ['Referral__c'],
       'Referral__r',
-      false,
+      true,
     ]);
     const referral = await world.conn.sobject('Referral__c').describe();
     expect(referral.childRelationships).toContainEqual(

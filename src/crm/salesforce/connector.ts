@@ -1,0 +1,121 @@
+import { OAUTH_SCOPES } from '../../../manifests/salesforce/package.ts';
+import type { CrmAccess, CrmConnector, CrmSession } from '../../application/ports/crm.ts';
+import { Fault } from '../../domain/errors.ts';
+import { NOTHING_WANTED } from '../../domain/property.ts';
+import type { CrmObject, RecordRef } from '../../domain/record.ts';
+import { readAccount } from './account.ts';
+import { createBudget } from './budget.ts';
+import { type CallDeps, createOrgApi, type OrgApi, type SalesforceLog } from './call.ts';
+import { findContactsByEmail, readContacts } from './contacts.ts';
+import { readDeals, readDealsOfContacts } from './deals.ts';
+import { isOf } from './ids.ts';
+import { writeRows } from './mirror.ts';
+import { createOAuth } from './oauth.ts';
+import { createOrgShapes, type OrgShape, type OrgShapes } from './org.ts';
+import { provisionReport } from './provision.ts';
+import { createRequests } from './requests.ts';
+import { readChanged } from './search.ts';
+import { createSites } from './sites.ts';
+import { readStages } from './stages.ts';
+import { createTransport } from './transport.ts';
+
+export interface SalesforceDeps {
+  /** https://login.salesforce.com, or the local sandbox. */
+  readonly loginUrl: string;
+  /** Host and port of the Pub/Sub API. */
+  readonly pubSubEndpoint: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Of an org's API calls of a day, 0 to 1. */
+  readonly dailyShare: number;
+  readonly clock: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
+  readonly log?: SalesforceLog;
+  /** Told of every request that left, retries included. */
+  readonly onCall?: (method: string, status: number | 'no_answer') => void;
+  /** For tests. */
+  readonly requestTimeoutMs?: number;
+}
+
+export function createConnector(deps: SalesforceDeps): CrmConnector {
+  const { loginUrl, clientId, clientSecret, dailyShare, clock, random, log, onCall, requestTimeoutMs } = deps;
+  const callDeps: CallDeps = {
+    transport: createTransport({ clock, ...(requestTimeoutMs === undefined ? {} : { timeoutMs: requestTimeoutMs }) }),
+    budget: createBudget({ clock, dailyShare }),
+    clock,
+    random,
+    sleep: (ms) => deps.sleep(ms),
+    log,
+    onCall,
+  };
+  const shapes = createOrgShapes(clock);
+  return {
+    provider: 'salesforce',
+    oauth: createOAuth(callDeps, { clientId, clientSecret, scopes: OAUTH_SCOPES, sites: createSites(loginUrl) }),
+    inbound: null,
+    recordUrl,
+    open: (access) => createSession(createOrgApi(callDeps, access), access, shapes, clock),
+  };
+}
+
+/** The record page of Lightning Experience. A contact's id says whether it is a lead. */
+function recordUrl({ uiHost }: { uiHost: string | null }, { object, id }: RecordRef): string | null {
+  if (uiHost === null) return null;
+  const names: Readonly<Record<CrmObject, string>> = {
+    contact: isOf(id, 'lead') ? 'Lead' : 'Contact',
+    company: 'Account',
+    deal: 'Opportunity',
+  };
+  return `https://${uiHost}/lightning/r/${names[object]}/${id}/view`;
+}
+
+const OBJECT_OF: Readonly<Record<CrmObject, readonly string[]>> = {
+  contact: ['Contact', 'Lead'],
+  company: ['Account'],
+  deal: ['Opportunity'],
+};
+
+function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock: () => number): CrmSession {
+  /** A field that was deleted or hidden since the org was looked at spoils a whole query: it is looked at anew, once. */
+  async function shaped<T>(run: (shape: OrgShape) => Promise<T>): Promise<T> {
+    try {
+      return await run(await shapes.get(api));
+    } catch (fault) {
+      if (!(fault instanceof Fault && fault.code === 'crm_forbidden')) throw fault;
+      shapes.forget(api.org);
+      return run(await shapes.get(api));
+    }
+  }
+  return {
+    mirrors: 'rows',
+    account: () => shaped((shape) => readAccount(api, shape, access)),
+    stages: () => readStages(api),
+    readDeals: (ids, wanted = NOTHING_WANTED) =>
+      ids.length === 0 ? Promise.resolve([]) : shaped((shape) => readDeals(api, shape, access, ids, wanted.deal)),
+    readContacts: (ids, wanted = NOTHING_WANTED) =>
+      ids.length === 0 ? Promise.resolve([]) : shaped((shape) => readContacts(api, shape, access, ids, wanted)),
+    async propertyNames(object) {
+      // Asked by somebody who may have made the field just now.
+      shapes.forget(api.org);
+      const { fields } = await shapes.get(api);
+      const names = OBJECT_OF[object].flatMap((name) => [...(fields.get(name)?.keys() ?? [])]);
+      return names.length === 0 ? null : new Set(names);
+    },
+    dealsOfContacts: (contactIds) => shaped((shape) => readDealsOfContacts(api, shape, contactIds)),
+    contactsByEmail: (emails) => shaped((shape) => findContactsByEmail(api, shape, emails)),
+    changedSince: (input) => readChanged(api, input),
+    async provision() {
+      shapes.forget(api.org);
+      return provisionReport(await shapes.get(api));
+    },
+    requests: createRequests(api, () => shapes.get(api), clock),
+    async writeMirror(_object, rows) {
+      if (rows.length === 0) return [];
+      const outcomes = await writeRows(api, await shapes.get(api), rows);
+      if (outcomes.some(({ result }) => result === 'unprovisioned')) shapes.forget(api.org);
+      return outcomes;
+    },
+  };
+}

@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MEMBER, REFERRAL, REWARD } from '../../../manifests/salesforce/package.ts';
+import type { MirrorRow } from '../../../src/application/ports/crm.ts';
+import { MEANINGS } from '../../../src/crm/salesforce/errors.ts';
+import type { MemberRow, RecordRows, ReferralRow, RewardRow } from '../../../src/domain/mirror.ts';
+import { startWorld, type World } from './world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+afterEach(() => world.close());
+
+const AT = '2026-11-20T08:00:00.000Z';
+
+const member = (key: string, own?: Partial<MemberRow['own']> & { contactId: string }): MemberRow => ({
+  key,
+  name: 'Ada',
+  code: `CODE-${key}`,
+  shareLink: `https://wonward.test/r/${key}`,
+  ...(own
+    ? {
+        own: {
+          referrals: 1,
+          wonReferrals: 1,
+          rewardsHeld: '10.00 EUR',
+          rewardsApproved: null,
+          rewardsIssued: null,
+          rewardsReversed: null,
+          lastReward: null,
+          lastRewardAt: null,
+          lastRewardReason: null,
+          tier: null,
+          ...own,
+        },
+      }
+    : {}),
+});
+const referral = (key: string, more: Partial<ReferralRow> = {}): ReferralRow => ({
+  key,
+  memberKey: 'mem_1',
+  friendContactId: null,
+  program: 'Partners',
+  stage: 'won',
+  source: 'label',
+  submittedAt: AT,
+  stageSince: AT,
+  ...more,
+});
+const reward = (key: string, more: Partial<RewardRow> = {}): RewardRow => ({
+  key,
+  referralKey: 'ref_1',
+  dealId: null,
+  party: 'member',
+  rule: 'Member reward',
+  state: 'held',
+  money: { amount: '10.00', currency: 'EUR' },
+  reasonCode: 'held',
+  reason: 'Held.',
+  nextStep: null,
+  decidedAt: AT,
+  releaseAt: null,
+  issuedAt: null,
+  ...more,
+});
+const rows = (id: string, more: Partial<RecordRows> = {}): MirrorRow => ({
+  id,
+  values: { kind: 'rows', members: [], referrals: [], rewards: [], ...more },
+});
+
+const contact = (LastName = 'Bob') => world.control.create(world.orgId, 'Contact', { LastName });
+const table = (object: string) => world.control.list(world.orgId, object, { limit: 2_000 });
+const write = (...all: MirrorRow[]) => world.session.writeMirror('contact', all);
+
+describe('rows of our own objects', () => {
+  test('are made with those that they belong to, in one call, and a second time nothing more is made', async () => {
+    const friend = contact();
+    const bundle = rows(friend, {
+      members: [member('mem_1')],
+      referrals: [referral('ref_1', { friendContactId: friend })],
+      rewards: [reward('row_1')],
+    });
+    await write(rows(contact(), { members: [member('mem_0')] }));
+    world.calls();
+    expect(await write(bundle)).toEqual([{ id: friend, result: 'written' }]);
+    expect(world.calls()).toBe(1);
+    expect(await write(bundle)).toEqual([{ id: friend, result: 'written' }]);
+    const [made] = table(REFERRAL.object);
+    expect([table(MEMBER.object).length, table(REFERRAL.object).length, table(REWARD.object).length]).toEqual([
+      2, 1, 1,
+    ]);
+    expect(table(MEMBER.object)).toMatchObject([{ Name: 'Ada' }, { Name: 'Ada' }]);
+    expect(made).toMatchObject({ [REFERRAL.fields.friendContact]: friend, [REFERRAL.fields.stage]: 'won' });
+    expect(table(REWARD.object)).toMatchObject([{ [REWARD.fields.amount]: 10, [REWARD.fields.currency]: 'EUR' }]);
+  });
+
+  test('of a friend who is a lead name the lead, and the contact once it is one', async () => {
+    const { control, orgId } = world;
+    const lead = control.create(orgId, 'Lead', { LastName: 'Bob', Company: 'Acme' });
+    const bundle = (id: string) =>
+      rows(id, { members: [member('mem_1')], referrals: [referral('ref_1', { friendContactId: id })] });
+    await write(bundle(lead));
+    expect(table(REFERRAL.object)).toMatchObject([{ [REFERRAL.fields.friendLead]: lead }]);
+    const { contactId } = control.convert(orgId, lead, {});
+    await write(bundle(contactId));
+    expect(table(REFERRAL.object)).toMatchObject([{ [REFERRAL.fields.friendContact]: contactId }]);
+  });
+
+  test('say why nothing is paid: a row without an amount', async () => {
+    const friend = contact();
+    const skipped = reward('row_1', { state: 'skipped', money: null, reasonCode: 'amount_missing' });
+    await write(rows(friend, { members: [member('mem_1')], referrals: [referral('ref_1')], rewards: [skipped] }));
+    expect(table(REWARD.object)).toMatchObject([
+      { [REWARD.fields.state]: 'skipped', [REWARD.fields.amount]: null, [REWARD.fields.reasonCode]: 'amount_missing' },
+    ]);
+  });
+
+  test('of five hundred friends of one member are written by their hundreds, the member once', async () => {
+    const friends = Array.from({ length: 500 }, () => contact());
+    await write(rows(contact(), { members: [member('mem_0')] }));
+    world.calls();
+    const bundles = friends.map((id) =>
+      rows(id, { members: [member('mem_1')], referrals: [referral(`ref_${id}`, { friendContactId: id })] }),
+    );
+    const outcomes = await write(...bundles);
+    expect(outcomes.every(({ result }) => result === 'written')).toBe(true);
+    expect(table(REFERRAL.object)).toHaveLength(500);
+    // One part for the member and three for the referrals.
+    expect(world.calls()).toBe(1);
+  });
+
+  test('that are longer than their field are cut with a sign, not refused', async () => {
+    const friend = contact();
+    const long = reward('row_1', { rule: 'R'.repeat(300) });
+    expect(
+      await write(rows(friend, { members: [member('mem_1')], referrals: [referral('ref_1')], rewards: [long] })),
+    ).toEqual([{ id: friend, result: 'written' }]);
+    expect(String(table(REWARD.object)[0]?.[REWARD.fields.rule])).toMatch(/^R+…$/);
+  });
+});
+
+describe('what the org refuses', () => {
+  const bundle = (id: string, key = 'ref_1') =>
+    rows(id, { members: [member('mem_1')], referrals: [referral(key, { friendContactId: id })] });
+
+  test('by a validation rule is a rejection with the rule’s own words, of that record only', async () => {
+    const [one, two] = [contact('One'), contact('Two')];
+    world.control.setValidationRules(world.orgId, [
+      {
+        object: REFERRAL.object,
+        message: 'Ask Eve first.',
+        when: { field: REFERRAL.key, is: 'equal', value: 'ref_1' },
+      },
+    ]);
+    expect(await write(bundle(one), bundle(two, 'ref_2'))).toEqual([
+      { id: one, result: 'rejected', detail: expect.stringContaining('Ask Eve first.') },
+      { id: two, result: 'written' },
+    ]);
+  });
+
+  test('since the friend is deleted is gone, so that the record is read again', async () => {
+    const friend = contact();
+    world.control.remove(world.orgId, friend);
+    expect(await write(bundle(friend))).toEqual([{ id: friend, result: 'gone' }]);
+  });
+
+  test.each([
+    ['UNABLE_TO_LOCK_ROW', 'retry'],
+    ['ENTITY_IS_LOCKED', 'retry'],
+    ['STORAGE_LIMIT_EXCEEDED', 'retry'],
+    ['CANNOT_EXECUTE_FLOW_TRIGGER', 'rejected'],
+    ['DUPLICATES_DETECTED', 'rejected'],
+    ['INSUFFICIENT_ACCESS_OR_READONLY', 'rejected'],
+    ['A_CODE_OF_NEXT_YEAR', 'rejected'],
+  ])('with %s is %s', async (code, result) => {
+    const friend = contact();
+    // The org has been looked at.
+    await write(rows(contact(), { members: [member('mem_0')] }));
+    world.control.addFault({ target: 'api', path: '*/composite', times: 1, effect: { kind: 'rows', code } });
+    const [outcome] = await write(bundle(friend));
+    expect(outcome).toMatchObject({ id: friend, result, detail: expect.stringContaining(code) });
+    expect(await write(bundle(friend))).toEqual([{ id: friend, result: 'written' }]);
+  });
+
+  test('a field that was deleted since the org was looked at costs one attempt, and the rest is written', async () => {
+    const friend = contact();
+    await write(bundle(friend));
+    world.control.deleteField(world.orgId, REFERRAL.object, REFERRAL.fields.program);
+    expect(await write(bundle(friend))).toMatchObject([{ result: 'unprovisioned' }]);
+    expect(await write(bundle(friend))).toEqual([{ id: friend, result: 'written' }]);
+    const report = await world.session.provision();
+    expect(report.conflicts.map(({ name }) => name)).toEqual([`${REFERRAL.object}.${REFERRAL.fields.program}`]);
+  });
+
+  test('a member that is refused holds up its referral, and its friend is the one who hears', async () => {
+    const friend = contact();
+    world.control.setValidationRules(world.orgId, [
+      { object: MEMBER.object, message: 'No.', when: { field: MEMBER.key, is: 'equal', value: 'mem_1' } },
+    ]);
+    expect(await write(bundle(friend))).toMatchObject([{ id: friend, result: 'rejected' }]);
+  });
+});
+
+describe('the table of refusals', () => {
+  test('names codes of the vendor’s own lists only', async () => {
+    const { readFileSync } = await import('node:fs');
+    const types = readFileSync('node_modules/@salesforce/types/lib/partner.d.ts', 'utf8');
+    // Of the REST API alone, which is not in the WSDL: "Status Codes and Error Responses", REST API Developer Guide.
+    const ofRest = new Set(['NOT_FOUND', 'PROCESSING_HALTED', 'QUERY_TIMEOUT', 'SERVER_UNAVAILABLE', 'APEX_ERROR']);
+    const unknown = Object.keys(MEANINGS).filter((code) => !types.includes(`'${code}'`) && !ofRest.has(code));
+    expect(unknown).toEqual([]);
+  });
+});
