@@ -40,7 +40,7 @@ export async function loadConnectors(
     const { readSettings }: Pick<ConnectorFolder, 'readSettings'> = await import(`./${folder}/settings.ts`);
     const settings = readSettings(env);
     if (settings === null) continue;
-    // Only now: a vendor's SDK takes longer to load than all of ours.
+    // Only now: what one vendor's API needs, such as gRPC, is not loaded where nobody asks for it.
     const { createConnector }: Pick<ConnectorFolder, 'createConnector'> = await import(`./${folder}/connector.ts`);
     const onCall = (method: string, status: number | 'no_answer') => deps.onCall?.(folder, method, status);
     const connector = createConnector({ ...deps, ...settings, onCall });
