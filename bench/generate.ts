@@ -332,7 +332,7 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
     sides,
   );
   const recordColumns = { account_id: account, connection_id: connection, presence: `'present'`, read_at: String(now) };
-  const version = { modified_at: submittedAt, version: '1', mail_key: 'null', phone_key: 'null' };
+  const version = { modified_at: submittedAt, version: '1', mail_key: 'null', phone_key: 'null', shared_key: 'null' };
   insert(
     'records',
     {

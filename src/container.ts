@@ -98,7 +98,6 @@ export function createContainer(deps: ContainerDeps): Container {
   const dispatches = new Map<Hop | 'shared', Dispatch>();
   const onAsked = () => dispatches.get('process')?.poke();
   const onDecided = () => dispatches.get('payouts')?.poke();
-  const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided });
   const payoutAccounts = createPayoutAccounts({ store, providers, seal, clock });
   const takeRefund = createTakeRefund({ store, clock, onAsked });
   const payoutNews = createPayoutNews({ store, accounts: payoutAccounts, takeRefund, clock, log });
@@ -121,6 +120,11 @@ export function createContainer(deps: ContainerDeps): Container {
     onAsked,
   });
   const place = createPlace({ store, clock, log, openSession, onAsked });
+  const look = (accountId: string, emails: readonly string[], except?: string) =>
+    void place
+      .people(accountId, emails, except)
+      .catch((err: unknown) => log.warn({ err }, 'people not looked for yet'));
+  const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided, onMet: look });
   const hops: Record<Hop, SharedHop> = {
     process: {
       run: processBatch,
@@ -156,11 +160,9 @@ export function createContainer(deps: ContainerDeps): Container {
     store,
     clock,
     onAsked,
-    onUnplaced: (accountId, email) => {
-      place.person(accountId, email).catch((err: unknown) => log.warn({ err }, 'person not looked for yet'));
-    },
+    onUnplaced: (accountId, email) => look(accountId, [email]),
   });
-  const answerRequests = createAnswerRequests({ store, act, review, desk, log, publicUrl, openSession });
+  const answerRequests = createAnswerRequests({ store, clock, act, review, desk, log, publicUrl, openSession });
   const reconcile = createReconcile({ store, clock, log, openSession, place, answerRequests, onAsked });
   const schedules = [
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
@@ -182,6 +184,11 @@ export function createContainer(deps: ContainerDeps): Container {
     log,
     observe,
     onAccepted,
+    onRequests: (connection) => {
+      answerRequests(connection).catch((err: unknown) =>
+        log.warn({ err, connection: connection.id }, 'requests of the CRM not answered yet'),
+      );
+    },
   });
 
   return {

@@ -95,6 +95,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       desk: store.desk,
       tierChanges: store.tiers,
       attribution: store.attribution,
+      identity: store.identity,
       programDrafts: store.programDrafts,
       rates: store.rates,
     },

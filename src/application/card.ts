@@ -74,13 +74,16 @@ export function createCard({
       ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
       : { items: [], next: null };
     const referrer = received ? await store.reads.member(accountId, received.memberId) : null;
+    const isHere = (record: RecordRef) => record.connectionId === connectionId;
     const linkTo = (record: RecordRef | null) => {
-      const url = record && recordUrl(connection, record);
+      // A record of another connection has no page in this one.
+      const url = record && isHere(record) ? recordUrl(connection, record) : null;
       return url === null ? {} : { url };
     };
     const rateDay = firstRateDay(programs);
     const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay));
-    const story = createStory(store, { accountId, programs, mapping, connection, rates, now: clock.now(), linkTo });
+    const now = clock.now();
+    const story = createStory(store, { accountId, programs, mapping, connection, contact, rates, now, linkTo });
 
     const referrals: CardReferral[] = [];
     if (received && referrer && cursor === null) referrals.push(await story(received, 'received', referrer));
@@ -99,7 +102,7 @@ export function createCard({
           ? {
               referralId: received.id,
               name: nameOf(referrer),
-              contactId: referrer.contact?.id ?? null,
+              contactId: referrer.contact && isHere(referrer.contact) ? referrer.contact.id : null,
               ...linkTo(referrer.contact),
               source: received.source,
               reason: reasonText(sourceReason(received)),
@@ -174,6 +177,8 @@ interface StoryContext {
   readonly programs: readonly ProgramVersion[];
   readonly mapping: StageMapping;
   readonly connection: Connection;
+  /** Whose card it is. */
+  readonly contact: RecordRef;
   /** Absent where no rule pays in another currency than the deal's. */
   readonly rates: Rates | undefined;
   readonly now: number;
@@ -181,15 +186,18 @@ interface StoryContext {
   readonly linkTo: (record: RecordRef | null) => { readonly url?: string };
 }
 
-function createStory(store: Store, { accountId, programs, mapping, connection, rates, now, linkTo }: StoryContext) {
+function createStory(
+  store: Store,
+  { accountId, programs, mapping, connection, contact: own, rates, now, linkTo }: StoryContext,
+) {
+  const isHere = (record: RecordRef | null) => record?.connectionId === connection.id;
+
   return async (referral: Referral, direction: 'made' | 'received', member: Member): Promise<CardReferral> => {
     const page = { limit: DECISIONS_PER_REFERRAL_MAX, cursor: null };
     const [decisions, rewards, deals] = await Promise.all([
       store.reads.decisions(accountId, page, { referralId: referral.id }),
       store.reads.rewards(accountId, page, { referralId: referral.id }),
-      referral.friend.contact
-        ? store.reads.dealsOfContact(accountId, referral.friend.contact, DEALS_PER_FRIEND_MAX)
-        : Promise.resolve([]),
+      dealsOf(referral, direction),
     ]);
     const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
     const named = await recruiterOf(referral, member);
@@ -202,7 +210,14 @@ function createStory(store: Store, { accountId, programs, mapping, connection, r
       ...newestOf(decisions.items).map((decision) =>
         outlookOfDecision(decision, rewardOf(decision, rewards.items), names),
       ),
-      ...(await expected(referral, decisions.items, deals, names, beneficiaryOf, member)),
+      ...(await expected(
+        referral,
+        decisions.items,
+        deals.filter(({ ref }) => isHere(ref)),
+        names,
+        beneficiaryOf,
+        member,
+      )),
     ].sort(byParty);
     const person =
       direction === 'made'
@@ -211,16 +226,38 @@ function createStory(store: Store, { accountId, programs, mapping, connection, r
     return {
       referralId: referral.id,
       direction,
-      person: { name: person.name, contactId: person.contact?.id ?? null, ...linkTo(person.contact) },
+      person: {
+        name: person.name,
+        contactId: person.contact && isHere(person.contact) ? person.contact.id : null,
+        ...linkTo(person.contact),
+      },
       stage: referral.stage,
       stageReason: reasonText(referral.reason, names),
       since: isoOf(referral.stageSince),
-      deals: deals.map((deal) => ({ ...dealOf(deal, mapping), ...linkTo(deal.ref) })),
+      deals: await Promise.all(
+        deals.map(async (deal) => ({ ...dealOf(deal, await mappingOf(deal.ref)), ...linkTo(deal.ref) })),
+      ),
       rewards: outlooks.map((outlook) =>
         rewardRow(outlook, nameOfRule(programs, outlook.ruleKey), beneficiaryOf(outlook.party)),
       ),
     };
   };
+
+  /** Of the friend's contact at home, and of the one whose card it is where the friend is known here by another. */
+  async function dealsOf({ friend }: Referral, direction: 'made' | 'received'): Promise<DealFacts[]> {
+    const isOther = direction === 'received' && friend.contact !== null && !isHere(friend.contact);
+    const contacts = [...(isOther ? [own] : []), ...(friend.contact ? [friend.contact] : [])];
+    const found = await Promise.all(
+      contacts.map((contact) => store.reads.dealsOfContact(accountId, contact, DEALS_PER_FRIEND_MAX)),
+    );
+    return found.flat().slice(0, DEALS_PER_FRIEND_MAX);
+  }
+
+  /** What a deal's stages mean is told by its own connection. */
+  async function mappingOf(deal: RecordRef): Promise<StageMapping> {
+    if (isHere(deal)) return mapping;
+    return (await store.connections.mapping(accountId, deal.connectionId)) ?? { version: '', entries: [] };
+  }
 
   /** The account's own person behind the referral; null when there is none. */
   async function recruiterOf({ recruiterId }: Referral, member: Member): Promise<Member | null> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Decision, Reward } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
@@ -6,6 +7,7 @@ import { derivedId } from '../domain/ids.ts';
 import { textOf } from '../domain/money.ts';
 import type { Member } from '../domain/referral.ts';
 import { awaitsPerson } from '../domain/review.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Act } from './act.ts';
 import { shareLinkOf } from './compose-mirror.ts';
@@ -20,11 +22,16 @@ const REQUESTS_AT_ONCE = 200;
 /** A flow over every contact of an org asks for tens of thousands; the next sweep goes on. */
 const ROUNDS_MAX = 50;
 
+/** Longer than a round of answers takes; a node that died is followed after it. */
+const LEASE_MS = 60_000;
+const LEASE_POLL_MS = 200;
+
 /** Of one referral; no rule set decides more. */
 const DECISIONS_MAX = 100;
 
 export interface CrmRequestsDeps {
-  readonly store: Pick<Store, 'reads'>;
+  readonly store: Pick<Store, 'reads' | 'leases'>;
+  readonly clock: Clock;
   readonly act: Pick<Act, 'createMember' | 'createReferral'>;
   readonly review: Review;
   readonly desk: Pick<Desk, 'dispute'>;
@@ -40,7 +47,8 @@ export interface CrmRequestsDeps {
 export type AnswerRequests = (connection: Connection) => Promise<number>;
 
 export function createAnswerRequests(deps: CrmRequestsDeps): AnswerRequests {
-  const { log, openSession } = deps;
+  const { store, clock, log, openSession } = deps;
+  const owner = randomUUID();
 
   async function answerOne(
     connection: Connection,
@@ -63,7 +71,7 @@ export function createAnswerRequests(deps: CrmRequestsDeps): AnswerRequests {
     }
   }
 
-  return async (connection) => {
+  async function answerAll(connection: Connection): Promise<number> {
     const session = openSession(connection);
     if (!session.requests) return 0;
     let answered = 0;
@@ -82,6 +90,41 @@ export function createAnswerRequests(deps: CrmRequestsDeps): AnswerRequests {
     }
     if (answered > 0) log.info({ connection: connection.id, answered }, 'requests of the CRM answered');
     return answered;
+  }
+
+  /** One at a time, here and on the other nodes: two would answer each request twice, and the second finds the first one's work done. */
+  async function alone(connection: Connection): Promise<number> {
+    const lease = `requests ${connection.id}`;
+    const until = clock.now() + LEASE_MS;
+    while (!(await store.leases.acquire(lease, owner, clock.now(), clock.now() + LEASE_MS))) {
+      if (clock.now() > until) return 0;
+      await clock.sleep(LEASE_POLL_MS);
+    }
+    try {
+      return await answerAll(connection);
+    } finally {
+      await store.leases.release(lease, owner);
+    }
+  }
+
+  /** By connection: the last one that was asked for, and whether it has begun. */
+  const asked = new Map<string, { readonly run: Promise<number>; begun: boolean }>();
+  return (connection) => {
+    const last = asked.get(connection.id);
+    // One that has not begun sees all that was written down until now.
+    if (last && !last.begun) return last.run;
+    const next = { begun: false } as { run: Promise<number>; begun: boolean };
+    next.run = (last?.run ?? Promise.resolve(0))
+      .catch(() => 0)
+      .then(() => {
+        next.begun = true;
+        return alone(connection);
+      })
+      .finally(() => {
+        if (asked.get(connection.id) === next) asked.delete(connection.id);
+      });
+    asked.set(connection.id, next);
+    return next.run;
   };
 }
 

@@ -17,5 +17,6 @@ export async function readDealNames(
 /** The deal that the reason of a referral's stage mentions. */
 export function dealsNamedBy({ friend, reason }: Referral): RecordRef[] {
   const id = reason.values.deal;
-  return friend.contact && id !== undefined ? [{ connectionId: friend.contact.connectionId, object: 'deal', id }] : [];
+  const connectionId = reason.values.connection ?? friend.contact?.connectionId;
+  return connectionId !== undefined && id !== undefined ? [{ connectionId, object: 'deal', id }] : [];
 }

@@ -13,7 +13,7 @@ import type { TierScheme } from '../domain/tier-scheme.ts';
 import type { Instant } from '../domain/time.ts';
 import { eventsOf, type TierEvent, tiersOverTime } from './dry-run-tiers.ts';
 import type { Audit, AuditAccount, AuditPage } from './ports/audit.ts';
-import { friendOf, mappingAt, type Recorded, withoutMerged } from './recorded.ts';
+import { contactsOf, friendOf, mappingAt, type Recorded, recordedElsewhere, withoutMerged } from './recorded.ts';
 import { stands } from './verify-books.ts';
 
 /*
@@ -205,68 +205,80 @@ function decideAnew(
   { accountId, draft, from, to }: DryRunInput,
   { ordinals, tiers }: Then,
 ): { candidates: Candidate[]; refusals: ReadonlyMap<string, string>; referral: Referral } | null {
-  const contact = referral.friend.contact;
-  if (contact === null) return { candidates: [], refusals: new Map(), referral };
-  const friend = friendOf(referral, contact, page, recorded);
-  const mapping = mappingAt(account.mappings.get(contact.connectionId) ?? [], Number.POSITIVE_INFINITY);
-  if (friend === 'unknown' || friend === 'merged' || friend.facts.contact.presence === 'deleted' || !mapping)
-    return null;
+  if (referral.friend.contact === null) return { candidates: [], refusals: new Map(), referral };
   const won = wonTally(referral.memberId);
   const before = (ordinals?.get(referral.id) ?? 1) - 1;
-  const plan = decide({
-    friends: [friend.facts],
-    contacts: recorded.contacts,
-    now: Math.max(...friend.readAt),
-    state: {
-      accountId,
-      programs: [
-        {
-          ...draft,
-          version: 1,
-          publishedAt: from,
-          rules: draft.rules.map((rule) => withoutWhatIsSharedWithOthers(rule)),
-        },
-      ],
-      connectedAt: from,
-      mapping,
-      rates: account.rates,
-      members: page.state.members,
-      referrals: page.state.referrals.map((one) =>
-        // What it counted towards a tier is counted anew.
-        one.stage === 'won' ? { ...one, stage: 'accepted' as const, wonDeals: undefined } : one,
-      ),
-      decisions: [],
-      rewards: [],
-      tallies: new Map([[tallyKey(won), { ...won, count: before, minor: 0n }]]),
-      risk: page.state.risk,
-      tiersThen: tiers,
-    },
-  });
-  const own = plan.decisions.filter(({ referralId }) => referralId === referral.id);
-  const candidates = plan.rewards
-    .filter((reward) => reward.referralId === referral.id && stands(reward))
-    .flatMap((reward) => {
+  const candidates: Candidate[] = [];
+  const refusals = new Map<string, string>();
+  let isKnown = false;
+  let state: Pick<State, 'referrals' | 'decisions' | 'rewards'> = {
+    referrals: page.state.referrals.map((one) =>
+      // What it counted towards a tier is counted anew.
+      one.stage === 'won' ? { ...one, stage: 'accepted' as const, wonDeals: undefined } : one,
+    ),
+    decisions: [],
+    rewards: [],
+  };
+  // One connection after the other, each with what the earlier ones decided.
+  for (const contact of contactsOf(referral, page)) {
+    const here = contact.connectionId;
+    const friend = friendOf(referral, contact, page, recorded);
+    const mapping = mappingAt(account.mappings.get(here) ?? [], Number.POSITIVE_INFINITY);
+    if (friend === 'unknown' || friend === 'merged' || friend.facts.contact.presence === 'deleted' || !mapping)
+      continue;
+    isKnown = true;
+    const plan = decide({
+      friends: [friend.facts],
+      contacts: recorded.contactsIn(here),
+      now: Math.max(...friend.readAt),
+      state: {
+        ...state,
+        accountId,
+        programs: [
+          {
+            ...draft,
+            version: 1,
+            publishedAt: from,
+            rules: draft.rules.map((rule) => withoutWhatIsSharedWithOthers(rule)),
+          },
+        ],
+        connectedAt: from,
+        mapping,
+        rates: account.rates,
+        members: page.state.members,
+        tallies: new Map([[tallyKey(won), { ...won, count: before, minor: 0n }]]),
+        risk: page.state.risk,
+        tiersThen: tiers,
+        ...recordedElsewhere(account, page, here, Number.POSITIVE_INFINITY),
+      },
+    });
+    const own = plan.decisions.filter(({ referralId }) => referralId === referral.id);
+    for (const reward of plan.rewards) {
+      if (reward.referralId !== referral.id || !stands(reward)) continue;
       const grant = own.find(({ rewardId }) => rewardId === reward.id);
       const rule = draft.rules.find(({ key }) => key === reward.ruleKey);
-      if (!grant || !rule || grant.effectiveAt < from || grant.effectiveAt >= to) return [];
-      return [
-        {
-          referral,
-          company: companyOf(friend.facts.contact),
-          deal: reward.deal,
-          rule,
-          at: grant.effectiveAt,
-          money: reward.money,
-          isDoubtful: reward.review === 'needed',
-          why: reasonText(grant.reason),
-        },
-      ];
-    });
-  return {
-    candidates,
-    refusals: new Map(own.map((decision) => [keyOf(decision), reasonText(decision.reason)])),
-    referral: plan.referrals.find(({ id }) => id === referral.id) ?? referral,
-  };
+      if (!grant || !rule || grant.effectiveAt < from || grant.effectiveAt >= to) continue;
+      candidates.push({
+        referral,
+        company: companyOf(friend.facts.contact),
+        deal: reward.deal,
+        rule,
+        at: grant.effectiveAt,
+        money: reward.money,
+        isDoubtful: reward.review === 'needed',
+        why: reasonText(grant.reason),
+      });
+    }
+    for (const decision of own) refusals.set(keyOf(decision), reasonText(decision.reason));
+    const changed = new Map(plan.referrals.map((one) => [one.id, one]));
+    state = {
+      referrals: state.referrals.map((one) => changed.get(one.id) ?? one),
+      decisions: [...state.decisions, ...plan.decisions],
+      rewards: [...state.rewards.filter(({ id }) => !plan.rewards.some((one) => one.id === id)), ...plan.rewards],
+    };
+  }
+  if (!isKnown) return null;
+  return { candidates, refusals, referral: state.referrals.find(({ id }) => id === referral.id) ?? referral };
 }
 
 /** Limits and the budget are applied when all referrals are known; a review and a hold change nothing about what would be paid. */

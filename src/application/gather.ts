@@ -1,4 +1,5 @@
 import type { FriendFacts } from '../domain/decide.ts';
+import { elsewhereKeys } from '../domain/elsewhere-keys.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
 import type { ProgramVersion } from '../domain/program.ts';
@@ -9,6 +10,7 @@ import { keysOfPeople, paceHours } from '../domain/risk.ts';
 import { companyOwner } from '../domain/tally.ts';
 import type { Instant } from '../domain/time.ts';
 import { indexed } from './indexed.ts';
+import type { OtherConnections } from './other-connections.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { CaseKeys, CaseStore, Connection, LoadedCase, WorkItem } from './ports/store.ts';
 
@@ -39,8 +41,9 @@ export async function gather(
   items: readonly WorkItem[],
   wanted: WantedProperties,
   risk: RiskWanted | null = null,
+  others: OtherConnections | null = null,
 ): Promise<Gathered> {
-  const reader = createReader(session, store, connection, wanted, risk);
+  const reader = createReader(session, store, connection, wanted, risk, others);
   const idsOf = (object: 'deal' | 'contact') =>
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
@@ -54,19 +57,20 @@ export async function gather(
 
   const keys = reader.keys(connection);
   let loaded = await store.load(keys);
-  const referredIds = referredAmong(reader.contacts, reader.deals, loaded, new Set([...idsOf('contact'), ...left]));
+  const hinted = new Set([...idsOf('contact'), ...left]);
+  const referredIds = referredAmong(connection, reader.contacts, reader.deals, loaded, hinted);
   await reader.knowContacts(referredIds);
   const found = (ids: readonly string[]) => [...new Set(ids)].flatMap((id) => reader.contact(id) ?? []);
   const referred = found(referredIds).filter(({ presence }) => presence === 'present');
   const dealIds = await session.dealsOfContacts(referred.map(({ ref }) => ref.id));
-  await reader.readTogether(dealsByFriend(referred, dealIds, loaded));
+  await reader.readTogether(dealsByFriend(connection, referred, dealIds, loaded));
   await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
   const allKeys = reader.keys(connection);
   // Mostly there was nobody else. What others change from here on is found out by the commit.
   if (JSON.stringify(allKeys) !== JSON.stringify(keys)) loaded = await store.load(allKeys);
   // Members are compared with their friends; who a friend names is known already, who was submitted or gave out a code is not.
   if (risk) await reader.knowContacts(membersIn(connection, loaded));
-  const dealsOf = createDealFinder(reader.deals, loaded, peopleOfGone);
+  const dealsOf = createDealFinder(connection, reader.deals, loaded, peopleOfGone);
 
   return {
     deals: reader.deals,
@@ -102,61 +106,98 @@ function membersIn({ id }: Pick<Connection, 'id'>, { members }: LoadedCase): str
 
 /** Each friend's deals of now with those that a decision was ever made on; the decided deals of nobody who is there come last. */
 function dealsByFriend(
+  connection: Here,
   friends: readonly ContactFacts[],
   dealIds: ReadonlyMap<string, readonly string[]>,
   loaded: LoadedCase,
 ): string[][] {
-  const decidedDealsOf = createDecidedDeals(loaded);
+  const decidedDealsOf = createDecidedDeals(connection, loaded);
   const ofFriends = friends.map((friend) => [...(dealIds.get(friend.ref.id) ?? []), ...decidedDealsOf(friend)]);
   const placed = new Set(ofFriends.flat());
-  return [...ofFriends, loaded.decisions.map(({ deal }) => deal.id).filter((id) => !placed.has(id))];
+  return [
+    ...ofFriends,
+    decidedHere(connection, loaded)
+      .map(({ deal }) => deal.id)
+      .filter((id) => !placed.has(id)),
+  ];
+}
+
+type Here = Pick<Connection, 'id'>;
+
+/** A referral may be decided on in several connections; only this one's deals are read here. */
+function decidedHere({ id }: Here, { decisions }: LoadedCase): LoadedCase['decisions'] {
+  return decisions.filter(({ deal }) => deal.connectionId === id);
+}
+
+/** Referrals by the ids that their friends have here: those whose home it is, and those that a contact is or was tied to. */
+function referralsByContact({ id: here }: Here, { referrals, others }: LoadedCase): ReadonlyMap<string, string[]> {
+  const found = new Map<string, string[]>();
+  const add = (contactId: string, referralId: string) => {
+    const before = found.get(contactId);
+    if (before) before.push(referralId);
+    else found.set(contactId, [referralId]);
+  };
+  const known = new Set(referrals.map(({ id }) => id));
+  for (const { id, friend } of referrals) if (friend.contact?.connectionId === here) add(friend.contact.id, id);
+  for (const { record, subject } of others?.edges ?? [])
+    if (record.connectionId === here && known.has(subject)) add(record.id, subject);
+  return found;
 }
 
 /** Ids of the deals that a decision was made on for a contact, under any id that the contact ever had. */
-function createDecidedDeals({ referrals, decisions }: LoadedCase): (contact: ContactFacts) => string[] {
-  const referralsOf = Map.groupBy(referrals, ({ friend }) => friend.contact?.id ?? null);
-  const decidedOn = Map.groupBy(decisions, ({ referralId }) => referralId);
+function createDecidedDeals(connection: Here, loaded: LoadedCase): (contact: ContactFacts) => string[] {
+  const referralsOf = referralsByContact(connection, loaded);
+  const decidedOn = Map.groupBy(decidedHere(connection, loaded), ({ referralId }) => referralId);
   return ({ ref, formerIds }) =>
     [ref.id, ...formerIds]
       .flatMap((id) => referralsOf.get(id) ?? [])
-      .flatMap(({ id }) => decidedOn.get(id) ?? [])
+      .flatMap((id) => decidedOn.get(id) ?? [])
       .map(({ deal }) => deal.id);
 }
 
 /** Contacts whose deals matter: those that have a referral already, and those that show a reason for one. */
 function referredAmong(
+  connection: Here,
   contacts: ReadonlyMap<string, ContactFacts>,
   deals: ReadonlyMap<string, DealFacts>,
   loaded: LoadedCase,
   hinted: ReadonlySet<string>,
 ): string[] {
   const pendingEmails = new Set(
-    loaded.referrals.filter(({ friend }) => friend.contact === null).map(({ friend }) => friend.email),
+    loaded.referrals
+      .filter(({ friend: { contact, email } }) => contact?.connectionId !== connection.id && email !== null)
+      .map(({ friend }) => friend.email),
   );
-  const referred = new Set(loaded.referrals.flatMap(({ friend }) => (friend.contact ? [friend.contact.id] : [])));
+  const byContact = referralsByContact(connection, loaded);
+  // Whoever bears a key or a number that is known elsewhere may be somebody's friend there.
+  const isKnownElsewhere = (loaded.others?.contacts.length ?? 0) > 0;
   const onDeals = new Set([...deals.values()].flatMap((deal) => deal.contactIds));
   const dealIds = new Set([...deals.values()].flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]));
   const decidedOn = new Set(
-    loaded.decisions.filter(({ deal }) => dealIds.has(deal.id)).map(({ referralId }) => referralId),
+    decidedHere(connection, loaded)
+      .filter(({ deal }) => dealIds.has(deal.id))
+      .map(({ referralId }) => referralId),
   );
   const ids = new Set<string>();
   for (const contact of contacts.values()) {
     const own = [contact.ref.id, ...contact.formerIds];
     const isHinted = own.some((id) => hinted.has(id));
     const isSignalled =
-      own.some((id) => referred.has(id)) ||
+      own.some((id) => byContact.has(id)) ||
+      isKnownElsewhere ||
       contact.referredByIds.length > 0 ||
       contact.usedCode !== null ||
       pendingEmails.has(normaliseEmail(contact.email));
     if (isSignalled && (isHinted || onDeals.has(contact.ref.id))) ids.add(contact.ref.id);
   }
   // Friends that a deal has let go of still have decisions on it.
-  for (const { id, friend } of loaded.referrals) if (decidedOn.has(id) && friend.contact) ids.add(friend.contact.id);
+  for (const [contactId, referralIds] of byContact) if (referralIds.some((id) => decidedOn.has(id))) ids.add(contactId);
   return [...ids];
 }
 
 /** A contact's deals: those that they are on, were on when it was deleted, and those that a decision was made on for them. */
 function createDealFinder(
+  connection: Here,
   deals: ReadonlyMap<string, DealFacts>,
   loaded: LoadedCase,
   peopleOfGone: ReadonlyMap<string, readonly string[]>,
@@ -166,7 +207,7 @@ function createDealFinder(
     indexed([...all.keys()], (position) => keysOf(all[position] as DealFacts));
   const byContact = positionsBy(({ ref, contactIds }) => [...contactIds, ...(peopleOfGone.get(ref.id) ?? [])]);
   const byId = positionsBy(({ ref, formerIds }) => [ref.id, ...formerIds]);
-  const decidedDealsOf = createDecidedDeals(loaded);
+  const decidedDealsOf = createDecidedDeals(connection, loaded);
 
   return (contact) => {
     const positions = new Set([
@@ -192,6 +233,7 @@ function createReader(
   connection: Pick<Connection, 'id' | 'accountId'>,
   wanted: WantedProperties,
   risk: RiskWanted | null,
+  others: OtherConnections | null,
 ) {
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
@@ -304,6 +346,7 @@ function createReader(
           ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),
         ],
         ...(risk ? { risk: { ...keysOfPeople(of.accountId, people), ...risk } } : {}),
+        ...(others ? { elsewhere: elsewhereKeys(others, of.accountId, [...deals.values()], people) } : {}),
       };
     },
   };

@@ -1,4 +1,6 @@
+import { type ConnectionsPolicyVersion, sharedKeyOf } from '../domain/connections-policy.ts';
 import type { FriendFacts } from '../domain/decide.ts';
+import { elsewhereOf } from '../domain/identity.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { type ContactFacts, type DealFacts, normaliseEmail, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Gathered } from './gather.ts';
@@ -86,8 +88,9 @@ function peopleBehind(facts: Group['facts'], friends: readonly FriendFacts[], { 
  */
 export function createParts(
   loaded: LoadedCase,
-  { contacts }: Pick<Gathered, 'contacts'>,
-): (group: Group) => Omit<LoadedCase, 'tallies' | 'risk' | 'tiers'> {
+  { contacts, keys }: Pick<Gathered, 'contacts' | 'keys'>,
+  policy: ConnectionsPolicyVersion | null = null,
+): (group: Group) => Omit<LoadedCase, 'tallies' | 'risk' | 'tiers' | 'others'> {
   const union = createUnion();
   const join = (entity: string, keys: readonly string[]) => {
     for (const key of keys) union.join(entity, key);
@@ -99,6 +102,12 @@ export function createParts(
     const person = friend.contact ? [recordKey(friend.contact)] : [];
     join(`referral ${id}`, [`member ${memberId}`, ...person, ...emailKeys(friend.email)]);
   }
+  for (const { record, subject } of loaded.others?.edges ?? [])
+    for (const kind of ['member', 'referral']) union.join(`${kind} ${subject}`, recordKey(record));
+  for (const { ref, sharedKey, phoneKey } of loaded.others?.contacts ?? [])
+    join(recordKey(ref), sharedKeys('contact', sharedKey, phoneKey));
+  for (const { facts, sharedKey } of loaded.others?.deals ?? [])
+    for (const key of keysOf(facts)) join(key, sharedKeys('deal', sharedKey));
   for (const { referralId, deal } of [...loaded.decisions, ...loaded.rewards]) {
     union.join(`referral ${referralId}`, recordKey(deal));
   }
@@ -110,7 +119,11 @@ export function createParts(
   const rewards = rooted(loaded.rewards, ({ referralId }) => `referral ${referralId}`);
 
   return ({ friends }) => {
-    const own = new Set(friends.flatMap((friend) => reachOf(friend, contacts)).map(union.rootOf));
+    const reach = friends.flatMap((friend) => [
+      ...reachOf(friend, contacts),
+      ...(loaded.others ? reachElsewhere(keys.accountId, friend, contacts, policy) : []),
+    ]);
+    const own = new Set(reach.map(union.rootOf));
     const among = <T>(entities: ReadonlyArray<{ entity: T; root: string }>) =>
       entities.filter(({ root }) => own.has(root)).map(({ entity }) => entity);
     return {
@@ -140,6 +153,27 @@ function reachOf({ contact, deals }: FriendFacts, contacts: ReadonlyMap<string, 
     ...contact.referredByIds.flatMap(person),
     ...deals.flatMap((deal) => [...keysOf(deal), ...deal.contactIds.flatMap(person)]),
   ];
+}
+
+/** The same by what other connections know them by. */
+function reachElsewhere(
+  accountId: string,
+  { contact, deals }: FriendFacts,
+  contacts: ReadonlyMap<string, ContactFacts>,
+  policy: ConnectionsPolicyVersion | null,
+): string[] {
+  const people = [contact, ...contact.referredByIds.flatMap((id) => contacts.get(id) ?? [])];
+  return [
+    ...people.flatMap((person) => {
+      const { sharedKey, phoneKey } = elsewhereOf(accountId, policy, person);
+      return sharedKeys('contact', sharedKey, phoneKey);
+    }),
+    ...(policy ? deals.flatMap((deal) => sharedKeys('deal', sharedKeyOf(policy.policy, deal))) : []),
+  ];
+}
+
+function sharedKeys(object: 'contact' | 'deal', key: string | null, phone: string | null = null): string[] {
+  return [...(key === null ? [] : [`${object} key ${key}`]), ...(phone === null ? [] : [`phone ${phone}`])];
 }
 
 function emailKeys(raw: string | null): string[] {

@@ -19,10 +19,10 @@ export interface PlaceDeps {
  * for the contacts to be looked at; `decide` joins them.
  */
 export interface Place {
-  /** Everybody of the connection's account who has no contact yet. */
+  /** Everybody of the connection's account who has no contact yet, and whoever is known from its other connections alone. */
   waiting(connection: Connection): Promise<void>;
-  /** One person, as soon as they are created. What cannot be asked now is asked by the next sweep. */
-  person(accountId: string, email: string): Promise<void>;
+  /** People, as soon as they are known, in every connection but `except`. What cannot be asked now is asked by the next sweep. */
+  people(accountId: string, emails: readonly string[], except?: string): Promise<void>;
 }
 
 export function createPlace({ store, clock, log, openSession, onAsked }: PlaceDeps): Place {
@@ -39,13 +39,18 @@ export function createPlace({ store, clock, log, openSession, onAsked }: PlaceDe
   }
 
   return {
-    waiting: async (connection) =>
-      look(connection, await store.reads.unplacedEmails(connection.accountId, EMAILS_PER_SWEEP_MAX)),
-    async person(accountId, email) {
+    async waiting(connection) {
+      const { accountId } = connection;
+      const unplaced = await store.reads.unplacedEmails(accountId, EMAILS_PER_SWEEP_MAX);
+      const isAlone = (await store.connections.list(accountId)).length === 1;
+      const unseen = isAlone ? [] : await store.identity.unseenEmails(accountId, connection.id, EMAILS_PER_SWEEP_MAX);
+      await look(connection, [...new Set([...unplaced, ...unseen])]);
+    },
+    async people(accountId, emails, except) {
       for (const connection of await store.connections.list(accountId)) {
-        if (connection.status !== 'connected') continue;
-        await look(connection, [email]).catch((err: unknown) => {
-          log.warn({ connection: connection.id, err }, 'person not looked for yet');
+        if (connection.status !== 'connected' || connection.id === except) continue;
+        await look(connection, emails).catch((err: unknown) => {
+          log.warn({ connection: connection.id, err }, 'people not looked for yet');
         });
       }
     },

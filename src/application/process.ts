@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { sharedKeyOf } from '../domain/connections-policy.ts';
 import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
+import type { Plan } from '../domain/plan.ts';
 import { firstRateDay } from '../domain/program.ts';
 import { wantedProperties } from '../domain/property.ts';
 import { ratesOf } from '../domain/rates.ts';
@@ -13,6 +15,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { type Gathered, gather, riskWanted } from './gather.ts';
 import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
+import { elsewhereState, type OtherConnections, otherConnections, withKeys } from './other-connections.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { Commit, Connection, Page, PageCursor, Shard, Store, WorkItem } from './ports/store.ts';
@@ -39,6 +42,8 @@ export interface ProcessDeps {
   readonly openSession: (connection: Connection) => CrmSession;
   /** Called when a commit left payouts to carry out. */
   readonly onDecided: () => void;
+  /** Told of people who are new to an account with several connections, to be looked for in the others; may take its time. */
+  readonly onMet?: (accountId: string, emails: readonly string[], except: string) => void;
 }
 
 /** Returns how many records were claimed; 0 means that nothing is due. */
@@ -54,10 +59,12 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     // Facts are as old as the first of them: a sweep must not take one that was read before a change for one read after it.
     const readAt = clock.now();
     const programs = await store.programs.versions(connection.accountId);
-    const wanted = wantedProperties(programs);
-    const gathered = await gather(session, store.cases, connection, items, wanted, riskWanted(programs, readAt));
+    const others = await otherConnections(store, connection);
+    const wanted = withKeys(wantedProperties(programs), others, connection.id);
+    const risk = riskWanted(programs, readAt);
+    const gathered = await gather(session, store.cases, connection, items, wanted, risk, others);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
-    await decideAndCommit(connection, mapping, gathered, items, readAt);
+    await decideAndCommit(connection, mapping, gathered, items, readAt, others);
   }
 
   /** Between two calls to a CRM that is slow or asks us to wait: the claim lasts as long as there is an answer now and then. */
@@ -77,6 +84,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     gathered: Gathered,
     items: readonly WorkItem[],
     readAt: number,
+    others: OtherConnections | null,
   ): Promise<void> {
     // Read after the records: a deal is judged by the version that was in force when it was won.
     const programs = await store.programs.versions(connection.accountId);
@@ -90,13 +98,15 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {
       const now = clock.now();
-      const partOf = createParts(loaded, gathered);
+      const partOf = createParts(loaded, gathered, others?.policy ?? null);
+      const elsewhere = elsewhereState(others, loaded.others);
       const about = {
         accountId: connection.accountId,
         connectedAt: connection.connectedAt,
         programs,
         mapping,
         ...(rates ? { rates } : {}),
+        ...elsewhere,
         attribution,
       };
       // What one group takes from a limit is gone for the next one.
@@ -113,19 +123,25 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           plan: { ...plan, mirror: [...plan.mirror, ...group.items.flatMap((item) => naming.get(item) ?? [])] },
           snapshots: group.facts.map((facts) => {
             const basis = gathered.basisOf(facts.ref);
-            if (isDecidedOn(facts, group)) return { facts, readAt, basis };
+            const key = others?.policy ? { sharedKey: sharedKeyOf(others.policy.policy, facts) } : {};
+            if (isDecidedOn(facts, group)) return { facts, readAt, basis, ...key };
             const { modifiedAt: _, ...unseen } = facts;
-            return { facts: unseen, readAt: 0, basis };
+            return { facts: unseen, readAt: 0, basis, ...key };
           }),
           restsOn: group.restsOn.map((ref) => ({ ref, basis: gathered.basisOf(ref) })),
           settles: group.items,
           erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
+          ...(others ? { isOneOfSeveral: true } : {}),
         };
       });
       const results = await store.cases.commit(commits.map(({ group: _, ...commit }) => commit));
       commits.forEach(({ plan }, index) => {
         if (results[index] === 'committed') for (const { outcome } of plan.decisions) deps.observe.decision(outcome);
       });
+      if (others) {
+        const met = commits.flatMap(({ plan }, index) => (results[index] === 'committed' ? newcomersOf(plan) : []));
+        if (met.length > 0) deps.onMet?.(connection.accountId, [...new Set(met)], connection.id);
+      }
       if (commits.some(({ plan }, index) => results[index] === 'committed' && plan.intents.length > 0))
         deps.onDecided();
       // Others have read newer facts than these and decided on them: these are read again.
@@ -195,6 +211,15 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     if (connection) await processOrDefer(connection, items);
     return items.length;
   };
+}
+
+/** Addresses of people who were enrolled or referred for the first time. */
+function newcomersOf({ members, referrals }: Plan): string[] {
+  const emails = [
+    ...members.filter(({ version }) => version === 1).map(({ email }) => email),
+    ...referrals.filter(({ version }) => version === 1).map(({ friend }) => friend.email),
+  ];
+  return emails.flatMap((email) => email ?? []);
 }
 
 /** The same session; `onAnswer` runs after each of its calls. */

@@ -1,14 +1,18 @@
+import { policyAt } from '../domain/connections-policy.ts';
 import type { FriendFacts } from '../domain/decide.ts';
+import type { Elsewhere } from '../domain/identity.ts';
 import type { StageMapping } from '../domain/mapping.ts';
 import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import type { Instant } from '../domain/time.ts';
-import type { AuditPage, KnownFacts, MappingVersion } from './ports/audit.ts';
+import { connectionName } from './other-connections.ts';
+import type { AuditAccount, AuditPage, KnownFacts, MappingVersion } from './ports/audit.ts';
 
 /* What was read of the CRM, put together again as `decide` is given it. */
 
 export interface Recorded {
-  readonly contacts: ReadonlyMap<string, ContactFacts>;
+  /** By id: two connections may give two contacts one id. */
+  readonly contactsIn: (connectionId: string) => ReadonlyMap<string, ContactFacts>;
   readonly readAt: ReadonlyMap<string, Instant>;
   readonly deals: readonly DealFacts[];
 }
@@ -21,8 +25,14 @@ export function withoutMerged(page: AuditPage): Recorded {
     );
     return known.map(({ facts }) => facts).filter(({ ref }) => !former.has(recordKey(ref)));
   };
+  const byConnection = new Map(
+    [...Map.groupBy(alive(page.contacts), ({ ref }) => ref.connectionId)].map(([connectionId, contacts]) => [
+      connectionId,
+      new Map(contacts.map((contact) => [contact.ref.id, contact])),
+    ]),
+  );
   return {
-    contacts: new Map(alive(page.contacts).map((contact) => [contact.ref.id, contact])),
+    contactsIn: (connectionId) => byConnection.get(connectionId) ?? new Map(),
     readAt: new Map([...page.contacts, ...page.deals].map(({ facts, readAt }) => [recordKey(facts.ref), readAt])),
     deals: alive(page.deals),
   };
@@ -46,7 +56,13 @@ export function friendOf(
   if (survivor) {
     const ids = new Set([survivor.facts.ref.id, ...survivor.facts.formerIds]);
     const candidates = page.state.referrals
-      .filter(({ friend: { contact } }) => contact?.connectionId === ref.connectionId && ids.has(contact.id))
+      .filter(
+        ({ id, friend: { contact } }) =>
+          (contact?.connectionId === ref.connectionId && ids.has(contact.id)) ||
+          page.others?.edges.some(
+            ({ record, subject }) => subject === id && record.connectionId === ref.connectionId && ids.has(record.id),
+          ),
+      )
       .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1));
     if (candidates[0]?.id !== referral.id) return 'merged';
   }
@@ -54,7 +70,9 @@ export function friendOf(
   if (!contact) return 'unknown';
   const ids = new Set([contact.ref.id, ...contact.formerIds]);
   const decided = new Set(
-    page.decisions.filter(({ referralId }) => referralId === referral.id).map(({ deal }) => deal.id),
+    page.decisions
+      .filter(({ referralId, deal }) => referralId === referral.id && deal.connectionId === ref.connectionId)
+      .map(({ deal }) => deal.id),
   );
   const deals = current.deals.filter(
     ({ ref: deal, contactIds, formerIds }) =>
@@ -65,6 +83,41 @@ export function friendOf(
     (record) => current.readAt.get(recordKey(record)) ?? [],
   );
   return { facts: { contact, deals }, readAt };
+}
+
+/** The contacts that a referral's friend is, or was, known by: the one at home first, and one in each other connection for every tie. */
+export function contactsOf({ id, friend }: Referral, { others }: AuditPage): RecordRef[] {
+  if (friend.contact === null) return [];
+  const refs = [
+    friend.contact,
+    ...(others?.edges ?? []).filter(({ subject }) => subject === id).map(({ record }) => record),
+  ];
+  return [...new Map(refs.map((ref) => [recordKey(ref), ref])).values()];
+}
+
+/** What `decide` would have been told of the other connections, as they are kept. */
+export function recordedElsewhere(
+  account: AuditAccount,
+  { others }: AuditPage,
+  connectionId: string,
+  at: Instant,
+): { readonly elsewhere?: Elsewhere } {
+  if (!others) return {};
+  const mappings = new Map<string, StageMapping>();
+  for (const { id } of account.connections) {
+    const mapping = id === connectionId ? undefined : mappingAt(account.mappings.get(id) ?? [], at);
+    if (mapping) mappings.set(id, mapping);
+  }
+  return {
+    elsewhere: {
+      policy: policyAt(account.policies, at) ?? null,
+      mappings,
+      names: new Map(account.connections.map((one) => [one.id, connectionName(one)])),
+      edges: others.edges,
+      contacts: others.contacts.filter(({ ref }) => ref.connectionId !== connectionId),
+      deals: others.deals.filter(({ facts }) => facts.ref.connectionId !== connectionId),
+    },
+  };
 }
 
 /** The mapping in force at a moment; one that was saved while the records were being read has its time just behind theirs. */

@@ -1,7 +1,14 @@
 import { tierIn, tierReachedIn, wonReferralsIn } from '../domain/as-judged.ts';
 import { decide, type FriendFacts } from '../domain/decide.ts';
 import { type Decision, type Reward, standingMinor } from '../domain/decision.ts';
-import { judge, judgeAgain, judgeHold, NOT_STAFF_CONDITION, RECRUITER_CONDITION } from '../domain/eligibility.ts';
+import {
+  DECIDED_HERE_CONDITION,
+  judge,
+  judgeAgain,
+  judgeHold,
+  NOT_STAFF_CONDITION,
+  RECRUITER_CONDITION,
+} from '../domain/eligibility.ts';
 import type { Money } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
 import {
@@ -16,14 +23,15 @@ import {
 } from '../domain/program.ts';
 import { propertyFactsOf } from '../domain/property.ts';
 import type { Rates } from '../domain/rates.ts';
-import { recordKey } from '../domain/record.ts';
+import type { Reason } from '../domain/reason.ts';
+import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { addTo, givenBack } from '../domain/tally.ts';
 import type { HeldTier } from '../domain/tier-scheme.ts';
 import type { Instant } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
-import { friendOf, mappingAt, withoutMerged } from './recorded.ts';
+import { contactsOf, friendOf, mappingAt, recordedElsewhere, withoutMerged } from './recorded.ts';
 import { stands } from './verify-books.ts';
 import { blockedChains, chainKey, riskProblem } from './verify-risk.ts';
 
@@ -57,6 +65,7 @@ export const UNDERIVABLE = {
   not_used: 'it was not used in time, which its provider knows and no record of the CRM',
   risk_then: 'what was known of the people then decided on the risk, and the CRM keeps no history of it',
   limits_then: 'limits, budgets and tiers count what was granted before, in the order in which it was',
+  two_connections: 'the friend is known in several connections, and what was known first was rewarded',
   recruiter_then: 'who is a recruiter is told by the CRM as it is now',
   rate_then: 'it waited for an exchange rate that was entered later',
   property_then: "a contact's and a company's properties have no history here, and were others then",
@@ -84,19 +93,23 @@ export interface ReplayInput {
 }
 
 /** For one page: what is shared by its referrals is put in order once. */
-export function createReplay({ accountId, account, page }: ReplayInput) {
+export function createReplay({ accountId, account, page }: ReplayInput): (referral: Referral) => ReplayResult {
   const current = withoutMerged(page);
   const waiting = new Set(page.waiting.map(recordKey));
 
-  return (referral: Referral): ReplayResult => {
-    const contactRef = referral.friend.contact;
-    if (contactRef === null) return nothing;
-    const own = page.decisions.filter(({ referralId }) => referralId === referral.id);
+  /** One connection's part: what is decided there is decided by what is known there, and by what the others show. */
+  function replay(referral: Referral, contactRef: RecordRef, isOnly: boolean): ReplayResult {
+    const here = contactRef.connectionId;
+    const own = page.decisions.filter(
+      ({ referralId, deal }) => referralId === referral.id && (isOnly || deal.connectionId === here),
+    );
     const friend = friendOf(referral, contactRef, page, current);
     if (friend === 'unknown') return { ...nothing, underivable: own.map(() => 'no_facts') };
     if (friend === 'merged') return { ...nothing, underivable: own.map(() => 'contact_merged') };
 
-    const rewards = page.rewards.filter(({ referralId }) => referralId === referral.id);
+    const rewards = page.rewards.filter(
+      ({ referralId, deal }) => referralId === referral.id && (isOnly || deal.connectionId === here),
+    );
     const connection = account.connections.find(({ id }) => id === contactRef.connectionId);
     const versions = account.mappings.get(contactRef.connectionId) ?? [];
     const seenAt = Math.max(
@@ -136,9 +149,15 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
       connectedAt: connection.connectedAt,
       mapping,
       rates: account.rates,
+      ...recordedElsewhere(account, page, here, seenAt),
     };
-    const input = { friends: [friend.facts], contacts: current.contacts, now: seenAt };
-    const waits = [contactRef, ...friend.facts.deals.map(({ ref }) => ref)].some((ref) => waiting.has(recordKey(ref)));
+    const input = { friends: [friend.facts], contacts: current.contactsIn(here), now: seenAt };
+    const concerned = [
+      ...contactsOf(referral, page),
+      ...friend.facts.deals.map(({ ref }) => ref),
+      ...(state.elsewhere?.deals ?? []).map(({ facts }) => facts.ref),
+    ];
+    const waits = concerned.some((ref) => waiting.has(recordKey(ref)));
     const news = newsOf(decide({ ...input, state }), referral, blockedChains(own));
     if (news.length > 0 && !waits)
       problems.push(`referral ${referral.id}: processing it again would ${news.join(', ')}`);
@@ -152,6 +171,19 @@ export function createReplay({ accountId, account, page }: ReplayInput) {
       else problems.push(`referral ${referral.id}: ${standing} stands, the facts alone give ${fromNothing}`);
     }
     return { problems, underivable, decisions: derived, isDerived, waits };
+  }
+
+  return (referral) => {
+    const contacts = contactsOf(referral, page);
+    const results = contacts.map((contact) => replay(referral, contact, contacts.length === 1));
+    if (results.length === 1) return results[0] as ReplayResult;
+    return {
+      problems: [...new Set(results.flatMap(({ problems }) => problems))],
+      underivable: results.flatMap(({ underivable }) => underivable),
+      decisions: results.reduce((sum, { decisions }) => sum + decisions, 0),
+      isDerived: results.length > 0 && results.every(({ isDerived }) => isDerived),
+      waits: results.some(({ waits }) => waits),
+    };
   };
 }
 
@@ -259,6 +291,7 @@ function rejudge(
         ? 0
         : Number.POSITIVE_INFINITY,
     otherReferralCredited: !wasYes('first referral on the deal'),
+    decidedElsewhere: decidedElsewhereThen(decision),
     wonReferrals: wonReferralsThen(decision),
     rates,
     tier: tierThen(decision, program),
@@ -309,6 +342,12 @@ function wonReferralsThen(decision: Decision): number {
   return wonReferralsIn(decision) ?? 1;
 }
 
+/** Nor what another connection decides; whether that was right is asked for by deciding again, and from nothing. */
+function decidedElsewhereThen({ conditions, reason }: Decision): Reason | null | undefined {
+  const told = conditions.find(({ condition }) => condition === DECIDED_HERE_CONDITION);
+  return told && (told.verdict === 'unmet' ? reason : null);
+}
+
 /** Nor is the tier: by which one it was decided, the decision says. */
 function tierThen(decision: Decision, { tiers }: ProgramVersion): HeldTier | null {
   if (!tiers) return null;
@@ -349,6 +388,9 @@ function standingFromNothing(
 ): string {
   // Who was referred only after this reward was granted does not take it away.
   const grantedAt = Math.min(...rewards.filter(stands).map(({ createdAt }) => createdAt));
+  // What other connections decided on their deals stands.
+  const isElsewhere = (deal: RecordRef) =>
+    state.elsewhere !== undefined && deal.connectionId !== friend.contact.ref.connectionId;
   const tallies = new Map(state.tallies);
   addTo(
     tallies,
@@ -360,12 +402,12 @@ function standingFromNothing(
       ...state,
       tallies,
       referrals: state.referrals.filter(({ id, submittedAt }) => id === referral.id || submittedAt <= grantedAt),
-      decisions: state.decisions.filter(({ referralId }) => referralId !== referral.id),
-      rewards: state.rewards.filter(({ referralId }) => referralId !== referral.id),
+      decisions: state.decisions.filter(({ referralId, deal }) => referralId !== referral.id || isElsewhere(deal)),
+      rewards: state.rewards.filter(({ referralId, deal }) => referralId !== referral.id || isElsewhere(deal)),
     },
   });
   return textOfRewards(
-    plan.rewards.filter((reward) => reward.referralId === referral.id && stands(reward)),
+    plan.rewards.filter((reward) => reward.referralId === referral.id && stands(reward) && !isElsewhere(reward.deal)),
     friend,
   );
 }
@@ -426,6 +468,9 @@ function whyNotDerived(
       deals.some((deal) => deal.contactIds.includes(friend.contact?.id ?? '')),
   );
   if (isShared) return 'shared_deal';
+  // The other connection's decision may have come first, and stays.
+  const allOwn = page.decisions.filter(({ referralId }) => referralId === referral.id);
+  if (new Set(allOwn.map(({ deal }) => deal.connectionId)).size > 1) return 'two_connections';
   return deals.length > 1 ? 'first_known' : null;
 }
 

@@ -34,6 +34,7 @@ import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
 import { showState } from './state.ts';
+import { diffTwoCrms, listTwoCrms, publishTwoCrms } from './two-crms.ts';
 import { verifyDatabase } from './verify.ts';
 
 /** Runs one command line and returns its exit code. Nothing is thrown: what went wrong is said, with what to do about it. */
@@ -165,6 +166,17 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .action(async (of: string, referral: string, member: string, { why }: { why: string }) =>
       print(await moveAttribution(terminal, of, referral, member, why)),
     );
+
+  const twoCrms = program.command('two-crms').description('which connection decides on what stands in several of them');
+  add(twoCrms, 'publish <account> <file>', 'publish a policy from a JSON or YAML file').action(
+    async (of: string, file: string) => print(await publishTwoCrms(terminal, of, file)),
+  );
+  add(twoCrms, 'diff <account> <file>', 'say what publishing a file would change, or what is wrong with it').action(
+    async (of: string, file: string) => print(await diffTwoCrms(terminal, of, file)),
+  );
+  add(twoCrms, 'list <account>', 'print the connections and the policy that is in force').action(async (of: string) =>
+    print(await listTwoCrms(terminal, of)),
+  );
 
   const config = program.command('config').description('configuration');
   add(config, 'check', 'say what the service would start with').action(() => print(checkConfig(terminal)));

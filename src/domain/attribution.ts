@@ -1,4 +1,5 @@
 import { type AttributionPolicy, type Candidate, DEFAULT_POLICY, rankCandidates } from './attribution-policy.ts';
+import { areOne, isContactCopy, memberElsewhere, recognise, survivorOf } from './identity.ts';
 import { derivedId, memberCode, normaliseCode } from './ids.ts';
 import type { Draft, State } from './plan.ts';
 import { openProgram } from './program.ts';
@@ -25,6 +26,8 @@ export function memberIdOf(accountId: string, contact: RecordRef): string {
 /** A contact as a member: everybody who is named as a referrer is one, without signing up. */
 export function enrol(draft: Draft, state: State, contact: ContactFacts, now: Instant): Member {
   const existing = memberOfContact(draft, contact);
+  // What the contact at home says counts.
+  if (existing?.contact && existing.contact.connectionId !== contact.ref.connectionId) return existing;
   if (existing) {
     return draft.putMember({
       ...existing,
@@ -46,7 +49,10 @@ export function enrol(draft: Draft, state: State, contact: ContactFacts, now: In
   });
 }
 
-/** The member that a contact is, also under an id that was merged into it. The longest-standing one when a merge joined two. */
+/**
+ * The member that a contact is, also under an id that was merged into it. The longest-standing one when a merge joined two; one whose home is
+ * in another connection where the contact is tied to it.
+ */
 export function memberOfContact(
   draft: Draft,
   contact: Pick<ContactFacts, 'ref' | 'formerIds' | 'email'>,
@@ -61,7 +67,7 @@ export function memberOfContact(
   // Somebody who was enrolled by e-mail address alone becomes this contact when it appears in the CRM.
   const email = normaliseEmail(contact.email);
   const unplaced = draft.findMember((member) => member.contact === null && email !== null && member.email === email);
-  return own ?? merged ?? unplaced;
+  return own ?? merged ?? unplaced ?? memberElsewhere(draft, contact);
 }
 
 /**
@@ -79,15 +85,20 @@ export function attribute(
   /** The friend's earliest won deal, by the CRM's clock; null for none. */
   wonBefore: Instant | null = null,
 ): Referral | undefined {
+  for (const contact of [friend, ...labelledReferrers(friend, contacts)]) recognise(draft, state, contact, now);
   const [existing] = referralsOfFriend(draft, friend);
-  const claim = existing ? undefined : strongestClaim(draft, state, friend, contacts, now);
-  keepTouches(draft, friend, contacts, now);
+  const isCopy = !existing && isContactCopy(state, friend);
+  const claim = existing || isCopy ? undefined : strongestClaim(draft, state, friend, contacts, now);
+  if (!isCopy) keepTouches(draft, friend, existing?.friend.contact ?? friend.ref, contacts, now);
   if (!existing && !claim) return undefined;
 
   const found: Omit<Referral, 'version'> = existing
-    ? { ...existing, friend: friendOf(friend, existing.friend) }
+    ? isHome(existing, friend.ref)
+      ? { ...existing, friend: friendOf(friend, existing.friend) }
+      : existing
     : (claim as Omit<Referral, 'version'>);
-  const { refusal, doubt } = objectionTo(draft, state, found, friend, isNewTo(state, existing) ? wonBefore : null);
+  const isNews = isNewTo(state, existing) || (existing !== undefined && draft.identity.isNew(friend.ref, existing.id));
+  const { refusal, doubt } = objectionTo(draft, state, found, friend, isNews ? wonBefore : null);
   const referral = { ...found, doubt: doubt ?? found.doubt };
   if (refusal) {
     return draft.putReferral({
@@ -113,10 +124,19 @@ export function sourceReason({ source, movedAt }: Pick<Referral, 'source' | 'mov
  */
 export function referralsOfFriend(draft: Draft, friend: ContactFacts): Referral[] {
   const ids = new Set([friend.ref.id, ...friend.formerIds]);
+  const tied = new Set(draft.identity.of(friend).map(({ subject }) => subject));
   return draft
     .referrals()
-    .filter(({ friend: { contact } }) => contact?.connectionId === friend.ref.connectionId && ids.has(contact.id))
+    .filter(
+      ({ id, friend: { contact } }) =>
+        (contact?.connectionId === friend.ref.connectionId && ids.has(contact.id)) || tied.has(id),
+    )
     .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1));
+}
+
+/** Whether the contact is of the connection that the friend was first known in. */
+function isHome({ friend: { contact } }: Pick<Referral, 'friend'>, { connectionId }: RecordRef): boolean {
+  return contact === null || contact.connectionId === connectionId;
 }
 
 function friendOf(facts: ContactFacts, before: Referral['friend']): Referral['friend'] {
@@ -180,12 +200,14 @@ function claimsOn(
     }),
   });
   for (const referrer of labelledReferrers(friend, contacts)) {
-    const id = memberOfContact(draft, referrer)?.id ?? memberIdOf(state.accountId, referrer.ref);
-    claims.push(found(id, 'label', () => enrol(draft, state, referrer, now)));
+    const known = memberOfContact(draft, referrer);
+    const id = known ? survivorOf(draft, known).id : memberIdOf(state.accountId, referrer.ref);
+    claims.push(found(id, 'label', () => survivorOf(draft, enrol(draft, state, referrer, now))));
   }
   const code = friend.usedCode === null ? null : normaliseCode(friend.usedCode);
   const owner = code === null ? undefined : draft.findMember((member) => member.code === code);
-  if (owner) claims.push(found(owner.id, 'code', () => owner));
+  const survivor = owner && survivorOf(draft, owner);
+  if (survivor) claims.push(found(survivor.id, 'code', () => survivor));
   return claims;
 }
 
@@ -247,13 +269,16 @@ export function comesBefore(a: Referral, b: Referral): boolean {
 function keepTouches(
   draft: Draft,
   friend: ContactFacts,
+  /** Where the friend was first known: the same evidence in two connections is one touch. */
+  home: RecordRef,
   contacts: ReadonlyMap<string, ContactFacts>,
   now: Instant,
 ): void {
-  const keep = (kind: TouchKind, member: Member | undefined, evidence: string) => {
-    if (!member) return;
-    const id = derivedId('tch', kind, member.id, friend.ref.connectionId, friend.ref.id);
-    draft.addTouch({ id, kind, memberId: member.id, friend: friend.ref, evidence, at: now });
+  const keep = (kind: TouchKind, found: Member | undefined, evidence: string) => {
+    if (!found) return;
+    const member = survivorOf(draft, found);
+    const id = derivedId('tch', kind, member.id, home.connectionId, home.id);
+    draft.addTouch({ id, kind, memberId: member.id, friend: home, evidence, at: now });
   };
   for (const referrer of labelledReferrers(friend, contacts)) {
     keep('label', memberOfContact(draft, referrer), `contact ${referrer.ref.id}`);
@@ -293,7 +318,7 @@ function objectionTo(
   const member = draft.member(referral.memberId);
   if (!member) return {};
   const { selfReferral, existingCustomer } = policyOf(state);
-  if (isSamePerson(member, friend))
+  if (isSamePerson(draft, member, referral, friend))
     return selfReferral === 'review' ? { doubt: 'self_referral' } : { refusal: reason('self_referral') };
   if (closesCycle(draft, referral, friend)) return { refusal: reason('referral_cycle') };
   // Declined for it once, it stays so: the deal that was won does not become a later one.
@@ -314,7 +339,9 @@ export function refusalFor(draft: Draft, referral: Referral, memberId: string): 
   const { contact, email } = referral.friend;
   const isSelf =
     (email !== null && email === member?.email) ||
-    (contact !== null && member?.contact?.connectionId === contact.connectionId && member.contact.id === contact.id);
+    (contact !== null && member?.contact?.connectionId === contact.connectionId && member.contact.id === contact.id) ||
+    (member !== undefined &&
+      areOne(draft, { id: member.id, home: member.contact }, { id: referral.id, home: contact }));
   if (isSelf) return reason('self_referral');
   if (contact === null) return undefined;
   const facts = { ref: contact, formerIds: [], email };
@@ -323,9 +350,16 @@ export function refusalFor(draft: Draft, referral: Referral, memberId: string): 
   return closesCycle(draft, moved, facts) ? reason('referral_cycle') : undefined;
 }
 
-function isSamePerson(member: Member, friend: ContactFacts): boolean {
+function isSamePerson(
+  draft: Draft,
+  member: Member,
+  referral: Pick<Referral, 'id' | 'friend'>,
+  friend: ContactFacts,
+): boolean {
   const email = normaliseEmail(friend.email);
   if (email !== null && email === member.email) return true;
+  if (areOne(draft, { id: member.id, home: member.contact }, { id: referral.id, home: referral.friend.contact }))
+    return true;
   if (member.contact?.connectionId !== friend.ref.connectionId) return false;
   return member.contact.id === friend.ref.id || friend.formerIds.includes(member.contact.id);
 }
@@ -340,16 +374,16 @@ function closesCycle(
   if (!friendAsMember) return false;
   let memberId = referral.memberId;
   for (let depth = 0; depth < REFERRAL_CHAIN_MAX; depth += 1) {
-    const contact = draft.member(memberId)?.contact;
+    const home = draft.member(memberId)?.contact ?? null;
+    const person = { id: memberId, home };
     const above = draft
       .referrals()
       .find(
         (other) =>
           other.id !== referral.id &&
           other.stage !== 'declined' &&
-          contact !== null &&
-          other.friend.contact?.connectionId === contact?.connectionId &&
-          other.friend.contact?.id === contact?.id,
+          home !== null &&
+          areOne(draft, person, { id: other.id, home: other.friend.contact }),
       );
     if (!above) return false;
     if (above.memberId === friendAsMember.id) return isLater(referral, above);

@@ -4,9 +4,15 @@ import type { DealFacts, RecordRef } from './record.ts';
 
 /** One rule's decisions on one deal of the referral, newest last. It is never changed: a further decision makes another one of it. */
 export interface Chain {
+  readonly connectionId: string;
   readonly dealIds: readonly string[];
   readonly ruleKey: string;
   readonly decisions: readonly Decision[];
+}
+
+/** Two connections may give two deals one id. */
+function keyOf({ connectionId, dealIds, ruleKey }: Omit<Chain, 'decisions'>): string {
+  return `${connectionId} ${dealIds[0]} ${ruleKey}`;
 }
 
 /**
@@ -21,12 +27,15 @@ export function createChainBook(draft: Draft, referralId: string, deals: readonl
 
   /** A deal's present id first, then the ids that were merged into it. */
   function idsOf(deal: RecordRef): string[] {
-    const current = deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));
+    const current = deals.find(
+      ({ ref, formerIds }) =>
+        ref.connectionId === deal.connectionId && (ref.id === deal.id || formerIds.includes(deal.id)),
+    );
     return current ? [current.ref.id, ...current.formerIds] : [deal.id];
   }
 
   function put(chain: Chain): void {
-    const key = `${chain.dealIds[0]} ${chain.ruleKey}`;
+    const key = keyOf(chain);
     byKey.set(key, chain);
     const ofRule = byRule.get(chain.ruleKey) ?? new Map<string, Chain>();
     byRule.set(chain.ruleKey, ofRule.set(key, chain));
@@ -39,8 +48,11 @@ export function createChainBook(draft: Draft, referralId: string, deals: readonl
     for (; known < decisions.length; known += 1) {
       const decision = decisions[known] as Decision;
       const dealIds = idsOf(decision.deal);
-      const key = `${dealIds[0]} ${decision.ruleKey}`;
-      const before = touched.get(key) ?? byKey.get(key) ?? { dealIds, ruleKey: decision.ruleKey, decisions: [] };
+      const { ruleKey } = decision;
+      const { connectionId } = decision.deal;
+      const none: Chain = { connectionId, dealIds, ruleKey, decisions: [] };
+      const key = keyOf(none);
+      const before = touched.get(key) ?? byKey.get(key) ?? none;
       const next = { ...before, decisions: [...before.decisions, decision] };
       touched.set(key, next);
       put(next);
@@ -59,8 +71,9 @@ export function createChainBook(draft: Draft, referralId: string, deals: readonl
     },
     of(deal: DealFacts, ruleKey: string): Chain {
       refresh();
-      const key = `${deal.ref.id} ${ruleKey}`;
-      return byKey.get(key) ?? { dealIds: [deal.ref.id, ...deal.formerIds], ruleKey, decisions: [] };
+      const { connectionId, id } = deal.ref;
+      const none: Chain = { connectionId, dealIds: [id, ...deal.formerIds], ruleKey, decisions: [] };
+      return byKey.get(keyOf(none)) ?? none;
     },
     ofRule(ruleKey: string): Chain[] {
       refresh();

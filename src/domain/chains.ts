@@ -3,16 +3,19 @@ import { tierThen, wonReferralsIn } from './as-judged.ts';
 import { byAge, comesBefore } from './attribution.ts';
 import { type Chain, createChainBook } from './chain-book.ts';
 import { describeCondition } from './condition.ts';
+import { copyReason, rewardedReason, twinOf } from './copies.ts';
 import type { FriendFacts } from './decide.ts';
 import {
   type ConditionResult,
   type Decision,
+  decisionIdOf,
   type Outcome,
   type Reward,
   STANDING_STATES,
   standingMinor,
 } from './decision.ts';
 import { judge, judgeAgain, judgeHold, type Verdict } from './eligibility.ts';
+import { friendIdsIn } from './identity.ts';
 import { derivedId } from './ids.ts';
 import { companyOf, type LimitOutcome, withinLimits } from './limit.ts';
 import { type Money, textOf } from './money.ts';
@@ -74,7 +77,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   const last = (chain: Chain) => chain.decisions.at(-1);
 
   const book = createChainBook(draft, referral.id, friend.deals);
-  const chains = () => book.all();
+  /** A look at one connection says nothing of the deals in others. */
+  const here = friend.contact.ref.connectionId;
+  const chains = () => book.all().filter(({ connectionId }) => connectionId === here);
   const chainOf = (deal: DealFacts, rule: RewardRule) => book.of(deal, rule.key);
   /** Rules by which a reward was granted in this pass. */
   const granted = new Set<RewardRule>();
@@ -118,7 +123,11 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       party: basis.party,
       program: basis.program,
       ...made,
-      id: derivedId('dec', state.accountId, referral.id, basis.deal.id, chain.ruleKey, sequence),
+      id: decisionIdOf(
+        state.accountId,
+        { referralId: referral.id, deal: basis.deal, ruleKey: chain.ruleKey },
+        sequence,
+      ),
       referralId: referral.id,
       ruleKey: chain.ruleKey,
       sequence,
@@ -147,6 +156,14 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     if (reward) reverse(draft, reward, decision);
   }
 
+  /** The deal of another connection that looked like this one when its reward was granted. */
+  function twinAtGrant(chain: Chain, { id }: Reward): string | undefined {
+    return chain.decisions
+      .filter(({ rewardId }) => rewardId === id)
+      .flatMap(({ conditions }) => conditions)
+      .find(({ condition, verdict }) => condition === TWIN_CONDITION && verdict === 'unmet')?.actual;
+  }
+
   /** What spoke against a reward when it was granted. */
   function riskAtGrant(chain: Chain, { id }: Reward): RiskAssessment | undefined {
     return chain.decisions.find(({ rewardId, risk }) => rewardId === id && risk !== undefined)?.risk;
@@ -162,7 +179,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       referral,
       member,
       friend: friend.contact,
-      memberContact: member?.contact ? contacts.get(member.contact.id) : undefined,
+      memberContact: member?.contact?.connectionId === here ? contacts.get(member.contact.id) : undefined,
       dealAt,
       deals: friend.deals,
       mapping: state.mapping,
@@ -272,7 +289,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
 
     /** Ends what rests on whose the referral was; who has it now is judged from the beginning. */
     endForMember(why: Reason): void {
-      for (const chain of chains()) {
+      for (const chain of book.all()) {
         const before = last(chain);
         const reward = standingReward(chain);
         if (!before || before.party === 'friend') continue;
@@ -350,6 +367,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
 
   function whyReview(chain: Chain, reward: Reward): Reason {
     const rule = ruleOf(chain);
+    const seen = twinAtGrant(chain, reward);
+    if (seen !== undefined) return reason('review_needed', { why: seen });
     if (!rule?.holdUntil || isHoldMet(chain, reward))
       return reviewReason(rule, referral, reward.money, riskAtGrant(chain, reward));
     const { condition, expected } = describeCondition(rule.holdUntil.met);
@@ -487,6 +506,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
+      decidedElsewhere: decidedElsewhere(dealAt.deal, rule),
       wonReferrals: before.map(wonReferralsIn).find((count) => count !== null) ?? wonReferrals(),
       tier: tierThen(tierFor(version, rule, since), before),
       recruiter: recruiterFor(version),
@@ -517,13 +537,23 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   function otherDealsRewarded(deal: DealFacts, rule: RewardRule, since: Instant): number {
     const others = book
       .ofRule(rule.key)
-      .filter(({ dealIds }) => !dealIds.includes(deal.ref.id))
+      .filter((other) => other.connectionId !== here || !other.dealIds.includes(deal.ref.id))
       .filter((other) => standingReward(other) !== undefined || hasExpired(other));
     const policy = rule.deals;
     if (policy?.kind !== 'up_to' || policy.withinDays === null) return others.length;
     const starts = others.map(({ decisions }) => decisions[0]?.effectiveAt ?? since);
     const isTooLate = starts.length > 0 && since > addDays(Math.min(...starts), policy.withinDays);
     return isTooLate ? policy.count : others.length;
+  }
+
+  /** Undefined where the account has one connection, null where the deal is this one's. */
+  function decidedElsewhere(deal: DealFacts, rule: RewardRule): Reason | null | undefined {
+    if (!state.elsewhere) return undefined;
+    return (
+      copyReason(draft, state, referral.id, deal, friend.deals) ??
+      rewardedReason(draft, state, referral.id, deal, rule.key) ??
+      null
+    );
   }
 
   /** An earlier referral of another contact on the deal is the one that the deal belongs to; so is one that holds a reward for it. */
@@ -534,8 +564,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
         (other) =>
           other.id !== referral.id &&
           other.stage !== 'declined' &&
-          other.friend.contact?.connectionId === deal.ref.connectionId &&
-          deal.contactIds.includes(other.friend.contact.id),
+          friendIdsIn(draft, other, here).some((id) => deal.contactIds.includes(id)),
       );
     const holder = draft.rewards().find(
       (reward) =>
@@ -616,18 +645,35 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     if (version.tiers && needsTier(rule)) restOnScore(draft, referral.memberId, version.tiers);
     if (restsOnCount(rule)) draft.count({ ...wonTally(referral.memberId), count: 0, minor: 0n }, 'rests');
     const releaseAt = holdEnd(rule, since);
+    const twin = twinOf(draft, state, referral, reached.dealAt, rule.key, friend.deals, now);
     // Who waits for an event in vain ends with a person.
     const isDoubted =
-      referral.doubt !== undefined || rule.holdUntil || isReviewed(rule, limited.money) || isDoubtful(chain, risk);
+      twin !== undefined ||
+      referral.doubt !== undefined ||
+      rule.holdUntil ||
+      isReviewed(rule, limited.money) ||
+      isDoubtful(chain, risk);
     const review = isDoubted ? 'needed' : 'none';
-    const rewardId = derivedId('rwd', state.accountId, referral.id, basis.deal.id, rule.key, nextSequence(chain));
+    const rewardId = derivedId(
+      'rwd',
+      state.accountId,
+      referral.id,
+      basis.deal.connectionId,
+      basis.deal.id,
+      rule.key,
+      nextSequence(chain),
+    );
     granted.add(rule);
-    const asksFor = isDoubted ? reviewReason(rule, referral, limited.money, risk) : null;
+    const asksFor = twin
+      ? reason('review_needed', { why: twinText(twin) })
+      : isDoubted
+        ? reviewReason(rule, referral, limited.money, risk)
+        : null;
     const why = grantReason(rule, basis.deal, releaseAt, asksFor);
     const decision = record(chain, basis, {
       outcome: releaseAt !== null ? 'held' : review === 'needed' ? 'in_review' : 'rewarded',
       reason: why,
-      conditions,
+      conditions: [...conditions, ...(twin ? [twinResult(twin)] : [])],
       ...(risk ? { risk } : {}),
       calculation: [...verdict.calculation, ...cutStep(verdict.money, limited.money)],
       money: limited.money,
@@ -802,6 +848,19 @@ function riskResult({ score, verdict, raised }: RiskAssessment, { risk }: Progra
     actual: raised.length === 0 ? String(score) : `${score}: ${findingsText(raised)}`,
     verdict: verdict === 'pass' ? 'met' : 'unmet',
   };
+}
+
+/** What a decision tells of a deal in another connection that may be the same. */
+export const TWIN_CONDITION = 'no such deal in another connection';
+
+type Twin = NonNullable<ReturnType<typeof twinOf>>;
+
+function twinText({ crm, dealId, amount }: Twin): string {
+  return `a deal of the same friend over ${amount} was rewarded in ${crm} (${dealId}), and may be the same one`;
+}
+
+function twinResult(twin: Twin): ConditionResult {
+  return { condition: TWIN_CONDITION, expected: 'yes', actual: twinText(twin), verdict: 'unmet' };
 }
 
 function grantReason(rule: RewardRule, deal: RecordRef, releaseAt: Instant | null, review: Reason | null): Reason {

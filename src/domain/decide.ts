@@ -1,9 +1,11 @@
 import { attribute, enrol, memberOfContact, referralsOfFriend } from './attribution.ts';
 import { createChains } from './chains.ts';
+import { concernedElsewhere, copyReason, dealsElsewhere } from './copies.ts';
 import { STANDING_STATES } from './decision.ts';
+import { elsewhereOf, recognise } from './identity.ts';
 import { advance } from './lifecycle.ts';
 import { createDraft, type Draft, type Plan, type State } from './plan.ts';
-import type { ContactFacts, DealFacts, RecordRef } from './record.ts';
+import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from './record.ts';
 import type { Referral } from './referral.ts';
 import { moveTier, restOnScore, tiersOf } from './tier.ts';
 import { addDays, type Instant } from './time.ts';
@@ -41,6 +43,7 @@ export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   if (open.length > 1 && isFreed(draft.plan()))
     for (const friend of open) decideOn(draft, state, friend, contacts, now);
   lookAtEngagement(draft, state, now);
+  if (state.elsewhere) lookAtTied(draft, state, now);
   return draft.plan();
 }
 
@@ -63,19 +66,72 @@ function decideOn(
   now: Instant,
 ): void {
   if (friend.contact.presence === 'deleted') {
-    for (const referral of referralsOfFriend(draft, friend.contact))
+    recognise(draft, state, friend.contact, now);
+    for (const referral of [...referralsOfFriend(draft, friend.contact), ...onceOfFriend(draft, friend.contact)])
       followUp(draft, state, referral, friend, contacts, now);
     return;
   }
+  recognise(draft, state, friend.contact, now);
   refreshMember(draft, state, friend.contact, now);
   const referral = attribute(draft, state, friend.contact, contacts, now, firstWonAt(state, friend, now));
-  if (!referral) return;
-  const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
+  const once = onceOfFriend(draft, friend.contact);
+  if (!referral) {
+    for (const other of once) followUp(draft, state, other, friend, contacts, now);
+    return;
+  }
+  const present = withElsewhere(draft, state, referral, presentDeals(state, friend, now), friend, now);
   const standing = countTowardsTier(draft, state, advance(draft, referral, present, now), present, now);
   settle(draft, state, standing, friend, contacts, true, now);
   markMerged(draft, standing, friend);
   const joined = referralsOfFriend(draft, friend.contact).filter(({ id }) => id !== referral.id);
-  for (const other of joined) followUp(draft, state, other, friend, contacts, now);
+  for (const other of [...joined, ...once]) followUp(draft, state, other, friend, contacts, now);
+}
+
+function presentDeals(state: State, friend: FriendFacts, now: Instant): DealAt[] {
+  return dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
+}
+
+/** Referrals that the contact was tied to and is no more: what was decided on its deals for them still runs. */
+function onceOfFriend(draft: Draft, contact: ContactFacts): Referral[] {
+  return draft.identity.onceOf(contact).flatMap((id) => draft.referral(id) ?? []);
+}
+
+/** With the friend's deals in other connections; a deal that is seen in several counts once, where it is decided. */
+function withElsewhere(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  present: readonly DealAt[],
+  friend: FriendFacts,
+  now: Instant,
+): readonly DealAt[] {
+  if (!state.elsewhere) return present;
+  return [
+    ...present.filter(({ deal }) => copyReason(draft, state, referral.id, deal, friend.deals) === undefined),
+    ...dealsElsewhere(draft, state, referral, friend.deals, now),
+  ];
+}
+
+/** Of a friend who was found to be two, each referral has the deals that were decided on for it. */
+function decidedFor(draft: Draft, { id }: Referral, present: readonly DealAt[]): DealAt[] {
+  const decided = new Set(draft.decisionsOf(id).map(({ deal }) => recordKey(deal)));
+  return present.filter(({ deal: { ref, formerIds } }) =>
+    [ref.id, ...formerIds].some((one) => decided.has(recordKey({ ...ref, id: one }))),
+  );
+}
+
+/** Contacts that are tied to somebody whose address has changed may not be theirs any more, and others may have become so. */
+function lookAtTied(draft: Draft, state: State, now: Instant): void {
+  const emailBefore = new Map([
+    ...state.members.map(({ id, email }) => [id, email] as const),
+    ...state.referrals.map(({ id, friend }) => [id, friend.email] as const),
+  ]);
+  const { members, referrals } = draft.plan();
+  const changed = [
+    ...members.map(({ id, email }) => ({ id, email })),
+    ...referrals.map(({ id, friend }) => ({ id, email: friend.email })),
+  ].filter(({ id, email }) => emailBefore.has(id) && emailBefore.get(id) !== email);
+  for (const { id } of changed) for (const record of draft.identity.contactsOf(id)) draft.wake({ record, at: now });
 }
 
 /** Since when the friend is a customer: of the deals that are won now. */
@@ -105,7 +161,10 @@ function followUp(
   now: Instant,
 ): void {
   if (friend.deals.length === 0) return;
-  const present = dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
+  const own = presentDeals(state, friend, now);
+  const present = state.elsewhere
+    ? withElsewhere(draft, state, referral, decidedFor(draft, referral, own), friend, now)
+    : own;
   const advanced = present.length > 0 ? advance(draft, referral, present, now) : referral;
   settle(draft, state, countTowardsTier(draft, state, advanced, present, now), friend, contacts, false, now);
 }
@@ -142,8 +201,31 @@ function settle(
 ): void {
   const decided = draft.decisionsOf(referral.id).length;
   decideRewards(draft, state, referral, friend, contacts, isOpen, now);
-  if (draft.decisionsOf(referral.id).length > decided) draft.claimReferral(referral.id);
+  const isNews = draft.decisionsOf(referral.id).length > decided;
+  if (isNews) draft.claimReferral(referral.id);
   if (draft.changed()) markMirrors(draft, referral, friend);
+  if (state.elsewhere) tellElsewhere(draft, state, referral, friend, isNews, now);
+}
+
+/** What was decided here may change what is to be decided in other connections, and who came here what is known there. */
+function tellElsewhere(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  { contact, deals }: FriendFacts,
+  isNews: boolean,
+  now: Instant,
+): void {
+  const before = state.referrals.find(({ id }) => id === referral.id);
+  if (before === undefined && state.elsewhere) {
+    const own = elsewhereOf(state.accountId, state.elsewhere.policy, contact);
+    for (const { ref, sharedKey, phoneKey } of state.elsewhere.contacts)
+      if ((sharedKey ?? phoneKey) !== null && (sharedKey === own.sharedKey || phoneKey === own.phoneKey))
+        draft.wake({ record: ref, at: now });
+  }
+  if (!isNews && before?.stage === referral.stage) return;
+  for (const { ref, presence } of concernedElsewhere(draft, state, referral, deals))
+    if (presence === 'present') draft.wake({ record: ref, at: now });
 }
 
 /** A contact who refers others is kept in step too: name, e-mail address, and the id after a merge. */
@@ -171,6 +253,11 @@ function ownDeals({ contact, deals }: FriendFacts): DealFacts[] {
 function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): void {
   if (friend.contact.presence === 'present') draft.markMirror(friend.contact.ref);
   draft.markMirror(draft.member(referral.memberId)?.contact ?? null);
+  // The record at home, and those that are tied to the two: they show the referral too.
+  if (referral.friend.contact?.connectionId !== friend.contact.ref.connectionId)
+    draft.markMirror(referral.friend.contact);
+  for (const subject of [referral.id, referral.memberId])
+    for (const record of draft.identity.contactsOf(subject)) draft.markMirror(record);
   for (const deal of friend.deals) if (deal.presence === 'present') draft.markMirror(deal.ref);
 }
 
@@ -199,7 +286,10 @@ function decideRewards(
   const chains = createChains({ draft, state, referral, friend, contacts, now });
   const decidedUpTo = Math.max(
     Number.NEGATIVE_INFINITY,
-    ...draft.decisionsOf(referral.id).map(({ effectiveAt }) => effectiveAt),
+    ...draft
+      .decisionsOf(referral.id)
+      .filter(({ deal }) => deal.connectionId === friend.contact.ref.connectionId)
+      .map(({ effectiveAt }) => effectiveAt),
   );
   const moments = momentsOf(deals).filter((at) => at > decidedUpTo);
   if (referral.stage !== 'declined') {

@@ -1,4 +1,5 @@
 import type { CalculationStep } from './amount.ts';
+import { derivedId } from './ids.ts';
 import type { Money } from './money.ts';
 import type { Party } from './program.ts';
 import type { Reason } from './reason.ts';
@@ -60,6 +61,15 @@ export interface Decision {
   readonly program: { readonly id: string; readonly version: number };
   readonly mappingVersion: string;
   readonly recordedAt: Instant;
+}
+
+/** Two connections may give two deals one id. */
+export function decisionIdOf(
+  accountId: string,
+  { referralId, deal, ruleKey }: Pick<Decision, 'referralId' | 'deal' | 'ruleKey'>,
+  sequence: number,
+): string {
+  return derivedId('dec', accountId, referralId, deal.connectionId, deal.id, ruleKey, sequence);
 }
 
 export type RewardState =

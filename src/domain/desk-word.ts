@@ -1,5 +1,4 @@
-import { type Decision, type Reward, STANDING_STATES } from './decision.ts';
-import { derivedId } from './ids.ts';
+import { type Decision, decisionIdOf, type Reward, STANDING_STATES } from './decision.ts';
 import type { Draft } from './plan.ts';
 import { reason } from './reason.ts';
 import { reverse } from './reward.ts';
@@ -81,7 +80,7 @@ function next(
   const decision: Decision = {
     ...basis,
     ...made,
-    id: derivedId('dec', accountId, before.referralId, before.deal.id, before.ruleKey, sequence),
+    id: decisionIdOf(accountId, before, sequence),
     sequence,
     recordedAt: Math.max(at, ...chain.map(({ recordedAt }) => recordedAt)),
   };

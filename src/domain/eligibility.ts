@@ -47,6 +47,8 @@ export interface EligibilityInput {
   readonly otherDealsRewarded: number;
   /** Another contact's referral comes before this one on the deal. */
   readonly otherReferralCredited: boolean;
+  /** Why the deal is another connection's to decide; null where it is not, absent where there is none. */
+  readonly decidedElsewhere?: Reason | null | undefined;
   /** Won referrals of the member, this one included. */
   readonly wonReferrals: number;
   readonly rates: Rates | undefined;
@@ -70,6 +72,7 @@ export function judge(input: EligibilityInput): Verdict {
   const amount = amountOf(dealAt, rule, input.reachedAt, input.rates);
   const facts = factsOf(input, amount);
   const checks = [
+    ...(input.decidedElsewhere === undefined ? [] : [decidedHere(input.decidedElsewhere)]),
     notBefore('deal won after the program began', input.startsAt, input.reachedAt, 'deal_before_program'),
     ...(isSubmitted(input.referral)
       ? [notBefore('deal won after the referral', input.referral.submittedAt, input.reachedAt, 'deal_before_referral')]
@@ -250,6 +253,13 @@ function onlyOne(condition: string, taken: boolean, why: Reason): Checked {
     result: { condition, expected: 'yes', actual: taken ? 'no' : 'yes', verdict: taken ? 'unmet' : 'met' },
     reason: why,
   };
+}
+
+/** The words by which a decision tells that the deal is another connection's. */
+export const DECIDED_HERE_CONDITION = 'decided in this connection';
+
+function decidedHere(elsewhere: Reason | null): Checked {
+  return onlyOne(DECIDED_HERE_CONDITION, elsewhere !== null, elsewhere ?? reason('decided_elsewhere'));
 }
 
 /** What the rule's policy on deals says of one more. */

@@ -37,6 +37,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   currency_missing: 'Choose a currency on the deal.',
   currency_unknown: 'Choose a valid currency on the deal.',
   rate_missing: 'Enter the exchange rates of that day.',
+  decided_elsewhere: 'Look at the deal there; it pays there when it is won and the friend is on it.',
   left_won: 'Move the deal to Closed Won again.',
   deal_deleted: 'Restore the deal in the CRM.',
   deal_detached: 'Associate the deal with the friend again.',

@@ -1,6 +1,7 @@
 import { sourceReason } from './attribution.ts';
 import type { Draft } from './plan.ts';
 import { type Reason, reason } from './reason.ts';
+import { recordKey } from './record.ts';
 import type { LifecycleStage, Referral } from './referral.ts';
 import type { Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
@@ -15,7 +16,8 @@ export function advance(draft: Draft, referral: Referral, deals: readonly DealAt
   if (
     stage === referral.stage &&
     why.code === referral.reason.code &&
-    why.values.deal === referral.reason.values.deal
+    why.values.deal === referral.reason.values.deal &&
+    why.values.connection === referral.reason.values.connection
   ) {
     return referral;
   }
@@ -35,10 +37,17 @@ function standing(
   const known = deals.filter((deal) => deal.stage !== null);
   const furthest = known
     .filter(({ stage }) => stage !== 'lost')
-    .sort((a, b) => rankOf(b) - rankOf(a) || a.point.at - b.point.at || (a.deal.ref.id < b.deal.ref.id ? -1 : 1))[0];
+    .sort(
+      (a, b) =>
+        rankOf(b) - rankOf(a) || a.point.at - b.point.at || (recordKey(a.deal.ref) < recordKey(b.deal.ref) ? -1 : 1),
+    )[0];
   if (furthest?.stage) {
     const code = furthest.stage === 'won' ? 'deal_won' : 'deal_open';
-    return { stage: furthest.stage, why: reason(code, { deal: furthest.deal.ref.id }), since: furthest.point.at };
+    const { connectionId, id } = furthest.deal.ref;
+    // The friend's own connection goes without saying.
+    const isElsewhere = referral.friend.contact !== null && referral.friend.contact.connectionId !== connectionId;
+    const why = reason(code, { deal: id, ...(isElsewhere ? { connection: connectionId } : {}) });
+    return { stage: furthest.stage, why, since: furthest.point.at };
   }
   const last = known[0];
   if (last) return { stage: 'lost', why: reason('deals_lost'), since: Math.max(...known.map(({ point }) => point.at)) };

@@ -1,6 +1,7 @@
 import type { AttributionDecision, AttributionPolicyVersion } from './attribution-policy.ts';
 import type { CaseWord } from './case.ts';
 import type { Decision, Reward } from './decision.ts';
+import { createIdentityBook, type Elsewhere, type IdentityBook, type IdentityEdge } from './identity.ts';
 import { derivedId } from './ids.ts';
 import type { Journal } from './ledger.ts';
 import type { StageMapping } from './mapping.ts';
@@ -32,6 +33,8 @@ export interface State {
   readonly risk?: RiskKnowledge | undefined;
   /** The newest of each member in each program. */
   readonly tiers?: readonly TierChange[];
+  /** Absent where the account has one connection. */
+  readonly elsewhere?: Elsewhere | undefined;
   /** In force; absent: none was ever published. */
   readonly attribution?: AttributionPolicyVersion | undefined;
   /** In a dry run the tiers are told and do not move; null for none. */
@@ -111,6 +114,8 @@ export interface Plan {
   /** Records whose mirror has to be written anew. */
   readonly mirror: readonly RecordRef[];
   readonly wakes: readonly Wake[];
+  /** Edges that are new, and those that have ended. */
+  readonly identity?: readonly IdentityEdge[];
   /** Open cases that end with this plan, or it is refused. */
   readonly cases?: ReadonlyArray<{ readonly id: string; readonly word: CaseWord }>;
 }
@@ -123,6 +128,9 @@ export function intentFor(reward: Reward): PayoutIntent {
 export interface Draft {
   member(id: string): Member | undefined;
   findMember(test: (member: Member) => boolean): Member | undefined;
+  members(): readonly Member[];
+  /** Who is who across connections. */
+  readonly identity: IdentityBook;
   referral(id: string): Referral | undefined;
   referrals(): readonly Referral[];
   reward(id: string): Reward | undefined;
@@ -176,6 +184,7 @@ export function createDraft(state: State): Draft {
   const attributions: AttributionDecision[] = [];
   const tierChanges: TierChange[] = [];
   const tierLooks = new Map<string, NextTierLook>();
+  const identity = createIdentityBook(state.elsewhere?.edges);
 
   /** Stored and new ones of each referral; put in order when somebody asks for the first time. */
   function decided(): Map<string, Decision[]> {
@@ -210,6 +219,8 @@ export function createDraft(state: State): Draft {
   return {
     member: members.get,
     findMember: (test) => members.all().find(test),
+    members: members.all,
+    identity,
     referral: referrals.get,
     referrals: referrals.all,
     reward: rewards.get,
@@ -268,6 +279,7 @@ export function createDraft(state: State): Draft {
         rewards.changed().length +
         decisions.length +
         tierChanges.length +
+        identity.changed().length +
         journals.length >
       0,
     plan: () => ({
@@ -287,6 +299,7 @@ export function createDraft(state: State): Draft {
       tierLooks: [...tierLooks.values()],
       mirror: [...mirror.values()],
       wakes,
+      ...(identity.changed().length > 0 ? { identity: identity.changed() } : {}),
     }),
   };
 }

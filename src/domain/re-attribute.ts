@@ -90,5 +90,7 @@ export function moveReferral(draft: Draft, state: State, { referralId, memberId,
   draft.markMirror(contact);
   for (const { deal } of draft.decisionsOf(referralId)) draft.markMirror(deal);
   if (contact) draft.wake({ record: contact, at });
+  const elsewhere = draft.decisionsOf(referralId).filter(({ deal }) => deal.connectionId !== contact?.connectionId);
+  for (const { deal } of elsewhere) draft.wake({ record: deal, at });
   return { kind: 'moved', referral: moved };
 }

@@ -64,6 +64,9 @@ const SENTENCES = {
   deal_before_referral: 'Not rewarded: the deal was won on {wonOn}, before the referral was submitted.',
   other_deal_rewarded: 'Not rewarded: this referral was already rewarded for another deal.',
   other_referral_credited: 'Not rewarded: the deal is credited to an earlier referral of another contact.',
+  decided_elsewhere:
+    'Not decided here: the deal is a copy by its key {key}, and deals are decided in {crm}, where the source stands.',
+  rewarded_elsewhere: 'Not rewarded again: the same deal was rewarded in {crm}, there as {there}.',
   left_won: 'The deal "{deal}" left Closed Won.',
   left_stage: 'The deal "{deal}" left the stage "{stage}".',
   deal_deleted: 'The deal was deleted in the CRM.',

@@ -1,5 +1,4 @@
-import type { Decision, Reward } from './decision.ts';
-import { derivedId } from './ids.ts';
+import { type Decision, decisionIdOf, type Reward } from './decision.ts';
 import type { Draft } from './plan.ts';
 import { reason } from './reason.ts';
 import { release, reverse } from './reward.ts';
@@ -33,7 +32,7 @@ export function decideByPerson(draft: Draft, accountId: string, reward: Reward, 
   const isHeld = reward.state === 'held';
   const decision: Decision = {
     ...before,
-    id: derivedId('dec', accountId, reward.referralId, reward.deal.id, reward.ruleKey, sequence),
+    id: decisionIdOf(accountId, reward, sequence),
     sequence,
     outcome: !isApproved ? 'reversed' : isHeld ? 'held' : 'rewarded',
     reason: reason(isApproved ? 'review_approved' : 'review_rejected', { by, why }),

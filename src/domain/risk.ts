@@ -1,6 +1,6 @@
 import { memberOfContact, REFERRAL_CHAIN_MAX } from './attribution.ts';
+import { contactKeys, mailboxOf } from './contact-keys.ts';
 import { CLOCK_SKEW_ALLOWED_MS, isSubmitted } from './eligibility.ts';
-import { derivedId } from './ids.ts';
 import type { StageMapping } from './mapping.ts';
 import type { Draft, State } from './plan.ts';
 import { type ContactFacts, type ContactTraits, type DealFacts, normaliseEmail } from './record.ts';
@@ -133,37 +133,6 @@ export function riskProperties(policies: readonly (RiskPolicy | undefined)[]): s
     (policy?.signals ?? []).flatMap((rule) => (rule.signal === 'purchase_unverified' ? rule.property : [])),
   );
   return [...new Set(names)].sort();
-}
-
-/** Providers that ignore dots before the @, under the name that they have in common. */
-const DOTLESS = new Map([
-  ['gmail.com', 'gmail.com'],
-  ['googlemail.com', 'gmail.com'],
-]);
-
-/** The mailbox behind an address: without what follows a plus, and without dots where the provider ignores them. */
-export function mailboxOf(email: string | null): string | null {
-  const address = normaliseEmail(email);
-  const at = address?.lastIndexOf('@') ?? -1;
-  if (!address || at < 1) return null;
-  const domain = address.slice(at + 1);
-  const [local = ''] = address.slice(0, at).split('+');
-  const dotless = DOTLESS.get(domain);
-  const name = dotless === undefined ? local : local.replaceAll('.', '');
-  return name === '' ? null : `${name}@${dotless ?? domain}`;
-}
-
-/**
- * How contacts with the same mailbox or phone number are found without keeping either: a hash with the account in it, so that two accounts
- * that know one person have nothing in common.
- */
-export function contactKeys(accountId: string, { email, traits }: Pick<ContactFacts, 'email' | 'traits'>) {
-  const mailbox = mailboxOf(email);
-  const phone = traits?.phones?.[0];
-  return {
-    mail: mailbox === null ? null : derivedId('key', accountId, 'mail', mailbox),
-    phone: phone === undefined ? null : derivedId('key', accountId, 'phone', phone),
-  };
 }
 
 /** The keys of several people, each once. */

@@ -1,6 +1,8 @@
 import { comesBefore } from './attribution.ts';
 import { readAmount } from './eligibility.ts';
+import { friendIdsIn } from './identity.ts';
 import type { Draft } from './plan.ts';
+import type { RecordRef } from './record.ts';
 import type { Referral, WonDeal } from './referral.ts';
 import { revenueTally, type Tally, wonTally } from './tally.ts';
 import { dayNumber } from './time.ts';
@@ -16,14 +18,20 @@ export function wonDealsOf(draft: Draft, referral: Referral, present: readonly D
   return present
     .flatMap((dealAt): WonDeal[] => {
       const { deal, stage, since } = dealAt;
+      const id = countedAs(referral, deal.ref);
       if (isOfEarlier(draft, referral, dealAt)) return [];
       // A stage that the mapping does not know takes nothing back.
-      if (stage === null) return [before.get(deal.ref.id) ?? []].flat();
+      if (stage === null) return [before.get(id) ?? []].flat();
       if (since.won === null) return [];
       const amount = readAmount(dealAt);
-      return [{ id: deal.ref.id, at: since.won, money: amount.ok ? amount.money : null }];
+      return [{ id, at: since.won, money: amount.ok ? amount.money : null }];
     })
     .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
+
+/** Two connections may give two deals one id; in the friend's own one it is the deal's. */
+function countedAs({ friend }: Referral, { connectionId, id }: RecordRef): string {
+  return friend.contact?.connectionId === connectionId ? id : `${connectionId} ${id}`;
 }
 
 function isOfEarlier(draft: Draft, referral: Referral, { deal }: DealAt): boolean {
@@ -33,8 +41,8 @@ function isOfEarlier(draft: Draft, referral: Referral, { deal }: DealAt): boolea
       (other) =>
         other.id !== referral.id &&
         other.stage !== 'declined' &&
-        other.friend.contact?.connectionId === deal.ref.connectionId &&
-        (deal.contactIds.includes(other.friend.contact.id) || other.wonDeals?.some(({ id }) => id === deal.ref.id)) &&
+        (friendIdsIn(draft, other, deal.ref.connectionId).some((id) => deal.contactIds.includes(id)) ||
+          other.wonDeals?.some(({ id }) => id === countedAs(other, deal.ref))) &&
         comesBefore(other, referral),
     );
 }

@@ -1,5 +1,4 @@
-import type { Decision, Reward } from './decision.ts';
-import { derivedId } from './ids.ts';
+import { type Decision, decisionIdOf, type Reward } from './decision.ts';
 import { textOf } from './money.ts';
 import type { Draft } from './plan.ts';
 import { reason } from './reason.ts';
@@ -67,7 +66,7 @@ export function nextOfChain(
   const decision: Decision = {
     ...before,
     ...made,
-    id: derivedId('dec', accountId, reward.referralId, reward.deal.id, reward.ruleKey, sequence),
+    id: decisionIdOf(accountId, reward, sequence),
     sequence,
     rewardId: reward.id,
     releaseAt: null,

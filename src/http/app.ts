@@ -56,6 +56,7 @@ export interface AppDeps {
     readonly rates: OperationsDeps['rates'];
     readonly tierChanges: OperationsDeps['tierChanges'];
     readonly attribution: OperationsDeps['attribution'];
+    readonly identity: OperationsDeps['identity'];
   };
   readonly tiers: OperationsDeps['tiers'];
   readonly reattribute: OperationsDeps['reattribute'];
@@ -77,7 +78,7 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
   const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
-  const { tierChanges, attribution } = deps.store;
+  const { tierChanges, attribution, identity } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
   const stored = {
     reads,
@@ -90,6 +91,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
     cases,
     tierChanges,
     attribution,
+    identity,
   };
   const shared = { ...deps, ...stored, limits };
   const app = express();

@@ -3,6 +3,7 @@ import { systemClock } from '../platform/clock.ts';
 import { createCrm } from './demo/crm.ts';
 import { DemoError } from './demo/demo-error.ts';
 import { readOptions } from './demo/options.ts';
+import { createOrg } from './demo/org.ts';
 import { writeReport } from './demo/report.ts';
 import { runStory } from './demo/run-story.ts';
 import { createScene } from './demo/scene.ts';
@@ -34,11 +35,17 @@ async function main(): Promise<number> {
   if (file !== null) await writeReport(file, []);
 
   screen.heading('Wonward: a deal is won, the right people are rewarded exactly once.');
-  screen.line('A local HubSpot and the real service on this machine; no account, nothing leaves it.');
+  screen.line(
+    'A local HubSpot, a local Salesforce and the real service on this machine; no account, nothing leaves it.',
+  );
   screen.line();
   const world = await startWorld(options);
   try {
-    const scene = createScene(createCrm(world.crmUrl, world.portalId), createWonward(world.serviceUrl, world.apiKey));
+    const scene = createScene(
+      createCrm(world.crmUrl, world.portalId),
+      createOrg(world.orgUrl, world.orgId),
+      createWonward(world.serviceUrl, world.apiKey),
+    );
     const results = await runStory(theStory(), scene, {
       clock: systemClock,
       audience: screen.audience,

@@ -8,6 +8,9 @@ import type {
   StrayRows,
   WrongTally,
 } from '../application/ports/audit.ts';
+import type { LoadedElsewhere } from '../application/ports/store.ts';
+import { type ElsewhereKeys, elsewhereKeys } from '../domain/elsewhere-keys.ts';
+import type { ContactElsewhere, DealElsewhere } from '../domain/identity.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import { companyOf } from '../domain/limit.ts';
 import type { OrderKind } from '../domain/plan.ts';
@@ -42,6 +45,7 @@ import {
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
+import { edgeKey, edgesOfSubjects, versionOf, versionRows } from './identity-edges.ts';
 import { rateOf } from './rates.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
 import { tallyOf } from './tallies.ts';
@@ -233,6 +237,7 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
   return {
     connections: (await mine('connections', 'id')).map(connectionOf),
     programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
+    policies: (await mine('connections_policies', 'version')).map(versionOf),
     rates: ratesOf((await mine('fx_rates', 'currency, day')).map(rateOf)),
     mappings,
     rows: {
@@ -302,7 +307,12 @@ async function page(
     touches: [] as Touch[],
   };
   const touches = [];
-  const friends = referrals.flatMap(({ friend }) => friend.contact ?? []);
+  const ties = await createTies(session, accountId, ids);
+  const friends = distinct([
+    ...referrals.flatMap(({ friend }) => friend.contact ?? []),
+    // Also those that are no longer the friend's: what was decided on their deals still runs.
+    ...(ties?.edges ?? []).map(({ record }) => record),
+  ]);
   for (const [connectionId, group] of Map.groupBy(friends, (ref) => ref.connectionId)) {
     const contactIds = group.map(({ id }) => id);
     const decided = decisions.filter(({ deal }) => deal.connectionId === connectionId).map(({ deal }) => deal.id);
@@ -328,7 +338,9 @@ async function page(
       codes: [...new Set(facts.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? []))))],
       companies: [...new Set(facts.flatMap((one) => ('email' in one ? (companyOf(one) ?? []) : [])).map(companyOwner))],
       ...(riskHours ? { risk: { ...keysOfPeople(accountId, facts), hours: riskHours, now } } : {}),
+      ...(ties ? { elsewhere: ties.keys(connectionId, known, facts) } : {}),
     });
+    ties?.add(loaded.others);
     if (loaded.risk) {
       for (const [key, pace] of loaded.risk.paces) risk.paces.set(key, pace);
       for (const [key, ids] of loaded.risk.twins) risk.twins.set(key, ids);
@@ -372,6 +384,7 @@ async function page(
       ...(riskHours ? { risk } : {}),
       tiers: [...state.tiers.values()],
     },
+    ...(ties ? { others: ties.all() } : {}),
     touches,
     attributions: (await of('attribution_decisions', 'referral_id', ids)).map(attributionOf),
     decisions,
@@ -393,6 +406,40 @@ async function page(
       sql`(queue.claim is not null or queue.parked = 1 or queue.due_at <= ${now})`,
     ),
     mirrored: await queued(session, accountId, 'mirror', refs, sql`1 = 1`),
+  };
+}
+
+/** How the connections of an account know each other's people and deals; null where there is one. */
+async function createTies(session: Session, accountId: string, referralIds: readonly string[]) {
+  const { rows } = await sql<{ id: string }>`select id from connections where account_id = ${accountId}
+    order by id`.execute(session.db);
+  if (rows.length < 2) return null;
+  const newest = (await versionRows(session, accountId)).at(-1);
+  const policy = newest ? versionOf(newest) : null;
+  const edges = await edgesOfSubjects(session, accountId, referralIds);
+  const found = {
+    edges: new Map(edges.map((edge) => [edgeKey(edge), edge])),
+    contacts: new Map<string, ContactElsewhere>(),
+    deals: new Map<string, DealElsewhere>(),
+  };
+  return {
+    edges,
+    keys(connectionId: string, known: ReturnType<typeof createKnown>, people: readonly ContactFacts[]): ElsewhereKeys {
+      const connectionIds = rows.map(({ id }) => id).filter((id) => id !== connectionId);
+      const deals = [...known.deals.values()].map(({ facts }) => facts);
+      const own = deals.filter(({ ref }) => ref.connectionId === connectionId);
+      return elsewhereKeys({ connectionIds, policy }, accountId, own, people);
+    },
+    add(loaded: LoadedElsewhere | undefined): void {
+      for (const edge of loaded?.edges ?? []) found.edges.set(edgeKey(edge), edge);
+      for (const contact of loaded?.contacts ?? []) found.contacts.set(recordKey(contact.ref), contact);
+      for (const deal of loaded?.deals ?? []) found.deals.set(recordKey(deal.facts.ref), deal);
+    },
+    all: (): LoadedElsewhere => ({
+      edges: [...found.edges.values()],
+      contacts: [...found.contacts.values()],
+      deals: [...found.deals.values()],
+    }),
   };
 }
 

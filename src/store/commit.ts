@@ -19,6 +19,7 @@ import { Conflict } from './conflict.ts';
 import { keepCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
+import { keepEdges, refuseDoubles } from './identity-edges.ts';
 import { markMirror } from './mirror.ts';
 import { tell } from './queue.ts';
 import { blankIfIn, compareWithKept, eraseContacts, saveSnapshots, shownOf } from './records.ts';
@@ -58,6 +59,7 @@ function joined(commits: readonly Commit[]): Commit | null {
     restsOn: commits.flatMap(({ restsOn }) => restsOn),
     settles: commits.flatMap(({ settles }) => settles),
     erase: commits.flatMap(({ erase }) => erase),
+    isOneOfSeveral: commits.some(({ isOneOfSeveral }) => isOneOfSeveral),
   };
 }
 
@@ -80,6 +82,7 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     mirror: plans.flatMap(({ mirror }) => mirror),
     wakes: plans.flatMap(({ wakes }) => wakes),
     cases: plans.flatMap(({ cases = [] }) => cases),
+    identity: plans.flatMap(({ identity = [] }) => identity),
   };
 }
 
@@ -103,6 +106,7 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   if (!(await settleWork(session, settles))) return 'stale';
   const { isCurrent, returned } = await compareWithKept(session, commit);
   if (!isCurrent) return 'outdated';
+  if (commit.isOneOfSeveral) await refuseDoubles(session, accountId, plan);
   // A record that is restored shows what it showed when it was deleted: what has changed since is written to it, news or not.
   const back = returned.length === 0 ? [] : await shownOf(session, accountId, returned);
   await applyPlan(session, accountId, { ...plan, mirror: [...plan.mirror, ...back] }, momentOf(commit));
@@ -184,6 +188,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
     plan.attributions.map((decision) => attributionRow(accountId, decision)),
   );
   await keepTiers(session, accountId, plan);
+  await keepEdges(session, accountId, plan.identity ?? []);
   await markMirror(session, accountId, plan.mirror, at);
   await askAt(session, accountId, plan.wakes);
   // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.

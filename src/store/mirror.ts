@@ -8,6 +8,7 @@ import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
 import { decisionOf, fromSum, keyOf, memberOf, referralOf, refOf, rewardOf, toFlag, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, rowsOf } from './dialect.ts';
+import { tiedTo } from './identity-edges.ts';
 import { candidates, claimed, counts, dueShards, MIRRORED, nextDueAt, tell, wholeRow } from './queue.ts';
 import { readFacts, rememberDeleted } from './records.ts';
 import type { Row, Session } from './schema.ts';
@@ -306,6 +307,16 @@ async function contactSources(
     .where('connection_id', '=', connectionId)
     .where(dialect.isIn('contact_id', ids))
     .execute();
+  // Who is known from another connection shows the same here.
+  const tied = await tiedTo(session, accountId, connectionId, ids);
+  const subjects = [...new Set([...tied.values()].flat())];
+  const isTied = (contactId: string, subject: string) => tied.get(contactId)?.includes(subject) ?? false;
+  if (subjects.length > 0) {
+    members.push(...(await membersById(session, accountId, subjects)).values());
+    const { rows } = await sql<Row<'referrals'>>`select * from referrals where account_id = ${accountId}
+      and ${dialect.isIn('id', subjects)}`.execute(db);
+    referrals.push(...rows.filter((row) => !referrals.some(({ id }) => id === row.id)));
+  }
   referrals.sort((a, b) => a.submitted_at - b.submitted_at || (a.id < b.id ? -1 : 1));
   const memberIds = members.map(({ id }) => id);
   const beneficiaryIds = [...memberIds, ...referrals.map(({ id }) => id)];
@@ -321,8 +332,10 @@ async function contactSources(
 
   return ids.map((id) => {
     const record: RecordRef = { connectionId, object: 'contact', id };
-    const member = members.find(({ contact_id }) => contact_id === id);
-    const asFriend = referrals.filter(({ contact_id }) => contact_id === id);
+    const isOwn = (row: { connection_id: string | null; contact_id: string | null }) =>
+      row.connection_id === connectionId && row.contact_id === id;
+    const member = members.find(isOwn) ?? members.find((row) => isTied(id, row.id));
+    const asFriend = referrals.filter((row) => isOwn(row) || isTied(id, row.id));
     const own = new Set([...(member ? [member.id] : []), ...asFriend.map((referral) => referral.id)]);
     // A referral that was declined brought nobody, if another one did.
     const referral = asFriend.find(({ stage }) => stage !== 'declined') ?? asFriend[0];
@@ -451,10 +464,14 @@ async function dealSources(
   // A deal that nothing was decided on yet belongs to the friend it is linked to.
   const contactIds = [...new Set(facts.flatMap((deal) => deal.contactIds))];
   const decidedIds = [...new Set([...decisions, ...rewards].map(({ referral_id }) => referral_id))];
+  const tied = await tiedTo(session, accountId, connectionId, contactIds);
+  const subjects = [...new Set([...tied.values()].flat())];
   const { rows: referralRows } = await sql<Row<'referrals'>>`
     select * from referrals where account_id = ${accountId} and ${dialect.isIn('id', decidedIds)}
     union all select * from referrals where account_id = ${accountId} and connection_id = ${connectionId}
-      and ${dialect.isIn('contact_id', contactIds)}`.execute(db);
+      and ${dialect.isIn('contact_id', contactIds)}
+    union all select * from referrals where account_id = ${accountId}
+      and ${dialect.isIn('id', subjects)}`.execute(db);
   const referrals = new Map(referralRows.map((row) => [row.id, row]));
   const linkedTo = new Map(facts.map((deal) => [deal.ref.id, new Set(deal.contactIds)]));
   const referrers = await membersById(
@@ -469,7 +486,12 @@ async function dealSources(
     const own = decisions.filter(isOnDeal);
     const ownRewards = rewards.filter(isOnDeal);
     const linked = [...referrals.values()].filter(
-      ({ contact_id, stage }) => contact_id !== null && stage !== 'declined' && linkedTo.get(id)?.has(contact_id),
+      (row) =>
+        row.stage !== 'declined' &&
+        [...(linkedTo.get(id) ?? [])].some(
+          (one) =>
+            (row.connection_id === connectionId && row.contact_id === one) || tied.get(one)?.includes(row.id) === true,
+        ),
     );
     const referralId = ownerOf(own, ownRewards, referrals) ?? earliest(linked)?.id;
     const referral = referralId === undefined ? undefined : referrals.get(referralId);

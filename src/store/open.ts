@@ -11,6 +11,7 @@ import { createCouponStore } from './coupons.ts';
 import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
 import { createDryRunStore } from './dry-runs.ts';
+import { createIdentityStore } from './identity.ts';
 import { createInboxStore } from './inbox.ts';
 import { createLeaseStore } from './leases.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -130,6 +131,7 @@ export function createStore(engine: Engine): Store {
     reads: createReadStore(engine),
     tiers: createTierStore(engine),
     attribution: createAttributionStore(engine),
+    identity: createIdentityStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     shared: engine.shared,

@@ -15,6 +15,7 @@ import {
 } from './codec.ts';
 import { sweepMarkOf } from './connections.ts';
 import type { Engine } from './dialect.ts';
+import { tiedTo } from './identity-edges.ts';
 import { readFacts } from './records.ts';
 import type { Row, Session, Table } from './schema.ts';
 
@@ -34,6 +35,21 @@ export function createReadStore(engine: Engine): ReadStore {
       return row ? decode(row) : null;
     });
 
+  /** Of other connections, those that the contact is tied to. */
+  const tied = <T extends 'members' | 'referrals', D>(
+    table: T,
+    accountId: string,
+    contact: RecordRef,
+    decode: (row: Row<T>) => D,
+  ): Promise<D[]> =>
+    engine.snapshot(async (session) => {
+      const subjects = (await tiedTo(session, accountId, contact.connectionId, [contact.id])).get(contact.id) ?? [];
+      if (subjects.length === 0) return [];
+      const { rows } = await sql<Row<T>>`select * from ${sql.table(table)} where account_id = ${accountId}
+        and ${session.dialect.isIn('id', subjects)}`.execute(session.db);
+      return rows.map(decode);
+    });
+
   return {
     members: (accountId, page) =>
       engine.read((session) => paged(session, 'members', 'created_at', accountId, page, [], memberOf)),
@@ -41,7 +57,10 @@ export function createReadStore(engine: Engine): ReadStore {
     // Two portals of one account can know the same address: the longest-standing member is meant.
     memberByEmail: (accountId, email) =>
       one('members', 'account_id = ? and email = ? order by created_at, id', [accountId, email], memberOf),
-    memberByContact: (accountId, contact) => one('members', IS_CONTACT, contactKey(accountId, contact), memberOf),
+    memberByContact: async (accountId, contact) =>
+      (await one('members', IS_CONTACT, contactKey(accountId, contact), memberOf)) ??
+      (await tied('members', accountId, contact, memberOf)).sort((a, b) => a.createdAt - b.createdAt)[0] ??
+      null,
     memberByCode: (accountId, code) => one('members', 'account_id = ? and code = ?', [accountId, code], memberOf),
     unplacedEmails: (accountId, limit) =>
       engine.read(async ({ db }) => {
@@ -75,12 +94,16 @@ export function createReadStore(engine: Engine): ReadStore {
     referralByFriend: async (accountId, programId, { email, contact }) => {
       const byContact =
         contact &&
-        (await one(
+        ((await one(
           'referrals',
           `${IS_CONTACT} and program_id = ?`,
           [...contactKey(accountId, contact), programId],
           referralOf,
-        ));
+        )) ??
+          (await tied('referrals', accountId, contact, referralOf))
+            .filter((referral) => referral.programId === programId)
+            .sort((a, b) => a.submittedAt - b.submittedAt)[0] ??
+          null);
       if (byContact || email === null) return byContact;
       return one(
         'referrals',

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Commit, KnownContact, RecordSnapshot, RestsOn } from '../application/ports/store.ts';
+import { contactKeys } from '../domain/contact-keys.ts';
 import {
   type ContactFacts,
   type CrmObject,
@@ -8,7 +9,6 @@ import {
   recordKey,
   sameRecord,
 } from '../domain/record.ts';
-import { contactKeys } from '../domain/risk.ts';
 import { fromJson, keyOf, refOf, toJson } from './codec.ts';
 import { type Columns, insertRows, overRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
@@ -111,7 +111,7 @@ export async function saveSnapshots(
   const kept = await insertRows<'records', Pick<Row<'records'>, 'record_id'>>(
     session,
     'records',
-    inOneOrder.map(({ facts, readAt, basis }) => ({
+    inOneOrder.map(({ facts, readAt, basis, sharedKey = null }) => ({
       ...keyOf(accountId, facts.ref),
       presence: facts.presence,
       facts: textOf(facts),
@@ -119,10 +119,12 @@ export async function saveSnapshots(
       modified_at: facts.modifiedAt ?? null,
       version: basis + 1,
       ...keysOf(accountId, facts),
+      shared_key: sharedKey,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
       presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at, modified_at = excluded.modified_at,
       mail_key = excluded.mail_key, phone_key = excluded.phone_key,
+      shared_key = case when excluded.presence = 'deleted' then records.shared_key else excluded.shared_key end,
       version = records.version + case when records.facts = excluded.facts then 0 else 1 end
       where excluded.version > 1 or records.facts = excluded.facts
       returning record_id`,

@@ -305,6 +305,24 @@ export const TABLES = {
     candidates: 'text',
     recorded_at: 'int',
   },
+  connections_policies: {
+    account_id: 'text',
+    version: 'int',
+    policy: 'text',
+    content_hash: 'text',
+    published_at: 'int',
+    published_by: 'text',
+  },
+  identity_edges: {
+    account_id: 'text',
+    connection_id: 'text',
+    record_id: 'text',
+    subject: 'text',
+    sequence: 'int',
+    evidence: 'text',
+    since: 'int',
+    until: 'int?',
+  },
   budget_entries: {
     account_id: 'text',
     program_id: 'text',
@@ -441,6 +459,7 @@ export const TABLES = {
     version: 'int',
     mail_key: 'text?',
     phone_key: 'text?',
+    shared_key: 'text?',
   },
   record_links: {
     account_id: 'text',

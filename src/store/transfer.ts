@@ -57,6 +57,8 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   tier_looks: ['account_id', 'member_id', 'program_id'],
   attribution_policies: ['account_id', 'version'],
   attribution_decisions: ['account_id', 'id'],
+  connections_policies: ['account_id', 'version'],
+  identity_edges: ['account_id', 'connection_id', 'record_id', 'subject', 'sequence'],
   budget_entries: ['account_id', 'program_id', 'id'],
   intents: ['account_id', 'id'],
   payout_settings: ['account_id', 'provider'],

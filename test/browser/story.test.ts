@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createCrm } from '../../src/sandbox/demo/crm.ts';
+import { createOrg } from '../../src/sandbox/demo/org.ts';
 import { runStory } from '../../src/sandbox/demo/run-story.ts';
 import { createScene, type Scene } from '../../src/sandbox/demo/scene.ts';
 import { install } from '../../src/sandbox/demo/steps/connect.ts';
@@ -30,7 +31,11 @@ const opened: OpenedPage[] = [];
 
 beforeAll(async () => {
   [world, browser] = await Promise.all([startWorld(), launchBrowser()]);
-  scene = createScene(createCrm(world.crmUrl, world.portalId), createWonward(world.serviceUrl, world.apiKey));
+  scene = createScene(
+    createCrm(world.crmUrl, world.portalId),
+    createOrg(world.orgUrl, world.orgId),
+    createWonward(world.serviceUrl, world.apiKey),
+  );
   const silent = { onBegin: () => undefined, onEnd: () => undefined };
   const begun = await runStory([install(), contacts, referral, deal], scene, { clock: systemClock, audience: silent });
   expect(begun.flatMap(({ problems }) => problems)).toEqual([]);

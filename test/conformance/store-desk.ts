@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/application/ports/store.ts';
 import type { NewCase } from '../../src/domain/case.ts';
-import { contactKeys, paceKey, type RiskAssessment } from '../../src/domain/risk.ts';
+import { contactKeys } from '../../src/domain/contact-keys.ts';
+import { paceKey, type RiskAssessment } from '../../src/domain/risk.ts';
 import { budgetTally } from '../../src/domain/tally.ts';
 import { DAY, T0, type Tenant } from './store-fixtures.ts';
 

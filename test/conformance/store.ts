@@ -7,6 +7,7 @@ import { intentFor } from '../../src/domain/plan.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
+import { edgeOf, identityStoreConformance, POLICY } from './store-identity.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
 import { streamStoreConformance } from './store-stream.ts';
@@ -2161,6 +2162,8 @@ export function storeConformance({
         await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'K', createdAt: T0 }, 'hash');
         await store.desk.open('acc_a', newCase('cas_1', { rewardId: 'rwd_1' }));
         await store.desk.setChain('acc_a', [{ to: 'role:x', hours: 1 }], T0);
+        await store.identity.publish('acc_a', POLICY, 'an admin', T0);
+        await a.write({ identity: ['mem_1', 'ref_1'].map((subject) => edgeOf(a, subject)) });
         await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
         const [item] = await store.work.claim(claiming('work', T0));
         const [payout] = await store.payouts.claim(claiming('payout', T0));
@@ -2200,6 +2203,33 @@ export function storeConformance({
             companies: ['company con_a 1'],
           }),
         ).toEqual({ members: [], referrals: [], decisions: [], rewards: [], tallies: new Map(), tiers: [] });
+        // Nor does the graph of people reach into another account, by an address, a key or a contact.
+        const reached = await cases.load({
+          accountId: 'acc_b',
+          connectionId: 'con_b',
+          contactIds: ['77', '1'],
+          dealIds: ['7'],
+          emails: [],
+          codes: [],
+          companies: [],
+          elsewhere: {
+            connectionIds: ['con_a'],
+            dealKeys: ['7', 'K1'],
+            contactKeys: ['1', '77'],
+            phoneKeys: ['k'],
+            dealIdsAreKeysIn: ['con_a'],
+            contactIdsAreKeysIn: ['con_a'],
+          },
+        });
+        expect([reached.members, reached.referrals, reached.others]).toEqual([
+          [],
+          [],
+          { edges: [], contacts: [], deals: [] },
+        ]);
+        expect(await store.identity.newest('acc_b')).toBeNull();
+        expect(await store.identity.edgesOf('acc_b', 'mem_1')).toEqual([]);
+        expect(await store.identity.unseenEmails('acc_b', 'con_b', 10)).toEqual([]);
+        expect(await reads.memberByContact('acc_b', a.ref('contact', '77'))).toBeNull();
         expect(await store.desk.get('acc_b', 'cas_1')).toBeNull();
         expect(await store.desk.list('acc_b', all, { rewardId: 'rwd_1' })).toEqual(nothing);
         expect(await store.desk.chain('acc_b')).toHaveLength(2);
@@ -2284,6 +2314,7 @@ export function storeConformance({
 
     deskStoreConformance(() => ({ store, a }));
 
+    identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));

@@ -22,7 +22,13 @@ const STEPS = [
   'The card',
   'The same webhook',
   'The deal is re-opened',
+  'The same program in Salesforce',
+  'A lead who names a referrer',
+  'The opportunity reaches Closed Won',
+  'The opportunity is re-opened',
 ];
+/** From this step on the story plays in Salesforce. */
+const FIRST_IN_SALESFORCE = 12;
 
 interface ReportedStep {
   readonly name: string;
@@ -83,17 +89,17 @@ describe('npm run demo', () => {
   test('with --exit plays the whole story, writes what it read back, and ends with 0', async () => {
     const { code, out, err } = await start('--exit', '--json', 'seen.json').ended;
     expect(err).toBe('');
-    expect(out).toContain('All 12 steps verified');
+    expect(out).toContain('All 16 steps verified');
     expect(code).toBe(0);
 
     const steps = await reportIn('seen.json');
     expect(steps.map(({ crm, verified }) => ({ crm, verified }))).toEqual(
-      STEPS.map(() => ({ crm: 'hubspot', verified: true })),
+      STEPS.map((_, index) => ({ crm: index < FIRST_IN_SALESFORCE ? 'hubspot' : 'salesforce', verified: true })),
     );
     for (const [index, { name, evidence }] of steps.entries()) {
       expect(name).toMatch(new RegExp(`^${STEPS[index]}`));
       expect(Object.keys(evidence)).not.toEqual([]);
-      expect(out).toContain(`[${String(index + 1).padStart(2)}/12] ${name}\n`);
+      expect(out).toContain(`[${String(index + 1).padStart(2)}/16] ${name}\n`);
     }
     expect(steps[6]?.evidence).toMatchObject({
       member: { rewards: 1, amount: '1200.00', state: 'issued' },
@@ -111,7 +117,7 @@ describe('npm run demo', () => {
     // Every witness speaks in the same column.
     const columns = out
       .split('\n')
-      .flatMap((line) => /^ +✓ (?:HubSpot|Wonward|Ledger|Card) +/.exec(line)?.[0].length ?? []);
+      .flatMap((line) => /^ +✓ (?:HubSpot|Salesforce|Wonward|Ledger|Card) +/.exec(line)?.[0].length ?? []);
     expect(columns.length).toBeGreaterThan(20);
     expect(new Set(columns).size).toBe(1);
   });
@@ -131,7 +137,7 @@ describe('npm run demo', () => {
     for (const address of addresses) expect((await fetch(address)).status, address).toBe(200);
     const [, key = '', url = ''] = /curl -H "Authorization: Bearer (\S+)" (\S+)/.exec(out) ?? [];
     const answer = await fetch(url, { headers: { authorization: `Bearer ${key}` } });
-    expect(await answer.json()).toMatchObject({ items: [{ state: 'clawed_back' }, { state: 'clawed_back' }] });
+    expect(await answer.json()).toMatchObject({ items: Array.from({ length: 4 }, () => ({ state: 'clawed_back' })) });
 
     demo.stop();
     // npm passes on what the terminal has sent already.
@@ -144,11 +150,11 @@ describe('npm run demo', () => {
 
   test('stopped in the middle it says what was not verified, and does not end with 0', async () => {
     const demo = start('--exit', '--json', 'seen.json');
-    await demo.until('[ 2/12]');
+    await demo.until('[ 2/16]');
     demo.stop();
     const { code, out } = await demo.ended;
     expect(code).toBe(1);
-    expect(out).not.toContain('All 12 steps verified');
+    expect(out).not.toContain('All 16 steps verified');
     const steps = await reportIn('seen.json');
     expect(steps).toHaveLength(STEPS.length);
     expect(steps.at(-1)).toMatchObject({

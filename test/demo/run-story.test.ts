@@ -160,7 +160,13 @@ describe('the screen', () => {
       expected: {},
       says: () => 'a sentence that is too long for one line of a narrow terminal',
     });
-    audience.onEnd({ name: 'A step', verified: false, findings: [long], problems: ['expected 1, seen 2'] });
+    audience.onEnd({
+      name: 'A step',
+      crm: 'hubspot',
+      verified: false,
+      findings: [long],
+      problems: ['expected 1, seen 2'],
+    });
     return out;
   };
 
@@ -168,8 +174,8 @@ describe('the screen', () => {
     expect(shown(false)).toBe(
       [
         '[ 3/12] A step',
-        '        ✓ Card     a sentence that is too long for one line of a',
-        '                   narrow terminal',
+        '        ✓ Card        a sentence that is too long for one line',
+        '                      of a narrow terminal',
         '        ✗ expected 1, seen 2',
         '',
         '',

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memberIdOf } from '../../src/domain/attribution.ts';
 import { caseChanges } from '../../src/domain/case.ts';
+import { contactKeys, mailboxOf } from '../../src/domain/contact-keys.ts';
 import { allowByPerson, takeBackByPerson } from '../../src/domain/desk-word.ts';
 import { tellDecision } from '../../src/domain/explain.ts';
 import { createDraft, type Plan } from '../../src/domain/plan.ts';
@@ -9,9 +10,7 @@ import type { ContactFacts, ContactTraits, DealFacts, DealPoint } from '../../sr
 import type { Touch } from '../../src/domain/referral.ts';
 import { decideByPerson } from '../../src/domain/review.ts';
 import {
-  contactKeys,
   DEFAULT_WEIGHTS,
-  mailboxOf,
   paceKey,
   RISK_SIGNALS,
   type RiskKnowledge,

@@ -107,6 +107,7 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
     },
   },
   getBudget: { params: { programId: 'default' } },
+  publishConnectionsPolicy: { body: { twinDays: 3 } },
   setCaseChain: { body: { chain: [{ owner: 'role:reviewer', hours: 48 }] } },
   fillBudget: {
     params: { programId: 'default' },

@@ -157,6 +157,14 @@ describe('the OpenAPI document', () => {
       ['setReferralRecruiter', `/referrals/${otherStory.referralId}/recruiter`, { recruiterId: null }, 404],
       ['publishAttributionPolicy', '/attribution-policies', { windowDays: 90, existingCustomer: 'review' }, 200],
       ['publishAttributionPolicy', '/attribution-policies', { sources: [] }, 400],
+      ['publishConnectionsPolicy', '/connections-policies', { twinDays: 3 }, 200],
+      ['publishConnectionsPolicy', '/connections-policies', { twinDays: -1 }, 400],
+      [
+        'publishConnectionsPolicy',
+        '/connections-policies',
+        { deals: { decidedIn: otherConnection, keys: { [otherConnection]: 'id' } } },
+        422,
+      ],
       [
         'reattributeReferral',
         `/referrals/${acmeStory.referralId}/re-attribute`,

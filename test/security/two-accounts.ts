@@ -154,6 +154,8 @@ export function exampleOf(
   const options = schema.oneOf ?? schema.anyOf;
   if (options?.[0]) return exampleOf(options[0], ids, resolve, name);
   const type = [schema.type ?? []].flat()[0];
+  // Which connection decides takes two of them, and each account has one here.
+  if (schema.properties?.decidedIn) return null;
   if (type === 'object') {
     return Object.fromEntries(
       Object.entries(schema.properties ?? {})

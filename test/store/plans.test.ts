@@ -13,6 +13,7 @@ import { TABLES } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from '../conformance/store-fixtures.ts';
+import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { attributionOf, changeOf, SCHEME } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
@@ -48,6 +49,7 @@ const SMALL_TABLES = [
     'stream_positions',
     'programs',
     'attribution_policies',
+    'connections_policies',
   ],
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'payout_schedules', 'manual_batches'],
@@ -164,6 +166,9 @@ const CHECKED: Readonly<Record<string, string>> = {
   'tier_changes.sequence': 'i',
   'attribution_decisions.kind': `'moved'`,
   'attribution_decisions.sequence': 'i',
+  'identity_edges.evidence': `'email'`,
+  'identity_edges.sequence': 'i',
+  'identity_edges.until': 'null',
   'payout_schedules.approval': `'none'`,
   'refunds.minor': '1 + i % 2',
 };
@@ -344,6 +349,42 @@ async function useTiers({ tiers, attribution }: Store, a: Tenant): Promise<void>
   await attribution.decisions(accountId, 'ref_1');
 }
 
+async function useIdentity({ identity, cases }: Store, a: Tenant): Promise<void> {
+  const { accountId } = a;
+  const record = { connectionId: 'con_x', object: 'contact' as const, id: '77' };
+  const edge = edgeOf(a, 'ref_1', { record: a.ref('contact', '77') });
+  await a.write({ identity: [edge] });
+  await a.write({ identity: [{ ...edge, until: T0 + 1 }] });
+  await identity.publish(accountId, POLICY, 'an admin', T0);
+  await identity.newest(accountId);
+  await identity.versions(accountId);
+  await identity.edgesOf(accountId, 'ref_1');
+  await identity.unseenEmails(accountId, 'con_x', 10);
+  await cases.load({
+    accountId,
+    connectionId: 'con_x',
+    contactIds: [record.id],
+    dealIds: [],
+    emails: ['a@x.test'],
+    codes: [],
+    companies: [],
+    elsewhere: {
+      connectionIds: [a.connectionId],
+      dealKeys: ['K1'],
+      contactKeys: ['K2'],
+      phoneKeys: ['K3'],
+      dealIdsAreKeysIn: [a.connectionId],
+      contactIdsAreKeysIn: [a.connectionId],
+    },
+  });
+  const friend = { name: null, email: 'new@x.test', contact: a.ref('contact', '78') };
+  const plan = {
+    members: [a.member('mem_new', { email: 'member@x.test' })],
+    referrals: [a.referral('ref_new', 'mem_1', { friend })],
+  };
+  await cases.commit([{ ...a.commit(plan), isOneOfSeveral: true }]);
+}
+
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const a = tenant(store);
   const { accountId, connectionId } = a;
@@ -466,6 +507,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [] }, T0);
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [], tiers: SCHEME }, T0);
   await useTiers(store, a);
+  await useIdentity(store, a);
   await store.programs.versions(accountId);
   await store.accounts.addApiKey({ id: 'k', accountId, label: 'l', createdAt: T0 }, 'h');
   await store.accounts.findApiKey('h');

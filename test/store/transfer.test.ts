@@ -21,6 +21,7 @@ import {
 } from '../../src/store/transfer.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
+import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { attributionOf, changeOf } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
@@ -72,6 +73,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     attributions: [attributionOf('ref_1')],
   });
   await store.attribution.publish('acc_a', DEFAULT_POLICY, 'Ünï', T0);
+  await store.identity.publish('acc_a', POLICY, 'Ünï', T0);
+  await a.write({ identity: [edgeOf(a, 'ref_1')] });
   await store.dryRuns.keep('acc_a', {
     id: 'dry_1',
     programId: 'prg',

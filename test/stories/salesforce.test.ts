@@ -214,3 +214,36 @@ describe('what is asked for in the org', () => {
     expect(org.rows(ACTION.object).filter((row) => row[ACTION.fields.status] === 'pending')).toEqual([]);
   });
 });
+
+describe('the stream', () => {
+  test('pays a won opportunity and answers a flow without any sweep, and our own writes bring nothing back', async () => {
+    const friend = friendOf(ada, 'Jay');
+    const deal = dealOf(friend);
+    const hired = org.create('Contact', { LastName: 'Kay', Email: 'kay@example.com' });
+    const action = org.create(ACTION.object, {
+      [ACTION.fields.type]: 'enrol_member',
+      [ACTION.fields.status]: 'pending',
+      [ACTION.key]: 'enrol_member:live',
+      [ACTION.fields.request]: '{"v":1}',
+      [ACTION.fields.contact]: hired,
+    });
+    org.edit(deal, { StageName: 'Closed Won' });
+    await expect.poll(() => rewardsOn(deal), { timeout: 30_000 }).toEqual(['friend issued 50', 'member issued 100']);
+    const status = () => org.rows(ACTION.object).find(({ Id }) => Id === action)?.[ACTION.fields.status];
+    await expect.poll(status, { timeout: 30_000 }).toBe('done');
+    await org.settle();
+    const before = JSON.stringify([org.rows(REWARD.object), org.rows(REFERRAL.object)]);
+    await org.sweep();
+    expect(JSON.stringify([org.rows(REWARD.object), org.rows(REFERRAL.object)])).toBe(before);
+    await expectSound();
+  });
+
+  test('that broke off is gone on with where it was, and what came meanwhile is not lost', async () => {
+    const { control } = org.salesforce;
+    control.breakStreams(org.orgId);
+    const friend = friendOf(ada, 'Lea');
+    const deal = dealOf(friend, { StageName: 'Closed Won' });
+    await expect.poll(() => rewardsOn(deal), { timeout: 30_000 }).toEqual(['friend issued 50', 'member issued 100']);
+    await expectSound();
+  });
+});

@@ -1,4 +1,5 @@
 import type { AttributionDecision } from '../../domain/attribution-policy.ts';
+import type { ConnectionsPolicyVersion } from '../../domain/connections-policy.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
@@ -10,7 +11,7 @@ import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { TierChange } from '../../domain/tier.ts';
 import type { Instant } from '../../domain/time.ts';
-import type { Connection, LedgerBalance } from './store.ts';
+import type { Connection, LedgerBalance, LoadedElsewhere } from './store.ts';
 
 /** Everything that is stored, at one moment and in pages, for `verify`. Nothing else reads across all of an account. */
 export interface Audit {
@@ -66,6 +67,8 @@ export interface AuditAccount {
   readonly connections: readonly Connection[];
   readonly programs: readonly ProgramVersion[];
   readonly rates: Rates;
+  /** Of what holds for several connections, oldest first. */
+  readonly policies: readonly ConnectionsPolicyVersion[];
   /** By connection id, oldest first. */
   readonly mappings: ReadonlyMap<string, readonly MappingVersion[]>;
   /** How many rows there are, whether a page shows them or not. */
@@ -94,6 +97,8 @@ export interface AuditPage {
   readonly referrals: readonly Referral[];
   /** What `process` would load for them. */
   readonly state: Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers'>;
+  /** What the connections know of each other's people and deals; absent where there is one. */
+  readonly others?: LoadedElsewhere | undefined;
   readonly touches: readonly Touch[];
   /** Of the page's own referrals. */
   readonly attributions: readonly AttributionDecision[];

@@ -6,7 +6,10 @@ import type {
 } from '../../domain/attribution-policy.ts';
 import type { BatchSchedule } from '../../domain/batch-schedule.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
+import type { ConnectionsPolicy, ConnectionsPolicyVersion } from '../../domain/connections-policy.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
+import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
+import type { Elsewhere, IdentityEdge } from '../../domain/identity.ts';
 import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
 import type { Money } from '../../domain/money.ts';
@@ -55,6 +58,7 @@ export interface Store {
   readonly reads: ReadStore;
   readonly tiers: TierStore;
   readonly attribution: AttributionStore;
+  readonly identity: IdentityStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
   /** How nodes that share this database share its work; null where there can be only one node. */
@@ -434,6 +438,8 @@ export interface CaseKeys {
   readonly companies: readonly string[];
   /** Where a program has a risk policy. */
   readonly risk?: RiskKeys | undefined;
+  /** Where the account has other connections. */
+  readonly elsewhere?: ElsewhereKeys | undefined;
 }
 
 /** What the risk policies of an account's programs ask for. */
@@ -447,13 +453,21 @@ export interface RiskKeys {
 }
 
 /** What `decide` needs, without the parts that are the same for every case of an account. */
-export type LoadedCase = Pick<State, 'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers'>;
+export type LoadedCase = Pick<
+  State,
+  'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers'
+> & { readonly others?: LoadedElsewhere | undefined };
+
+/** What the other connections of the account have of the same people and deals. */
+export type LoadedElsewhere = Pick<Elsewhere, 'edges' | 'contacts' | 'deals'>;
 
 export interface RecordSnapshot {
   readonly facts: DealFacts | ContactFacts;
   readonly readAt: Instant;
   /** The record's version when it was asked for, before the CRM answered; 0 when none was kept. */
   readonly basis: number;
+  /** The key by which other connections know the record; absent where nobody asks for it. */
+  readonly sharedKey?: string | null | undefined;
 }
 
 /** A record that a plan rests on without having read it for itself. */
@@ -478,6 +492,8 @@ export interface Commit {
   readonly settles: readonly WorkItem[];
   /** People to forget: names and addresses of these contacts are blanked wherever they stand. */
   readonly erase: readonly RecordRef[];
+  /** The account has other connections: nobody is enrolled or referred a second time who was met in another one meanwhile. */
+  readonly isOneOfSeveral?: boolean | undefined;
 }
 
 /**
@@ -1077,6 +1093,20 @@ export interface TierStore {
 }
 
 // ── Attribution ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Who is who across the connections of an account. */
+export interface IdentityStore {
+  /** Adds the next version; the same as the newest adds nothing and returns that one. */
+  publish(accountId: string, policy: ConnectionsPolicy, by: string, now: Instant): Promise<ConnectionsPolicyVersion>;
+  /** Null: none was published. */
+  newest(accountId: string): Promise<ConnectionsPolicyVersion | null>;
+  /** Oldest first. */
+  versions(accountId: string): Promise<ConnectionsPolicyVersion[]>;
+  /** Contacts that are or were tied to a member or a referral. */
+  edgesOf(accountId: string, subject: string): Promise<IdentityEdge[]>;
+  /** Addresses of people whose home is in another connection and who have no contact in this one that we know of, newest first. */
+  unseenEmails(accountId: string, connectionId: string, limit: number): Promise<string[]>;
+}
 
 export interface AttributionStore {
   /** Adds the next version, immutable from then on. The same policy as the newest adds nothing and returns that one. */

@@ -1,4 +1,4 @@
-import { OAUTH_SCOPES } from '../../../manifests/salesforce/package.ts';
+import { CHANNEL, OAUTH_SCOPES } from '../../../manifests/salesforce/package.ts';
 import type { CrmAccess, CrmConnector, CrmSession } from '../../application/ports/crm.ts';
 import { Fault } from '../../domain/errors.ts';
 import { NOTHING_WANTED } from '../../domain/property.ts';
@@ -17,7 +17,8 @@ import { createRequests } from './requests.ts';
 import { readChanged } from './search.ts';
 import { createSites } from './sites.ts';
 import { readStages } from './stages.ts';
-import { createTransport } from './transport.ts';
+import { createStream } from './stream.ts';
+import { CLIENT_NAME, createTransport } from './transport.ts';
 
 export interface SalesforceDeps {
   /** https://login.salesforce.com, or the local sandbox. */
@@ -51,10 +52,26 @@ export function createConnector(deps: SalesforceDeps): CrmConnector {
     onCall,
   };
   const shapes = createOrgShapes(clock);
+  const streamDeps = {
+    endpoint: deps.pubSubEndpoint,
+    clientName: CLIENT_NAME,
+    clock,
+    random,
+    sleep: deps.sleep,
+    ...(log ? { log } : {}),
+  };
   return {
     provider: 'salesforce',
     oauth: createOAuth(callDeps, { clientId, clientSecret, scopes: OAUTH_SCOPES, sites: createSites(loginUrl) }),
     inbound: null,
+    stream: {
+      // The channel bears the namespace that the package has in this org. An org may select the objects for its own channel as well.
+      async listen(input) {
+        const { prefix } = await shapes.get(createOrgApi(callDeps, input.access));
+        const topics = [`/data/${prefix}${CHANNEL}`, '/data/ChangeEvents'];
+        return createStream({ ...streamDeps, topics }).listen(input);
+      },
+    },
     recordUrl,
     open: (access) => createSession(createOrgApi(callDeps, access), access, shapes, clock),
   };

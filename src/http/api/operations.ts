@@ -13,6 +13,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { type AttributionDeps, attribution } from './attribution.ts';
 import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
+import { type ConnectionsPolicyDeps, connectionsPolicy } from './connections-policy.ts';
 import { decisions } from './decisions.ts';
 import { ledger } from './ledger.ts';
 import { members } from './members.ts';
@@ -37,6 +38,7 @@ export interface OperationsDeps
     CasesDeps,
     TiersDeps,
     AttributionDeps,
+    Pick<ConnectionsPolicyDeps, 'identity'>,
     PayoutBatchesApiDeps,
     PayoutReportsApiDeps,
     RefundsApiDeps,
@@ -81,6 +83,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...cases(deps),
     ...ledger(deps),
     ...connections(deps),
+    ...connectionsPolicy(deps),
     ...programs(deps),
     ...programDrafts(deps),
     ...rates(deps),

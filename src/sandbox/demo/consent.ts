@@ -31,6 +31,32 @@ export async function consent(installUrl: string): Promise<Consented> {
   };
 }
 
+/** The same in Salesforce, whose page lists the permissions and asks which org and user it is. */
+export async function consentInSalesforce(installUrl: string): Promise<Consented> {
+  const shown = await fetch(installUrl);
+  const page = await shown.text();
+  const user = /<option value="([^"]+)"/.exec(page)?.[1];
+  if (!shown.ok || user === undefined)
+    throw new Error(`Salesforce showed no consent page: ${shown.status} ${headlineOf(page)}`);
+  const form = new URLSearchParams({ user, decision: 'allow' });
+  for (const [, name = '', value = ''] of page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)) {
+    form.set(name, textOf(value));
+  }
+  const sent = await fetch(new URL('/services/oauth2/authorize', installUrl), {
+    method: 'POST',
+    body: form,
+    redirect: 'manual',
+  });
+  const callback = sent.headers.get('location');
+  if (callback === null) throw new Error(`Salesforce did not send the browser back: ${headlineOf(await sent.text())}`);
+  const back = await fetch(callback, { redirect: 'manual' });
+  return {
+    permissions: [...page.matchAll(/<li><code>([^<]+)<\/code>/g)].map(([, name = '']) => name),
+    status: back.status,
+    headline: headlineOf(await back.text()),
+  };
+}
+
 function headlineOf(page: string): string {
   return textOf(/<h1[^>]*>([^<]*)<\/h1>/.exec(page)?.[1] ?? 'a page without a headline');
 }

@@ -4,9 +4,9 @@ import type { StepResult } from './run-story.ts';
 
 /** Writes what was seen, for programs. @throws {DemoError} when the file cannot be written. */
 export async function writeReport(file: string, results: readonly StepResult[]): Promise<void> {
-  const steps = results.map(({ name, verified, findings, problems }) => ({
+  const steps = results.map(({ name, crm, verified, findings, problems }) => ({
     name,
-    crm: 'hubspot',
+    crm,
     verified,
     evidence: {
       ...Object.fromEntries(findings.map(({ key, seen }) => [key, seen])),

@@ -7,6 +7,8 @@ const LOOK_AGAIN_MS = 50;
 
 export interface Step<Scene> {
   readonly name: string;
+  /** Where it plays; absent: in HubSpot. */
+  readonly crm?: 'hubspot' | 'salesforce';
   /** What people do. */
   readonly act: (scene: Scene) => Promise<void>;
   /** One reading from outside; repeated until it is as it should be or the deadline has passed. */
@@ -15,6 +17,7 @@ export interface Step<Scene> {
 
 export interface StepResult {
   readonly name: string;
+  readonly crm: 'hubspot' | 'salesforce';
   readonly verified: boolean;
   readonly findings: readonly Finding[];
   /** Why it is not verified; empty when it is. */
@@ -45,7 +48,7 @@ export async function runStory<Scene>(
     const failed = results.find(({ verified }) => !verified);
     if (failed || signal?.aborted) {
       const why = signal?.aborted ? 'the demo was stopped' : `since "${failed?.name}" was not verified`;
-      results.push(unverified(step.name, [`not played, ${why}`]));
+      results.push(unverified(step, [`not played, ${why}`]));
       continue;
     }
     audience.onBegin(step.name, index, steps.length);
@@ -64,7 +67,7 @@ async function play<Scene>(
   try {
     await step.act(scene);
   } catch (thrown) {
-    return unverified(step.name, [`it could not be done: ${messageOf(thrown)}`]);
+    return unverified(step, [`it could not be done: ${messageOf(thrown)}`]);
   }
   const until = clock.now() + deadlineMs;
   for (;;) {
@@ -78,20 +81,24 @@ async function play<Scene>(
   }
 }
 
-async function lookOnce<Scene>({ name, look }: Step<Scene>, scene: Scene): Promise<StepResult> {
+async function lookOnce<Scene>(step: Step<Scene>, scene: Scene): Promise<StepResult> {
   try {
-    const findings = await look(scene);
+    const findings = await step.look(scene);
     const problems = findings.flatMap((found) => found.problems.map((problem) => `${found.where} ${problem}`));
     // A step that looks at nothing proves nothing.
     const all = findings.length === 0 ? ['nothing was read back'] : problems;
-    return { name, verified: all.length === 0, findings, problems: all };
+    return { ...named(step), verified: all.length === 0, findings, problems: all };
   } catch (thrown) {
-    return unverified(name, [`it could not be read back: ${messageOf(thrown)}`]);
+    return unverified(step, [`it could not be read back: ${messageOf(thrown)}`]);
   }
 }
 
-function unverified(name: string, problems: readonly string[]): StepResult {
-  return { name, verified: false, findings: [], problems };
+function named<Scene>({ name, crm = 'hubspot' }: Step<Scene>): Pick<StepResult, 'name' | 'crm'> {
+  return { name, crm };
+}
+
+function unverified<Scene>(step: Step<Scene>, problems: readonly string[]): StepResult {
+  return { ...named(step), verified: false, findings: [], problems };
 }
 
 function messageOf(thrown: unknown): string {

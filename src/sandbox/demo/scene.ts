@@ -1,18 +1,30 @@
 import type { Crm } from './crm.ts';
+import type { Org } from './org.ts';
 import type { Wonward } from './wonward.ts';
 
 /** Where the story plays: two programs that are spoken to over HTTP, and the ids of what was made on the way. */
 export interface Scene {
   readonly crm: Crm;
+  readonly org: Org;
   readonly wonward: Wonward;
   ada: string;
   bob: string;
   deal: string;
+  grace: string;
+  ken: string;
+  opportunity: string;
 }
 
 export const COMPANY = 'Acme';
 export const ADA = 'Ada Lovelace';
 export const BOB = 'Bob Noyce';
+/** The people of the second chapter, in the org. */
+export const GRACE = 'Grace Hopper';
+export const KEN = 'Ken Olsen';
+export const OPPORTUNITY = 'Time sharing';
+export const OPPORTUNITY_AMOUNT = '8000.00';
+export const GRACE_REWARD = '800.00';
+
 export const DEAL = 'Analytical engine';
 export const DEAL_AMOUNT = '12000.00';
 export const CURRENCY = 'EUR';
@@ -52,6 +64,6 @@ export const WAY_TO_WON = ['qualifiedtobuy', 'contractsent', 'closedwon'] as con
 export const FIRST_STAGE = 'appointmentscheduled';
 export const REOPENED_STAGE = 'contractsent';
 
-export function createScene(crm: Crm, wonward: Wonward): Scene {
-  return { crm, wonward, ada: '', bob: '', deal: '' };
+export function createScene(crm: Crm, org: Org, wonward: Wonward): Scene {
+  return { crm, org, wonward, ada: '', bob: '', deal: '', grace: '', ken: '', opportunity: '' };
 }

@@ -3,7 +3,7 @@ import type { Audience } from './run-story.ts';
 
 const WIDTH_MAX = 110;
 const WIDTH_MIN = 60;
-const WITNESS_WIDTH = 'HubSpot'.length;
+const WITNESS_WIDTH = 'Salesforce'.length;
 
 type Style = Parameters<typeof styleText>[0];
 

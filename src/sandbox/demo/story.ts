@@ -2,6 +2,7 @@ import type { Step } from './run-story.ts';
 import type { Scene } from './scene.ts';
 import { install, provision } from './steps/connect.ts';
 import { contacts, deal, referral } from './steps/refer.ts';
+import { connectOrg, leadBecomesContact, opportunityReopened, opportunityWon } from './steps/salesforce.ts';
 import { card, ledger, mirror } from './steps/show.ts';
 import { reopened, sameWebhookAgain } from './steps/undo.ts';
 import { rewards, wayToWon } from './steps/win.ts';
@@ -21,5 +22,9 @@ export function theStory(): Step<Scene>[] {
     card,
     sameWebhookAgain(),
     reopened,
+    connectOrg(),
+    leadBecomesContact,
+    opportunityWon,
+    opportunityReopened,
   ];
 }

@@ -87,8 +87,8 @@ export function createWonward(url: string, apiKey: string) {
   return {
     url,
     publish: (program: object) => callJson(z.unknown(), `${api}/programs`, { method: 'POST', headers, body: program }),
-    async installLink(): Promise<string> {
-      const body = { provider: 'hubspot' };
+    async installLink(provider: 'hubspot' | 'salesforce' = 'hubspot'): Promise<string> {
+      const body = { provider };
       const made = z.object({ url: z.url() });
       return (await callJson(made, `${api}/connections/install`, { method: 'POST', headers, body })).url;
     },

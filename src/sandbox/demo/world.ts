@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { OAUTH_SCOPES } from '../../../manifests/salesforce/package.ts';
 import { run } from '../../cli/run.ts';
 import { readConfig } from '../../config.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { createLog } from '../../platform/log.ts';
 import { startService } from '../../service.ts';
 import type { HubSpotSandbox } from '../hubspot/server.ts';
+import { type SalesforceSandbox, startSalesforceSandbox } from '../salesforce/server.ts';
 import { sandboxAppFromManifest } from '../web/manifest-app.ts';
 import { startSandboxWithPages } from '../web/sandbox-with-pages.ts';
 import { DemoError } from './demo-error.ts';
@@ -37,6 +40,9 @@ export interface World {
   readonly serviceUrl: string;
   readonly apiKey: string;
   readonly portalId: number;
+  /** The login host of the local Salesforce. */
+  readonly orgUrl: string;
+  readonly orgId: string;
   /** What the service has warned of lately, oldest first; lines of JSON. */
   warnings(): readonly string[];
   /** Stops both, finishing what is under way, and removes the database. */
@@ -62,11 +68,30 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   try {
     const sandbox = await startSandbox(serviceUrl, ports.crm, credentials);
     closers.push(() => sandbox.close());
-    const environment = environmentOf({ port: ports.service, serviceUrl, directory, sandbox, credentials });
+    const org = { clientId: 'wonward-demo', clientSecret: randomBytes(24).toString('hex') };
+    const salesforce = await startOrg(serviceUrl, org);
+    closers.push(() => salesforce.close());
+    const environment = {
+      ...environmentOf({ port: ports.service, serviceUrl, directory, sandbox, credentials }),
+      SALESFORCE_CLIENT_ID: org.clientId,
+      SALESFORCE_CLIENT_SECRET: org.clientSecret,
+      SALESFORCE_LOGIN_URL: salesforce.url,
+      SALESFORCE_PUBSUB_ENDPOINT: salesforce.pubSubEndpoint,
+    };
     const apiKey = await createAccount(environment);
     const { service, warnings } = await startWonward(environment);
     closers.push(() => service.stop());
-    return { crmUrl: sandbox.url, serviceUrl, apiKey, portalId: PORTAL_ID, warnings, close };
+    const orgId = salesforce.control.orgs()[0]?.id ?? '';
+    return {
+      crmUrl: sandbox.url,
+      orgUrl: salesforce.url,
+      orgId,
+      serviceUrl,
+      apiKey,
+      portalId: PORTAL_ID,
+      warnings,
+      close,
+    };
   } catch (thrown) {
     await close();
     throw thrown;
@@ -100,6 +125,16 @@ function startSandbox(serviceUrl: string, port: number, credentials: Credentials
     },
     serviceUrl,
   );
+}
+
+const PACKAGE = fileURLToPath(new URL('../../../extensions/salesforce/force-app/main/default', import.meta.url));
+
+function startOrg(serviceUrl: string, app: { clientId: string; clientSecret: string }): Promise<SalesforceSandbox> {
+  return startSalesforceSandbox({
+    host: HOST,
+    app: { ...app, redirectUrls: [`${serviceUrl}/oauth/salesforce/callback`], scopes: [...OAUTH_SCOPES] },
+    orgs: [{ name: ACCOUNT_NAME, currencies: ['EUR'], package: { root: PACKAGE } }],
+  });
 }
 
 interface EnvironmentInput {

@@ -21,7 +21,7 @@ import { createSoap } from './soap.ts';
 import { createObjectRoutes } from './sobjects.ts';
 import { createTokens, SESSION_LIFETIME_MS } from './tokens.ts';
 
-export type { Control } from './control.ts';
+export type { Control, Shown } from './control.ts';
 export type { ExternalClientApp } from './oauth.ts';
 export type { OrgSeed } from './org.ts';
 

@@ -11,6 +11,7 @@ import * as programLife from './0007-program-life.ts';
 import * as moneyOut from './0008-money-out.ts';
 import * as apiUrl from './0009-api-url.ts';
 import * as stream from './0010-stream.ts';
+import * as identity from './0011-identity.ts';
 
 interface Migration {
   readonly name: string;
@@ -31,6 +32,7 @@ const MIGRATIONS: readonly Migration[] = [
   moneyOut,
   apiUrl,
   stream,
+  identity,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

@@ -1,0 +1,5 @@
+/** What is wrong with one place of a document, and what it should be. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly problem: string;
+}
