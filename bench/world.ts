@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hubspotManifest } from '../manifests/hubspot/app.ts';
 import { createAccounts } from '../src/application/accounts.ts';
@@ -136,8 +137,10 @@ export async function createWorld(context: Context, options: WorldOptions): Prom
     tenants,
     service: running,
     async spawn(changes = {}) {
-      service = await startChild(context, 'src/main.ts', {
+      const { execArgv, script } = asNpmStart();
+      service = await startChild(context, script, {
         ...changes,
+        execArgv: [...execArgv, ...(changes.execArgv ?? [])],
         // Development, since production insists on https for the public address.
         env: { ...env, NODE_ENV: 'development', ...changes.env },
       });
@@ -156,6 +159,13 @@ export async function createWorld(context: Context, options: WorldOptions): Prom
   };
   if (options.tenants) await makeFields(context, world, portalIds);
   return world;
+}
+
+/** What `npm start` runs, but for the .env of whoever runs the bench. */
+function asNpmStart(): { execArgv: string[]; script: string } {
+  const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const words = String(scripts.start).split(' ').slice(1);
+  return { execArgv: words.slice(0, -1).filter((word) => !word.includes('.env')), script: words.at(-1) ?? '' };
 }
 
 /**

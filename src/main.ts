@@ -1,5 +1,6 @@
 import { readConfig } from './config.ts';
 import { systemClock } from './platform/clock.ts';
+import { writeCompiledSoon } from './platform/compile-cache.ts';
 import { createLog } from './platform/log.ts';
 import { startService } from './service.ts';
 
@@ -13,6 +14,7 @@ if (!read.ok) {
 
 const log = createLog({ level: read.config.logLevel });
 const service = await startService(read.config, { clock: systemClock, log }).catch(cannotStart);
+writeCompiledSoon();
 
 /** A database that cannot be opened, a port that is taken: said in one sentence, and with everything in the log. */
 async function cannotStart(err: unknown): Promise<never> {

@@ -37,10 +37,11 @@ export async function loadConnectors(
 ): Promise<ReadonlyMap<string, CrmConnector>> {
   const connectors = new Map<string, CrmConnector>();
   for (const folder of await connectorFolders()) {
-    const { createConnector }: Pick<ConnectorFolder, 'createConnector'> = await import(`./${folder}/connector.ts`);
     const { readSettings }: Pick<ConnectorFolder, 'readSettings'> = await import(`./${folder}/settings.ts`);
     const settings = readSettings(env);
     if (settings === null) continue;
+    // Only now: what one vendor's API needs, such as gRPC, is not loaded where nobody asks for it.
+    const { createConnector }: Pick<ConnectorFolder, 'createConnector'> = await import(`./${folder}/connector.ts`);
     const onCall = (method: string, status: number | 'no_answer') => deps.onCall?.(folder, method, status);
     const connector = createConnector({ ...deps, ...settings, onCall });
     if (connector.provider !== folder) throw new Error(`src/crm/${folder} calls itself ${connector.provider}`);

@@ -19,7 +19,7 @@ import { createMirrorStore } from './mirror.ts';
 import { createPayoutRecordStore } from './payout-records.ts';
 import { createPayoutReportStore } from './payout-reports.ts';
 import { createPayoutStore } from './payouts.ts';
-import { openPostgres, type PostgresOptions } from './postgres.ts';
+import type { PostgresOptions } from './postgres.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
 import { createProgramStore } from './programs.ts';
 import { unpark } from './queue.ts';
@@ -65,7 +65,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 export async function openEngine({ url, ...options }: StoreOptions): Promise<Engine> {
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, options);
+  if (/^postgres(ql)?:\/\//.test(url)) {
+    // Its driver and job queue are a hundred files that a node on SQLite never needs.
+    const { openPostgres } = await import('./postgres.ts');
+    return openPostgres(url, options);
+  }
   const path = sqlitePathOf(url);
   if (path !== null) return openSqlite(path);
   // The URL may hold a password, so the message does not repeat it.

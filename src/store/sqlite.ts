@@ -139,6 +139,16 @@ async function patiently<T>(attempt: () => T): Promise<T> {
 }
 
 /**
+ * The same statement with a plus before each parameter, which changes no value. SQLite lets a bare parameter that is compared without an index,
+ * or is a limit, have its say in the plan. Such a statement counts as outdated once its values are cleared, as better-sqlite3 does after each run,
+ * and is parsed and planned anew every time: 30 µs instead of 3 for one row by its key and in order, 300 instead of 60 for a claim.
+ */
+export function plannedOnce(text: string): string {
+  // What is quoted stays as it is.
+  return text.replace(/'[^']*'|"[^"]*"|\?/g, (part) => (part === '?' ? '+?' : part));
+}
+
+/**
  * Kysely's own driver prepares every statement anew (three times slower) and begins every transaction as a reader, which fails
  * when two readers want to write. This one keeps statements and takes the write lock first; Kysely lets one caller in at a time.
  */
@@ -149,7 +159,7 @@ function sqliteDriver(database: Database.Database): Driver {
     let statement = statements.get(text);
     // Taken out and put back: the map's order is then the order of last use.
     if (statement) statements.delete(text);
-    else statement = database.prepare(text);
+    else statement = database.prepare(plannedOnce(text));
     statements.set(text, statement);
     if (statements.size > STATEMENTS_KEPT_MAX) {
       for (const oldest of statements.keys()) {

@@ -36,7 +36,7 @@ const lastOf = (name: string) => stages(image, name).at(-1)?.value ?? '';
 /** Everything that the two programs can reach, types aside. esbuild follows `import("./" + folder + …)` into every folder there is. */
 async function reachable(): Promise<{ files: string[]; packages: string[] }> {
   const { metafile } = await build({
-    entryPoints: ['src/main.ts', 'src/cli.ts'],
+    entryPoints: ['src/start.js', 'src/cli.ts'],
     bundle: true,
     packages: 'external',
     platform: 'node',
@@ -98,6 +98,8 @@ describe('the image', () => {
     expect(lastOf('ENV')).toContain('NODE_ENV=production');
     expect(lastOf('ENV')).toContain(`HOME=${lastOf('WORKDIR')}`);
     expect(lastOf('STOPSIGNAL')).toBe('SIGTERM');
+    const startedByHand = packageFile.scripts.start.split(' ').filter((word: string) => !word.includes('.env'));
+    expect([...JSON.parse(lastOf('ENTRYPOINT')), ...JSON.parse(lastOf('CMD'))]).toEqual(startedByHand);
     expect(stages(dependencies, 'ARG')[0]?.value).toBe(`NODE_VERSION=${packageFile.devDependencies.node}`);
     expect(stages(image, 'ARG')[0]?.value).toBe(`VERSION=${packageFile.version}`);
     const order = image.map(({ name }) => name);

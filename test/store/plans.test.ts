@@ -29,7 +29,7 @@ const READS_ALL =
   /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'/;
 
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
-const IS_FIRST_PAGE = /from "?\w+"? where account_id = '\w+'\s+order by .* limit /;
+const IS_FIRST_PAGE = /from "?\w+"? where account_id = \+'\w+'\s+order by .* limit /;
 
 const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .* limit /;
 

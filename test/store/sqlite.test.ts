@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MIGRATION_NAMES, migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import { openSqlite, plannedOnce } from '../../src/store/sqlite.ts';
 import { hint, T0, tenant } from '../conformance/store-fixtures.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
@@ -156,4 +156,27 @@ test('deliveries that come together share their flushes to the disk', async () =
   );
   expect(flushes).toBeLessThan(5);
   await engine.close();
+});
+
+test('no value has a say in the plan of its statement, which would be planned anew for each, and every value comes through as it is', async () => {
+  const heard: string[] = [];
+  const engine = await openSqlite(':memory:', { onStatement: (text) => heard.push(text) });
+  const values = ['a?b', '', null, 0, -1, 9_007_199_254_740_991, 1.5] as const;
+  for (const value of values) {
+    const { rows } = await engine.read(({ db }) =>
+      sql<{ value: unknown; kind: string }>`select ${value} as value, typeof(${value}) as kind`.execute(db),
+    );
+    const kind = value === null ? 'null' : typeof value === 'string' ? 'text' : 'real';
+    // A number is bound as better-sqlite3 binds it, which a plus does not change.
+    expect(rows).toEqual([{ value, kind }]);
+  }
+  expect(heard.filter((text) => text.startsWith('select'))).toHaveLength(values.length);
+  for (const text of heard.filter((text) => text.startsWith('select'))) expect(text).toMatch(/^select \+.* typeof\(\+/);
+  await engine.close();
+});
+
+test('what is quoted in a statement stays as it was written', () => {
+  expect(plannedOnce(`select '?', 'it''s ?', "odd?" from t where a = ? and b in (?, ?) limit ?`)).toBe(
+    `select '?', 'it''s ?', "odd?" from t where a = +? and b in (+?, +?) limit +?`,
+  );
 });

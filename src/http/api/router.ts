@@ -18,10 +18,14 @@ export interface ApiDeps {
 
 export function api({ publicUrl, limits, accounts }: ApiDeps, operations: readonly Operation[]): Router {
   const router = Router();
-  const document = JSON.stringify(openApiDocument(operations, publicUrl));
+  // Made when it is asked for: it took a fifth of a start, and a node that is coming back has deliveries waiting.
+  let document: string | null = null;
   router
     .route(`${API_PATH}/openapi.json`)
-    .get((_request, response) => void response.type('application/json').send(document))
+    .get((_request, response) => {
+      document ??= JSON.stringify(openApiDocument(operations, publicUrl));
+      response.type('application/json').send(document);
+    })
     .all(onlyMethods('GET'));
 
   const authenticate: RequestHandler = async (request, response, next) => {
