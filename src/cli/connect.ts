@@ -16,7 +16,7 @@ export function installLink(terminal: Terminal, account: string, provider: strin
       throw new CliError(
         `No CRM "${provider}" is configured.`,
         known === ''
-          ? 'Set the variables of HubSpot or of Salesforce; `npm run cli -- config` lists them.'
+          ? 'Set HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and HUBSPOT_APP_ID, or SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET.'
           : `Configured are: ${known}.`,
         { exitCode: EXIT.usage },
       );

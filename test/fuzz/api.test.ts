@@ -23,6 +23,7 @@ const IN_WORDS = [
   /^every rule needs a key of its own$/,
   /must be a decimal above zero with no more decimals than [A-Z]{3} has$/,
   /^must be a CRM that this service is configured for/,
+  /^must be an address of the CRM itself, /,
   /^must be one of credit, as configured here$/,
   // Of a provider's fields.
   /^must be one of [a-zA-Z, ]+$/,
@@ -70,6 +71,14 @@ const IN_WORDS = [
   /^goes with "trigger": "tier_reached" only; leave it out$/,
   /^looks at tiers, and the program has none: add "tiers"$/,
   /^".*" is not one of the program's tiers: /,
+  // Of several connections.
+  /^must be the id of one of your connections$/,
+  /^must name (the key of the connection that decides, too|two connections at least: a key ties records)$/,
+  /^must be a property that holds the id of the other connection's record: /,
+  // Of stages.
+  /^must be the id of a (pipeline of this CRM|stage of this pipeline): /,
+  /^names a stage a second time; keep one of them$/,
+  /^leaves the pipeline .+ without any stage that means "won": /,
 ];
 
 const PROGRAM = {
@@ -84,6 +93,8 @@ let sureOfStory: Readonly<Record<string, { params: Record<string, string>; body:
 const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Json }>> = {
   publishProgram: { body: PROGRAM },
   tryProgram: { body: { program: PROGRAM } },
+  validateProgram: { body: PROGRAM },
+  diffProgram: { body: PROGRAM },
   enterRates: {
     body: { rates: [{ currency: 'USD', base: 'EUR', day: '2026-01-02', perBase: '1.1', source: 'ECB' }] },
   },

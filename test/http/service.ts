@@ -416,6 +416,8 @@ export async function tellStory(
 ): Promise<Story> {
   const act = createAct({ store, clock: { ...systemClock, now: () => now }, onAsked: () => {}, onUnplaced: () => {} });
   const contact = (id: string) => ({ connectionId, object: 'contact' as const, id });
+  const won = { pipelineId: 'default', stageId: 'closedwon', pipelineLabel: 'Sales', stageLabel: 'Won' };
+  await store.connections.saveMapping(accountId, connectionId, 'map_1', [{ ...won, stage: 'won' }], now);
   await store.programs.publish(
     accountId,
     {

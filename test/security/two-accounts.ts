@@ -125,6 +125,9 @@ const BY_NAME: Readonly<Record<string, string>> = {
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */
 const CHOICES: Readonly<Record<string, Example>> = {
+  // HubSpot has one place to log in.
+  site: null,
+  stages: [{ pipelineId: 'default', stageId: 'closedwon', stage: 'won' }],
   limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
   bestOf: null,
   blockAt: null,

@@ -66,7 +66,7 @@ export function connections({ clock, connect, reads, connections: stored }: Conn
       description: 'An admin of the CRM opens it in a browser. It works once, for a quarter of an hour.',
       body: z.strictObject({
         provider: z.string().min(1).max(40).meta({ example: 'hubspot' }),
-        site: z.url().max(SITE_LENGTH_MAX).optional().meta({
+        site: z.string().max(SITE_LENGTH_MAX).optional().meta({
           description:
             'Where the admin logs in, for Salesforce: https://login.salesforce.com (the usual one), https://test.salesforce.com for a sandbox, or the My Domain of the org.',
           example: 'https://test.salesforce.com',
