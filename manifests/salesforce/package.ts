@@ -21,6 +21,8 @@ export const MEMBER = {
   fields: {
     contact: 'Contact__c',
     lead: 'Lead__c',
+    account: 'Account__c',
+    program: 'Program__c',
     code: 'Referral_Code__c',
     shareLink: 'Share_Link__c',
     referrals: 'Referrals__c',
@@ -43,6 +45,7 @@ export const REFERRAL = {
   fields: {
     friendContact: 'Friend_Contact__c',
     friendLead: 'Friend_Lead__c',
+    account: 'Account__c',
     opportunity: 'Opportunity__c',
     program: 'Program__c',
     stage: 'Stage__c',

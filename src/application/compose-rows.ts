@@ -3,7 +3,7 @@ import { type Outlook, outlookOfDecision } from '../domain/explain.ts';
 import { derivedId } from '../domain/ids.ts';
 import type { MemberRow, RecordRows, ReferralRow, RewardRow } from '../domain/mirror.ts';
 import { decimalOf } from '../domain/money.ts';
-import type { ProgramVersion } from '../domain/program.ts';
+import { openProgram, type ProgramVersion } from '../domain/program.ts';
 import type { DealNames } from '../domain/reason.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { type Instant, isoOf } from '../domain/time.ts';
@@ -12,7 +12,7 @@ import type { MirrorSource } from './ports/store.ts';
 
 export interface RowNames {
   readonly deals: DealNames;
-  readonly programs: readonly Pick<ProgramVersion, 'programId' | 'version' | 'name' | 'rules'>[];
+  readonly programs: readonly ProgramVersion[];
 }
 
 /** The rows that are about a record, from what is stored about it now, for a CRM that keeps our objects. */
@@ -26,8 +26,8 @@ export function composeRows(source: MirrorSource, publicUrl: string, names: RowN
   return {
     kind: 'rows',
     members: [
-      ...(member ? [ownRow(source, member, publicUrl, names.deals)] : []),
-      ...(brought && brought.referrer.id !== member?.id ? [memberRow(brought.referrer, publicUrl)] : []),
+      ...(member ? [ownRow(source, member, publicUrl, names)] : []),
+      ...(brought && brought.referrer.id !== member?.id ? [memberRow(brought.referrer, publicUrl, names)] : []),
     ],
     referrals: brought ? [referralRow(brought.referral, source, outlooks, names)] : [],
     rewards:
@@ -37,11 +37,13 @@ export function composeRows(source: MirrorSource, publicUrl: string, names: RowN
   };
 }
 
-function memberRow({ id, name, email, code }: Member, publicUrl: string): MemberRow {
-  return { key: id, name: name ?? email ?? code, code, shareLink: shareLinkOf(publicUrl, code) };
+function memberRow({ id, name, email, code }: Member, publicUrl: string, { programs }: RowNames): MemberRow {
+  const open = openProgram(programs);
+  const program = programs.findLast(({ programId }) => programId === open)?.name ?? null;
+  return { key: id, name: name ?? email ?? code, program, code, shareLink: shareLinkOf(publicUrl, code) };
 }
 
-function ownRow(source: MirrorSource, member: Member, publicUrl: string, names: DealNames): MemberRow {
+function ownRow(source: MirrorSource, member: Member, publicUrl: string, names: RowNames): MemberRow {
   const {
     kind: _,
     memberId: _id,
@@ -49,8 +51,8 @@ function ownRow(source: MirrorSource, member: Member, publicUrl: string, names: 
     code: _code,
     referredBy: _by,
     ...own
-  } = contactMirror(source, publicUrl, names);
-  return { ...memberRow(member, publicUrl), own: { ...own, contactId: source.record.id } };
+  } = contactMirror(source, publicUrl, names.deals);
+  return { ...memberRow(member, publicUrl, names), own: { ...own, contactId: source.record.id } };
 }
 
 interface Told {

@@ -50,6 +50,8 @@ export interface MemberRow {
   readonly key: string;
   /** What people call them. */
   readonly name: string;
+  /** The program that they can refer to now; null while there is none. */
+  readonly program: string | null;
   readonly code: string;
   readonly shareLink: string;
   /** Present where the record that the rows are about is the member. */

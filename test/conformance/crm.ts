@@ -127,6 +127,7 @@ function rowsOf(id: string, values: ContactMirror | DealMirror): RecordRows {
     const member = {
       key: memberId ?? '',
       name: 'Ada',
+      program: 'Partners',
       shareLink: shareLink ?? '',
       code: code ?? '',
       own: { ...own, contactId: id },
@@ -134,7 +135,7 @@ function rowsOf(id: string, values: ContactMirror | DealMirror): RecordRows {
     return { kind: 'rows', members: memberId === null ? [] : [member], referrals: [], rewards: [] };
   }
   const at = '2026-11-22T00:00:00.000Z';
-  const member = { key: 'mem_of_deals', name: 'Ada', shareLink: 'https://wonward.test/r/A', code: 'A' };
+  const member = { key: 'mem_of_deals', name: 'Ada', program: null, shareLink: 'https://wonward.test/r/A', code: 'A' };
   return {
     kind: 'rows',
     members: [member],

@@ -22,9 +22,6 @@ const files = readFiles(SOURCE);
  */
 const OF_THE_ORG_ALONE: Readonly<Record<string, string>> = {
   'Referral_Action__c.Account__c': 'the record that a person stood on when they asked',
-  'Referral__c.Account__c': 'by it the page of an account finds its referrals',
-  'Referral_Member__c.Account__c': 'by it the page of an account finds its members',
-  'Referral_Member__c.Program__c': 'the program that a member is in',
 };
 
 /** What connector and package do not agree on, each in a sentence. */

@@ -3,10 +3,10 @@ import type { MirrorOutcome, MirrorRow } from '../../application/ports/crm.ts';
 import type { MemberRow, ReferralRow, RewardRow } from '../../domain/mirror.ts';
 import type { OrgApi } from './call.ts';
 import { describe, faultOf, type Meaning, meaningOf } from './errors.ts';
-import { isOf } from './ids.ts';
+import { isOf, longId } from './ids.ts';
 import type { OrgShape } from './org.ts';
-import { type Part, partFailure, runParts } from './query.ts';
-import { chunksOf } from './soql.ts';
+import { type Part, partFailure, runParts, runQueries } from './query.ts';
+import { chunksOf, IDS_PER_QUERY, idList, select } from './soql.ts';
 import { errorsIn } from './transport.ts';
 import { PATHS } from './version.ts';
 import { type SalesforceError, savedSchema } from './wire.ts';
@@ -40,7 +40,8 @@ export async function writeRows(api: OrgApi, shape: OrgShape, rows: readonly Mir
     const detail = 'the Wonward package is not installed in this org, or not allowed to the user that connected';
     return rows.map(({ id }) => ({ id, result: 'unprovisioned', detail }));
   }
-  const writes = writesOf(shape, rows);
+  const accounts = await accountsOf(api, rows);
+  const writes = writesOf(shape, rows, accounts);
   const refusals = new Map<string, Refusal>();
   const parts = [MEMBER, REFERRAL, REWARD].flatMap(({ object, key }) =>
     chunksOf(
@@ -137,7 +138,7 @@ function partOf({ prefix }: OrgShape, object: string, key: string, chunk: readon
 }
 
 /** Several records may be told by one row, as a member's by those of all friends: it is written once, with all that is known. */
-function writesOf(shape: OrgShape, rows: readonly MirrorRow[]): Write[] {
+function writesOf(shape: OrgShape, rows: readonly MirrorRow[], accounts: Accounts): Write[] {
   const writes = new Map<string, { -readonly [K in keyof Write]: Write[K] }>();
   const add = (about: string, object: string, key: string, parent: string, values: Write['values']) => {
     const known = writes.get(`${object} ${key}`);
@@ -156,26 +157,63 @@ function writesOf(shape: OrgShape, rows: readonly MirrorRow[]): Write[] {
   };
   for (const { id, values } of rows) {
     if (values.kind !== 'rows') throw new Error('Salesforce is written rows, not properties');
-    for (const member of values.members) add(id, MEMBER.object, member.key, member.key, memberValues(member));
+    for (const member of values.members) add(id, MEMBER.object, member.key, member.key, memberValues(member, accounts));
     for (const referral of values.referrals)
-      add(id, REFERRAL.object, referral.key, referral.memberKey, referralValues(referral, shape));
+      add(id, REFERRAL.object, referral.key, referral.memberKey, referralValues(referral, shape, accounts));
     for (const reward of values.rewards)
       add(id, REWARD.object, reward.key, reward.referralKey, rewardValues(reward, shape));
   }
   return [...writes.values()];
 }
 
+/** Whose customer a contact or an opportunity is; by it the page and the reports of an account find what belongs there. */
+type Accounts = ReadonlyMap<string, string>;
+
+async function accountsOf(api: OrgApi, rows: readonly MirrorRow[]): Promise<Accounts> {
+  const named = rows.flatMap(({ values }) =>
+    values.kind === 'rows'
+      ? [
+          ...values.members.flatMap(({ own }) => own?.contactId ?? []),
+          ...values.referrals.flatMap(({ friendContactId, dealId }) => [friendContactId ?? [], dealId ?? []].flat()),
+        ]
+      : [],
+  );
+  const queriesOf = (object: string, kind: 'contact' | 'opportunity') =>
+    chunksOf([...new Set(named.filter((id) => isOf(id, kind) && longId(id) !== null))], IDS_PER_QUERY).map((ids) => ({
+      soql: select(['Id', 'AccountId'], object, `WHERE Id IN ${idList(ids)}`),
+      scope: 'live' as const,
+    }));
+  const queries = [...queriesOf('Contact', 'contact'), ...queriesOf('Opportunity', 'opportunity')];
+  if (queries.length === 0) return new Map();
+  const { rows: found } = await runQueries(api, 'read accounts of records', queries);
+  return new Map(
+    found
+      .flat()
+      .flatMap(({ Id, AccountId }) => (typeof AccountId === 'string' ? [[String(Id), AccountId] as const] : [])),
+  );
+}
+
+function accountIn(field: string, accountId: string | undefined): Record<string, Value> {
+  return accountId === undefined ? {} : { [field]: accountId };
+}
+
 function personField(id: string, fields: { readonly contact: string; readonly lead: string }): string {
   return isOf(id, 'lead') ? fields.lead : fields.contact;
 }
 
-function memberValues({ name, code, shareLink, own }: MemberRow): Record<string, Value> {
+function memberValues({ name, program, code, shareLink, own }: MemberRow, accounts: Accounts): Record<string, Value> {
   const { fields } = MEMBER;
-  const base = { [MEMBER.nameField]: name, [fields.code]: code, [fields.shareLink]: shareLink };
+  const base = {
+    [MEMBER.nameField]: name,
+    [fields.program]: program,
+    [fields.code]: code,
+    [fields.shareLink]: shareLink,
+  };
   if (!own) return base;
   return {
     ...base,
     [personField(own.contactId, fields)]: own.contactId,
+    ...accountIn(fields.account, accounts.get(own.contactId)),
     [fields.referrals]: own.referrals,
     [fields.wonReferrals]: own.wonReferrals,
     [fields.tier]: own.tier,
@@ -189,7 +227,7 @@ function memberValues({ name, code, shareLink, own }: MemberRow): Record<string,
   };
 }
 
-function referralValues(row: ReferralRow, { prefix }: OrgShape): Record<string, Value> {
+function referralValues(row: ReferralRow, { prefix }: OrgShape, accounts: Accounts): Record<string, Value> {
   const { fields } = REFERRAL;
   return {
     [MEMBER.relationship]: { [prefix + MEMBER.key]: row.memberKey },
@@ -200,6 +238,7 @@ function referralValues(row: ReferralRow, { prefix }: OrgShape): Record<string, 
             row.friendContactId,
         }),
     ...(row.dealId === undefined ? {} : { [fields.opportunity]: row.dealId }),
+    ...accountIn(fields.account, accounts.get(row.dealId ?? '') ?? accounts.get(row.friendContactId ?? '')),
     [fields.program]: row.program,
     [fields.stage]: row.stage,
     [fields.stageSince]: row.stageSince,

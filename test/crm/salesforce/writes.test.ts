@@ -16,6 +16,7 @@ const AT = '2026-11-20T08:00:00.000Z';
 const member = (key: string, own?: Partial<MemberRow['own']> & { contactId: string }): MemberRow => ({
   key,
   name: 'Ada',
+  program: 'Partners',
   code: `CODE-${key}`,
   shareLink: `https://wonward.test/r/${key}`,
   ...(own
@@ -83,7 +84,8 @@ describe('rows of our own objects', () => {
     await write(rows(contact(), { members: [member('mem_0')] }));
     world.calls();
     expect(await write(bundle)).toEqual([{ id: friend, result: 'written' }]);
-    expect(world.calls()).toBe(1);
+    // One to read whose customers they are, one to write.
+    expect(world.calls()).toBe(2);
     expect(await write(bundle)).toEqual([{ id: friend, result: 'written' }]);
     const [made] = table(REFERRAL.object);
     expect([table(MEMBER.object).length, table(REFERRAL.object).length, table(REWARD.object).length]).toEqual([
@@ -92,6 +94,22 @@ describe('rows of our own objects', () => {
     expect(table(MEMBER.object)).toMatchObject([{ Name: 'Ada' }, { Name: 'Ada' }]);
     expect(made).toMatchObject({ [REFERRAL.fields.friendContact]: friend, [REFERRAL.fields.stage]: 'won' });
     expect(table(REWARD.object)).toMatchObject([{ [REWARD.fields.amount]: 10, [REWARD.fields.currency]: 'EUR' }]);
+  });
+
+  test('name the account of the friend, and of the member, so that the account’s page and reports find them', async () => {
+    const { control, orgId } = world;
+    const account = control.create(orgId, 'Account', { Name: 'Acme' });
+    const friend = control.create(orgId, 'Contact', { LastName: 'Bob', AccountId: account });
+    await write(
+      rows(friend, {
+        members: [member('mem_1', { contactId: friend })],
+        referrals: [referral('ref_1', { friendContactId: friend })],
+      }),
+    );
+    expect(table(REFERRAL.object)).toMatchObject([{ [REFERRAL.fields.account]: account }]);
+    expect(table(MEMBER.object)).toMatchObject([
+      { [MEMBER.fields.account]: account, [MEMBER.fields.program]: 'Partners' },
+    ]);
   });
 
   test('of a friend who is a lead name the lead, and the contact once it is one', async () => {
@@ -125,8 +143,8 @@ describe('rows of our own objects', () => {
     const outcomes = await write(...bundles);
     expect(outcomes.every(({ result }) => result === 'written')).toBe(true);
     expect(table(REFERRAL.object)).toHaveLength(500);
-    // One part for the member and three for the referrals.
-    expect(world.calls()).toBe(1);
+    // To write one part for the member and three for the referrals; to read three.
+    expect(world.calls()).toBe(2);
   });
 
   test('that are longer than their field are cut with a sign, not refused', async () => {
@@ -176,7 +194,8 @@ describe('what the org refuses', () => {
     const friend = contact();
     // The org has been looked at.
     await write(rows(contact(), { members: [member('mem_0')] }));
-    world.control.addFault({ target: 'api', path: '*/composite', times: 1, effect: { kind: 'rows', code } });
+    // The first of the two calls reads.
+    world.control.addFault({ target: 'api', path: '*/composite', times: 2, effect: { kind: 'rows', code } });
     const [outcome] = await write(bundle(friend));
     expect(outcome).toMatchObject({ id: friend, result, detail: expect.stringContaining(code) });
     expect(await write(bundle(friend))).toEqual([{ id: friend, result: 'written' }]);
