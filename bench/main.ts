@@ -81,6 +81,7 @@ const ORDER = [
   'durable',
   'latency',
   'crm-calls',
+  'crm-calls-salesforce',
   'reconcile',
   'card',
   'memory',
