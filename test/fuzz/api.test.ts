@@ -10,7 +10,7 @@ import { FUZZ_TIMEOUT_MS, runs } from './runs.ts';
 import { exchange, type WireRequest } from './wire.ts';
 
 /** Per operation: valid requests, and requests with something wrong about them. */
-const VALID_RUNS = runs(40);
+const VALID_RUNS = runs(30);
 const HOSTILE_RUNS = runs(120);
 
 /**
