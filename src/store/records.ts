@@ -105,9 +105,13 @@ export async function saveSnapshots(
   snapshots: readonly RecordSnapshot[],
 ): Promise<boolean> {
   if (snapshots.length === 0) return true;
-  const inOneOrder = [...new Map(snapshots.map((snapshot) => [recordKey(snapshot.facts.ref), snapshot]))]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, snapshot]) => snapshot);
+  const newest = new Map<string, RecordSnapshot>();
+  for (const snapshot of snapshots) {
+    const key = recordKey(snapshot.facts.ref);
+    // Whoever has decided on it is the one to say when it was read.
+    if (snapshot.readAt >= (newest.get(key)?.readAt ?? 0)) newest.set(key, snapshot);
+  }
+  const inOneOrder = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, snapshot]) => snapshot);
   const kept = await insertRows<'records', Pick<Row<'records'>, 'record_id'>>(
     session,
     'records',
@@ -122,7 +126,10 @@ export async function saveSnapshots(
       shared_key: sharedKey,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
-      presence = excluded.presence, facts = excluded.facts, read_at = excluded.read_at, modified_at = excluded.modified_at,
+      presence = excluded.presence, facts = excluded.facts,
+      read_at = case when excluded.read_at = 0 and records.facts = excluded.facts then records.read_at else excluded.read_at end,
+      modified_at = case when excluded.read_at = 0 and records.facts = excluded.facts then records.modified_at
+        else excluded.modified_at end,
       mail_key = excluded.mail_key, phone_key = excluded.phone_key,
       shared_key = case when excluded.presence = 'deleted' then records.shared_key else excluded.shared_key end,
       version = records.version + case when records.facts = excluded.facts then 0 else 1 end

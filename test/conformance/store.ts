@@ -1178,6 +1178,26 @@ export function storeConformance({
         expect(await known()).toEqual({ state: null, version: 1, facts: [facts] });
       });
 
+      test('who meets a record that others have decided on does not undo that it was read, unless it is another by now', async () => {
+        const facts = a.deal('7');
+        const read = async () => (await store.reads.readTimes('acc_a', 'con_a', 'deal', ['7'])).get('7')?.at ?? 0;
+        await a.write({}, { snapshots: [{ facts, readAt: T0 + 4 }] });
+        await a.write({}, { snapshots: [{ facts, readAt: 0 }] });
+        expect(await read()).toBe(T0 + 4);
+        await a.write(
+          {},
+          {
+            snapshots: [
+              { facts, readAt: T0 + 5 },
+              { facts, readAt: 0 },
+            ],
+          },
+        );
+        expect(await read()).toBe(T0 + 5);
+        await a.write({}, { snapshots: [{ facts: a.deal('7', { name: 'Other' }), readAt: 0 }] });
+        expect(await read()).toBe(0);
+      });
+
       test('a record’s version rises with other facts, not with the same ones read again', async () => {
         const facts = a.deal('7');
         const version = async () =>

@@ -93,6 +93,7 @@ let sureOfStory: Readonly<Record<string, { params: Record<string, string>; body:
 const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Json }>> = {
   publishProgram: { body: PROGRAM },
   tryProgram: { body: { program: PROGRAM } },
+  getRiskSignals: {},
   validateProgram: { body: PROGRAM },
   diffProgram: { body: PROGRAM },
   enterRates: {
