@@ -59,8 +59,19 @@ export interface Source {
   readonly known: readonly string[];
 }
 
+/** Made once for each part of the document: a program's conditions stand within one another, and all in many places. */
+const made = new WeakMap<Source, WeakMap<Schema, fc.Arbitrary<Json>>>();
+
 /** Values that the schema allows. */
 export function validOf(schema: Schema, source: Source): fc.Arbitrary<Json> {
+  const ofSource = made.get(source) ?? new WeakMap<Schema, fc.Arbitrary<Json>>();
+  made.set(source, ofSource);
+  const arbitrary = ofSource.get(schema) ?? makeValid(schema, source);
+  ofSource.set(schema, arbitrary);
+  return arbitrary;
+}
+
+function makeValid(schema: Schema, source: Source): fc.Arbitrary<Json> {
   if (schema.$ref !== undefined) return validOf(source.resolve(schema.$ref), source);
   const unknown = Object.keys(schema).filter((key) => !KNOWN.has(key));
   if (unknown.length > 0) throw new Error(`the fuzzer does not know ${unknown.join(', ')} yet: teach it`);
