@@ -1,4 +1,4 @@
-import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { stringify as stringifyYaml } from 'yaml';
 import { parseAttribution } from '../application/attribution-document.ts';
 import { programDiff } from '../application/program-diff.ts';
 import { createReattribute } from '../application/re-attribute.ts';
@@ -7,7 +7,8 @@ import { DEFAULT_POLICY, policyHash } from '../domain/attribution-policy.ts';
 import { reasonText } from '../domain/reason.ts';
 import { isoOf } from '../domain/time.ts';
 import { periodFrom, tellDryRun } from './dry-run-table.ts';
-import { CliError, EXIT, type Result, type Terminal } from './output.ts';
+import { readYaml } from './input.ts';
+import { CliError, type Result, type Terminal } from './output.ts';
 import { accountOf, withServices } from './services.ts';
 
 /** Who is said to have done what is done at the command line. */
@@ -105,19 +106,7 @@ export function moveAttribution(
 }
 
 async function policyOf(terminal: Terminal, file: string) {
-  const text = await terminal.readText(file).catch(() => {
-    throw new CliError(`${file} cannot be read.`, 'Name a file that exists, or - for what is piped in.', {
-      exitCode: EXIT.usage,
-    });
-  });
-  let document: unknown;
-  try {
-    // JSON is YAML too.
-    document = parseYaml(text);
-  } catch (cause) {
-    throw new CliError(`${file} is not YAML: ${cause instanceof Error ? cause.message : ''}`, 'Correct it.');
-  }
-  const parsed = parseAttribution(document);
+  const parsed = parseAttribution(await readYaml(terminal, file));
   if (parsed.ok) return parsed.policy;
   throw new CliError(`${file} cannot be published.`, 'Correct these fields:', { problems: parsed.problems });
 }

@@ -1,10 +1,11 @@
-import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { stringify as stringifyYaml } from 'yaml';
 import { createMappings, type MappingRefusal, type Mappings, saidIn } from '../application/mapping.ts';
 import { parseMapping } from '../application/mapping-document.ts';
 import { pathText } from '../application/program-document.ts';
 import type { SaidStage, StageMapping } from '../domain/mapping.ts';
 import { periodFrom, tellDryRun } from './dry-run-table.ts';
-import { CliError, EXIT, type Result, type Terminal, table } from './output.ts';
+import { readYaml } from './input.ts';
+import { CliError, type Result, type Terminal, table } from './output.ts';
 import { accountOf, type Services, withServices } from './services.ts';
 
 /** What every stage means, and which of them an admin has said; as JSON in the form that "mapping set" reads. */
@@ -95,19 +96,7 @@ function refused(refusal: MappingRefusal, connection: string, file: string): Cli
 }
 
 async function stagesOf(terminal: Terminal, file: string): Promise<readonly SaidStage[]> {
-  const text = await terminal.readText(file).catch(() => {
-    throw new CliError(`${file} cannot be read.`, 'Name a file that exists, or - for what is piped in.', {
-      exitCode: EXIT.usage,
-    });
-  });
-  let document: unknown;
-  try {
-    // JSON is YAML too.
-    document = parseYaml(text);
-  } catch (cause) {
-    throw new CliError(`${file} is not YAML: ${cause instanceof Error ? cause.message : ''}`, 'Correct it.');
-  }
-  const parsed = parseMapping(document);
+  const parsed = parseMapping(await readYaml(terminal, file));
   if (parsed.ok) return parsed.stages;
   throw new CliError(`${file} cannot be used.`, 'Correct these fields:', { problems: parsed.problems });
 }

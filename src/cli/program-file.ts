@@ -9,7 +9,8 @@ import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
 import { isoOf } from '../domain/time.ts';
 import { periodFrom, tellDryRun } from './dry-run-table.ts';
-import { CliError, EXIT, type Result, type Terminal, table } from './output.ts';
+import { readFileText } from './input.ts';
+import { CliError, type Result, type Terminal, table } from './output.ts';
 import { accountOf, payoutsOf, type Services, withServices } from './services.ts';
 
 /** Who is said to have published from here. */
@@ -258,12 +259,8 @@ async function programOf(terminal: Terminal, file: string) {
   });
 }
 
-async function readDocument({ readText }: Terminal, file: string): Promise<unknown> {
-  const text = await readText(file).catch(() => {
-    throw new CliError(`${file} cannot be read.`, 'Name a file that exists, or - for what is piped in.', {
-      exitCode: EXIT.usage,
-    });
-  });
+async function readDocument(terminal: Terminal, file: string): Promise<unknown> {
+  const text = await readFileText(terminal, file);
   const isYaml =
     /\.ya?ml$/.test(file) || (file === '-' && !text.trimStart().startsWith('{') && !text.trimStart().startsWith('/'));
   try {

@@ -1,5 +1,6 @@
 import { rateProblemText, readRateTable } from '../application/rate-document.ts';
 import { exponentOf } from '../domain/money.ts';
+import { readFileText } from './input.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { accountOf, withServices } from './services.ts';
 
@@ -17,11 +18,7 @@ export function importRates(
     if (exponentOf(base) === undefined)
       throw new CliError(`"${base}" is no currency.`, 'Name an ISO 4217 code, such as EUR.', { exitCode: EXIT.usage });
     const { id, name } = await accountOf(services, account);
-    const text = await terminal.readText(file).catch(() => {
-      throw new CliError(`${file} cannot be read.`, 'Name a file that exists, or - for what is piped in.', {
-        exitCode: EXIT.usage,
-      });
-    });
+    const text = await readFileText(terminal, file);
     const table = readRateTable(text, base, source);
     if ('problems' in table)
       throw new CliError(`${file} is not a table of rates.`, 'Correct these lines. Nothing was entered:', {

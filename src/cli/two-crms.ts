@@ -1,10 +1,11 @@
-import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { stringify as stringifyYaml } from 'yaml';
 import { parseConnectionsPolicy } from '../application/connections-document.ts';
 import type { Connection } from '../application/ports/store.ts';
 import { programDiff } from '../application/program-diff.ts';
 import { DEFAULT_CONNECTIONS_POLICY } from '../domain/connections-policy.ts';
 import { isoOf } from '../domain/time.ts';
-import { CliError, EXIT, type Result, type Terminal } from './output.ts';
+import { readYaml } from './input.ts';
+import { CliError, type Result, type Terminal } from './output.ts';
 import { accountOf, withServices } from './services.ts';
 
 /** Who is said to have done what is done at the command line. */
@@ -56,19 +57,7 @@ export function listTwoCrms(terminal: Terminal, account: string): Promise<Result
 }
 
 async function policyOf(terminal: Terminal, file: string, connections: readonly Connection[]) {
-  const text = await terminal.readText(file).catch(() => {
-    throw new CliError(`${file} cannot be read.`, 'Name a file that exists, or - for what is piped in.', {
-      exitCode: EXIT.usage,
-    });
-  });
-  let document: unknown;
-  try {
-    // JSON is YAML too.
-    document = parseYaml(text);
-  } catch (cause) {
-    throw new CliError(`${file} is not YAML: ${cause instanceof Error ? cause.message : ''}`, 'Correct it.');
-  }
-  const parsed = parseConnectionsPolicy(document, connections);
+  const parsed = parseConnectionsPolicy(await readYaml(terminal, file), connections);
   if (parsed.ok) return parsed.policy;
   throw new CliError(`${file} cannot be published.`, 'Correct these fields:', {
     problems: parsed.problems.map(({ field, problem }) => `${field}: ${problem}`),
