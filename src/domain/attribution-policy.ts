@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { canonical } from './program-hash.ts';
+import type { PolicyVersion } from './policy.ts';
 import type { Reason } from './reason.ts';
 import { TOUCH_KINDS, type TouchKind } from './referral.ts';
 import { addDays, type Instant } from './time.ts';
@@ -23,13 +22,7 @@ export interface AttributionPolicy {
   readonly selfReferral: Exclude<Doubt, 'accept'>;
 }
 
-export interface AttributionPolicyVersion {
-  readonly version: number;
-  readonly policy: AttributionPolicy;
-  readonly contentHash: string;
-  readonly publishedAt: Instant;
-  readonly publishedBy: string;
-}
+export type AttributionPolicyVersion = PolicyVersion<AttributionPolicy>;
 
 /** What holds where none was published. */
 export const DEFAULT_POLICY: AttributionPolicy = {
@@ -42,10 +35,6 @@ export const DEFAULT_POLICY: AttributionPolicy = {
 
 /** The sources that a policy can rank: an explicit submission for this very contact is no question. */
 export const RANKED_SOURCES = TOUCH_KINDS.filter((kind) => kind !== 'explicit');
-
-export function policyHash(policy: AttributionPolicy): string {
-  return createHash('sha256').update(canonical(policy)).digest('hex');
-}
 
 /** Somebody whom a friend could belong to. */
 export interface Candidate {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { canonical } from './program-hash.ts';
+import type { PolicyVersion } from './policy.ts';
 import type { ContactFacts, DealFacts } from './record.ts';
 import type { Instant } from './time.ts';
 
@@ -23,20 +22,10 @@ export interface ConnectionsPolicy {
   readonly twinDays: number;
 }
 
-export interface ConnectionsPolicyVersion {
-  readonly version: number;
-  readonly policy: ConnectionsPolicy;
-  readonly contentHash: string;
-  readonly publishedAt: Instant;
-  readonly publishedBy: string;
-}
+export type ConnectionsPolicyVersion = PolicyVersion<ConnectionsPolicy>;
 
 /** What holds where none was published. A sync tool that is paused over a weekend is back within it. */
 export const DEFAULT_CONNECTIONS_POLICY: ConnectionsPolicy = { deals: null, contacts: null, twinDays: 7 };
-
-export function connectionsPolicyHash(policy: ConnectionsPolicy): string {
-  return createHash('sha256').update(canonical(policy)).digest('hex');
-}
 
 /** Of the versions, oldest first, the one in force at a moment. */
 export function policyAt(

@@ -9,6 +9,7 @@ import type {
   WrongTally,
 } from '../application/ports/audit.ts';
 import type { LoadedElsewhere } from '../application/ports/store.ts';
+import type { ConnectionsPolicy } from '../domain/connections-policy.ts';
 import { type ElsewhereKeys, elsewhereKeys } from '../domain/elsewhere-keys.ts';
 import type { ContactElsewhere, DealElsewhere } from '../domain/identity.ts';
 import { normaliseCode } from '../domain/ids.ts';
@@ -45,7 +46,8 @@ import {
   touchOf,
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
-import { edgeKey, edgesOfSubjects, versionOf, versionRows } from './identity-edges.ts';
+import { edgeKey, edgesOfSubjects } from './identity-edges.ts';
+import { newestPolicy, policyVersionOf } from './policies.ts';
 import { rateOf } from './rates.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
 import { tallyOf } from './tallies.ts';
@@ -237,7 +239,7 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
   return {
     connections: (await mine('connections', 'id')).map(connectionOf),
     programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
-    policies: (await mine('connections_policies', 'version')).map(versionOf),
+    policies: (await mine('connections_policies', 'version')).map((row) => policyVersionOf<ConnectionsPolicy>(row)),
     rates: ratesOf((await mine('fx_rates', 'currency, day')).map(rateOf)),
     mappings,
     rows: {
@@ -414,8 +416,7 @@ async function createTies(session: Session, accountId: string, referralIds: read
   const { rows } = await sql<{ id: string }>`select id from connections where account_id = ${accountId}
     order by id`.execute(session.db);
   if (rows.length < 2) return null;
-  const newest = (await versionRows(session, accountId)).at(-1);
-  const policy = newest ? versionOf(newest) : null;
+  const policy = await newestPolicy<ConnectionsPolicy>(session, 'connections_policies', accountId);
   const edges = await edgesOfSubjects(session, accountId, referralIds);
   const found = {
     edges: new Map(edges.map((edge) => [edgeKey(edge), edge])),

@@ -1,5 +1,5 @@
 import type { Connection } from '../application/ports/store.ts';
-import type { AttributionDecision, AttributionPolicyVersion } from '../domain/attribution-policy.ts';
+import type { AttributionDecision } from '../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { Journal } from '../domain/ledger.ts';
 import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
@@ -422,15 +422,5 @@ export function attributionRow(accountId: string, decision: AttributionDecision)
     reason: toJson(decision.reason),
     candidates: toJson(decision.candidates),
     recorded_at: decision.recordedAt,
-  };
-}
-
-export function policyVersionOf(row: Row<'attribution_policies'>): AttributionPolicyVersion {
-  return {
-    version: row.version,
-    policy: fromJson(row.policy),
-    contentHash: row.content_hash,
-    publishedAt: row.published_at,
-    publishedBy: row.published_by,
   };
 }

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { CaseKeys } from '../application/ports/store.ts';
-import type { ConnectionsPolicyVersion } from '../domain/connections-policy.ts';
 import type { ElsewhereKeys } from '../domain/elsewhere-keys.ts';
 import type { ContactElsewhere, DealElsewhere, IdentityEdge } from '../domain/identity.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -9,22 +8,6 @@ import { fromJson } from './codec.ts';
 import { Conflict } from './conflict.ts';
 import { type Columns, insertRows, overRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
-
-export async function versionRows({ db }: Session, accountId: string): Promise<Row<'connections_policies'>[]> {
-  const { rows } = await sql<Row<'connections_policies'>>`select * from connections_policies
-    where account_id = ${accountId} order by version`.execute(db);
-  return rows;
-}
-
-export function versionOf(row: Row<'connections_policies'>): ConnectionsPolicyVersion {
-  return {
-    version: row.version,
-    policy: fromJson(row.policy),
-    contentHash: row.content_hash,
-    publishedAt: row.published_at,
-    publishedBy: row.published_by,
-  };
-}
 
 // ── Load ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

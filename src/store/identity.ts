@@ -1,39 +1,14 @@
 import { sql } from 'kysely';
 import type { IdentityStore } from '../application/ports/store.ts';
-import { connectionsPolicyHash } from '../domain/connections-policy.ts';
-import { toJson, toText } from './codec.ts';
-import { type Engine, insertRows } from './dialect.ts';
-import { edgesOfSubjects, versionOf, versionRows } from './identity-edges.ts';
-import { lockAccount } from './programs.ts';
+import type { ConnectionsPolicy } from '../domain/connections-policy.ts';
+import type { Engine } from './dialect.ts';
+import { edgesOfSubjects } from './identity-edges.ts';
+import { createPolicies } from './policies.ts';
 import type { Row } from './schema.ts';
 
 export function createIdentityStore(engine: Engine): IdentityStore {
   return {
-    publish: (accountId, policy, by, now) =>
-      engine.write(async (session) => {
-        // Two admins who publish at once get two versions, one after the other.
-        await lockAccount(session, accountId);
-        const newest = (await versionRows(session, accountId)).at(-1);
-        const contentHash = connectionsPolicyHash(policy);
-        if (newest?.content_hash === contentHash) return versionOf(newest);
-        const row: Row<'connections_policies'> = {
-          account_id: accountId,
-          version: (newest?.version ?? 0) + 1,
-          policy: toJson(policy),
-          content_hash: contentHash,
-          published_at: now,
-          published_by: toText(by),
-        };
-        await insertRows(session, 'connections_policies', [row]);
-        return versionOf(row);
-      }),
-    newest: (accountId) =>
-      engine.read(async ({ db }) => {
-        const { rows } = await sql<Row<'connections_policies'>>`select * from connections_policies
-          where account_id = ${accountId} order by version desc limit 1`.execute(db);
-        return rows[0] ? versionOf(rows[0]) : null;
-      }),
-    versions: (accountId) => engine.read(async (session) => (await versionRows(session, accountId)).map(versionOf)),
+    ...createPolicies<ConnectionsPolicy>(engine, 'connections_policies'),
     edgesOf: (accountId, subject) => engine.read((session) => edgesOfSubjects(session, accountId, [subject])),
     unseenEmails: (accountId, connectionId, limit) =>
       engine.snapshot(async (session) => {

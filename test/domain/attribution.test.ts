@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type AttributionPolicy,
-  DEFAULT_POLICY,
-  policyHash,
-  rankCandidates,
-} from '../../src/domain/attribution-policy.ts';
+import { type AttributionPolicy, DEFAULT_POLICY, rankCandidates } from '../../src/domain/attribution-policy.ts';
 import { createDraft } from '../../src/domain/plan.ts';
+import { policyHash } from '../../src/domain/policy.ts';
 import { type MoveResult, moveReferral } from '../../src/domain/re-attribute.ts';
 import type { Referral } from '../../src/domain/referral.ts';
 import { decideByPerson } from '../../src/domain/review.ts';
