@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { CrmConnector } from '../application/ports/crm.ts';
+import type { CallLog } from './answers.ts';
 
 /** What every connector is given beside its own settings. */
 export interface CommonDeps {
@@ -7,10 +8,7 @@ export interface CommonDeps {
   /** In [0, 1). */
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
-  readonly log?: {
-    debug(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-  };
+  readonly log?: CallLog;
   /** Told of every request to a CRM, for metrics. */
   readonly onCall?: (provider: string, method: string, status: number | 'no_answer') => void;
 }

@@ -27,6 +27,18 @@ export interface DealPoint {
   readonly properties?: Properties;
 }
 
+/** Whether nothing that is judged changed between two points. */
+export function isSameState(a: DealPoint | undefined, b: DealPoint): boolean {
+  return (
+    a !== undefined &&
+    a.pipelineId === b.pipelineId &&
+    a.stageId === b.stageId &&
+    a.amount === b.amount &&
+    a.currency === b.currency &&
+    Object.entries(b.properties ?? {}).every(([name, value]) => a.properties?.[name] === value)
+  );
+}
+
 export interface DealFacts {
   readonly ref: RecordRef;
   readonly presence: 'present' | 'deleted';

@@ -1,17 +1,12 @@
 import type { z } from 'zod';
 import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { Instant } from '../../domain/time.ts';
+import { type CallLog, shapeProblems } from '../answers.ts';
 import type { Budget, Lane } from './budget.ts';
 import { type Failure, faultOf } from './errors.ts';
 import { decideRetry } from './retry.ts';
 import type { Transport, WireAnswer, WireRequest } from './transport.ts';
 import type { HubSpotError } from './wire.ts';
-
-/** Compatible with pino. */
-export interface HubSpotLog {
-  debug(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 export interface CallDeps {
   readonly transport: Transport;
@@ -19,7 +14,7 @@ export interface CallDeps {
   readonly clock: () => number;
   readonly random: () => number;
   readonly sleep: (ms: number) => Promise<unknown>;
-  readonly log?: HubSpotLog | undefined;
+  readonly log?: CallLog | undefined;
   /** Told of every request that left, retries included. */
   readonly onCall?: ((method: string, status: number | 'no_answer') => void) | undefined;
 }
@@ -82,7 +77,7 @@ export async function callUntilAnswered<T>(
         note(attempt, String(answer.status), 'debug');
         return { ok: true, status: answer.status, data: parsed.data, at: answer.at };
       }
-      failure = { kind: 'unreadable', detail: `unexpected shape: ${issues(parsed.error)}`, transient: false };
+      failure = { kind: 'unreadable', detail: `unexpected shape: ${shapeProblems(parsed.error)}`, transient: false };
     } else {
       failure = answer.failure;
     }
@@ -139,11 +134,4 @@ export function createPortalApi(deps: CallDeps, access: CrmAccess): PortalApi {
 function statusOf(answer: WireAnswer): number | 'no_answer' {
   if (answer.ok) return answer.status;
   return answer.failure.kind === 'status' ? answer.failure.status : 'no_answer';
-}
-
-function issues(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 3)
-    .map(({ path, message }) => `${path.join('.')} ${message}`)
-    .join('; ');
 }

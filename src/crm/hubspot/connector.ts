@@ -2,9 +2,10 @@ import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import type { CrmAccess, CrmConnector, CrmSession } from '../../application/ports/crm.ts';
 import { NOTHING_WANTED } from '../../domain/property.ts';
 import type { CrmObject, RecordRef } from '../../domain/record.ts';
+import type { CallLog } from '../answers.ts';
 import { readAccount } from './account.ts';
 import { createBudget } from './budget.ts';
-import { type CallDeps, createPortalApi, type HubSpotLog, type PortalApi } from './call.ts';
+import { type CallDeps, createPortalApi, type PortalApi } from './call.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import type { MirroredObject } from './fields.ts';
@@ -30,7 +31,7 @@ export interface HubSpotDeps {
   /** In [0, 1). */
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
-  readonly log?: HubSpotLog;
+  readonly log?: CallLog;
   /** Told of every request that left, retries included. */
   readonly onCall?: (method: string, status: number | 'no_answer') => void;
   /** For tests. */

@@ -1,4 +1,5 @@
 import { Fault } from '../../domain/errors.ts';
+import { causeText } from '../answers.ts';
 import type { HubSpotError } from './wire.ts';
 
 /** Why one call brought no usable answer. */
@@ -86,11 +87,4 @@ export function describe(error: HubSpotError | null): string {
   const { category, policyName, correlationId, message } = error;
   const facts = [category, policyName, correlationId].filter((fact) => fact !== undefined).join(' ');
   return `${facts} ${(message ?? error.error_description ?? error.error ?? '').slice(0, 500)}`.trim();
-}
-
-function causeText(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown';
-  const inner = cause.cause;
-  if (inner instanceof Error) return 'code' in inner ? String(inner.code) : inner.message;
-  return cause.message;
 }

@@ -1,4 +1,4 @@
-import type { DealPoint, Properties } from '../../domain/record.ts';
+import { type DealPoint, isSameState, type Properties } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
 import type { HubSpotRecord } from './wire.ts';
 
@@ -45,7 +45,7 @@ export function pointsOf(
       currency: valueAt(record, changes, 'deal_currency_code', at) ?? homeCurrency,
       ...extraAt((name) => valueAt(record, changes, name, at)),
     };
-    if (!sameState(points.at(-1), point)) points.push(point);
+    if (!isSameState(points.at(-1), point)) points.push(point);
   }
 
   // A history can lag behind the record it comes with. What the deal is now counts.
@@ -57,7 +57,7 @@ export function pointsOf(
     currency: text(record.properties.deal_currency_code) ?? homeCurrency,
     ...extraAt((name) => text(record.properties[name])),
   };
-  if (!sameState(points.at(-1), present)) {
+  if (!isSameState(points.at(-1), present)) {
     if (points.at(-1)?.at === present.at) points.pop();
     points.push(present);
   }
@@ -88,17 +88,6 @@ function valueAt(
 function creationOf({ properties, createdAt }: HubSpotRecord): Instant {
   const system = Date.parse(properties.hs_createdate ?? '');
   return Number.isNaN(system) ? createdAt : system;
-}
-
-function sameState(a: DealPoint | undefined, b: DealPoint): boolean {
-  return (
-    a !== undefined &&
-    a.pipelineId === b.pipelineId &&
-    a.stageId === b.stageId &&
-    a.amount === b.amount &&
-    a.currency === b.currency &&
-    Object.entries(b.properties ?? {}).every(([name, value]) => a.properties?.[name] === value)
-  );
 }
 
 /** HubSpot clears a property with an empty string. */

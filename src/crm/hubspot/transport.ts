@@ -1,5 +1,6 @@
 import { Client } from '@hubspot/api-client';
 import type { Instant } from '../../domain/time.ts';
+import { dateOf, readText } from '../answers.ts';
 import type { Failure } from './errors.ts';
 import { parseRetryAfter } from './retry.ts';
 import { errorSchema, type HubSpotError, parseJson } from './wire.ts';
@@ -58,7 +59,7 @@ export function createTransport({
         await response.body?.cancel();
         return { ok: false, failure: { kind: 'unreadable', detail: 'a redirect led elsewhere', transient: false } };
       }
-      const text = await readText(response);
+      const text = await readText(response, ANSWER_BYTES_MAX);
       if (text === null) {
         const detail = `the body has more than ${ANSWER_BYTES_MAX} bytes`;
         return { ok: false, failure: { kind: 'unreadable', detail, transient: false } };
@@ -89,20 +90,6 @@ export function createTransport({
       }
     },
   };
-}
-
-/** Null when it is longer than any answer of HubSpot's, also when it only became so by being unpacked. */
-async function readText({ body }: Response): Promise<string | null> {
-  if (!body) return '';
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // To leave the loop is to cancel the body.
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) return null;
-    chunks.push(chunk);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function toSdk({ method, path, query, json, form, token }: WireRequest) {
@@ -137,11 +124,6 @@ function readAnswer({ status, headers }: Response, text: string, now: Instant): 
   const error = readable ? readError(body) : null;
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now);
   return { ok: false, failure: { kind: 'status', status, error, retryAfterMs } };
-}
-
-function dateOf(headers: Headers): Instant | null {
-  const at = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(at) ? null : at;
 }
 
 function readError(body: unknown): HubSpotError | null {

@@ -2,17 +2,12 @@ import type { z } from 'zod';
 import type { CrmAccess } from '../../application/ports/crm.ts';
 import { Fault } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/time.ts';
+import { type CallLog, shapeProblems } from '../answers.ts';
 import type { Budget } from './budget.ts';
 import { type Failure, faultOf } from './errors.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Transport, WireAnswer, WireRequest } from './transport.ts';
 import type { SalesforceError } from './wire.ts';
-
-/** Compatible with pino. */
-export interface SalesforceLog {
-  debug(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 export interface CallDeps {
   readonly transport: Transport;
@@ -20,7 +15,7 @@ export interface CallDeps {
   readonly clock: () => number;
   readonly random: () => number;
   readonly sleep: (ms: number) => Promise<unknown>;
-  readonly log?: SalesforceLog | undefined;
+  readonly log?: CallLog | undefined;
   /** Told of every request that left, retries included. */
   readonly onCall?: ((method: string, status: number | 'no_answer') => void) | undefined;
 }
@@ -82,7 +77,7 @@ export async function callUntilAnswered<T>(
         note(attempt, String(answer.status), 'debug');
         return { ok: true, data: parsed.data, at: answer.at };
       }
-      failure = { kind: 'unreadable', detail: `unexpected shape: ${issues(parsed.error)}`, transient: false };
+      failure = { kind: 'unreadable', detail: `unexpected shape: ${shapeProblems(parsed.error)}`, transient: false };
     } else {
       failure = answer.failure;
     }
@@ -142,11 +137,4 @@ export function createOrgApi(deps: CallDeps, access: CrmAccess): OrgApi {
 function statusOf(answer: WireAnswer): number | 'no_answer' {
   if (answer.ok) return answer.status;
   return answer.failure.kind === 'status' ? answer.failure.status : 'no_answer';
-}
-
-function issues(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 3)
-    .map(({ path, message }) => `${path.join('.')} ${message}`)
-    .join('; ');
 }

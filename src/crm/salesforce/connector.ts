@@ -3,9 +3,10 @@ import type { CrmAccess, CrmConnector, CrmSession } from '../../application/port
 import { Fault } from '../../domain/errors.ts';
 import { NOTHING_WANTED } from '../../domain/property.ts';
 import type { CrmObject, RecordRef } from '../../domain/record.ts';
+import type { CallLog } from '../answers.ts';
 import { readAccount } from './account.ts';
 import { createBudget } from './budget.ts';
-import { type CallDeps, createOrgApi, type OrgApi, type SalesforceLog } from './call.ts';
+import { type CallDeps, createOrgApi, type OrgApi } from './call.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import { isOf } from './ids.ts';
@@ -33,7 +34,7 @@ export interface SalesforceDeps {
   /** In [0, 1). */
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
-  readonly log?: SalesforceLog;
+  readonly log?: CallLog;
   /** Told of every request that left, retries included. */
   readonly onCall?: (method: string, status: number | 'no_answer') => void;
   /** For tests. */

@@ -1,4 +1,5 @@
 import { Fault } from '../../domain/errors.ts';
+import { causeText } from '../answers.ts';
 import type { SalesforceError } from './wire.ts';
 
 /** Why one call brought no usable answer. */
@@ -155,11 +156,4 @@ export function describe(errors: readonly SalesforceError[]): string {
         `${code}${fields.length > 0 ? ` (${fields.join(', ')})` : ''}: ${message.slice(0, 500)}`,
     )
     .join('; ');
-}
-
-function causeText(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown';
-  const inner = cause.cause;
-  if (inner instanceof Error) return 'code' in inner ? String(inner.code) : inner.message;
-  return cause.message;
 }

@@ -1,4 +1,4 @@
-import type { DealPoint, Properties } from '../../domain/record.ts';
+import { type DealPoint, isSameState, type Properties } from '../../domain/record.ts';
 import type { Instant } from '../../domain/time.ts';
 import { instantOf, type Row, text } from './wire.ts';
 
@@ -54,7 +54,7 @@ export function pointsOf(
       currency: text(row?.CurrencyIsoCode) ?? currency,
       ...extraAt((name) => valueAt(changes.get(name) ?? [], at, text(record[name]))),
     };
-    if (!isSame(points.at(-1), point)) points.push(point);
+    if (!isSameState(points.at(-1), point)) points.push(point);
   }
 
   // A history can lag behind the record it comes with. What the opportunity is now counts.
@@ -66,7 +66,7 @@ export function pointsOf(
     currency,
     ...extraAt((name) => text(record[name])),
   };
-  if (!isSame(points.at(-1), present)) {
+  if (!isSameState(points.at(-1), present)) {
     if (points.at(-1)?.at === present.at) points.pop();
     points.push(present);
   }
@@ -98,15 +98,4 @@ const BEFORE = (value: string | null): Change => ({ at: Number.NEGATIVE_INFINITY
 function valueAt(changes: readonly Change[], at: Instant, present: string | null): string | null {
   const change = changes.findLast((one) => one.at <= at);
   return change ? change.value : present;
-}
-
-function isSame(a: DealPoint | undefined, b: DealPoint): boolean {
-  return (
-    a !== undefined &&
-    a.pipelineId === b.pipelineId &&
-    a.stageId === b.stageId &&
-    a.amount === b.amount &&
-    a.currency === b.currency &&
-    Object.entries(b.properties ?? {}).every(([name, value]) => a.properties?.[name] === value)
-  );
 }

@@ -1,4 +1,5 @@
 import type { Instant } from '../../domain/time.ts';
+import { dateOf, readText } from '../answers.ts';
 import type { Failure } from './errors.ts';
 import { oauthErrorSchema, parseJson, restErrorsSchema, type SalesforceError } from './wire.ts';
 
@@ -68,7 +69,7 @@ export function createTransport({
           redirect: 'manual',
           signal: AbortSignal.timeout(timeoutMs),
         });
-        const text = await readText(response);
+        const text = await readText(response, ANSWER_BYTES_MAX);
         const usage = usageOf(response.headers.get('sforce-limit-info'));
         if (text === null) {
           const detail = `the body has more than ${ANSWER_BYTES_MAX} bytes`;
@@ -104,20 +105,6 @@ function bodyOf({ json, form, xml }: WireRequest): { body?: string | URLSearchPa
   return xml === undefined ? {} : { body: xml };
 }
 
-/** Null when it is longer than any answer that we ask for, also when it only became so by being unpacked. */
-async function readText({ body }: Response): Promise<string | null> {
-  if (!body) return '';
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // To leave the loop is to cancel the body.
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) return null;
-    chunks.push(chunk);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
-}
-
 function readAnswer(
   { status, headers }: Response,
   text: string,
@@ -138,11 +125,6 @@ function readAnswer(
     return { ok: false, failure: { kind: 'unreadable', detail, transient: true } };
   }
   return { ok: false, failure: { kind: 'status', status, errors: readable ? errorsIn(body) : [] } };
-}
-
-function dateOf(headers: Headers): Instant | null {
-  const at = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(at) ? null : at;
 }
 
 /** Empty when the body is not Salesforce's: a proxy or a firewall answered. */
