@@ -5,7 +5,7 @@ import { isOf, longId } from './ids.ts';
 import { hasField, type OrgShape, readable, requireFields } from './org.ts';
 import { pointsOf } from './points.ts';
 import { type Query, runQueries } from './query.ts';
-import { chunksOf, IDS_PER_QUERY, idList, literal, select } from './soql.ts';
+import { chunksOf, IDS_PER_QUERY, idList, select, textList } from './soql.ts';
 import { modificationOf } from './stamps.ts';
 import { type Row, text } from './wire.ts';
 
@@ -69,36 +69,32 @@ async function readStories(api: OrgApi, shape: OrgShape, ids: readonly string[],
   ];
   const history = [...HISTORY, ...readable(shape, 'OpportunityHistory', ['CurrencyIsoCode'])];
   const tracked = extra.flatMap((name) => [name, name.replace(/Id$/, '')]);
-  const queriesOf = (chunk: readonly string[]): Query[] => {
-    const within = `WHERE OpportunityId IN ${idList(chunk)}`;
-    return [
-      { soql: select(fields, 'Opportunity', `WHERE Id IN ${idList(chunk)}`), scope: 'all' },
-      // Those that were removed say when: the opportunity itself is not touched by it.
-      { soql: select(ROLE, 'OpportunityContactRole', within), scope: 'all' },
-      { soql: select(history, 'OpportunityHistory', within), scope: 'live' },
-      ...(extra.length === 0
-        ? []
-        : [
-            {
-              soql: select(
-                FIELD_HISTORY,
-                'OpportunityFieldHistory',
-                `${within} AND Field IN (${tracked.map(literal).join(',')})`,
-              ),
-              scope: 'live' as const,
-            },
-          ]),
-    ];
-  };
-  const queries = chunksOf(ids, IDS_PER_QUERY).map(queriesOf);
-  if (queries.length === 0) return { stories: new Map<string, Story>(), at: 0 };
-  const { rows, at } = await runQueries(api, 'read opportunities', queries.flat());
-  const [first] = queries;
-  const kinds = first?.length ?? 0;
-  const ofKind = (kind: number) => rows.filter((_, index) => index % kinds === kind).flat();
+  const chunks = chunksOf(ids, IDS_PER_QUERY);
+  if (chunks.length === 0) return { stories: new Map<string, Story>(), at: 0 };
+  const within = (chunk: readonly string[]) => `WHERE OpportunityId IN ${idList(chunk)}`;
+  const kinds: ReadonlyArray<(chunk: readonly string[]) => Query> = [
+    // Those that were removed say when: the opportunity itself is not touched by it.
+    (chunk) => ({ soql: select(ROLE, 'OpportunityContactRole', within(chunk)), scope: 'all' }),
+    (chunk) => ({ soql: select(history, 'OpportunityHistory', within(chunk)), scope: 'live' }),
+    // The record comes last: what happens between two of these queries is then a history that lags, never one that is ahead of its record.
+    (chunk) => ({ soql: select(fields, 'Opportunity', `WHERE Id IN ${idList(chunk)}`), scope: 'all' }),
+  ];
+  const ofFields = (chunk: readonly string[]): Query => ({
+    soql: select(FIELD_HISTORY, 'OpportunityFieldHistory', `${within(chunk)} AND Field IN ${textList(tracked)}`),
+    scope: 'live',
+  });
+  const asked = extra.length === 0 ? kinds : [ofFields, ...kinds];
+  const { rows, at } = await runQueries(
+    api,
+    'read opportunities',
+    asked.flatMap((kind) => chunks.map(kind)),
+  );
+  const ofKind = asked.map((_, index) => rows.slice(index * chunks.length, (index + 1) * chunks.length).flat());
+  const [roleRows = [], historyRows = [], recordRows = []] = ofKind.slice(-kinds.length);
   const byDeal = (some: readonly Row[]) => Map.groupBy(some, ({ OpportunityId }) => String(OpportunityId));
-  const records = new Map(ofKind(0).map((row) => [String(row.Id), row]));
-  const [roles, histories, fieldHistories] = [byDeal(ofKind(1)), byDeal(ofKind(2)), byDeal(kinds > 3 ? ofKind(3) : [])];
+  const records = new Map(recordRows.map((row) => [String(row.Id), row]));
+  const [roles, histories] = [byDeal(roleRows), byDeal(historyRows)];
+  const fieldHistories = byDeal(extra.length === 0 ? [] : (ofKind[0] ?? []));
   const stories = new Map(
     ids.map((id): [string, Story] => [
       id,

@@ -20,7 +20,8 @@ interface Change {
 
 /**
  * The opportunity at every moment at which its stage, its amount, or one of the `extra` fields that rules ask about changed, oldest first,
- * from its creation to its present state. Salesforce tells times to the second: of several changes within one the last counts.
+ * from its creation to its present state. Salesforce tells times to the second: what changed more often within one stands a millisecond apart,
+ * in the order of the rows, so that no state that was ever read is missing later.
  *
  * A record type has no history, so the present one counts for all of it; nor has a field that the org does not track.
  */
@@ -31,13 +32,13 @@ export function pointsOf(
 ): DealPoint[] {
   const pipelineId = text(record.RecordTypeId) ?? MASTER_RECORD_TYPE;
   const currency = text(record.CurrencyIsoCode) ?? homeCurrency;
-  const rows = sorted(history);
+  const rows = inOrder(history);
   const changes = new Map(extra.map((name) => [name, changesOf(fieldHistory, name)]));
   const extraAt = (value: (name: string) => string | null): { readonly properties?: Properties } =>
     extra.length === 0 ? {} : { properties: Object.fromEntries(extra.map((name) => [name, value(name)])) };
   const createdAt = instantOf(record.CreatedDate) ?? 0;
   const moments = new Set(
-    [createdAt, ...rows.map(momentOf), ...[...changes.values()].flat().map(({ at }) => at)].filter(
+    [createdAt, ...rows.map(({ at }) => at), ...[...changes.values()].flat().map(({ at }) => at)].filter(
       (at) => at >= createdAt,
     ),
   );
@@ -45,7 +46,7 @@ export function pointsOf(
   const points: DealPoint[] = [];
   for (const at of [...moments].sort((a, b) => a - b)) {
     // It has a stage from its first moment: the oldest row that there is reaches back.
-    const row = rows.findLast((one) => momentOf(one) <= at) ?? rows[0];
+    const { row } = rows.findLast((one) => one.at <= at) ?? rows[0] ?? {};
     const point = {
       at,
       pipelineId,
@@ -59,38 +60,38 @@ export function pointsOf(
 
   // A history can lag behind the record it comes with. What the opportunity is now counts.
   const present = {
-    at: Math.max(instantOf(record.SystemModstamp) ?? 0, points.at(-1)?.at ?? createdAt),
+    at: Math.max(instantOf(record.SystemModstamp) ?? 0, (points.at(-1)?.at ?? createdAt) + 1),
     pipelineId,
     stageId: text(record.StageName) ?? '',
     amount: text(record.Amount),
     currency,
     ...extraAt((name) => text(record[name])),
   };
-  if (!isSameState(points.at(-1), present)) {
-    if (points.at(-1)?.at === present.at) points.pop();
-    points.push(present);
-  }
+  if (!isSameState(points.at(-1), present)) points.push(present);
   return points;
 }
 
-function momentOf({ CreatedDate }: Row): Instant {
-  return instantOf(CreatedDate) ?? 0;
-}
-
-function sorted(rows: readonly Row[]): Row[] {
-  return rows.toSorted((a, b) => momentOf(a) - momentOf(b) || (String(a.Id) < String(b.Id) ? -1 : 1));
+/** The oldest first, no two at the same moment. */
+function inOrder(rows: readonly Row[]): { readonly at: Instant; readonly row: Row }[] {
+  const secondOf = ({ CreatedDate }: Row) => instantOf(CreatedDate) ?? 0;
+  const sorted = rows.toSorted((a, b) => secondOf(a) - secondOf(b) || (String(a.Id) < String(b.Id) ? -1 : 1));
+  let last = Number.NEGATIVE_INFINITY;
+  return sorted.map((row) => {
+    last = Math.max(secondOf(row), last + 1);
+    return { at: last, row };
+  });
 }
 
 /** What it was before its first change is told by that change. A lookup has a row of names beside the one of ids, and no "Id" in its name. */
 function changesOf(fieldHistory: readonly Row[], name: string): Change[] {
-  const own = sorted(
+  const own = inOrder(
     fieldHistory.filter(
       ({ Field, DataType }) => Field === name || (DataType === 'EntityId' && Field === name.replace(/Id$/, '')),
     ),
   );
   const [first] = own;
   if (!first) return [];
-  return [BEFORE(text(first.OldValue)), ...own.map((row) => ({ at: momentOf(row), value: text(row.NewValue) }))];
+  return [BEFORE(text(first.row.OldValue)), ...own.map(({ at, row }) => ({ at, value: text(row.NewValue) }))];
 }
 
 const BEFORE = (value: string | null): Change => ({ at: Number.NEGATIVE_INFINITY, value });

@@ -190,6 +190,26 @@ describe('an opportunity', () => {
   });
 });
 
+describe('changes within one second', () => {
+  test('are all told, each at a moment of its own, and none that was read is missing later', async () => {
+    const { control, orgId, time } = world;
+    const at = time.clock() - 10_000;
+    const id = control.create(orgId, 'Opportunity', opportunity(), { at });
+    control.edit(orgId, id, { StageName: 'Closed Won' }, { at: at + 1_000 });
+    const before = (await deal(id))?.history ?? [];
+    control.edit(orgId, id, { StageName: 'Prospecting' }, { at: at + 1_000 });
+    control.edit(orgId, id, { StageName: 'Closed Lost' }, { at: at + 1_000 });
+    const after = (await deal(id))?.history ?? [];
+    expect(after.map((point) => [point.at - at, point.stageId])).toEqual([
+      [0, 'Prospecting'],
+      [1_000, 'Closed Won'],
+      [1_001, 'Prospecting'],
+      [1_002, 'Closed Lost'],
+    ]);
+    expect(after.slice(0, before.length)).toEqual(before);
+  });
+});
+
 describe('what a stage means', () => {
   test('is told by IsWon and IsClosed, whatever its name or its probability', async () => {
     const { control, orgId } = world;
