@@ -200,6 +200,12 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
       version: `case when ${isWon} then 2 else 1 end`,
       won_deals: 'null',
       recruiter_id: 'null',
+      follows_referral_id: 'null',
+      follows_since: 'null',
+      assist_member_id: 'null',
+      assist_percent: 'null',
+      assist_since: 'null',
+      assist_until: 'null',
       moved_at: 'null',
       doubt: 'null',
     },
@@ -332,7 +338,14 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
     sides,
   );
   const recordColumns = { account_id: account, connection_id: connection, presence: `'present'`, read_at: String(now) };
-  const version = { modified_at: submittedAt, version: '1', mail_key: 'null', phone_key: 'null', shared_key: 'null' };
+  const version = {
+    modified_at: submittedAt,
+    version: '1',
+    mail_key: 'null',
+    phone_key: 'null',
+    shared_key: 'null',
+    company_id: 'null',
+  };
   insert(
     'records',
     {

@@ -22,13 +22,13 @@ import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
 import { createProcess } from './application/process.ts';
 import { createPublish, type Publish } from './application/publish.ts';
+import { createPublishAttribution, type PublishAttribution } from './application/publish-attribution.ts';
 import { createReattribute, type Reattribute } from './application/re-attribute.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
-import { createTryAttribution, type TryAttribution } from './application/try-attribution.ts';
 import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
@@ -73,7 +73,7 @@ export interface Container {
   readonly tiers: Tiers;
   readonly reattribute: Reattribute;
   readonly mappings: Mappings;
-  readonly tryAttribution: TryAttribution;
+  readonly publishAttribution: PublishAttribution;
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
@@ -198,8 +198,8 @@ export function createContainer(deps: ContainerDeps): Container {
   return {
     tiers,
     reattribute,
-    mappings: createMappings({ store, clock, onAsked: () => onAsked() }),
-    tryAttribution: createTryAttribution({ store, clock }),
+    mappings: createMappings({ store, clock, newId: randomUUID, onAsked: () => onAsked() }),
+    publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => onAsked() }),
     accounts: createAccounts({ store, clock }),
     act,
     review,

@@ -140,6 +140,63 @@ describe('connect', () => {
   });
 });
 
+describe('connection duplicate-rules', () => {
+  async function connected(accountId: string, provider: string): Promise<string> {
+    const store = await openStore({ url: env.DATABASE_URL ?? '' });
+    const id = `con_${provider}`;
+    const tokens = { accessToken: 'a', refreshToken: 'r', expiresAt: 0 };
+    await store.connections.connect(
+      {
+        id,
+        accountId,
+        provider,
+        externalId: '1',
+        status: 'connected',
+        statusReason: null,
+        homeCurrency: null,
+        timeZone: null,
+        uiHost: null,
+        scopes: [],
+        connectedAt: 0,
+      },
+      tokens,
+    );
+    await store.close();
+    return id;
+  }
+  beforeEach(() => {
+    env.SALESFORCE_CLIENT_ID = 'key';
+    env.SALESFORCE_CLIENT_SECRET = 'secret';
+  });
+
+  test('says how Wonward writes into an org, and state shows it', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'salesforce');
+    const settingOf = async () =>
+      (await json<{ connections: { duplicateRules?: string }[] }>('state')).connections[0]?.duplicateRules;
+    expect(await settingOf()).toBe('respect');
+    for (const answer of ['allow', 'respect'] as const) {
+      expect(await json('connection', 'duplicate-rules', id, connection, answer)).toEqual({
+        id: connection,
+        duplicateRules: answer,
+      });
+      expect(await settingOf()).toBe(answer);
+    }
+  });
+
+  test('refuses another word, a connection that is not there, and a CRM that has no such rules', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'salesforce');
+    const say = (of: string, answer: string) => cli('connection', 'duplicate-rules', id, of, answer);
+    expect(await say(connection, 'yes')).toMatchObject({ code: 2, err: expect.stringContaining('neither respect') });
+    expect(await say('con_none', 'allow')).toMatchObject({ code: 1, err: expect.stringContaining('two-crms list') });
+    expect(await say(await connected(id, 'hubspot'), 'allow')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no duplicate rules'),
+    });
+  });
+});
+
 describe('program', () => {
   test('example is explained, and can be published as it stands, from a file or a pipe', async () => {
     const { id } = await newAccount();

@@ -5,6 +5,9 @@ import { pathText } from './program-document.ts';
 /** Ten years: longer is a mistyped number. */
 const WINDOW_DAYS_MAX = 3_650;
 
+/** The member whose evidence is the strongest has the larger part, or half. */
+const ASSIST_PERCENT_MAX = 50;
+
 const source = z.enum(RANKED_SOURCES as [string, ...string[]]);
 
 /** A policy as an admin writes it; what is left out is as it always was. */
@@ -31,6 +34,10 @@ export const attributionDocument = z
     }),
     selfReferral: z.enum(['decline', 'review']).default(DEFAULT_POLICY.selfReferral).meta({
       description: 'What becomes of a member who is the friend.',
+    }),
+    assistPercent: z.int().min(1).max(ASSIST_PERCENT_MAX).optional().meta({
+      description:
+        'Of what a rule gives the member, how many percent go to another member whose evidence comes second; left out: none.',
     }),
   })
   .transform((policy) => policy as AttributionPolicy);

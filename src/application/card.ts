@@ -11,25 +11,21 @@ import type { Decision, Reward } from '../domain/decision.ts';
 import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
-import { beginOf, firstRateDay, type Party, type ProgramVersion, versionFor } from '../domain/program.ts';
+import { beginOf, firstRateDay, type Party, type ProgramVersion, publishedRule } from '../domain/program.ts';
 import { type Rates, ratesOf } from '../domain/rates.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
-import { wonTally } from '../domain/tally.ts';
 import { isoOf } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { Clock } from '../platform/clock.ts';
+import { type CardContext, readStoryFacts, type ShownReferral, type StoryFacts } from './card-facts.ts';
 import { byParty, shareLinkOf } from './compose-mirror.ts';
 import { readDealNames } from './deal-names.ts';
 import type { Connection, PageCursor, Store } from './ports/store.ts';
 
 /** What fits on a screen beside a record; the card asks for more when somebody wants it. */
 const REFERRALS_PER_PAGE = 10;
-/** A friend with more deals than this is shown with the newest. */
-const DEALS_PER_FRIEND_MAX = 20;
-/** Two parties, a few rules, a few deals, some history. */
-const DECISIONS_PER_REFERRAL_MAX = 200;
 
 export interface CardDeps {
   readonly store: Store;
@@ -63,6 +59,7 @@ export function createCard({
     }
     const { accountId, id: connectionId } = connection;
     const contact: RecordRef = { connectionId, object: 'contact', id: contactId };
+    const firstPage = { limit: REFERRALS_PER_PAGE, cursor: null };
     const programs = await store.programs.versions(accountId);
     const mapping = (await store.connections.mapping(accountId, connectionId)) ?? { version: '', entries: [] };
     const [[known], member, received] = await Promise.all([
@@ -73,6 +70,10 @@ export function createCard({
     const made = member
       ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
       : { items: [], next: null };
+    const assisted =
+      member && cursor === null
+        ? (await store.reads.referrals(accountId, firstPage, { assistMemberId: member.id })).items
+        : [];
     const referrer = received ? await store.reads.member(accountId, received.memberId) : null;
     const isHere = (record: RecordRef) => record.connectionId === connectionId;
     const linkTo = (record: RecordRef | null) => {
@@ -83,11 +84,20 @@ export function createCard({
     const rateDay = firstRateDay(programs);
     const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay));
     const now = clock.now();
-    const story = createStory(store, { accountId, programs, mapping, connection, contact, rates, now, linkTo });
-
-    const referrals: CardReferral[] = [];
-    if (received && referrer && cursor === null) referrals.push(await story(received, 'received', referrer));
-    for (const referral of made.items) if (member) referrals.push(await story(referral, 'made', member));
+    const context = { accountId, programs, mapping, connection, contact, rates, now, linkTo };
+    const shown: ShownReferral[] = [];
+    if (received && referrer && cursor === null)
+      shown.push({ referral: received, direction: 'received', member: referrer });
+    for (const referral of made.items) if (member) shown.push({ referral, direction: 'made', member });
+    for (const referral of assisted) {
+      const other = await store.reads.member(accountId, referral.memberId);
+      if (other) shown.push({ referral, direction: 'made', member: other });
+    }
+    const facts = await readStoryFacts(store, context, shown);
+    const referrals = shown.flatMap((one, index) => {
+      const own = facts[index];
+      return own ? [storyOf(context, one, own)] : [];
+    });
 
     const view: CardView = {
       version: 1,
@@ -172,143 +182,91 @@ function moneyOf(money: Money): CardMoney {
   return { amount: decimalOf(money), currency: money.currency };
 }
 
-interface StoryContext {
-  readonly accountId: string;
-  readonly programs: readonly ProgramVersion[];
-  readonly mapping: StageMapping;
-  readonly connection: Connection;
-  /** Whose card it is. */
-  readonly contact: RecordRef;
+interface StoryContext extends CardContext {
   /** Absent where no rule pays in another currency than the deal's. */
   readonly rates: Rates | undefined;
-  readonly now: number;
   /** The address of a record, as a property to spread; nothing when there is none. */
   readonly linkTo: (record: RecordRef | null) => { readonly url?: string };
 }
 
-function createStory(
-  store: Store,
-  { accountId, programs, mapping, connection, contact: own, rates, now, linkTo }: StoryContext,
-) {
-  const isHere = (record: RecordRef | null) => record?.connectionId === connection.id;
-
-  return async (referral: Referral, direction: 'made' | 'received', member: Member): Promise<CardReferral> => {
-    const page = { limit: DECISIONS_PER_REFERRAL_MAX, cursor: null };
-    const [decisions, rewards, deals] = await Promise.all([
-      store.reads.decisions(accountId, page, { referralId: referral.id }),
-      store.reads.rewards(accountId, page, { referralId: referral.id }),
-      dealsOf(referral, direction),
-    ]);
-    const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
-    const named = await recruiterOf(referral, member);
-    const beneficiaryOf = (party: Party) =>
-      party === 'friend' ? friendName : party === 'member' ? nameOf(member) : named ? nameOf(named) : 'Recruiter';
-    const names: DealNames = new Map(
-      deals.flatMap(({ ref, name }) => (name === null ? [] : [[ref.id, name] as const])),
-    );
-    const outlooks = [
-      ...newestOf(decisions.items).map((decision) =>
-        outlookOfDecision(decision, rewardOf(decision, rewards.items), names),
-      ),
-      ...(await expected(
-        referral,
-        decisions.items,
-        deals.filter(({ ref }) => isHere(ref)),
-        names,
-        beneficiaryOf,
-        member,
-      )),
-    ].sort(byParty);
-    const person =
-      direction === 'made'
-        ? { name: friendName, contact: referral.friend.contact }
-        : { name: nameOf(member), contact: member.contact };
-    return {
-      referralId: referral.id,
-      direction,
-      person: {
-        name: person.name,
-        contactId: person.contact && isHere(person.contact) ? person.contact.id : null,
-        ...linkTo(person.contact),
-      },
-      stage: referral.stage,
-      stageReason: reasonText(referral.reason, names),
-      since: isoOf(referral.stageSince),
-      deals: await Promise.all(
-        deals.map(async (deal) => ({ ...dealOf(deal, await mappingOf(deal.ref)), ...linkTo(deal.ref) })),
-      ),
-      rewards: outlooks.map((outlook) =>
-        rewardRow(outlook, nameOfRule(programs, outlook.ruleKey), beneficiaryOf(outlook.party)),
-      ),
-    };
+function storyOf(
+  context: StoryContext,
+  { referral, direction, member }: ShownReferral,
+  facts: StoryFacts,
+): CardReferral {
+  const { programs, connection, linkTo } = context;
+  const { decisions, rewards, deals, recruiter, assist, mappingOf } = facts;
+  const isHere = (record: RecordRef) => record.connectionId === connection.id;
+  const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
+  const beneficiaries: Readonly<Record<Party, string>> = {
+    member: nameOf(member),
+    friend: friendName,
+    recruiter: recruiter ? nameOf(recruiter) : 'Recruiter',
+    assist: assist ? nameOf(assist) : 'Another member',
   };
+  const names: DealNames = new Map(deals.flatMap(({ ref, name }) => (name === null ? [] : [[ref.id, name] as const])));
+  const outlooks = [
+    ...newestOf(decisions).map((decision) => outlookOfDecision(decision, rewardOf(decision, rewards), names)),
+    ...expected(context, referral, member, facts, names, beneficiaries),
+  ].sort(byParty);
+  const person =
+    direction === 'made'
+      ? { name: friendName, contact: referral.friend.contact }
+      : { name: nameOf(member), contact: member.contact };
+  return {
+    referralId: referral.id,
+    direction,
+    person: {
+      name: person.name,
+      contactId: person.contact && isHere(person.contact) ? person.contact.id : null,
+      ...linkTo(person.contact),
+    },
+    stage: referral.stage,
+    stageReason: reasonText(referral.reason, names),
+    since: isoOf(referral.stageSince),
+    deals: deals.map((deal) => ({ ...dealOf(deal, mappingOf(deal.ref)), ...linkTo(deal.ref) })),
+    rewards: outlooks.map((outlook) =>
+      rewardRow(outlook, nameOfRule(programs, outlook.ruleKey), beneficiaries[outlook.party]),
+    ),
+  };
+}
 
-  /** Of the friend's contact at home, and of the one whose card it is where the friend is known here by another. */
-  async function dealsOf({ friend }: Referral, direction: 'made' | 'received'): Promise<DealFacts[]> {
-    const isOther = direction === 'received' && friend.contact !== null && !isHere(friend.contact);
-    const contacts = [...(isOther ? [own] : []), ...(friend.contact ? [friend.contact] : [])];
-    const found = await Promise.all(
-      contacts.map((contact) => store.reads.dealsOfContact(accountId, contact, DEALS_PER_FRIEND_MAX)),
-    );
-    return found.flat().slice(0, DEALS_PER_FRIEND_MAX);
-  }
-
-  /** What a deal's stages mean is told by its own connection. */
-  async function mappingOf(deal: RecordRef): Promise<StageMapping> {
-    if (isHere(deal)) return mapping;
-    return (await store.connections.mapping(accountId, deal.connectionId)) ?? { version: '', entries: [] };
-  }
-
-  /** The account's own person behind the referral; null when there is none. */
-  async function recruiterOf({ recruiterId }: Referral, member: Member): Promise<Member | null> {
-    if (recruiterId !== undefined) return store.reads.member(accountId, recruiterId);
-    return member.isStaff ? member : null;
-  }
-
-  /** What rules that have decided nothing yet would make of the friend's furthest open deal. */
-  async function expected(
-    referral: Referral,
-    decisions: readonly Decision[],
-    deals: readonly DealFacts[],
-    names: DealNames,
-    beneficiaryOf: (party: Party) => string,
-    member: Member,
-  ): Promise<Outlook[]> {
-    const version = versionFor(programs, referral, now);
-    const rules = version?.rules ?? [];
-    const recruiter = await recruiterOf(referral, member);
-    const isPaidAsOne = recruiter?.id === member.id && rules.some(({ party }) => party === 'recruiter');
-    const held = (await store.tiers.of(accountId, member.id)).find(({ program }) => program.id === referral.programId);
-    const tier = held?.to?.key ?? null;
-    const { count } = await store.reads.tally(accountId, wonTally(referral.memberId));
-    const { contact } = referral.friend;
-    const [friend] = contact ? await store.cases.knownContacts(accountId, contact.connectionId, [contact.id]) : [];
-    const present = dealsAt(deals, mapping, Number.POSITIVE_INFINITY);
-    const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
-    return (
-      rules
-        .filter((rule) => !decisions.some(({ ruleKey }) => ruleKey === rule.key))
-        // Nobody waits for what only a recruiter gets, where there is none.
-        .filter(({ party }) => party !== 'recruiter' || recruiter !== null)
-        .map((rule) =>
-          outlookOfRule({
-            rule,
-            referral,
-            friend: friend?.facts ?? {},
-            dealAt: open,
-            beneficiary: beneficiaryOf(rule.party),
-            names,
-            stageLabel: open ? stageLabelOf(open.point, mapping) : '',
-            startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
-            wonReferrals: count + (referral.stage === 'won' ? 0 : 1),
-            tier: version?.tiers && { levels: version.tiers.levels, held: tier, reached: tier },
-            recruiter: recruiter === null ? 'none' : isPaidAsOne ? 'member' : 'other',
-            rates,
-            now,
-          }),
-        )
-    );
-  }
+/** What rules that have decided nothing yet would make of the friend's furthest open deal. */
+function expected(
+  { programs, connection, mapping, rates, now }: StoryContext,
+  referral: Referral,
+  member: Member,
+  { deals, version, undecided, recruiter, friend, wonReferrals, tier }: StoryFacts,
+  names: DealNames,
+  beneficiaries: Readonly<Record<Party, string>>,
+): Outlook[] {
+  if (undecided.length === 0) return [];
+  const isPaidAsOne = recruiter?.id === member.id && version?.rules.some(({ party }) => party === 'recruiter');
+  const here = deals.filter(({ ref }) => ref.connectionId === connection.id);
+  const present = dealsAt(here, mapping, Number.POSITIVE_INFINITY);
+  const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
+  return (
+    undecided
+      // Nobody waits for what only a recruiter gets, where there is none.
+      .filter(({ party }) => party !== 'recruiter' || recruiter !== null)
+      .map((rule) =>
+        outlookOfRule({
+          rule,
+          referral,
+          friend: friend ?? {},
+          dealAt: open,
+          beneficiary: beneficiaries[rule.party],
+          names,
+          stageLabel: open ? stageLabelOf(open.point, mapping) : '',
+          startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
+          wonReferrals: wonReferrals + (referral.stage === 'won' ? 0 : 1),
+          tier: version?.tiers && { levels: version.tiers.levels, held: tier, reached: tier },
+          recruiter: recruiter === null ? 'none' : isPaidAsOne ? 'member' : 'other',
+          rates,
+          now,
+        }),
+      )
+  );
 }
 
 /** The newest decision of each rule on each deal: what holds now. */
@@ -346,7 +304,7 @@ function dealOf(deal: DealFacts, mapping: StageMapping): CardReferral['deals'][n
 /** The name that the rule bears now; a rule that no version has any more is known by its key. */
 function nameOfRule(programs: readonly ProgramVersion[], key: string): string {
   const rules = programs.toReversed().flatMap((program) => program.rules);
-  return rules.find((rule) => rule.key === key)?.name ?? key;
+  return publishedRule(rules, key)?.name ?? key;
 }
 
 function rewardRow(outlook: Outlook, rule: string, beneficiary: string): CardReward {

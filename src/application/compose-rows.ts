@@ -3,7 +3,7 @@ import { type Outlook, outlookOfDecision } from '../domain/explain.ts';
 import { derivedId } from '../domain/ids.ts';
 import type { MemberRow, RecordRows, ReferralRow, RewardRow } from '../domain/mirror.ts';
 import { decimalOf } from '../domain/money.ts';
-import { openProgram, type ProgramVersion } from '../domain/program.ts';
+import { openProgram, type ProgramVersion, publishedRule } from '../domain/program.ts';
 import type { DealNames } from '../domain/reason.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { type Instant, isoOf } from '../domain/time.ts';
@@ -105,7 +105,7 @@ function rewardRow(
     referralKey: referral.id,
     dealId,
     party,
-    rule: version?.rules.find(({ key }) => key === ruleKey)?.name ?? ruleKey,
+    rule: (version && publishedRule(version.rules, ruleKey)?.name) ?? ruleKey,
     state: reward?.state ?? decision.outcome,
     money: outlook.money && { amount: decimalOf(outlook.money), currency: outlook.money.currency },
     reasonCode: outlook.reason.code,

@@ -4,7 +4,7 @@ import { derivedId } from '../domain/ids.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
-import type { CrmAccess, CrmConnector, CrmGrant, CrmSession, ProvisionReport } from './ports/crm.ts';
+import type { CrmAccess, CrmConnector, CrmGrant, CrmSession, DuplicateRules, ProvisionReport } from './ports/crm.ts';
 import type { Connection, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
@@ -47,6 +47,8 @@ export interface Connect {
   complete(input: { provider: string; code: string; state: string }): Promise<CompleteResult>;
   /** False when the account has no such connection. Tokens are given back to the CRM; what was recorded stays. */
   disconnect(accountId: string, connectionId: string): Promise<boolean>;
+  /** Null when the account has no such connection; false when its CRM has no such rules to allow. What they refused is written anew. */
+  setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<boolean | null>;
   /** Null when the account has no such connection. */
   provision(accountId: string, connectionId: string): Promise<ProvisionReport | null>;
   /** What a connector needs to talk to the connected CRM. */
@@ -151,6 +153,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       apiUrl: connection.apiUrl,
       homeCurrency: connection.homeCurrency,
       scopes: connection.scopes,
+      duplicateRules: connection.duplicateRules,
       accessToken: (rejected) => sharedAccessToken(connection, rejected),
     };
   }
@@ -241,6 +244,17 @@ export function createConnect(deps: ConnectDeps): Connect {
           .oauth.revoke({ refreshToken, apiUrl: connection.apiUrl })
           .catch((err: unknown) => log.warn({ connection: connectionId, err }, 'token could not be given back'));
       }
+      return true;
+    },
+
+    async setDuplicateRules(accountId, connectionId, rules) {
+      const connection = await store.connections.get(accountId, connectionId);
+      if (!connection) return null;
+      if (rules === (connection.duplicateRules ?? 'respect')) return true;
+      if (connectorOf(connection.provider).hasDuplicateRules !== true) return false;
+      await store.connections.setDuplicateRules(accountId, connectionId, rules);
+      await store.mirror.markAll(accountId, connectionId, clock.now());
+      log.info({ connection: connectionId, duplicateRules: rules }, 'setting of a connection changed');
       return true;
     },
 

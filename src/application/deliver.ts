@@ -132,7 +132,9 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
   /** False from the store means that the reward changed while the provider was called, as by a reversal: settle what it is now. */
   async function settle(payout: ClaimedPayout, result: IssueResult, given: GivenPayout | undefined): Promise<void> {
     const { accountId, reward, referral } = payout;
-    const member = await store.reads.member(accountId, referral.memberId);
+    // The referral may be another member's by now; whose the reward is does not change.
+    const memberId = reward.party === 'friend' ? referral.memberId : reward.beneficiaryId;
+    const member = await store.reads.member(accountId, memberId);
     let current = reward;
     for (let tries = 0; tries < SETTLE_TRIES; tries += 1) {
       const draft = createDraft(stateWith(accountId, { rewards: [current] }));

@@ -22,7 +22,7 @@ export function whoseByDraft(
   { stored, page, friend, contacts, state }: WhoseInput,
 ): Referral | null {
   if (stored.movedAt !== undefined) return stored;
-  const found = page.attributions.findLast(({ referralId, kind }) => referralId === stored.id && kind === 'attributed');
+  const found = page.attributions.find(({ referralId, kind }) => referralId === stored.id && kind === 'attributed');
   // When its evidence was weighed; a window is counted from then.
   const now = found?.recordedAt ?? stored.submittedAt;
   const others = state.referrals.filter(({ id }) => id !== stored.id);
@@ -44,13 +44,14 @@ export function whoseByDraft(
     ({ friend: { contact } }) => contact?.connectionId === ref.connectionId && contact.id === ref.id,
   );
   if (mine) return { ...mine, id: stored.id, version: stored.version };
-  return stored.source === 'explicit' ? stored : null;
+  return stored.source === 'explicit' ? { ...stored, assist: undefined } : null;
 }
 
 /** The referral before anything was decided of it: one by label or code was not there, one by e-mail address knew no contact. */
 function asItCame(referral: Referral): Referral[] {
   const { source, friend } = referral;
-  if (source === 'explicit') return [{ ...referral, stage: 'accepted', doubt: undefined, wonDeals: undefined }];
+  if (source === 'explicit')
+    return [{ ...referral, stage: 'accepted', doubt: undefined, wonDeals: undefined, assist: undefined }];
   if (source !== 'email') return [];
   return [
     {
@@ -60,6 +61,7 @@ function asItCame(referral: Referral): Referral[] {
       stage: 'submitted',
       doubt: undefined,
       wonDeals: undefined,
+      assist: undefined,
     },
   ];
 }

@@ -5,9 +5,17 @@ import { companyOf, withinLimits } from '../domain/limit.ts';
 import type { StageMapping } from '../domain/mapping.ts';
 import { type Money, textOf } from '../domain/money.ts';
 import type { State } from '../domain/plan.ts';
-import { conditionsWithin, isReviewed, type Party, type ProgramVersion, type RewardRule } from '../domain/program.ts';
-import { reasonText } from '../domain/reason.ts';
-import type { RecordRef } from '../domain/record.ts';
+import {
+  conditionsWithin,
+  isReviewed,
+  type Party,
+  type ProgramVersion,
+  publishedKey,
+  type RewardRule,
+  rulesFor,
+} from '../domain/program.ts';
+import { reason, reasonText } from '../domain/reason.ts';
+import type { ContactFacts, RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyKey, wonTally } from '../domain/tally.ts';
@@ -315,6 +323,7 @@ function decideAnew(
       tallies: new Map(),
       risk: page.state.risk,
       tiersThen: tiers,
+      companies: followed(stored, friend.facts.contact),
       attribution: trial.attribution ? asPublished(trial.attribution) : (trial.attributionInForce ?? undefined),
       ...recordedElsewhere(account, page, here, Number.POSITIVE_INFINITY),
     };
@@ -331,22 +340,24 @@ function decideAnew(
     const { id, memberId } = referral;
     const won = wonTally(memberId);
     const before = (ordinals?.get(id) ?? 1) - 1;
+    const now = Math.max(...friend.readAt);
     const plan = decide({
       friends: [friend.facts],
       contacts,
-      now: Math.max(...friend.readAt),
+      now,
       state: { ...about, ...decided, tallies: new Map([[tallyKey(won), { ...won, count: before, minor: 0n }]]) },
     });
     const own = plan.decisions.filter(({ referralId }) => referralId === id);
     for (const reward of plan.rewards) {
       if (reward.referralId !== id || !stands(reward)) continue;
       const grant = own.find(({ rewardId }) => rewardId === reward.id);
-      const rule = trial.programs
-        .find(({ programId, version }) => programId === grant?.program.id && version === grant.program.version)
-        ?.rules.find(({ key }) => key === reward.ruleKey);
+      const version = trial.programs.find(
+        (one) => one.programId === grant?.program.id && one.version === grant.program.version,
+      );
+      const rule = version && rulesFor(version.rules, referral, now).find(({ key }) => key === reward.ruleKey);
       if (!grant || !rule || grant.effectiveAt < from || grant.effectiveAt >= to) continue;
       candidates.push({
-        referral: { id, memberId },
+        referral: { id, memberId: rule.party === 'assist' ? (referral.assist?.memberId ?? memberId) : memberId },
         company: companyOf(friend.facts.contact),
         deal: reward.deal,
         programId: grant.program.id,
@@ -371,6 +382,11 @@ function decideAnew(
   if (referral === null) return null;
   const { id } = referral;
   return { candidates, refusals, referral: decided.referrals.find((one) => one.id === id) ?? referral };
+}
+
+/** The colleague's referral that it was concluded from, as `decide` is told of it. */
+function followed({ follows }: Referral, { company }: ContactFacts): State['companies'] {
+  return follows && company ? new Map([[company.id, follows.referralId]]) : undefined;
 }
 
 /** What it counted towards a tier is counted anew. */
@@ -421,7 +437,8 @@ function compare(
       ...{ referralId: referral.id, deal, ruleKey: rule.key, party: rule.party, after: money, why, at },
       ...(attribution ? { memberBefore: known?.memberId ?? null, memberAfter: referral.memberId } : {}),
     };
-    const isAnothers = attribution && rule.party === 'member' && known?.memberId !== referral.memberId;
+    const isOfMember = rule.party === 'member' || rule.party === 'assist';
+    const isAnothers = attribution && isOfMember && known?.memberId !== referral.memberId;
     if (!known) tell({ ...line, kind: 'new', before: null });
     else if (isAnothers || textOf(known.money) !== textOf(money))
       tell({ ...line, kind: 'changed', before: known.money });
@@ -457,8 +474,15 @@ function applyLimits(candidates: readonly Candidate[]) {
   const kept = new Map<string, string>();
   let limited = 0;
   const inOrder = candidates.toSorted((a, b) => a.at - b.at || (a.referral.id < b.referral.id ? -1 : 1));
+  const given = new Set<string>();
   for (const candidate of inOrder) {
     const { referral, programId, rule, at, money, company } = candidate;
+    const keyBy = (ruleKey: string) => keyOf({ ...candidate, referralId: referral.id, ruleKey });
+    // Of a shared credit the member's part comes first, and there is no other part without it.
+    if (rule.party === 'assist' && !given.has(keyBy(publishedKey(rule.key)))) {
+      kept.set(keyBy(rule.key), reasonText(reason('assist_alone')));
+      continue;
+    }
     const outcome = withinLimits({
       rule: { ...rule, usesBudget: false },
       programId,
@@ -473,7 +497,7 @@ function applyLimits(candidates: readonly Candidate[]) {
       limited += 1;
       const unmet = outcome.results.find(({ verdict }) => verdict === 'unmet');
       const why = `The ${unmet?.condition} is ${unmet?.expected}, and there were ${unmet?.actual}.`;
-      kept.set(keyOf({ ...candidate, referralId: referral.id, ruleKey: rule.key }), why);
+      kept.set(keyBy(rule.key), why);
       continue;
     }
     if (outcome.money.minor < money.minor) limited += 1;
@@ -481,6 +505,7 @@ function applyLimits(candidates: readonly Candidate[]) {
       tallies,
       outcome.uses.map((use) => ({ ...use, basis: null })),
     );
+    given.add(keyBy(rule.key));
     lines.push({ ...candidate, money: outcome.money });
   }
   return { lines, kept, limited };

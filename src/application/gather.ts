@@ -42,8 +42,9 @@ export async function gather(
   wanted: WantedProperties,
   risk: RiskWanted | null = null,
   others: OtherConnections | null = null,
+  byCompany = false,
 ): Promise<Gathered> {
-  const reader = createReader(session, store, connection, wanted, risk, others);
+  const reader = createReader(session, store, connection, wanted, risk, others, byCompany);
   const idsOf = (object: 'deal' | 'contact') =>
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
@@ -59,7 +60,8 @@ export async function gather(
   let loaded = await store.load(keys);
   const hinted = new Set([...idsOf('contact'), ...left]);
   const referredIds = referredAmong(connection, reader.contacts, reader.deals, loaded, hinted);
-  await reader.knowContacts(referredIds);
+  // Whom a deal has let go of may live on in somebody who is on it: what is remembered of them does not say so yet.
+  await reader.readContacts(referredIds.filter((id) => reader.contact(id) === undefined));
   const found = (ids: readonly string[]) => [...new Set(ids)].flatMap((id) => reader.contact(id) ?? []);
   const referred = found(referredIds).filter(({ presence }) => presence === 'present');
   const dealIds = await session.dealsOfContacts(referred.map(({ ref }) => ref.id));
@@ -187,6 +189,7 @@ function referredAmong(
       isKnownElsewhere ||
       contact.referredByIds.length > 0 ||
       contact.usedCode !== null ||
+      (contact.company ? loaded.companies?.has(contact.company.id) === true : false) ||
       pendingEmails.has(normaliseEmail(contact.email));
     if (isSignalled && (isHinted || onDeals.has(contact.ref.id))) ids.add(contact.ref.id);
   }
@@ -234,6 +237,7 @@ function createReader(
   wanted: WantedProperties,
   risk: RiskWanted | null,
   others: OtherConnections | null,
+  byCompany: boolean,
 ) {
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
@@ -341,6 +345,7 @@ function createReader(
         contactIds: [...new Set(people.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
         dealIds: [...new Set([...deals.values()].flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))],
         companies: [...new Set(people.flatMap((contact) => companyOf(contact) ?? []).map(companyOwner))],
+        ...(byCompany ? { colleaguesOf: [...new Set(people.flatMap(({ company }) => company?.id ?? []))] } : {}),
         emails: [...new Set(people.flatMap(({ email }) => normaliseEmail(email) ?? []))],
         codes: [
           ...new Set(people.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? [])))),

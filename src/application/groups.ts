@@ -31,6 +31,8 @@ export function groupByPeople(items: readonly WorkItem[], gathered: Gathered): G
     for (const { contact } of friends) {
       union.join(`item ${index}`, `person ${contact.ref.id}`);
       for (const referrer of contact.referredByIds) union.join(`person ${contact.ref.id}`, `person ${referrer}`);
+      if (gathered.loaded.companies && contact.company)
+        union.join(`person ${contact.ref.id}`, `company ${contact.company.id}`);
     }
   }
   const groups = Map.groupBy(items.keys(), (index) => union.rootOf(`item ${index}`));
@@ -98,10 +100,13 @@ export function createParts(
   for (const { id, contact, email, code } of loaded.members) {
     join(`member ${id}`, [...(contact ? [recordKey(contact)] : []), ...emailKeys(email), `code ${code}`]);
   }
-  for (const { id, memberId, friend } of loaded.referrals) {
+  for (const { id, memberId, assist, friend } of loaded.referrals) {
     const person = friend.contact ? [recordKey(friend.contact)] : [];
-    join(`referral ${id}`, [`member ${memberId}`, ...person, ...emailKeys(friend.email)]);
+    const members = [memberId, ...(assist ? [assist.memberId] : [])].map((one) => `member ${one}`);
+    join(`referral ${id}`, [...members, ...person, ...emailKeys(friend.email)]);
   }
+  for (const [companyId, referralId] of loaded.companies ?? [])
+    union.join(`referral ${referralId}`, `company ${companyId}`);
   for (const { record, subject } of loaded.others?.edges ?? [])
     for (const kind of ['member', 'referral']) union.join(`${kind} ${subject}`, recordKey(record));
   for (const { ref, sharedKey, phoneKey } of loaded.others?.contacts ?? [])
@@ -150,6 +155,7 @@ function reachOf({ contact, deals }: FriendFacts, contacts: ReadonlyMap<string, 
     ...keysOf(contact),
     ...emailKeys(contact.email),
     ...(code === null ? [] : [`code ${code}`]),
+    ...(contact.company ? [`company ${contact.company.id}`] : []),
     ...contact.referredByIds.flatMap(person),
     ...deals.flatMap((deal) => [...keysOf(deal), ...deal.contactIds.flatMap(person)]),
   ];

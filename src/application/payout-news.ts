@@ -112,7 +112,8 @@ export function createPayoutNews({ store, accounts, takeRefund, clock, log }: Pa
 
   async function markConcerned(accountId: string, reward: Reward, mark: ReturnType<typeof createDraft>['markMirror']) {
     const referral = await reads.referral(accountId, reward.referralId);
-    const member = referral && (await reads.member(accountId, referral.memberId));
+    const memberId = reward.party === 'friend' ? referral?.memberId : reward.beneficiaryId;
+    const member = memberId === undefined ? null : await reads.member(accountId, memberId);
     mark(referral?.friend.contact ?? null);
     mark(member?.contact ?? null);
     mark(reward.deal);

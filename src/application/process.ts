@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { countsCompanies } from '../domain/attribution-policy.ts';
 import { sharedKeyOf } from '../domain/connections-policy.ts';
 import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
@@ -13,6 +14,7 @@ import type { Referral } from '../domain/referral.ts';
 import { addTo } from '../domain/tally.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { colleaguesOf } from './colleagues.ts';
 import { type Gathered, gather, riskWanted } from './gather.ts';
 import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
 import { elsewhereState, type OtherConnections, otherConnections, withKeys } from './other-connections.ts';
@@ -60,9 +62,12 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const readAt = clock.now();
     const programs = await store.programs.versions(connection.accountId);
     const others = await otherConnections(store, connection);
-    const wanted = withKeys(wantedProperties(programs), others, connection.id);
+    const policy = await store.attribution.newest(connection.accountId);
+    const byCompany = policy !== null && countsCompanies(policy.policy);
+    const asked = wantedProperties(programs);
+    const wanted = withKeys({ ...asked, isCompanyWanted: asked.isCompanyWanted || byCompany }, others, connection.id);
     const risk = riskWanted(programs, readAt);
-    const gathered = await gather(session, store.cases, connection, items, wanted, risk, others);
+    const gathered = await gather(session, store.cases, connection, items, wanted, risk, others, byCompany);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
     await decideAndCommit(connection, mapping, gathered, items, readAt, others);
   }
@@ -113,7 +118,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       const tallies = new Map(loaded.tallies);
       let tiers = loaded.tiers ?? [];
       const commits = open.map((group): Commit & { group: Group } => {
-        const state = { ...about, ...partOf(group), tallies, tiers, risk: loaded.risk };
+        const state = { ...about, ...partOf(group), tallies, tiers, risk: loaded.risk, companies: loaded.companies };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
         addTo(tallies, plan.tallies);
         tiers = [...tiers, ...plan.tierChanges];
@@ -132,6 +137,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           settles: group.items,
           erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
           ...(others ? { isOneOfSeveral: true } : {}),
+          ...(loaded.companies ? { colleagues: colleaguesOf(connection.id, group, gathered, state, plan, now) } : {}),
         };
       });
       const results = await store.cases.commit(commits.map(({ group: _, ...commit }) => commit));
@@ -267,7 +273,7 @@ function createMappingReader(store: Store, clock: Clock) {
 /** Reads the pipelines and keeps what they mean, as a new version if anything differs. What an admin has said of a stage stays. */
 export async function refreshMapping(
   store: Pick<Store, 'connections'>,
-  session: CrmSession,
+  session: Pick<CrmSession, 'stages'>,
   connection: Pick<Connection, 'id' | 'accountId'>,
   now: number,
 ): Promise<StageMapping> {
@@ -276,8 +282,9 @@ export async function refreshMapping(
   for (let tries = 0; tries < CONFLICT_TRIES; tries += 1) {
     const earlier = await store.connections.mapping(accountId, id);
     const mapping = mappingOf(mapCatalog(catalog, earlier?.entries ?? []));
-    const basis = earlier?.version ?? null;
-    if (await store.connections.saveMapping(accountId, id, mapping.version, mapping.entries, now, basis))
+    // What was said and stays was seen in that dry run.
+    const grounds = { basis: earlier?.version ?? null, dryRunId: earlier?.dryRunId };
+    if (await store.connections.saveMapping(accountId, id, mapping.version, mapping.entries, now, grounds))
       return mapping;
   }
   throw CONTENDED;

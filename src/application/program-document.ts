@@ -3,9 +3,9 @@ import { CURRENCIES, type Money, parseAmount, ROUNDING_MODES } from '../domain/m
 import {
   LIMIT_WINDOWS,
   OPEN_REFERRALS,
-  PARTIES,
   type ProgramContent,
   type RewardRule,
+  RULE_PARTIES,
   TRIGGER_STAGES,
 } from '../domain/program.ts';
 import { DECIMAL } from '../domain/property.ts';
@@ -179,7 +179,7 @@ function shapesFor<M extends z.ZodType>(money: M, kind: 'Input' | 'Answer') {
   ]);
   return {
     key: keyText('member-won'),
-    party: z.enum(PARTIES),
+    party: z.enum(RULE_PARTIES),
     trigger: z.enum([...TRIGGER_STAGES, 'tier_reached']).optional(),
     tier: keyText('gold').optional(),
     deals: z

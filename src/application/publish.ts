@@ -3,11 +3,10 @@ import { programHash } from '../domain/program-hash.ts';
 import { propertyFactsOf } from '../domain/property.ts';
 import type { CrmObject } from '../domain/record.ts';
 import { riskProperties } from '../domain/risk.ts';
-import type { Instant } from '../domain/time.ts';
-import type { Clock } from '../platform/clock.ts';
 import { dryRun } from './dry-run.ts';
+import { createDryRuns, type DryRunRefusal, type DryRunsDeps, type Period, type Publisher } from './keep-dry-run.ts';
 import type { CrmSession } from './ports/crm.ts';
-import type { Connection, KeptDryRun, NewVersion, Store } from './ports/store.ts';
+import type { Connection, KeptDryRun, NewVersion, Store, TriedProgram } from './ports/store.ts';
 import { type RuleProblem, unknownProperties } from './program-problems.ts';
 import { unknownRiskProperties } from './risk-document.ts';
 
@@ -22,36 +21,21 @@ export type PublishResult =
   | { readonly kind: 'published'; readonly version: ProgramVersion }
   | { readonly kind: 'unpayable'; readonly rules: readonly UnpayableRule[] }
   | { readonly kind: 'unknown_properties'; readonly problems: readonly RuleProblem[] }
-  | {
-      readonly kind: 'refused';
-      readonly code: 'no_such_dry_run' | 'other_draft' | 'second_person' | 'no_draft' | 'draft_changed';
-    };
+  | DryRunRefusal
+  | { readonly kind: 'refused'; readonly code: 'second_person' | 'no_draft' | 'draft_changed' };
 
-export interface PublishDeps {
+export interface PublishDeps extends Omit<DryRunsDeps, 'store'> {
   readonly store: Pick<Store, 'programs' | 'programDrafts' | 'accounts' | 'connections' | 'dryRuns' | 'audited'>;
-  readonly clock: Pick<Clock, 'now'>;
-  readonly newId: () => string;
   /** Names of the providers that this account can pay through now. */
   readonly payableBy: (accountId: string) => Promise<readonly string[]>;
   /** Opens a connected CRM, to ask it which properties it has. */
   readonly openSession: (connection: Connection) => Pick<CrmSession, 'propertyNames'>;
 }
 
-export interface Publisher {
-  readonly by: string;
-  /** Publishes only the very draft that this dry run was of. */
-  readonly dryRunId: string | null;
-}
-
 /** From a draft to a version: tried on all of history, published on what was seen then, by another person where the account asks for one. */
 export interface Publish {
-  /** Runs over everything that is recorded, in a snapshot of its own, and keeps what came of it. Pays and changes nothing. */
-  tryOut(
-    accountId: string,
-    content: ProgramContent,
-    period: { from: Instant; to: Instant },
-    by: string,
-  ): Promise<KeptDryRun>;
+  /** What it would have paid, over all that is recorded. Pays and changes nothing. */
+  tryOut(accountId: string, content: ProgramContent, period: Period, by: string): Promise<KeptDryRun<TriedProgram>>;
   /** What its writer publishes at once; not where the account asks for a second person. */
   publish(accountId: string, content: ProgramContent, publisher: Publisher): Promise<PublishResult>;
   /** The kept draft in the revision that the publisher has read. Where a second person is asked for, nobody who had a hand in it. */
@@ -61,6 +45,8 @@ export interface Publish {
 }
 
 export function createPublish({ store, clock, newId, payableBy, openSession }: PublishDeps): Publish {
+  const dryRuns = createDryRuns({ store, clock, newId });
+
   async function refusalOf(accountId: string, content: ProgramContent, dryRunId: string | null) {
     const ready = await payableBy(accountId);
     // A reward that nobody can pay would wait for ever; the rule is refused while somebody is there to read why.
@@ -70,11 +56,7 @@ export function createPublish({ store, clock, newId, payableBy, openSession }: P
     if (rules.length > 0) return { kind: 'unpayable', rules } as const;
     const problems = await strangersOf(accountId, content);
     if (problems.length > 0) return { kind: 'unknown_properties', problems } as const;
-    if (dryRunId === null) return null;
-    const seen = await store.dryRuns.get(accountId, dryRunId);
-    if (!seen) return { kind: 'refused', code: 'no_such_dry_run' } as const;
-    if (seen.contentHash !== programHash(content)) return { kind: 'refused', code: 'other_draft' } as const;
-    return null;
+    return dryRuns.refusalOf(accountId, dryRunId, programHash(content));
   }
 
   /** A rule that asks for what no CRM has would wait for ever. Before there is a CRM nothing is known, and nothing is refused. */
@@ -103,19 +85,11 @@ export function createPublish({ store, clock, newId, payableBy, openSession }: P
   }
 
   return {
-    async tryOut(accountId, draft, period, by) {
-      const at = clock.now();
-      const report = await store.audited(at, (audit) => dryRun(audit, { accountId, draft, ...period }));
-      const run: KeptDryRun = {
-        id: `dry_${newId()}`,
-        programId: draft.programId,
-        contentHash: programHash(draft),
-        report,
-        by,
-        at,
-      };
-      await store.dryRuns.keep(accountId, run);
-      return run;
+    tryOut(accountId, draft, period, by) {
+      const of = { kind: 'program', programId: draft.programId } as const;
+      return dryRuns.keep(accountId, { of, contentHash: programHash(draft), by }, (audit) =>
+        dryRun(audit, { accountId, draft, ...period }),
+      );
     },
 
     async publish(accountId, content, publisher) {

@@ -81,7 +81,11 @@ export function createReconcile({
         object,
         page.records.map(({ id }) => id),
       );
-      const missed = page.records.filter(({ id, modifiedAt }) => !isSeen(modifiedAt, readTimes.get(id)));
+      const missed = page.records.filter(({ id, modifiedAt }) => {
+        const read = readTimes.get(id);
+        // Of a record that is gone a CRM tells no time of its own, and a node's clock may be ahead: one that is there again is news.
+        return (page.isPresentOnly && read?.isDeleted) || !isSeen(modifiedAt, read);
+      });
       found.push(...missed.map(({ id }) => id));
       if (found.length >= ASK_TOGETHER) await ask();
       report.changed += page.records.length;

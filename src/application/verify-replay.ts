@@ -17,8 +17,10 @@ import {
   limitsOf,
   needsTier,
   type ProgramVersion,
+  publishedRule,
   type RewardRule,
   restsOnCount,
+  rulesFor,
   triggerOf,
 } from '../domain/program.ts';
 import { propertyFactsOf } from '../domain/property.ts';
@@ -234,7 +236,8 @@ function rejudge(
   const program = programs.find(
     ({ programId, version }) => programId === decision.program.id && version === decision.program.version,
   );
-  const rule = program?.rules.find(({ key }) => key === decision.ruleKey);
+  const rule =
+    program && rulesFor(program.rules, referral, decision.recordedAt).find(({ key }) => key === decision.ruleKey);
   if (!mapping || !program) return 'version_gone';
   if (!rule) return { differs: `its program version has no rule ${decision.ruleKey}` };
   const [dealAt] = dealsAt([deal], mapping, decision.effectiveAt);
@@ -328,7 +331,7 @@ function rejudge(
       return verdict.kind === 'pays' ? 'same' : { differs: `the facts give "${verdict.reason.code}"` };
     case 'waiting':
     case 'skipped': {
-      if (code === 'other_rule_better' && verdict.kind === 'pays') return 'same';
+      if ((code === 'other_rule_better' || code === 'assist_alone') && verdict.kind === 'pays') return 'same';
       if (code === 'risk_blocked' && verdict.kind === 'pays') {
         const risky = riskProblem(decision, program.risk, own);
         return risky === null ? 'same' : { differs: risky };
@@ -486,10 +489,8 @@ function whyNotDerived(
 }
 
 function rulesOf(own: readonly Decision[], programs: readonly ProgramVersion[]): RewardRule[] {
-  return own.flatMap(
-    ({ program, ruleKey }) =>
-      programs
-        .find(({ programId, version }) => programId === program.id && version === program.version)
-        ?.rules.filter(({ key }) => key === ruleKey) ?? [],
-  );
+  return own.flatMap(({ program, ruleKey }) => {
+    const version = programs.find((one) => one.programId === program.id && one.version === program.version);
+    return (version && publishedRule(version.rules, ruleKey)) ?? [];
+  });
 }

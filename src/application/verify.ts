@@ -272,7 +272,7 @@ function attributionProblems(page: AuditPage, { id, memberId, movedAt }: Referra
 function evidenceProblems(page: AuditPage, { id, source, memberId, friend, movedAt }: Referral): string[] {
   // The person who gave it to its member is the evidence, and is looked for elsewhere.
   if (movedAt !== undefined) return [];
-  if ((source !== 'label' && source !== 'code') || friend.contact === null) return [];
+  if ((source !== 'label' && source !== 'code' && source !== 'company') || friend.contact === null) return [];
   const own = page.contacts.find(({ facts }) => recordKey(facts.ref) === recordKey(friend.contact as RecordRef));
   const ids = new Set([friend.contact.id, ...(own?.facts.formerIds ?? [])]);
   const isKept = page.touches.some(

@@ -1,65 +1,36 @@
-import { stringify as stringifyYaml } from 'yaml';
+import { randomUUID } from 'node:crypto';
 import { parseAttribution } from '../application/attribution-document.ts';
-import { programDiff } from '../application/program-diff.ts';
+import { createPublishAttribution } from '../application/publish-attribution.ts';
 import { createReattribute } from '../application/re-attribute.ts';
-import { createTryAttribution } from '../application/try-attribution.ts';
-import { DEFAULT_POLICY } from '../domain/attribution-policy.ts';
+import { type AttributionPolicy, DEFAULT_POLICY } from '../domain/attribution-policy.ts';
 import { policyHash } from '../domain/policy.ts';
 import { reasonText } from '../domain/reason.ts';
-import { isoOf } from '../domain/time.ts';
-import { periodFrom, tellDryRun } from './dry-run-table.ts';
+import { dryRunRefused, periodFrom, tellDryRun } from './dry-run-table.ts';
 import { readYaml } from './input.ts';
 import { CliError, type Result, type Terminal } from './output.ts';
-import { accountOf, withServices } from './services.ts';
+import { BY, type PolicyKind, publishable } from './policies.ts';
+import { accountOf, type Services, withServices } from './services.ts';
 
-/** Who is said to have done what is done at the command line. */
-const BY = 'the command line';
+/** Whose a referral is. What is in force when nothing was published is what always held. */
+export const ATTRIBUTION: PolicyKind<AttributionPolicy> = {
+  title: 'Attribution policy',
+  standing: DEFAULT_POLICY,
+  store: ({ store }) => store.attribution,
+  parse: async (document) => parseAttribution(document),
+  async publish(services, accountId, policy, dryRunId) {
+    const result = await publishOf(services).publish(accountId, policy, { by: BY, dryRunId });
+    if (result.kind === 'refused') throw dryRunRefused(result, 'attribution dry-run');
+    return result.version;
+  },
+};
+
+function publishOf({ store, now }: Services) {
+  return createPublishAttribution({ store, clock: { now }, newId: randomUUID, onAsked: () => {} });
+}
 
 export async function validateAttribution(terminal: Terminal, file: string): Promise<Result> {
   const policy = await policyOf(terminal, file);
   return { json: { policy, contentHash: policyHash(policy) }, lines: [`${file} can be published.`] };
-}
-
-export function publishAttribution(terminal: Terminal, account: string, file: string): Promise<Result> {
-  return withServices(terminal, async (services) => {
-    const { id, name } = await accountOf(services, account);
-    const policy = await policyOf(terminal, file);
-    const { version, publishedAt } = await services.store.attribution.publish(id, policy, BY, services.now());
-    return {
-      json: { version, publishedAt: isoOf(publishedAt) },
-      lines: [`Attribution policy ${version} is in force for "${name}" since ${isoOf(publishedAt)}.`],
-    };
-  });
-}
-
-/** What publishing the file would change; what is in force when nothing was published is what always held. */
-export function diffAttribution(terminal: Terminal, account: string, file: string): Promise<Result> {
-  return withServices(terminal, async (services) => {
-    const { id } = await accountOf(services, account);
-    const inForce = await services.store.attribution.newest(id);
-    const differences = programDiff(inForce?.policy ?? DEFAULT_POLICY, await policyOf(terminal, file));
-    return {
-      json: { inForce: inForce?.version ?? null, differences },
-      lines: differences.length === 0 ? ['Nothing would change.'] : differences,
-    };
-  });
-}
-
-export function listAttribution(terminal: Terminal, account: string): Promise<Result> {
-  return withServices(terminal, async (services) => {
-    const { id } = await accountOf(services, account);
-    const versions = await services.store.attribution.versions(id);
-    const newest = versions.at(-1);
-    return {
-      json: versions.map(({ publishedAt, ...rest }) => ({ ...rest, publishedAt: isoOf(publishedAt) })),
-      lines: [
-        newest
-          ? `Version ${newest.version} is in force since ${isoOf(newest.publishedAt)}, published by ${newest.publishedBy}:`
-          : 'None was published; this is what holds:',
-        stringifyYaml(newest?.policy ?? DEFAULT_POLICY).trimEnd(),
-      ],
-    };
-  });
 }
 
 /** What the file would change about whose referrals are and what is paid for them, over all that is recorded. */
@@ -71,8 +42,8 @@ export function tryAttributionFile(
 ): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id } = await accountOf(services, account);
-    const tryOut = createTryAttribution({ store: services.store, clock: services });
-    return tellDryRun(await tryOut(id, await policyOf(terminal, file), periodFrom(days, services.now())), csv);
+    const policy = await policyOf(terminal, file);
+    return tellDryRun(await publishOf(services).tryOut(id, policy, periodFrom(days, services.now()), BY), csv);
   });
 }
 
@@ -106,8 +77,6 @@ export function moveAttribution(
   });
 }
 
-async function policyOf(terminal: Terminal, file: string) {
-  const parsed = parseAttribution(await readYaml(terminal, file));
-  if (parsed.ok) return parsed.policy;
-  throw new CliError(`${file} cannot be published.`, 'Correct these fields:', { problems: parsed.problems });
+async function policyOf(terminal: Terminal, file: string): Promise<AttributionPolicy> {
+  return publishable(file, parseAttribution(await readYaml(terminal, file)));
 }

@@ -33,3 +33,37 @@ export function installLink(terminal: Terminal, account: string, provider: strin
     };
   });
 }
+
+/** What to do where a duplicate rule of the CRM's own refuses a row of ours. */
+export function setDuplicateRules(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  answer: string,
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    if (answer !== 'respect' && answer !== 'allow')
+      throw new CliError(`"${answer}" is neither respect nor allow.`, 'Say "respect" or "allow".', {
+        exitCode: EXIT.usage,
+      });
+    const { id, name } = await accountOf(services, account);
+    const isSet = await services.connect.setDuplicateRules(id, connectionId, answer);
+    if (isSet === null)
+      throw new CliError(
+        `"${name}" has no connection ${connectionId}.`,
+        `npm run cli -- two-crms list ${id} tells the ids.`,
+      );
+    if (!isSet)
+      throw new CliError('This CRM has no duplicate rules.', 'Name a connection to Salesforce.', {
+        exitCode: EXIT.usage,
+      });
+    return {
+      json: { id: connectionId, duplicateRules: answer },
+      lines: [
+        answer === 'allow'
+          ? 'What a duplicate rule of the org only warns of is saved all the same. What it refused before is written now.'
+          : 'What a duplicate rule of the org refuses waits for a person.',
+      ],
+    };
+  });
+}

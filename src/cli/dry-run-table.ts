@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { csvOf } from '../application/csv.ts';
 import type { DryRunReport } from '../application/dry-run.ts';
+import type { DryRunRefusal } from '../application/keep-dry-run.ts';
+import type { KeptDryRun } from '../application/ports/store.ts';
 import { decimalOf, textOf } from '../domain/money.ts';
 import { dayOf } from './day.ts';
-import type { Result } from './output.ts';
+import { CliError, type Result } from './output.ts';
 
 /** Days, as they are typed. */
 export function periodFrom(
@@ -17,14 +19,26 @@ export function periodFrom(
 }
 
 /** What a dry run has found, on the terminal; every difference in the file `csv`. */
-export async function tellDryRun(report: DryRunReport, csv: string | undefined): Promise<Result> {
-  if (csv !== undefined) await writeFile(csv, tableOf(report));
-  return { json: jsonOf(report), lines: linesOf(report, csv) };
+export async function tellDryRun(run: KeptDryRun, csv: string | undefined): Promise<Result> {
+  if (csv !== undefined) await writeFile(csv, tableOf(run.report));
+  const kept = `Kept as ${run.id}: with --dry-run ${run.id} only this very draft comes into force.`;
+  return { json: jsonOf(run), lines: [...linesOf(run.report, csv), kept] };
 }
 
-function jsonOf(report: DryRunReport): unknown {
+/** Why a file does not come into force. `tried`: the command that tries one of its kind. */
+export function dryRunRefused({ code }: Pick<DryRunRefusal, 'code'>, tried: string): CliError {
+  const what = code === 'no_such_dry_run' ? 'is no dry run of this account' : 'was a dry run of another draft';
+  return new CliError(
+    `--dry-run: that ${what}. Nothing was changed.`,
+    `Try the file with "${tried}", and name the id that it prints.`,
+  );
+}
+
+function jsonOf({ id, contentHash, report }: KeptDryRun): unknown {
   return JSON.parse(
-    JSON.stringify(report, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+    JSON.stringify({ id, contentHash, ...report }, (_, value: unknown) =>
+      typeof value === 'bigint' ? value.toString() : value,
+    ),
   );
 }
 

@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { stringify as stringifyYaml } from 'yaml';
+import type { DryRunRefusal } from '../application/keep-dry-run.ts';
 import { createMappings, type MappingRefusal, type Mappings, saidIn } from '../application/mapping.ts';
 import { parseMapping } from '../application/mapping-document.ts';
+import type { KeptMapping } from '../application/ports/store.ts';
 import { pathText } from '../application/program-document.ts';
-import type { SaidStage, StageMapping } from '../domain/mapping.ts';
-import { periodFrom, tellDryRun } from './dry-run-table.ts';
+import type { SaidStage } from '../domain/mapping.ts';
+import { dryRunRefused, periodFrom, tellDryRun } from './dry-run-table.ts';
 import { readYaml } from './input.ts';
 import { CliError, type Result, type Terminal, table } from './output.ts';
+import { BY } from './policies.ts';
 import { accountOf, type Services, withServices } from './services.ts';
 
 /** What every stage means, and which of them an admin has said; as JSON in the form that "mapping set" reads. */
@@ -19,10 +23,17 @@ export function showMapping(terminal: Terminal, account: string, connection: str
 }
 
 /** What is said in the file holds from now on, and what was said before and is not in it holds no more. */
-export function setMapping(terminal: Terminal, account: string, connection: string, file: string): Promise<Result> {
+export function setMapping(
+  terminal: Terminal,
+  account: string,
+  connection: string,
+  file: string,
+  { dryRun }: { dryRun?: string },
+): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id } = await accountOf(services, account);
-    const result = await mappingsOf(services).say(id, connection, await stagesOf(terminal, file));
+    const stages = await stagesOf(terminal, file);
+    const result = await mappingsOf(services).say(id, connection, stages, { dryRunId: dryRun });
     if (result.kind !== 'said') throw refused(result, connection, file);
     return {
       json: jsonOf(result.mapping),
@@ -42,22 +53,22 @@ export function tryMapping(
   return withServices(terminal, async (services) => {
     const { id } = await accountOf(services, account);
     const said = await stagesOf(terminal, file);
-    const result = await mappingsOf(services).tryOut(id, connection, said, periodFrom(days, services.now()));
+    const result = await mappingsOf(services).tryOut(id, connection, said, periodFrom(days, services.now()), BY);
     if (result.kind !== 'tried') throw refused(result, connection, file);
-    return tellDryRun(result.report, csv);
+    return tellDryRun(result.run, csv);
   });
 }
 
 /** The running service finds what was asked for by itself. */
 function mappingsOf({ store, now }: Services): Mappings {
-  return createMappings({ store, clock: { now }, onAsked: () => {} });
+  return createMappings({ store, clock: { now }, newId: randomUUID, onAsked: () => {} });
 }
 
-function jsonOf({ version, entries }: StageMapping) {
-  return { version, stages: saidIn(entries), entries };
+function jsonOf({ version, dryRunId, entries }: KeptMapping) {
+  return { version, dryRunId: dryRunId ?? null, stages: saidIn(entries), entries };
 }
 
-function linesOf({ entries }: StageMapping): string[] {
+function linesOf({ entries, dryRunId }: KeptMapping): string[] {
   if (entries.length === 0) return ['The stages were not read from the CRM yet.'];
   const said = saidIn(entries);
   return [
@@ -74,10 +85,11 @@ function linesOf({ entries }: StageMapping): string[] {
     ...(said.length === 0
       ? []
       : ['What was said, as "mapping set" reads it:', stringifyYaml({ stages: said }).trimEnd()]),
+    ...(dryRunId === undefined ? [] : [`It was said on the dry run ${dryRunId}.`]),
   ];
 }
 
-function refused(refusal: MappingRefusal, connection: string, file: string): CliError {
+function refused(refusal: MappingRefusal | DryRunRefusal, connection: string, file: string): CliError {
   switch (refusal.kind) {
     case 'no_such_connection':
       return new CliError(`There is no connection "${connection}".`, '"state" shows those there are.');
@@ -88,6 +100,8 @@ function refused(refusal: MappingRefusal, connection: string, file: string): Cli
         'The mapping has changed at the same moment.',
         'Look at it with "mapping show", and try again.',
       );
+    case 'refused':
+      return dryRunRefused(refusal, 'mapping dry-run');
     case 'wrong':
       return new CliError(`${file} cannot be used.`, 'Correct these fields ("mapping show" shows all stages):', {
         problems: refusal.problems.map(({ path, problem }) => `${pathText(path)}: ${problem}`),

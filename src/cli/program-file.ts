@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
-import { dryRun } from '../application/dry-run.ts';
 import { programDiff } from '../application/program-diff.ts';
 import { contentDocument, parseProgram, pathText } from '../application/program-document.ts';
 import { createPublish, type Publish } from '../application/publish.ts';
@@ -8,7 +7,7 @@ import { decimalOf, type Money } from '../domain/money.ts';
 import type { ProgramContent, ProgramVersion } from '../domain/program.ts';
 import { programHash } from '../domain/program-hash.ts';
 import { isoOf } from '../domain/time.ts';
-import { periodFrom, tellDryRun } from './dry-run-table.ts';
+import { dryRunRefused, periodFrom, tellDryRun } from './dry-run-table.ts';
 import { readFileText } from './input.ts';
 import { CliError, type Result, type Terminal, table } from './output.ts';
 import { accountOf, payoutsOf, type Services, withServices } from './services.ts';
@@ -64,11 +63,16 @@ export async function validateProgram(terminal: Terminal, file: string): Promise
   };
 }
 
-export function publishProgram(terminal: Terminal, account: string, file: string): Promise<Result> {
+export function publishProgram(
+  terminal: Terminal,
+  account: string,
+  file: string,
+  { dryRun = null }: { dryRun?: string | null },
+): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
     const program = await programOf(terminal, file);
-    return published(await publishAs(services, id, program), name);
+    return published(await publishAs(services, id, program, dryRun), name);
   });
 }
 
@@ -109,7 +113,7 @@ export function rollBackProgram(
   return withServices(terminal, async (services) => {
     const { id, name } = await accountOf(services, account);
     const program = contentOf(await versionOf(services, id, programId, version));
-    return published(await publishAs(services, id, program), name);
+    return published(await publishAs(services, id, program, null), name);
   });
 }
 
@@ -169,10 +173,8 @@ export function tryProgram(
   return withServices(terminal, async (services) => {
     const { id } = await accountOf(services, account);
     const draft = await programOf(terminal, file);
-    const now = services.now();
-    const period = periodFrom({ from, to }, now);
-    const report = await services.store.audited(now, (audit) => dryRun(audit, { accountId: id, draft, ...period }));
-    return tellDryRun(report, csv);
+    const { tryOut } = await publishOf(services);
+    return tellDryRun(await tryOut(id, draft, periodFrom({ from, to }, services.now()), COMMAND_LINE), csv);
   });
 }
 
@@ -188,9 +190,14 @@ async function publishOf(services: Services): Promise<Publish> {
 }
 
 /** By the same way as the API: what nobody could pay is refused, and so is what another person has to publish. */
-async function publishAs(services: Services, accountId: string, content: ProgramContent): Promise<ProgramVersion> {
+async function publishAs(
+  services: Services,
+  accountId: string,
+  content: ProgramContent,
+  dryRunId: string | null,
+): Promise<ProgramVersion> {
   const { publish } = await publishOf(services);
-  const result = await publish(accountId, content, { by: COMMAND_LINE, dryRunId: null });
+  const result = await publish(accountId, content, { by: COMMAND_LINE, dryRunId });
   if (result.kind === 'published') return result.version;
   if (result.kind === 'unpayable')
     throw new CliError(
@@ -206,6 +213,8 @@ async function publishAs(services: Services, accountId: string, content: Program
     throw new CliError('A rule asks about what the CRM does not have.', 'Correct these fields:', {
       problems: result.problems.map(({ path, problem }) => `${pathText(path)}: ${problem}`),
     });
+  if (result.code === 'no_such_dry_run' || result.code === 'other_draft')
+    throw dryRunRefused(result, 'program dry-run');
   throw new CliError(
     'Another person has to publish this: the account asks for two.',
     'Keep it as a draft by the API (PUT /api/v1/programs/{programId}/draft); somebody else publishes that.',

@@ -1,18 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/errors.ts';
 import { askForSecondPerson, createAccount, listAccounts } from './accounts.ts';
-import {
-  diffAttribution,
-  listAttribution,
-  moveAttribution,
-  publishAttribution,
-  tryAttributionFile,
-  validateAttribution,
-} from './attribution.ts';
+import { ATTRIBUTION, moveAttribution, tryAttributionFile, validateAttribution } from './attribution.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
-import { installLink } from './connect.ts';
+import { installLink, setDuplicateRules } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { setMapping, showMapping, tryMapping } from './mapping.ts';
@@ -20,6 +13,7 @@ import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { exportBatch, listBatches, markBatch, reconcilePayouts, stepBatch, writeOffReward } from './payouts.ts';
+import { diffPolicy, listPolicies, publishPolicy } from './policies.ts';
 import {
   diffProgram,
   exportProgram,
@@ -38,8 +32,11 @@ import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
 import { showState } from './state.ts';
 import { listTierChanges, showTier } from './tiers.ts';
-import { diffTwoCrms, listTwoCrms, publishTwoCrms } from './two-crms.ts';
+import { TWO_CRMS } from './two-crms.ts';
 import { verifyDatabase } from './verify.ts';
+
+/** Of what brings a draft into force. */
+const ON_DRY_RUN = ['--dry-run <id>', 'only if it is the very draft that this dry run was of'] as const;
 
 /** Runs one command line and returns its exit code. Nothing is thrown: what went wrong is said, with what to do about it. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -104,12 +101,19 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
       print(await installLink(terminal, of, provider, site)),
     );
 
-  const programs = program.command('program').description('referral programs');
+  const connection = program.command('connection').description('how Wonward writes into a CRM');
   add(
-    programs,
-    'publish <account> <file>',
-    'publish a program from a JSON or YAML file, or from - for standard input',
-  ).action(async (of: string, file: string) => print(await publishProgram(terminal, of, file)));
+    connection,
+    'duplicate-rules <account> <connection> <respect|allow>',
+    'whether a row that a duplicate rule of the org warns of waits for a person or is saved all the same',
+  ).action(async (of: string, id: string, answer: string) => print(await setDuplicateRules(terminal, of, id, answer)));
+
+  const programs = program.command('program').description('referral programs');
+  add(programs, 'publish <account> <file>', 'publish a program from a JSON or YAML file, or from - for standard input')
+    .option(...ON_DRY_RUN)
+    .action(async (of: string, file: string, options: { dryRun?: string }) =>
+      print(await publishProgram(terminal, of, file, options)),
+    );
   add(programs, 'validate <file>', 'say what is wrong with a file; changes nothing').action(async (file: string) =>
     print(await validateProgram(terminal, file)),
   );
@@ -153,14 +157,16 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     );
 
   const attribution = program.command('attribution').description('whose a referral is');
-  add(attribution, 'publish <account> <file>', 'publish a policy from a JSON or YAML file').action(
-    async (of: string, file: string) => print(await publishAttribution(terminal, of, file)),
-  );
+  add(attribution, 'publish <account> <file>', 'publish a policy from a JSON or YAML file')
+    .option(...ON_DRY_RUN)
+    .action(async (of: string, file: string, options: { dryRun?: string }) =>
+      print(await publishPolicy(ATTRIBUTION, terminal, of, file, options)),
+    );
   add(attribution, 'validate <file>', 'say what is wrong with a file; changes nothing').action(async (file: string) =>
     print(await validateAttribution(terminal, file)),
   );
   add(attribution, 'diff <account> <file>', 'say what publishing a file would change').action(
-    async (of: string, file: string) => print(await diffAttribution(terminal, of, file)),
+    async (of: string, file: string) => print(await diffPolicy(ATTRIBUTION, terminal, of, file)),
   );
   add(
     attribution,
@@ -174,7 +180,7 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
       print(await tryAttributionFile(terminal, of, file, options)),
     );
   add(attribution, 'list <account>', 'print the policy that is in force').action(async (of: string) =>
-    print(await listAttribution(terminal, of)),
+    print(await listPolicies(ATTRIBUTION, terminal, of)),
   );
   add(attribution, 'move <account> <referral> <member>', 'give a referral to another member')
     .requiredOption('--why <why>', 'a sentence for the books')
@@ -184,22 +190,24 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
 
   const twoCrms = program.command('two-crms').description('which connection decides on what stands in several of them');
   add(twoCrms, 'publish <account> <file>', 'publish a policy from a JSON or YAML file').action(
-    async (of: string, file: string) => print(await publishTwoCrms(terminal, of, file)),
+    async (of: string, file: string) => print(await publishPolicy(TWO_CRMS, terminal, of, file)),
   );
   add(twoCrms, 'diff <account> <file>', 'say what publishing a file would change, or what is wrong with it').action(
-    async (of: string, file: string) => print(await diffTwoCrms(terminal, of, file)),
+    async (of: string, file: string) => print(await diffPolicy(TWO_CRMS, terminal, of, file)),
   );
   add(twoCrms, 'list <account>', 'print the connections and the policy that is in force').action(async (of: string) =>
-    print(await listTwoCrms(terminal, of)),
+    print(await listPolicies(TWO_CRMS, terminal, of)),
   );
 
   const mapping = program.command('mapping').description('what the stages of a CRM mean');
   add(mapping, 'show <account> <connection>', 'show what each stage means, and who has said so').action(
     async (of: string, connection: string) => print(await showMapping(terminal, of, connection)),
   );
-  add(mapping, 'set <account> <connection> <file>', 'say what stages mean, by a JSON or YAML file, or -').action(
-    async (of: string, connection: string, file: string) => print(await setMapping(terminal, of, connection, file)),
-  );
+  add(mapping, 'set <account> <connection> <file>', 'say what stages mean, by a JSON or YAML file, or -')
+    .option(...ON_DRY_RUN)
+    .action(async (of: string, connection: string, file: string, options: { dryRun?: string }) =>
+      print(await setMapping(terminal, of, connection, file, options)),
+    );
   add(mapping, 'dry-run <account> <connection> <file>', 'say what a file would change about what is paid; pays nothing')
     .option('--from <day>', 'events from this day on, such as 2026-01-31')
     .option('--to <day>', 'events before this day')

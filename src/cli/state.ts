@@ -21,7 +21,12 @@ export function showState(terminal: Terminal, account: string | undefined): Prom
     };
     return {
       json: {
-        connections: rows.map(({ account: of, connection, sync }) => ({ account: of, ...connection, sync })),
+        connections: rows.map(({ account: of, connection, sync }) => ({
+          account: of,
+          duplicateRules: 'respect',
+          ...connection,
+          sync,
+        })),
         queues,
       },
       lines: [

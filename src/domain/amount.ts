@@ -1,5 +1,5 @@
 import { type Money, ratioOf, roundedShare, textOf } from './money.ts';
-import type { FlatAmount, RewardRule } from './program.ts';
+import type { FlatAmount, RewardRule, Rounding } from './program.ts';
 import { type HeldTier, rankOf } from './tier-scheme.ts';
 
 /** How an amount came about, one line for each thing that was done to it: a code that programs read, and the values of its sentence. */
@@ -15,6 +15,7 @@ export interface CalculationStep {
     | 'minimum'
     | 'maximum'
     | 'refunded'
+    | 'shared'
     | 'limited';
   readonly values: Readonly<Record<string, string>>;
   /** After the step. */
@@ -26,6 +27,9 @@ export interface Calculation {
   readonly money: Money | null;
   readonly steps: readonly CalculationStep[];
 }
+
+/** What an absent rounding means. */
+const UNSAID_ROUNDING: Rounding = { mode: 'half_even', toMinor: 1 };
 
 /** Whether the amount of the deal has to be known to tell what the rule pays. */
 export function needsDealAmount({ amount }: RewardRule): boolean {
@@ -62,7 +66,7 @@ export function calculate(
 
 /** What is left of a reward when part of its deal was refunded: the same part of it, rounded as the rule rounds. */
 export function afterRefund({ rounding }: RewardRule, money: Money, deal: Money, refunded: Money): Calculation {
-  const { mode, toMinor } = rounding ?? { mode: 'half_even', toMinor: 1 };
+  const { mode, toMinor } = rounding ?? UNSAID_ROUNDING;
   const left = ratioOf(money, deal.minor - refunded.minor, deal.minor, mode, toMinor);
   return {
     money: left,
@@ -74,6 +78,16 @@ export function afterRefund({ rounding }: RewardRule, money: Money, deal: Money,
       },
     ],
   };
+}
+
+/** What one of two who share the credit gets: the assist their part, rounded as the rule rounds, and the member the rest. */
+export function shareOf({ share, rounding }: RewardRule, money: Money): Calculation {
+  if (!share) return { money, steps: [] };
+  const { mode, toMinor } = rounding ?? UNSAID_ROUNDING;
+  const assists = ratioOf(money, BigInt(share.percent), 100n, mode, toMinor);
+  const own = share.of === 'assist' ? assists : { ...money, minor: money.minor - assists.minor };
+  const percent = String(share.of === 'assist' ? share.percent : 100 - share.percent);
+  return { money: own, steps: [{ step: 'shared', values: { percent, amount: textOf(money) }, result: textOf(own) }] };
 }
 
 function chooseStep(
@@ -110,7 +124,7 @@ function applyFlat(flat: FlatAmount, rule: RewardRule, base: Money | null, steps
     return flat.money;
   }
   if (!base) throw new RangeError('a percentage was asked of an amount that is not known');
-  const rounding = rule.rounding ?? { mode: 'half_even', toMinor: 1 };
+  const rounding = rule.rounding ?? UNSAID_ROUNDING;
   const { money, isExact } = roundedShare(base, flat.basisPoints, rounding.mode, rounding.toMinor);
   steps.push({
     step: 'percent',
@@ -149,6 +163,7 @@ const SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
   minimum: 'Raised to the least amount, {result}.',
   maximum: 'Cut to the greatest amount, {result}.',
   refunded: 'Of {amount} that the deal was worth, {refunded} were refunded; the rest of the reward is {result}.',
+  shared: 'The credit is shared by two members: {percent} % of {amount} is {result}.',
   limited: 'Cut to what the limit leaves, {result}.',
 };
 

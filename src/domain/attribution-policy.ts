@@ -20,6 +20,11 @@ export interface AttributionPolicy {
   readonly existingCustomer: Doubt;
   /** A member who is the friend. */
   readonly selfReferral: Exclude<Doubt, 'accept'>;
+  /**
+   * Of what a rule gives the member, how many percent go to another member whose evidence comes second; absent: none. Evidence that appears
+   * later counts too, for as long as nothing was granted to the member.
+   */
+  readonly assistPercent?: number | undefined;
 }
 
 export type AttributionPolicyVersion = PolicyVersion<AttributionPolicy>;
@@ -36,6 +41,11 @@ export const DEFAULT_POLICY: AttributionPolicy = {
 /** The sources that a policy can rank: an explicit submission for this very contact is no question. */
 export const RANKED_SOURCES = TOUCH_KINDS.filter((kind) => kind !== 'explicit');
 
+/** Whether a friend's colleagues are the member's too. */
+export function countsCompanies({ sources }: AttributionPolicy): boolean {
+  return sources.includes('company');
+}
+
 /** Somebody whom a friend could belong to. */
 export interface Candidate {
   readonly memberId: string;
@@ -44,8 +54,8 @@ export interface Candidate {
   readonly at: Instant | null;
 }
 
-/** `outranked`: by a stronger source, or by another piece of evidence from the same one. */
-export type CandidateVerdict = 'winner' | 'outranked' | 'outside_window' | 'source_not_counted';
+/** `assist`: shares the credit. `outranked`: by a stronger source, or by another piece of evidence from the same one. */
+export type CandidateVerdict = 'winner' | 'assist' | 'outranked' | 'outside_window' | 'source_not_counted';
 
 export type JudgedCandidate = Candidate & { readonly verdict: CandidateVerdict };
 
@@ -66,30 +76,37 @@ export interface AttributionDecision {
   readonly recordedAt: Instant;
 }
 
-/** Every candidate with what the policy makes of it; the winner is the one it says so of. Of one source and time, the order in which they stand is that of their age. */
+/** Whether evidence of this time is young enough; what has no time always is. */
+export function isInWindow({ windowDays }: AttributionPolicy, at: Instant | null, now: Instant): boolean {
+  return at === null || windowDays === null || addDays(at, windowDays) >= now;
+}
+
+/** What the policy makes of candidates: those that count, the strongest first, and why the others do not. */
+export interface Ranking<C> {
+  readonly counted: readonly C[];
+  readonly verdictOn: (
+    candidate: C,
+  ) => Extract<CandidateVerdict, 'outranked' | 'outside_window' | 'source_not_counted'>;
+}
+
+/** Of one source and time, the order in which the candidates stand is that of their age. */
 export function rankCandidates<C extends Candidate>(
   candidates: readonly C[],
-  { windowDays, touch, sources }: AttributionPolicy,
+  policy: AttributionPolicy,
   now: Instant,
-): Array<C & { readonly verdict: CandidateVerdict }> {
+): Ranking<C> {
+  const { touch, sources } = policy;
   const isCounted = ({ source }: Candidate) => sources.includes(source);
-  const isInWindow = ({ at }: Candidate) => at === null || windowDays === null || addDays(at, windowDays) >= now;
   const order = touch === 'first' ? 1 : -1;
   const rank = ({ source }: Candidate) => sources.indexOf(source);
-  const [winner] = candidates
+  const counted = candidates
     .map((one, index) => ({ one, index }))
-    .filter(({ one }) => isCounted(one) && isInWindow(one))
+    .filter(({ one }) => isCounted(one) && isInWindow(policy, one.at, now))
     .sort((a, b) => rank(a.one) - rank(b.one) || order * ((a.one.at ?? 0) - (b.one.at ?? 0) || a.index - b.index))
     .map(({ one }) => one);
-  return candidates.map((one) => ({
-    ...one,
-    verdict:
-      one === winner
-        ? 'winner'
-        : !isCounted(one)
-          ? 'source_not_counted'
-          : isInWindow(one)
-            ? 'outranked'
-            : 'outside_window',
-  }));
+  return {
+    counted,
+    verdictOn: (one) =>
+      !isCounted(one) ? 'source_not_counted' : isInWindow(policy, one.at, now) ? 'outranked' : 'outside_window',
+  };
 }

@@ -1,15 +1,19 @@
-import { type AttributionPolicy, type Candidate, DEFAULT_POLICY, rankCandidates } from './attribution-policy.ts';
+import {
+  type AttributionPolicy,
+  type Candidate,
+  type CandidateVerdict,
+  DEFAULT_POLICY,
+  type JudgedCandidate,
+  rankCandidates,
+} from './attribution-policy.ts';
 import { areOne, isContactCopy, memberElsewhere, recognise, survivorOf } from './identity.ts';
 import { derivedId, memberCode, normaliseCode } from './ids.ts';
 import type { Draft, State } from './plan.ts';
 import { openProgram } from './program.ts';
 import { type Reason, reason } from './reason.ts';
 import { type ContactFacts, normaliseEmail, type RecordRef } from './record.ts';
-import type { Member, Referral, TouchKind } from './referral.ts';
-import { dayOf, type Instant } from './time.ts';
-
-/** The CRM's clock and ours may differ; a deal that was won this much before a referral was not won before it. */
-const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
+import { isSubmitted, type Member, type Referral, startOf, type TouchKind } from './referral.ts';
+import { CLOCK_SKEW_ALLOWED_MS, dayOf, type Instant } from './time.ts';
 
 /** Referral chains longer than this are not followed when looking for a cycle; none that long was ever honest work. */
 export const REFERRAL_CHAIN_MAX = 20;
@@ -89,13 +93,14 @@ export function attribute(
   const [existing] = referralsOfFriend(draft, friend);
   const isCopy = !existing && isContactCopy(state, friend);
   const claim = existing || isCopy ? undefined : strongestClaim(draft, state, friend, contacts, now);
-  if (!isCopy) keepTouches(draft, friend, existing?.friend.contact ?? friend.ref, contacts, now);
-  if (!existing && !claim) return undefined;
+  const known = existing && !isCopy ? sharedIfLate(draft, state, existing, friend, contacts, now) : existing;
+  if (!isCopy) keepTouches(draft, state, friend, existing?.friend.contact ?? friend.ref, contacts, now);
+  if (!known && !claim) return undefined;
 
-  const found: Omit<Referral, 'version'> = existing
-    ? isHome(existing, friend.ref)
-      ? { ...existing, friend: friendOf(friend, existing.friend) }
-      : existing
+  const found: Omit<Referral, 'version'> = known
+    ? isHome(known, friend.ref)
+      ? { ...known, friend: friendOf(friend, known.friend) }
+      : known
     : (claim as Omit<Referral, 'version'>);
   const isNews = isNewTo(state, existing) || (existing !== undefined && draft.identity.isNew(friend.ref, existing.id));
   const { refusal, doubt } = objectionTo(draft, state, found, friend, isNews ? wonBefore : null);
@@ -208,7 +213,23 @@ function claimsOn(
   const owner = code === null ? undefined : draft.findMember((member) => member.code === code);
   const survivor = owner && survivorOf(draft, owner);
   if (survivor) claims.push(found(survivor.id, 'code', () => survivor));
+  const first = firstOfCompany(draft, state, friend);
+  const theirs = first && draft.member(first.memberId);
+  if (first && theirs) {
+    const claim = found(theirs.id, 'company', () => theirs);
+    const { id: referralId, submittedAt } = first;
+    const follows = { referralId, since: isSubmitted(first) ? submittedAt : null };
+    claims.push({ ...claim, at: submittedAt, claim: () => ({ ...claim.claim(), submittedAt, follows }) });
+  }
   return claims;
+}
+
+/** The referral of a colleague that the friend's company is known by. */
+function firstOfCompany(draft: Draft, { companies }: State, { ref, company }: ContactFacts): Referral | undefined {
+  const id = company ? companies?.get(company.id) : undefined;
+  const first = id === undefined ? undefined : draft.referral(id);
+  const isOwn = first?.friend.contact?.connectionId === ref.connectionId && first.friend.contact.id === ref.id;
+  return first && !isOwn && first.stage !== 'declined' && first.source !== 'company' ? first : undefined;
 }
 
 /** The claim that the policy puts first; whom it was put before is kept with the reason. */
@@ -219,24 +240,99 @@ function strongestClaim(
   contacts: ReadonlyMap<string, ContactFacts>,
   now: Instant,
 ): Omit<Referral, 'version'> | undefined {
-  const ranked = rankCandidates(claimsOn(draft, state, friend, contacts, now), policyOf(state), now);
-  const winner = ranked.find(({ verdict }) => verdict === 'winner');
+  const claims = claimsOn(draft, state, friend, contacts, now);
+  const { counted, verdictOn } = rankCandidates(claims, policyOf(state), now);
+  const [winner, ...others] = counted;
   if (!winner) return undefined;
   const claimed = winner.claim();
-  const sequence = (draft.referral(claimed.id)?.version ?? 0) + 1;
+  const second = secondOf(draft, state, claimed, others);
+  const verdict = (one: Claimed) => (one === winner ? 'winner' : one === second ? 'assist' : verdictOn(one));
+  keepAttribution(
+    draft,
+    state,
+    claimed,
+    claimed.reason,
+    claims.map((one) => judged(one, verdict(one))),
+    now,
+  );
+  return withAssist(state, claimed, second, now);
+}
+
+/** A referral of which nothing was granted to its member yet is shared with another one whose evidence appears later. */
+function sharedIfLate(
+  draft: Draft,
+  state: State,
+  referral: Referral,
+  friend: ContactFacts,
+  contacts: ReadonlyMap<string, ContactFacts>,
+  now: Instant,
+): Omit<Referral, 'version'> {
+  const { id, memberId, source, submittedAt, assist, movedAt, stage } = referral;
+  const { assistPercent } = policyOf(state);
+  if (assistPercent === undefined || assist || movedAt !== undefined || stage === 'declined') return referral;
+  // One of before the policy stays as it is.
+  if (submittedAt < (state.attribution?.publishedAt ?? 0)) return referral;
+  if (draft.rewards().some(({ referralId, party }) => referralId === id && party === 'member')) return referral;
+  const claims = claimsOn(draft, state, friend, contacts, now).filter((one) => one.memberId !== memberId);
+  const { counted, verdictOn } = rankCandidates(claims, policyOf(state), now);
+  const second = secondOf(draft, state, referral, counted);
+  if (!second) return referral;
+  const had = judged({ memberId, source, at: submittedAt }, 'winner');
+  const others = claims.map((one) => judged(one, one === second ? 'assist' : verdictOn(one)));
+  const why = reason('credit_shared', { percent: String(assistPercent) });
+  keepAttribution(draft, state, referral, why, [had, ...others], now);
+  return withAssist(state, referral, second, now);
+}
+
+/** The strongest of the others who may have a part in the referral; nobody where the policy shares nothing. */
+function secondOf(
+  draft: Draft,
+  state: State,
+  referral: Omit<Referral, 'version'>,
+  others: readonly Claimed[],
+): Claimed | undefined {
+  if (policyOf(state).assistPercent === undefined) return undefined;
+  return others
+    .filter(({ memberId }) => memberId !== referral.memberId)
+    .find((one) => refusalFor(draft, referral, one.claim().memberId) === undefined);
+}
+
+function withAssist(
+  state: State,
+  referral: Omit<Referral, 'version'>,
+  second: Claimed | undefined,
+  now: Instant,
+): Omit<Referral, 'version'> {
+  const percent = policyOf(state).assistPercent;
+  if (!second || percent === undefined) return referral;
+  return { ...referral, assist: { memberId: second.memberId, percent, since: now } };
+}
+
+function judged({ memberId, source, at }: Candidate, verdict: CandidateVerdict): JudgedCandidate {
+  return { memberId, source, at, verdict };
+}
+
+function keepAttribution(
+  draft: Draft,
+  state: State,
+  { id, memberId }: Pick<Referral, 'id' | 'memberId'>,
+  why: Reason,
+  candidates: readonly JudgedCandidate[],
+  now: Instant,
+): void {
+  const sequence = (draft.referral(id)?.version ?? 0) + 1;
   draft.addAttribution({
-    id: derivedId('att', state.accountId, claimed.id, sequence),
-    referralId: claimed.id,
+    id: derivedId('att', state.accountId, id, sequence),
+    referralId: id,
     sequence,
     kind: 'attributed',
-    memberId: claimed.memberId,
+    memberId,
     fromMemberId: null,
     policyVersion: state.attribution?.version ?? null,
-    reason: claimed.reason,
-    candidates: ranked.map(({ memberId, source, at, verdict }) => ({ memberId, source, at, verdict })),
+    reason: why,
+    candidates,
     recordedAt: now,
   });
-  return claimed;
 }
 
 function policyOf({ attribution }: Pick<State, 'attribution'>): AttributionPolicy {
@@ -263,11 +359,14 @@ export function byAge(a: string, b: string): number {
 export function comesBefore(a: Referral, b: Referral): boolean {
   if (isSubmitted(a) !== isSubmitted(b)) return isSubmitted(a);
   if (isSubmitted(a) && a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
+  // Whom the CRM names comes before whoever works for the same company.
+  if ((a.source === 'company') !== (b.source === 'company')) return b.source === 'company';
   return byAge(a.friend.contact?.id ?? '', b.friend.contact?.id ?? '') < 0;
 }
 
 function keepTouches(
   draft: Draft,
+  state: State,
   friend: ContactFacts,
   /** Where the friend was first known: the same evidence in two connections is one touch. */
   home: RecordRef,
@@ -290,16 +389,14 @@ function keepTouches(
       draft.findMember((member) => member.code === code),
       code,
     );
+  const first = firstOfCompany(draft, state, friend);
+  if (first) keep('company', draft.member(first.memberId), `referral ${first.id}`);
 }
 
 /** A referral of before the policy stays as it is. One that was submitted for a contact exists before its deals are known. */
 function isNewTo({ attribution }: State, existing: Referral | undefined): boolean {
   if (!existing) return true;
   return existing.source === 'explicit' && attribution !== undefined && existing.submittedAt >= attribution.publishedAt;
-}
-
-function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
-  return source === 'explicit' || source === 'email';
 }
 
 interface Objection {
@@ -325,16 +422,14 @@ function objectionTo(
   if (referral.stage === 'declined' && referral.reason.code === 'existing_customer')
     return { refusal: referral.reason };
   // A label or a code is a fact about the past, whenever it was typed in: only what was won before the program speaks against it.
-  const since = isSubmitted(referral)
-    ? referral.submittedAt
-    : Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt);
+  const since = startOf(referral) ?? Math.max(state.programs[0]?.publishedAt ?? 0, state.connectedAt);
   if (wonBefore === null || wonBefore >= since - CLOCK_SKEW_ALLOWED_MS) return {};
   if (existingCustomer === 'decline') return { refusal: reason('existing_customer', { wonOn: dayOf(wonBefore) }) };
   return existingCustomer === 'review' ? { doubt: 'existing_customer' } : {};
 }
 
 /** Why a referral cannot be somebody's, whatever the policy: for one that a person gives to another member. */
-export function refusalFor(draft: Draft, referral: Referral, memberId: string): Reason | undefined {
+export function refusalFor(draft: Draft, referral: Omit<Referral, 'version'>, memberId: string): Reason | undefined {
   const member = draft.member(memberId);
   const { contact, email } = referral.friend;
   const isSelf =

@@ -25,9 +25,12 @@ import {
   holdEnd,
   isReviewed,
   needsTier,
+  type Party,
   type ProgramVersion,
+  publishedKey,
   type RewardRule,
   restsOnCount,
+  rulesFor,
   TRIGGER_STAGES,
   triggerOf,
   versionFor,
@@ -88,9 +91,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   /** The rule as it was in the version that the chain was last decided by. */
   function ruleOf(chain: Chain): RewardRule | undefined {
     const program = last(chain)?.program;
-    return state.programs
-      .find(({ programId, version }) => programId === program?.id && version === program.version)
-      ?.rules.find(({ key }) => key === chain.ruleKey);
+    const version = state.programs.find((one) => one.programId === program?.id && one.version === program.version);
+    return version && rulesFor(version.rules, referral, now).find(({ key }) => key === chain.ruleKey);
   }
 
   function newestReward(chain: Chain): Reward | undefined {
@@ -302,7 +304,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     /** Judges every deal by every rule whose stage it has reached, by the version in force then; `at` is null for the present. */
     judgeReached(then: readonly DealAt[], at: Instant | null): void {
       if (isJudged(then)) return;
-      const all = reachedOf(then, state.programs, referral);
+      const all = reachedOf(then, state.programs, referral, now);
       // A reward for one deal changes what its rule makes of the others, and its group of this one: they are judged again until none is granted.
       let concerned: readonly Reached[] = all;
       let passes = 0;
@@ -456,6 +458,19 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     return draft.member(referral.memberId)?.isStaff ? referral.memberId : null;
   }
 
+  function beneficiaryOf(party: Party): string | null {
+    switch (party) {
+      case 'member':
+        return referral.memberId;
+      case 'friend':
+        return referral.id;
+      case 'recruiter':
+        return recruiterId();
+      case 'assist':
+        return referral.assist?.memberId ?? null;
+    }
+  }
+
   function recruiterFor({ rules }: ProgramVersion): 'none' | 'member' | 'other' {
     const id = recruiterId();
     if (id === null) return 'none';
@@ -478,11 +493,19 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       program: { id: version.programId, version: version.version },
     };
     const verdict = verdictOn(reached);
+    const isAlone = rule.party === 'assist' && !standingReward(book.of(dealAt.deal, publishedKey(rule.key)));
     const better = verdict.kind === 'pays' ? betterRule(reached, verdict.money, all) : undefined;
     if (verdict.kind !== 'pays') notPay(chain, basis, verdict, effectiveAt);
     else if (better) {
       const why = reason('other_rule_better', { rule: better.name });
       notPay(chain, basis, { kind: 'refuses', reason: why, conditions: verdict.conditions }, effectiveAt);
+    } else if (isAlone) {
+      notPay(
+        chain,
+        basis,
+        { kind: 'refuses', reason: reason('assist_alone'), conditions: verdict.conditions },
+        effectiveAt,
+      );
     } else pay(chain, basis, reached, verdict, effectiveAt);
   }
 
@@ -596,9 +619,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     effectiveAt: Instant,
   ): void {
     const { rule, since, version } = reached;
-    const beneficiaryId =
-      rule.party === 'friend' ? referral.id : rule.party === 'member' ? referral.memberId : recruiterId();
-    if (beneficiaryId === null) throw new RangeError('a recruiter is to be paid, and there is none');
+    const beneficiaryId = beneficiaryOf(rule.party);
+    if (beneficiaryId === null) throw new RangeError(`the ${rule.party} is to be paid, and there is none`);
     const pending = newestReward(chain);
     // One that was another member's until now is not this one's.
     if (pending?.reversalPending && pending.beneficiaryId === beneficiaryId) {
@@ -638,7 +660,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     const limited = withinLimits({
       rule,
       programId: version.programId,
-      memberId: rule.party === 'recruiter' ? beneficiaryId : referral.memberId,
+      memberId: rule.party === 'friend' ? referral.memberId : beneficiaryId,
       referralId: referral.id,
       company: companyOf(friend.contact),
       at: since,
@@ -784,14 +806,19 @@ function isSameReason(a: Reason, b: Reason): boolean {
 }
 
 /** Each deal with each rule whose stage it has reached: those that came first before the others, so that the first one is paid. */
-function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[], referral: Referral): Reached[] {
+function reachedOf(
+  then: readonly DealAt[],
+  programs: readonly ProgramVersion[],
+  referral: Referral,
+  now: Instant,
+): Reached[] {
   const reached = then.flatMap((dealAt) =>
     TRIGGER_STAGES.flatMap((stage) => {
       const since = dealAt.since[stage];
       if (since === null) return [];
       const version = versionFor(programs, referral, since);
       if (!version) return [];
-      return version.rules
+      return rulesFor(version.rules, referral, now)
         .filter((rule) => triggerOf(rule) === stage)
         .map((rule) => ({ dealAt, since, version, rule }));
     }),
@@ -800,7 +827,10 @@ function reachedOf(then: readonly DealAt[], programs: readonly ProgramVersion[],
 }
 
 function isConcerned(rule: RewardRule, granted: RewardRule): boolean {
-  return rule.key === granted.key || (rule.bestOf !== undefined && rule.bestOf === granted.bestOf);
+  return (
+    publishedKey(rule.key) === publishedKey(granted.key) ||
+    (rule.bestOf !== undefined && rule.bestOf === granted.bestOf)
+  );
 }
 
 function isWait({ outcome }: Decision): boolean {

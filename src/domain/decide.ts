@@ -1,4 +1,4 @@
-import { attribute, enrol, memberOfContact, referralsOfFriend } from './attribution.ts';
+import { attribute, byAge, enrol, memberOfContact, referralsOfFriend } from './attribution.ts';
 import { createChains } from './chains.ts';
 import { concernedElsewhere, copyReason, dealsElsewhere } from './copies.ts';
 import { STANDING_STATES } from './decision.ts';
@@ -35,7 +35,8 @@ export interface DecideInput {
  */
 export function decide({ friends, contacts, state, now }: DecideInput): Plan {
   const draft = createDraft(state);
-  const open = friends.map(withoutMergedAway);
+  // Of friends who are new together the one who comes first is decided on first, in whatever order they were found.
+  const open = friends.map(withoutMergedAway).sort((a, b) => byAge(a.contact.ref.id, b.contact.ref.id));
   for (const friend of open) decideOn(draft, state, friend, contacts, now);
   // A deal that one friend has lost may be another's on it, who was judged before it was free.
   const isFreed = ({ decisions, referrals }: Plan) =>
@@ -253,6 +254,7 @@ function ownDeals({ contact, deals }: FriendFacts): DealFacts[] {
 function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): void {
   if (friend.contact.presence === 'present') draft.markMirror(friend.contact.ref);
   draft.markMirror(draft.member(referral.memberId)?.contact ?? null);
+  if (referral.assist) draft.markMirror(draft.member(referral.assist.memberId)?.contact ?? null);
   // The record at home, and those that are tied to the two: they show the referral too.
   if (referral.friend.contact?.connectionId !== friend.contact.ref.connectionId)
     draft.markMirror(referral.friend.contact);

@@ -34,6 +34,8 @@ export function takeBackByPerson(draft: Draft, accountId: string, reward: Reward
     releaseAt: null,
   });
   reverse(draft, reward, decision);
+  // Another deal of the friend may be the one that the rule pays for now.
+  draft.wake({ record: reward.deal, at: decision.recordedAt });
   return decision;
 }
 

@@ -1,4 +1,4 @@
-import { afterRefund, type CalculationStep, calculate, needsDealAmount } from './amount.ts';
+import { afterRefund, type CalculationStep, calculate, needsDealAmount, shareOf } from './amount.ts';
 import { type Checked, checkCondition, type Facts, tierReached } from './condition.ts';
 import type { ConditionResult } from './decision.ts';
 import { type AmountProblem, type AmountResult, type Money, parseAmount, textOf } from './money.ts';
@@ -6,14 +6,11 @@ import { type Condition, conditionsWithin, type HoldUntil, type RewardRule, trig
 import { convert, type Rates } from './rates.ts';
 import { type Reason, reason } from './reason.ts';
 import type { ContactFacts, DealPoint } from './record.ts';
-import type { Referral } from './referral.ts';
+import { type Referral, startOf } from './referral.ts';
 import { type RefundFact, refundedOf } from './refund.ts';
 import type { HeldTier } from './tier-scheme.ts';
-import { dayOf, daysBetween, type Instant } from './time.ts';
+import { CLOCK_SKEW_ALLOWED_MS, dayOf, daysBetween, type Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
-
-/** The CRM's clock and ours may differ; a deal won this much before the referral or the program is not "before" them. */
-export const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;
 
 /** What a friend's own properties and company say. */
 export type FriendProperties = Pick<ContactFacts, 'properties' | 'company'>;
@@ -71,12 +68,13 @@ export function judge(input: EligibilityInput): Verdict {
   const { rule, dealAt } = input;
   const amount = amountOf(dealAt, rule, input.reachedAt, input.rates);
   const facts = factsOf(input, amount);
+  const begin = startOf(input.referral);
   const checks = [
     ...(input.decidedElsewhere === undefined ? [] : [decidedHere(input.decidedElsewhere)]),
     notBefore('deal won after the program began', input.startsAt, input.reachedAt, 'deal_before_program'),
-    ...(isSubmitted(input.referral)
-      ? [notBefore('deal won after the referral', input.referral.submittedAt, input.reachedAt, 'deal_before_referral')]
-      : []),
+    ...(begin === null
+      ? []
+      : [notBefore('deal won after the referral', begin, input.reachedAt, 'deal_before_referral')]),
     onlyOne('first referral on the deal', input.otherReferralCredited, reason('other_referral_credited')),
     ...dealsLeft(rule, input.otherDealsRewarded),
     ...recruiterChecks(rule, input.recruiter ?? 'other'),
@@ -90,7 +88,7 @@ export function judge(input: EligibilityInput): Verdict {
 /** Who is one of the account's own people is paid by the rules for recruiters alone, where a program has any. */
 function recruiterChecks({ party }: RewardRule, recruiter: 'none' | 'member' | 'other'): Checked[] {
   if (party === 'recruiter') return [onlyOne(RECRUITER_CONDITION, recruiter === 'none', reason('no_recruiter'))];
-  if (party === 'member' && recruiter === 'member')
+  if ((party === 'member' || party === 'assist') && recruiter === 'member')
     return [onlyOne(NOT_STAFF_CONDITION, true, reason('paid_as_recruiter'))];
   return [];
 }
@@ -160,11 +158,10 @@ function verdictOf(
   const steps = amount.ok && needsAmount(rule) ? [...amount.steps, ...calculated.steps] : calculated.steps;
   if (money === null) return { kind: 'refuses', reason: reason('no_step'), conditions, calculation: steps };
   if (money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
-  if (!refund?.money || !amount.ok) return { kind: 'pays', money, conditions, calculation: steps };
-  const left = afterRefund(rule, money, amount.money, refund.money);
-  if (left.money === null || left.money.minor === 0n)
-    return { kind: 'refuses', reason: reason('amount_zero'), conditions };
-  return { kind: 'pays', money: left.money, conditions, calculation: [...steps, ...left.steps] };
+  const left = refund?.money && amount.ok ? afterRefund(rule, money, amount.money, refund.money) : { money, steps: [] };
+  const own = left.money && shareOf(rule, left.money);
+  if (!own?.money || own.money.minor === 0n) return { kind: 'refuses', reason: reason('amount_zero'), conditions };
+  return { kind: 'pays', money: own.money, conditions, calculation: [...steps, ...left.steps, ...own.steps] };
 }
 
 /** What payment providers told, and what the CRM's own property says; one that is empty or zero says nothing. */
@@ -218,11 +215,6 @@ function factsOf(
       company: friend.company === null ? null : friend.company?.properties,
     },
   };
-}
-
-export function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
-  // Only a submission has a moment of its own. A label or a code is a fact about the past, whenever it was typed in.
-  return source === 'explicit' || source === 'email';
 }
 
 /** Whether anything in the rule looks at the deal's amount. */

@@ -60,7 +60,11 @@ export function withinLimits(input: LimitInput): LimitOutcome {
   const results: ConditionResult[] = [];
   let { money } = input;
   let isFull = false;
-  const limits = limitsOf(rule).map((limit) => ({ limit, of: tallyOf(limit, input) }));
+  // Two who share the credit of a referral get one reward between them, which is counted with the member's part.
+  const isCountedElsewhere = ({ count, per }: Limit) => rule.party === 'assist' && count !== null && per !== 'member';
+  const limits = limitsOf(rule)
+    .filter((limit) => !isCountedElsewhere(limit))
+    .map((limit) => ({ limit, of: tallyOf(limit, input) }));
   for (const { limit, of } of limits) {
     const used = tally(of);
     const about = `limit per ${limit.per}${limit.window === 'life' ? '' : ` and ${limit.window}`}`;

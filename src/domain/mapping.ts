@@ -1,3 +1,4 @@
+import { policyHash } from './policy.ts';
 import type { LifecycleStage } from './referral.ts';
 
 /** The CRM's own metadata of its pipelines, as last read. */
@@ -85,6 +86,12 @@ export function withSaid(entries: readonly MappedStage[], said: readonly SaidSta
     const word = words.get(stageKey(entry));
     return word === undefined ? { ...entry, stage: meant } : { ...entry, stage: word, byMetadata: meant };
   });
+}
+
+/** Equal for two that say the same of the stages of one connection, in whatever order. */
+export function saidHash(connectionId: string, said: readonly SaidStage[]): string {
+  const stages = said.toSorted((a, b) => (stageKey(a) < stageKey(b) ? -1 : 1));
+  return policyHash({ connectionId, stages });
 }
 
 /** Undefined when the stage is not in the mapping; callers re-read the catalogue then, they do not guess. */

@@ -35,6 +35,8 @@ export interface State {
   readonly tiers?: readonly TierChange[];
   /** Absent where the account has one connection. */
   readonly elsewhere?: Elsewhere | undefined;
+  /** The first referral of each company, by the company's id in this connection; absent where the policy counts no companies. */
+  readonly companies?: ReadonlyMap<string, string> | undefined;
   /** In force; absent: none was ever published. */
   readonly attribution?: AttributionPolicyVersion | undefined;
   /** In a dry run the tiers are told and do not move; null for none. */
@@ -268,7 +270,7 @@ export function createDraft(state: State): Draft {
         (change) => change.memberId === memberId && change.program.id === programId,
       ),
     addTierChange: (change) => void tierChanges.push(change),
-    lookAtTier: (look) => void tierLooks.set(`$look.memberId$look.programId`, look),
+    lookAtTier: (look) => void tierLooks.set(`${look.memberId} ${look.programId}`, look),
     markMirror: (record) => {
       if (record) mirror.set(recordKey(record), record);
     },

@@ -9,6 +9,8 @@ export interface PolicyVersion<P> {
   readonly contentHash: string;
   readonly publishedAt: Instant;
   readonly publishedBy: string;
+  /** What the publisher had seen it do to all of history. */
+  readonly dryRunId?: string;
 }
 
 /** Equal for two policies that say the same. */

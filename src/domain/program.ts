@@ -5,7 +5,10 @@ import type { TierScheme } from './tier-scheme.ts';
 import { addDays, dayOf, type Instant } from './time.ts';
 
 /** Who a rule pays: the member who referred, the friend who was referred, or the account's own recruiter behind the referral. */
-export const PARTIES = ['member', 'friend', 'recruiter'] as const;
+export const RULE_PARTIES = ['member', 'friend', 'recruiter'] as const;
+
+/** Who is paid: `assist` is the member who shares the credit of a referral, by a rule for the member. */
+export const PARTIES = [...RULE_PARTIES, 'assist'] as const;
 export type Party = (typeof PARTIES)[number];
 
 /** The stages that a deal can bring a referral to, in the order in which it reaches them. A later one includes the earlier ones. */
@@ -163,6 +166,8 @@ export interface RewardRule {
   readonly bestOf?: string | undefined;
   /** Name of the reward provider, a folder under src/payout/. */
   readonly payout: string;
+  /** Never published: `rulesFor` says it of a rule for the member where a referral's credit is shared. Percent of it go to the assist. */
+  readonly share?: { readonly of: 'member' | 'assist'; readonly percent: number } | undefined;
 }
 
 /** One published version of a program. It is never changed: a new version is a new row with the next number. */
@@ -210,6 +215,46 @@ export function versionFor(
   return inForce ?? own[0];
 }
 
+/** No published key has such a sign. */
+const ASSIST_KEY_END = '+assist';
+
+/**
+ * The rules as they hold for a referral at a moment: where its credit is shared, a rule for the member is one for each of the two, and they
+ * decide by themselves. What a member earns by their own count or tier is nobody else's.
+ */
+export function rulesFor(
+  rules: readonly RewardRule[],
+  { assist }: Pick<Referral, 'assist'>,
+  at: Instant,
+): readonly RewardRule[] {
+  if (!assist || at < assist.since || (assist.until !== undefined && at >= assist.until)) return rules;
+  const { percent } = assist;
+  return rules.flatMap((rule): RewardRule[] => {
+    if (rule.party !== 'member' || isOncePerMember(rule)) return [rule];
+    return [
+      { ...rule, share: { of: 'member', percent } },
+      {
+        ...rule,
+        key: `${rule.key}${ASSIST_KEY_END}`,
+        party: 'assist',
+        bestOf: rule.bestOf && `${rule.bestOf}${ASSIST_KEY_END}`,
+        share: { of: 'assist', percent },
+      },
+    ];
+  });
+}
+
+/** The published rule that a decision's key means. */
+export function publishedRule(rules: readonly RewardRule[], key: string): RewardRule | undefined {
+  const published = publishedKey(key);
+  return rules.find((rule) => rule.key === published);
+}
+
+/** The key that a rule was published under: that of the member's part for an assist's. */
+export function publishedKey(key: string): string {
+  return key.endsWith(ASSIST_KEY_END) ? key.slice(0, -ASSIST_KEY_END.length) : key;
+}
+
 /** The first day of whose rates any rule could need; null where none converts an amount. */
 export function firstRateDay(versions: readonly ProgramVersion[]): string | null {
   if (!versions.some(({ rules }) => rules.some(({ payIn }) => payIn !== undefined))) return null;
@@ -236,12 +281,18 @@ export function triggerOf({ trigger = 'won' }: RewardRule): TriggerStage {
   return trigger === 'tier_reached' ? 'won' : trigger;
 }
 
-/** The limits that a rule states, and the one that it has by what it is: the reward for a tier, or for the n-th win, is paid once. */
-export function limitsOf({ trigger, conditions, limits = [] }: RewardRule): readonly Limit[] {
-  const isOnce =
+/** The limits that a rule states, and the one that it has by what it is. */
+export function limitsOf(rule: RewardRule): readonly Limit[] {
+  const { limits = [] } = rule;
+  return isOncePerMember(rule) ? [...limits, ONCE] : limits;
+}
+
+/** The reward for a tier, or for the n-th win, is paid once. */
+function isOncePerMember({ trigger, conditions }: RewardRule): boolean {
+  return (
     trigger === 'tier_reached' ||
-    conditions.some((one) => 'fact' in one && one.fact === 'member.won_referrals' && one.op === 'exactly');
-  return isOnce ? [...limits, ONCE] : limits;
+    conditions.some((one) => 'fact' in one && one.fact === 'member.won_referrals' && one.op === 'exactly')
+  );
 }
 
 const ONCE: Limit = { per: 'member', across: 'rule', window: 'life', count: 1, money: null };

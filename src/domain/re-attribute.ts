@@ -48,6 +48,7 @@ export function moveReferral(draft: Draft, state: State, { referralId, memberId,
     ...before,
     memberId,
     movedAt: at,
+    assist: before.assist && { ...before.assist, until: before.assist.until ?? at },
     doubt: before.doubt === 'self_referral' ? undefined : before.doubt,
     ...(isFree ? { stage: 'accepted' as const, reason: reason('attributed_person'), stageSince: at } : {}),
   });

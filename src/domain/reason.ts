@@ -13,8 +13,10 @@ const SENTENCES = {
   attributed_label: 'The association "Referred by" in the CRM names the member.',
   attributed_code: "The contact gave the member's referral code.",
   attributed_email: "The contact's e-mail address is the one that was submitted.",
+  attributed_company: 'The contact works for the company of a friend whom the member referred.',
   attributed_explicit: 'The referral was submitted for this contact.',
   attributed_person: 'A person gave the referral to the member.',
+  credit_shared: 'Another member brought the friend too, and shares the credit: {percent} % of what the member gets.',
   attributed_moved: 'Given to another member by {by}: {why}',
   existing_customer: 'The friend was a customer before the referral: a deal was won on {wonOn}.',
   self_referral: 'The member and the friend are the same person.',
@@ -78,6 +80,7 @@ const SENTENCES = {
   tier_kept: 'Keeps the tier "{tier}": {score}{window}, {needed} asked for.',
   tier_lost: 'Lost the tier "{tier}": {score}{window}, {needed} asked for. The tier now: {now}.',
   // Recruiters
+  assist_alone: 'Not rewarded: the member whose credit is shared gets nothing by this rule.',
   no_recruiter: 'Not rewarded: no recruiter stands behind this referral.',
   paid_as_recruiter: 'Not rewarded: the member is a recruiter of the account and is paid as one.',
   re_attributed: 'Taken from this member and given to another by {by}: {why}',

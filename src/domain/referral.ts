@@ -29,7 +29,7 @@ export type LifecycleStage =
   | 'expired';
 
 /** What linked the friend to the member, strongest first. */
-export const TOUCH_KINDS = ['explicit', 'label', 'code', 'email'] as const;
+export const TOUCH_KINDS = ['explicit', 'label', 'code', 'email', 'company'] as const;
 export type TouchKind = (typeof TOUCH_KINDS)[number];
 
 /** A deal that counts towards a tier while it is won. */
@@ -39,6 +39,24 @@ export interface WonDeal {
   readonly at: Instant;
   /** Null when the amount cannot be read as money. */
   readonly money: Money | null;
+}
+
+/** Another member whose evidence came second, and who shares what the rules give the member. */
+export interface Assist {
+  readonly memberId: string;
+  /** Of what the member would get alone: 1 to 99. */
+  readonly percent: number;
+  /** What was decided before this moment is the member's alone. */
+  readonly since: Instant;
+  /** A person gave the referral to one member then, who has all of it; absent: it is still shared. */
+  readonly until?: Instant | undefined;
+}
+
+/** The referral of a colleague from which another one was concluded. */
+export interface Followed {
+  readonly referralId: string;
+  /** When the colleague was submitted: what was won before has nothing to do with it. Null where the CRM named the member, at whatever time. */
+  readonly since: Instant | null;
 }
 
 /** One member bringing one friend into one program. */
@@ -61,6 +79,10 @@ export interface Referral {
   readonly doubt?: 'existing_customer' | 'self_referral' | undefined;
   /** The recruiter who owns it, where that is not the member; a member's id. */
   readonly recruiterId?: string | undefined;
+  /** With the source `company`. */
+  readonly follows?: Followed | undefined;
+  /** Absent: the member has all of it. */
+  readonly assist?: Assist | undefined;
   readonly version: number;
 }
 
@@ -74,4 +96,14 @@ export interface Touch {
   /** Where the friend's act came from, shortened so that it names no person; absent where nobody looked. */
   readonly origin?: { readonly ipPrefix: string | null; readonly device: string | null };
   readonly at: Instant;
+}
+
+/** Only a submission has a moment of its own. A label or a code is a fact about the past, whenever it was typed in. */
+export function isSubmitted({ source }: Pick<Referral, 'source'>): boolean {
+  return source === 'explicit' || source === 'email';
+}
+
+/** Since when deals can be due to a referral; null where the CRM names the member. */
+export function startOf(referral: Pick<Referral, 'source' | 'submittedAt' | 'follows'>): Instant | null {
+  return isSubmitted(referral) ? referral.submittedAt : (referral.follows?.since ?? null);
 }

@@ -44,8 +44,11 @@ export function decideByPerson(draft: Draft, accountId: string, reward: Reward, 
   };
   draft.addDecision(decision);
   draft.claimReferral(reward.referralId);
-  if (!isApproved) reverse(draft, reward, decision);
-  else if (isHeld)
+  if (!isApproved) {
+    reverse(draft, reward, decision);
+    // Another deal of the friend may be the one that the rule pays for now.
+    draft.wake({ record: reward.deal, at: decision.recordedAt });
+  } else if (isHeld)
     draft.putReward({ ...reward, review: 'approved', reason: decision.reason, updatedAt: decision.recordedAt });
   else release(draft, { ...reward, review: 'approved' }, decision);
   const referral = draft.referral(reward.referralId);

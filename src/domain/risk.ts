@@ -1,10 +1,10 @@
 import { memberOfContact, REFERRAL_CHAIN_MAX } from './attribution.ts';
 import { contactKeys, mailboxOf } from './contact-keys.ts';
-import { CLOCK_SKEW_ALLOWED_MS, isSubmitted } from './eligibility.ts';
 import type { StageMapping } from './mapping.ts';
 import type { Draft, State } from './plan.ts';
 import { type ContactFacts, type ContactTraits, type DealFacts, normaliseEmail } from './record.ts';
-import type { Member, Referral, Touch } from './referral.ts';
+import { isSubmitted, type Member, type Referral, type Touch } from './referral.ts';
+import { CLOCK_SKEW_ALLOWED_MS } from './time.ts';
 import { type DealAt, dealsAt } from './timeline.ts';
 
 /**

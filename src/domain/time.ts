@@ -43,3 +43,6 @@ export function nextDayOfMonth(at: Instant, day: number): Instant {
   const inMonth = (offset: number) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + offset, day);
   return inMonth(0) >= at ? inMonth(0) : inMonth(1);
 }
+
+/** The CRM's clock and ours may differ; a deal won this much before the referral or the program is not "before" them. */
+export const CLOCK_SKEW_ALLOWED_MS = 5 * 60_000;

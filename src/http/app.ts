@@ -61,7 +61,7 @@ export interface AppDeps {
   readonly tiers: OperationsDeps['tiers'];
   readonly reattribute: OperationsDeps['reattribute'];
   readonly mappings: OperationsDeps['mappings'];
-  readonly tryAttribution: OperationsDeps['tryAttribution'];
+  readonly publishAttribution: OperationsDeps['publishAttribution'];
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];
   readonly payoutDesk: OperationsDeps['payoutDesk'];

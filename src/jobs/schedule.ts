@@ -3,8 +3,11 @@ import type { LeaseStore } from '../application/ports/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 
-/** Longer than a sweep of a busy portal; a node that dies in it is replaced after this. */
-const LEASE_MS = 10 * 60_000;
+/** A node that dies in a run is replaced at the first stroke after this; a run that lasts longer renews it. */
+const LEASE_MS = 60_000;
+
+/** Well before the lease ends, so that one failure does not cost it. */
+const RENEWAL_MS = LEASE_MS / 3;
 
 /** Nodes hear the same stroke of the clock a little apart; whoever comes within this time finds it taken. */
 const STROKE_MS = 5_000;
@@ -36,15 +39,34 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
     try {
       const startedAt = clock.now();
       if (!(await leases.acquire(lease, owner, startedAt, startedAt + LEASE_MS))) return;
+      const losing = new AbortController();
+      let renewed = Promise.resolve();
+      const renewal = setInterval(() => {
+        renewed = renew(lease, losing);
+      }, RENEWAL_MS);
       try {
-        await run(stopping.signal);
+        await run(AbortSignal.any([stopping.signal, losing.signal]));
       } finally {
+        clearInterval(renewal);
+        await renewed;
         const now = clock.now();
         if (now < startedAt + STROKE_MS) await leases.acquire(lease, owner, now, startedAt + STROKE_MS);
         else await leases.release(lease, owner);
       }
     } catch (err) {
       log.error({ err, schedule: name }, 'scheduled run failed');
+    }
+  }
+
+  /** A lease that is lost ends the run: another node has begun its own. */
+  async function renew(lease: string, losing: AbortController): Promise<void> {
+    try {
+      const now = clock.now();
+      if (await leases.acquire(lease, owner, now, now + LEASE_MS)) return;
+      log.warn({ schedule: name }, 'lease lost in a run; another node goes on');
+      losing.abort();
+    } catch (err) {
+      log.warn({ err, schedule: name }, 'lease not renewed; tried again');
     }
   }
 
@@ -56,7 +78,16 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
       });
       return running;
     },
-    { name, timezone: 'UTC', noOverlap: true },
+    {
+      name,
+      timezone: 'UTC',
+      logger: {
+        info: (message) => log.info({ schedule: name }, message),
+        warn: (message) => log.warn({ schedule: name }, message),
+        error: (message, err) => log.error({ err: err ?? message, schedule: name }, 'schedule failed'),
+        debug: (message) => log.debug({ schedule: name }, String(message)),
+      },
+    },
   );
 
   return {

@@ -13,6 +13,7 @@ import { theStory } from './demo/story.ts';
 import { showWhatToOpen, showWhatWentWrong } from './demo/text.ts';
 import { createWonward } from './demo/wonward.ts';
 import { startWorld } from './demo/world.ts';
+import { buildLightningBundle } from './web/salesforce/lightning-bundle.ts';
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
@@ -43,7 +44,7 @@ async function main(): Promise<number> {
   try {
     const scene = createScene(
       createCrm(world.crmUrl, world.portalId),
-      createOrg(world.orgUrl, world.orgId),
+      createOrg(world.orgUrl, world.orgId, world.orgPagesUrl),
       createWonward(world.serviceUrl, world.apiKey),
     );
     const results = await runStory(theStory(), scene, {
@@ -59,6 +60,8 @@ async function main(): Promise<number> {
     if (file !== null) screen.line(`Written: ${file}`);
     if (!options.exit && !stopped.aborted) {
       showWhatToOpen(screen, { world, scene, isVerified });
+      // Ready before somebody opens a record in Salesforce, or nearly; a failure is told where the page asks for it.
+      buildLightningBundle().catch(() => undefined);
       await new Promise<void>((resolved) => stopped.addEventListener('abort', () => resolved(), { once: true }));
     }
     return isVerified ? EXIT_OK : EXIT_FAILED;

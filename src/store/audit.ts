@@ -169,6 +169,8 @@ const REFERENCES: ReadonlyArray<readonly [Table, readonly string[], Table, reado
   ['rewards', ['program_id'], 'programs', ['program_id']],
   ['rewards', ['beneficiary_id'], 'members', ['id'], "party <> 'friend'"],
   ['referrals', ['recruiter_id'], 'members', ['id']],
+  ['referrals', ['assist_member_id'], 'members', ['id']],
+  ['referrals', ['follows_referral_id'], 'referrals', ['id']],
   ['tier_changes', ['member_id'], 'members', ['id']],
   ['tier_changes', ['program_id', 'program_version'], 'programs', ['program_id', 'version']],
   ['tier_looks', ['member_id'], 'members', ['id']],
@@ -339,6 +341,9 @@ async function page(
       emails: [...new Set(facts.flatMap(({ email }) => normaliseEmail(email) ?? []))],
       codes: [...new Set(facts.flatMap(({ usedCode }) => (usedCode === null ? [] : (normaliseCode(usedCode) ?? []))))],
       companies: [...new Set(facts.flatMap((one) => ('email' in one ? (companyOf(one) ?? []) : [])).map(companyOwner))],
+      colleaguesOf: referrals.some(({ follows }) => follows)
+        ? [...new Set(facts.flatMap((one) => ('email' in one ? (one.company?.id ?? []) : [])))]
+        : undefined,
       ...(riskHours ? { risk: { ...keysOfPeople(accountId, facts), hours: riskHours, now } } : {}),
       ...(ties ? { elsewhere: ties.keys(connectionId, known, facts) } : {}),
     });
@@ -364,7 +369,9 @@ async function page(
   const memberRows = await of(
     'members',
     'id',
-    referrals.map(({ memberId }) => memberId).filter((id) => !state.members.has(id)),
+    referrals
+      .flatMap(({ memberId, assist }) => [memberId, assist?.memberId ?? []].flat())
+      .filter((id) => !state.members.has(id)),
   );
   for (const member of memberRows.map(memberOf)) state.members.set(member.id, member);
   for (const referral of referrals) state.referrals.set(referral.id, referral);

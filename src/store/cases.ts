@@ -6,6 +6,7 @@ import type { ElsewhereKeys } from '../domain/elsewhere-keys.ts';
 import type { DealElsewhere } from '../domain/identity.ts';
 import { recordKey } from '../domain/record.ts';
 import { decisionOf, memberOf, referralOf, rewardOf } from './codec.ts';
+import { firstReferrals } from './colleagues.ts';
 import { commitAll } from './commit.ts';
 import type { Engine } from './dialect.ts';
 import {
@@ -54,6 +55,8 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
   };
 
   keep({ referrals: await namedReferrals(session, keys), members: await namedMembers(session, keys) });
+  const companies = keys.colleaguesOf && (await firstReferrals(session, keys, keys.colleaguesOf));
+  if (companies) keep({ referrals: await referralsById(session, keys.accountId, [...companies.values()]) });
   const known = keys.elsewhere && (await knownElsewhere(session, keys, keys.elsewhere));
   if (known) keep(known);
   keep({ members: await membersById(session, keys.accountId, unknownMembers([...referrals.values()], members)) });
@@ -79,6 +82,7 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
       : undefined;
   return {
     ...(elsewhere ? { others: elsewhere } : {}),
+    ...(companies ? { companies } : {}),
     ...(risk
       ? { risk: await riskKnowledge(session, { ...keys, risk }, [...referrals.values()], [...members.keys()]) }
       : {}),
@@ -97,7 +101,8 @@ export async function loadCase(session: Session, keys: CaseKeys): Promise<Loaded
 }
 
 function unknownMembers(referrals: readonly Row<'referrals'>[], known: ReadonlyMap<string, unknown>): string[] {
-  return [...new Set(referrals.map(({ member_id }) => member_id))].filter((id) => !known.has(id));
+  const ids = referrals.flatMap(({ member_id, assist_member_id }) => [member_id, assist_member_id ?? []].flat());
+  return [...new Set(ids)].filter((id) => !known.has(id));
 }
 
 function byId(a: { id: string }, b: { id: string }): number {
@@ -117,6 +122,13 @@ async function namedReferrals(session: Session, keys: CaseKeys): Promise<Row<'re
     union all select * from referrals where account_id = ${accountId} and ${dialect.isIn('friend_email', emails)}
     union all select * from referrals where account_id = ${accountId}
       and ${dialect.isIn('id', decidedIds)}`.execute(db);
+  return rows;
+}
+
+async function referralsById({ db, dialect }: Session, accountId: string, ids: readonly string[]) {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<Row<'referrals'>>`
+    select * from referrals where account_id = ${accountId} and ${dialect.isIn('id', ids)}`.execute(db);
   return rows;
 }
 

@@ -1,3 +1,4 @@
+import type { DuplicateRules } from '../application/ports/crm.ts';
 import type { Connection } from '../application/ports/store.ts';
 import type { AttributionDecision } from '../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
@@ -111,9 +112,18 @@ export function referralOf(row: Row<'referrals'>): Referral {
     version: row.version,
     ...(row.won_deals === null ? {} : { wonDeals: fromJson<Referral['wonDeals']>(row.won_deals) }),
     ...(row.recruiter_id === null ? {} : { recruiterId: row.recruiter_id }),
+    ...(row.follows_referral_id === null
+      ? {}
+      : { follows: { referralId: row.follows_referral_id, since: row.follows_since } }),
+    ...(row.assist_member_id === null ? {} : { assist: assistOf(row, row.assist_member_id) }),
     ...(row.moved_at === null ? {} : { movedAt: row.moved_at }),
     ...(row.doubt === null ? {} : { doubt: row.doubt as Referral['doubt'] }),
   };
+}
+
+function assistOf(row: Row<'referrals'>, memberId: string): NonNullable<Referral['assist']> {
+  const { assist_percent: percent, assist_since: since, assist_until: until } = row;
+  return { memberId, percent: percent ?? 0, since: since ?? 0, ...(until === null ? {} : { until }) };
 }
 
 export function referralRow(accountId: string, referral: Referral): Row<'referrals'> {
@@ -134,6 +144,12 @@ export function referralRow(accountId: string, referral: Referral): Row<'referra
     version: referral.version,
     won_deals: referral.wonDeals === undefined ? null : toJson(referral.wonDeals),
     recruiter_id: referral.recruiterId ?? null,
+    follows_referral_id: referral.follows?.referralId ?? null,
+    follows_since: referral.follows?.since ?? null,
+    assist_member_id: referral.assist?.memberId ?? null,
+    assist_percent: referral.assist?.percent ?? null,
+    assist_since: referral.assist?.since ?? null,
+    assist_until: referral.assist?.until ?? null,
     moved_at: referral.movedAt ?? null,
     doubt: referral.doubt ?? null,
   };
@@ -341,6 +357,7 @@ export function connectionOf(row: Row<'connections'>): Connection {
     uiHost: row.ui_host,
     scopes: fromJson(row.scopes),
     ...(row.api_url === null ? {} : { apiUrl: row.api_url }),
+    ...(row.duplicate_rules === null ? {} : { duplicateRules: row.duplicate_rules as DuplicateRules }),
     connectedAt: row.connected_at,
   };
 }

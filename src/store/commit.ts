@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Commit, CommitResult } from '../application/ports/store.ts';
+import type { Colleagues, Commit, CommitResult } from '../application/ports/store.ts';
 import { STANDING_STATES } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
 import { imbalance, type Journal } from '../domain/ledger.ts';
@@ -15,6 +15,7 @@ import {
   rewardRow,
   touchRow,
 } from './codec.ts';
+import { lookAtColleagues } from './colleagues.ts';
 import { Conflict } from './conflict.ts';
 import { keepCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
@@ -60,7 +61,20 @@ function joined(commits: readonly Commit[]): Commit | null {
     settles: commits.flatMap(({ settles }) => settles),
     erase: commits.flatMap(({ erase }) => erase),
     isOneOfSeveral: commits.some(({ isOneOfSeveral }) => isOneOfSeveral),
+    colleagues: joinedColleagues(commits.flatMap(({ colleagues }) => colleagues ?? [])),
   };
+}
+
+/** A batch is of one connection. */
+function joinedColleagues(all: readonly Colleagues[]): Colleagues | undefined {
+  const [first] = all;
+  return (
+    first && {
+      connectionId: first.connectionId,
+      companyIds: all.flatMap(({ companyIds }) => companyIds),
+      unreferred: all.flatMap(({ unreferred }) => unreferred),
+    }
+  );
 }
 
 /** What all of them ask for, as one. */
@@ -113,7 +127,9 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   // Before the snapshots: the address that was known until now finds what else is known by it.
   await eraseContacts(session, accountId, commit.erase);
   const kept = await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));
-  return kept ? 'committed' : 'outdated';
+  if (!kept) return 'outdated';
+  if (commit.colleagues) await lookAtColleagues(session, accountId, commit.colleagues, momentOf(commit));
+  return 'committed';
 }
 
 /** Writes a plan inside the caller's transaction. @throws Conflict, or the database's unique violation. */

@@ -1,5 +1,12 @@
 import { sql } from 'kysely';
-import type { Connection, ConnectionStore, OAuthState, SealedTokens, SweepMark } from '../application/ports/store.ts';
+import type {
+  Connection,
+  ConnectionStore,
+  KeptMapping,
+  OAuthState,
+  SealedTokens,
+  SweepMark,
+} from '../application/ports/store.ts';
 import { connectionOf, fromJson, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
@@ -94,6 +101,16 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
           .execute();
       }),
 
+    setDuplicateRules: (accountId, connectionId, rules) =>
+      engine.write(async ({ db }) => {
+        await db
+          .updateTable('connections')
+          .set({ duplicate_rules: rules })
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .execute();
+      }),
+
     disconnect: (accountId, connectionId, why) =>
       engine.write(async ({ db }) => {
         await db
@@ -180,10 +197,10 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
     mapping: (accountId, connectionId) =>
       engine.read(async (session) => {
         const row = await newestMapping(session, accountId, connectionId);
-        return row ? { version: row.version, entries: fromJson(row.entries) } : null;
+        return row ? mappingOf(row) : null;
       }),
 
-    saveMapping: (accountId, connectionId, version, entries, now, basis) =>
+    saveMapping: (accountId, connectionId, version, entries, now, { basis, dryRunId } = {}) =>
       engine.write(async (session) => {
         // Two nodes that save at once would both see the same newest one.
         await lockConnection(session, accountId, connectionId);
@@ -199,6 +216,7 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
             version,
             entries: toJson(entries),
             saved_at: now,
+            dry_run_id: dryRunId ?? null,
           })
           .execute();
         return true;
@@ -316,6 +334,10 @@ function newestMapping({ db }: Session, accountId: string, connectionId: string)
     .orderBy('ordinal', 'desc')
     .limit(sql.lit(1))
     .executeTakeFirst();
+}
+
+function mappingOf({ version, entries, dry_run_id: dryRunId }: Row<'mappings'>): KeptMapping {
+  return { version, entries: fromJson(entries), ...(dryRunId === null ? {} : { dryRunId }) };
 }
 
 function tokenColumns(tokens: Omit<SealedTokens, 'version'>) {

@@ -24,6 +24,8 @@ export interface Dialect {
     sealJournals(): string[];
   };
   /** Appended to a SELECT that picks rows to claim, so that two claimers never wait for each other. */
+  /** Until the end of the transaction nobody else gets past this for any of the same names, which come in order. */
+  lockFor(db: Kysely<Schema>, names: readonly string[]): Promise<void>;
   skipLocked(of: string): RawBuilder<unknown>;
   /** Text appended to a SELECT whose rows are changed next. */
   forUpdate(of: Table): string;

@@ -1,17 +1,23 @@
-import type { DryRunStore, KeptDryRun } from '../application/ports/store.ts';
+import type { DryRunStore, KeptDryRun, Tried } from '../application/ports/store.ts';
 import { fromJson, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import { insertRows } from './dialect.ts';
+import type { Row } from './schema.ts';
+
+/** The column is older than dry runs of anything else. */
+const OF_NO_PROGRAM = '';
 
 export function createDryRunStore(engine: Engine): DryRunStore {
   return {
-    keep: (accountId, { id, programId, contentHash, report, by, at }) =>
+    keep: (accountId, { id, of, contentHash, report, by, at }) =>
       engine.write(async (session) => {
         await insertRows(session, 'dry_runs', [
           {
             account_id: accountId,
             id,
-            program_id: programId,
+            kind: of.kind,
+            program_id: of.kind === 'program' ? of.programId : OF_NO_PROGRAM,
+            connection_id: of.kind === 'stage_mapping' ? of.connectionId : null,
             content_hash: contentHash,
             report: toJson(report),
             made_by: toText(by),
@@ -29,8 +35,20 @@ export function createDryRunStore(engine: Engine): DryRunStore {
           .where('id', '=', id)
           .executeTakeFirst();
         if (!row) return null;
-        const { program_id: programId, content_hash: contentHash, made_by: by, made_at: at } = row;
-        return { id, programId, contentHash, report: fromJson(row.report), by, at };
+        const { content_hash: contentHash, made_by: by, made_at: at } = row;
+        return { id, of: triedOf(row), contentHash, report: fromJson(row.report), by, at };
       }),
   };
+}
+
+function triedOf(row: Row<'dry_runs'>): Tried {
+  const kind = row.kind as Tried['kind'];
+  switch (kind) {
+    case 'program':
+      return { kind, programId: row.program_id };
+    case 'attribution_policy':
+      return { kind };
+    case 'stage_mapping':
+      return { kind, connectionId: row.connection_id ?? '' };
+  }
 }

@@ -173,13 +173,15 @@ async function claimOf(
   object: CrmObject,
   input: ClaimInput,
 ): Promise<ClaimedMirror[]> {
+  // A worker that died with its claim may have written: what the CRM shows nobody knows, and the hash of the write before says nothing any more.
   const { rows } = await sql<Row<'mirror'>>`
     with picked as (
       select record_id from mirror
       where account_id = ${account_id} and connection_id = ${connection_id} and object = ${object} and due_at <= ${input.now}
       order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('mirror')}
     )
-    update mirror set ${claimed(input, 'mirror')} from picked
+    update mirror set ${claimed(input, 'mirror')}, acked_hash = case when mirror.claim is null then mirror.acked_hash end
+    from picked
     where mirror.account_id = ${account_id} and mirror.connection_id = ${connection_id}
       and mirror.object = ${object} and mirror.record_id = picked.record_id
     returning ${wholeRow('mirror')}`.execute(db);

@@ -1,25 +1,17 @@
 import { sql } from 'kysely';
+import type { PolicyStore } from '../application/ports/store.ts';
 import { type PolicyVersion, policyHash } from '../domain/policy.ts';
-import type { Instant } from '../domain/time.ts';
 import { fromJson, toJson, toText } from './codec.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import { lockAccount } from './programs.ts';
 import type { Row, Session } from './schema.ts';
 
-/** Tables of one form: a policy of the account in versions, of which the newest is in force. */
+/** Tables of one form. */
 type PolicyTable = 'attribution_policies' | 'connections_policies';
 
-export interface Policies<P> {
-  /** The version in force; publishing what is in force already adds none. */
-  publish(accountId: string, policy: P, by: string, now: Instant): Promise<PolicyVersion<P>>;
-  newest(accountId: string): Promise<PolicyVersion<P> | null>;
-  /** The oldest first. */
-  versions(accountId: string): Promise<PolicyVersion<P>[]>;
-}
-
-export function createPolicies<P extends object>(engine: Engine, table: PolicyTable): Policies<P> {
+export function createPolicies<P extends object>(engine: Engine, table: PolicyTable): PolicyStore<P> {
   return {
-    publish: (accountId, policy, by, now) =>
+    publish: (accountId, policy, by, now, dryRunId) =>
       engine.write(async (session) => {
         // Two admins who publish at once get two versions, one after the other.
         await lockAccount(session, accountId);
@@ -33,6 +25,7 @@ export function createPolicies<P extends object>(engine: Engine, table: PolicyTa
           content_hash: contentHash,
           published_at: now,
           published_by: toText(by),
+          dry_run_id: dryRunId ?? null,
         };
         await insertRows(session, table, [row]);
         return policyVersionOf(row);
@@ -64,5 +57,6 @@ export function policyVersionOf<P>(row: Row<PolicyTable>): PolicyVersion<P> {
     contentHash: row.content_hash,
     publishedAt: row.published_at,
     publishedBy: row.published_by,
+    ...(row.dry_run_id === null ? {} : { dryRunId: row.dry_run_id }),
   };
 }

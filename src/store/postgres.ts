@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { createEngine, type Dialect, type Engine } from './dialect.ts';
+import { keepFirstStatistics } from './first-statistics.ts';
 import type { Schema } from './schema.ts';
 import { createSharedQueue } from './shared-queue.ts';
 import { endWhenSilent } from './silent-connection.ts';
@@ -52,11 +53,15 @@ export function openPostgres(url: string, options: PostgresOptions): Engine {
     client.on('error', onConnectionError);
     endWhenSilent(client, STATEMENT_TIMEOUT_MS);
   });
-  return createEngine(
-    new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }),
-    postgresDialect,
-    createSharedQueue(settings, onConnectionError),
-  );
+  const statistics = keepFirstStatistics(pool);
+  const queue = createSharedQueue(settings, onConnectionError);
+  return createEngine(new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), postgresDialect, {
+    ...queue,
+    async close() {
+      await statistics.stop();
+      await queue.close();
+    },
+  });
 }
 
 /** int8 comes as text. Everything stored is a count, a time or an amount below 2^53, or something is badly wrong. */
@@ -111,6 +116,9 @@ export const postgresDialect: Dialect = {
       `CREATE TRIGGER journals_before_insert BEFORE INSERT ON journals
         FOR EACH ROW EXECUTE FUNCTION wonward_seal_journal()`,
     ],
+  },
+  lockFor: async (db, names) => {
+    for (const name of names) await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(db);
   },
   skipLocked: (of) => sql`for update of ${sql.ref(of)} skip locked`,
   forUpdate: (of) => `for update of ${of}`,

@@ -1,6 +1,6 @@
 import { CompiledQuery, sql } from 'kysely';
 import type { ConnectionHealth, Page, PageInput, ReadStore } from '../application/ports/store.ts';
-import type { DealFacts, RecordRef } from '../domain/record.ts';
+import { type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import {
   decisionOf,
@@ -77,7 +77,7 @@ export function createReadStore(engine: Engine): ReadStore {
       }),
     codeExists: async (code) => (await one('members', 'code = ?', [code], memberOf)) !== null,
 
-    referrals: (accountId, page, { memberId, stage }) =>
+    referrals: (accountId, page, { memberId, assistMemberId, stage }) =>
       engine.read((session) =>
         paged(
           session,
@@ -85,7 +85,7 @@ export function createReadStore(engine: Engine): ReadStore {
           'submitted_at',
           accountId,
           page,
-          [equals('member_id', memberId), equals('stage', stage)],
+          [equals('member_id', memberId), equals('assist_member_id', assistMemberId), equals('stage', stage)],
           referralOf,
         ),
       ),
@@ -142,6 +142,19 @@ export function createReadStore(engine: Engine): ReadStore {
           rewardOf,
         ),
       ),
+    ofReferrals: (accountId, referralIds, limit) =>
+      engine.snapshot(async ({ db, dialect }) => {
+        const newest = <T extends 'decisions' | 'rewards'>(table: T, time: string) =>
+          sql<Row<T>>`select * from (
+              select ${sql.table(table)}.*, row_number() over (
+                partition by referral_id order by ${sql.ref(time)} desc, id desc) as place
+              from ${sql.table(table)} where account_id = ${accountId} and ${dialect.isIn('referral_id', referralIds)}
+            ) as placed where place <= ${sql.lit(limit)} order by ${sql.ref(time)} desc, id desc`.execute(db);
+        return {
+          decisions: (await newest('decisions', 'recorded_at')).rows.map(decisionOf),
+          rewards: (await newest('rewards', 'created_at')).rows.map(rewardOf),
+        };
+      }),
     reward: (accountId, rewardId) => one('rewards', 'account_id = ? and id = ?', [accountId, rewardId], rewardOf),
 
     journals: (accountId, page, { rewardId }) =>
@@ -213,32 +226,45 @@ export function createReadStore(engine: Engine): ReadStore {
         return deals;
       }),
 
-    dealsOfContact: (accountId, contact, limit) =>
-      engine.read(async (session) => {
-        const text = `
-          select records.facts from record_links
-          join records on records.account_id = record_links.account_id
-            and records.connection_id = record_links.connection_id
-            and records.object = 'deal' and records.record_id = record_links.deal_id
-          where record_links.account_id = ? and record_links.connection_id = ? and record_links.contact_id = ?
-          order by record_links.changed_at desc, record_links.deal_id desc limit ?`;
-        const parameters = [...contactKey(accountId, contact), limit];
-        const rows = await rowsBy<{ facts: string }>(session, text, parameters);
-        return rows.map(({ facts }) => fromJson<DealFacts>(facts));
+    dealsOfContacts: (accountId, contacts, limit) =>
+      engine.snapshot(async ({ db, dialect }) => {
+        const found = new Map<string, DealFacts[]>();
+        for (const [connectionId, group] of Map.groupBy(contacts, (contact) => contact.connectionId)) {
+          const ids = group.map(({ id }) => id);
+          const { rows } = await sql<{ contact_id: string; facts: string }>`
+            select placed.contact_id, records.facts from (
+              select contact_id, deal_id, changed_at, row_number() over (
+                partition by contact_id order by changed_at desc, deal_id desc) as place
+              from record_links where account_id = ${accountId} and connection_id = ${connectionId}
+                and ${dialect.isIn('contact_id', ids)}
+            ) as placed
+            join records on records.account_id = ${accountId} and records.connection_id = ${connectionId}
+              and records.object = 'deal' and records.record_id = placed.deal_id
+            where placed.place <= ${sql.lit(limit)}
+            order by placed.changed_at desc, placed.deal_id desc`.execute(db);
+          for (const { contact_id: id, facts } of rows) {
+            const key = recordKey({ connectionId, object: 'contact', id });
+            found.set(key, [...(found.get(key) ?? []), fromJson<DealFacts>(facts)]);
+          }
+        }
+        return found;
       }),
 
     readTimes: (accountId, connectionId, object, ids) =>
       engine.read(async ({ db, dialect }) => {
         const rows = await db
           .selectFrom('records')
-          .select(['record_id', 'read_at', 'modified_at'])
+          .select(['record_id', 'read_at', 'modified_at', 'presence'])
           .where('account_id', '=', accountId)
           .where('connection_id', '=', connectionId)
           .where('object', '=', object)
           .where(dialect.isIn('record_id', ids))
           .execute();
         return new Map(
-          rows.map(({ record_id, read_at, modified_at }) => [record_id, { at: read_at, modifiedAt: modified_at }]),
+          rows.map(({ record_id, read_at, modified_at, presence }) => [
+            record_id,
+            { at: read_at, modifiedAt: modified_at, ...(presence === 'deleted' ? { isDeleted: true as const } : {}) },
+          ]),
         );
       }),
 

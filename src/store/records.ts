@@ -123,6 +123,7 @@ export async function saveSnapshots(
       modified_at: facts.modifiedAt ?? null,
       version: basis + 1,
       ...keysOf(accountId, facts),
+      company_id: isDeal(facts) ? null : (facts.company?.id ?? null),
       shared_key: sharedKey,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
@@ -130,7 +131,7 @@ export async function saveSnapshots(
       read_at = case when excluded.read_at = 0 and records.facts = excluded.facts then records.read_at else excluded.read_at end,
       modified_at = case when excluded.read_at = 0 and records.facts = excluded.facts then records.modified_at
         else excluded.modified_at end,
-      mail_key = excluded.mail_key, phone_key = excluded.phone_key,
+      mail_key = excluded.mail_key, phone_key = excluded.phone_key, company_id = excluded.company_id,
       shared_key = case when excluded.presence = 'deleted' then records.shared_key else excluded.shared_key end,
       version = records.version + case when records.facts = excluded.facts then 0 else 1 end
       where excluded.version > 1 or records.facts = excluded.facts

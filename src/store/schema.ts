@@ -50,6 +50,7 @@ export const TABLES = {
     scopes: 'text',
     api_url: 'text?',
     connected_at: 'int',
+    duplicate_rules: 'text?',
   },
   tokens: {
     account_id: 'text',
@@ -67,6 +68,7 @@ export const TABLES = {
     version: 'text',
     entries: 'text',
     saved_at: 'int',
+    dry_run_id: 'text?',
   },
   sweep_marks: { account_id: 'text', connection_id: 'text', object: 'text', up_to: 'int' },
   stream_positions: { account_id: 'text', connection_id: 'text', position: 'text', kept_at: 'int' },
@@ -113,6 +115,8 @@ export const TABLES = {
     report: 'text',
     made_by: 'text',
     made_at: 'int',
+    kind: 'text',
+    connection_id: 'text?',
   },
   inbox: {
     account_id: 'text',
@@ -165,6 +169,12 @@ export const TABLES = {
     version: 'int',
     won_deals: 'text?',
     recruiter_id: 'text?',
+    follows_referral_id: 'text?',
+    follows_since: 'int?',
+    assist_member_id: 'text?',
+    assist_percent: 'int?',
+    assist_since: 'int?',
+    assist_until: 'int?',
     moved_at: 'int?',
     doubt: 'text?',
   },
@@ -291,6 +301,7 @@ export const TABLES = {
     content_hash: 'text',
     published_at: 'int',
     published_by: 'text',
+    dry_run_id: 'text?',
   },
   attribution_decisions: {
     account_id: 'text',
@@ -312,6 +323,7 @@ export const TABLES = {
     content_hash: 'text',
     published_at: 'int',
     published_by: 'text',
+    dry_run_id: 'text?',
   },
   identity_edges: {
     account_id: 'text',
@@ -460,6 +472,7 @@ export const TABLES = {
     mail_key: 'text?',
     phone_key: 'text?',
     shared_key: 'text?',
+    company_id: 'text?',
   },
   record_links: {
     account_id: 'text',

@@ -97,6 +97,8 @@ export const sqliteDialect: Dialect = {
     ],
   },
   // One writer at a time: whoever is in a writing transaction is alone.
+  // There is one writer.
+  lockFor: async () => {},
   skipLocked: () => sql``,
   forUpdate: () => '',
   forShare: () => '',

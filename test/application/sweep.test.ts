@@ -26,6 +26,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
   const marks: SweepMark[] = [];
   const pageAt = (index: number): ChangedPage => ({
     records: (pages[index] ?? []).map((id) => ({ id, modifiedAt: CHANGED_AT })),
+    isPresentOnly: true,
     next: index + 1 < pages.length ? String(index + 1) : null,
     asOf: CRM_NOW + index,
   });
@@ -68,6 +69,11 @@ const asksAgain = async (read: ReadTime | null) => (await sweep(read)).asked.len
 test('a change that a hint told of at once is not read a second time', async () => {
   expect(await asksAgain({ at: CHANGED_AT + 200, modifiedAt: CHANGED_AT })).toBe(false);
   expect(await asksAgain({ at: CHANGED_AT + 200, modifiedAt: CHANGED_AT + 100 })).toBe(false);
+});
+
+test('a record that was gone when it was read is news when it is there, also by a clock that was ahead', async () => {
+  expect(await asksAgain({ at: NOW + 30 * MINUTE_MS, modifiedAt: null, isDeleted: true })).toBe(true);
+  expect(await asksAgain({ at: NOW + 30 * MINUTE_MS, modifiedAt: null })).toBe(false);
 });
 
 test('a record that changed after it was read is read again, however wrong our clock is', async () => {

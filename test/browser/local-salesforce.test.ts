@@ -169,6 +169,18 @@ describe('the pages of a local org', () => {
     });
   });
 
+  it('lead from a look-up to the record that it names, and write an amount as people do', async () => {
+    sandbox.control.edit(org, ids.katherine, { Referred_By__c: ids.grace });
+    const details = (page: OpenedPage['page']) => page.getByRole('region', { name: 'Details' });
+    await on(record(ids.katherine), async ({ page }) => {
+      await details(page).getByRole('link', { name: 'Grace Hopper' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Grace Hopper' }).waitFor();
+    });
+    await on(record(ids.opportunity), async ({ page }) => {
+      await details(page).getByText('12,000.00').waitFor();
+    });
+  });
+
   it('say why the org refuses a change', async () => {
     sandbox.control.setValidationRules(org, [
       {

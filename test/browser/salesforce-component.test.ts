@@ -335,6 +335,44 @@ describe('the component', () => {
     });
   });
 
+  it('looks again by itself after a save, since what Wonward makes of it comes seconds later', async () => {
+    await on(referralOf(), async ({ page }) => {
+      await page.getByText('Referred by Grace Hopper.').waitFor();
+      let looks = 0;
+      answers = {
+        getHistory: () => {
+          looks += 1;
+          return { status: 200, body: looks < 3 ? referralOf() : referralOf({ stage: 'won' }) };
+        },
+      };
+      await page.evaluate("window.dispatchEvent(new Event('wonward:refresh-view'))");
+      await page.getByText('Won since').waitFor();
+      expect(looks).toBe(3);
+    });
+  });
+
+  it('says once what would make it pay where the referral and its rewards say the same, and in words how it is known', async () => {
+    const nextStep = 'Move the deal to Closed Won again.';
+    const history = historyView({
+      referrals: [referralView({ nextStep, source: 'label' })],
+      rewards: [
+        rewardView({ state: 'clawed_back', nextStep }),
+        rewardView({ id: 'a03000000000002AAA', state: 'waiting', nextStep: 'Enter an amount on the deal.' }),
+      ],
+    });
+    await on(
+      history,
+      async ({ page }) => {
+        const component = page.locator('c-referral-history');
+        await component.getByText('known by: the field Referred By').waitFor();
+        expect(await component.getByText(nextStep).count()).toBe(1);
+        // Above, with what is missing, and with its reward.
+        expect(await component.getByText('Enter an amount on the deal.').count()).toBe(2);
+      },
+      { record: OPPORTUNITY },
+    );
+  });
+
   it('shows more when there is more', async () => {
     const all = Array.from({ length: 14 }, (_, index) =>
       referralView({ id: `a020000000${String(1000 + index)}AAA`, friendContactName: `Friend ${index + 1}` }),

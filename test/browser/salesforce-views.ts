@@ -48,7 +48,7 @@ export function referralView(change: Values = {}): Values {
     stage: 'opportunity',
     stageChangedAt: '2026-11-20T10:00:00.000Z',
     submittedAt: '2026-11-01T10:00:00.000Z',
-    source: 'share link',
+    source: 'code',
     nextStep: 'Move "Analytical engine" to Closed Won.',
     memberId: MEMBER,
     memberName: 'Grace Hopper',

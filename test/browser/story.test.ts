@@ -33,7 +33,7 @@ beforeAll(async () => {
   [world, browser] = await Promise.all([startWorld(), launchBrowser()]);
   scene = createScene(
     createCrm(world.crmUrl, world.portalId),
-    createOrg(world.orgUrl, world.orgId),
+    createOrg(world.orgUrl, world.orgId, world.orgPagesUrl),
     createWonward(world.serviceUrl, world.apiKey),
   );
   const silent = { onBegin: () => undefined, onEnd: () => undefined };

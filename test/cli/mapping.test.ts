@@ -109,7 +109,12 @@ test('what is said while a sweep reads the stages anew is put on top of what it 
         },
       },
     };
-    const mappings = createMappings({ store: between, clock: { now: () => T0 }, onAsked: () => {} });
+    const mappings = createMappings({
+      store: between,
+      clock: { now: () => T0 },
+      newId: () => 'x',
+      onAsked: () => {},
+    });
     const result = await mappings.say('acc_a', 'con_a', [{ pipelineId: 'p', stageId: 'sent', stage: 'lost' }]);
     expect(result.kind).toBe('said');
     const sent = (await connections.mapping('acc_a', 'con_a'))?.entries.find(({ stageId }) => stageId === 'sent');

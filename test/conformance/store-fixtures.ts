@@ -1,5 +1,12 @@
 import type { Hint } from '../../src/application/ports/crm.ts';
-import type { Commit, Connection, RecordSnapshot, Store } from '../../src/application/ports/store.ts';
+import type {
+  Commit,
+  Connection,
+  KeptDryRun,
+  RecordSnapshot,
+  Store,
+  Tried,
+} from '../../src/application/ports/store.ts';
 import type { Decision, Reward } from '../../src/domain/decision.ts';
 import { type Journal, type JournalKind, journalFor } from '../../src/domain/ledger.ts';
 import { EMPTY_PLAN, intentFor, type Plan } from '../../src/domain/plan.ts';
@@ -232,6 +239,50 @@ export type Tenant = ReturnType<typeof tenant>;
 export function planOf(plan: Partial<Plan> = {}): Plan {
   return { ...EMPTY_PLAN, ...plan };
 }
+
+/** Of a draft that would pay one reward of more than a float holds. */
+export function dryRunOf(of: Tried, id = 'dry_1'): KeptDryRun {
+  const money = { minor: 9_007_199_254_740_993n, currency: 'EUR' };
+  return {
+    id,
+    of,
+    contentHash: `hash of ${of.kind}`,
+    report: {
+      from: 0,
+      to: T0,
+      referrals: 1,
+      unknown: 0,
+      counts: { same: 0, new: 1, lost: 0, changed: 0 },
+      totals: [{ currency: 'EUR', before: 0n, after: money.minor }],
+      toReview: 0,
+      limited: 0,
+      budget: [money],
+      differences: [
+        {
+          kind: 'new',
+          referralId: 'ref_1',
+          deal: { connectionId: 'con_a', object: 'deal', id: '7' },
+          ruleKey: 'member-reward',
+          party: 'member',
+          before: null,
+          after: money,
+          memberBefore: null,
+          memberAfter: 'mem_1',
+          why: 'Ünï',
+        },
+      ],
+    },
+    by: 'an admin',
+    at: T0,
+  };
+}
+
+/** One of each kind of what can be tried. */
+export const TRIED: readonly Tried[] = [
+  { kind: 'program', programId: 'prg' },
+  { kind: 'attribution_policy' },
+  { kind: 'stage_mapping', connectionId: 'con_a' },
+];
 
 export function hint(eventKey: string, recordIds: readonly string[], changes: Partial<Hint> = {}): Hint {
   return {

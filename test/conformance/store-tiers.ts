@@ -166,6 +166,17 @@ export function tierStoreConformance(
       expect(await store.attribution.decisions('acc_a', 'ref_1')).toEqual(made.toReversed());
     });
 
+    test('a version of a policy says which dry run it was published on, and keeps the one that it was published on first', async () => {
+      const on = (dryRunId: string | null) =>
+        store.attribution.publish('acc_a', DEFAULT_POLICY, 'an admin', T0, dryRunId);
+      const first = await on('dry_1');
+      expect(first).toMatchObject({ version: 1, dryRunId: 'dry_1' });
+      expect(await on('dry_2')).toEqual(first);
+      const second = await store.attribution.publish('acc_a', { ...DEFAULT_POLICY, windowDays: 90 }, 'an admin', T0);
+      expect(second).not.toHaveProperty('dryRunId');
+      expect(await store.attribution.versions('acc_a')).toEqual([first, second]);
+    });
+
     test('none of it is another account’s', async () => {
       await a.write({ tierChanges: [changeOf('mem_1')], attributions: [attributionOf('ref_1')] });
       await store.attribution.publish('acc_a', DEFAULT_POLICY, 'an admin', T0);

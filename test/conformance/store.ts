@@ -4,9 +4,11 @@ import type { Store, WorkItem } from '../../src/application/ports/store.ts';
 import type { RewardState } from '../../src/domain/decision.ts';
 import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
+import { recordKey } from '../../src/domain/record.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
+import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
-import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from './store-fixtures.ts';
+import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant } from './store-fixtures.ts';
 import { edgeOf, identityStoreConformance, POLICY } from './store-identity.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
@@ -205,6 +207,16 @@ export function storeConformance({
         expect(seen[0]).toEqual({ accountId: 'acc_a', connectionId: 'con_a', ...a.tokens, version: 1 });
       });
 
+      test('what an admin says of its duplicate rules is kept, also when it is installed again', async () => {
+        await store.connections.setDuplicateRules('acc_b', 'con_a', 'allow');
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection());
+        await store.connections.setDuplicateRules('acc_a', 'con_a', 'allow');
+        await store.connections.connect(a.connection(), a.tokens);
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection({ duplicateRules: 'allow' }));
+        await store.connections.setDuplicateRules('acc_a', 'con_a', 'respect');
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection({ duplicateRules: 'respect' }));
+      });
+
       test('what the CRM says of itself is kept', async () => {
         const about = { homeCurrency: 'JPY', timeZone: null, uiHost: 'app-eu1.hubspot.com' };
         await store.connections.describe('acc_a', 'con_a', about);
@@ -237,7 +249,7 @@ export function storeConformance({
         const entry = { pipelineId: 'p', stageId: 's', pipelineLabel: 'P', stageLabel: 'S', stage: 'won' } as const;
         const said = { ...entry, stage: 'qualified', byMetadata: 'won' } as const;
         const save = (version: string, of: typeof entry | typeof said, basis: string | null) =>
-          store.connections.saveMapping('acc_a', 'con_a', version, [of], T0, basis);
+          store.connections.saveMapping('acc_a', 'con_a', version, [of], T0, { basis });
         expect(await save('m1', entry, 'm0')).toBe(false);
         expect(await store.connections.mapping('acc_a', 'con_a')).toBeNull();
         expect(await save('m1', entry, null)).toBe(true);
@@ -246,6 +258,20 @@ export function storeConformance({
         expect(await save('m2', said, 'm1')).toBe(true);
         expect(await store.connections.mapping('acc_a', 'con_a')).toEqual({ version: 'm2', entries: [said] });
         expect(await countOf('mappings')).toBe(2);
+      });
+
+      test('a version of a mapping says which dry run it was saved on, and keeps the one that it was saved on first', async () => {
+        const save = (version: string, dryRunId?: string) =>
+          store.connections.saveMapping('acc_a', 'con_a', version, [], T0, { dryRunId });
+        await save('m1', 'dry_1');
+        await save('m1', 'dry_2');
+        expect(await store.connections.mapping('acc_a', 'con_a')).toEqual({
+          version: 'm1',
+          entries: [],
+          dryRunId: 'dry_1',
+        });
+        await save('m2');
+        expect(await store.connections.mapping('acc_a', 'con_a')).toEqual({ version: 'm2', entries: [] });
       });
 
       test('the sweep remembers how far it has come with each object', async () => {
@@ -323,6 +349,28 @@ export function storeConformance({
           publishedAt: T0 + 3,
         });
         expect(await store.programs.publish('acc_a', { ...of, rules: [rule] }, T0 + 4)).toMatchObject({ version: 4 });
+      });
+    });
+
+    describe('dry runs', () => {
+      test.each(TRIED)('of $kind are read back as they were seen, to the last digit', async (of) => {
+        const run = dryRunOf(of);
+        await store.dryRuns.keep('acc_a', run);
+        expect(await store.dryRuns.get('acc_a', run.id)).toEqual(run);
+        expect(await store.dryRuns.get('acc_a', 'dry_2')).toBeNull();
+      });
+
+      test('that a node of the version before keeps are of programs', async () => {
+        await subject.sql(`insert into dry_runs (account_id, id, program_id, content_hash, report, made_by, made_at)
+          values ('acc_a', 'dry_1', 'prg', 'h', '{}', 'an admin', ${T0})`);
+        expect(await store.dryRuns.get('acc_a', 'dry_1')).toMatchObject({ of: { kind: 'program', programId: 'prg' } });
+      });
+
+      test('are never changed, and an account’s own', async () => {
+        await store.dryRuns.keep('acc_a', dryRunOf({ kind: 'attribution_policy' }));
+        await expect(store.dryRuns.keep('acc_a', dryRunOf({ kind: 'program', programId: 'p' }))).rejects.toThrow();
+        await expect(subject.sql("update dry_runs set made_by = 'x'")).rejects.toThrow();
+        expect(await store.dryRuns.get('acc_b', 'dry_1')).toBeNull();
       });
     });
 
@@ -1153,8 +1201,10 @@ export function storeConformance({
           },
         );
         expect(await store.reads.deals('acc_a', [a.ref('deal', '7')])).toEqual([young]);
-        expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '1'), 5)).toEqual([]);
-        expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '3'), 5)).toEqual([young]);
+        const people = [a.ref('contact', '1'), a.ref('contact', '3')];
+        expect(await store.reads.dealsOfContacts('acc_a', people, 5)).toEqual(
+          new Map([[recordKey(a.ref('contact', '3')), [young]]]),
+        );
         expect(await store.cases.knownContacts('acc_a', 'con_a', ['1', '2'])).toEqual([
           { facts: a.contact('2'), version: 1 },
         ]);
@@ -1301,7 +1351,9 @@ export function storeConformance({
         await a.write({}, { snapshots: [{ facts: on(['1', '2']), readAt: T0 }] });
         await a.write({}, { snapshots: [{ facts: on(['2']), readAt: T0 + 1 }] });
         const dealsOf = async (id: string) =>
-          (await store.reads.dealsOfContact('acc_a', a.ref('contact', id), 5)).map(({ ref }) => ref.id);
+          [...(await store.reads.dealsOfContacts('acc_a', [a.ref('contact', id)], 5)).values()]
+            .flat()
+            .map(({ ref }) => ref.id);
         expect([await dealsOf('1'), await dealsOf('2')]).toEqual([[], ['7']]);
         expect(await store.cases.contactsOfDeals('acc_a', 'con_a', ['7', '8'])).toEqual(new Map([['7', ['2']]]));
         expect(await store.cases.contactsOfDeals('acc_b', 'con_a', ['7'])).toEqual(new Map());
@@ -1592,6 +1644,18 @@ export function storeConformance({
         expect(await store.mirror.claim(claiming('c2', T0 + DAY))).toEqual([]);
         await a.write({ mirror: [contact('1')] });
         expect(await store.mirror.claim(claiming('c3', T0 + DAY))).toMatchObject([{ ackedHash: 'h1', wanted: 3 }]);
+      });
+
+      test('whoever takes over from a worker that died does not trust what was acknowledged before: it may have written', async () => {
+        await a.write({ mirror: [contact('1')] });
+        const items = await store.mirror.claim(claiming('c1'));
+        await store.mirror.acknowledge(
+          items.map((item) => ({ item, hash: 'h1' })),
+          T0,
+        );
+        await a.write({ mirror: [contact('1')] });
+        expect(await store.mirror.claim(claiming('c2', T0))).toMatchObject([{ ackedHash: 'h1' }]);
+        expect(await store.mirror.claim(claiming('c3', T0 + DAY))).toMatchObject([{ ackedHash: null, attempts: 1 }]);
       });
 
       test('one claim is of one connection and one kind of record', async () => {
@@ -2142,15 +2206,37 @@ export function storeConformance({
         expect(booked.items.map(({ rewardId, postings }) => [rewardId, postings.length])).toEqual([['rwd_1', 2]]);
       });
 
-      test('a contact’s deals come latest change first, up to the limit', async () => {
+      test('of several referrals comes what was decided and what came of it, the newest of each up to the limit', async () => {
+        await a.writePair();
+        await a.write({ referrals: [a.referral('ref_2', 'mem_1')] });
+        for (const [index, referralId] of ['ref_1', 'ref_1', 'ref_2'].entries()) {
+          const deal = a.ref('deal', `${index}`);
+          await a.write(a.granted(a.reward(`rwd_${index}`, referralId, { createdAt: T0 + index, deal })));
+        }
+        const { decisions, rewards } = await store.reads.ofReferrals('acc_a', ['ref_1', 'ref_2'], 1);
+        expect(decisions.map(({ rewardId }) => rewardId).sort()).toEqual(['rwd_1', 'rwd_2']);
+        expect(rewards.map(({ id }) => id)).toEqual(['rwd_2', 'rwd_1']);
+        const all = await store.reads.ofReferrals('acc_a', ['ref_1'], 9);
+        const page = { limit: 9, cursor: null };
+        expect(all.decisions).toEqual((await store.reads.decisions('acc_a', page, { referralId: 'ref_1' })).items);
+        expect(all.rewards).toEqual((await store.reads.rewards('acc_a', page, { referralId: 'ref_1' })).items);
+      });
+
+      test('deals of contacts come latest change first, up to the limit of each', async () => {
         const deals = [1, 2, 3].map((index) =>
           a.deal(String(index), {
-            contactIds: ['9'],
+            contactIds: index === 1 ? ['9', '10'] : ['9'],
             history: [{ at: T0 + index, pipelineId: 'p', stageId: 's', amount: null, currency: null }],
           }),
         );
         await a.write({}, { snapshots: deals.map((facts) => ({ facts, readAt: T0 })) });
-        expect(await store.reads.dealsOfContact('acc_a', a.ref('contact', '9'), 2)).toEqual([deals[2], deals[1]]);
+        const [nine, ten] = [a.ref('contact', '9'), a.ref('contact', '10')];
+        expect(await store.reads.dealsOfContacts('acc_a', [nine, ten], 2)).toEqual(
+          new Map([
+            [recordKey(nine), [deals[2], deals[1]]],
+            [recordKey(ten), [deals[0]]],
+          ]),
+        );
       });
 
       test('health tells what came, what was read, what waits and what is parked', async () => {
@@ -2193,6 +2279,7 @@ export function storeConformance({
         );
         await store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [] }, T0);
         await store.connections.saveMapping('acc_a', 'con_a', 'm1', [], T0);
+        for (const of of TRIED) await store.dryRuns.keep('acc_a', dryRunOf(of, of.kind));
         await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
         await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'K', createdAt: T0 }, 'hash');
         await store.desk.open('acc_a', newCase('cas_1', { rewardId: 'rwd_1' }));
@@ -2226,6 +2313,7 @@ export function storeConformance({
         expect(await connections.sweepMarks('acc_b', 'con_a')).toEqual([]);
         expect(await connections.streamPosition('acc_b', 'con_a')).toBeNull();
         expect(await store.programs.versions('acc_b')).toEqual([]);
+        for (const { kind } of TRIED) expect(await store.dryRuns.get('acc_b', kind)).toBeNull();
         expect(await cases.knownContacts('acc_b', 'con_a', ['1'])).toEqual([]);
         expect(
           await cases.load({
@@ -2298,7 +2386,8 @@ export function storeConformance({
         expect(await reads.journals('acc_b', all, { rewardId: 'rwd_1' })).toEqual(nothing);
         expect(await reads.balances('acc_b')).toEqual([]);
         expect(await reads.deals('acc_b', [a.ref('deal', '7')])).toEqual([]);
-        expect(await reads.dealsOfContact('acc_b', contact, 5)).toEqual([]);
+        expect(await reads.dealsOfContacts('acc_b', [contact], 5)).toEqual(new Map());
+        expect(await reads.ofReferrals('acc_b', ['ref_1'], 5)).toEqual({ decisions: [], rewards: [] });
         expect(await reads.readTimes('acc_b', 'con_a', 'deal', ['7'])).toEqual(new Map());
         expect(await reads.health('acc_b', 'con_a', T0)).toMatchObject({
           lastReceivedAt: null,
@@ -2350,6 +2439,7 @@ export function storeConformance({
     deskStoreConformance(() => ({ store, a }));
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
+    colleagueStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));

@@ -11,6 +11,7 @@ import { until } from '../support/processes.ts';
 import { PACKAGE } from '../support/salesforce.ts';
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts';
 import type { Json } from '../support/stack.ts';
+import { type Database, held, letLeasesRunOut, sqliteDatabase } from './database.ts';
 import { createRandom } from './random.ts';
 
 /*
@@ -43,14 +44,15 @@ const WEATHER: readonly FaultInput[] = [
 
 let directory: string;
 let path: string;
+let database: Database;
 let salesforce: SalesforceSandbox;
 let orgId: string;
 let service: ServiceProcess;
 
 beforeAll(async () => {
-  if (process.env.CRASH_SEED === undefined) return;
   directory = await mkdtemp(join(tmpdir(), 'wonward-crash-salesforce-'));
   path = join(directory, 'wonward.db');
+  database = sqliteDatabase(path);
   const redirectUrls: string[] = [];
   salesforce = await startSalesforceSandbox({
     app: { ...APP, redirectUrls, scopes: [...OAUTH_SCOPES] },
@@ -121,69 +123,68 @@ async function standing(): Promise<{ api: Map<string, string[]>; org: Map<string
   return { api, org };
 }
 
-// Not asked of every commit yet: seed 705381 came to rest, seed 428662 did not within the time, and why is not known.
-test.skipIf(process.env.CRASH_SEED === undefined)(
-  'every law holds afterwards (needs CRASH_SEED)',
-  { timeout: 6 * WAIT_MS },
-  async () => {
-    const { control } = salesforce;
-    const random = createRandom(seed, 'salesforce');
-    console.log(`crash run with Salesforce, seed ${seed}`);
-    const member = control.create(orgId, 'Contact', { LastName: 'Ada' });
-    const deals = Array.from({ length: FRIENDS }, (_, index) => {
-      const friend = control.create(orgId, 'Contact', { LastName: `F${index}`, [PERSON_FIELDS.referredBy]: member });
-      const id = control.create(orgId, 'Opportunity', {
-        Name: `Deal ${index}`,
-        StageName: 'Prospecting',
-        CloseDate: '2026-12-31',
-        Amount: 1_000,
-      });
-      control.create(orgId, 'OpportunityContactRole', { OpportunityId: id, ContactId: friend, IsPrimary: true });
-      return id;
+test('every law holds afterwards', { timeout: 6 * WAIT_MS }, async () => {
+  const { control } = salesforce;
+  const random = createRandom(seed, 'salesforce');
+  console.log(`crash run with Salesforce, seed ${seed}`);
+  const member = control.create(orgId, 'Contact', { LastName: 'Ada' });
+  const deals = Array.from({ length: FRIENDS }, (_, index) => {
+    const friend = control.create(orgId, 'Contact', { LastName: `F${index}`, [PERSON_FIELDS.referredBy]: member });
+    const id = control.create(orgId, 'Opportunity', {
+      Name: `Deal ${index}`,
+      StageName: 'Prospecting',
+      CloseDate: '2026-12-31',
+      Amount: 1_000,
     });
-    for (const fault of WEATHER) control.addFault(fault);
-    for (let deed = 1; deed <= DEEDS; deed += 1) {
-      const id = random.pick(deals);
-      const kind = random.pick(['win', 'win', 'lose', 'reopen', 'break', 'expire'] as const);
-      if (kind === 'win') control.edit(orgId, id, { StageName: 'Closed Won' });
-      if (kind === 'lose') control.edit(orgId, id, { StageName: 'Closed Lost' });
-      if (kind === 'reopen') control.edit(orgId, id, { StageName: 'Prospecting' });
-      if (kind === 'break') control.breakStreams(orgId);
-      if (kind === 'expire') control.expireSessions(orgId);
-      await new Promise((resolve) => setTimeout(resolve, 60));
-      if (deed % (DEEDS / KILLS) === 0) {
-        await service.stop('SIGKILL');
-        await service.start();
-      }
+    control.create(orgId, 'OpportunityContactRole', { OpportunityId: id, ContactId: friend, IsPrimary: true });
+    return id;
+  });
+  for (const fault of WEATHER) control.addFault(fault);
+  for (let deed = 1; deed <= DEEDS; deed += 1) {
+    const id = random.pick(deals);
+    const kind = random.pick(['win', 'win', 'lose', 'reopen', 'break', 'expire'] as const);
+    if (kind === 'win') control.edit(orgId, id, { StageName: 'Closed Won' });
+    if (kind === 'lose') control.edit(orgId, id, { StageName: 'Closed Lost' });
+    if (kind === 'reopen') control.edit(orgId, id, { StageName: 'Prospecting' });
+    if (kind === 'break') control.breakStreams(orgId);
+    if (kind === 'expire') control.expireSessions(orgId);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    if (deed % (DEEDS / KILLS) === 0) {
+      await service.stop('SIGKILL');
+      // A process killed in the middle of a sweep still holds its lease; the time is let pass.
+      await letLeasesRunOut(database, await held(database));
+      await service.start();
     }
-    control.clearFaults();
+  }
+  control.clearFaults();
 
-    // A grant that ended, since the answer to a rotation was lost with the process, is said so; an admin connects again.
-    const { body } = await service.api('GET', '/connections');
-    if (body.items.some((item: Json) => item.provider === 'salesforce' && item.status !== 'connected')) await connect();
+  // A grant that ended, since the answer to a rotation was lost with the process, is said so; an admin connects again.
+  const { body } = await service.api('GET', '/connections');
+  if (body.items.some((item: Json) => item.provider === 'salesforce' && item.status !== 'connected')) await connect();
 
-    const expected = new Map(
-      deals.flatMap((id) =>
-        control.read(orgId, id)?.StageName === 'Closed Won' ? [[id, ['friend 50', 'member 100']]] : [],
-      ),
-    );
-    await until('what stands is what the opportunities say, in the ledger and in the org', WAIT_MS, async () => {
-      const { api, org } = await standing();
-      const same = (found: Map<string, string[]>) =>
-        JSON.stringify([...found].sort()) === JSON.stringify([...expected].sort());
-      return same(api) && same(org);
-    });
+  const expected = new Map(
+    deals.flatMap((id) =>
+      control.read(orgId, id)?.StageName === 'Closed Won' ? [[id, ['friend 50', 'member 100']]] : [],
+    ),
+  );
+  await until('what stands is what the opportunities say, in the ledger and in the org', WAIT_MS, async () => {
+    const { api, org } = await standing();
+    const same = (found: Map<string, string[]>) =>
+      JSON.stringify([...found].sort()) === JSON.stringify([...expected].sort());
+    return same(api) && same(org);
+  });
+  const referrals = () => control.list(orgId, REFERRAL.object, { limit: 2_000 });
+  await until('the org shows the referral of every friend', WAIT_MS, async () => referrals().length >= FRIENDS);
+  expect(new Set(referrals().map((row) => row[REFERRAL.fields.friendContact])).size).toBe(FRIENDS);
+  expect(referrals()).toHaveLength(FRIENDS);
+  const wins = () => control.list(orgId, MEMBER.object).find((row) => row[MEMBER.fields.contact] === member);
+  await until('the org counts what was won', WAIT_MS, async () => {
+    return wins()?.[MEMBER.fields.wonReferrals] === expected.size;
+  });
 
-    const referrals = control.list(orgId, REFERRAL.object, { limit: 2_000 });
-    expect(new Set(referrals.map((row) => row[REFERRAL.fields.friendContact])).size).toBe(FRIENDS);
-    expect(referrals).toHaveLength(FRIENDS);
-    const won = control.list(orgId, MEMBER.object).find((row) => row[MEMBER.fields.contact] === member);
-    expect(won?.[MEMBER.fields.wonReferrals]).toBe(expected.size);
-
-    await service.stop('SIGTERM');
-    const store = await openStore({ url: `sqlite:${path}` });
-    const { problems, accounts } = await store.audited(Date.now(), (audit) => verify(audit));
-    await store.close();
-    expect([...problems, ...accounts.flatMap((account) => account.problems)]).toEqual([]);
-  },
-);
+  await service.stop('SIGTERM');
+  const store = await openStore({ url: `sqlite:${path}` });
+  const { problems, accounts } = await store.audited(Date.now(), (audit) => verify(audit));
+  await store.close();
+  expect([...problems, ...accounts.flatMap((account) => account.problems)]).toEqual([]);
+});

@@ -25,6 +25,7 @@ const STEPS = [
   'The same program in Salesforce',
   'A lead who names a referrer',
   'The opportunity reaches Closed Won',
+  "The component on Grace's",
   'The opportunity is re-opened',
 ];
 /** From this step on the story plays in Salesforce. */
@@ -89,7 +90,7 @@ describe('npm run demo', () => {
   test('with --exit plays the whole story, writes what it read back, and ends with 0', async () => {
     const { code, out, err } = await start('--exit', '--json', 'seen.json').ended;
     expect(err).toBe('');
-    expect(out).toContain('All 16 steps verified');
+    expect(out).toContain('All 17 steps verified');
     expect(code).toBe(0);
 
     const steps = await reportIn('seen.json');
@@ -99,7 +100,7 @@ describe('npm run demo', () => {
     for (const [index, { name, evidence }] of steps.entries()) {
       expect(name).toMatch(new RegExp(`^${STEPS[index]}`));
       expect(Object.keys(evidence)).not.toEqual([]);
-      expect(out).toContain(`[${String(index + 1).padStart(2)}/16] ${name}\n`);
+      expect(out).toContain(`[${String(index + 1).padStart(2)}/17] ${name}\n`);
     }
     expect(steps[6]?.evidence).toMatchObject({
       member: { rewards: 1, amount: '1200.00', state: 'issued' },
@@ -117,7 +118,7 @@ describe('npm run demo', () => {
     // Every witness speaks in the same column.
     const columns = out
       .split('\n')
-      .flatMap((line) => /^ +✓ (?:HubSpot|Salesforce|Wonward|Ledger|Card) +/.exec(line)?.[0].length ?? []);
+      .flatMap((line) => /^ +✓ (?:HubSpot|Salesforce|Wonward|Ledger|Card|Component) +/.exec(line)?.[0].length ?? []);
     expect(columns.length).toBeGreaterThan(20);
     expect(new Set(columns).size).toBe(1);
   });
@@ -126,12 +127,18 @@ describe('npm run demo', () => {
     const demo = start();
     const out = await demo.until('Ctrl-C stops everything');
     const addresses = [...out.matchAll(/^ {2}\S.* {2}(http:\S+)$/gm)].map(([, address = '']) => address);
-    expect(addresses.map((address) => new URL(address).pathname.replace(/\d{5,}/g, 'N'))).toEqual([
+    expect(
+      addresses.map((address) => new URL(address).pathname.replace(/\b00\w{16}\b/g, 'X').replace(/\d{5,}/g, 'N')),
+    ).toEqual([
       '/portals/N/deals/N',
       '/portals/N/contacts/N',
       '/portals/N/contacts/N',
       '/portals/N',
       '/',
+      '/orgs/X/records/X',
+      '/orgs/X/records/X',
+      '/orgs/X/records/X',
+      '/orgs/X',
       '/api/v1/openapi.json',
     ]);
     for (const address of addresses) expect((await fetch(address)).status, address).toBe(200);
@@ -150,11 +157,11 @@ describe('npm run demo', () => {
 
   test('stopped in the middle it says what was not verified, and does not end with 0', async () => {
     const demo = start('--exit', '--json', 'seen.json');
-    await demo.until('[ 2/16]');
+    await demo.until('[ 2/17]');
     demo.stop();
     const { code, out } = await demo.ended;
     expect(code).toBe(1);
-    expect(out).not.toContain('All 16 steps verified');
+    expect(out).not.toContain('All 17 steps verified');
     const steps = await reportIn('seen.json');
     expect(steps).toHaveLength(STEPS.length);
     expect(steps.at(-1)).toMatchObject({
@@ -170,6 +177,7 @@ describe('npm run demo', () => {
     [['--port', '70000'], 'a number from 1 to 65535'],
     [['--json'], 'argument missing'],
     [['--port', '4100', '--crm-port', '4100'], 'a port each'],
+    [['--org-port', '4100', '--crm-port', '4100'], 'a port each'],
   ])('refuses %j and says how it is used', async (args, complaint) => {
     const { code, out, err } = await start(...args).ended;
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -180,12 +188,12 @@ describe('npm run demo', () => {
   test('--help explains every flag', async () => {
     const { code, out } = await start('--help').ended;
     expect(code).toBe(0);
-    for (const flag of ['--exit', '--json <file>', '--port <number>', '--crm-port <number>']) {
+    for (const flag of ['--exit', '--json <file>', '--port <number>', '--crm-port <number>', '--org-port <number>']) {
       expect(out).toContain(flag);
     }
   });
 
-  test.each(['--port', '--crm-port'])('%s of another program: says so, and what to do', async (flag) => {
+  test.each(['--port', '--crm-port', '--org-port'])('%s of another program: says so, and what to do', async (flag) => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;

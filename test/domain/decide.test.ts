@@ -648,6 +648,25 @@ describe('merged records', () => {
     },
   );
 
+  test('of two friends who are new together on one deal the older contact comes first, in whatever order they were found', () => {
+    const world = createWorld();
+    world.putContact(contactOf('1'));
+    for (const id of ['30', '20']) world.putContact(contactOf(id, { referredByIds: ['1'] }));
+    const worthless = [pointOf(T0 + MINUTE, { ...WON, amount: '0' })];
+    world.putDeal(dealOf('100', ['20', '30'], worthless));
+    world.process(T0 + 2 * MINUTE);
+    const codesOf = (contactId: string) => {
+      const referral = world.state.referrals.find(({ friend }) => friend.contact?.id === contactId);
+      return world.state.decisions
+        .filter(({ referralId }) => referralId === referral?.id)
+        .map(({ ruleKey, reason }) => `${ruleKey} ${reason.code}`)
+        .sort();
+    };
+    expect(codesOf('20')).toEqual(['friend-won rewarded', 'member-won amount_zero']);
+    expect(codesOf('30')).toEqual(['friend-won other_referral_credited', 'member-won other_referral_credited']);
+    expect(world.process(T0 + 3 * MINUTE).decisions).toEqual([]);
+  });
+
   test('two friends that become one person: each keeps what was earned while its deal is won, and the later one wins nothing new', () => {
     const world = worldWith(won, [{ ...FRIEND_RULE, holdDays: 14 }]);
     world.process(T0 + 2 * MINUTE);

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { stepText } from '../../src/domain/amount.ts';
+import type { Reward } from '../../src/domain/decision.ts';
+import { takeBackByPerson } from '../../src/domain/desk-word.ts';
 import { AUDIENCES, tellDecision } from '../../src/domain/explain.ts';
+import { createDraft, type Draft } from '../../src/domain/plan.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
 import { reasonText } from '../../src/domain/reason.ts';
 import { decideByPerson } from '../../src/domain/review.ts';
@@ -494,6 +497,32 @@ describe("a person's word", () => {
     world.process(T0 + 5 * DAY);
     expect(standing(world)).toEqual([]);
     expect(world.balances()).toEqual({});
+  });
+
+  test.each([
+    [
+      'rejects it in review',
+      (draft: Draft, reward: Reward, at: number) =>
+        decideByPerson(draft, 'acc_1', reward, { isApproved: false, by: 'finance', why: 'seen', at }),
+    ],
+    [
+      'takes it back',
+      (draft: Draft, reward: Reward, at: number) =>
+        takeBackByPerson(draft, 'acc_1', reward, { by: 'finance', why: 'seen', at }),
+    ],
+  ])('that %s has the other deals looked at, one of which may be paid now', (_, say) => {
+    const world = worldWith(ruleOf({ review: { when: 'always' } }));
+    win(world, '100', '2', 2);
+    win(world, '101', '2', 3);
+    world.process(T0 + 4 * MINUTE);
+    const [reward] = world.state.rewards;
+    if (!reward) throw new Error('nothing was granted');
+    const draft = createDraft(world.state);
+    say(draft, reward, T0 + 10 * MINUTE);
+    expect(draft.plan().wakes).toEqual([{ record: reward.deal, at: T0 + 10 * MINUTE }]);
+    world.change((change) => say(change, reward, T0 + 10 * MINUTE));
+    world.process(T0 + 11 * MINUTE);
+    expect(standing(world)).toEqual(['101 member-won 10000 EUR in_review']);
   });
 
   test('on a reward that waits for nobody is a mistake of the caller', () => {

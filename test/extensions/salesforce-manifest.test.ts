@@ -140,7 +140,7 @@ describe('the values of a picklist', () => {
       declined: true,
       expired: true,
     };
-    const parties: Record<Party, true> = { member: true, friend: true, recruiter: true };
+    const parties: Record<Party, true> = { member: true, friend: true, recruiter: true, assist: true };
     expect(valuesOf(REFERRAL.object, REFERRAL.fields.stage)).toEqual(words(stages));
     expect(valuesOf(REWARD.object, REWARD.fields.party)).toEqual(words(parties));
   });

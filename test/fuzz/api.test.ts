@@ -75,6 +75,7 @@ const IN_WORDS = [
   /^must be the id of one of your connections$/,
   /^must name (the key of the connection that decides, too|two connections at least: a key ties records)$/,
   /^must be a property that holds the id of the other connection's record: /,
+  /^can be set for Salesforce only$/,
   // Of stages.
   /^must be the id of a (pipeline of this CRM|stage of this pipeline): /,
   /^names a stage a second time; keep one of them$/,
@@ -88,7 +89,7 @@ const PROGRAM = {
 };
 
 /** Of the story, which is told before the tests run. */
-let sureOfStory: Readonly<Record<string, { params: Record<string, string>; body: Json }>> = {};
+let sureOfStory: Readonly<Record<string, { params: Record<string, string>; body?: Json }>> = {};
 
 const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Json }>> = {
   publishProgram: { body: PROGRAM },
@@ -104,6 +105,7 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
   discardProgramDraft: { params: { programId: 'drafted' }, body: { revision: 1 } },
   publishProgramDraft: { params: { programId: 'finished' }, body: { revision: 1 } },
   installConnection: { body: { provider: 'hubspot' } },
+  addCoupons: { body: { codes: ['A-1'], value: { amount: '25.00', currency: 'EUR' } } },
   importCouponRedemptions: { body: { csv: 'code\nA-1' } },
   setBatching: { params: { provider: 'manual' }, body: { schedule: null, approval: 'required' } },
   deleteBatching: { params: { provider: 'manual' } },
@@ -144,16 +146,32 @@ beforeAll(async () => {
   story = await tellStory(service, account.id, connectionId, systemClock.now());
   const cursor = Buffer.from(`members 1795305600000 ${story.memberId}`).toString('base64url');
   judge = await createJudge(service);
-  const run = (await (await account.post('/programs/dry-run', { program: PROGRAM })).json()) as { id: string };
+  const tried = async (path: string, draft: object) =>
+    ((await (await account.post(`${path}/dry-run`, draft)).json()) as { id: string }).id;
+  const mapping = `/connections/${connectionId}/mapping`;
+  const [ofProgram, ofPolicy, ofMapping] = [
+    await tried('/programs', { program: PROGRAM }),
+    await tried('/attribution-policies', { policy: {} }),
+    await tried(mapping, { stages: [] }),
+  ];
   // None of these is an id that the drawn requests know.
   for (const programId of ['drafted', 'finished'])
     await account.put(`/programs/${programId}/draft`, { revision: 0, program: { ...PROGRAM, programId } });
   sureOfStory = {
+    getDryRun: { params: { dryRunId: ofProgram } },
+    getAttributionDryRun: { params: { dryRunId: ofPolicy } },
+    getMappingDryRun: { params: { connectionId, dryRunId: ofMapping } },
+    setStageMapping: { params: { connectionId }, body: { stages: [], dryRunId: ofMapping } },
+    tryStageMapping: { params: { connectionId }, body: { stages: [] } },
     importPayoutBatchMarks: { params: { batchId: story.batchId }, body: { csv: 'order,state\npay_1,paid' } },
   };
   source = {
     resolve: judge.resolve,
-    known: [...Object.values(story), run.id, connectionId, 'hubspot', 'default', 'coupon', 'prefix', cursor, '50'],
+    known: [
+      ...Object.values(story),
+      ...[ofProgram, ofPolicy, ofMapping, connectionId],
+      ...['hubspot', 'default', 'coupon', 'prefix', cursor, '50'],
+    ],
   };
 }, 120_000);
 afterAll(() => service.close());

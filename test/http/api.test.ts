@@ -15,8 +15,11 @@ let otherStory: Story;
 let acmeConnection: string;
 let otherConnection: string;
 let api: Awaited<ReturnType<typeof readOpenApi>>;
-/** A dry run of each account, by the member of its story. */
-const dryRuns = new Map<string, string>();
+/** How the addresses begin at which a draft can be tried. */
+const TRIED_AT = ['/programs', '/attribution-policies', '/connections'] as const;
+type TriedAt = (typeof TRIED_AT)[number];
+/** A dry run of each account at each of them, by the member of its story. */
+const dryRuns = new Map<string, Record<TriedAt, string>>();
 const DRAFT = {
   programId: 'default',
   name: 'Draft',
@@ -33,12 +36,17 @@ beforeAll(async () => {
   otherConnection = await other.connect('2');
   acmeStory = await tellStory(service, acme.id, acmeConnection, systemClock.now());
   otherStory = await tellStory(service, other.id, otherConnection, systemClock.now());
-  for (const [account, { memberId }] of [
-    [acme, acmeStory],
-    [other, otherStory],
+  for (const [account, { memberId }, connectionId] of [
+    [acme, acmeStory, acmeConnection],
+    [other, otherStory, otherConnection],
   ] as const) {
-    const run = (await (await account.post('/programs/dry-run', { program: DRAFT })).json()) as { id: string };
-    dryRuns.set(memberId, run.id);
+    const tried = async (path: string, draft: object) =>
+      ((await (await account.post(`${path}/dry-run`, draft)).json()) as { id: string }).id;
+    dryRuns.set(memberId, {
+      '/programs': await tried('/programs', { program: DRAFT }),
+      '/attribution-policies': await tried('/attribution-policies', { policy: { touch: 'last' } }),
+      '/connections': await tried(`/connections/${connectionId}/mapping`, { stages: [] }),
+    });
     await account.put('/programs/default/draft', { revision: 0, program: DRAFT });
   }
 });
@@ -53,6 +61,11 @@ interface List {
   readonly nextCursor: string | null;
 }
 
+function dryRunAt(path: string, { memberId }: Story): string {
+  const at = TRIED_AT.find((start) => path.startsWith(start));
+  return (at && dryRuns.get(memberId)?.[at]) ?? '';
+}
+
 /** The ids that stand in a path, of one account. */
 function pathOf(path: string, story: Story, connectionId: string): string {
   return path
@@ -63,7 +76,7 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{reportId}', story.reportId)
     .replace('{caseId}', story.caseId)
     .replace('{connectionId}', connectionId)
-    .replace('{dryRunId}', dryRuns.get(story.memberId) ?? '')
+    .replace('{dryRunId}', dryRunAt(path, story))
     .replace('{programId}', 'default')
     .replace('{currency}', 'USD');
 }
@@ -116,11 +129,16 @@ describe('the OpenAPI document', () => {
     const entry = { pipelineId: 'p', stageId: 's', pipelineLabel: 'Sales', stageLabel: 'Won', stage: 'won' } as const;
     const ofConnection = (id: string) => `/connections/${id}/mapping`;
     await service.store.connections.saveMapping(acme.id, acmeConnection, 'map_x', [entry], 1);
+    const ownRun = (at: TriedAt) => dryRuns.get(acmeStory.memberId)?.[at];
+    const ON_OWN_RUN = `/attribution-policies?dryRunId=${ownRun('/attribution-policies')}`;
     const posts: [string, string, unknown, number][] = [
       ['setStageMapping', ofConnection(acmeConnection), { stages: [], version: 'map_x' }, 200],
       ['setStageMapping', ofConnection(acmeConnection), { stages: [{ ...entry }] }, 400],
       ['setStageMapping', ofConnection(otherConnection), { stages: [] }, 404],
-      ['tryStageMapping', `${ofConnection(acmeConnection)}/dry-run`, { stages: [] }, 200],
+      ['setStageMapping', ofConnection(acmeConnection), { stages: [], dryRunId: 'dry_nobody' }, 422],
+      ['setStageMapping', ofConnection(acmeConnection), { stages: [], dryRunId: ownRun('/programs') }, 409],
+      ['setStageMapping', ofConnection(acmeConnection), { stages: [], dryRunId: ownRun('/connections') }, 200],
+      ['tryStageMapping', `${ofConnection(acmeConnection)}/dry-run`, { stages: [] }, 201],
       ['tryStageMapping', `${ofConnection(otherConnection)}/dry-run`, { stages: [] }, 404],
       ['validateProgram', '/programs/validate', DRAFT, 200],
       ['validateProgram', '/programs/validate', { programId: 'default' }, 400],
@@ -131,7 +149,7 @@ describe('the OpenAPI document', () => {
       ['validateAttributionPolicy', '/attribution-policies/validate', { touch: 'last' }, 200],
       ['validateAttributionPolicy', '/attribution-policies/validate', { touch: 'middle' }, 400],
       ['diffAttributionPolicy', '/attribution-policies/diff', { touch: 'last' }, 200],
-      ['tryAttributionPolicy', '/attribution-policies/dry-run', { policy: { touch: 'last' } }, 200],
+      ['tryAttributionPolicy', '/attribution-policies/dry-run', { policy: { touch: 'last' } }, 201],
       ['tryAttributionPolicy', '/attribution-policies/dry-run', { policy: { touch: 'middle' } }, 400],
       ['createMember', '/members', { name: 'Lin', email: 'lin@example.com' }, 201],
       ['createMember', '/members', { name: 'Lin', email: 'LIN@example.com ' }, 200],
@@ -157,7 +175,7 @@ describe('the OpenAPI document', () => {
         400,
       ],
       ['publishProgram', '/programs?dryRunId=dry_nobody', DRAFT, 422],
-      ['publishProgram', `/programs?dryRunId=${dryRuns.get(acmeStory.memberId)}`, { ...DRAFT, programId: 'x' }, 409],
+      ['publishProgram', `/programs?dryRunId=${ownRun('/programs')}`, { ...DRAFT, programId: 'x' }, 409],
       ['setMemberRecruiter', `/members/${acmeStory.memberId}/recruiter`, { isRecruiter: true }, 200],
       ['setMemberRecruiter', `/members/${otherStory.memberId}/recruiter`, { isRecruiter: true }, 404],
       ['setMemberRecruiter', `/members/${acmeStory.memberId}/recruiter`, { isRecruiter: 'yes' }, 400],
@@ -176,6 +194,9 @@ describe('the OpenAPI document', () => {
       ['setReferralRecruiter', `/referrals/${otherStory.referralId}/recruiter`, { recruiterId: null }, 404],
       ['publishAttributionPolicy', '/attribution-policies', { windowDays: 90, existingCustomer: 'review' }, 200],
       ['publishAttributionPolicy', '/attribution-policies', { sources: [] }, 400],
+      ['publishAttributionPolicy', '/attribution-policies?dryRunId=dry_nobody', { touch: 'last' }, 422],
+      ['publishAttributionPolicy', ON_OWN_RUN, { touch: 'first' }, 409],
+      ['publishAttributionPolicy', ON_OWN_RUN, { touch: 'last' }, 200],
       ['publishConnectionsPolicy', '/connections-policies', { twinDays: 3 }, 200],
       ['publishConnectionsPolicy', '/connections-policies', { twinDays: -1 }, 400],
       [
@@ -245,6 +266,10 @@ describe('the OpenAPI document', () => {
       ['installConnection', '/connections/install', { provider: 'pipedrive' }, 400],
       ['provisionConnection', `/connections/${acmeConnection}/provision`, undefined, 200],
       ['provisionConnection', `/connections/${otherConnection}/provision`, undefined, 404],
+      ['setConnection', `/connections/${acmeConnection}/settings`, { duplicateRules: 'respect' }, 200],
+      ['setConnection', `/connections/${acmeConnection}/settings`, { duplicateRules: 'allow' }, 400],
+      ['setConnection', `/connections/${acmeConnection}/settings`, { duplicateRules: 'yes' }, 400],
+      ['setConnection', `/connections/${otherConnection}/settings`, { duplicateRules: 'respect' }, 404],
       ['disconnectConnection', `/connections/${otherConnection}/disconnect`, undefined, 404],
       [
         'setProviderCredentials',
@@ -367,7 +392,7 @@ describe('one account', () => {
       expect([operationId, own.status]).toEqual([operationId, 200]);
       const foreign = await acme.call(pathOf(path, otherStory, otherConnection));
       const unknown = await acme.call(
-        path.replace(/\{(\w{3})\w*\}/, (_, prefix) => `${prefix === 'rew' ? 'rwd' : prefix}_nobody`),
+        path.replace(/\{(\w{3})\w*\}/g, (_, prefix) => `${prefix === 'rew' ? 'rwd' : prefix}_nobody`),
       );
       expect([operationId, foreign.status, unknown.status]).toEqual([operationId, 404, 404]);
       const [a, b] = [await foreign.json(), await unknown.json()] as [object, object];

@@ -18,12 +18,12 @@ import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/applic
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
+import { createPublishAttribution } from '../../src/application/publish-attribution.ts';
 import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createTiers } from '../../src/application/tiers.ts';
-import { createTryAttribution } from '../../src/application/try-attribution.ts';
 import { createWriteOff } from '../../src/application/write-off.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
@@ -238,8 +238,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     store: { ...store, tierChanges: store.tiers },
     tiers: createTiers({ store, clock }),
     reattribute,
-    mappings: createMappings({ store, clock, onAsked: () => {} }),
-    tryAttribution: createTryAttribution({ store, clock }),
+    mappings: createMappings({ store, clock, newId: randomUUID, onAsked: () => {} }),
+    publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => {} }),
     payoutNews,
     payoutAccounts,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),

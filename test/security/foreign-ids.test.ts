@@ -40,8 +40,10 @@ describe('another account’s id', () => {
   test('in a path is answered as one that nobody has, word for word', async () => {
     const withPath = inOrder().filter(namesOwn);
     expect(withPath.length).toBeGreaterThan(4);
+    const nobodys = Object.fromEntries(
+      Object.entries(world.mine.ids).map(([key, id]) => [key, `${id.slice(0, id.indexOf('_'))}_nobody`]),
+    );
     for (const operation of withPath) {
-      const nobodys = Object.fromEntries(Object.keys(world.mine.ids).map((prefix) => [prefix, `${prefix}_nobody`]));
       const foreign = await ask(operation, pathFor(operation, world.other.ids), bodyOf(operation));
       const unknown = await ask(operation, pathFor(operation, nobodys), bodyOf(operation));
       expect([operation.operationId, foreign.status, unknown.status]).toEqual([operation.operationId, 404, 404]);
@@ -65,6 +67,27 @@ describe('another account’s id', () => {
       }
     }
     expect(asked).toBeGreaterThan(3);
+  });
+
+  test('in a query is refused as one that nobody has, word for word, by what changes something', async () => {
+    let asked = 0;
+    for (const operation of inOrder().filter(({ method }) => method !== 'get')) {
+      const path = pathFor(operation, world.mine.ids);
+      for (const { name, schema } of operation.parameters.filter((parameter) => parameter.in === 'query')) {
+        const prefix = prefixOf(schema);
+        if (prefix === null) continue;
+        const unknown = await (await ask(operation, `${path}?${name}=${prefix}_nobody`, bodyOf(operation))).json();
+        const foreignIds = Object.values(world.other.ids).filter((id) => id.startsWith(`${prefix}_`));
+        for (const id of foreignIds) {
+          const foreign = await ask(operation, `${path}?${name}=${id}`, bodyOf(operation));
+          expect([operation.operationId, foreign.status]).toEqual([operation.operationId, 422]);
+          expect({ ...((await foreign.json()) as object), ref: '' }).toEqual({ ...(unknown as object), ref: '' });
+          asked += 1;
+        }
+      }
+    }
+    // Three dry runs of the other account, for what publishes a program and what publishes a policy.
+    expect(asked).toBeGreaterThanOrEqual(6);
   });
 
   test('in a body is refused, wherever in it an id can stand, and the same body with one’s own is not', async () => {

@@ -11,7 +11,7 @@ import { type Story, startHttp, type TestAccount, type TestService, tellStory } 
 export interface Tenant {
   readonly account: TestAccount;
   readonly story: Story;
-  /** By the prefix that the document's patterns ask for. */
+  /** By the prefix that the document's patterns ask for; dry runs of other drafts than programs by where they are made. */
   readonly ids: Readonly<Record<string, string>>;
 }
 
@@ -48,7 +48,8 @@ async function tenant(service: TestService, name: string, portal: string): Promi
   const story = await tellStory(service, account.id, connectionId, systemClock.now());
   const rules = [{ key: 'a', party: 'member', amount: { kind: 'percent', basisPoints: 1 }, payout: 'credit' }];
   const program = { programId: 'default', name: 'Draft', rules };
-  const run = (await (await account.post('/programs/dry-run', { program })).json()) as { id: string };
+  const tried = async (path: string, draft: object) =>
+    ((await (await account.post(`${path}/dry-run`, draft)).json()) as { id: string }).id;
   // In its second revision, and not the program of the dry run: nothing that these tests guess publishes or discards it.
   const draft = { ...program, openReferrals: 'keep' };
   for (const revision of [0, 1]) await account.put('/programs/default/draft', { revision, program: draft });
@@ -56,7 +57,11 @@ async function tenant(service: TestService, name: string, portal: string): Promi
     account,
     story,
     ids: {
-      dry: run.id,
+      dry: await tried('/programs', { program }),
+      '/attribution-policies/dry-run': await tried('/attribution-policies', { policy: {} }),
+      '/connections/{connectionId}/mapping/dry-run': await tried(`/connections/${connectionId}/mapping`, {
+        stages: [],
+      }),
       cas: story.caseId,
       mem: story.memberId,
       ref: story.referralId,
@@ -218,7 +223,7 @@ export function pathFor({ path, parameters }: FuzzedOperation, ids: Readonly<Rec
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
     if (IN_PATHS[name] !== undefined) return IN_PATHS[name];
     const schema = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
-    const id = ids[prefixOf(schema) ?? ''];
+    const id = ids[path.slice(0, path.indexOf(`/{${name}}`))] ?? ids[prefixOf(schema) ?? ''];
     if (id === undefined) throw new Error(`no id for {${name}} is known to these tests: add one`);
     return id;
   });

@@ -179,8 +179,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('a merged deal is another deal', [
     'domain/chain-book.ts',
-    'const current = deals.find(({ ref, formerIds }) => ref.id === deal.id || formerIds.includes(deal.id));',
-    'const current = deals.find(({ ref }) => ref.id === deal.id);',
+    '(ref.id === deal.id || formerIds.includes(deal.id)),',
+    'ref.id === deal.id,',
   ]),
   bug('a decision recorded before the one it follows', [
     'domain/chains.ts',
@@ -189,8 +189,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('a deal merged away is judged beside its survivor', [
     'domain/decide.ts',
-    'const open = friends.map(withoutMergedAway);',
-    'const open = friends;',
+    'const open = friends.map(withoutMergedAway).sort(',
+    'const open = [...friends].sort(',
   ]),
   bug('of two deals that became one only the newest decision counts', [
     'domain/chains.ts',
@@ -209,7 +209,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('of the referrals of a merged person only one runs on', [
     'domain/decide.ts',
-    'for (const other of joined) followUp(draft, state, other, friend, contacts, now);',
+    'for (const other of [...joined, ...once]) followUp(draft, state, other, friend, contacts, now);',
     '',
   ]),
   bug('open deals are not looked at again', [
@@ -301,5 +301,71 @@ export const BUGS: readonly Bug[] = [
     'application/deliver.ts',
     'const money = { minor: orderedMinor(reward), currency: reward.money.currency };',
     'const money = { minor: reward.money.minor, currency: reward.money.currency };',
+  ]),
+  bug('who had a referral before keeps what it brought', [
+    'domain/re-attribute.ts',
+    "chains.endForMember(reason('re_attributed', { by, why }));",
+    '',
+  ]),
+  bug('nobody looks at the deals of a referral that was moved', [
+    'domain/re-attribute.ts',
+    'if (contact) draft.wake({ record: contact, at });',
+    '',
+  ]),
+  bug("an order that is on its way to the former member is the new one's", [
+    'domain/chains.ts',
+    'if (pending?.reversalPending && pending.beneficiaryId === beneficiaryId) {',
+    'if (pending?.reversalPending) {',
+  ]),
+  bug('a tier is kept without the wins for it', [
+    'domain/tier.ts',
+    'if (down.days === 0 || (isAtRisk',
+    'if ((down.days === 0 && isAtRisk) || (isAtRisk',
+  ]),
+  bug('the reward for a tier is paid for each win above it', [
+    'domain/program.ts',
+    'return isOnce ? [...limits, ONCE] : limits;',
+    'return limits;',
+  ]),
+  bug('of two members in one plan one is looked at again', [
+    'domain/plan.ts',
+    'tierLooks.set(`$' + '{look.memberId} $' + '{look.programId}`, look)',
+    "tierLooks.set('', look)",
+  ]),
+  bug('what a person has allowed is blocked again', [
+    'domain/chains.ts',
+    "return risk !== undefined && risk.verdict !== 'pass' && !isAllowed;",
+    "return risk !== undefined && risk.verdict !== 'pass' && isAllowed !== null;",
+  ]),
+  bug('what is blocked is paid at the second look', [
+    'domain/chains.ts',
+    "if (risk?.verdict === 'block' && isDoubtful(chain, risk)) {",
+    "if (risk?.verdict === 'block' && isDoubtful(chain, risk) && chain.decisions.length === 0) {",
+  ]),
+  bug('doubt is forgotten when the hold ends', [
+    'domain/chains.ts',
+    'isReviewed(rule, limited.money) ||\n      isDoubtful(chain, risk);',
+    'isReviewed(rule, limited.money) ||\n      (releaseAt === null && isDoubtful(chain, risk));',
+  ]),
+  bug('a case outlives what it was about', [
+    'domain/case.ts',
+    'else settles.push({ dedupeKey, word: wordOn(reward) });',
+    '',
+  ]),
+  bug('what is told before the answer is forgotten', [
+    'domain/reward.ts',
+    "if (reward.state === 'approved' || reward.state === 'issuing') return 'later';",
+    "if (reward.state === 'approved' || reward.state === 'issuing') return 'nothing';",
+  ]),
+  bug('what came back is owed all the same', ['domain/reward.ts', 'owe(draft, settled, -minor);', '']),
+  bug('what was to be undone is left with whoever has it', [
+    'domain/reward.ts',
+    "draft.addIntent({ ...intentFor(reward), kind: 'cancel', at: null });",
+    'void 0;',
+  ]),
+  bug('what was used is taken for undone', [
+    'application/deliver.ts',
+    "if (outcome === 'cancelled') settleRecall(",
+    "if (outcome !== 'cancelled') settleRecall(",
   ]),
 ];

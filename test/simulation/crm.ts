@@ -12,7 +12,7 @@ import type {
 import { Fault } from '../../src/domain/errors.ts';
 import type { StageMetadata } from '../../src/domain/mapping.ts';
 import type { MirrorValues } from '../../src/domain/mirror.ts';
-import type { ContactFacts, DealFacts, DealPoint } from '../../src/domain/record.ts';
+import type { ContactFacts, ContactTraits, DealFacts, DealPoint } from '../../src/domain/record.ts';
 import type { Random } from '../crash/random.ts';
 import { areClocksTrue, type Counters, type Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
@@ -49,6 +49,8 @@ export interface SimContact extends SimRecord {
   name: string;
   email: string | null;
   usedCode: string | null;
+  /** What risk is judged by, where a program asks for it; it never changes. */
+  readonly traits: ContactTraits | undefined;
   readonly referrers: Set<string>;
 }
 
@@ -83,6 +85,7 @@ export interface Portal {
     email: string | null;
     usedCode: string | null;
     referrers: readonly string[];
+    traits?: ContactTraits | undefined;
   }): SimContact;
   createDeal(values: DealValues, contactIds: readonly string[]): SimDeal;
   editContact(id: string, change: Partial<Pick<SimContact, 'name' | 'email' | 'usedCode'>>): void;
@@ -190,7 +193,7 @@ export function createCrm(deps: CrmDeps): SimCrm {
 
 type InnerPortal = ReturnType<typeof createPortal>;
 
-function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps, id: string) {
+function createPortal({ scheduler, network, random, weather, counters, onHint }: CrmDeps, id: string) {
   const contacts = new Map<string, SimContact>();
   const deals = new Map<string, SimDeal>();
   const grants = new Map<string, Grant>();
@@ -293,8 +296,16 @@ function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps,
     pipelines,
     reads: 0,
 
-    createContact({ name, email, usedCode, referrers }: Parameters<Portal['createContact']>[0]): SimContact {
-      const made: SimContact = { id: nextId(), ...fresh(), name, email, usedCode, referrers: new Set(referrers) };
+    createContact({ name, email, usedCode, referrers, traits }: Parameters<Portal['createContact']>[0]): SimContact {
+      const made: SimContact = {
+        id: nextId(),
+        ...fresh(),
+        name,
+        email,
+        usedCode,
+        traits,
+        referrers: new Set(referrers),
+      };
       contacts.set(made.id, made);
       touch(made);
       tell('change', [{ object: 'contact', id: made.id }]);
@@ -412,6 +423,7 @@ function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps,
           name: primary.name,
           email: primary.email ?? other.email,
           usedCode: primary.usedCode ?? other.usedCode,
+          traits: primary.traits,
           referrers,
           formerIds: formerIds([...sources]),
         };
@@ -466,7 +478,7 @@ function createPortal({ scheduler, random, weather, counters, onHint }: CrmDeps,
       const grant = grants.get(token);
       if (!isInstalled || !grant || grant.expiresAt <= scheduler.now()) return false;
       if (grant.parent) refreshTokens.delete(grant.parent);
-      if (weather.tokensRefused > 0 && random.chance(weather.tokensRefused)) {
+      if (!network.isCalm && random.chance(weather.tokensRefused)) {
         counters['token refused'] += 1;
         grants.delete(token);
         return false;
@@ -598,11 +610,16 @@ function openSession(
     },
 
     async readContacts(ids) {
-      const found = await readRecords<SimContact, Pick<ContactFacts, 'name' | 'email' | 'usedCode' | 'modifiedAt'>>(
-        'contact',
-        ids,
-        ({ name, email, usedCode, modifiedAt }) => ({ name, email, usedCode, modifiedAt }),
-      );
+      const found = await readRecords<
+        SimContact,
+        Pick<ContactFacts, 'name' | 'email' | 'usedCode' | 'modifiedAt' | 'traits'>
+      >('contact', ids, ({ name, email, usedCode, modifiedAt, traits }) => ({
+        name,
+        email,
+        usedCode,
+        modifiedAt,
+        ...(traits ? { traits } : {}),
+      }));
       const present = found.filter(({ facts }) => facts !== null).map(({ id }) => id);
       const labels =
         present.length === 0
@@ -619,6 +636,7 @@ function openSession(
         name: facts?.name ?? null,
         email: facts?.email ?? null,
         usedCode: facts?.usedCode ?? null,
+        ...(facts?.traits ? { traits: facts.traits } : {}),
         referredByIds: [...(labels.get(id) ?? [])],
         ...(facts && { modifiedAt: facts.modifiedAt }),
         formerIds,
@@ -648,7 +666,7 @@ function openSession(
         const records = found.slice(0, SEARCH_PAGE);
         const last = records.at(-1);
         const next = found.length > SEARCH_PAGE && last ? JSON.stringify([last.modifiedAt, last.id]) : null;
-        return { records, next, asOf: scheduler.now() };
+        return { records, isPresentOnly: true, next, asOf: scheduler.now() };
       }),
 
     provision: async (beforeCreating) => {

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Portal, SimContact, SimDeal } from './crm.ts';
 import { type ExpectedFriend, type Published, wonByMetadata } from './oracle.ts';
-import type { Receiver } from './payout.ts';
+import type { Receiver, Whereabouts } from './payout.ts';
 
 /** The laws of the mission, asked of the database and of the CRM when everything has come to rest. Each gives what is wrong, in sentences. */
 
@@ -10,7 +10,7 @@ const GIVEN = ['issued', 'redeemed', 'clawed_back'];
 const DAY_MS = 86_400_000;
 const HOUR_AND_MORE_MS = 70 * 60_000;
 /** What waits for a person may wait as long as the person does. */
-const AT_REST = ['issued', 'failed', 'voided', 'clawed_back', 'in_review'];
+const AT_REST = ['issued', 'redeemed', 'failed', 'voided', 'clawed_back', 'in_review'];
 const GRANTS = ['rewarded', 'held', 'in_review'];
 
 interface RewardRow {
@@ -24,6 +24,8 @@ interface RewardRow {
   minor: number;
   currency: string;
   state: string;
+  reason: string;
+  cancels_issued: number;
   payout: string;
   program_id: string;
   reversal_pending: number;
@@ -386,7 +388,10 @@ export function ledgerBalances({ journals, postings, rewards, decisions }: Books
     const back = `${isCredit ? 'credit' : 'receivable'}:${party}:${beneficiary_id}`;
     const sent = minor - netted;
     if (STANDING.includes(state)) put(`expense:${program_id}`, minor - parts);
-    if (GIVEN.includes(state)) put(isCredit ? `credit:${party}:${beneficiary_id}` : `provider:${payout}`, -sent);
+    // What was taken back and then came back is nobody's debt any more.
+    const isBack = state === 'clawed_back' && cameBack(reward);
+    if (isBack) put(back, -sent);
+    else if (GIVEN.includes(state)) put(isCredit ? `credit:${party}:${beneficiary_id}` : `provider:${payout}`, -sent);
     else if (state === 'held' || state === 'in_review') put(`held:${party}:${beneficiary_id}`, -minor);
     else if (STANDING.includes(state)) put(`payable:${party}:${beneficiary_id}`, -sent);
     // What is owed back: what was taken back, less what was kept from later rewards.
@@ -400,6 +405,33 @@ export function ledgerBalances({ journals, postings, rewards, decisions }: Books
   return problems;
 }
 
+const BACK: readonly Whereabouts[] = ['returned', 'cancelled'];
+
+function cameBack({ reason }: Pick<RewardRow, 'reason'>): boolean {
+  return JSON.parse(reason).code === 'payout_returned';
+}
+
+/** Where the money of each order is by now stands in the books, in whatever order it was told. */
+export function newsIsBooked({ rewards }: Books, { given, whereabouts }: Receiver): string[] {
+  const problems: string[] = [];
+  for (const [key, { rewardId }] of given) {
+    const reward = rewards.find(({ id }) => id === rewardId);
+    const where = whereabouts.get(key) ?? 'given';
+    if (!reward) continue;
+    const { state } = reward;
+    const isRight = BACK.includes(where)
+      ? state === 'failed' || state === 'voided' || (state === 'clawed_back' && cameBack(reward))
+      : state === (where === 'used' ? 'redeemed' : 'issued') || (state === 'clawed_back' && !cameBack(reward));
+    if (where === 'given' && state === 'clawed_back' && reward.cancels_issued === 1)
+      problems.push(`law 4: reward ${rewardId} was taken back, and nobody has undone what was given for it`);
+    if (!isRight)
+      problems.push(
+        `law 4: what was given for reward ${rewardId} is ${where}, and the reward is ${state}${cameBack(reward) ? ', returned' : ''}`,
+      );
+  }
+  return problems;
+}
+
 /** Money that left: each reward under one key and once, for a reward that says so. */
 export function receiverAgrees(books: readonly Books[], receiver: Receiver): string[] {
   const problems: string[] = receiver.problems.map((problem) => `law 2: ${problem}`);
@@ -410,7 +442,8 @@ export function receiverAgrees(books: readonly Books[], receiver: Receiver): str
   for (const { reward } of known.values()) {
     const count = keysOf.get(reward.id)?.length ?? 0;
     const isSent = reward.payout === 'webhook' && reward.minor > reward.netted;
-    const wanted = isSent && GIVEN.includes(reward.state) ? 1 : 0;
+    const isBack = (keysOf.get(reward.id) ?? []).some((key) => BACK.includes(receiver.whereabouts.get(key) ?? 'given'));
+    const wanted = isBack || (isSent && GIVEN.includes(reward.state)) ? 1 : 0;
     if (count !== wanted)
       problems.push(`law 2: reward ${reward.id} (${reward.payout}, ${reward.state}) was given ${count} times`);
   }
@@ -553,6 +586,18 @@ export function nothingIsLost(db: Database.Database, acknowledged: ReadonlySet<s
   }>;
   for (const { id, status_reason } of ended) problems.push(`law 8: connection ${id} is lost: ${status_reason}`);
   return problems;
+}
+
+/** A reward for referring is that of the member whose the referral is by now, whoever it was when it was granted. */
+export function rewardsAreTheReferrers({ rewards, referrals }: Books): string[] {
+  const memberOf = new Map(referrals.map(({ id, member_id }) => [id, member_id]));
+  return rewards
+    .filter((reward) => stands(reward) && reward.party === 'member')
+    .filter(({ referral_id, beneficiary_id }) => memberOf.get(referral_id) !== beneficiary_id)
+    .map(
+      ({ id, referral_id, beneficiary_id }) =>
+        `law 1: reward ${id} stands for member ${beneficiary_id}, and referral ${referral_id} is ${memberOf.get(referral_id)}'s`,
+    );
 }
 
 /** Law 7: nothing of the other account, though its records bear the same ids. */

@@ -7,7 +7,8 @@ import { isTerm } from './term-key.ts';
  */
 export interface PublishedRule {
   readonly key: string;
-  readonly party: 'member' | 'friend' | 'recruiter';
+  /** Nobody publishes a rule for an assist. */
+  readonly party: 'member' | 'friend' | 'recruiter' | 'assist';
   readonly amount:
     | { readonly kind: 'percent'; readonly basisPoints: number }
     | { readonly kind: 'fixed'; readonly money: { readonly minor: bigint; readonly currency: string } }
@@ -26,6 +27,14 @@ export interface Submitted {
   readonly contactId: string;
   readonly memberContactId: string | null;
   readonly submittedAt: number;
+}
+
+/** A person's word on whose a friend is. */
+export interface Moved {
+  readonly contactId: string;
+  readonly memberContactId: string;
+  readonly askedAt: number;
+  readonly answeredAt: number;
 }
 
 /** "3075 EUR", in minor units. */
@@ -70,14 +79,21 @@ const CLOCK_ERROR_MAX_MS = 70 * 60_000;
 /** A batch is read in at most five calls that are answered in time. */
 const READING_MAX_MS = 5 * 30_000;
 
+/** Where nothing is lost, what has changed is looked at within this time, though a node is down or stopped. */
+const UNREAD_MAX_MS = 60 * 60_000;
+
 export interface OracleInput {
   readonly portal: Portal;
   readonly published: readonly Published[];
   readonly submitted: readonly Submitted[];
+  /** In their order: the last one on a friend holds. */
+  readonly moved: readonly Moved[];
   readonly isDisturbed: (contactId: string) => boolean;
+  /** What a risk policy, and people since, make of a rule's reward for a friend. */
+  readonly sayOn: (contactId: string, ruleKey: string) => 'closed' | 'late' | 'none';
 }
 
-export function expectedOf({ portal, published, submitted, isDisturbed }: OracleInput): ExpectedFriend[] {
+export function expectedOf({ portal, published, submitted, moved, isDisturbed, sayOn }: OracleInput): ExpectedFriend[] {
   const deals = wonByMetadata(portal);
   const people = [...portal.contacts.values()].filter(isThere);
   const referrersOf = (contact: SimContact) => {
@@ -107,6 +123,7 @@ export function expectedOf({ portal, published, submitted, isDisturbed }: Oracle
       const isShared = own.some(({ id }) =>
         [...(portal.deals.get(id)?.contactIds ?? [])].some((other) => other !== friendId && wasFriend(other)),
       );
+      const move = moved.findLast(({ contactId }) => [friendId, ...contact.formerIds].includes(contactId));
       const submission = submitted.find(({ contactId }) => [friendId, ...contact.formerIds].includes(contactId));
       const isUncertain =
         isDisturbed(friendId) ||
@@ -117,16 +134,18 @@ export function expectedOf({ portal, published, submitted, isDisturbed }: Oracle
       const rules = [...new Set(published.flatMap((version) => version.rules.map(({ key }) => key)))].filter(
         (key) => !isTerm(key),
       );
-      const rewards = new Map(
-        rules.map((key) => [
-          key,
-          isUncertain
-            ? anyOf(key, own, published, isShared ? Number.POSITIVE_INFINITY : (submission?.submittedAt ?? 0))
-            : exactly(key, own, published),
-        ]),
-      );
+      const ought = (key: string): Array<Pay | null> => {
+        const say = sayOn(friendId, key);
+        if (say === 'closed') return [null];
+        if (isUncertain || say === 'late')
+          return anyOf(key, own, published, isShared ? Number.POSITIVE_INFINITY : (submission?.submittedAt ?? 0));
+        const isMoved = move && partyOf(key, published) === 'member';
+        return isMoved ? sinceMoved(key, own, published, move) : exactly(key, own, published);
+      };
+      const rewards = new Map(rules.map((key) => [key, ought(key)]));
       const earlier = new Map(rules.map((key) => [key, own.flatMap((deal) => paysOfWins(key, deal, published))]));
-      return { friendId, referrerIds: referrersOf(contact), stage: stageOf(own), rewards, earlier };
+      const referrerIds = move ? [move.memberContactId] : referrersOf(contact);
+      return { friendId, referrerIds, stage: stageOf(own), rewards, earlier };
     });
 }
 
@@ -234,8 +253,14 @@ function versionsAt(published: readonly Published[], at: number): Published[] {
  * Plays all changes of a friend's deals in their order. A rule pays a friend for one deal at a time: what it has paid stands until
  * that deal is no longer won, then the deal that has been won for the longest time is next.
  */
-function exactly(ruleKey: string, deals: readonly Deal[], published: readonly Published[]): Array<Pay | null> {
-  const moments = [...new Set(deals.flatMap(({ points }) => points.map(({ at }) => at)))].sort((a, b) => a - b);
+function exactly(
+  ruleKey: string,
+  deals: readonly Deal[],
+  published: readonly Published[],
+  /** Nothing stands then, whatever was won before; absent: the beginning. */
+  from = Number.NEGATIVE_INFINITY,
+): Array<Pay | null> {
+  const moments = [...new Set([from, ...momentsOf(deals)])].filter((at) => at >= from).sort((a, b) => a - b);
   let standing: Pay | null = null;
   for (const at of moments) {
     const won = deals
@@ -258,6 +283,28 @@ function exactly(ruleKey: string, deals: readonly Deal[], published: readonly Pu
     }
   }
   return [standing];
+}
+
+function momentsOf(deals: readonly Deal[]): number[] {
+  return deals.flatMap(({ points }) => points.map(({ at }) => at));
+}
+
+function partyOf(ruleKey: string, published: readonly Published[]): PublishedRule['party'] | undefined {
+  return published.flatMap(({ rules }) => rules).find(({ key }) => key === ruleKey)?.party;
+}
+
+/**
+ * Whose a referral is by a person's word has no moment in the CRM: the deals are judged for that member as they are when they are looked at for
+ * the first time after it, or as they were at the first change that nobody had looked at by then.
+ */
+function sinceMoved(
+  ruleKey: string,
+  deals: readonly Deal[],
+  published: readonly Published[],
+  { askedAt, answeredAt }: Moved,
+): Array<Pay | null> {
+  const unread = momentsOf(deals).filter((at) => at > askedAt - UNREAD_MAX_MS && at < answeredAt + UNREAD_MAX_MS);
+  return [askedAt, ...unread].flatMap((from) => exactly(ruleKey, deals, published, from));
 }
 
 /** By the rules of when it was won, which may be long before it had this amount. */

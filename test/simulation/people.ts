@@ -2,6 +2,7 @@ import type { RewardRule } from '../../src/domain/program.ts';
 import type { Random } from '../crash/random.ts';
 import type { DealValues, Portal } from './crm.ts';
 import type { Counters, FaultClass, Theme, Weather } from './faults.ts';
+import { drawTraits } from './reviewers.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Changes of one deal: the CRM keeps the last 20 values of a property, and with fewer nothing of the history is lost. */
@@ -10,6 +11,7 @@ const CHANGES_PER_DEAL_MAX = 12;
 const AMOUNTS = ['120.00', '999.99', '1000.00', '1450.50', '7.10', '33333.33', '0', null, '12.345', '0.10', '0.29'];
 
 const LOST_STAGE = '72';
+const WON_STAGE = '71';
 
 const STAGES: Readonly<Record<'open' | 'won' | 'lost', ReadonlyArray<readonly [pipeline: string, stage: string]>>> = {
   open: [
@@ -17,8 +19,8 @@ const STAGES: Readonly<Record<'open' | 'won' | 'lost', ReadonlyArray<readonly [p
     ['renewals', 'open'],
   ],
   won: [
-    ['sales', '71'],
-    ['sales', '71'],
+    ['sales', WON_STAGE],
+    ['sales', WON_STAGE],
     ['renewals', 'closedwon'],
   ],
   lost: [['sales', LOST_STAGE]],
@@ -27,7 +29,17 @@ const STAGES: Readonly<Record<'open' | 'won' | 'lost', ReadonlyArray<readonly [p
 /** Made by an admin of the portal in the middle of some histories: a stage that no mapping knows yet. */
 export const NEW_WON_STAGE = { id: '99', label: 'Countersigned', isClosed: true, probability: 1 } as const;
 
-export function drawRules(random: Random): RewardRule[] {
+export function drawRules(random: Random, theme: Theme): RewardRule[] {
+  const rules = drawPlainRules(random, theme);
+  if (theme !== 'news') return rules;
+  return rules.map((rule) => ({
+    ...rule,
+    payout: 'webhook',
+    ...(random.chance(0.6) ? { onReversal: 'cancel' as const } : {}),
+  }));
+}
+
+function drawPlainRules(random: Random, theme: Theme): RewardRule[] {
   const hold = () => random.pick([0, 0, 0, 0, 1, 2]);
   return [
     {
@@ -58,6 +70,20 @@ export function drawRules(random: Random): RewardRule[] {
             conditions: [{ fact: 'deal.amount', op: 'at_least', money: { minor: 100_000n, currency: 'EUR' } }],
             holdDays: 0,
             payout: 'credit',
+          } as const,
+        ]
+      : []),
+    // What is the friend's is not touched by a dispute, and this one shows it by its amount.
+    ...(theme === 'disputes'
+      ? [
+          {
+            key: 'friend-share',
+            name: 'Friend share',
+            party: 'friend',
+            amount: { kind: 'percent', basisPoints: 300 },
+            conditions: [],
+            holdDays: 0,
+            payout: 'webhook',
           } as const,
         ]
       : []),
@@ -109,14 +135,18 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
     detach: 0.2,
   },
   stalls: { win: 2, loss: 2 },
+  disputes: { win: 2, loss: 2, amount: 2, deal: 1.5, attach: 0, detach: 0.3, delete: 0.2, restore: 0.2, merge: 0 },
+  tiers: { win: 3, deal: 1.5, friend: 0.5, attach: 0, detach: 0, delete: 0, restore: 0, merge: 0, amount: 0.3 },
+  risk: { win: 2, loss: 2, deal: 0, friend: 2, attach: 0, detach: 0, delete: 0, restore: 0, merge: 0 },
+  news: { win: 2, loss: 3 },
   tokens: { stage: 2 },
 };
 
 /** How many times as often amounts are changed where rewards follow them. */
 const AMOUNTS_MATTER = 5;
 
-/** The share of readings that are out of date at once. */
-const INTERFERES = 0.3;
+/** The share of readings that are out of date at once, or beside which another deal is won. */
+const INTERFERES: Partial<Record<Theme, number>> = { overtaking: 0.3, tiers: 0.2 };
 
 /** Somebody works in a portal: what they have done that has no history in the CRM is remembered for the oracle. */
 export interface Staff {
@@ -148,6 +178,8 @@ export function createStaff(
   const endsAt = scheduler.now() + weather.spanMs;
   let hasNewStage = false;
   let people = 0;
+  /** What was won once stays won. */
+  const risesOnly = weather.theme === 'tiers' && random.chance(0.5);
 
   const note = (what: string) => scheduler.note(`crm ${portal.externalId}`, what);
   const isThere = (id: string) => {
@@ -202,24 +234,26 @@ export function createStaff(
       email: `person${people}@example.com`,
       usedCode: more.usedCode ?? null,
       referrers: more.referrers ?? [],
+      traits: weather.theme === 'risk' ? drawTraits(random, more.referrers === undefined) : undefined,
     });
     return id;
   }
 
-  function newFriend(): void {
-    const referrer = random.pick(members.filter(isThere));
+  function newFriend(referrer: string = random.pick(members.filter(isThere))): void {
     const id = person({ referrers: [referrer] });
     friends.push(id);
     note(`contact ${id}, referred by ${referrer}`);
+    // Which of two deals waits for a person, and which is paid meanwhile, is not what is asked about here.
+    if (weather.theme === 'risk') newDeal(id);
   }
 
-  function newDeal(): void {
-    const friend = one(presentFriends());
+  function newDeal(friend: string | null = one(presentFriends())): void {
     if (friend === null) {
       newFriend();
       return;
     }
-    const other = random.chance(0.12) ? one(presentFriends()) : random.chance(0.1) ? one(members) : null;
+    const isShared = weather.theme !== 'tiers' && weather.theme !== 'risk' && random.chance(0.12);
+    const other = isShared ? one(presentFriends()) : random.chance(0.1) ? one(members) : null;
     const of = [...new Set([friend, ...(other !== null && isThere(other) ? [other] : [])])];
     const drawn = values(random.chance(weather.theme === 'overtaking' ? 0.1 : 0.4) ? 'won' : 'open');
     const { id } = portal.createDeal(drawn, of);
@@ -237,6 +271,9 @@ export function createStaff(
   /** Where one overtakes another, the one deal is won and lost while what happens to the others is being read. */
   function toEdit(isStage: boolean): string | null {
     const present = presentDeals();
+    // Of wins that come together none should be of a deal that is won already.
+    const open = present.filter((id) => portal.deals.get(id)?.history.stage.at(-1)?.value !== WON_STAGE);
+    if (weather.theme === 'tiers' && isStage && open.length > 0 && random.chance(0.6)) return one(open);
     if (weather.theme !== 'overtaking') return one(present);
     return isStage ? (present[0] ?? null) : one(present.slice(1));
   }
@@ -277,8 +314,9 @@ export function createStaff(
 
   function remove(object: 'deal' | 'contact', id: string): void {
     // KNOWN GAP: nobody looks again at a lost deal, so that its referral stays lost when it is deleted and nobody tells.
-    const isLost = portal.deals.get(id)?.history.stage.at(-1)?.value === LOST_STAGE;
-    if (object === 'deal' && isLost && weather.losses > 0) return;
+    // It may have been lost when it was read for the last time, whatever it is by now.
+    const wasLost = portal.deals.get(id)?.history.stage.some(({ value }) => value === LOST_STAGE);
+    if (object === 'deal' && wasLost && weather.losses > 0) return;
     disturbBy(object, id);
     counters['record deleted'] += 1;
     note(`${object} ${id} deleted`);
@@ -348,8 +386,8 @@ export function createStaff(
   }
 
   const acts: ReadonlyArray<readonly [name: Act, weight: number, act: () => void]> = [
-    ['deal', 4, newDeal],
-    ['friend', 1, newFriend],
+    ['deal', 4, () => newDeal()],
+    ['friend', 1, () => newFriend()],
     ['win', 5, () => edit(stage('won'))],
     ['loss', 3, () => edit(stage(random.chance(0.5) ? 'open' : 'lost'), 'deal lost or re-opened after a win')],
     ['amount', 1, () => edit({ amount: amount() }, 'amount or currency changed')],
@@ -394,18 +432,29 @@ export function createStaff(
   }
 
   function weightOf(name: Act, weight: number): number {
+    if (risesOnly && name === 'loss') return 0;
     return weight * (BIAS[weather.theme][name] ?? 1) * (amountsMatter && name === 'amount' ? AMOUNTS_MATTER : 1);
   }
   const weighed = acts.map(([name, weight, act]) => ({ weight: weightOf(name, weight), act }));
   const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
 
+  const hasSecond = () => random.chance(weather.theme === 'overtaking' ? 0 : 0.4);
+  const friendsMore = () =>
+    weather.theme === 'tiers' || weather.theme === 'risk' ? random.integer(weather.theme === 'tiers' ? 2 : 1, 3) : 0;
+  const firstDeals = () => (weather.theme === 'risk' ? 0 : weather.theme === 'overtaking' ? 3 : weather.isBusy ? 2 : 1);
+
   return {
     disturbed,
     begin() {
-      for (let count = random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
-      for (let count = random.chance(weather.theme === 'overtaking' ? 0 : 0.4) ? 2 : 1; count > 0; count -= 1)
-        newFriend();
-      for (let count = weather.theme === 'overtaking' ? 3 : weather.isBusy ? 2 : 1; count > 0; count -= 1) newDeal();
+      const { theme } = weather;
+      const areRivals = theme === 'disputes' || theme === 'tiers' || theme === 'risk';
+      for (let count = areRivals || random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
+      // Everybody whom somebody names is a member: it takes two to have a dispute.
+      for (const member of areRivals ? members : []) newFriend(member);
+      for (let count = areRivals ? friendsMore() : hasSecond() ? 2 : 1; count > 0; count -= 1)
+        newFriend(theme === 'tiers' ? members[0] : undefined);
+      for (let count = firstDeals(); count > 0; count -= 1) newDeal();
+      for (const friend of theme === 'tiers' ? friends : []) newDeal(friend);
     },
     act() {
       let drawn = random.next() * total;
@@ -416,10 +465,11 @@ export function createStaff(
       chosen?.act();
     },
     interfere() {
-      if (weather.theme !== 'overtaking' || !random.chance(INTERFERES)) return;
+      const share = INTERFERES[weather.theme];
+      if (share === undefined || !random.chance(share)) return;
       // Odd, so that it never falls into one millisecond with another act of this portal.
       const ms = 2 * random.integer(1, 500) + 1;
-      const isWon = random.chance(0.4);
+      const isWon = risesOnly || random.chance(weather.theme === 'tiers' ? 0.7 : 0.4);
       if (scheduler.now() + ms < endsAt) scheduler.after(ms, () => edit(stage(isWon ? 'won' : 'lost')));
     },
     tidyUp() {

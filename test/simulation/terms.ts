@@ -12,6 +12,7 @@ import type { Books } from './laws.ts';
 import { type PublishedRule, payOf, wonByMetadata } from './oracle.ts';
 import type { Receiver } from './payout.ts';
 import type { Scheduler } from './scheduler.ts';
+import { drawTierRules } from './tiers.ts';
 
 /*
  * Rules with terms: a limit, a budget, a person's word, an amount that follows its deal. What they pay depends on who came first, on when a
@@ -69,6 +70,8 @@ export function drawTerms(random: Random, theme: Theme): RewardRule[] {
     amount: { kind: 'percent', basisPoints: 1_000 },
     payout: random.pick(['webhook', 'webhook', 'credit']),
   };
+  if (theme === 'risk' || theme === 'news') return [];
+  if (theme === 'tiers') return drawTierRules(random);
   if (theme === 'debts') return [{ ...following, party: 'member', payout: 'webhook', deals: { kind: 'every' } }];
   if (!random.chance(0.6)) return [];
   const first = random.pick([limited, budgeted, reviewed, following]);
@@ -251,7 +254,10 @@ export function termsAreKept({
       `select later.reward_id from decisions no join decisions later on later.account_id = no.account_id
          and later.referral_id = no.referral_id and later.rule_key = no.rule_key and later.deal_id = no.deal_id and later.sequence > no.sequence
        where no.account_id = ? and json_extract(no.reason, '$.code') = 'review_rejected'
-         and later.outcome in ('rewarded', 'held', 'in_review')`,
+         and later.outcome in ('rewarded', 'held', 'in_review')
+         and not exists (select 1 from decisions moved where moved.account_id = no.account_id and moved.referral_id = no.referral_id
+           and moved.rule_key = no.rule_key and moved.deal_id = no.deal_id and moved.sequence between no.sequence and later.sequence
+           and json_extract(moved.reason, '$.code') = 're_attributed')`,
     )
     .all(accountId) as Array<{ reward_id: string }>;
   for (const { reward_id } of granted)

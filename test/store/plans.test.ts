@@ -12,7 +12,17 @@ import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { newCase } from '../conformance/store-desk.ts';
-import { claiming, DAY, hint, planOf, T0, type Tenant, tenant } from '../conformance/store-fixtures.ts';
+import {
+  claiming,
+  DAY,
+  dryRunOf,
+  hint,
+  planOf,
+  T0,
+  type Tenant,
+  TRIED,
+  tenant,
+} from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { attributionOf, changeOf, SCHEME } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
@@ -115,15 +125,17 @@ interface PlanNode {
 
 test('on PostgreSQL every statement finds its rows by an index', { timeout: 120_000 }, async () => {
   const url = await server.freshDatabase();
-  const store = await openStore({ url });
-  await tenant(store).create();
   const heard = new Map<string, readonly unknown[]>();
+  // Before the first connection: each keeps the method that it was made with.
   const restore = overhear((text, values) => heard.set(text, values));
   try {
+    const store = await openStore({ url });
+    await tenant(store).create();
+    heard.clear();
     await useEverything(store);
+    await store.close();
   } finally {
     restore();
-    await store.close();
   }
 
   const client = new pg.Client({ connectionString: url });
@@ -383,6 +395,9 @@ async function useIdentity({ identity, cases }: Store, a: Tenant): Promise<void>
     referrals: [a.referral('ref_new', 'mem_1', { friend })],
   };
   await cases.commit([{ ...a.commit(plan), isOneOfSeveral: true }]);
+  await a.load({ colleaguesOf: ['acme'] });
+  const unreferred = [{ contactId: '78', companyId: 'acme' }];
+  await a.write({}, { colleagues: { connectionId: a.connectionId, companyIds: ['acme'], unreferred } });
 }
 
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
@@ -484,7 +499,8 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await reads.reward(accountId, 'rwd_1');
   await reads.balances(accountId);
   await reads.deals(accountId, [record]);
-  await reads.dealsOfContact(accountId, a.ref('contact', '9'), 5);
+  await reads.dealsOfContacts(accountId, [a.ref('contact', '9')], 5);
+  await reads.ofReferrals(accountId, ['ref_1', 'ref_2'], 5);
   await reads.readTimes(accountId, connectionId, 'deal', ['1']);
   await reads.health(accountId, connectionId, T0);
   const { connections } = store;
@@ -506,6 +522,10 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await connections.loseStreamPosition(accountId, connectionId);
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [] }, T0);
   await store.programs.publish(accountId, { programId: 'prg', name: 'P', rules: [], tiers: SCHEME }, T0);
+  for (const of of TRIED) {
+    await store.dryRuns.keep(accountId, dryRunOf(of, of.kind));
+    await store.dryRuns.get(accountId, of.kind);
+  }
   await useTiers(store, a);
   await useIdentity(store, a);
   await store.programs.versions(accountId);

@@ -46,6 +46,28 @@ test('a broken connection is heard of, replaced, and ends no process', async () 
   await store.close();
 });
 
+test('a table that grows is analysed before autovacuum looks', async () => {
+  const url = await server.freshDatabase();
+  const store = await openStore({ url });
+  await tenant(store).create();
+  const raw = await connect(url);
+  await raw.query(`insert into records (account_id, connection_id, object, record_id, presence, facts, read_at, version)
+    select 'acc_a', 'con_a', 'contact', number::text, 'present', '{}', number, 1 from generate_series(1, 5000) as number`);
+  const known = async () => {
+    const { rows } = await raw.query(`select attname, n_distinct from pg_stats where tablename = 'records'
+      and attname in ('account_id', 'record_id') order by attname`);
+    return rows;
+  };
+  await expect.poll(known, { timeout: 20_000, interval: 200 }).toEqual([
+    { attname: 'account_id', n_distinct: 1 },
+    { attname: 'record_id', n_distinct: -1 },
+  ]);
+  const told = await raw.query("select analyze_count from pg_stat_user_tables where relname = 'records'");
+  expect(told.rows).toEqual([{ analyze_count: '1' }]);
+  await raw.end();
+  await store.close();
+});
+
 test('numbers are stored and read as 64 bits, and one that a number cannot hold is refused instead of rounded', async () => {
   const url = await server.freshDatabase();
   const store = await openStore({ url });

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dryRun } from '../../src/application/dry-run.ts';
 import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import type { Engine } from '../../src/store/dialect.ts';
@@ -20,7 +19,7 @@ import {
   sequenceOf,
 } from '../../src/store/transfer.ts';
 import { newCase } from '../conformance/store-desk.ts';
-import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
+import { DAY, dryRunOf, hint, T0, TRIED, tenant } from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { attributionOf, changeOf } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
@@ -51,7 +50,7 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await a.create();
   await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'Zapier', createdAt: T0 }, 'hash');
   await store.connections.saveState({ stateHash: 'state', accountId: 'acc_a', provider: 'hubspot', expiresAt: T0 });
-  await store.connections.saveMapping('acc_a', 'con_a', 'map_1', [], T0);
+  await store.connections.saveMapping('acc_a', 'con_a', 'map_1', [], T0, { dryRunId: 'stage_mapping' });
   await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
   await store.programs.publish('acc_a', { programId: 'prg', name: 'Program', rules: [] }, T0);
   const stream = { position: '/data/Ünï AAAA', sweepFrom: null };
@@ -72,19 +71,10 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     tierLooks: [{ memberId: 'mem_1', programId: 'prg', lookedAt: T0, at: T0 }],
     attributions: [attributionOf('ref_1')],
   });
-  await store.attribution.publish('acc_a', DEFAULT_POLICY, 'Ünï', T0);
+  await store.attribution.publish('acc_a', DEFAULT_POLICY, 'Ünï', T0, 'attribution_policy');
   await store.identity.publish('acc_a', POLICY, 'Ünï', T0);
   await a.write({ identity: [edgeOf(a, 'ref_1')] });
-  await store.dryRuns.keep('acc_a', {
-    id: 'dry_1',
-    programId: 'prg',
-    contentHash: 'abc',
-    report: await store.audited(T0, (audit) =>
-      dryRun(audit, { accountId: 'acc_a', draft: { programId: 'prg', name: 'Draft', rules: [] }, from: 0, to: T0 }),
-    ),
-    by: 'finance',
-    at: T0,
-  });
+  for (const of of TRIED) await store.dryRuns.keep('acc_a', dryRunOf(of, of.kind));
   const rate = { currency: 'USD', base: 'EUR', day: '2026-01-02', until: '2026-01-04', perBase: '1.1', source: 'Ünï' };
   await store.rates.enter('acc_a', [rate], 'Ada', T0);
   const draft = { programId: 'prg', name: '=Ünï', rules: [] };

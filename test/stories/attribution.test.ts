@@ -129,7 +129,7 @@ describe('a draft of a policy', () => {
     }));
   const tried = async (policy: Json) => {
     const { status, body } = await stack.api('POST', '/attribution-policies/dry-run', { policy });
-    expect(status, JSON.stringify(body)).toBe(200);
+    expect(status, JSON.stringify(body)).toBe(201);
     return body;
   };
 

@@ -65,7 +65,7 @@ describe('what stages mean', () => {
     // An open deal has passed "qualified" already.
     expect(await scene.rewardsOn(deal)).toEqual(['member issued 10.00 EUR']);
     const tried = await stack.api('POST', `${path}/dry-run`, { stages: [{ ...SENT, stage: 'won' }] });
-    expect(tried.status, JSON.stringify(tried.body)).toBe(200);
+    expect(tried.status, JSON.stringify(tried.body)).toBe(201);
     expect(tried.body).toMatchObject({
       counts: { same: 1, new: 1, lost: 0, changed: 0 },
       totals: [{ currency: 'EUR', before: '10.00', after: '110.00', difference: '100.00' }],

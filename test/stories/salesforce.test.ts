@@ -141,6 +141,36 @@ describe('an opportunity that is won', () => {
   });
 });
 
+describe('a duplicate rule of the org that warns of a row', () => {
+  test('leaves it to an admin, who says once that it may be saved; then it is, and the ledger has not waited', async () => {
+    const { id } = await org.connection();
+    const settings = (duplicateRules: string) =>
+      org.stack.api('PUT', `/connections/${id}/settings`, { duplicateRules });
+    const friends = ['Lou', 'Max'].map((name) => friendOf(ada, name));
+    const deals = friends.map((friend) => dealOf(friend));
+    await org.sweep();
+    // Equal for any two rewards of one opportunity, one for each side.
+    org.salesforce.control.setDuplicateRules(org.orgId, [
+      { object: REWARD.object, fields: [REWARD.fields.opportunity], action: 'alert' },
+    ]);
+    for (const deal of deals) org.edit(deal, { StageName: 'Closed Won' });
+    await org.sweep();
+    expect(deals.map((deal) => rewardsOn(deal).length)).toEqual([1, 1]);
+    expect((await org.stack.api('GET', `/connections/${id}`)).body).toMatchObject({
+      duplicateRules: 'respect',
+      sync: { mirrorParked: 2 },
+    });
+    const { status, body } = await settings('allow');
+    expect([status, body.duplicateRules]).toEqual([200, 'allow']);
+    await org.settle();
+    for (const deal of deals) expect(rewardsOn(deal)).toEqual(['friend issued 50', 'member issued 100']);
+    expect((await org.stack.api('GET', `/connections/${id}`)).body.sync.mirrorParked).toBe(0);
+    org.salesforce.control.setDuplicateRules(org.orgId, []);
+    expect((await settings('respect')).body.duplicateRules).toBe('respect');
+    await expectSound();
+  });
+});
+
 describe('what is asked for in the org', () => {
   const ask = (type: string, key: string, more: object, request: object = {}) =>
     org.create(ACTION.object, {

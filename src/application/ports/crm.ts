@@ -20,11 +20,16 @@ export interface CrmConnector {
   readonly inbound: CrmInbound | null;
   /** Absent where the CRM tells of changes only by calling us. */
   readonly stream?: CrmStream;
+  /** The CRM's admins may have rules by which it refuses a row for being like another one. Absent where there are none. */
+  readonly hasDuplicateRules?: true;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
   /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */
   recordUrl(portal: { externalId: string; uiHost: string | null }, record: RecordRef): string | null;
 }
+
+/** Where a rule of the CRM's own takes a row of ours for one that is there: leave it to a person, or save it where the rule lets us. */
+export type DuplicateRules = 'respect' | 'allow';
 
 export interface CrmAccess {
   readonly connectionId: string;
@@ -36,6 +41,8 @@ export interface CrmAccess {
   readonly homeCurrency: string | null;
   /** What the connection may do, as the CRM granted it. */
   readonly scopes: readonly string[];
+  /** Absent until somebody says so: they are respected. */
+  readonly duplicateRules?: DuplicateRules | undefined;
   /**
    * A valid access token. `rejected` names a token that the CRM has just answered with 401, so that one more refresh is made
    * for it, once, whoever asks.
@@ -127,6 +134,8 @@ export interface CrmAccountInfo {
 export interface ChangedPage {
   /** May be empty before the end. */
   readonly records: ReadonlyArray<{ readonly id: string; readonly modifiedAt: Instant }>;
+  /** The CRM lists no record here that is deleted. */
+  readonly isPresentOnly?: true;
   /** Opaque; null at the end. */
   readonly next: string | null;
   /** When this was asked, by the CRM's own clock. */

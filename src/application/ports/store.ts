@@ -1,12 +1,8 @@
 import type { AlertFacts } from '../../domain/alert.ts';
-import type {
-  AttributionDecision,
-  AttributionPolicy,
-  AttributionPolicyVersion,
-} from '../../domain/attribution-policy.ts';
+import type { AttributionDecision, AttributionPolicy } from '../../domain/attribution-policy.ts';
 import type { BatchSchedule } from '../../domain/batch-schedule.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
-import type { ConnectionsPolicy, ConnectionsPolicyVersion } from '../../domain/connections-policy.ts';
+import type { ConnectionsPolicy } from '../../domain/connections-policy.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
 import type { Elsewhere, IdentityEdge } from '../../domain/identity.ts';
@@ -14,6 +10,7 @@ import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
+import type { PolicyVersion } from '../../domain/policy.ts';
 import type { ProgramContent, ProgramVersion } from '../../domain/program.ts';
 import type { Rate, RateProblem } from '../../domain/rates.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
@@ -27,7 +24,7 @@ import type { Instant } from '../../domain/time.ts';
 import type { DryRunReport } from '../dry-run.ts';
 import type { PayoutReconciliation } from '../reconcile-payouts.ts';
 import type { Audit } from './audit.ts';
-import type { Hint } from './crm.ts';
+import type { DuplicateRules, Hint } from './crm.ts';
 import type { Vitals } from './vitals.ts';
 
 /**
@@ -128,6 +125,8 @@ export interface Connection {
   readonly scopes: readonly string[];
   /** Where its API is, for a vendor whose customers each have an address of their own; absent where all have one. */
   readonly apiUrl?: string | undefined;
+  /** Absent until somebody says so: they are respected. */
+  readonly duplicateRules?: DuplicateRules | undefined;
   readonly connectedAt: Instant;
 }
 
@@ -160,6 +159,19 @@ export interface SweepMark {
   readonly upTo: Instant;
 }
 
+/** A mapping as it was saved. */
+export interface KeptMapping extends StageMapping {
+  /** What an admin had seen it do to all of history before saying what is said in it. */
+  readonly dryRunId?: string;
+}
+
+/** What a version of a mapping was made on. */
+export interface MappingGrounds {
+  /** The version that it was made of; null for none. */
+  readonly basis?: string | null;
+  readonly dryRunId?: string | undefined;
+}
+
 export interface ConnectionStore {
   /** Inserts, or updates the connection with the same provider and external id; `foreign` when that one is another account's. */
   connect(
@@ -179,6 +191,7 @@ export interface ConnectionStore {
   disconnect(accountId: string, connectionId: string, why: string): Promise<void>;
   /** The vendor has moved it to another address. */
   moved(accountId: string, connectionId: string, apiUrl: string): Promise<void>;
+  setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<void>;
   tokens(accountId: string, connectionId: string): Promise<SealedTokens | null>;
   /** Of every account and every connection, in a stable order, from behind `after`: for renewing the key they are sealed with. */
   listTokens(after: TokenOwner | null, limit: number): Promise<(TokenOwner & SealedTokens)[]>;
@@ -192,7 +205,7 @@ export interface ConnectionStore {
   saveState(state: OAuthState): Promise<void>;
   /** Takes a state out, once; null when unknown or expired. */
   takeState(stateHash: string, now: Instant): Promise<OAuthState | null>;
-  mapping(accountId: string, connectionId: string): Promise<StageMapping | null>;
+  mapping(accountId: string, connectionId: string): Promise<KeptMapping | null>;
   /**
    * Appends a version of the mapping unless it is the newest already. False, and nothing is written, when `basis` is given and another
    * version is the newest: what somebody has said meanwhile would be lost.
@@ -203,7 +216,7 @@ export interface ConnectionStore {
     version: string,
     entries: readonly MappedStage[],
     now: Instant,
-    basis?: string | null,
+    on?: MappingGrounds,
   ): Promise<boolean>;
   sweepMarks(accountId: string, connectionId: string): Promise<SweepMark[]>;
   /**
@@ -311,11 +324,28 @@ export interface ProgramDraftStore {
   discard(accountId: string, programId: string, revision: number): Promise<boolean>;
 }
 
-/** A dry run as somebody saw it. */
-export interface KeptDryRun {
-  readonly id: string;
+export interface TriedProgram {
+  readonly kind: 'program';
   readonly programId: string;
-  /** Of the draft: only the very same program can be published on it. */
+}
+
+export interface TriedAttribution {
+  readonly kind: 'attribution_policy';
+}
+
+export interface TriedMapping {
+  readonly kind: 'stage_mapping';
+  readonly connectionId: string;
+}
+
+/** What a draft would take the place of. */
+export type Tried = TriedProgram | TriedAttribution | TriedMapping;
+
+/** A dry run as somebody saw it. */
+export interface KeptDryRun<T extends Tried = Tried> {
+  readonly id: string;
+  readonly of: T;
+  /** Of the draft: only the very same can be published on it. */
   readonly contentHash: string;
   readonly report: DryRunReport;
   readonly by: string;
@@ -440,6 +470,8 @@ export interface CaseKeys {
   readonly codes: readonly string[];
   /** Owners of tallies that count friends by their company; none where no rule does. */
   readonly companies: readonly string[];
+  /** Companies whose first referral is looked for; absent where the attribution policy counts none. */
+  readonly colleaguesOf?: readonly string[] | undefined;
   /** Where a program has a risk policy. */
   readonly risk?: RiskKeys | undefined;
   /** Where the account has other connections. */
@@ -459,7 +491,7 @@ export interface RiskKeys {
 /** What `decide` needs, without the parts that are the same for every case of an account. */
 export type LoadedCase = Pick<
   State,
-  'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers'
+  'members' | 'referrals' | 'decisions' | 'rewards' | 'tallies' | 'risk' | 'tiers' | 'companies'
 > & { readonly others?: LoadedElsewhere | undefined };
 
 /** What the other connections of the account have of the same people and deals. */
@@ -498,6 +530,17 @@ export interface Commit {
   readonly erase: readonly RecordRef[];
   /** The account has other connections: nobody is enrolled or referred a second time who was met in another one meanwhile. */
   readonly isOneOfSeveral?: boolean | undefined;
+  /** Where the attribution policy counts companies: who has to be looked at for what others write at the same moment. */
+  readonly colleagues?: Colleagues | undefined;
+}
+
+/** People of the companies that friends work for, all of one connection. */
+export interface Colleagues {
+  readonly connectionId: string;
+  /** With a referral of which colleagues may follow: those who are on deals and belong to nobody are looked at. */
+  readonly companyIds: readonly string[];
+  /** Belong to nobody, and no referral of their company was found: one that others have written meanwhile brings them back. */
+  readonly unreferred: ReadonlyArray<{ readonly contactId: string; readonly companyId: string }>;
 }
 
 /**
@@ -1020,6 +1063,8 @@ export interface ReadTime {
   readonly at: Instant;
   /** Last change of the record as it was read, by the CRM's clock; null when the CRM did not say. */
   readonly modifiedAt: Instant | null;
+  /** It was gone then. */
+  readonly isDeleted?: true;
 }
 
 export interface ReadStore {
@@ -1033,7 +1078,7 @@ export interface ReadStore {
   referrals(
     accountId: string,
     page: PageInput,
-    filter: { memberId?: string; stage?: LifecycleStage },
+    filter: { memberId?: string; assistMemberId?: string; stage?: LifecycleStage },
   ): Promise<Page<Referral>>;
   referral(accountId: string, referralId: string): Promise<Referral | null>;
   referralByFriend(
@@ -1055,6 +1100,12 @@ export interface ReadStore {
     filter: { referralId?: string; state?: RewardState },
   ): Promise<Page<Reward>>;
   reward(accountId: string, rewardId: string): Promise<Reward | null>;
+  /** What was decided for these referrals and what came of it, the newest first, at most `limit` of each for each of them. */
+  ofReferrals(
+    accountId: string,
+    referralIds: readonly string[],
+    limit: number,
+  ): Promise<{ readonly decisions: Decision[]; readonly rewards: Reward[] }>;
   journals(accountId: string, page: PageInput, filter: { rewardId?: string }): Promise<Page<Journal>>;
   balances(accountId: string): Promise<LedgerBalance[]>;
   /** Of these ledger accounts. */
@@ -1062,8 +1113,12 @@ export interface ReadStore {
   tally(accountId: string, of: Pick<Tally, 'owner' | 'key' | 'currency'>): Promise<Pick<Tally, 'count' | 'minor'>>;
   /** Deals as last read, for names and amounts on cards. */
   deals(accountId: string, refs: readonly RecordRef[]): Promise<DealFacts[]>;
-  /** Deals as last read that the contact is on, newest first, at most `limit`. */
-  dealsOfContact(accountId: string, contact: RecordRef, limit: number): Promise<DealFacts[]>;
+  /** Deals as last read that each of the contacts is on, newest first, at most `limit` of each; by `recordKey`. */
+  dealsOfContacts(
+    accountId: string,
+    contacts: readonly RecordRef[],
+    limit: number,
+  ): Promise<ReadonlyMap<string, readonly DealFacts[]>>;
   /** When each record was last read from the CRM, and in which state; those never read are missing. */
   readTimes(
     accountId: string,
@@ -1096,29 +1151,30 @@ export interface TierStore {
   ): Promise<ReadonlyMap<number, number>>;
 }
 
-// ── Attribution ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Policies ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A policy of an account in versions, of which the newest is in force. */
+export interface PolicyStore<P> {
+  /**
+   * Adds the next version, immutable from then on. The same policy as the newest adds nothing and returns that one. `dryRunId`: what the
+   * publisher had seen it do to all of history.
+   */
+  publish(accountId: string, policy: P, by: string, now: Instant, dryRunId?: string | null): Promise<PolicyVersion<P>>;
+  /** In force; null when none was ever published. */
+  newest(accountId: string): Promise<PolicyVersion<P> | null>;
+  /** The oldest first. */
+  versions(accountId: string): Promise<PolicyVersion<P>[]>;
+}
 
 /** Who is who across the connections of an account. */
-export interface IdentityStore {
-  /** Adds the next version; the same as the newest adds nothing and returns that one. */
-  publish(accountId: string, policy: ConnectionsPolicy, by: string, now: Instant): Promise<ConnectionsPolicyVersion>;
-  /** Null: none was published. */
-  newest(accountId: string): Promise<ConnectionsPolicyVersion | null>;
-  /** Oldest first. */
-  versions(accountId: string): Promise<ConnectionsPolicyVersion[]>;
+export interface IdentityStore extends PolicyStore<ConnectionsPolicy> {
   /** Contacts that are or were tied to a member or a referral. */
   edgesOf(accountId: string, subject: string): Promise<IdentityEdge[]>;
   /** Addresses of people whose home is in another connection and who have no contact in this one that we know of, newest first. */
   unseenEmails(accountId: string, connectionId: string, limit: number): Promise<string[]>;
 }
 
-export interface AttributionStore {
-  /** Adds the next version, immutable from then on. The same policy as the newest adds nothing and returns that one. */
-  publish(accountId: string, policy: AttributionPolicy, by: string, now: Instant): Promise<AttributionPolicyVersion>;
-  /** In force; null when none was ever published. */
-  newest(accountId: string): Promise<AttributionPolicyVersion | null>;
-  /** The oldest first. */
-  versions(accountId: string): Promise<AttributionPolicyVersion[]>;
+export interface AttributionStore extends PolicyStore<AttributionPolicy> {
   /** Everything that was decided of whose a referral is, the oldest first. */
   decisions(accountId: string, referralId: string): Promise<AttributionDecision[]>;
 }

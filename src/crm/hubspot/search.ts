@@ -39,7 +39,8 @@ export async function readChanged(
 ): Promise<ChangedPage> {
   const cursor: Cursor =
     input.cursor === null ? { kind: 'from', at: input.since, inclusive: true } : readCursor(input.cursor);
-  return cursor.kind === 'from' ? pageByTime(api, input.object, cursor) : pageOfTie(api, input.object, cursor);
+  const read = cursor.kind === 'from' ? pageByTime(api, input.object, cursor) : pageOfTie(api, input.object, cursor);
+  return { ...(await read), isPresentOnly: true };
 }
 
 async function pageByTime(

@@ -63,6 +63,7 @@ export function createConnector(deps: SalesforceDeps): CrmConnector {
   };
   return {
     provider: 'salesforce',
+    hasDuplicateRules: true,
     oauth: createOAuth(callDeps, { clientId, clientSecret, scopes: OAUTH_SCOPES, sites: createSites(loginUrl) }),
     inbound: null,
     stream: {
@@ -96,6 +97,7 @@ const OBJECT_OF: Readonly<Record<CrmObject, readonly string[]>> = {
 };
 
 function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock: () => number): CrmSession {
+  const { duplicateRules = 'respect' } = access;
   /** A field that was deleted or hidden since the org was looked at spoils a whole query: it is looked at anew, once. */
   async function shaped<T>(run: (shape: OrgShape) => Promise<T>): Promise<T> {
     try {
@@ -128,10 +130,10 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock:
       shapes.forget(api.org);
       return provisionReport(await shapes.get(api));
     },
-    requests: createRequests(api, () => shapes.get(api), clock),
+    requests: createRequests(api, () => shapes.get(api), clock, duplicateRules),
     async writeMirror(_object, rows) {
       if (rows.length === 0) return [];
-      const outcomes = await writeRows(api, await shapes.get(api), rows);
+      const outcomes = await writeRows(api, await shapes.get(api), rows, duplicateRules);
       if (outcomes.some(({ result }) => result === 'unprovisioned')) shapes.forget(api.org);
       return outcomes;
     },

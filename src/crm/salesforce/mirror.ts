@@ -1,7 +1,8 @@
 import { MEMBER, REFERRAL, REWARD } from '../../../manifests/salesforce/package.ts';
-import type { MirrorOutcome, MirrorRow } from '../../application/ports/crm.ts';
+import type { DuplicateRules, MirrorOutcome, MirrorRow } from '../../application/ports/crm.ts';
 import type { MemberRow, ReferralRow, RewardRow } from '../../domain/mirror.ts';
 import type { OrgApi } from './call.ts';
+import { remedyOf, savedAllTheSame } from './duplicates.ts';
 import { describe, faultOf, type Meaning, meaningOf } from './errors.ts';
 import { isOf, longId } from './ids.ts';
 import type { OrgShape } from './org.ts';
@@ -35,7 +36,12 @@ interface Refusal {
  * Writes what records should show as rows of our objects, by our own keys: what was written already is written once more with the same
  * values. Members before referrals before rewards, since each names the one before. Every record gets exactly one outcome.
  */
-export async function writeRows(api: OrgApi, shape: OrgShape, rows: readonly MirrorRow[]): Promise<MirrorOutcome[]> {
+export async function writeRows(
+  api: OrgApi,
+  shape: OrgShape,
+  rows: readonly MirrorRow[],
+  rules: DuplicateRules,
+): Promise<MirrorOutcome[]> {
   if (!shape.fields.has(shape.prefix + MEMBER.object)) {
     const detail = 'the Wonward package is not installed in this org, or not allowed to the user that connected';
     return rows.map(({ id }) => ({ id, result: 'unprovisioned', detail }));
@@ -49,7 +55,7 @@ export async function writeRows(api: OrgApi, shape: OrgShape, rows: readonly Mir
         .filter((write) => write.object === object)
         .toSorted((a, b) => (a.parent + a.key < b.parent + b.key ? -1 : 1)),
       ROWS_MAX,
-    ).map((chunk) => ({ chunk, part: partOf(shape, object, key, chunk) })),
+    ).map((chunk) => ({ chunk, part: { ...partOf(shape, object, key, chunk), ...savedAllTheSame(rules) } })),
   );
   if (parts.length > 0) {
     const { answers } = await runParts(
@@ -59,7 +65,7 @@ export async function writeRows(api: OrgApi, shape: OrgShape, rows: readonly Mir
     );
     for (const [index, { chunk }] of parts.entries()) {
       const { status = 500, body } = answers[index] ?? {};
-      noteRefusals(chunk, status, body, refusals);
+      noteRefusals(chunk, status, body, refusals, rules);
     }
   }
   const ids = new Set(rows.map(({ id }) => id));
@@ -84,7 +90,13 @@ function note(refusals: Map<string, Refusal>, { about }: Write, refusal: Refusal
   }
 }
 
-function noteRefusals(chunk: readonly Write[], status: number, body: unknown, refusals: Map<string, Refusal>): void {
+function noteRefusals(
+  chunk: readonly Write[],
+  status: number,
+  body: unknown,
+  refusals: Map<string, Refusal>,
+  rules: DuplicateRules,
+): void {
   if (status >= 400) {
     const failure = partFailure(status, body);
     const errors = errorsIn(body);
@@ -111,7 +123,7 @@ function noteRefusals(chunk: readonly Write[], status: number, body: unknown, re
       refusals,
       write,
       error
-        ? { meaning: meaningOfRow(error), detail: describe(errors) }
+        ? { meaning: meaningOfRow(error), detail: describe(errors) + remedyOf(errors, rules) }
         : { meaning: 'again', detail: 'Salesforce’s answer does not tell of this row' },
     );
   }

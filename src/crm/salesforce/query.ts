@@ -22,6 +22,8 @@ export interface Part {
   readonly method: 'GET' | 'POST' | 'PATCH';
   readonly url: string;
   readonly body?: unknown;
+  /** Its own: of the call's headers a part inherits what it is told as and by whom, and no other. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type PartAnswer = { readonly status: number; readonly body: unknown };
@@ -83,11 +85,12 @@ function compositeCall(
     path: PATHS.composite,
     json: {
       allOrNone: false,
-      compositeRequest: parts.map(({ method, url, body }, index) => ({
+      compositeRequest: parts.map(({ method, url, body, headers }, index) => ({
         method,
         url,
         referenceId: `part${index}`,
         ...(body === undefined ? {} : { body }),
+        ...(headers === undefined ? {} : { httpHeaders: headers }),
       })),
     },
     schema: compositeSchema,

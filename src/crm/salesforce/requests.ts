@@ -1,6 +1,7 @@
 import { ACTION, MEMBER, REFERRAL, REWARD } from '../../../manifests/salesforce/package.ts';
-import type { CrmAnswer, CrmRequest, CrmRequests } from '../../application/ports/crm.ts';
+import type { CrmAnswer, CrmRequest, CrmRequests, DuplicateRules } from '../../application/ports/crm.ts';
 import type { OrgApi } from './call.ts';
+import { savedAllTheSame } from './duplicates.ts';
 import { longId } from './ids.ts';
 import type { OrgShape } from './org.ts';
 import { runParts, runQueries, runQuery } from './query.ts';
@@ -11,7 +12,12 @@ import { isoSeconds, type Row, savedSchema, text } from './wire.ts';
 const ROWS_MAX = 200;
 
 /** Rows of `Referral_Action__c`, which flows and the component write; answered by changing the row, which a flow can wait for. */
-export function createRequests(api: OrgApi, shapeOf: () => Promise<OrgShape>, clock: () => number): CrmRequests {
+export function createRequests(
+  api: OrgApi,
+  shapeOf: () => Promise<OrgShape>,
+  clock: () => number,
+  rules: DuplicateRules,
+): CrmRequests {
   return {
     async open(limit) {
       const shape = await shapeOf();
@@ -36,7 +42,10 @@ export function createRequests(api: OrgApi, shapeOf: () => Promise<OrgShape>, cl
     async answer(answers) {
       const { prefix } = await shapeOf();
       const own = (name: string) => prefix + name;
-      const parts = chunksOf(answers, ROWS_MAX).map((chunk) => ({ chunk, part: partOf(own, chunk, clock()) }));
+      const parts = chunksOf(answers, ROWS_MAX).map((chunk) => ({
+        chunk,
+        part: { ...partOf(own, chunk, clock()), ...savedAllTheSame(rules) },
+      }));
       const { answers: replies } = await runParts(
         api,
         'answer actions',

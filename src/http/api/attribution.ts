@@ -1,20 +1,22 @@
 import { z } from 'zod';
 import { attributionDocument } from '../../application/attribution-document.ts';
 import type { AttributionStore, ReadStore } from '../../application/ports/store.ts';
+import type { PublishAttribution } from '../../application/publish-attribution.ts';
 import type { Reattribute } from '../../application/re-attribute.ts';
 import type { AttributionDecision, AttributionPolicyVersion } from '../../domain/attribution-policy.ts';
 import { reasonText } from '../../domain/reason.ts';
+import { TOUCH_KINDS } from '../../domain/referral.ts';
 import { isoOf } from '../../domain/time.ts';
-import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
+import { dryRunRefused, seenDryRun } from './dry-runs.ts';
 import { idOf, time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
-import { memberId, referralId, referralSchema } from './schemas.ts';
+import { memberId, referralId, referralSchema, versionDryRunId } from './schemas.ts';
 import { referralView } from './views.ts';
 
 export interface AttributionDeps {
-  readonly clock: Pick<Clock, 'now'>;
-  readonly attribution: Pick<AttributionStore, 'publish' | 'newest' | 'versions' | 'decisions'>;
+  readonly attribution: Pick<AttributionStore, 'newest' | 'versions' | 'decisions'>;
+  readonly publishAttribution: PublishAttribution;
   readonly reattribute: Reattribute;
   readonly reads: Pick<ReadStore, 'referral'>;
 }
@@ -22,7 +24,7 @@ export interface AttributionDeps {
 /** A sentence for the books. */
 const WHY_LENGTH_MAX = 300;
 
-const source = z.enum(['explicit', 'label', 'code', 'email']);
+const source = z.enum(TOUCH_KINDS);
 
 const policySchema = z
   .strictObject({
@@ -30,12 +32,14 @@ const policySchema = z
     contentHash: z.string(),
     publishedAt: time,
     publishedBy: z.string(),
+    dryRunId: versionDryRunId,
     policy: z.strictObject({
       windowDays: z.int().nullable(),
       touch: z.enum(['first', 'last']),
       sources: z.array(source),
       existingCustomer: z.enum(['accept', 'decline', 'review']),
       selfReferral: z.enum(['decline', 'review']),
+      assistPercent: z.int().optional(),
     }),
   })
   .meta({
@@ -56,15 +60,16 @@ const decisionSchema = z
         memberId,
         source,
         at: time.nullable().meta({ description: 'Of the evidence; null where the CRM keeps no time of it.' }),
-        verdict: z.enum(['winner', 'outranked', 'outside_window', 'source_not_counted']),
+        verdict: z.enum(['winner', 'assist', 'outranked', 'outside_window', 'source_not_counted']),
       }),
     ),
     recordedAt: time,
   })
   .meta({ id: 'Attribution', description: 'What was decided of whose a referral is, and among whom. Never changed.' });
 
-function policyView({ policy, publishedAt, ...rest }: AttributionPolicyVersion): z.input<typeof policySchema> {
-  return { ...rest, publishedAt: isoOf(publishedAt), policy: { ...policy, sources: [...policy.sources] } };
+function policyView(version: AttributionPolicyVersion): z.input<typeof policySchema> {
+  const { policy, publishedAt, dryRunId = null, ...rest } = version;
+  return { ...rest, dryRunId, publishedAt: isoOf(publishedAt), policy: { ...policy, sources: [...policy.sources] } };
 }
 
 function decisionView(decision: AttributionDecision): z.input<typeof decisionSchema> {
@@ -81,7 +86,12 @@ function decisionView(decision: AttributionDecision): z.input<typeof decisionSch
   };
 }
 
-export function attribution({ clock, attribution: stored, reattribute, reads }: AttributionDeps): Operation[] {
+export function attribution({
+  attribution: stored,
+  publishAttribution,
+  reattribute,
+  reads,
+}: AttributionDeps): Operation[] {
   return [
     operation({
       id: 'listAttributionPolicies',
@@ -106,12 +116,16 @@ export function attribution({ clock, attribution: stored, reattribute, reads }: 
       summary: 'Publish an attribution policy',
       description:
         'Adds the next version, in force from now on for friends whose member is not found yet. Referrals stay with whom they were given to. Publishing what is in force already adds nothing and returns it.',
+      query: z.strictObject(seenDryRun),
       body: attributionDocument,
       statuses: { 200: 'The version in force.' },
       answer: policySchema,
-      problems: [],
-      async handle({ accountId, actor, body }) {
-        return { status: 200, body: policyView(await stored.publish(accountId, body, actor, clock.now())) };
+      problems: ['no_such_dry_run', 'other_draft'],
+      async handle({ accountId, actor, query, body }) {
+        const publisher = { by: actor, dryRunId: query.dryRunId ?? null };
+        const result = await publishAttribution.publish(accountId, body, publisher);
+        if (result.kind === 'refused') throw dryRunRefused(result, '/attribution-policies/dry-run');
+        return { status: 200, body: policyView(result.version) };
       },
     }),
     operation({

@@ -4,12 +4,12 @@ import type { Connection, ConnectionStore, ReadStore } from '../../application/p
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
 import { type Operation, operation } from './operation.ts';
-import { connectionId, connectionSchema, installSchema, provisionSchema } from './schemas.ts';
+import { connectionId, connectionSchema, duplicateRules, installSchema, provisionSchema } from './schemas.ts';
 import { connectionView } from './views.ts';
 
 export interface ConnectionsDeps {
   readonly clock: Pick<Clock, 'now'>;
-  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect'>;
+  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules'>;
   readonly reads: Pick<ReadStore, 'health'>;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
 }
@@ -112,6 +112,29 @@ export function connections({ clock, connect, reads, connections: stored }: Conn
             conflicts: conflicts.map(({ name, problem }) => ({ name, problem })),
           },
         };
+      },
+    }),
+    operation({
+      id: 'setConnection',
+      tag: 'Connections',
+      method: 'put',
+      path: '/connections/{connectionId}/settings',
+      summary: 'Say how Wonward writes into a CRM',
+      description: 'Holds from the next write on, and what was refused before is written anew.',
+      params: z.strictObject({ connectionId }),
+      body: z.strictObject({ duplicateRules }),
+      statuses: { 200: 'The connection.' },
+      answer: connectionSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params, body }) {
+        const isSet = await connect.setDuplicateRules(accountId, params.connectionId, body.duplicateRules);
+        if (isSet === false)
+          throw new HttpProblem('invalid_request', 'This CRM has no duplicate rules.', {
+            errors: [{ field: 'duplicateRules', problem: 'can be set for Salesforce only' }],
+          });
+        const connection = await stored.get(accountId, params.connectionId);
+        if (!connection) throw none();
+        return { status: 200, body: await view(connection) };
       },
     }),
     operation({

@@ -1,18 +1,22 @@
 import { z } from 'zod';
+import type { DryRunRefusal } from '../../application/keep-dry-run.ts';
 import type { MappingRefusal, Mappings } from '../../application/mapping.ts';
 import { mappingDocument } from '../../application/mapping-document.ts';
+import type { DryRunStore, KeptMapping } from '../../application/ports/store.ts';
 import { pathText } from '../../application/program-document.ts';
-import { MAPPABLE_STAGES, type StageMapping } from '../../domain/mapping.ts';
+import { MAPPABLE_STAGES } from '../../domain/mapping.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
+import { dryRunOf, dryRunParams, dryRunRefused, noSuchDryRun, seenDryRun } from './dry-runs.ts';
 import { periodOf, periodParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
-import { connectionId, policyDryRunSchema } from './schemas.ts';
+import { connectionId, dryRunId, policyDryRunSchema } from './schemas.ts';
 import { policyDryRunView } from './views.ts';
 
 export interface MappingDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly mappings: Mappings;
+  readonly dryRuns: Pick<DryRunStore, 'get'>;
 }
 
 const means = z.enum(MAPPABLE_STAGES);
@@ -21,6 +25,10 @@ const mappingSchema = z
   .strictObject({
     connectionId,
     version: z.string().meta({ description: 'Of what all stages mean; empty before they were read from the CRM.' }),
+    dryRunId: dryRunId.nullable().meta({
+      description:
+        'What an admin had seen it do to all of history before saying what stages mean; null where nobody looked.',
+    }),
     pipelines: z.array(
       z.strictObject({
         id: z.string(),
@@ -39,11 +47,13 @@ const mappingSchema = z
   })
   .meta({ id: 'StageMapping', description: 'What the stages of a CRM mean. Also of stages that have left the CRM.' });
 
-function mappingView(of: string, { version, entries }: StageMapping): z.input<typeof mappingSchema> {
+function mappingView(of: string, mapping: KeptMapping): z.input<typeof mappingSchema> {
+  const { version, entries, dryRunId: seen = null } = mapping;
   const meantBy = (stage: string) => MAPPABLE_STAGES.find((one) => one === stage) ?? 'opportunity';
   return {
     connectionId: of,
     version,
+    dryRunId: seen,
     pipelines: [...Map.groupBy(entries, ({ pipelineId }) => pipelineId)].map(([id, stages]) => ({
       id,
       label: stages[0]?.pipelineLabel ?? '',
@@ -58,7 +68,7 @@ function mappingView(of: string, { version, entries }: StageMapping): z.input<ty
   };
 }
 
-function refused(refusal: MappingRefusal): HttpProblem {
+function refused(refusal: MappingRefusal | DryRunRefusal): HttpProblem {
   switch (refusal.kind) {
     case 'no_such_connection':
       return new HttpProblem('not_found', 'This account has no such connection.');
@@ -72,6 +82,8 @@ function refused(refusal: MappingRefusal): HttpProblem {
         'mapping_changed',
         'The mapping has changed since you read it. Read it again, and say it on top of that.',
       );
+    case 'refused':
+      return dryRunRefused(refusal, '/connections/{connectionId}/mapping/dry-run');
     case 'wrong':
       return new HttpProblem('invalid_request', 'That cannot be said of these stages.', {
         errors: refusal.problems.map(({ path, problem }) => ({ field: pathText(path), problem })),
@@ -80,7 +92,7 @@ function refused(refusal: MappingRefusal): HttpProblem {
 }
 
 /** What deal stages mean: by the CRM's metadata, and where an admin says so otherwise. */
-export function mapping({ clock, mappings }: MappingDeps): Operation[] {
+export function mapping({ clock, mappings, dryRuns }: MappingDeps): Operation[] {
   return [
     operation({
       id: 'getStageMapping',
@@ -112,12 +124,16 @@ export function mapping({ clock, mappings }: MappingDeps): Operation[] {
           .string()
           .optional()
           .meta({ description: 'The version that you have read: refused when another one is in force by now.' }),
+        ...seenDryRun,
       }),
       statuses: { 200: 'The mapping in force.' },
       answer: mappingSchema,
-      problems: ['not_found', 'mapping_changed', 'try_again'],
+      problems: ['not_found', 'mapping_changed', 'try_again', 'no_such_dry_run', 'other_draft'],
       async handle({ accountId, params, body }) {
-        const result = await mappings.say(accountId, params.connectionId, body.stages, body.version);
+        const result = await mappings.say(accountId, params.connectionId, body.stages, {
+          basis: body.version,
+          dryRunId: body.dryRunId,
+        });
         if (result.kind !== 'said') throw refused(result);
         return { status: 200, body: mappingView(params.connectionId, result.mapping) };
       },
@@ -132,14 +148,30 @@ export function mapping({ clock, mappings }: MappingDeps): Operation[] {
         'Decides anew on everything that is recorded, by the published programs and with these stages, and tells what would be paid otherwise. Pays and changes nothing.',
       params: z.strictObject({ connectionId }),
       body: mappingDocument.extend(periodParameters),
-      statuses: { 200: 'What it would change.' },
+      statuses: { 201: 'What it would change.' },
       answer: policyDryRunSchema,
       problems: ['not_found', 'try_again'],
-      async handle({ accountId, params, body }) {
+      async handle({ accountId, actor, params, body }) {
         const period = periodOf(body, clock.now());
-        const result = await mappings.tryOut(accountId, params.connectionId, body.stages, period);
+        const result = await mappings.tryOut(accountId, params.connectionId, body.stages, period, actor);
         if (result.kind !== 'tried') throw refused(result);
-        return { status: 200, body: policyDryRunView(result.report) };
+        return { status: 201, body: policyDryRunView(result.run) };
+      },
+    }),
+    operation({
+      id: 'getMappingDryRun',
+      tag: 'Connections',
+      method: 'get',
+      path: '/connections/{connectionId}/mapping/dry-run/{dryRunId}',
+      summary: 'Get a dry run of a mapping',
+      params: z.strictObject({ connectionId, ...dryRunParams }),
+      statuses: { 200: 'What it would have changed.' },
+      answer: policyDryRunSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params }) {
+        const run = await dryRunOf(dryRuns, accountId, params.dryRunId, 'stage_mapping');
+        if (run.of.connectionId !== params.connectionId) throw noSuchDryRun();
+        return { status: 200, body: policyDryRunView(run) };
       },
     }),
   ];

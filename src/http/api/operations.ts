@@ -1,12 +1,6 @@
 import type { Act } from '../../application/act.ts';
 import type { Connect } from '../../application/connect.ts';
-import type {
-  ConnectionStore,
-  DryRunStore,
-  ProgramDraftStore,
-  ProgramStore,
-  ReadStore,
-} from '../../application/ports/store.ts';
+import type { ConnectionStore, ProgramDraftStore, ProgramStore, ReadStore } from '../../application/ports/store.ts';
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -22,7 +16,7 @@ import type { Operation } from './operation.ts';
 import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
 import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
-import { type PoliciesDeps, policies } from './policies.ts';
+import { policies } from './policies.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
 import { type ProvidersDeps, providers } from './providers.ts';
@@ -42,7 +36,6 @@ export interface OperationsDeps
     AttributionDeps,
     Pick<ConnectionsPolicyDeps, 'identity'>,
     MappingDeps,
-    Pick<PoliciesDeps, 'tryAttribution'>,
     PayoutBatchesApiDeps,
     PayoutReportsApiDeps,
     RefundsApiDeps,
@@ -50,7 +43,7 @@ export interface OperationsDeps
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
-  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect'>;
+  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules'>;
   readonly reads: Pick<
     ReadStore,
     | 'members'
@@ -68,7 +61,6 @@ export interface OperationsDeps
   >;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
   readonly programs: ProgramStore;
-  readonly dryRuns: Pick<DryRunStore, 'get'>;
   readonly programDrafts: ProgramDraftStore;
   readonly review: Review;
   readonly publish: Publish;

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { attributionDocument } from '../../application/attribution-document.ts';
-import type { AttributionStore, ProgramStore } from '../../application/ports/store.ts';
+import type { AttributionStore, DryRunStore, ProgramStore } from '../../application/ports/store.ts';
 import { programDiff } from '../../application/program-diff.ts';
 import { contentDocument, programDocument } from '../../application/program-document.ts';
+import type { PublishAttribution } from '../../application/publish-attribution.ts';
 import { riskDocument } from '../../application/risk-document.ts';
-import type { TryAttribution } from '../../application/try-attribution.ts';
 import { DEFAULT_POLICY } from '../../domain/attribution-policy.ts';
 import { policyHash } from '../../domain/policy.ts';
 import type { ProgramContent } from '../../domain/program.ts';
 import { programHash } from '../../domain/program-hash.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
+import { dryRunOf, dryRunParams } from './dry-runs.ts';
 import { periodOf, periodParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { programParams } from './programs.ts';
@@ -21,7 +22,8 @@ export interface PoliciesDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly programs: Pick<ProgramStore, 'versions'>;
   readonly attribution: Pick<AttributionStore, 'newest'>;
-  readonly tryAttribution: TryAttribution;
+  readonly publishAttribution: Pick<PublishAttribution, 'tryOut'>;
+  readonly dryRuns: Pick<DryRunStore, 'get'>;
 }
 
 const validSchema = z
@@ -44,8 +46,8 @@ const diffSchema = z
 
 const noSuchProgram = () => new HttpProblem('not_found', 'This account has no such program.');
 
-/** Drafts of programs and policies, looked at before they are published. Nothing here changes anything. */
-export function policies({ clock, programs, attribution, tryAttribution }: PoliciesDeps): Operation[] {
+/** Drafts of programs and policies, looked at before they are published. Nothing here changes what is decided. */
+export function policies({ clock, programs, attribution, publishAttribution, dryRuns }: PoliciesDeps): Operation[] {
   const newestOf = async (accountId: string, programId: string) =>
     (await programs.versions(accountId)).findLast((version) => version.programId === programId);
 
@@ -154,12 +156,28 @@ export function policies({ clock, programs, attribution, tryAttribution }: Polic
       description:
         'Decides anew, as if the policy had always been in force, whose every referral would be and what the published programs would pay for it. What a person has moved stays. Friends who belong to nobody today are not looked at. Pays and changes nothing.',
       body: z.strictObject({ policy: attributionDocument, ...periodParameters }),
-      statuses: { 200: 'What it would change.' },
+      statuses: { 201: 'What it would change.' },
       answer: policyDryRunSchema,
       problems: [],
-      async handle({ accountId, body }) {
-        const report = await tryAttribution(accountId, body.policy, periodOf(body, clock.now()));
-        return { status: 200, body: policyDryRunView(report) };
+      async handle({ accountId, actor, body }) {
+        const period = periodOf(body, clock.now());
+        const run = await publishAttribution.tryOut(accountId, body.policy, period, actor);
+        return { status: 201, body: policyDryRunView(run) };
+      },
+    }),
+    operation({
+      id: 'getAttributionDryRun',
+      tag: 'Attribution',
+      method: 'get',
+      path: '/attribution-policies/dry-run/{dryRunId}',
+      summary: 'Get a dry run of an attribution policy',
+      params: z.strictObject(dryRunParams),
+      statuses: { 200: 'What it would have changed.' },
+      answer: policyDryRunSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params }) {
+        const run = await dryRunOf(dryRuns, accountId, params.dryRunId, 'attribution_policy');
+        return { status: 200, body: policyDryRunView(run) };
       },
     }),
   ];

@@ -4,9 +4,10 @@ import { programDocument } from '../../application/program-document.ts';
 import type { Publish } from '../../application/publish.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
+import { seenDryRun } from './dry-runs.ts';
 import { type Operation, operation } from './operation.ts';
 import { programParams, publishedOf } from './programs.ts';
-import { dryRunId, programDraftSchema, programSchema } from './schemas.ts';
+import { programDraftSchema, programSchema } from './schemas.ts';
 import { programDraftView, programView } from './views.ts';
 
 export interface ProgramDraftsDeps {
@@ -110,10 +111,7 @@ export function programDrafts({ clock, programDrafts: drafts, publish }: Program
       description:
         'Adds the next version and ends the draft, in one step. Where the account asks for a second person, nobody who has had a hand in the draft can publish it: it takes the key of another one.',
       params: programParams,
-      body: z.strictObject({
-        revision: revision.min(1),
-        dryRunId: dryRunId.optional().meta({ description: 'Publishes only the very draft that this dry run was of.' }),
-      }),
+      body: z.strictObject({ revision: revision.min(1), ...seenDryRun }),
       statuses: { 200: 'The version in force.' },
       answer: programSchema,
       problems: ['not_found', 'draft_changed', 'second_person', 'no_such_dry_run', 'other_draft'],

@@ -5,9 +5,10 @@ import type { Publish, PublishResult } from '../../application/publish.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
+import { dryRunOf, dryRunParams, dryRunRefused, seenDryRun } from './dry-runs.ts';
 import { nextCursorOf, pageOf, pageParameters, periodOf, periodParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
-import { budgetEntrySchema, budgetSchema, dryRunId, dryRunSchema, programSchema } from './schemas.ts';
+import { budgetEntrySchema, budgetSchema, dryRunSchema, programSchema } from './schemas.ts';
 import { budgetEntryView, dryRunView, moneyView, programView } from './views.ts';
 
 export interface ProgramsDeps {
@@ -60,15 +61,8 @@ export function publishedOf(result: PublishResult): ProgramVersion {
   }
   switch (result.code) {
     case 'no_such_dry_run':
-      throw new HttpProblem(
-        'no_such_dry_run',
-        'Try the program with /programs/dry-run, and name the id that it answers.',
-      );
     case 'other_draft':
-      throw new HttpProblem(
-        'other_draft',
-        'The program has changed since the dry run. Try it again, and publish with that.',
-      );
+      throw dryRunRefused(result, '/programs/dry-run');
     case 'second_person':
       throw new HttpProblem(
         'second_person',
@@ -109,9 +103,7 @@ export function programs({ clock, programs: stored, dryRuns, publish, onBudget }
       summary: 'Publish a program',
       description:
         'Adds the next version, in force from now on for deals that are won from now on. Publishing what is in force already adds nothing and returns it.',
-      query: z.strictObject({
-        dryRunId: dryRunId.optional().meta({ description: 'Publishes only the very draft that this dry run was of.' }),
-      }),
+      query: z.strictObject(seenDryRun),
       body: programDocument,
       statuses: { 200: 'The version in force.' },
       answer: programSchema,
@@ -143,15 +135,13 @@ export function programs({ clock, programs: stored, dryRuns, publish, onBudget }
       tag: 'Programs',
       method: 'get',
       path: '/programs/dry-run/{dryRunId}',
-      summary: 'Get a dry run',
-      params: z.strictObject({ dryRunId }),
+      summary: 'Get a dry run of a program',
+      params: z.strictObject(dryRunParams),
       statuses: { 200: 'What it would have done.' },
       answer: dryRunSchema,
       problems: ['not_found'],
-      async handle({ accountId, params: { dryRunId: id } }) {
-        const run = await dryRuns.get(accountId, id);
-        if (!run) throw new HttpProblem('not_found', 'This account has no such dry run.');
-        return { status: 200, body: dryRunView(run) };
+      async handle({ accountId, params }) {
+        return { status: 200, body: dryRunView(await dryRunOf(dryRuns, accountId, params.dryRunId, 'program')) };
       },
     }),
     operation({

@@ -3,6 +3,7 @@ import { ruleAnswer, tiersAnswer } from '../../application/program-document.ts';
 import { riskAnswer } from '../../application/risk-document.ts';
 import { JOURNAL_KINDS } from '../../domain/ledger.ts';
 import { OPEN_REFERRALS, PARTIES } from '../../domain/program.ts';
+import { TOUCH_KINDS } from '../../domain/referral.ts';
 import { RISK_SIGNALS } from '../../domain/risk.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
@@ -14,6 +15,9 @@ export const referralId = idOf('ref', 'a referral');
 export const decisionId = idOf('dec', 'a decision');
 export const rewardId = idOf('rwd', 'a reward');
 export const dryRunId = idOf('dry', 'a dry run');
+export const versionDryRunId = dryRunId
+  .nullable()
+  .meta({ description: 'What the publisher had seen it do to all of history.' });
 export const journalId = idOf('jrn', 'a journal');
 export const connectionId = idOf('con', 'a connection');
 
@@ -36,7 +40,7 @@ export const rewardState = z
 const party = z.enum(PARTIES).meta({
   id: 'Party',
   description:
-    "Who is paid: the member who referred, the friend who was referred, or the account's own recruiter behind the referral.",
+    "Who is paid: the member who referred, the friend who was referred, the account's own recruiter behind the referral, or (assist) another member who shares the credit.",
 });
 
 const amount = z
@@ -89,14 +93,16 @@ export const referralSchema = z
       email: z.string().nullable(),
       contact: contactRef.nullable(),
     }),
-    source: z
-      .enum(['explicit', 'label', 'code', 'email'])
-      .meta({ description: 'What linked the friend to the member.' }),
+    source: z.enum(TOUCH_KINDS).meta({ description: 'What linked the friend to the member.' }),
     stage: lifecycleStage,
     reason,
     stageSince: time,
     submittedAt: time,
     recruiterId: memberId.nullable().meta({ description: 'Who owns it, where that is not the member.' }),
+    assist: z.strictObject({ memberId, percent: z.int(), since: time, until: time.nullable() }).nullable().meta({
+      description:
+        'Another member whose evidence came second: so many percent of what the rules give the member go to them, for what was decided since, and before a person gave the referral to one member.',
+    }),
   })
   .meta({ id: 'Referral', description: 'One member bringing one friend into one program.' });
 
@@ -211,6 +217,11 @@ export const balancesSchema = z
   })
   .meta({ id: 'Balances' });
 
+export const duplicateRules = z.enum(['respect', 'allow']).meta({
+  description:
+    "What happens where a duplicate rule of the CRM's admins refuses a row that Wonward writes: `respect` leaves it to a person, `allow` saves it where the rule's action lets those save who say so. For Salesforce.",
+});
+
 export const connectionSchema = z
   .strictObject({
     id: connectionId,
@@ -222,6 +233,7 @@ export const connectionSchema = z
     timeZone: z.string().nullable(),
     uiHost: z.string().nullable(),
     scopes: z.array(z.string()),
+    duplicateRules,
     connectedAt: time,
     sync: z
       .strictObject({
@@ -262,7 +274,7 @@ export const programSchema = z
     version: z.int().min(1),
     publishedAt: time,
     contentHash: z.string().meta({ description: 'The same for the same rules, however they were written.' }),
-    dryRunId: dryRunId.nullable().meta({ description: 'What the publisher had seen it do to all of history.' }),
+    dryRunId: versionDryRunId,
     publishedBy: z.string().nullable(),
     tiers: tiersAnswer(money).nullable(),
     openReferrals: z.enum(OPEN_REFERRALS).meta({
@@ -308,7 +320,11 @@ const difference = {
 
 const DIFFERENCES = 'The first thousand of them, in the order of the events.';
 
-const dryRunReport = {
+const keptDryRun = {
+  id: dryRunId,
+  contentHash: z.string().meta({ description: 'Of the draft: only the very same can be published on this dry run.' }),
+  madeBy: z.string(),
+  madeAt: time,
   from: time,
   to: time,
   referrals: z.int(),
@@ -324,19 +340,18 @@ const dryRunReport = {
 
 export const dryRunSchema = z
   .strictObject({
-    id: dryRunId,
     programId: z.string(),
-    contentHash: z.string().meta({ description: 'Of the draft: only the very same can be published on this dry run.' }),
-    madeBy: z.string(),
-    madeAt: time,
-    ...dryRunReport,
+    ...keptDryRun,
     differences: z.array(z.strictObject(difference)).meta({ description: DIFFERENCES }),
   })
   .meta({ id: 'DryRun', description: 'What a program would have paid over all of history. Nothing was paid.' });
 
 export const policyDryRunSchema = z
   .strictObject({
-    ...dryRunReport,
+    connectionId: connectionId
+      .nullable()
+      .meta({ description: 'Of a stage mapping only: which CRM the stages are of.' }),
+    ...keptDryRun,
     differences: z
       .array(
         z.strictObject({

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { shareLinkOf } from '../../application/compose-mirror.ts';
-import type { Difference, DryRunReport } from '../../application/dry-run.ts';
+import type { Difference } from '../../application/dry-run.ts';
 import type {
   BudgetEntry,
   Connection,
@@ -8,6 +8,9 @@ import type {
   KeptDryRun,
   LedgerBalance,
   ProgramDraft,
+  TriedAttribution,
+  TriedMapping,
+  TriedProgram,
 } from '../../application/ports/store.ts';
 import { contentDocument, ruleDocument } from '../../application/program-document.ts';
 import type { riskAnswer } from '../../application/risk-document.ts';
@@ -86,6 +89,14 @@ export function referralView(referral: Referral, names: DealNames): z.input<type
     stageSince: isoOf(referral.stageSince),
     submittedAt: isoOf(referral.submittedAt),
     recruiterId: referral.recruiterId ?? null,
+    assist: referral.assist
+      ? {
+          memberId: referral.assist.memberId,
+          percent: referral.assist.percent,
+          since: isoOf(referral.assist.since),
+          until: referral.assist.until === undefined ? null : isoOf(referral.assist.until),
+        }
+      : null,
   };
 }
 
@@ -190,6 +201,7 @@ export function connectionView(connection: Connection, sync: ConnectionHealth): 
     timeZone,
     uiHost,
     scopes: [...scopes],
+    duplicateRules: connection.duplicateRules ?? 'respect',
     connectedAt: isoOf(connection.connectedAt),
     sync: {
       lastReceivedAt: timeOrNull(sync.lastReceivedAt),
@@ -211,24 +223,33 @@ export function connectionView(connection: Connection, sync: ConnectionHealth): 
 /** What a person looks through; the whole of it is a table for a spreadsheet. */
 const DIFFERENCES_SHOWN_MAX = 1_000;
 
-export function dryRunView({ id, programId, contentHash, by, at, report }: KeptDryRun): z.input<typeof dryRunSchema> {
-  const about = { id, programId, contentHash, madeBy: by, madeAt: isoOf(at) };
-  return { ...about, ...dryRunReportView(report, ({ memberBefore: _, memberAfter: __, ...one }) => one) };
+export function dryRunView(run: KeptDryRun<TriedProgram>): z.input<typeof dryRunSchema> {
+  const { programId } = run.of;
+  return { programId, ...keptRunView(run, ({ memberBefore: _, memberAfter: __, ...one }) => one) };
 }
 
-/** Of a draft of what all programs rest on: it is not kept, and tells whose a reward is and would be where that is asked. */
-export function policyDryRunView(report: DryRunReport): z.input<typeof policyDryRunSchema> {
-  return dryRunReportView(report, (one) => ({
+/** Of a draft of what all programs rest on: it tells whose a reward is and would be where that is asked. */
+export function policyDryRunView(run: KeptDryRun<TriedAttribution | TriedMapping>): z.input<typeof policyDryRunSchema> {
+  const differenceOf = ({ memberBefore = null, memberAfter = null, ...one }: Difference) => ({
     ...one,
-    memberBefore: one.memberBefore ?? null,
-    memberAfter: one.memberAfter ?? null,
-  }));
+    memberBefore,
+    memberAfter,
+  });
+  const connectionId = run.of.kind === 'stage_mapping' ? run.of.connectionId : null;
+  return { connectionId, ...keptRunView(run, differenceOf) };
 }
 
-function dryRunReportView<D extends object>(report: DryRunReport, differenceOf: (one: Difference) => D) {
+function keptRunView<D extends object>(
+  { id, contentHash, by, at, report }: KeptDryRun,
+  differenceOf: (one: Difference) => D,
+) {
   const { from, to, referrals, unknown, counts, toReview, limited } = report;
   const amountIn = (minor: bigint, currency: string) => decimalOf({ minor, currency });
   return {
+    id,
+    contentHash,
+    madeBy: by,
+    madeAt: isoOf(at),
     from: isoOf(from),
     to: isoOf(to),
     referrals,

@@ -17,7 +17,7 @@ export interface Finding {
   readonly line: string;
 }
 
-export type Witness = 'HubSpot' | 'Salesforce' | 'Wonward' | 'Ledger' | 'Card';
+export type Witness = 'HubSpot' | 'Salesforce' | 'Wonward' | 'Ledger' | 'Card' | 'Component';
 
 /** Compares what was read with what must be there. `says` is only asked when they agree, so it may trust the facts. */
 export function finding<Seen extends Facts>(

@@ -9,6 +9,8 @@ export interface DemoOptions {
   readonly port?: number;
   /** Of the local HubSpot; none: any free one. */
   readonly crmPort?: number;
+  /** Of the local Salesforce's pages; none: any free one. */
+  readonly orgPort?: number;
 }
 
 interface Terminal {
@@ -25,13 +27,15 @@ export function readOptions(args: readonly string[], { out, err }: Terminal): De
   const command = new Command('npm run demo --')
     .usage('[options]')
     .description(
-      'Starts Wonward and a local HubSpot on this machine and plays the main job: a deal is won, both sides are ' +
-        'rewarded once, the deal is re-opened, the reward is taken back. Every step is read back from outside.',
+      'Starts Wonward, a local HubSpot and a local Salesforce on this machine and plays the main job in both: a deal is ' +
+        'won, both sides are rewarded once, the deal is re-opened, the reward is taken back. Every step is read back ' +
+        'from outside.',
     )
     .option('--exit', 'end after the story: code 0 only if every step was verified')
     .option('--json <file>', 'write what was seen: {"steps":[{"name","crm","verified","evidence"}]}')
     .option('--port <number>', 'port of Wonward; any free one if left out', readPort)
     .option('--crm-port <number>', 'port of the local HubSpot; any free one if left out', readPort)
+    .option('--org-port <number>', "port of the local Salesforce's pages; any free one if left out", readPort)
     .helpOption('--help', 'show this help')
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: err })
@@ -39,8 +43,11 @@ export function readOptions(args: readonly string[], { out, err }: Terminal): De
   try {
     command.parse([...args], { from: 'user' });
     const options = command.opts<DemoOptions>();
-    if (options.port === undefined || options.port !== options.crmPort) return options;
-    return command.error('error: Wonward and the local HubSpot need a port each: --port and --crm-port are the same.');
+    const ports = [options.port, options.crmPort, options.orgPort].filter((port) => port !== undefined);
+    if (new Set(ports).size === ports.length) return options;
+    return command.error(
+      'error: Wonward, the local HubSpot and the local Salesforce need a port each: two of --port, --crm-port and --org-port are the same.',
+    );
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
     throw thrown;

@@ -2,7 +2,7 @@ import type { Step } from './run-story.ts';
 import type { Scene } from './scene.ts';
 import { install, provision } from './steps/connect.ts';
 import { contacts, deal, referral } from './steps/refer.ts';
-import { connectOrg, leadBecomesContact, opportunityReopened, opportunityWon } from './steps/salesforce.ts';
+import { component, connectOrg, leadBecomesContact, opportunityReopened, opportunityWon } from './steps/salesforce.ts';
 import { card, ledger, mirror } from './steps/show.ts';
 import { reopened, sameWebhookAgain } from './steps/undo.ts';
 import { rewards, wayToWon } from './steps/win.ts';
@@ -25,6 +25,7 @@ export function theStory(): Step<Scene>[] {
     connectOrg(),
     leadBecomesContact,
     opportunityWon,
+    component,
     opportunityReopened,
   ];
 }

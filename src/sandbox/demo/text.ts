@@ -10,29 +10,49 @@ interface Shown {
   readonly isVerified: boolean;
 }
 
+/** As wide as the longest place, and a gap. */
+const PLACE_WIDTH = 'Salesforce'.length + 2;
+
 /** What a person can open and try while everything stays up. */
 export function showWhatToOpen(screen: Screen, { world, scene, isVerified }: Shown): void {
-  const { crmUrl, serviceUrl, apiKey, portalId } = world;
+  const { crmUrl, orgPagesUrl, orgId, serviceUrl, apiKey, portalId } = world;
+  const { org, deal, ada, bob, opportunity, grace, ken } = scene;
   const portal = `${crmUrl}/portals/${portalId}`;
-  // A story that broke off may not have come to all of them.
-  const records: [string, string][] = [
-    ['The deal', scene.deal && `${portal}/deals/${scene.deal}`],
-    ['Ada, who referred', scene.ada && `${portal}/contacts/${scene.ada}`],
-    ['Bob, who was referred', scene.bob && `${portal}/contacts/${scene.bob}`],
-  ];
+  // A story that broke off may not have come to all records.
+  const inHubSpot = (kind: string, id: string) => (id === '' ? '' : `${portal}/${kind}/${id}`);
+  const inSalesforce = (id: string) => (id === '' ? '' : org.recordPage(id));
+  const places: Readonly<Record<string, readonly (readonly [name: string, address: string])[]>> = {
+    HubSpot: [
+      ['The deal', inHubSpot('deals', deal)],
+      ['Ada, who referred', inHubSpot('contacts', ada)],
+      ['Bob, who was referred', inHubSpot('contacts', bob)],
+      ['The portal', portal],
+      ['All portals', `${crmUrl}/`],
+    ],
+    Salesforce: [
+      ['The opportunity', inSalesforce(opportunity)],
+      ['Grace, who referred', inSalesforce(grace)],
+      ['Ken, who was referred', inSalesforce(ken)],
+      ['The org', `${orgPagesUrl}/orgs/${orgId}`],
+    ],
+    Wonward: [
+      ['API documentation', `${serviceUrl}/api/v1/openapi.json`],
+      ['API key', apiKey],
+    ],
+  };
   screen.line();
   screen.heading(
     isVerified
-      ? "Now try it yourself. Open the deal, click Closed Won, and watch Ada's card:"
+      ? 'Now try it yourself. Open the deal or the opportunity, click Closed Won, and watch what the record shows:'
       : 'Everything stays up for you to look at:',
   );
-  screen.table([
-    ...records.filter(([, address]) => address !== ''),
-    ['The portal', portal],
-    ['All portals', `${crmUrl}/`],
-    ['API documentation', `${serviceUrl}/api/v1/openapi.json`],
-    ['API key', apiKey],
-  ]);
+  screen.table(
+    Object.entries(places).flatMap(([place, links]) =>
+      links
+        .filter(([, address]) => address !== '')
+        .map(([name, address]) => [place.padEnd(PLACE_WIDTH) + name, address]),
+    ),
+  );
   screen.line();
   screen.line(`  curl -H "Authorization: Bearer ${apiKey}" ${serviceUrl}/api/v1/rewards`);
   screen.line();

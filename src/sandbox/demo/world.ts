@@ -11,8 +11,9 @@ import { systemClock } from '../../platform/clock.ts';
 import { createLog } from '../../platform/log.ts';
 import { startService } from '../../service.ts';
 import type { HubSpotSandbox } from '../hubspot/server.ts';
-import { type SalesforceSandbox, startSalesforceSandbox } from '../salesforce/server.ts';
+import { type ExternalClientApp, type SalesforceSandbox, startSalesforceSandbox } from '../salesforce/server.ts';
 import { sandboxAppFromManifest } from '../web/manifest-app.ts';
+import { startOrgPages } from '../web/salesforce/start-org-pages.ts';
 import { startSandboxWithPages } from '../web/sandbox-with-pages.ts';
 import { DemoError } from './demo-error.ts';
 import { freePorts, whyTaken } from './ports.ts';
@@ -32,9 +33,10 @@ const WARNINGS_KEPT = 20;
 export interface WorldOptions {
   readonly port?: number;
   readonly crmPort?: number;
+  readonly orgPort?: number;
 }
 
-/** A local HubSpot with its pages, and Wonward with an account and an API key, both on this machine over real HTTP. */
+/** A local HubSpot and a local Salesforce, both with their pages, and Wonward with an account and an API key, both on this machine over real HTTP. */
 export interface World {
   readonly crmUrl: string;
   readonly serviceUrl: string;
@@ -43,9 +45,11 @@ export interface World {
   /** The login host of the local Salesforce. */
   readonly orgUrl: string;
   readonly orgId: string;
+  /** Where the org's pages are. */
+  readonly orgPagesUrl: string;
   /** What the service has warned of lately, oldest first; lines of JSON. */
   warnings(): readonly string[];
-  /** Stops both, finishing what is under way, and removes the database. */
+  /** Stops all of it, finishing what is under way, and removes the database. */
   close(): Promise<void>;
 }
 
@@ -69,8 +73,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const sandbox = await startSandbox(serviceUrl, ports.crm, credentials);
     closers.push(() => sandbox.close());
     const org = { clientId: 'wonward-demo', clientSecret: randomBytes(24).toString('hex') };
-    const salesforce = await startOrg(serviceUrl, org);
+    const app = orgAppAt(serviceUrl, org);
+    const salesforce = await startOrg(app);
     closers.push(() => salesforce.close());
+    const orgPages = await startOrgPages({ sandbox: salesforce, app }, ports.org);
+    closers.push(() => orgPages.close());
     const environment = {
       ...environmentOf({ port: ports.service, serviceUrl, directory, sandbox, credentials }),
       SALESFORCE_CLIENT_ID: org.clientId,
@@ -86,6 +93,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       crmUrl: sandbox.url,
       orgUrl: salesforce.url,
       orgId,
+      orgPagesUrl: orgPages.url,
       serviceUrl,
       apiKey,
       portalId: PORTAL_ID,
@@ -98,17 +106,22 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-async function choosePorts({ port, crmPort }: WorldOptions): Promise<{ service: number; crm: number }> {
+async function choosePorts({
+  port,
+  crmPort,
+  orgPort,
+}: WorldOptions): Promise<{ service: number; crm: number; org: number }> {
   for (const [flag, wanted] of [
     ['--port', port],
     ['--crm-port', crmPort],
+    ['--org-port', orgPort],
   ] as const) {
     const why = wanted === undefined ? null : await whyTaken(wanted);
     if (why === null) continue;
     throw new DemoError(`Port ${wanted} ${why}. Give another ${flag}, or leave it out: then any free port is taken.`);
   }
-  const [service = 0, crm = 0] = await freePorts(2);
-  return { service: port ?? service, crm: crmPort ?? crm };
+  const [service = 0, crm = 0, org = 0] = await freePorts(3);
+  return { service: port ?? service, crm: crmPort ?? crm, org: orgPort ?? org };
 }
 
 type Credentials = Parameters<typeof sandboxAppFromManifest>[1];
@@ -129,10 +142,14 @@ function startSandbox(serviceUrl: string, port: number, credentials: Credentials
 
 const PACKAGE = fileURLToPath(new URL('../../../extensions/salesforce/force-app/main/default', import.meta.url));
 
-function startOrg(serviceUrl: string, app: { clientId: string; clientSecret: string }): Promise<SalesforceSandbox> {
+function orgAppAt(serviceUrl: string, credentials: { clientId: string; clientSecret: string }): ExternalClientApp {
+  return { ...credentials, redirectUrls: [`${serviceUrl}/oauth/salesforce/callback`], scopes: [...OAUTH_SCOPES] };
+}
+
+function startOrg(app: ExternalClientApp): Promise<SalesforceSandbox> {
   return startSalesforceSandbox({
     host: HOST,
-    app: { ...app, redirectUrls: [`${serviceUrl}/oauth/salesforce/callback`], scopes: [...OAUTH_SCOPES] },
+    app,
     orgs: [{ name: ACCOUNT_NAME, currencies: ['EUR'], package: { root: PACKAGE } }],
   });
 }

@@ -1,7 +1,7 @@
 import { isJson, type Json, objectNamed } from './bodies.ts';
 import { createRecord } from './dml.ts';
 import { ApiError, RowError } from './errors.ts';
-import { type Answer, type Call, inTransaction, type Route } from './http.ts';
+import { type Answer, type Call, type Headers, inTransaction, type Route } from './http.ts';
 import type { Records, Tx } from './records.ts';
 import type { ObjectType } from './schema.ts';
 
@@ -21,6 +21,22 @@ interface Subrequest {
   url: string;
   referenceId: string;
   body: unknown;
+  headers: Headers;
+}
+
+const SUBREQUEST_KEYS = new Set(['method', 'url', 'referenceId', 'body', 'httpHeaders']);
+/** "Don't specify these headers in a subrequest. If you do, the top-level request fails and returns an HTTP 400 response." */
+const INHERITED = new Set(['accept', 'authorization', 'content-type']);
+
+function readHeaders(given: unknown): Headers {
+  if (given === undefined) return {};
+  if (!isJson(given)) throw bad('httpHeaders are names and values');
+  const headers = Object.entries(given).map(([name, value]): [string, string] => {
+    if (typeof value !== 'string') throw bad('httpHeaders have texts as values');
+    if (INHERITED.has(name.toLowerCase())) throw bad(`a subrequest must not have the header ${name}`);
+    return [name.toLowerCase(), value];
+  });
+  return Object.fromEntries(headers);
 }
 
 function readSubrequests(list: unknown): Subrequest[] {
@@ -33,7 +49,9 @@ function readSubrequests(list: unknown): Subrequest[] {
     if (typeof method !== 'string' || !METHODS.has(method)) throw bad('a subrequest has a method');
     if (typeof url !== 'string' || !url.startsWith('/services/data/')) throw bad('a subrequest has a url');
     if (typeof referenceId !== 'string' || !/^\w+$/.test(referenceId)) throw bad('a subrequest has a referenceId');
-    return { method, url, referenceId, body };
+    const unknown = Object.keys(one).find((key) => !SUBREQUEST_KEYS.has(key));
+    if (unknown !== undefined) throw bad(`Unrecognized field "${unknown}"`);
+    return { method, url, referenceId, body, headers: readHeaders(one.httpHeaders) };
   });
   if (new Set(read.map(({ referenceId }) => referenceId)).size < read.length) throw bad('referenceId is not unique');
   if (read.filter(({ url }) => HEAVY.test(url)).length > HEAVY_MAX)
@@ -81,7 +99,8 @@ export function createCompositeRoutes({ records }: { records: Records }): Route[
     const one = (subrequest: Subrequest, tx?: Tx): Answer => {
       try {
         const url = resolve(subrequest.url, answers);
-        return call.dispatch(subrequest.method, url, resolve(subrequest.body, answers), tx);
+        const { method, headers } = subrequest;
+        return call.dispatch(method, url, resolve(subrequest.body, answers), { headers, ...(tx ? { tx } : {}) });
       } catch (thrown) {
         if (!(thrown instanceof RowError)) throw thrown;
         return { status: 400, body: [{ errorCode: thrown.code, message: thrown.message }] };

@@ -40,9 +40,12 @@ export interface Call {
   refusedRow(index: number): RowError | null;
   /** The transaction of a composite that is all or nothing. */
   tx?: Tx;
-  /** Makes another call within this one. */
-  dispatch(method: string, path: string, body: unknown, tx?: Tx): Answer;
+  /** Makes another call within this one, with the headers that are its own. */
+  dispatch(method: string, path: string, body: unknown, within?: { tx?: Tx; headers?: Headers }): Answer;
 }
+
+/** By their names in lower case. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface Route {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -169,6 +172,14 @@ function pairs(header: string | string[] | undefined): Map<string, string> {
   );
 }
 
+/** "This header is available in API version 52.0 and later." */
+const DUPLICATE_RULE_HEADER_SINCE = 52;
+
+function allowsDuplicates(version: string, headers: Headers): boolean {
+  const allowSave = pairs(headers['sforce-duplicate-rule-header']).get('allowsave');
+  return Number(version.slice(1)) >= DUPLICATE_RULE_HEADER_SINCE && allowSave?.toLowerCase() === 'true';
+}
+
 export interface ApiDeps {
   clock: () => number;
   tokens: Tokens;
@@ -228,10 +239,12 @@ export function createApi(routes: readonly Route[], deps: ApiDeps): Api {
     return found.handle(
       {
         ...call,
-        dispatch(method, path, body, tx) {
+        dispatch(method, path, body, { tx, headers = {} } = {}) {
           const [, version = '', , rest = ''] = VERSIONED.exec(path.split('?')[0] ?? '') ?? [];
           const query = new URLSearchParams(path.split('?')[1] ?? '');
-          const inner = { ...call, version, method, path: rest, query, body, ...(tx ? { tx } : {}) };
+          // A part inherits three headers of the whole (Accept, Authorization, Content-Type) and no other.
+          const actor = { ...call.actor, allowDuplicates: allowsDuplicates(version, headers) };
+          const inner = { ...call, version, method, path: rest, query, body, actor, ...(tx ? { tx } : {}) };
           try {
             return handle(inner, () => undefined);
           } catch (thrown) {
@@ -283,7 +296,6 @@ export function createApi(routes: readonly Route[], deps: ApiDeps): Api {
         headers = limits.admit(org);
         const options = pairs(request.headers['sforce-query-options']);
         const client = pairs(request.headers['sforce-call-options']).get('client');
-        const allowSave = pairs(request.headers['sforce-duplicate-rule-header']).get('allowsave');
         const wanted = Number(options.get('batchsize') ?? deps.queryPageSize);
         answer = handle(
           {
@@ -297,7 +309,7 @@ export function createApi(routes: readonly Route[], deps: ApiDeps): Api {
             actor: {
               userId: session.userId,
               origin: `com/salesforce/api/rest/${version.slice(1)}${client === undefined ? '' : `;client=${client}`}`,
-              allowDuplicates: allowSave?.toLowerCase() === 'true',
+              allowDuplicates: allowsDuplicates(version, request.headers),
             },
             now: clock(),
             batchSize: Math.min(Math.max(wanted, Math.min(QUERY_BATCH_MIN, deps.queryPageSize)), deps.queryPageSize),

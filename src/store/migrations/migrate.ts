@@ -12,6 +12,10 @@ import * as moneyOut from './0008-money-out.ts';
 import * as apiUrl from './0009-api-url.ts';
 import * as stream from './0010-stream.ts';
 import * as identity from './0011-identity.ts';
+import * as credit from './0012-credit.ts';
+import * as policyDryRuns from './0013-policy-dry-runs.ts';
+import * as duplicateRules from './0014-duplicate-rules.ts';
+import * as companies from './0015-companies.ts';
 
 interface Migration {
   readonly name: string;
@@ -33,6 +37,10 @@ const MIGRATIONS: readonly Migration[] = [
   apiUrl,
   stream,
   identity,
+  credit,
+  policyDryRuns,
+  duplicateRules,
+  companies,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MEMBER, REFERRAL, REWARD } from '../../../manifests/salesforce/package.ts';
+import { ACTION, MEMBER, REFERRAL, REWARD } from '../../../manifests/salesforce/package.ts';
 import type { MirrorRow } from '../../../src/application/ports/crm.ts';
 import { MEANINGS } from '../../../src/crm/salesforce/errors.ts';
 import type { MemberRow, RecordRows, ReferralRow, RewardRow } from '../../../src/domain/mirror.ts';
@@ -217,6 +217,57 @@ describe('what the org refuses', () => {
       { object: MEMBER.object, message: 'No.', when: { field: MEMBER.key, is: 'equal', value: 'mem_1' } },
     ]);
     expect(await write(bundle(friend))).toMatchObject([{ id: friend, result: 'rejected' }]);
+  });
+});
+
+describe('a duplicate rule of the org', () => {
+  const rule = (action: 'alert' | 'block', object: string = MEMBER.object, field = 'Name') =>
+    world.control.setDuplicateRules(world.orgId, [{ object, fields: [field], action }]);
+  const another = () => rows(contact(), { members: [member('mem_2')] });
+  const saving = () => world.connector.open({ ...world.access, duplicateRules: 'allow' });
+  beforeEach(async () => {
+    await write(rows(contact(), { members: [member('mem_1')] }));
+  });
+
+  test('that warns is respected unless somebody says otherwise, and the refusal says what an admin can do', async () => {
+    rule('alert');
+    for (const session of [world.session, world.connector.open({ ...world.access, duplicateRules: 'respect' })])
+      expect(await session.writeMirror('contact', [another()])).toMatchObject([
+        {
+          result: 'rejected',
+          detail: expect.stringMatching(/^DUPLICATES_DETECTED: .*the connection’s setting duplicateRules\.$/),
+        },
+      ]);
+    expect(table(MEMBER.object)).toHaveLength(1);
+  });
+
+  test('that warns is passed over where the connection says so, for every row of a collection', async () => {
+    rule('alert');
+    const all = [another(), rows(contact(), { members: [member('mem_3')], referrals: [referral('ref_3')] })];
+    expect(await saving().writeMirror('contact', all)).toMatchObject([{ result: 'written' }, { result: 'written' }]);
+    expect(table(MEMBER.object)).toHaveLength(3);
+  });
+
+  test('that blocks refuses also then, and the refusal names the rule’s action', async () => {
+    rule('block');
+    expect(await saving().writeMirror('contact', [another()])).toMatchObject([
+      { result: 'rejected', detail: expect.stringContaining('set its action to "Allow"') },
+    ]);
+    expect(table(MEMBER.object)).toHaveLength(1);
+  });
+
+  test('on what is asked for holds back the answer, or does not', async () => {
+    const asked = ['1', '2'].map((key) =>
+      world.control.create(world.orgId, ACTION.object, {
+        [ACTION.fields.type]: 'enrol_member',
+        [ACTION.fields.status]: 'pending',
+        [ACTION.key]: `enrol_member:${key}`,
+      }),
+    );
+    rule('alert', ACTION.object, ACTION.fields.type);
+    const answers = asked.map((id) => ({ id, status: 'done', code: 'created', words: 'Done.', result: {} }) as const);
+    expect(await world.session.requests?.answer(answers)).toEqual(asked);
+    expect(await saving().requests?.answer(answers)).toEqual([]);
   });
 });
 

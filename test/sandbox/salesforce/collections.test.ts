@@ -162,6 +162,33 @@ describe('composite', () => {
     expect(errorOf(await send([one('a'), one('a')]))).toEqual([400, 'JSON_PARSER_ERROR']);
   });
 
+  it('a part has headers of its own, and inherits none but those that say who asks', async () => {
+    world.control.setDuplicateRules(world.orgId, [{ object: 'Account', fields: ['Name'], action: 'alert' }]);
+    await world.call('POST', '/sobjects/Account', { Name: 'Acme' });
+    const allow = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
+    const send = async (httpHeaders?: Json, headers = {}, version = 'v66.0'): Promise<Json> => {
+      const url = `/services/data/${version}/sobjects/Account`;
+      const part = { method: 'POST', url, referenceId: 'again', body: { Name: 'Acme' }, httpHeaders };
+      return world.call('POST', '/composite', { compositeRequest: [part] }, headers);
+    };
+    const statusOf = async (answer: Promise<Json>): Promise<number> =>
+      (await answer).body.compositeResponse[0].httpStatusCode;
+    expect(await statusOf(send())).toBe(400);
+    expect(await statusOf(send(undefined, allow))).toBe(400);
+    expect(await statusOf(send(allow, {}, 'v51.0'))).toBe(400);
+    expect(await statusOf(send(allow))).toBe(201);
+    for (const wrong of [{ Authorization: 'Bearer x' }, { accept: 'text/xml' }, { 'x-number': 1 }, 'none'])
+      expect(errorOf(await send(wrong))).toEqual([400, 'JSON_PARSER_ERROR']);
+  });
+
+  it('a part with a name that is none of its own is refused', async () => {
+    const part = { ...requests[0], headers: {} };
+    expect(errorOf(await world.call('POST', '/composite', { compositeRequest: [part] }))).toEqual([
+      400,
+      'JSON_PARSER_ERROR',
+    ]);
+  });
+
   it('a batch goes on after an error, or halts when it should', async () => {
     const batchRequests = [
       { method: 'GET', url: 'v66.0/sobjects/Nope' },

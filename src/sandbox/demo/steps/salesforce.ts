@@ -107,6 +107,45 @@ export const opportunityWon: Step<Scene> = {
   },
 };
 
+export const component: Step<Scene> = {
+  name: "The component on Grace's and the opportunity's pages, given what its class reads in the org",
+  crm: 'salesforce',
+  act: async () => undefined,
+  async look({ org, grace, opportunity }) {
+    const [ofMember, ofDeal] = await Promise.all([org.history(grace), org.history(opportunity)]);
+    const [made] = ofMember.referrals;
+    const reward = ofDeal.rewards.find(({ party }) => party === 'member');
+    return [
+      finding('Component', 'member', {
+        seen: {
+          member: ofMember.members[0]?.name ?? null,
+          hasCode: (ofMember.members[0]?.code ?? '') !== '',
+          friend: made?.friendContactName ?? null,
+          stage: made?.stage ?? null,
+        },
+        expected: { member: GRACE, hasCode: true, friend: KEN, stage: 'won' },
+        says: (seen) => `${seen.member} referred ${seen.friend}, ${seen.stage}; the code to share is there`,
+      }),
+      finding('Component', 'opportunity', {
+        seen: {
+          referrer: ofDeal.referrals[0]?.memberName ?? null,
+          amount: reward?.amount ?? null,
+          state: reward?.state ?? null,
+          reason: reward?.reason ?? null,
+        },
+        expected: {
+          referrer: GRACE,
+          amount: Number(GRACE_REWARD),
+          state: 'issued',
+          reason: new RegExp(`^The deal "${OPPORTUNITY}" reached Closed Won`),
+        },
+        says: (seen) =>
+          `the opportunity: referred by ${seen.referrer}, ${readable(GRACE_REWARD)} ${seen.state}. ${seen.reason}`,
+      }),
+    ];
+  },
+};
+
 export const opportunityReopened: Step<Scene> = {
   name: 'The opportunity is re-opened: both rewards are taken back, once, with the reason',
   crm: 'salesforce',

@@ -33,6 +33,16 @@ async function moveTo(button: HTMLButtonElement): Promise<void> {
   if (!response.ok) return;
   document.querySelector('[data-stage][aria-current]')?.removeAttribute('aria-current');
   button.setAttribute('aria-current', 'step');
+  await showSideAnew();
   // As Lightning does after a record was saved: components on the page read anew.
   window.dispatchEvent(new Event('wonward:refresh-view'));
+}
+
+/** Fields and related records as they are now; the component stays as it is. */
+async function showSideAnew(): Promise<void> {
+  const response = await fetch(location.href);
+  if (!response.ok) return;
+  const now = new DOMParser().parseFromString(await response.text(), 'text/html').querySelector('.side');
+  const side = document.querySelector('.side');
+  if (now !== null && side !== null) side.replaceWith(document.adoptNode(now));
 }

@@ -30,6 +30,7 @@ const SHOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 /** Where the package's component may be put, as its js-meta.xml says. */
 const WITH_COMPONENT = ['Contact', 'Lead', 'Account', 'Opportunity'];
+const RECORD_ID = /^[0-9A-Za-z]{18}$/;
 /** A list on a page is to be looked at, not searched. */
 const LIST_MAX = 50;
 
@@ -115,6 +116,12 @@ export function createControlOrgSource({ control, app, loginUrl }: ControlOrgSou
     return lists[record.attributes.type]?.() ?? [];
   }
 
+  function recordNamed(orgId: string, value: string): RecordLink | null {
+    if (!RECORD_ID.test(value)) return null;
+    const found = control.read(orgId, value);
+    return found === null ? null : linkOf(found);
+  }
+
   const orgOf = (orgId: string) => {
     const { id, name } = control.org(orgId);
     return { id, name };
@@ -139,7 +146,7 @@ export function createControlOrgSource({ control, app, loginUrl }: ControlOrgSou
           objectLabel: (LISTED[object] ?? object).replace(/ies$/, 'y').replace(/s$/, ''),
           name: linkOf(record).name,
           hasComponent: WITH_COMPONENT.includes(object) && list(orgId, 'Referral__c') !== null,
-          fields: fieldsOf(object, record),
+          fields: fieldsOf(object, record, (value) => recordNamed(orgId, value)),
           path: object === 'Opportunity' ? { current: String(record.StageName), stages: stages(orgId) } : null,
           related: related(orgId, record),
         };
@@ -169,17 +176,33 @@ function unlessMissing<T>(read: () => T): T | null {
 function linkOf(record: Shown): RecordLink {
   const person = [record.FirstName, record.LastName].filter(Boolean).join(' ');
   const name = person || record.Name || record.Id;
-  const notes = [record.StageName, record.Email, record.Stage__c, record.State__c, record.Status__c, record.Tier__c];
+  const { StageName, Email, Status, Stage__c, State__c, Status__c, Tier__c } = record;
+  const notes = [StageName, Email, Status, Stage__c, State__c, Status__c, Tier__c];
   return { id: String(record.Id), name: String(name), note: notes.filter(Boolean).map(String).join(' · ') };
 }
 
+const AMOUNT = new Intl.NumberFormat('en', { minimumFractionDigits: 2 });
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value === 'number' && /^Amount(__c)?$/.test(name)) return AMOUNT.format(value);
+  return value === null || value === undefined ? '' : String(value);
+}
+
 /** Of a standard object what a person looks at, of ours every field. */
-function fieldsOf(object: string, record: Shown): RecordView['fields'] {
+function fieldsOf(
+  object: string,
+  record: Shown,
+  recordNamed: (value: string) => RecordLink | null,
+): RecordView['fields'] {
   const shown = SHOWN[object] ?? {};
   const own = Object.keys(record).filter((name) => name.endsWith('__c'));
-  return [...Object.keys(shown), ...own].map((name) => ({
-    name,
-    label: shown[name] ?? name.replace(/__c$/, '').replaceAll('_', ' '),
-    value: record[name] === null || record[name] === undefined ? '' : String(record[name]),
-  }));
+  return [...Object.keys(shown), ...own].map((name) => {
+    const value = textOf(name, record[name]);
+    return {
+      name,
+      label: shown[name] ?? name.replace(/__c$/, '').replaceAll('_', ' '),
+      value,
+      record: recordNamed(value),
+    };
+  });
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import lwc from '@lwc/rollup-plugin';
 import { XMLParser } from 'fast-xml-parser';
 import { type OutputChunk, type Plugin, rollup } from 'rollup';
@@ -24,22 +25,39 @@ const PARTS = ['lwc', '@lwc/rollup-plugin', '@lwc/synthetic-shadow', 'lightning-
 
 let built: Promise<string> | undefined;
 
-/** One classic script, made once: fifteen seconds and six megabytes. It is kept on disk until a source or a package changes. */
+/**
+ * One classic script, made once: fifteen seconds and six megabytes. It is kept on disk until a source or a package changes. Made in a thread
+ * of its own, which keeps nobody from ending.
+ */
 export function buildLightningBundle(): Promise<string> {
-  built ??= cached();
+  built ??= fromCache();
   return built;
 }
 
-async function cached(): Promise<string> {
-  const file = join(CACHE, `${fingerprint()}.js`);
-  if (existsSync(file)) return readFileSync(file, 'utf8');
+async function fromCache(): Promise<string> {
+  const file = cacheFile();
+  if (!existsSync(file)) {
+    const worker = new Worker(new URL('./lightning-worker.ts', import.meta.url));
+    worker.unref();
+    await new Promise<void>((resolve, reject) => {
+      worker.once('error', reject);
+      worker.once('exit', () => resolve());
+    });
+  }
+  return readFileSync(file, 'utf8');
+}
+
+const cacheFile = (): string => join(CACHE, `${fingerprint()}.js`);
+
+/** Compiles the components in this thread, and keeps them on disk. */
+export async function cacheLightningBundle(): Promise<void> {
+  const file = cacheFile();
   const code = await bundle(PACKAGE);
   await mkdir(CACHE, { recursive: true });
   // Two processes may build at once: each writes a file of its own, and the last one's name wins.
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, code);
   await rename(draft, file);
-  return code;
 }
 
 function filesUnder(folder: string): string[] {

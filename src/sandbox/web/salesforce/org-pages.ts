@@ -161,8 +161,12 @@ function recordPage(view: RecordView): Markup {
         <section class="slds-card slds-p-around_medium" aria-label="Details">
           <h2 class="slds-text-heading_small slds-m-bottom_x-small">Details</h2>
           <dl>${fields.map(
-            ({ label, value }) =>
-              html`<div class="field"><dt class="quiet">${label}</dt><dd>${value === '' ? '–' : value}</dd></div>`,
+            ({ label, value, record }) =>
+              html`<div class="field"><dt class="quiet">${label}</dt><dd>${
+                record === null
+                  ? value || '–'
+                  : html`<a class="in-text" href="/orgs/${org.id}/records/${record.id}">${record.name}</a>`
+              }</dd></div>`,
           )}</dl>
         </section>
         ${related.map((list) => listCard(org.id, list))}

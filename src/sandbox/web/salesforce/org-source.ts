@@ -32,6 +32,14 @@ export interface OrgStage {
   readonly outcome: 'open' | 'won' | 'lost';
 }
 
+export interface FieldView {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  /** Of a look-up: the record that it names. */
+  readonly record: RecordLink | null;
+}
+
 export interface RecordView {
   readonly org: OrgName;
   readonly id: string;
@@ -40,7 +48,7 @@ export interface RecordView {
   readonly name: string;
   /** Where the package is installed and its component may be put. */
   readonly hasComponent: boolean;
-  readonly fields: ReadonlyArray<{ readonly name: string; readonly label: string; readonly value: string }>;
+  readonly fields: readonly FieldView[];
   /** Of an opportunity: its stage, and those it may move to. */
   readonly path: { readonly current: string; readonly stages: readonly OrgStage[] } | null;
   readonly related: readonly RecordList[];

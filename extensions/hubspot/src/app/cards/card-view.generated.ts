@@ -82,7 +82,7 @@ export interface ReferredBy {
   readonly reason: string;
 }
 
-export type Source = 'label' | 'code' | 'email' | 'explicit';
+export type Source = 'label' | 'code' | 'email' | 'explicit' | 'company';
 
 export interface Referral {
   readonly referralId: string;
@@ -121,7 +121,7 @@ export interface Reward {
   readonly rewardId: string | null;
   /** The rule's name, for a person. */
   readonly rule: string;
-  readonly party: 'member' | 'friend' | 'recruiter';
+  readonly party: 'member' | 'friend' | 'recruiter' | 'assist';
   /** The name of who gets it. */
   readonly beneficiary: string;
   readonly state: RewardState;

@@ -17,6 +17,7 @@ export const SOURCE_LABELS: Readonly<Record<Source, string>> = {
   code: 'Referral code',
   email: 'E-mail address',
   explicit: 'Submitted for this contact',
+  company: 'A colleague who was referred',
 };
 
 export const STAGE_LABELS: Readonly<Record<Stage, string>> = {

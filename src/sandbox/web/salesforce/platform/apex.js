@@ -49,6 +49,10 @@ export function apexMethod(className, method) {
         value = { data: undefined, error };
       }
       if (turn !== this.asked || !this.connected) return;
+      // What was handed out before need not be handed out again: a component must not count on it.
+      const text = value.error === undefined ? JSON.stringify(value.data) : undefined;
+      if (text !== undefined && text === this.handedOut) return;
+      this.handedOut = text;
       askers.set(value, () => this.ask());
       this.provide(value);
     }

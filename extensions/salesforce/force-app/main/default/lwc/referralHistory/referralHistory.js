@@ -23,6 +23,8 @@ import { modelOf } from 'c/referralModel';
 
 /** How long to wait before looking again whether Wonward has answered. Then the refresh button is left. */
 const LOOK_AGAIN_MS = [3_000, 6_000, 12_000, 24_000, 48_000];
+/** After a save on the page: Wonward hears of it, decides and writes within seconds, and nothing tells the card. */
+const LOOKS_AFTER_SAVE = 3;
 /** More than these would push the referrals out of sight. */
 const MISSING_SHOWN_MAX = 3;
 const ROWS_DEFAULT = 10;
@@ -58,11 +60,13 @@ export default class ReferralHistory extends LightningElement {
     wired;
     timer;
     looks = 0;
+    looksAtLeast = 0;
+    wasWaiting = false;
     refreshHandler;
 
     connectedCallback() {
         // A record that was saved on this page may be a referral's: the platform says so.
-        this.refreshHandler = registerRefreshHandler(this, () => this.refresh().then(() => true));
+        this.refreshHandler = registerRefreshHandler(this, () => this.refreshAfterSave());
     }
 
     disconnectedCallback() {
@@ -83,7 +87,7 @@ export default class ReferralHistory extends LightningElement {
         if (result.data) {
             this.view = result.data;
             this.error = undefined;
-            this.lookAgainWhileWaiting();
+            if (!this.isBusy) this.lookAgainWhileWaiting();
         } else if (result.error) {
             this.error = errorText(result.error);
         }
@@ -160,11 +164,21 @@ export default class ReferralHistory extends LightningElement {
         this.isBusy = true;
         await refreshApex(this.wired);
         this.isBusy = false;
+        // Here and not where the answer comes: one that is the same as before need not be handed out again.
+        this.lookAgainWhileWaiting();
+    }
+
+    async refreshAfterSave() {
+        this.looks = 0;
+        this.looksAtLeast = LOOKS_AFTER_SAVE;
+        await this.refresh();
+        return true;
     }
 
     async handleRefresh() {
         this.notice = '';
         this.looks = 0;
+        this.looksAtLeast = 0;
         await this.refresh();
         if (this.error === undefined) this.notice = UPDATED;
     }
@@ -191,6 +205,7 @@ export default class ReferralHistory extends LightningElement {
     async handleAsked(event) {
         this.notice = event.detail.message;
         this.looks = 0;
+        this.wasWaiting = true;
         await this.refresh();
     }
 
@@ -200,8 +215,12 @@ export default class ReferralHistory extends LightningElement {
 
     lookAgainWhileWaiting() {
         clearTimeout(this.timer);
+        const isWaiting = this.model?.isWaiting === true;
+        // What was asked for is answered first; what came of it is written a moment later.
+        if (this.wasWaiting && !isWaiting) this.looksAtLeast = this.looks + 1;
+        this.wasWaiting = isWaiting;
         const waitMs = LOOK_AGAIN_MS[this.looks];
-        if (!this.model?.isWaiting || waitMs === undefined) return;
+        if (waitMs === undefined || !(isWaiting || this.looks < this.looksAtLeast)) return;
         this.looks += 1;
         // Nothing tells a card that a row was answered; it looks a few times and stops.
         // eslint-disable-next-line @lwc/lwc/no-async-operation

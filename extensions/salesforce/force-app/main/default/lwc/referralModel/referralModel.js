@@ -16,6 +16,7 @@ import DIRECTION_RECEIVED from '@salesforce/label/c.Referral_Direction_Received'
 import DIRECTION_BETWEEN from '@salesforce/label/c.Referral_Direction_Between';
 import SINCE from '@salesforce/label/c.Referral_Since';
 import VIA from '@salesforce/label/c.Referral_Via';
+import FOR_ASSIST from '@salesforce/label/c.Referral_Reward_For_Assist';
 import FOR_MEMBER from '@salesforce/label/c.Referral_Reward_For_Member';
 import FOR_FRIEND from '@salesforce/label/c.Referral_Reward_For_Friend';
 import NO_AMOUNT from '@salesforce/label/c.Referral_Reward_No_Amount';
@@ -31,6 +32,7 @@ import LAST_REWARD_PLAIN from '@salesforce/label/c.Referral_Last_Reward_Plain';
 import { day, fill, money } from 'c/referralFormat';
 import {
     actionWord,
+    sourceWord,
     stageLook,
     stageWord,
     STAGE_PATH,
@@ -120,16 +122,17 @@ function referralOf(referral, rewards, isMade, recordId, objectApiName) {
     const direction = isMade ? DIRECTION_MADE : DIRECTION_RECEIVED;
     const { stage } = referral;
     const step = STAGE_PATH.indexOf(stage);
+    const nextStep = stage === 'won' ? '' : (referral.nextStep ?? '');
     return {
         id: referral.id,
         person: isMade || isBetween ? friend : member,
         direction: isBetween ? fill(DIRECTION_BETWEEN, member.name) : direction,
         since: fill(SINCE, stageWord(stage), day(referral.stageChangedAt)),
-        via: referral.source ? fill(VIA, referral.source) : '',
+        via: referral.source ? fill(VIA, sourceWord(referral.source)) : '',
         stageWord: stageWord(stage),
         stageLook: stageLook(stage),
         steps: step < 0 ? [] : STAGE_PATH.map((one, index) => stepOf(one, index, step)),
-        nextStep: stage === 'won' ? '' : (referral.nextStep ?? ''),
+        nextStep,
         opportunity:
             referral.opportunityId && referral.opportunityId !== recordId
                 ? {
@@ -137,7 +140,7 @@ function referralOf(referral, rewards, isMade, recordId, objectApiName) {
                       text: fill(OPPORTUNITY_AT, referral.opportunityName ?? '', referral.opportunityStage ?? '')
                   }
                 : null,
-        rewards: rewards.map((reward) => rewardOf(reward, member.name, friend.name))
+        rewards: rewards.map((reward) => rewardOf(reward, member.name, friend.name, nextStep))
     };
 }
 
@@ -152,7 +155,7 @@ function stepOf(stage, index, current) {
     };
 }
 
-function rewardOf(reward, memberName, friendName) {
+function rewardOf(reward, memberName, friendName, saidAbove) {
     const { state, amount, currencyCode, party } = reward;
     const worth = amount === null || amount === undefined ? NO_AMOUNT : money(amount, currencyCode);
     const paid = state === 'issued' || state === 'redeemed';
@@ -161,13 +164,20 @@ function rewardOf(reward, memberName, friendName) {
         state,
         stateWord: stateWord(state),
         stateLook: stateLook(state),
-        title: party === 'friend' ? fill(FOR_FRIEND, worth, friendName) : fill(FOR_MEMBER, worth, memberName),
+        title: titleOf(party, worth, memberName, friendName),
         rule: [reward.rule, reward.decidedAt ? fill(DECIDED_ON, day(reward.decidedAt)) : ''].filter(Boolean).join(' · '),
         reason: reward.reason ?? '',
-        nextStep: reward.nextStep ?? '',
+        // What the referral itself says is not said once more with each of its rewards.
+        nextStep: reward.nextStep === saidAbove ? '' : (reward.nextStep ?? ''),
+        todo: reward.nextStep ?? '',
         when: whenOf(reward, paid),
         isStuck: STUCK_STATES.includes(state)
     };
+}
+
+function titleOf(party, worth, memberName, friendName) {
+    if (party === 'friend') return fill(FOR_FRIEND, worth, friendName);
+    return party === 'assist' ? fill(FOR_ASSIST, worth) : fill(FOR_MEMBER, worth, memberName);
 }
 
 function whenOf({ state, releaseAt, issuedAt }, paid) {
@@ -178,7 +188,7 @@ function whenOf({ state, releaseAt, issuedAt }, paid) {
 /** What somebody has to put right, each once. */
 function missingOf(referrals) {
     const stuck = referrals.flatMap(({ rewards }) => rewards).filter(({ isStuck }) => isStuck);
-    const todo = [...new Set(stuck.map(({ nextStep }) => nextStep).filter((text) => text !== ''))];
+    const todo = [...new Set(stuck.map((reward) => reward.todo).filter((text) => text !== ''))];
     return { count: stuck.length, todo };
 }
 

@@ -6,6 +6,11 @@ import STAGE_WON from '@salesforce/label/c.Referral_Stage_Won';
 import STAGE_LOST from '@salesforce/label/c.Referral_Stage_Lost';
 import STAGE_DECLINED from '@salesforce/label/c.Referral_Stage_Declined';
 import STAGE_EXPIRED from '@salesforce/label/c.Referral_Stage_Expired';
+import SOURCE_LABEL from '@salesforce/label/c.Referral_Source_Label';
+import SOURCE_COMPANY from '@salesforce/label/c.Referral_Source_Company';
+import SOURCE_CODE from '@salesforce/label/c.Referral_Source_Code';
+import SOURCE_EMAIL from '@salesforce/label/c.Referral_Source_Email';
+import SOURCE_EXPLICIT from '@salesforce/label/c.Referral_Source_Explicit';
 import STATE_EXPECTED from '@salesforce/label/c.Referral_State_Expected';
 import STATE_WAITING from '@salesforce/label/c.Referral_State_Waiting';
 import STATE_SKIPPED from '@salesforce/label/c.Referral_State_Skipped';
@@ -65,6 +70,14 @@ const STATES = {
     reversed: STATE_REVERSED
 };
 
+const SOURCES = {
+    label: SOURCE_LABEL,
+    code: SOURCE_CODE,
+    email: SOURCE_EMAIL,
+    explicit: SOURCE_EXPLICIT,
+    company: SOURCE_COMPANY
+};
+
 const ACTIONS = {
     issue_reward: ACTION_ISSUE_REWARD,
     enrol_member: ACTION_ENROL_MEMBER,
@@ -115,6 +128,7 @@ export const stageWord = (stage) => wordOf(STAGES, stage);
 export const stageLook = (stage) => STAGE_LOOKS[stage] ?? PLAIN;
 export const stateWord = (state) => wordOf(STATES, state);
 export const stateLook = (state) => STATE_LOOKS[state] ?? PLAIN;
+export const sourceWord = (source) => wordOf(SOURCES, source);
 export const actionWord = (type) => wordOf(ACTIONS, type);
 export const statusWord = (status) => wordOf(STATUSES, status);
 export const statusIcon = (status) => STATUS_ICONS[status] ?? STATUS_ICONS.pending;
