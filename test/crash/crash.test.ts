@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { killAllChildren, startChild } from '../support/processes.ts';
 import type { SiteKind } from './plan.ts';
+import { firstSeed } from './random.ts';
 import { CrashRunError, type RunReport, run } from './run.ts';
 import { openSite } from './site.ts';
 
@@ -14,7 +15,7 @@ import { openSite } from './site.ts';
  * machine's affair, so the same seed tries the same things and need not end the same.
  *
  *   CRASH_SEED=52 CRASH_RUNS=1 npx vitest run test/crash      this plan again
- *   CRASH_RUNS=50 npx vitest run test/crash                   fifty other ones
+ *   CRASH_RUNS=50 npx vitest run test/crash                   fifty other ones, drawn anew
  *   CRASH_ON=postgres                                         on this database only
  *   CRASH_VERBOSE=1                                           the timeline of runs that went well, too
  *   CRASH_KEEP=1                                              the databases are left where the output says
@@ -42,7 +43,7 @@ import { openSite } from './site.ts';
 /** Many short runs find more than a long one; a run on PostgreSQL is three nodes and a server, and takes three times as long. */
 const RUNS_DEFAULT: Readonly<Record<SiteKind, number>> = { sqlite: 3, postgres: 1 };
 
-const firstSeed = Number(process.env.CRASH_SEED ?? 1 + Math.floor(Math.random() * 1_000_000));
+const first = firstSeed();
 const sites = (['sqlite', 'postgres'] as const).filter((kind) => (process.env.CRASH_ON ?? kind) === kind);
 const runsOf = (kind: SiteKind) => Number(process.env.CRASH_RUNS ?? RUNS_DEFAULT[kind]);
 
@@ -59,7 +60,7 @@ afterAll(async () => {
 });
 
 describe.for(sites)('on %s, what runs is killed again and again while HubSpot misbehaves', (kind) => {
-  const runs = Array.from({ length: runsOf(kind) }, (_, index) => ({ index: index + 1, seed: firstSeed + index }));
+  const runs = Array.from({ length: runsOf(kind) }, (_, index) => ({ index: index + 1, seed: first + index }));
 
   // One file is one node's own, so those runs share the machine; a run on PostgreSQL fills it alone.
   test.for(runs)(

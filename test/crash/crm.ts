@@ -1,3 +1,4 @@
+import { OWN_CONNECTION } from '../support/processes.ts';
 import type { Act } from './plan.ts';
 
 /** A record as the local HubSpot's control API shows it, whatever faults its API has. */
@@ -47,7 +48,8 @@ export function createCrm(url: string): Crm {
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${url}/_sandbox/api${path}`, {
       method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: { ...OWN_CONNECTION, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text} ${JSON.stringify(body)}`);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { parseProgram } from '../../src/application/program-document.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { openStore } from '../../src/store/open.ts';
-import { type Child, freePort, sleep, startChild, until, untilReady } from '../support/processes.ts';
+import { type Child, freePort, OWN_CONNECTION, sleep, startChild, until, untilReady } from '../support/processes.ts';
 import { APP, sandboxAppAt } from '../support/stack.ts';
 import { type Crm, type CrmDelivery, createCrm } from './crm.ts';
 import {
@@ -301,8 +302,7 @@ export async function run(seed: number, site: Site, compileCache: string): Promi
   } catch (error) {
     for (const { name, child } of nodes)
       if (child.isAlive()) logs.push(...child.log().map((line) => `${name} ${line}`));
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw new CrashRunError(seed, [...problems, message], timeline, logs, { cause: error });
+    throw new CrashRunError(seed, [...problems, inspect(error)], timeline, logs, { cause: error });
   } finally {
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map(({ exited }) => exited));
@@ -359,7 +359,10 @@ async function install({ api, crm }: World, tenant: Tenant): Promise<void> {
   const { status, body } = await api.post(tenant, '/connections/install', { provider: 'hubspot' });
   if (status !== 201) throw new Error(`install: ${status} ${JSON.stringify(body)}`);
   const state = new URL((body as { url: string }).url).searchParams.get('state') ?? '';
-  const response = await fetch(await crm.install(tenant.portalId, state), { redirect: 'manual' });
+  const response = await fetch(await crm.install(tenant.portalId, state), {
+    redirect: 'manual',
+    headers: OWN_CONNECTION,
+  });
   if (response.status !== 200) throw new Error(`install: ${response.status} ${await response.text()}`);
 }
 

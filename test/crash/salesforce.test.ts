@@ -7,12 +7,12 @@ import { verify } from '../../src/application/verify.ts';
 import type { FaultInput } from '../../src/sandbox/salesforce/faults.ts';
 import { type SalesforceSandbox, startSalesforceSandbox } from '../../src/sandbox/salesforce/server.ts';
 import { openStore } from '../../src/store/open.ts';
-import { until } from '../support/processes.ts';
+import { OWN_CONNECTION, until } from '../support/processes.ts';
 import { PACKAGE } from '../support/salesforce.ts';
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts';
 import type { Json } from '../support/stack.ts';
 import { type Database, held, letLeasesRunOut, sqliteDatabase } from './database.ts';
-import { createRandom } from './random.ts';
+import { createRandom, firstSeed } from './random.ts';
 
 /*
  * The service as a process beside a local Salesforce that loses events, tells some twice, breaks streams, answers late, not at all or half,
@@ -29,7 +29,7 @@ const DEEDS = 60;
 const KILLS = 4;
 
 const APP = { clientId: '3MVG9.wonward.crash.key', clientSecret: 'D1B2C3D4E5F60718293A4B5C6D7E8F93' };
-const seed = Number(process.env.CRASH_SEED ?? 1 + Math.floor(Math.random() * 1_000_000));
+const seed = firstSeed();
 
 const WEATHER: readonly FaultInput[] = [
   { target: 'event', probability: 0.15, effect: { kind: 'duplicate' } },
@@ -91,7 +91,7 @@ async function connect(): Promise<void> {
     codeChallenge: asked.code_challenge,
     codeChallengeMethod: asked.code_challenge_method,
   });
-  expect((await fetch(redirectUrl)).status).toBe(200);
+  expect((await fetch(redirectUrl, { headers: OWN_CONNECTION })).status).toBe(200);
 }
 
 const rewardsOf = async (): Promise<Json[]> => {

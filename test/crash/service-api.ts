@@ -1,3 +1,5 @@
+import { OWN_CONNECTION } from '../support/processes.ts';
+
 /** The public API, as a customer's program sees it. */
 export interface Money {
   readonly amount: string;
@@ -109,7 +111,7 @@ export function createServiceApi(url: string): ServiceApi {
   async function call(method: string, tenant: Tenant, path: string, body?: unknown) {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
+      headers: { ...OWN_CONNECTION, authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -86,11 +86,17 @@ export async function killAllChildren(): Promise<void> {
 export async function untilReady(child: Child, url: string): Promise<void> {
   await until(`${url} is ready`, START_TIMEOUT_MS, async () => {
     if (!child.isAlive()) throw new Error(`the service ended while it started:\n${child.log().join('\n')}`);
-    const response = await fetch(`${url}/readyz`).catch(() => null);
+    const response = await fetch(`${url}/readyz`, { headers: OWN_CONNECTION }).catch(() => null);
     await response?.arrayBuffer();
     return response?.status === 200;
   });
 }
+
+/**
+ * For requests to another process: each on a connection of its own. One that is kept is closed by the other side after five seconds, and
+ * on a busy machine just while it is used again; such a request can neither be known to have arrived nor be sent twice.
+ */
+export const OWN_CONNECTION = { connection: 'close' } as const;
 
 /** Looks again and again. @throws when it has not come true in time; `explain` says what it was instead. */
 export async function until(

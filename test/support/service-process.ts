@@ -4,7 +4,7 @@ import { type ProgramDocument, parseProgram } from '../../src/application/progra
 import { systemClock } from '../../src/platform/clock.ts';
 import { type HubSpotSandbox, type SandboxOptions, startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import { openStore } from '../../src/store/open.ts';
-import { type Child, type ChildOptions, freePort, startChild, until, untilReady } from './processes.ts';
+import { type Child, type ChildOptions, freePort, OWN_CONNECTION, startChild, until, untilReady } from './processes.ts';
 import { APP, environmentFor, type Json, PORTAL, sandboxAppAt, TWO_SIDED } from './stack.ts';
 
 /** From the last fault to rest on two busy cores; a pause after a failed attempt may take a minute by then. */
@@ -82,7 +82,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
   const api: ServiceProcess['api'] = async (method, path, body) => {
     const response = await fetch(`${publicUrl}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      headers: { ...OWN_CONNECTION, authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return answerOf(response);
@@ -107,7 +107,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
     api,
     start,
     async ready() {
-      const response = await fetch(`${url}/readyz`);
+      const response = await fetch(`${url}/readyz`, { headers: OWN_CONNECTION });
       await response.arrayBuffer();
       return response.status;
     },
@@ -115,7 +115,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
       const begun = await api('POST', '/connections/install', { provider: 'hubspot' });
       const state = new URL(begun.body.url).searchParams.get('state') ?? '';
       const { redirectUrl } = sandbox.control.install(PORTAL, { state });
-      const response = await fetch(redirectUrl, { redirect: 'manual' });
+      const response = await fetch(redirectUrl, { redirect: 'manual', headers: OWN_CONNECTION });
       if (response.status !== 200) throw new Error(`install: ${response.status} ${await response.text()}`);
       await response.arrayBuffer();
     },
@@ -159,6 +159,7 @@ async function setUp(url: string, program: ProgramDocument): Promise<{ accountId
 export function signedHeaders(publicUrl: string, body: string, now = Date.now()): Record<string, string> {
   const text = `POST${publicUrl}/webhooks/hubspot${body}${now}`;
   return {
+    ...OWN_CONNECTION,
     'content-type': 'application/json',
     'x-hubspot-request-timestamp': String(now),
     'x-hubspot-signature-v3': createHmac('sha256', APP.clientSecret).update(text).digest('base64'),
