@@ -42,6 +42,8 @@ const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mir
 
 /** Batches are cut by the day: ten minutes after midnight is soon enough, and a look costs one query. */
 const BATCHES_SCHEDULE = '*/10 * * * *';
+/** What a dead node has left to be applied is seldom, and a provider's own news take as long. */
+const PAYOUT_NEWS_SCHEDULE = '*/5 * * * *';
 /** A case's time is told in hours; a few minutes more are none. */
 const CASES_SCHEDULE = '*/5 * * * *';
 /** Patterns are judged over a day and more. */
@@ -174,6 +176,7 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
+    scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
   ];
 
   const onAccepted = ({ accountId, id }: Connection) =>

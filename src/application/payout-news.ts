@@ -14,6 +14,8 @@ import type { TakeRefund } from './refunds.ts';
 const APPLY_TRIES = 5;
 /** News of one order that waited for its answer; there are seldom two. */
 const WAITING_MAX = 20;
+/** Of one account in one look: what a node that dies leaves behind is what it had in hand, which is fewer. */
+const ANSWERED_MAX = 100;
 
 export interface ReceivedNews {
   readonly accepted: number;
@@ -28,10 +30,12 @@ export interface PayoutNewsDesk {
   take(accountId: string, provider: string, news: readonly PayoutNews[]): Promise<ReceivedNews>;
   /** What was told of an order before its answer was booked. */
   applyWaiting(accountId: string, intent: PayoutIntent, reference: string | null): Promise<void>;
+  /** The same of every order, for a node that died between the two; returns how many were applied. */
+  applyAnswered(signal?: AbortSignal): Promise<number>;
 }
 
 export interface PayoutNewsDeps {
-  readonly store: Pick<Store, 'cases' | 'payoutRecords' | 'reads'>;
+  readonly store: Pick<Store, 'accounts' | 'cases' | 'payoutRecords' | 'reads'>;
   readonly accounts: Pick<PayoutAccounts, 'open'>;
   readonly takeRefund: TakeRefund;
   readonly clock: Pick<Clock, 'now'>;
@@ -143,6 +147,15 @@ export function createPayoutNews({ store, accounts, takeRefund, clock, log }: Pa
     async applyWaiting(accountId, { id, provider }, reference) {
       for (const news of await records.waitingNews(accountId, provider, { key: id, reference }, WAITING_MAX))
         await apply(accountId, news);
+    },
+
+    async applyAnswered(signal) {
+      let applied = 0;
+      for (const { id } of await store.accounts.list()) {
+        if (signal?.aborted) break;
+        for (const news of await records.answeredNews(id, ANSWERED_MAX)) if (await apply(id, news)) applied += 1;
+      }
+      return applied;
     },
   };
 }

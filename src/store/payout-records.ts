@@ -156,6 +156,18 @@ export function createPayoutRecordStore(engine: Engine): PayoutRecordStore {
         return rows.map(newsOf);
       }),
 
+    answeredNews: (accountId, limit) =>
+      engine.read(async ({ db }) => {
+        const isAnswered = (condition: RawBuilder<unknown>) => sql`exists (select 1 from payout_references r
+          where r.account_id = n.account_id and ${condition} and r.provider = n.provider and r.state <> 'asked')`;
+        const { rows } = await sql<Row<'payout_news'>>`select * from payout_news n
+          where account_id = ${accountId} and effect is null
+            and (${isAnswered(sql`r.intent_id = n.intent_id`)}
+              or (n.intent_id is null and ${isAnswered(sql`r.reference = n.reference`)}))
+          order by at desc, event_id limit ${limit}`.execute(db);
+        return rows.map(newsOf);
+      }),
+
     settleNews: async (accountId, news, { effect, key, plan }, now) => {
       if (plan) assertBalanced(plan.journals);
       try {

@@ -266,6 +266,11 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     // Whatever was late has come by then.
     await sweepOnce();
     await scheduler.runUntil(scheduler.now() + (weather.delays === 'hours' ? 26 * HOUR : HOUR));
+    // What a dead node had not applied yet is found by a look that comes every five minutes.
+    if (weather.theme === 'news') {
+      await within(scheduler, containerOf(nodes[0] as SimNode).payoutNews.applyAnswered(), HOUR);
+      await scheduler.runUntil(scheduler.now() + MINUTE);
+    }
     // Where nothing was lost, what was acknowledged suffices: a day later much would be repaired by looking again.
     if (!weather.sweeps) {
       await letLooksPass();

@@ -34,9 +34,12 @@ import { postgresForThisFile } from '../support/postgres.ts';
 
 const server = await postgresForThisFile();
 
-/** Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. */
+/**
+ * Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. So does the
+ * look at the news that wait, whose index holds no others.
+ */
 const READS_ALL =
-  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'/;
+  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'|select \* from payout_news n/;
 
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = \+'\w+'\s+order by .* limit /;
@@ -273,6 +276,7 @@ async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent
   const news = { eventId: 'e', kind: 'returned' as const, key: null, reference: 'r', why: null, at: T0 };
   await records.keepNews(accountId, 'stripe', [news], T0);
   await records.waitingNews(accountId, 'stripe', { key: intent.id, reference: 'r' }, 5);
+  await records.answeredNews(accountId, 5);
   const done = { effect: 'nothing' as const, key: intent.id, plan: null };
   await records.settleNews(accountId, { ...news, provider: 'stripe' }, done, T0);
   await coupons.add(accountId, [{ hash: 'h', sealed: 's' }], money, T0);

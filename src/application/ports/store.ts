@@ -742,6 +742,8 @@ export interface PayoutRecordStore {
     order: { readonly key: string; readonly reference: string | null } | null,
     limit: number,
   ): Promise<WaitingNews[]>;
+  /** What was not applied yet although the answer to its order is booked; the newest first, so that what nothing can be done with is in nobody's way. */
+  answeredNews(accountId: string, limit: number): Promise<WaitingNews[]>;
   /** In one transaction: the plan, what became of the order, and that the news is done. False when somebody else did, or the reward changed. */
   settleNews(
     accountId: string,
