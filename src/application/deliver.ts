@@ -125,7 +125,7 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
       const loaded = await store.cases.load(keys);
       const current = loaded.rewards.find((one) => one.id === reward.id) ?? reward;
       const draft = createDraft(stateWith(accountId, loaded));
-      if (outcome === 'cancelled') settleRecall(draft, accountId, current, kind, clock.now());
+      settleRecall(draft, accountId, { reward: current, kind, isUndone: outcome === 'cancelled' }, clock.now());
       if (!(await store.payouts.settle(payout, draft.plan(), given))) continue;
       log.info({ reward: reward.id, provider: intent.provider, kind, isAsked, outcome, attempts }, 'payout recalled');
       return;

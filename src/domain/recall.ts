@@ -2,7 +2,7 @@ import type { Decision, Reward } from './decision.ts';
 import type { Draft, OrderKind } from './plan.ts';
 import type { RewardRule } from './program.ts';
 import { reason } from './reason.ts';
-import { expire, payoutNews } from './reward.ts';
+import { expire, payoutNews, undoingIsOver } from './reward.ts';
 import { dayOf, type Instant } from './time.ts';
 import { markConcerned, nextOfChain } from './write-off.ts';
 
@@ -29,11 +29,17 @@ export function hasExpired({ state, expiresAt }: Reward, now: Instant): boolean 
 }
 
 /**
- * Books what the provider has undone: the cash of a reward that was taken back is with us again, so nobody owes it; one that was not used in
- * time ends. What it could not undo stays as it is: owed back, or in somebody's hands.
+ * Books what the provider said. What it has undone is cash with us again: a reward that was taken back is not owed any more, one that was not
+ * used in time ends. What it could not undo stays as it is: owed back, or in somebody's hands.
  */
-export function settleRecall(draft: Draft, accountId: string, reward: Reward, kind: OrderKind, now: Instant): void {
-  if (!isToRecall(reward, kind, now)) return;
+export function settleRecall(
+  draft: Draft,
+  accountId: string,
+  { reward, kind, isUndone }: { readonly reward: Reward; readonly kind: OrderKind; readonly isUndone: boolean },
+  now: Instant,
+): void {
+  if (kind === 'cancel') undoingIsOver(draft, reward);
+  if (!isUndone || !isToRecall(reward, kind, now)) return;
   if (kind === 'expire') expireUnused(draft, accountId, reward, now);
   else {
     payoutNews(draft, reward, { kind: 'cancelled', why: 'it was undone', at: now }, now);

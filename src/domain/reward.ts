@@ -2,7 +2,7 @@ import { type Decision, orderedMinor, type Reward, standingMinor } from './decis
 import { isCredit, type JournalInput, type JournalKind, journalFor } from './ledger.ts';
 import { type Draft, intentFor } from './plan.ts';
 import { type Reason, reason } from './reason.ts';
-import { givenBack, owedTally } from './tally.ts';
+import { givenBack, owedTally, undoingTally } from './tally.ts';
 import { addDays, type Instant } from './time.ts';
 
 /** When something was true in the CRM, and when we write it down. */
@@ -36,11 +36,15 @@ export function release(draft: Draft, reward: Reward, decision: Decision): void 
   order(draft, released, decision);
 }
 
-/** What the beneficiary owes back is kept from it; the rest is ordered. */
+/**
+ * What the beneficiary owes back is kept from it; the rest is ordered. What a provider may still undo is left out: kept here and undone there,
+ * the beneficiary would have neither.
+ */
 function order(draft: Draft, reward: Reward, decision: Decision): void {
   const owed = owedTally(reward.beneficiaryId, reward.money.currency);
   // Credit is no cash: a debt in cash is kept from what goes out.
-  const debt = isCredit(reward) ? 0n : draft.tally(owed).minor;
+  const undoing = draft.tally(undoingTally(reward.beneficiaryId, reward.money.currency)).minor;
+  const debt = isCredit(reward) ? 0n : draft.tally(owed).minor - undoing;
   const netted = debt <= 0n ? 0n : debt < reward.money.minor ? debt : reward.money.minor;
   if (netted === 0n) {
     draft.addIntent(intentFor(reward));
@@ -227,8 +231,10 @@ function end(
     if (minor > 0n) book(draft, ended, 'claw_back', cause, { minor });
     owe(draft, ended, minor);
     // What was used is gone; what was kept whole for a debt had no order.
-    if (reward.cancelsIssued && reward.state === 'issued' && orderedMinor(reward) > 0n)
+    if (reward.cancelsIssued && reward.state === 'issued' && orderedMinor(reward) > 0n) {
       draft.addIntent({ ...intentFor(reward), kind: 'cancel', at: null });
+      countUndoing(draft, ended, minor);
+    }
     return;
   }
   book(draft, ended, 'void', cause, { whileHeld, minor: orderedMinor(ended) });
@@ -299,6 +305,16 @@ export function writeOff(draft: Draft, reward: Reward, minor: bigint, decision: 
   book(draft, reward, 'write_off', decision, { minor });
   const owed = owedTally(reward.beneficiaryId, reward.money.currency);
   draft.count({ ...owed, count: 0, minor: -minor }, 'rests');
+}
+
+/** The provider has said whether it has undone it. What it has not is owed from now on like any other debt. */
+export function undoingIsOver(draft: Draft, reward: Reward): void {
+  countUndoing(draft, reward, -standingMinor(reward));
+}
+
+function countUndoing(draft: Draft, reward: Reward, minor: bigint): void {
+  if (isCredit(reward) || minor === 0n) return;
+  draft.count({ ...undoingTally(reward.beneficiaryId, reward.money.currency), count: 0, minor });
 }
 
 function owe(draft: Draft, reward: Reward, minor: bigint): void {

@@ -67,6 +67,11 @@ export function owedTally(beneficiaryId: string, currency: string): Pick<Tally, 
   return { owner: beneficiaryId, key: 'owed', currency };
 }
 
+/** What of it a provider was asked to undo and has not answered about: not a debt that can be kept from anything yet. */
+export function undoingTally(beneficiaryId: string, currency: string): Pick<Tally, 'owner' | 'key' | 'currency'> {
+  return { owner: beneficiaryId, key: 'undoing', currency };
+}
+
 /** A friend's company, as one connection knows it. */
 export function companyOwner({ connectionId, id }: Pick<RecordRef, 'connectionId' | 'id'>): string {
   return `company ${connectionId} ${id}`;

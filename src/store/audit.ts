@@ -55,7 +55,7 @@ import { tallyOf } from './tallies.ts';
 /** Enough for a person to see what they have in common. */
 const EXAMPLES_MAX = 5;
 
-/** Referrals that are won, and what beneficiaries owe by the ledger, against what is kept of both. */
+/** Referrals that are won, what beneficiaries owe by the ledger and what of it providers are asked to undo, against what is kept of each. */
 async function wrongTallies({ db }: Session, accountId: string): Promise<WrongTally[]> {
   const { rows } = await sql<{ owner: string; tally_key: string; currency: string; stored: string; derived: string }>`
     select coalesce(kept.owner, told.owner) as owner, coalesce(kept.tally_key, told.tally_key) as tally_key,
@@ -63,7 +63,7 @@ async function wrongTallies({ db }: Session, accountId: string): Promise<WrongTa
       cast(coalesce(told.sum, 0) as text) as derived
     from (
       select owner, tally_key, currency, case when tally_key = 'won' then amount_count else minor end as sum from tallies
-      where account_id = ${accountId} and tally_key in ('won', 'owed')
+      where account_id = ${accountId} and tally_key in ('won', 'owed', 'undoing')
     ) as kept full join (
       select member_id as owner, 'won' as tally_key, '' as currency, count(*) as sum from referrals
       where account_id = ${accountId} and stage = 'won' group by member_id
@@ -72,6 +72,11 @@ async function wrongTallies({ db }: Session, accountId: string): Promise<WrongTa
         select replace(ledger_account, ':friend:', ':member:') as ledger_account, currency, minor from postings
         where account_id = ${accountId} and ledger_account >= 'receivable:' and ledger_account < 'receivable;'
       ) as receivables group by ledger_account, currency
+      union all
+      select rewards.beneficiary_id, 'undoing', rewards.currency, sum(rewards.minor - rewards.clawed_back) from intents
+      join rewards on rewards.account_id = intents.account_id and rewards.id = intents.reward_id
+      where intents.account_id = ${accountId} and intents.kind = 'cancel' and intents.state = 'pending' and rewards.payout <> 'credit'
+      group by rewards.beneficiary_id, rewards.currency
     ) as told on kept.owner = told.owner and kept.tally_key = told.tally_key and kept.currency = told.currency
     where coalesce(kept.sum, 0) <> coalesce(told.sum, 0)
     order by 1 limit ${WRONG_TALLIES_MAX}`.execute(db);
@@ -103,7 +108,7 @@ export function createAudit(session: Session, now: Instant): Audit {
     wrongTallies: (accountId) => wrongTallies(session, accountId),
     limitTallies: async (accountId) => {
       const { rows } = await sql<Row<'tallies'>>`select * from tallies
-        where account_id = ${accountId} and tally_key not in ('won', 'owed')`.execute(session.db);
+        where account_id = ${accountId} and tally_key not in ('won', 'owed', 'undoing')`.execute(session.db);
       return rows.map(tallyOf);
     },
     now,

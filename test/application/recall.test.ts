@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verify } from '../../src/application/verify.ts';
 import type { Reward } from '../../src/domain/decision.ts';
 import { createDraft, stateWith } from '../../src/domain/plan.ts';
-import { adjust, reverse } from '../../src/domain/reward.ts';
+import { adjust, grant, reverse } from '../../src/domain/reward.ts';
 import { startTremendous } from '../../src/sandbox/tremendous/server.ts';
 import { DAY } from '../conformance/store-fixtures.ts';
 import { startDesk } from './payout-scene.ts';
@@ -124,6 +124,54 @@ describe('a reward that is taken back after it was issued', () => {
     expect(await owed()).toBe(0n);
     expect((await kinds()).filter((kind) => kind === 'return')).toHaveLength(1);
     expect(await problems()).toEqual([]);
+  });
+
+  describe('while the provider has not been asked to undo it yet', () => {
+    /** Another deal of the friend is won, as `decide` would grant it. */
+    async function winAnother(): Promise<void> {
+      const { store, tenant, money, clock } = desk;
+      const reward = tenant.reward('rwd_2', 'ref_1', { payout: 'tremendous', money });
+      const member = await store.reads.member('acc_a', 'mem_1');
+      const loaded = await tenant.load({ dealIds: [reward.deal.id], contactIds: [member?.contact?.id ?? ''] });
+      const draft = createDraft(stateWith('acc_a', loaded));
+      const decision = tenant.decision('dec_2', 'ref_1', {
+        deal: reward.deal,
+        sequence: 1,
+        outcome: 'rewarded',
+        rewardId: 'rwd_2',
+        money,
+        recordedAt: clock.now(),
+      });
+      draft.addDecision(decision);
+      grant(draft, decision, reward);
+      expect(await store.cases.commit([tenant.commit(draft.plan())])).toEqual(['committed']);
+    }
+
+    test('is not kept from the next reward: undone here and kept there, the member would have neither', async () => {
+      await order('rwd_1', 'tremendous', { cancelsIssued: true });
+      await desk.run();
+      await change('rwd_1', 'reverse');
+      await winAnother();
+      await desk.run();
+      await desk.run();
+      expect(vendor.control.orders.map(({ status }) => status)).toEqual(['CANCELED', 'EXECUTED']);
+      expect(await desk.reward('rwd_2')).toMatchObject({ state: 'issued', netted: 0n });
+      expect([await owed(), await balance('receivable:member:mem_1')]).toEqual([0n, 0n]);
+      expect(await problems()).toEqual([]);
+    });
+
+    test('and is kept from the one after it was used and could not be undone', async () => {
+      const { key } = await order('rwd_1', 'tremendous', { cancelsIssued: true });
+      await desk.run();
+      vendor.control.redeem(vendor.control.orders.find(({ externalId }) => externalId === key)?.rewardId ?? '');
+      await change('rwd_1', 'reverse');
+      expect(await problems()).toEqual([]);
+      await desk.run();
+      await winAnother();
+      expect(await desk.reward('rwd_2')).toMatchObject({ state: 'issued', netted: 2_500n });
+      expect([await owed(), await balance('receivable:member:mem_1')]).toEqual([0n, 0n]);
+      expect(await problems()).toEqual([]);
+    });
   });
 
   test('is not undone where the rule does not say so', async () => {

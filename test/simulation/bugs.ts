@@ -365,7 +365,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('what was used is taken for undone', [
     'application/deliver.ts',
-    "if (outcome === 'cancelled') settleRecall(",
-    "if (outcome !== 'cancelled') settleRecall(",
+    "isUndone: outcome === 'cancelled'",
+    "isUndone: outcome !== 'cancelled'",
   ]),
 ];

@@ -16,6 +16,7 @@ import * as credit from './0012-credit.ts';
 import * as policyDryRuns from './0013-policy-dry-runs.ts';
 import * as duplicateRules from './0014-duplicate-rules.ts';
 import * as companies from './0015-companies.ts';
+import * as undoing from './0016-undoing.ts';
 
 interface Migration {
   readonly name: string;
@@ -41,6 +42,7 @@ const MIGRATIONS: readonly Migration[] = [
   policyDryRuns,
   duplicateRules,
   companies,
+  undoing,
 ];
 
 /** What a database of this program's version has been through, oldest first. */
