@@ -324,15 +324,12 @@ export function decisionsTellTheStory({ portal, decisions, rewards, referrals }:
 }
 
 /**
- * Of two deals that became one, what was decided on both in one commit bears one time, and a number for each deal: the one that goes on from
- * what stands comes first.
+ * Of two deals that became one, each may have had its own reward by then, and what was decided on both in one commit bears one time: of the
+ * next decision on each, the earliest that goes on from what stands comes first.
  */
 function nextToTell(left: readonly DecisionRow[], standing: string | null): DecisionRow {
   const first = left[0] as DecisionRow;
-  const heads = left.filter(
-    (one, index) =>
-      one.recorded_at === first.recorded_at && left.findIndex(({ deal_id }) => deal_id === one.deal_id) === index,
-  );
+  const heads = left.filter((one, index) => left.findIndex(({ deal_id }) => deal_id === one.deal_id) === index);
   const goesOn = ({ outcome, reward_id }: DecisionRow) =>
     outcome === 'reversed' || outcome === 'adjusted'
       ? reward_id === standing
