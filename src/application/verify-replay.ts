@@ -228,6 +228,7 @@ function rejudge(
   if (BY_PERSON.has(code)) return 'a_person';
   if (code === 'expired_unused') return 'not_used';
   if (code === 'deal_deleted' || code === 'deal_detached' || code === 'referral_declined') return 'no_history';
+  if (code === 'deal_merged') return 'deal_merged';
   if (deal.presence === 'deleted') return 'deal_deleted';
   // The history of a merged deal is that of all of them, and was another one when it was decided on.
   if (deal.ref.id !== decision.deal.id || deal.formerIds.some((id) => own.some((other) => other.deal.id === id)))

@@ -63,6 +63,10 @@ export interface ChainsInput {
   readonly now: Instant;
 }
 
+function isStanding(reward: Reward | undefined): reward is Reward {
+  return reward !== undefined && STANDING_STATES.includes(reward.state) && !reward.reversalPending;
+}
+
 /** A rule that a deal has reached the stage of. */
 interface Reached {
   readonly dealAt: DealAt;
@@ -106,7 +110,13 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
    */
   function standingReward(chain: Chain): Reward | undefined {
     const rewards = chain.decisions.map(({ rewardId }) => (rewardId === null ? undefined : draft.reward(rewardId)));
-    return rewards.findLast((one) => one && STANDING_STATES.includes(one.state) && !one.reversalPending);
+    return rewards.findLast(isStanding);
+  }
+
+  /** More than one only when deals became one that a rule for every deal had rewarded each. */
+  function countStanding(chain: Chain): number {
+    const ids = new Set(chain.decisions.flatMap(({ rewardId }) => rewardId ?? []));
+    return [...ids].filter((id) => isStanding(draft.reward(id))).length;
   }
 
   function nextSequence(chain: Chain): number {
@@ -204,6 +214,13 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     return reason('left_stage', { deal: deal.ref.id, stage });
   }
 
+  /** Of deals that became one, the reward that was decided on first stays. */
+  function endSpare(): void {
+    const isSpare = (chain: Chain) => chain.dealIds.length > 1 && countStanding(chain) > 1;
+    for (let chain = chains().find(isSpare); chain; chain = chains().find(isSpare))
+      close(chain, reason('deal_merged'), now);
+  }
+
   return {
     /** Pays out holds whose end has come, at the moment they ended. */
     releaseHolds(isOver: (releaseAt: Instant) => boolean): void {
@@ -249,8 +266,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       }
     },
 
-    /** The same against the present, and for deals that are deleted, or not the friend's any more. */
+    /** The same against the present, and for deals that are deleted, not the friend's any more, or one with another now. */
     takeBackWhatIsGone(present: readonly DealAt[]): void {
+      endSpare();
       for (const chain of chains()) {
         if (referral.stage === 'declined') {
           close(chain, reason('referral_declined', { why: reasonText(referral.reason) }), now);

@@ -73,6 +73,7 @@ const SENTENCES = {
   left_stage: 'The deal "{deal}" left the stage "{stage}".',
   deal_deleted: 'The deal was deleted in the CRM.',
   deal_detached: 'The deal is no longer associated with the friend.',
+  deal_merged: 'Two rewarded deals were merged into one in the CRM, and one deal is rewarded once.',
   referral_declined: 'The referral is declined: {why}',
   // Tiers
   tier_reached: 'Reached the tier "{tier}": {score}{window}, {needed} asked for.',

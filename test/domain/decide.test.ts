@@ -591,6 +591,22 @@ describe('merged records', () => {
     expect(world.state.decisions).toHaveLength(1);
   });
 
+  test('two deals that become one after each was rewarded by a rule for every deal keep the first reward', () => {
+    const world = worldWith(won, [{ ...FRIEND_RULE, deals: { kind: 'every' } }]);
+    world.putDeal(dealOf('200', ['2'], won));
+    world.process(T0 + 2 * MINUTE);
+    world.pay(T0 + 3 * MINUTE);
+    const states = () => world.state.rewards.map(({ state, reason: { code } }) => `${state} ${code}`).sort();
+    expect(states()).toEqual(['issued rewarded', 'issued rewarded']);
+    world.deals.delete('100');
+    world.deals.delete('200');
+    world.putDeal(dealOf('300', ['2'], won, { formerIds: ['100', '200'] }));
+    world.process(T0 + 5 * MINUTE);
+    expect(states()).toEqual(['clawed_back deal_merged', 'issued rewarded']);
+    world.process(T0 + 6 * MINUTE);
+    expect(world.state.decisions.map(({ outcome }) => outcome).sort()).toEqual(['reversed', 'rewarded', 'rewarded']);
+  });
+
   test.each([
     ['as they were made', false],
     ['the other way round', true],
