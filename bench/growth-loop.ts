@@ -139,6 +139,7 @@ function createCrm(path: string, { accountId, connectionId }: Tenant) {
     propertyNames: unused,
     contactsByEmail: unused,
     changedSince: unused,
+    dealIds: unused,
     readDeals: async (ids) =>
       ids.flatMap((id) => {
         const changed = won.get(id);

@@ -67,6 +67,7 @@ const session: CrmSession = {
   propertyNames: unused,
   contactsByEmail: unused,
   changedSince: unused,
+  dealIds: unused,
   readDeals: async (ids) => found(deals, ids),
   readContacts: async (ids) => found(contacts, ids),
   dealsOfContacts: async (ids) => new Map(ids.map((id) => [id, dealsOf.get(id) ?? []])),

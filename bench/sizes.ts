@@ -100,6 +100,7 @@ function createCrm() {
     propertyNames: unused,
     contactsByEmail: unused,
     changedSince: unused,
+    dealIds: unused,
     readDeals: async (ids) => found(deals, ids),
     readContacts: async (ids) => found(contacts, ids),
     dealsOfContacts: async (ids) =>

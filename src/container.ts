@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
+import { type Autopilot, createAutopilot } from './application/autopilot.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
+import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
 import { createListen } from './application/listen.ts';
 import { createMappings, type Mappings } from './application/mapping.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
@@ -48,6 +50,8 @@ const PAYOUT_NEWS_SCHEDULE = '*/5 * * * *';
 const CASES_SCHEDULE = '*/5 * * * *';
 /** Patterns are judged over a day and more. */
 const ALERTS_SCHEDULE = '17 * * * *';
+/** Connections that end between two sweeps, which go by those that stand. */
+const DRIFT_SCHEDULE = '7,22,37,52 * * * *';
 /** Windows move at midnight and graces end at any time; what members do counts within this time. */
 const TIERS_SCHEDULE = '* * * * *';
 
@@ -75,6 +79,8 @@ export interface Container {
   readonly tiers: Tiers;
   readonly reattribute: Reattribute;
   readonly mappings: Mappings;
+  readonly autopilot: Autopilot;
+  readonly drift: DriftWatch;
   readonly publishAttribution: PublishAttribution;
   readonly onAsked: () => void;
   readonly connect: Connect;
@@ -169,11 +175,22 @@ export function createContainer(deps: ContainerDeps): Container {
     onUnplaced: (accountId, email) => look(accountId, [email]),
   });
   const answerRequests = createAnswerRequests({ store, clock, act, review, desk, log, publicUrl, openSession });
-  const reconcile = createReconcile({ store, clock, log, openSession, place, answerRequests, onAsked });
+  const mappings = createMappings({ store, clock, newId: randomUUID, onAsked: () => onAsked() });
+  const drift = createDriftWatch({
+    store,
+    clock,
+    log,
+    openSession,
+    requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],
+    connect,
+    mappings,
+  });
+  const reconcile = createReconcile({ store, clock, log, openSession, place, drift, answerRequests, onAsked });
   const schedules = [
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
     scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
+    scheduled('drift', DRIFT_SCHEDULE, drift.watchDisconnected),
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
     scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
@@ -201,7 +218,9 @@ export function createContainer(deps: ContainerDeps): Container {
   return {
     tiers,
     reattribute,
-    mappings: createMappings({ store, clock, newId: randomUUID, onAsked: () => onAsked() }),
+    mappings,
+    autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
+    drift,
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => onAsked() }),
     accounts: createAccounts({ store, clock }),
     act,

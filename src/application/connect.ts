@@ -18,6 +18,9 @@ export const REFRESH_LEASE_MS = 60_000;
 /** How often somebody who waits for another's refresh looks again. */
 const REFRESH_POLL_MS = 100;
 
+/** Why a connection ended that nobody has to be told of. */
+export const DISCONNECTED_BY_ADMIN = 'Disconnected by an admin.';
+
 export interface ConnectDeps {
   readonly store: Store;
   readonly seal: Seal;
@@ -123,6 +126,9 @@ export function createConnect(deps: ConnectDeps): Connect {
       await store.connections.replaceTokens(accountId, id, version, sealed(accountId, grant));
       if (grant.apiUrl !== undefined && grant.apiUrl !== connection.apiUrl)
         await store.connections.moved(accountId, id, grant.apiUrl);
+      // An admin, or the plan of the portal, may have taken something away since. A vendor that tells none has changed none.
+      if (grant.scopes.length > 0 && !isSameSet(grant.scopes, connection.scopes))
+        await store.connections.granted(accountId, id, grant.scopes);
       log.info({ connection: id }, 'authorisation renewed');
       return grant.accessToken;
     } catch (fault) {
@@ -237,7 +243,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       const connection = await store.connections.get(accountId, connectionId);
       if (!connection) return false;
       const tokens = await store.connections.tokens(accountId, connectionId);
-      await store.connections.disconnect(accountId, connectionId, 'Disconnected by an admin.');
+      await store.connections.disconnect(accountId, connectionId, DISCONNECTED_BY_ADMIN);
       if (tokens) {
         const refreshToken = seal.open(tokens.refreshToken, tokenContext(accountId, 'refresh'));
         await connectorOf(connection.provider)
@@ -285,6 +291,10 @@ export function refreshLease(connectionId: string): string {
 function stateFor(site: string | undefined): string {
   const secret = randomBytes(32).toString('base64url');
   return site === undefined ? secret : `${secret}.${Buffer.from(site).toString('base64url')}`;
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.toSorted().join(' ') === b.toSorted().join(' ');
 }
 
 function siteOf(state: string): string | undefined {

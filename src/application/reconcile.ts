@@ -3,9 +3,10 @@ import type { Wake } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import type { DriftWatch } from './drift-watch.ts';
 import type { Place } from './place.ts';
 import type { CrmSession } from './ports/crm.ts';
-import type { Connection, ReadTime, Store } from './ports/store.ts';
+import type { Connection, ReadTime, Store, Suspect } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
 
@@ -26,6 +27,7 @@ export interface ReconcileDeps {
   readonly log: Log;
   readonly openSession: (connection: Connection) => CrmSession;
   readonly place: Pick<Place, 'waiting'>;
+  readonly drift: Pick<DriftWatch, 'look' | 'failed'>;
   /** What was written down for us in the CRM while nobody listened. */
   readonly answerRequests: (connection: Connection) => Promise<unknown>;
   readonly onAsked: () => void;
@@ -52,6 +54,7 @@ export function createReconcile({
   log,
   openSession,
   place,
+  drift,
   answerRequests,
   onAsked,
 }: ReconcileDeps): Reconcile {
@@ -60,6 +63,7 @@ export function createReconcile({
     session: CrmSession,
     object: 'deal' | 'contact',
     mark: Instant,
+    suspects: Suspect[],
   ): Promise<SweepReport> {
     const { accountId, id: connectionId } = connection;
     const report = { changed: 0, missed: 0 };
@@ -87,6 +91,7 @@ export function createReconcile({
         return (page.isPresentOnly && read?.isDeleted) || !isSeen(modifiedAt, read);
       });
       found.push(...missed.map(({ id }) => id));
+      if (object === 'deal') suspects.push(...missed.flatMap(({ id }) => suspectOf(connection, id, readTimes.get(id))));
       if (found.length >= ASK_TOGETHER) await ask();
       report.changed += page.records.length;
       report.missed += missed.length;
@@ -100,17 +105,34 @@ export function createReconcile({
   }
 
   async function sweep(connection: Connection): Promise<SweepReport> {
+    try {
+      return await sweepAllOf(connection);
+    } catch (fault) {
+      await drift.failed(connection, fault).catch((err: unknown) => untold(connection, err));
+      throw fault;
+    }
+  }
+
+  function untold(connection: Connection, err: unknown): void {
+    log.warn({ connection: connection.id, err }, 'drift not looked at');
+  }
+
+  async function sweepAllOf(connection: Connection): Promise<SweepReport> {
     const session = openSession(connection);
-    await refreshMapping(store, session, connection, clock.now());
+    const catalog = await session.stages();
+    await refreshMapping(store, { stages: async () => catalog }, connection, clock.now());
     const provisioned = await provision({ store, clock }, session, connection);
     const marks = await store.connections.sweepMarks(connection.accountId, connection.id);
     const total = { changed: 0, missed: 0 };
+    const suspects: Suspect[] = [];
     for (const object of SWEPT_OBJECTS) {
       const mark = marks.find((candidate) => candidate.object === object)?.upTo ?? connection.connectedAt;
-      const { changed, missed } = await sweepObject(connection, session, object, mark);
+      const { changed, missed } = await sweepObject(connection, session, object, mark, suspects);
       total.changed += changed;
       total.missed += missed;
     }
+    // What it tells of is no reason to put off what the sweep is for.
+    await drift.look(connection, { catalog, provisioned, suspects }).catch((err: unknown) => untold(connection, err));
     await place.waiting(connection);
     await answerRequests(connection);
     log.info({ connection: connection.id, ...total, repaired: provisioned.created.length }, 'swept');
@@ -129,6 +151,12 @@ export function createReconcile({
       }
     },
   };
+}
+
+/** One whose changes since it was last read can be told apart from those before; a deal that was never read has all of them since the install. */
+function suspectOf({ connectedAt }: Connection, dealId: string, read: ReadTime | undefined): Suspect[] {
+  if (!read) return [{ dealId, readUpTo: connectedAt }];
+  return read.modifiedAt === null ? [] : [{ dealId, readUpTo: Math.max(read.modifiedAt, connectedAt) }];
 }
 
 /**

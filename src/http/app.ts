@@ -61,6 +61,8 @@ export interface AppDeps {
   readonly tiers: OperationsDeps['tiers'];
   readonly reattribute: OperationsDeps['reattribute'];
   readonly mappings: OperationsDeps['mappings'];
+  readonly autopilot: OperationsDeps['autopilot'];
+  readonly drift: OperationsDeps['drift'];
   readonly publishAttribution: OperationsDeps['publishAttribution'];
   readonly payoutNews: PayoutNewsDeps['payoutNews'];
   readonly payoutAccounts: OperationsDeps['payoutAccounts'];

@@ -101,6 +101,16 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
           .execute();
       }),
 
+    granted: (accountId, connectionId, scopes) =>
+      engine.write(async ({ db }) => {
+        await db
+          .updateTable('connections')
+          .set({ scopes: toJson(scopes) })
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .execute();
+      }),
+
     setDuplicateRules: (accountId, connectionId, rules) =>
       engine.write(async ({ db }) => {
         await db

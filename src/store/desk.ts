@@ -132,14 +132,23 @@ export async function keepCases(session: Session, accountId: string, plan: Plan)
   const { opens, settles } = caseChanges(accountId, plan);
   await insertRows(session, 'risk_findings', findingRows(accountId, plan), 'on conflict do nothing');
   await openCases(session, accountId, opens);
-  for (const { dedupeKey, word } of settles) {
-    const row = await lockedByCause(session, accountId, dedupeKey);
-    if (row) await changeCase(session, row, ended(word), decidedBy(word));
-  }
+  await settleCases(session, accountId, settles);
   for (const { id, word } of plan.cases ?? []) {
     const row = await lockedCase(session, accountId, id);
     if (row?.state !== 'open') throw new Conflict('the case is decided');
     await changeCase(session, row, ended(word), decidedBy(word));
+  }
+}
+
+/** Ends cases, by their causes, as far as they are open. */
+export async function settleCases(
+  session: Session,
+  accountId: string,
+  settles: ReadonlyArray<{ readonly dedupeKey: string; readonly word: CaseWord }>,
+): Promise<void> {
+  for (const { dedupeKey, word } of settles) {
+    const row = await lockedByCause(session, accountId, dedupeKey);
+    if (row) await changeCase(session, row, ended(word), decidedBy(word));
   }
 }
 
@@ -157,7 +166,8 @@ function findingRows(accountId: string, { decisions }: Plan): Row<'risk_findings
   );
 }
 
-async function openCases(
+/** Those that were opened: of each cause one is open at a time. */
+export async function openCases(
   session: Session,
   accountId: string,
   newCases: readonly NewCase[],
@@ -385,7 +395,7 @@ async function alertFacts(
   };
 }
 
-function caseOf(row: Row<'desk_cases'>): Case {
+export function caseOf(row: Row<'desk_cases'>): Case {
   return {
     id: row.id,
     kind: row.kind as CaseKind,

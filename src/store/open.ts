@@ -10,6 +10,7 @@ import { createConnectionStore } from './connections.ts';
 import { createCouponStore } from './coupons.ts';
 import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
+import { createDriftStore } from './drift.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createIdentityStore } from './identity.ts';
 import { createInboxStore } from './inbox.ts';
@@ -22,6 +23,7 @@ import { createPayoutStore } from './payouts.ts';
 import type { PostgresOptions } from './postgres.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
 import { createProgramStore } from './programs.ts';
+import { createProposalStore } from './proposals.ts';
 import { unpark } from './queue.ts';
 import { createRateStore } from './rates.ts';
 import { createReadStore } from './reads.ts';
@@ -117,6 +119,8 @@ export function createStore(engine: Engine): Store {
     programDrafts: createProgramDraftStore(engine),
     rates: createRateStore(engine),
     dryRuns: createDryRunStore(engine),
+    proposals: createProposalStore(engine),
+    drift: createDriftStore(engine),
     inbox: createInboxStore(engine),
     work: createWorkStore(engine),
     cases: createCaseStore(engine),

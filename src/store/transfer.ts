@@ -41,6 +41,8 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   fx_rates: ['account_id', 'currency', 'day'],
   program_drafts: ['account_id', 'program_id'],
   dry_runs: ['account_id', 'id'],
+  mapping_proposals: ['account_id', 'id'],
+  drift_watch: ['account_id', 'connection_id'],
   inbox: ['seq'],
   work: RECORD,
   wakes: [...RECORD, 'at'],

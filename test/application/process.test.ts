@@ -45,6 +45,7 @@ function crmOf(a: ReturnType<typeof tenant>) {
     account: () => Promise.reject(new Error('not asked here')),
     contactsByEmail: () => Promise.reject(new Error('not asked here')),
     changedSince: () => Promise.reject(new Error('not asked here')),
+    dealIds: () => Promise.reject(new Error('not asked here')),
     provision: () => Promise.reject(new Error('not asked here')),
     writeMirror: () => Promise.reject(new Error('not asked here')),
     mirrors: 'properties',

@@ -57,6 +57,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
     log: createLog({ level: 'silent' }),
     openSession: () => session,
     place: { waiting: async () => {} },
+    drift: { look: async () => {}, failed: async () => {} },
     onAsked: () => {},
   });
   const { missed } = await reconcile.sweep(connection);

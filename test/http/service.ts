@@ -5,9 +5,11 @@ import { Writable } from 'node:stream';
 import { vi } from 'vitest';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
+import { createAutopilot } from '../../src/application/autopilot.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
 import { createDesk } from '../../src/application/desk.ts';
+import { createDriftWatch } from '../../src/application/drift-watch.ts';
 import { createMappings } from '../../src/application/mapping.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutBatches } from '../../src/application/payout-batches.ts';
@@ -84,6 +86,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     readContacts: unused,
     dealsOfContacts: unused,
     changedSince: unused,
+    dealIds: async () => ({ ids: [], total: 0, next: null }),
     contactsByEmail: unused,
     mirrors: 'properties',
     writeMirror: unused,
@@ -92,6 +95,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
   return {
     provider: 'hubspot',
     recordUrl: () => null,
+    requiredScopes: ['oauth'],
     oauth: {
       authorizeUrl: ({ state, redirectUri }) =>
         `https://app.hubspot.com/oauth/authorize?${new URLSearchParams({ state, redirect_uri: redirectUri })}`,
@@ -191,6 +195,10 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     log,
   });
   const reattribute = createReattribute({ store, clock, onAsked: () => {} });
+  const mappings = createMappings({ store, clock, newId: randomUUID, onAsked: () => {} });
+  const { openSession } = connect;
+  const requiredScopes = () => ['oauth'];
+  const drift = createDriftWatch({ store, clock, log, openSession, requiredScopes, connect, mappings });
   let refs = 0;
   const review = createReview({ store, clock, onDecided: () => {} });
   const app = createApp({
@@ -238,7 +246,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     store: { ...store, tierChanges: store.tiers },
     tiers: createTiers({ store, clock }),
     reattribute,
-    mappings: createMappings({ store, clock, newId: randomUUID, onAsked: () => {} }),
+    mappings,
+    autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
+    drift,
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => {} }),
     payoutNews,
     payoutAccounts,

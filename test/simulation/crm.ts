@@ -166,6 +166,7 @@ export function createCrm(deps: CrmDeps): SimCrm {
       },
       open: (access) => openSession(deps, portalOf(access.externalId), life, access),
       recordUrl: () => null,
+      requiredScopes: [],
     }),
   };
 
@@ -676,6 +677,7 @@ function openSession(
 
     writeMirror: (object, rows) => call(`write ${rows.length} ${object}s`, () => rows.map((row) => write(object, row))),
     mirrors: 'properties',
+    dealIds: () => call('deal ids', () => ({ ids: [], total: 0, next: null })),
     propertyNames: () => call('property names', () => new Set<string>()),
   };
 

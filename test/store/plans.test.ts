@@ -50,7 +50,7 @@ const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .*
 const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
 
 /** An index of nothing but the rows that are asked for. */
-const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue) /;
+const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open_alerts) /;
 
 const SMALL_TABLES = [
   ...[

@@ -16,6 +16,8 @@ export interface CrmConnector {
   /** Folder name and the value of `connections.provider`. */
   readonly provider: string;
   readonly oauth: CrmOAuth;
+  /** What the app asks for and cannot do without, by the names of `CrmGrant.scopes`. */
+  readonly requiredScopes: readonly string[];
   /** Null for a CRM that calls nobody: what changed there is listened for. */
   readonly inbound: CrmInbound | null;
   /** Absent where the CRM tells of changes only by calling us. */
@@ -147,6 +149,21 @@ export interface ProvisionReport {
   readonly existing: readonly string[];
   /** Things of the customer that bear our name; they are left alone and what belongs there is not mirrored. */
   readonly conflicts: ReadonlyArray<{ readonly name: string; readonly problem: string }>;
+  /** The types of all properties of the objects that were read for it, by the CRM's own names. An object that is missing was not read. */
+  readonly properties?: ReadonlyMap<CrmObject, ReadonlyMap<string, string>>;
+}
+
+/** Deals by when they were created, or by where they stand now. */
+export type DealsAsked =
+  | { readonly by: 'creation'; readonly from: Instant; readonly before: Instant }
+  | { readonly by: 'stage'; readonly pipelineId: string; readonly stageId: string };
+
+export interface DealIdsPage {
+  readonly ids: readonly string[];
+  /** How many there are beyond `after`, this page included; null when the CRM did not say. */
+  readonly total: number | null;
+  /** What to go on with; null at the end. */
+  readonly next: string | null;
 }
 
 /** One record and what it should show: the values of its fields, or the rows of our objects that are about it. */
@@ -185,6 +202,8 @@ export interface CrmSession {
   contactsByEmail(emails: readonly string[]): Promise<readonly string[]>;
   /** Records modified at or after `since`, oldest first, a page at a time. Complete also beyond the vendor's search window. */
   changedSince(input: { object: 'contact' | 'deal'; since: Instant; cursor: string | null }): Promise<ChangedPage>;
+  /** Ids of deals in the order of their ids, behind `after`, a page of at most `limit` (200) at a time. */
+  dealIds(input: { asked: DealsAsked; after: string | null; limit: number }): Promise<DealIdsPage>;
   /**
    * Creates what is missing of group, properties and association labels. Safe to call again at any time. Properties that are created are
    * empty; `beforeCreating` is for noting down that all values have to be written anew, since the answer to a creation may get lost.

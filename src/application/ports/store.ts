@@ -4,10 +4,12 @@ import type { BatchSchedule } from '../../domain/batch-schedule.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { ConnectionsPolicy } from '../../domain/connections-policy.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
+import type { Baseline } from '../../domain/drift.ts';
 import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
 import type { Elsewhere, IdentityEdge } from '../../domain/identity.ts';
 import type { Journal } from '../../domain/ledger.ts';
-import type { MappedStage, StageMapping } from '../../domain/mapping.ts';
+import type { MappedStage, SaidStage, StageMapping } from '../../domain/mapping.ts';
+import type { MappingProposal } from '../../domain/mapping-proposal.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { PolicyVersion } from '../../domain/policy.ts';
@@ -41,6 +43,8 @@ export interface Store {
   readonly rates: RateStore;
   readonly programDrafts: ProgramDraftStore;
   readonly dryRuns: DryRunStore;
+  readonly proposals: ProposalStore;
+  readonly drift: DriftStore;
   readonly inbox: InboxStore;
   readonly work: WorkStore;
   readonly cases: CaseStore;
@@ -191,6 +195,8 @@ export interface ConnectionStore {
   disconnect(accountId: string, connectionId: string, why: string): Promise<void>;
   /** The vendor has moved it to another address. */
   moved(accountId: string, connectionId: string, apiUrl: string): Promise<void>;
+  /** What the vendor grants now, where that is another than before. */
+  granted(accountId: string, connectionId: string, scopes: readonly string[]): Promise<void>;
   setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<void>;
   tokens(accountId: string, connectionId: string): Promise<SealedTokens | null>;
   /** Of every account and every connection, in a stable order, from behind `after`: for renewing the key they are sealed with. */
@@ -355,6 +361,74 @@ export interface KeptDryRun<T extends Tried = Tried> {
 export interface DryRunStore {
   keep(accountId: string, run: KeptDryRun): Promise<void>;
   get(accountId: string, id: string): Promise<KeptDryRun | null>;
+}
+
+export const PROPOSAL_STATES = ['open', 'postponed', 'accepted'] as const;
+
+/** A mapping as it was proposed, and what an admin has said to it. */
+export interface KeptProposal {
+  readonly id: string;
+  readonly connectionId: string;
+  readonly state: (typeof PROPOSAL_STATES)[number];
+  /** The version of the mapping in force when it was made. */
+  readonly basis: string;
+  readonly proposal: MappingProposal;
+  /** What was accepted, and the dry run over history that was made of it. */
+  readonly draft: readonly SaidStage[] | null;
+  readonly dryRunId: string | null;
+  readonly postponedUntil: Instant | null;
+  readonly madeBy: string;
+  readonly madeAt: Instant;
+  readonly changedBy: string;
+  readonly changedAt: Instant;
+  /** Rises by one with each change. */
+  readonly version: number;
+}
+
+export interface ProposalStore {
+  keep(accountId: string, proposal: KeptProposal): Promise<void>;
+  newest(accountId: string, connectionId: string): Promise<KeptProposal | null>;
+  /** False, and nothing is written, unless the stored one is one version behind. */
+  change(accountId: string, proposal: KeptProposal): Promise<boolean>;
+}
+
+/** A deal that a sweep found changed, and the state in which it was read before that, by the CRM's clock. */
+export interface Suspect {
+  readonly dealId: string;
+  readonly readUpTo: Instant;
+}
+
+/** What the look-out for drift of one connection remembers from one sweep to the next. */
+export interface KeptWatch {
+  readonly baseline: Baseline;
+  readonly suspects: readonly Suspect[];
+  /** Changes that events would have told of and have not. */
+  readonly lost: ReadonlyArray<{ readonly dealId: string; readonly at: Instant }>;
+  readonly lookedAt: Instant;
+  /** Alerts that were open after the last look. */
+  readonly open: number;
+  readonly version: number;
+}
+
+/** An alert about drift, and the time since which a person who has closed the same one is not told of it again. */
+export interface DriftAlert {
+  readonly case: NewCase;
+  readonly unlessClosedSince: Instant;
+}
+
+export interface DriftStore {
+  /** Null before the first look. */
+  watch(accountId: string, connectionId: string): Promise<KeptWatch | null>;
+  /** False, and nothing is written, unless the stored one is one version behind; version 1 is the first. */
+  keepWatch(accountId: string, connectionId: string, watch: KeptWatch): Promise<boolean>;
+  /** Those that are open, of one connection, the newest first. */
+  alerts(accountId: string, connectionId: string): Promise<Case[]>;
+  /** Opens alerts that are not open and ends open ones, by their keys, in one transaction. Returns how many were opened. */
+  tell(
+    accountId: string,
+    opens: readonly DriftAlert[],
+    ends: ReadonlyArray<{ readonly dedupeKey: string; readonly word: CaseWord }>,
+  ): Promise<number>;
 }
 
 export interface BudgetEntry {

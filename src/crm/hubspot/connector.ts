@@ -7,6 +7,7 @@ import { readAccount } from './account.ts';
 import { createBudget } from './budget.ts';
 import { type CallDeps, createPortalApi, type PortalApi } from './call.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
+import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import type { MirroredObject } from './fields.ts';
 import { parseHints } from './hints.ts';
@@ -69,6 +70,7 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
       parseHints: (body) => parseHints(body, appId),
     },
     recordUrl,
+    requiredScopes,
     open: (access) => createSession(createPortalApi(callDeps, access), access, propertyStates),
   };
 }
@@ -92,6 +94,7 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
     dealsOfContacts: (contactIds) => readDealsOfContacts(api, contactIds),
     contactsByEmail: (emails) => findContactsByEmail(api, emails),
     changedSince: (input) => readChanged(api, input),
+    dealIds: (input) => readDealIds(api, input),
     async provision(beforeCreating) {
       propertyStates.forget(portal);
       const { report, states } = await provision(api, beforeCreating);

@@ -39,6 +39,7 @@ export async function provision(api: PortalApi, beforeCreating?: () => Promise<v
     await beforeCreating?.();
   };
   const states = new Map<MirroredObject, PropertyState>();
+  const properties = new Map<CrmObject, ReadonlyMap<string, string>>();
   for (const object of OBJECTS) {
     const path = PATH_OF[object];
     const before = await readProperties(api, path);
@@ -46,10 +47,12 @@ export async function provision(api: PortalApi, beforeCreating?: () => Promise<v
     const hasGroup = [...before.values()].some(({ groupName }) => groupName === GROUP.name);
     if (hasGroup) report.existing.push(groupNameOf(path));
     else await ensureGroup(api, path, report);
-    states.set(object, stateOf(object, await ensureProperties(api, object, before, report, tellOnce)));
+    const present = await ensureProperties(api, object, before, report, tellOnce);
+    states.set(object, stateOf(object, present));
+    properties.set(object, new Map([...present.values()].map(({ name, type }) => [name, type])));
   }
   await ensureLabels(api, report);
-  return { report, states };
+  return { report: { ...report, properties }, states };
 }
 
 function groupNameOf(path: ObjectPath): string {

@@ -11,12 +11,12 @@ export async function readStages(api: PortalApi): Promise<StageCatalog> {
     schema: pipelinesSchema,
   });
   return {
-    pipelines: results
+    pipelines: inOrder(results)
       .filter(({ archived }) => archived !== true)
       .map(({ id, label, stages }) => ({
         id,
         label,
-        stages: stages
+        stages: inOrder(stages)
           .filter(({ archived }) => archived !== true)
           .map((stage) => ({
             id: stage.id,
@@ -26,6 +26,11 @@ export async function readStages(api: PortalApi): Promise<StageCatalog> {
           })),
       })),
   };
+}
+
+/** As a person sees them; HubSpot does not say in which order it lists them. */
+function inOrder<T extends { displayOrder?: number | undefined }>(items: readonly T[]): T[] {
+  return items.toSorted((a, b) => (a.displayOrder ?? 0) - (b.displayOrder ?? 0));
 }
 
 /** A decimal string ("0.2", "1.0"). Number('') is 0, which would make a stage without a probability a lost one. */

@@ -122,11 +122,13 @@ export const pipelinesSchema = z.looseObject({
       id: z.string(),
       label: z.string(),
       archived: z.boolean().optional(),
+      displayOrder: z.number().optional().catch(undefined),
       stages: z.array(
         z.looseObject({
           id: z.string(),
           label: z.string(),
           archived: z.boolean().optional(),
+          displayOrder: z.number().optional().catch(undefined),
           metadata: z.looseObject({
             isClosed: z.union([z.string(), z.boolean()]).optional(),
             probability: z.union([z.string(), z.number()]).optional(),
@@ -149,6 +151,7 @@ export const searchSchema = z.looseObject({
     z.looseObject({ id: idSchema, properties: z.record(z.string(), propertyValue), updatedAt: isoInstant.optional() }),
   ),
   paging: z.looseObject({ next: z.looseObject({ after: z.string() }).nullish() }).nullish(),
+  total: z.int().min(0).optional().catch(undefined),
 });
 
 export const propertySchema = z.looseObject({

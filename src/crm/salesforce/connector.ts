@@ -8,6 +8,7 @@ import { readAccount } from './account.ts';
 import { createBudget } from './budget.ts';
 import { type CallDeps, createOrgApi, type OrgApi } from './call.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
+import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import { isOf } from './ids.ts';
 import { writeRows } from './mirror.ts';
@@ -75,6 +76,7 @@ export function createConnector(deps: SalesforceDeps): CrmConnector {
       },
     },
     recordUrl,
+    requiredScopes: OAUTH_SCOPES,
     open: (access) => createSession(createOrgApi(callDeps, access), access, shapes, clock),
   };
 }
@@ -95,6 +97,17 @@ const OBJECT_OF: Readonly<Record<CrmObject, readonly string[]>> = {
   company: ['Account'],
   deal: ['Opportunity'],
 };
+
+/** A person's fields are those of contacts and of leads. */
+function propertiesOf({ fields }: OrgShape): ReadonlyMap<CrmObject, ReadonlyMap<string, string>> {
+  const objects = Object.entries(OBJECT_OF) as [CrmObject, readonly string[]][];
+  return new Map(
+    objects.flatMap(([object, names]) => {
+      const own = names.flatMap((name) => [...(fields.get(name) ?? [])]);
+      return own.length === 0 ? [] : [[object, new Map(own.map(([name, { type }]) => [name, type]))]];
+    }),
+  );
+}
 
 function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock: () => number): CrmSession {
   const { duplicateRules = 'respect' } = access;
@@ -119,16 +132,21 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock:
     async propertyNames(object) {
       // Asked by somebody who may have made the field just now.
       shapes.forget(api.org);
-      const { fields } = await shapes.get(api);
-      const names = OBJECT_OF[object].flatMap((name) => [...(fields.get(name)?.keys() ?? [])]);
+      const names = [
+        ...(propertiesOf(await shapes.get(api))
+          .get(object)
+          ?.keys() ?? []),
+      ];
       return names.length === 0 ? null : new Set(names);
     },
     dealsOfContacts: (contactIds) => shaped((shape) => readDealsOfContacts(api, shape, contactIds)),
     contactsByEmail: (emails) => shaped((shape) => findContactsByEmail(api, shape, emails)),
     changedSince: (input) => readChanged(api, input),
+    dealIds: (input) => shaped((shape) => readDealIds(api, shape, input)),
     async provision() {
       shapes.forget(api.org);
-      return provisionReport(await shapes.get(api));
+      const shape = await shapes.get(api);
+      return { ...provisionReport(shape), properties: propertiesOf(shape) };
     },
     requests: createRequests(api, () => shapes.get(api), clock, duplicateRules),
     async writeMirror(_object, rows) {

@@ -68,7 +68,7 @@ function mappingView(of: string, mapping: KeptMapping): z.input<typeof mappingSc
   };
 }
 
-function refused(refusal: MappingRefusal | DryRunRefusal): HttpProblem {
+export function mappingRefused(refusal: MappingRefusal | DryRunRefusal): HttpProblem {
   switch (refusal.kind) {
     case 'no_such_connection':
       return new HttpProblem('not_found', 'This account has no such connection.');
@@ -106,7 +106,7 @@ export function mapping({ clock, mappings, dryRuns }: MappingDeps): Operation[] 
       problems: ['not_found'],
       async handle({ accountId, params }) {
         const found = await mappings.of(accountId, params.connectionId);
-        if (!found) throw refused({ kind: 'no_such_connection' });
+        if (!found) throw mappingRefused({ kind: 'no_such_connection' });
         return { status: 200, body: mappingView(params.connectionId, found) };
       },
     }),
@@ -134,7 +134,7 @@ export function mapping({ clock, mappings, dryRuns }: MappingDeps): Operation[] 
           basis: body.version,
           dryRunId: body.dryRunId,
         });
-        if (result.kind !== 'said') throw refused(result);
+        if (result.kind !== 'said') throw mappingRefused(result);
         return { status: 200, body: mappingView(params.connectionId, result.mapping) };
       },
     }),
@@ -154,7 +154,7 @@ export function mapping({ clock, mappings, dryRuns }: MappingDeps): Operation[] 
       async handle({ accountId, actor, params, body }) {
         const period = periodOf(body, clock.now());
         const result = await mappings.tryOut(accountId, params.connectionId, body.stages, period, actor);
-        if (result.kind !== 'tried') throw refused(result);
+        if (result.kind !== 'tried') throw mappingRefused(result);
         return { status: 201, body: policyDryRunView(result.run) };
       },
     }),

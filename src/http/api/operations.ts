@@ -5,10 +5,12 @@ import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type AttributionDeps, attribution } from './attribution.ts';
+import { type AutopilotDeps, autopilot } from './autopilot.ts';
 import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { type ConnectionsPolicyDeps, connectionsPolicy } from './connections-policy.ts';
 import { decisions } from './decisions.ts';
+import { type DriftDeps, drift } from './drift.ts';
 import { ledger } from './ledger.ts';
 import { type MappingDeps, mapping } from './mapping.ts';
 import { members } from './members.ts';
@@ -36,6 +38,8 @@ export interface OperationsDeps
     AttributionDeps,
     Pick<ConnectionsPolicyDeps, 'identity'>,
     MappingDeps,
+    AutopilotDeps,
+    DriftDeps,
     PayoutBatchesApiDeps,
     PayoutReportsApiDeps,
     RefundsApiDeps,
@@ -81,6 +85,8 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...connections(deps),
     ...connectionsPolicy(deps),
     ...mapping(deps),
+    ...autopilot(deps),
+    ...drift(deps),
     ...policies(deps),
     ...programs(deps),
     ...programDrafts(deps),
