@@ -17,7 +17,7 @@ export function showMapping(terminal: Terminal, account: string, connection: str
   return withServices(terminal, async (services) => {
     const { id } = await accountOf(services, account);
     const mapping = await mappingsOf(services).of(id, connection);
-    if (!mapping) throw refused({ kind: 'no_such_connection' }, connection, '');
+    if (!mapping) throw mappingRefused({ kind: 'no_such_connection' }, connection, '');
     return { json: jsonOf(mapping), lines: linesOf(mapping) };
   });
 }
@@ -34,7 +34,7 @@ export function setMapping(
     const { id } = await accountOf(services, account);
     const stages = await stagesOf(terminal, file);
     const result = await mappingsOf(services).say(id, connection, stages, { dryRunId: dryRun });
-    if (result.kind !== 'said') throw refused(result, connection, file);
+    if (result.kind !== 'said') throw mappingRefused(result, connection, file);
     return {
       json: jsonOf(result.mapping),
       lines: [`${result.mapping.version} is in force. The service judges the deals of all referrals again.`],
@@ -54,7 +54,7 @@ export function tryMapping(
     const { id } = await accountOf(services, account);
     const said = await stagesOf(terminal, file);
     const result = await mappingsOf(services).tryOut(id, connection, said, periodFrom(days, services.now()), BY);
-    if (result.kind !== 'tried') throw refused(result, connection, file);
+    if (result.kind !== 'tried') throw mappingRefused(result, connection, file);
     return tellDryRun(result.run, csv);
   });
 }
@@ -89,7 +89,7 @@ function linesOf({ entries, dryRunId }: KeptMapping): string[] {
   ];
 }
 
-function refused(refusal: MappingRefusal | DryRunRefusal, connection: string, file: string): CliError {
+export function mappingRefused(refusal: MappingRefusal | DryRunRefusal, connection: string, file: string): CliError {
   switch (refusal.kind) {
     case 'no_such_connection':
       return new CliError(`There is no connection "${connection}".`, '"state" shows those there are.');
@@ -109,7 +109,8 @@ function refused(refusal: MappingRefusal | DryRunRefusal, connection: string, fi
   }
 }
 
-async function stagesOf(terminal: Terminal, file: string): Promise<readonly SaidStage[]> {
+/** @throws CliError naming what is wrong with the file. */
+export async function stagesOf(terminal: Terminal, file: string): Promise<readonly SaidStage[]> {
   const parsed = parseMapping(await readYaml(terminal, file));
   if (parsed.ok) return parsed.stages;
   throw new CliError(`${file} cannot be used.`, 'Correct these fields:', { problems: parsed.problems });

@@ -2,11 +2,13 @@ import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/errors.ts';
 import { askForSecondPerson, createAccount, listAccounts } from './accounts.ts';
 import { ATTRIBUTION, moveAttribution, tryAttributionFile, validateAttribution } from './attribution.ts';
+import { acceptProposal, postponeProposal, proposeMapping, showProposal } from './autopilot.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
 import { installLink, setDuplicateRules } from './connect.ts';
 import { doctor } from './doctor.ts';
+import { fixDrift, listDrift } from './drift.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { setMapping, showMapping, tryMapping } from './mapping.ts';
 import { migrateDatabase } from './migrate.ts';
@@ -215,6 +217,46 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .action(
       async (of: string, connection: string, file: string, options: { from?: string; to?: string; csv?: string }) =>
         print(await tryMapping(terminal, of, connection, file, options)),
+    );
+
+  for (const [step, what, run] of [
+    ['propose', 'read the pipelines and a year of deals, and propose what each stage means', proposeMapping],
+    ['proposal', 'show what was proposed last', showProposal],
+  ] as const)
+    add(mapping, `${step} <account> <connection>`, what).action(async (of: string, connection: string) =>
+      print(await run(terminal, of, connection)),
+    );
+  add(mapping, 'accept <account> <connection>', 'accept what was proposed, and try it on all that is recorded')
+    .option('--file <file>', 'what is to hold instead, as "mapping set" reads it')
+    .option('--from <day>', 'events from this day on, such as 2026-01-31')
+    .option('--to <day>', 'events before this day')
+    .option('--csv <file>', 'write every difference into this file')
+    .action(
+      async (of: string, connection: string, options: { file?: string; from?: string; to?: string; csv?: string }) =>
+        print(await acceptProposal(terminal, of, connection, options)),
+    );
+  add(mapping, 'postpone <account> <connection>', 'put what was proposed off')
+    .requiredOption('--until <day>', 'until this day, such as 2026-01-31')
+    .action(async (of: string, connection: string, options: { until: string }) =>
+      print(await postponeProposal(terminal, of, connection, options)),
+    );
+
+  const drift = program.command('drift').description('what has changed in a CRM since somebody looked at it');
+  add(drift, 'list <account> <connection>', 'list open alerts, with what mends each').action(
+    async (of: string, connection: string) => print(await listDrift(terminal, of, connection)),
+  );
+  add(drift, 'fix <account> <connection> <alert> <fix>', 'mend one of them')
+    .option('--means <stage>', 'for "map": what the stage means')
+    .option('--pipeline <id>', 'for "map": where another stage is meant')
+    .option('--stage <id>', 'for "map": which one, where another stage is meant')
+    .action(
+      async (
+        of: string,
+        connection: string,
+        alert: string,
+        how: string,
+        options: { means?: string; pipeline?: string; stage?: string },
+      ) => print(await fixDrift(terminal, of, connection, alert, how, options)),
     );
 
   const tiers = program.command('tiers').description('tiers of members');

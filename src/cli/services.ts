@@ -18,6 +18,8 @@ export interface Services {
   readonly accounts: Accounts;
   readonly connect: Connect;
   readonly providers: readonly string[];
+  /** What a CRM's app cannot do without. */
+  readonly requiredScopes: (provider: string) => readonly string[];
   readonly now: () => number;
 }
 
@@ -52,6 +54,7 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
       accounts: createAccounts({ store, clock }),
       connect: createConnect({ store, seal, clock, log, publicUrl: config.publicUrl, connectors }),
       providers: [...connectors.keys()],
+      requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],
       now: clock.now,
     });
   } finally {

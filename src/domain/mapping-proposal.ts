@@ -387,7 +387,7 @@ function doubtPipeline(
   if (coverage.deals === 0) tell('no_deals', null, 0, `No deal of this time stands in "${label}".`);
   else if (reached.size === 0 && won.length > 0 && coverage.deals >= DECIDED_MIN)
     tell('won_never_reached', null, coverage.deals, `None of ${coverage.deals} deals in "${label}" was ever won.`);
-  else if (coverage.won + coverage.lost < DECIDED_MIN)
+  else if (won.length > 0 && coverage.won + coverage.lost < DECIDED_MIN)
     tell(
       'few_decided',
       null,

@@ -6,6 +6,7 @@ import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { recordKey } from '../../src/domain/record.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
+import { autopilotStoreConformance } from './store-autopilot.ts';
 import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant } from './store-fixtures.ts';
@@ -2437,6 +2438,7 @@ export function storeConformance({
     });
 
     deskStoreConformance(() => ({ store, a }));
+    autopilotStoreConformance(() => ({ store, a }));
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     colleagueStoreConformance(() => ({ store, a }));

@@ -6,11 +6,13 @@ import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../src/application/ports/store.ts';
 import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
+import { driftPrefix } from '../../src/domain/drift.ts';
 import type { PayoutIntent } from '../../src/domain/plan.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
+import { proposalOf, watchOf } from '../conformance/store-autopilot.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import {
   claiming,
@@ -60,6 +62,8 @@ const SMALL_TABLES = [
     'mappings',
     'sweep_marks',
     'stream_positions',
+    'drift_watch',
+    'mapping_proposals',
     'programs',
     'attribution_policies',
     'connections_policies',
@@ -242,7 +246,10 @@ function readsThrough(node: PlanNode, text: string): boolean {
   const type = node['Node Type'];
   if (type === 'Seq Scan') return true;
   if (!/^(Index Scan|Index Only Scan|Bitmap Index Scan)$/.test(type)) return false;
-  if (/_(parked|unplaced|due|overdue)$/.test(node['Index Name'] ?? '') || IS_FIRST_PAGE_OF_POSTGRES.test(text))
+  if (
+    /_(parked|unplaced|due|overdue|open_alerts)$/.test(node['Index Name'] ?? '') ||
+    IS_FIRST_PAGE_OF_POSTGRES.test(text)
+  )
     return false;
   if (/^(inbox|records)_by_time$/.test(node['Index Name'] ?? '') && /max\(/.test(text)) return false;
   const condition = node['Index Cond'] ?? '';
@@ -344,6 +351,22 @@ async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<vo
   await desk.chain(accountId);
   await desk.signalCounts(accountId, T0, T0 + 1);
   await desk.alertFacts(accountId, { recentFrom: T0 - 1, baseFrom: T0 - 2, burnFrom: T0 - 1 });
+}
+
+async function useAutopilot(
+  { proposals, drift, connections }: Store,
+  { accountId, connectionId }: Tenant,
+): Promise<void> {
+  await proposals.keep(accountId, proposalOf());
+  await proposals.newest(accountId, connectionId);
+  await proposals.change(accountId, proposalOf({ version: 2 }));
+  await drift.keepWatch(accountId, connectionId, watchOf());
+  await drift.watch(accountId, connectionId);
+  const dedupeKey = `${driftPrefix(connectionId)}x`;
+  await drift.tell(accountId, [{ case: newCase('cas_drift', { dedupeKey }), unlessClosedSince: T0 }], []);
+  await drift.alerts(accountId, connectionId);
+  await drift.tell(accountId, [], [{ dedupeKey, word: { outcome: 'moot', by: 'x', why: '', at: T0 } }]);
+  await connections.granted(accountId, connectionId, ['oauth']);
 }
 
 async function useTiers({ tiers, attribution }: Store, a: Tenant): Promise<void> {
@@ -451,6 +474,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   const keys = { contactIds: ['1', 'friend-ref_1', 'friend-1'], dealIds: ['1'], emails: ['e'], codes: ['c'] };
   await a.load({ ...keys, risk: { mail: ['k'], phones: ['k'], hours: [24], now: T0 } });
   await useDesk(store);
+  await useAutopilot(store, a);
   const [payout] = await store.payouts.claim(claiming('p'));
   if (!payout) throw new Error('nothing was claimed');
   await store.payouts.defer(payout, { runAt: T0, error: 'x', parked: false });

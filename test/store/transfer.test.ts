@@ -18,6 +18,7 @@ import {
   digestsOf,
   sequenceOf,
 } from '../../src/store/transfer.ts';
+import { proposalOf, watchOf } from '../conformance/store-autopilot.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import { DAY, dryRunOf, hint, T0, TRIED, tenant } from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
@@ -75,6 +76,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.identity.publish('acc_a', POLICY, 'Ünï', T0);
   await a.write({ identity: [edgeOf(a, 'ref_1')] });
   for (const of of TRIED) await store.dryRuns.keep('acc_a', dryRunOf(of, of.kind));
+  await store.proposals.keep('acc_a', proposalOf({ madeBy: 'Ünï' }));
+  await store.drift.keepWatch('acc_a', 'con_a', watchOf());
   const rate = { currency: 'USD', base: 'EUR', day: '2026-01-02', until: '2026-01-04', perBase: '1.1', source: 'Ünï' };
   await store.rates.enter('acc_a', [rate], 'Ada', T0);
   const draft = { programId: 'prg', name: '=Ünï', rules: [] };

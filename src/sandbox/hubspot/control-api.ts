@@ -252,6 +252,9 @@ export function createControlApi({ control, random }: ControlApiDeps): express.R
   on('get', '/portals', () => control.portals());
   on('post', '/portals', ({ body }) => control.createPortal(read(portalSchema, body)));
   on('get', portal, ({ params }) => control.portal(portalId(params)));
+  on('post', `${portal}/unavailable-scopes`, ({ params, body }) =>
+    control.setUnavailableScopes(portalId(params), read(z.strictObject({ scopes: z.array(z.string()) }), body).scopes),
+  );
   on('post', `${portal}/suspend`, ({ params, body }) =>
     control.suspend(portalId(params), read(z.strictObject({ suspended: z.boolean() }), body).suspended),
   );

@@ -216,6 +216,10 @@ export function createControl(deps: ControlDeps) {
       deps.portals.set(portal.id, portal);
       return summary(portal);
     },
+    /** What the account's subscription does not have from now on. */
+    setUnavailableScopes(id: number, scopes: string[]): void {
+      portalOf(id).unavailableScopes = scopes;
+    },
     /** A suspended portal: refreshes get BAD_HUB, calls 401, no webhooks. */
     suspend(id: number, suspended: boolean): void {
       portalOf(id).suspended = suspended;

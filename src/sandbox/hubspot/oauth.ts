@@ -196,7 +196,10 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     if (!found || !portals.get(found.portalId)?.installation) {
       return refused('invalid_grant', 'BAD_REFRESH_TOKEN', 'refresh token is invalid, expired or revoked');
     }
-    const grant: Grant = { portalId: found.portalId, userId: found.userId, scopes: found.scopes };
+    // What the account's subscription has no more is in no token that is handed out from then on.
+    const unavailable = portals.get(found.portalId)?.unavailableScopes ?? [];
+    const scopes = found.scopes.filter((scope) => !unavailable.includes(scope));
+    const grant: Grant = { portalId: found.portalId, userId: found.userId, scopes };
     if (!deps.rotateRefreshTokens) return tokenResponse(grant, presented);
     tokens.revokeRefresh(presented);
     return tokenResponse(grant, tokens.issueRefresh(grant).token);
