@@ -233,15 +233,14 @@ export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
     }
   }
 
-  /** Changes the baseline, whoever looks at the same moment. */
-  async function rebase(
+  /** Changes what is remembered, whoever looks at the same moment. */
+  async function remember(
     accountId: string,
     connectionId: string,
-    change: (baseline: Baseline) => Baseline,
+    change: (watch: KeptWatch) => Partial<KeptWatch>,
   ): Promise<void> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const watch = await store.drift.watch(accountId, connectionId);
-      const kept: KeptWatch = watch ?? {
+      const watch = (await store.drift.watch(accountId, connectionId)) ?? {
         baseline: { stages: [], properties: [] },
         suspects: [],
         lost: [],
@@ -249,10 +248,19 @@ export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
         open: 0,
         version: 0,
       };
-      const next = { ...kept, baseline: change(kept.baseline), version: kept.version + 1 };
+      const next = { ...watch, ...change(watch), version: watch.version + 1 };
       if (await store.drift.keepWatch(accountId, connectionId, next)) return;
     }
     throw new Fault('busy', { kind: 'retry' }, 'Others looked at the same connection at the same time. Try again.');
+  }
+
+  const rebase = (accountId: string, connectionId: string, change: (baseline: Baseline) => Baseline) =>
+    remember(accountId, connectionId, ({ baseline }) => ({ baseline: change(baseline) }));
+
+  /** For the metric, which must not count until the next look what a person has ended. */
+  async function recount(accountId: string, connectionId: string): Promise<void> {
+    const { length: open } = await store.drift.alerts(accountId, connectionId);
+    await remember(accountId, connectionId, () => ({ open }));
   }
 
   async function look(connection: Connection, { catalog, provisioned, suspects }: SweptConnection): Promise<void> {
@@ -285,9 +293,10 @@ export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
     }
   }
 
-  async function mended(accountId: string, one: Case, by: string, why: string): Promise<FixResult> {
+  async function mended({ accountId, id }: Connection, one: Case, by: string, why: string): Promise<FixResult> {
     const done = await store.desk.decide(accountId, one.id, { outcome: 'resolved', by, why, at: clock.now() });
     if (done.kind === 'no_such_case') return { kind: 'no_such_alert' };
+    await recount(accountId, id);
     return { kind: 'mended', case: done.case, url: null };
   }
 
@@ -328,7 +337,7 @@ export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
     if (said.kind === 'refused') return { kind: 'changed' };
     if (said.kind !== 'said') return said;
     await accept(connection, one);
-    return mended(accountId, one, input.by, `${stageId} means ${stage}.`);
+    return mended(connection, one, input.by, `${stageId} means ${stage}.`);
   }
 
   return {
@@ -346,12 +355,14 @@ export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
             continue;
           }
           const open = await store.drift.alerts(accountId, connection.id);
+          if (open.length === 0) continue;
           const word = { outcome: 'moot', by: SYSTEM, why: DISCONNECTED_BY_ADMIN, at: clock.now() } as const;
           await store.drift.tell(
             accountId,
             [],
             open.map(({ dedupeKey }) => ({ dedupeKey, word })),
           );
+          await recount(accountId, connection.id);
         }
       }
     },
@@ -376,7 +387,7 @@ export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
       switch (input.fix) {
         case 'accept':
           await accept(connection, one);
-          return mended(accountId, one, input.by, 'Taken as it is.');
+          return mended(connection, one, input.by, 'Taken as it is.');
         case 'map':
           return map(connection, one, input);
         case 'provision':

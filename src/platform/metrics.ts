@@ -24,6 +24,7 @@ export interface VitalReading {
     readonly count: number;
     /** Of these connections, how long ago the one that was swept the longest ago was swept. */
     readonly sweptSecondsAgo: number;
+    readonly drifts: number;
   }>;
   readonly disk: { readonly freeBytes: number; readonly sizeBytes: number } | null;
 }
@@ -341,6 +342,17 @@ export function createMetrics({
             if (status === 'connected') this.set({ provider }, sweptSecondsAgo);
         },
       });
+      const drifts = new Gauge({
+        name: 'wonward_drift_alerts',
+        help: 'Open alerts about what has changed in CRMs since an admin looked at them.',
+        labelNames: ['provider'],
+        registers,
+        async collect() {
+          this.reset();
+          const reading = await thrifty().catch(() => null);
+          for (const { provider, drifts: open } of reading?.connections ?? []) this.inc({ provider }, open);
+        },
+      });
       const disk = new Gauge({
         name: 'wonward_disk_bytes',
         help: 'The file system that the SQLite file lies on. Absent with PostgreSQL.',
@@ -354,7 +366,7 @@ export function createMetrics({
           this.set({ kind: 'size' }, reading.disk.sizeBytes);
         },
       });
-      for (const gauge of [oldestDue, connections, swept, disk]) gauge.reset();
+      for (const gauge of [oldestDue, connections, swept, drifts, disk]) gauge.reset();
     },
     watchQueues(count) {
       const thrifty = thriftily(count, monotonic);

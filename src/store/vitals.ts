@@ -27,12 +27,19 @@ export function createVitals(engine: Engine): Vitals {
           status: ConnectionStatus;
           count: number;
           swept_to: number;
+          drifts: number;
         }>`select provider, status, count(*) as count, min(coalesce((
             select min(up_to) from sweep_marks m where m.account_id = c.account_id and m.connection_id = c.id
-          ), connected_at)) as swept_to
+          ), connected_at)) as swept_to, sum(coalesce((
+            select open_alerts from drift_watch w where w.account_id = c.account_id and w.connection_id = c.id
+          ), 0)) as drifts
           from connections c group by provider, status order by provider, status`.execute(session.db);
         return {
-          connections: rows.map(({ swept_to, ...row }) => ({ ...row, sweptTo: swept_to })),
+          connections: rows.map(({ swept_to, drifts, ...row }) => ({
+            ...row,
+            sweptTo: swept_to,
+            drifts: Number(drifts),
+          })),
           disk: await diskOf(await directoryOf(session)),
         };
       }),

@@ -80,6 +80,10 @@ const IN_WORDS = [
   /^must be the id of a (pipeline of this CRM|stage of this pipeline): /,
   /^names a stage a second time; keep one of them$/,
   /^leaves the pipeline .+ without any stage that means "won": /,
+  /^must be within a year from now$/,
+  // Of drift.
+  /^must be one of its own: /,
+  /^has to be said for this fix$/,
 ];
 
 const PROGRAM = {
@@ -163,6 +167,13 @@ beforeAll(async () => {
     getMappingDryRun: { params: { connectionId, dryRunId: ofMapping } },
     setStageMapping: { params: { connectionId }, body: { stages: [], dryRunId: ofMapping } },
     tryStageMapping: { params: { connectionId }, body: { stages: [] } },
+    proposeStageMapping: { params: { connectionId } },
+    acceptMappingProposal: { params: { connectionId }, body: { stages: [] } },
+    postponeMappingProposal: {
+      params: { connectionId },
+      body: { remindAt: new Date(Date.now() + 86_400_000).toISOString() },
+    },
+    fixDrift: { params: { connectionId, caseId: story.driftCaseId }, body: { fix: 'accept' } },
     importPayoutBatchMarks: { params: { batchId: story.batchId }, body: { csv: 'order,state\npay_1,paid' } },
   };
   source = {

@@ -74,6 +74,7 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{rewardId}', story.rewardId)
     .replace('{batchId}', story.batchId)
     .replace('{reportId}', story.reportId)
+    .replace('/drift/{caseId}', `/drift/${story.driftCaseId}`)
     .replace('{caseId}', story.caseId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRunAt(path, story))
@@ -83,6 +84,9 @@ function pathOf(path: string, story: Story, connectionId: string): string {
 
 const SPAN = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
 const REFUND = { id: 're_77', dealId: '77', money: { amount: '5.00', currency: 'EUR' }, at: SPAN.from };
+
+const SOON = new Date(Date.now() + 7 * 86_400_000).toISOString();
+const driftAt = (connectionId: string) => `/connections/${connectionId}/drift`;
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
 
@@ -140,6 +144,17 @@ describe('the OpenAPI document', () => {
       ['setStageMapping', ofConnection(acmeConnection), { stages: [], dryRunId: ownRun('/connections') }, 200],
       ['tryStageMapping', `${ofConnection(acmeConnection)}/dry-run`, { stages: [] }, 201],
       ['tryStageMapping', `${ofConnection(otherConnection)}/dry-run`, { stages: [] }, 404],
+      ['proposeStageMapping', `${ofConnection(acmeConnection)}/proposal`, undefined, 201],
+      ['proposeStageMapping', `${ofConnection(otherConnection)}/proposal`, undefined, 404],
+      ['acceptMappingProposal', `${ofConnection(acmeConnection)}/proposal/accept`, {}, 201],
+      ['acceptMappingProposal', `${ofConnection(acmeConnection)}/proposal/accept`, { stages: [{ ...entry }] }, 400],
+      ['acceptMappingProposal', `${ofConnection(otherConnection)}/proposal/accept`, {}, 404],
+      ['postponeMappingProposal', `${ofConnection(acmeConnection)}/proposal/postpone`, { remindAt: SOON }, 200],
+      ['postponeMappingProposal', `${ofConnection(acmeConnection)}/proposal/postpone`, { remindAt: SPAN.from }, 400],
+      ['fixDrift', `${driftAt(acmeConnection)}/${acmeStory.driftCaseId}/fix`, { fix: 'provision' }, 400],
+      ['fixDrift', `${driftAt(acmeConnection)}/${acmeStory.driftCaseId}/fix`, { fix: 'accept' }, 200],
+      ['fixDrift', `${driftAt(acmeConnection)}/${otherStory.driftCaseId}/fix`, { fix: 'accept' }, 404],
+      ['fixDrift', `${driftAt(otherConnection)}/${otherStory.driftCaseId}/fix`, { fix: 'accept' }, 404],
       ['validateProgram', '/programs/validate', DRAFT, 200],
       ['validateProgram', '/programs/validate', { programId: 'default' }, 400],
       ['diffProgram', '/programs/diff', DRAFT, 200],

@@ -30,8 +30,10 @@ import { createWriteOff } from '../../src/application/write-off.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
 import type { Decision } from '../../src/domain/decision.ts';
+import { driftCase, driftsOf } from '../../src/domain/drift.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { derivedId } from '../../src/domain/ids.ts';
+import { proposeMapping } from '../../src/domain/mapping-proposal.ts';
 import { createDraft, EMPTY_PLAN } from '../../src/domain/plan.ts';
 import { reason } from '../../src/domain/reason.ts';
 import type { Referral } from '../../src/domain/referral.ts';
@@ -396,6 +398,8 @@ export interface Story {
   readonly reportId: string;
   /** A dispute that is open. */
   readonly caseId: string;
+  /** An alert about the connection: a stage was renamed. */
+  readonly driftCaseId: string;
 }
 
 /** A member who has reached the tier "Silver". */
@@ -564,6 +568,7 @@ export async function tellStory(
     openedBy: 'rep 77',
     openedAt: now,
   });
+  const driftCaseId = await tellDrift(store, accountId, connectionId, now);
   return {
     reportId,
     memberId: member.id,
@@ -574,7 +579,36 @@ export async function tellStory(
     batchId,
     orderId,
     caseId,
+    driftCaseId,
   };
+}
+
+/** A stage that was renamed since an admin looked at it, and a mapping that was proposed. Returns the alert. */
+async function tellDrift(store: Store, accountId: string, connectionId: string, now: number): Promise<string> {
+  const stage = { id: 'closedwon', label: 'Won', isClosed: true, probability: 1 };
+  const catalog = { pipelines: [{ id: 'default', label: 'Sales', stages: [stage] }] };
+  const seen = { pipelineId: 'default', pipelineLabel: 'Sales', stageId: 'closedwon', stageLabel: 'Closed Won' };
+  const observed = {
+    catalog,
+    mapping: { version: 'map_1', entries: [] },
+    ...{ provisioned: null, properties: new Map(), programs: [], hints: null, fault: null },
+    scopes: { granted: [], required: [] },
+  };
+  const baseline = { stages: [{ ...seen, byMetadata: 'won' as const }], properties: [] };
+  const opens = driftsOf(connectionId, baseline, observed, now).map((drift) => ({
+    case: driftCase(accountId, connectionId, drift, null, now),
+    unlessClosedSince: now + 1,
+  }));
+  await store.drift.tell(accountId, opens, []);
+  const id = derivedId('mpp', accountId, connectionId);
+  if (!(await store.proposals.newest(accountId, connectionId)))
+    await store.proposals.keep(accountId, {
+      ...{ id, connectionId, state: 'open', basis: 'map_1', draft: null, dryRunId: null, postponedUntil: null },
+      ...{ madeBy: 'test', madeAt: now, changedBy: 'test', changedAt: now, version: 1 },
+      proposal: proposeMapping(catalog, [], { from: now - 1, to: now, deals: [], isComplete: true, total: 0 }),
+    });
+  const [alert] = await store.drift.alerts(accountId, connectionId);
+  return alert?.id ?? '';
 }
 
 function decisionFor(accountId: string, connectionId: string, referral: Referral, dealId: string, now: number) {

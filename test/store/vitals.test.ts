@@ -66,8 +66,8 @@ describe.each(DATABASES)('on %s', (name, freshUrl) => {
       }
       const { connections, disk } = await store.vitals.signs();
       expect(connections).toEqual([
-        { provider: 'hubspot', status: 'connected', count: 3, sweptTo: 4_000 },
-        { provider: 'hubspot', status: 'disconnected', count: 1, sweptTo: 1 },
+        { provider: 'hubspot', status: 'connected', count: 3, sweptTo: 4_000, drifts: 0 },
+        { provider: 'hubspot', status: 'disconnected', count: 1, sweptTo: 1, drifts: 0 },
       ]);
       if (name === 'sqlite') expect(disk?.freeBytes).toBeGreaterThan(0);
       else expect(disk).toBeNull();

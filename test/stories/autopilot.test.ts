@@ -96,10 +96,10 @@ describe('a portal that was just connected', () => {
 
   test('puts the proposal off, and finds it again', async () => {
     const until = new Date(stack.clock.now() + 7 * DAY_MS).toISOString();
-    const put = await stack.api('POST', `${path}/proposal/postpone`, { until });
+    const put = await stack.api('POST', `${path}/proposal/postpone`, { remindAt: until });
     expect(put.body).toMatchObject({ id: proposal.id, state: 'postponed', postponedUntil: until });
-    const past = await stack.api('POST', `${path}/proposal/postpone`, { until: '2020-01-01T00:00:00Z' });
-    expect([past.status, past.body.errors[0].field]).toEqual([400, 'until']);
+    const past = await stack.api('POST', `${path}/proposal/postpone`, { remindAt: '2020-01-01T00:00:00Z' });
+    expect([past.status, past.body.errors[0].field]).toEqual([400, 'remindAt']);
     expect((await stack.api('GET', `${path}/proposal`)).body).toMatchObject({ id: proposal.id, state: 'postponed' });
   });
 

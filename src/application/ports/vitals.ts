@@ -20,6 +20,8 @@ export interface VitalSigns {
     readonly count: number;
     /** Of these connections, how far the one that was swept the longest ago has come; its install when it never was. */
     readonly sweptTo: Instant;
+    /** Alerts about drift that were open when these connections were last looked at. */
+    readonly drifts: number;
   }>;
   /** Null when the database is on another machine or in memory. */
   readonly disk: { readonly freeBytes: number; readonly sizeBytes: number } | null;

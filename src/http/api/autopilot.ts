@@ -258,7 +258,7 @@ export function autopilot({ clock, autopilot: pilot, mappings }: AutopilotDeps):
       summary: 'Put a proposed mapping off',
       params,
       body: z.strictObject({
-        until: z.iso
+        remindAt: z.iso
           .datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' })
           .meta({ description: 'When to be reminded; within a year from now.' }),
       }),
@@ -266,10 +266,10 @@ export function autopilot({ clock, autopilot: pilot, mappings }: AutopilotDeps):
       answer: proposalSchema,
       problems: ['not_found', 'mapping_changed'],
       async handle({ accountId, actor, params: { connectionId: of }, body }) {
-        const [until, now] = [Date.parse(body.until), clock.now()];
+        const [until, now] = [Date.parse(body.remindAt), clock.now()];
         if (until <= now || until > now + POSTPONED_DAYS_MAX * DAY_MS)
           throw new HttpProblem('invalid_request', 'It cannot be put off until then.', {
-            errors: [{ field: 'until', problem: 'must be within a year from now' }],
+            errors: [{ field: 'remindAt', problem: 'must be within a year from now' }],
           });
         const result = await pilot.postpone(accountId, of, { until, by: actor });
         if (result.kind !== 'postponed') throw refused(result);
