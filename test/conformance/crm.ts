@@ -4,6 +4,7 @@ import type {
   CrmAccess,
   CrmConnector,
   CrmSession,
+  DealIdsPage,
   Hint,
   MirrorRow,
   RawRequest,
@@ -243,6 +244,37 @@ export function crmConformance({
           return stage && stageFromMetadata(stage);
         };
         expect([meaning('open'), meaning('won'), meaning('lost')]).toEqual(['opportunity', 'won', 'lost']);
+      });
+
+      test('deals are listed by when they were created, each once however small the pages, and counted', async () => {
+        const day = 86_400_000;
+        const base = crm.now() - 40 * day;
+        const ids = [0, 1, 2, 3, 4].map((days) => user.createDeal({ stage: 'open', at: base + days * day }));
+        crm.pass(60_000);
+        const asked = { by: 'creation', from: base + day, before: base + 4 * day } as const;
+        const found: string[] = [];
+        const totals: (number | null)[] = [];
+        for (let after: string | null = null; ; ) {
+          const page: DealIdsPage = await session.dealIds({ asked, after, limit: 2 });
+          found.push(...page.ids);
+          totals.push(page.total);
+          after = page.next;
+          if (after === null) break;
+        }
+        expect(found.toSorted()).toEqual(ids.slice(1, 4).toSorted());
+        expect(totals[0]).toBe(3);
+      });
+
+      test('deals are listed by the stage that they stand in now', async () => {
+        const [first, second] = [user.createDeal({ stage: 'won' }), user.createDeal({ stage: 'open' })];
+        user.changeDeal(second, { stage: 'won', at: crm.now() + traits.tickMs });
+        user.createDeal({ stage: 'open' });
+        crm.pass(60_000);
+        const asked = { by: 'stage', ...user.stages.won } as const;
+        const page = await session.dealIds({ asked, after: null, limit: 200 });
+        expect([page.ids.toSorted(), page.total, page.next]).toEqual([[first, second].toSorted(), 2, null]);
+        const none = await session.dealIds({ asked: { by: 'stage', ...user.stages.lost }, after: null, limit: 200 });
+        expect([none.ids, none.total, none.next]).toEqual([[], 0, null]);
       });
 
       test('a deal comes with its name, contacts, present state and currency', async () => {

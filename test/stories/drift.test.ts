@@ -248,6 +248,8 @@ describe('drift of access', () => {
     await stack.service.container.reconcile.sweepAll();
     const [found] = await drifts();
     expect(found).toMatchObject({ kind: 'connection_lost', severity: 'urgent' });
+    const metrics = async () => (await fetch(`${stack.publicUrl}/metrics`)).text();
+    expect(await metrics()).toContain('wonward_drift_alerts{provider="hubspot"} 1');
     await stack.service.container.drift.watchDisconnected();
     expect(await drifts()).toHaveLength(1);
     await stack.install();
