@@ -14,7 +14,7 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /**
  * What became of a case.
- * - `approved`, `rejected`: of a reward that waited · `allowed`: paid though the policy would not · `moot`: the deal settled it first
+ * - `approved`, `rejected`: of a reward that waited · `allowed`: paid though the policy would not · `moot`: the deal settled it first, or what an alert told of is gone
  * - `taken_back`: a dispute that took a reward back · `reattributed`: one that gave a referral to another member
  * - `upheld`: the dispute is right, and nothing follows from it here · `dismissed`: it is not
  * - `resolved`: somebody has dealt with it

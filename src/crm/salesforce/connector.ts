@@ -76,7 +76,8 @@ export function createConnector(deps: SalesforceDeps): CrmConnector {
       },
     },
     recordUrl,
-    requiredScopes: OAUTH_SCOPES,
+    // Whether it may go on while nobody is there shows by itself, and has two names.
+    requiredScopes: ['api'],
     open: (access) => createSession(createOrgApi(callDeps, access), access, shapes, clock),
   };
 }

@@ -56,7 +56,11 @@ export const caseSchema = z
     decidedWhy: z.string().nullable(),
     decidedAt: time.nullable(),
   })
-  .meta({ id: 'Case', description: 'Something that a person has to decide. It never ends by itself.' });
+  .meta({
+    id: 'Case',
+    description:
+      'Something that a person has to decide. It never ends unsaid: an alert ends by itself only when what it told of is gone.',
+  });
 
 export const caseEventSchema = z
   .strictObject({ number: z.int().min(1), kind: z.enum(EVENT_KINDS), by: z.string(), words: z.string(), at: time })
