@@ -67,6 +67,7 @@ export interface Autopilot {
     | ProposalRefusal
     | MappingRefusal
   >;
+  /** It is open again when that time has come. */
   postpone(
     accountId: string,
     connectionId: string,
@@ -79,7 +80,11 @@ export function createAutopilot(deps: AutopilotDeps): Autopilot {
 
   async function newest(accountId: string, connectionId: string): Promise<KeptProposal | ProposalRefusal> {
     if (!(await store.connections.get(accountId, connectionId))) return { kind: 'no_such_connection' };
-    return (await store.proposals.newest(accountId, connectionId)) ?? { kind: 'no_proposal' };
+    const found = await store.proposals.newest(accountId, connectionId);
+    if (!found) return { kind: 'no_proposal' };
+    // What was put off until now waits for an answer again.
+    const isBack = found.state === 'postponed' && (found.postponedUntil ?? 0) <= clock.now();
+    return isBack ? { ...found, state: 'open', postponedUntil: null } : found;
   }
 
   async function answer(

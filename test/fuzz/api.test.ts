@@ -171,7 +171,7 @@ beforeAll(async () => {
     acceptMappingProposal: { params: { connectionId }, body: { stages: [] } },
     postponeMappingProposal: {
       params: { connectionId },
-      body: { remindAt: new Date(Date.now() + 86_400_000).toISOString() },
+      body: { postponeUntil: new Date(Date.now() + 86_400_000).toISOString() },
     },
     fixDrift: { params: { connectionId, caseId: story.driftCaseId }, body: { fix: 'accept' } },
     importPayoutBatchMarks: { params: { batchId: story.batchId }, body: { csv: 'order,state\npay_1,paid' } },

@@ -119,7 +119,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   base: 'USD',
   day: '2026-01-02',
   until: '2026-01-04',
-  remindAt: new Date(Date.now() + 7 * 86_400_000).toISOString(),
+  postponeUntil: new Date(Date.now() + 7 * 86_400_000).toISOString(),
   perBase: '1.25',
   codes: 'A-CODE',
   csv: 'order,state,code\npay_1,paid,A-CODE',

@@ -96,11 +96,15 @@ describe('a portal that was just connected', () => {
 
   test('puts the proposal off, and finds it again', async () => {
     const until = new Date(stack.clock.now() + 7 * DAY_MS).toISOString();
-    const put = await stack.api('POST', `${path}/proposal/postpone`, { remindAt: until });
+    const put = await stack.api('POST', `${path}/proposal/postpone`, { postponeUntil: until });
     expect(put.body).toMatchObject({ id: proposal.id, state: 'postponed', postponedUntil: until });
-    const past = await stack.api('POST', `${path}/proposal/postpone`, { remindAt: '2020-01-01T00:00:00Z' });
-    expect([past.status, past.body.errors[0].field]).toEqual([400, 'remindAt']);
+    const past = await stack.api('POST', `${path}/proposal/postpone`, { postponeUntil: '2020-01-01T00:00:00Z' });
+    expect([past.status, past.body.errors[0].field]).toEqual([400, 'postponeUntil']);
     expect((await stack.api('GET', `${path}/proposal`)).body).toMatchObject({ id: proposal.id, state: 'postponed' });
+    const soon = new Date(stack.clock.now() + 10_000).toISOString();
+    await stack.api('POST', `${path}/proposal/postpone`, { postponeUntil: soon });
+    await stack.clock.sleep(15_000);
+    expect((await stack.api('GET', `${path}/proposal`)).body).toMatchObject({ state: 'open', postponedUntil: null });
   });
 
   test('accepts it: a draft that is tried on history and is not in force yet', async () => {

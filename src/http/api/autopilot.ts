@@ -258,18 +258,18 @@ export function autopilot({ clock, autopilot: pilot, mappings }: AutopilotDeps):
       summary: 'Put a proposed mapping off',
       params,
       body: z.strictObject({
-        remindAt: z.iso
+        postponeUntil: z.iso
           .datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' })
-          .meta({ description: 'When to be reminded; within a year from now.' }),
+          .meta({ description: 'From then on it is open again; within a year from now.' }),
       }),
       statuses: { 200: 'The proposal.' },
       answer: proposalSchema,
       problems: ['not_found', 'mapping_changed'],
       async handle({ accountId, actor, params: { connectionId: of }, body }) {
-        const [until, now] = [Date.parse(body.remindAt), clock.now()];
+        const [until, now] = [Date.parse(body.postponeUntil), clock.now()];
         if (until <= now || until > now + POSTPONED_DAYS_MAX * DAY_MS)
           throw new HttpProblem('invalid_request', 'It cannot be put off until then.', {
-            errors: [{ field: 'remindAt', problem: 'must be within a year from now' }],
+            errors: [{ field: 'postponeUntil', problem: 'must be within a year from now' }],
           });
         const result = await pilot.postpone(accountId, of, { until, by: actor });
         if (result.kind !== 'postponed') throw refused(result);
