@@ -17,7 +17,7 @@ import * as policyDryRuns from './0013-policy-dry-runs.ts';
 import * as duplicateRules from './0014-duplicate-rules.ts';
 import * as companies from './0015-companies.ts';
 import * as undoing from './0016-undoing.ts';
-import * as autopilot from './0018-autopilot.ts';
+import * as autopilot from './0017-autopilot.ts';
 
 interface Migration {
   readonly name: string;
