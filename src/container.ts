@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { type Autopilot, createAutopilot } from './application/autopilot.ts';
+import { type Backfills, createBackfills } from './application/backfill.ts';
 import { createCard } from './application/card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createAnswerRequests } from './application/crm-requests.ts';
@@ -9,8 +10,10 @@ import { createCutBatches } from './application/cut-batches.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
 import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
+import { createHistory, type History } from './application/history.ts';
 import { createListen } from './application/listen.ts';
 import { createMappings, type Mappings } from './application/mapping.ts';
+import { createMemberImports, type MemberImports } from './application/member-import.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
@@ -54,6 +57,8 @@ const ALERTS_SCHEDULE = '17 * * * *';
 const DRIFT_SCHEDULE = '7,22,37,52 * * * *';
 /** Windows move at midnight and graces end at any time; what members do counts within this time. */
 const TIERS_SCHEDULE = '* * * * *';
+/** What a person has started begins at once on their node; a minute is what a crash costs it. */
+const STARTED_SCHEDULE = '* * * * *';
 
 export interface ContainerDeps {
   readonly store: Store;
@@ -87,6 +92,9 @@ export interface Container {
   readonly card: ReturnType<typeof createCard>;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
   readonly reconcile: Reconcile;
+  readonly backfills: Backfills;
+  readonly history: History;
+  readonly memberImports: MemberImports;
   readonly payoutAccounts: PayoutAccounts;
   readonly payoutNews: PayoutNewsDesk;
   readonly payoutDesk: PayoutDesk;
@@ -103,7 +111,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const owner = randomUUID();
   const seal = createSeal(encryptionKeys);
   const connect = createConnect({ store, seal, clock, log, publicUrl, connectors });
-  const openSession = (connection: Connection) => connect.openSession(connection);
+  const openSession: Connect['openSession'] = (connection, pace) => connect.openSession(connection, pace);
 
   // The hops poke each other; each dispatch is made after the hop that it runs. Nobody pokes the mirror: what one second brings is
   // written to the CRM together, by a fraction of the calls.
@@ -186,7 +194,30 @@ export function createContainer(deps: ContainerDeps): Container {
     mappings,
   });
   const reconcile = createReconcile({ store, clock, log, openSession, place, drift, answerRequests, onAsked });
+  const backfills = createBackfills({
+    store,
+    clock,
+    log,
+    openSession,
+    newId: randomUUID,
+    onAsked,
+    onStarted: () => backfillRuns.poke(),
+  });
+  const history = createHistory({ store, clock, log, onAsked, onReleased: () => releaseRuns.poke() });
+  const memberImports = createMemberImports({
+    store,
+    clock,
+    log,
+    onMet: (accountId, emails) => look(accountId, emails),
+    onStarted: () => importRuns.poke(),
+  });
+  const backfillRuns = scheduled('backfills', STARTED_SCHEDULE, backfills.runAll);
+  const releaseRuns = scheduled('releases', STARTED_SCHEDULE, history.carryOutAll);
+  const importRuns = scheduled('imports', STARTED_SCHEDULE, memberImports.runAll);
   const schedules = [
+    backfillRuns,
+    releaseRuns,
+    importRuns,
     scheduled('sweep', sweepSchedule, reconcile.sweepAll),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
     scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
@@ -253,6 +284,9 @@ export function createContainer(deps: ContainerDeps): Container {
       }),
     ),
     reconcile,
+    backfills,
+    history,
+    memberImports,
     payoutAccounts,
     payoutNews,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),

@@ -106,7 +106,8 @@ function rewardRow(
     dealId,
     party,
     rule: (version && publishedRule(version.rules, ruleKey)?.name) ?? ruleKey,
-    state: reward?.state ?? decision.outcome,
+    // The package's list of states is fixed in every org; the reason tells what would have been paid.
+    state: reward?.state ?? (decision.outcome === 'history' ? 'skipped' : decision.outcome),
     money: outlook.money && { amount: decimalOf(outlook.money), currency: outlook.money.currency },
     reasonCode: outlook.reason.code,
     reason: outlook.reason.text,

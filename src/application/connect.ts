@@ -56,7 +56,8 @@ export interface Connect {
   provision(accountId: string, connectionId: string): Promise<ProvisionReport | null>;
   /** What a connector needs to talk to the connected CRM. */
   accessOf(connection: Connection): CrmAccess;
-  openSession(connection: Connection): CrmSession;
+  /** `background`: for what can wait; it leaves most of the CRM's calls to others. */
+  openSession(connection: Connection, pace?: CrmAccess['pace']): CrmSession;
 }
 
 export function redirectUriOf(publicUrl: string, provider: string): string {
@@ -164,8 +165,8 @@ export function createConnect(deps: ConnectDeps): Connect {
     };
   }
 
-  function openSession(connection: Connection): CrmSession {
-    return connectorOf(connection.provider).open(accessOf(connection));
+  function openSession(connection: Connection, pace?: CrmAccess['pace']): CrmSession {
+    return connectorOf(connection.provider).open({ ...accessOf(connection), pace });
   }
 
   /** What a new connection needs. A part that fails now is done by the next sweep; the install itself stands. */

@@ -12,7 +12,7 @@ export type CsvRead =
  * A CSV as people save it: RFC 4180, commas or semicolons, with or without a byte order mark. The first line names the columns, in any case; a
  * field loses the apostrophe that keeps a spreadsheet from taking it for a formula.
  */
-export function readCsv(text: string, needed: readonly string[]): CsvRead {
+export function readCsv(text: string, needed: readonly string[], rowsMax = ROWS_MAX): CsvRead {
   const plain = text.replace(/^\uFEFF/, '');
   const separator = separatorOf(plain);
   const lines = splitLines(plain, separator);
@@ -22,7 +22,7 @@ export function readCsv(text: string, needed: readonly string[]): CsvRead {
   const missing = needed.filter((name) => !names.includes(name));
   if (missing.length > 0) return { ok: false, problem: `needs a first line with the columns ${needed.join(', ')}` };
   if (new Set(names).size < names.length) return { ok: false, problem: 'names a column twice in its first line' };
-  if (rest.length > ROWS_MAX) return { ok: false, problem: `has more than ${ROWS_MAX} rows; send it in parts` };
+  if (rest.length > rowsMax) return { ok: false, problem: `has more than ${rowsMax} rows; send it in parts` };
   return {
     ok: true,
     rows: rest.map(({ line, fields }) => ({

@@ -18,7 +18,7 @@ import { colleaguesOf } from './colleagues.ts';
 import { type Gathered, gather, riskWanted } from './gather.ts';
 import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
 import { elsewhereState, type OtherConnections, otherConnections, withKeys } from './other-connections.ts';
-import type { CrmSession } from './ports/crm.ts';
+import type { CrmAccess, CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { Commit, Connection, Page, PageCursor, Shard, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
@@ -41,7 +41,7 @@ export interface ProcessDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly observe: Pick<Observe, 'processed' | 'decision'>;
-  readonly openSession: (connection: Connection) => CrmSession;
+  readonly openSession: (connection: Connection, pace?: CrmAccess['pace']) => CrmSession;
   /** Called when a commit left payouts to carry out. */
   readonly onDecided: () => void;
   /** Told of people who are new to an account with several connections, to be looked for in the others; may take its time. */
@@ -57,7 +57,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
   const currentMapping = createMappingReader(store, clock);
 
   async function processAll(connection: Connection, items: readonly WorkItem[]): Promise<void> {
-    const session = watched(deps.openSession(connection), keepClaim(items));
+    // A batch is of today or of a backfill, never of both.
+    const pace = items[0]?.isBackground ? 'background' : undefined;
+    const session = watched(deps.openSession(connection, pace), keepClaim(items));
     // Facts are as old as the first of them: a sweep must not take one that was read before a change for one read after it.
     const readAt = clock.now();
     const programs = await store.programs.versions(connection.accountId);

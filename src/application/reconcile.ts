@@ -164,7 +164,7 @@ function suspectOf({ connectedAt }: Connection, dealId: string, read: ReadTime |
  * last change along: a change that a hint told of costs no second call. Otherwise two clocks are compared, which may differ: a record
  * read too often costs a call, one read too seldom a reward.
  */
-function isSeen(modifiedAt: number, read: ReadTime | undefined): boolean {
+export function isSeen(modifiedAt: number, read: ReadTime | undefined): boolean {
   if (!read) return false;
   if (read.modifiedAt !== null) return read.modifiedAt >= modifiedAt;
   return read.at >= modifiedAt + READ_MARGIN_MS;

@@ -197,6 +197,7 @@ const BY_PERSON: ReadonlySet<string> = new Set([
   'review_rejected',
   're_attributed',
   'risk_allowed',
+  'history_released',
   'taken_back_by_person',
   'written_off',
 ]);
@@ -300,6 +301,13 @@ function rejudge(
     dealAt: waitedFrom === null ? dealAt : (dealsAt([deal], mapping, waitedFrom)[0] ?? dealAt),
     reachedAt: since,
     startsAt: Math.max(beginOf(programs, referral.programId), connectedAt),
+    isReleased: own.some(
+      (other) =>
+        other.reason.code === 'history_released' &&
+        other.ruleKey === decision.ruleKey &&
+        other.deal.id === decision.deal.id &&
+        other.sequence < decision.sequence,
+    ),
     // Who else was credited is no fact about this deal; it is asked for by deciding from nothing.
     otherDealsRewarded:
       wasYes('first rewarded deal of the referral') && wasYes('rewarded deals of the referral')
@@ -330,9 +338,20 @@ function rejudge(
     case 'capped':
     case 'queued':
       return verdict.kind === 'pays' ? 'same' : { differs: `the facts give "${verdict.reason.code}"` };
+    case 'history':
+      if (verdict.kind !== 'history')
+        return {
+          differs: verdict.kind === 'pays' ? 'the facts give a reward' : `the facts give "${verdict.reason.code}"`,
+        };
+      return isAmount(decision, verdict.money)
+        ? 'same'
+        : { differs: `the facts give ${verdict.money.minor} ${verdict.money.currency} (minor units)` };
     case 'waiting':
     case 'skipped': {
-      if ((code === 'other_rule_better' || code === 'assist_alone') && verdict.kind === 'pays') return 'same';
+      const wouldPay = verdict.kind === 'pays' || verdict.kind === 'history';
+      if ((code === 'other_rule_better' || code === 'assist_alone') && wouldPay) return 'same';
+      // Said before there was a list of what would have been paid.
+      if (code === 'deal_before_program' && verdict.kind === 'history') return 'same';
       if (code === 'risk_blocked' && verdict.kind === 'pays') {
         const risky = riskProblem(decision, program.risk, own);
         return risky === null ? 'same' : { differs: risky };

@@ -3,14 +3,17 @@ import { Fault } from '../domain/errors.ts';
 import { askForSecondPerson, createAccount, listAccounts } from './accounts.ts';
 import { ATTRIBUTION, moveAttribution, tryAttributionFile, validateAttribution } from './attribution.ts';
 import { acceptProposal, postponeProposal, proposeMapping, showProposal } from './autopilot.ts';
+import { showBackfill, startBackfill, turnBackfill } from './backfill.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
 import { installLink, setDuplicateRules } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { fixDrift, listDrift } from './drift.ts';
+import { releaseHistory, showHistory, turnRelease } from './history.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { setMapping, showMapping, tryMapping } from './mapping.ts';
+import { importMembers, reportImport, undoImport } from './members.ts';
 import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
@@ -351,6 +354,67 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .action(async (of: string, reward: string, options: { by: string; why: string }) =>
       print(await writeOffReward(terminal, of, reward, options)),
     );
+
+  const backfill = program.command('backfill').description('what lay in a CRM before Wonward came; pays nothing');
+  add(backfill, 'start <account> <connection>', 'read contacts and deals, behind everything that happens today')
+    .requiredOption('--since <day>', 'those modified from this day on, such as 2024-01-31')
+    .option('--by <who>', 'who asks for it, by name or role', 'command line')
+    .action(async (of: string, connection: string, options: { since: string; by: string }) =>
+      print(await startBackfill(terminal, of, connection, options)),
+    );
+  add(backfill, 'show <account> <backfill>', 'show how far it has come').action(async (of: string, id: string) =>
+    print(await showBackfill(terminal, of, id)),
+  );
+  for (const [step, what, to] of [
+    ['pause', 'ask for nothing more until it is resumed', 'paused'],
+    ['resume', 'go on', 'running'],
+    ['cancel', 'end it; what was asked for is still read', 'cancelled'],
+  ] as const)
+    add(backfill, `${step} <account> <backfill>`, what).action(async (of: string, id: string) =>
+      print(await turnBackfill(terminal, to, of, id)),
+    );
+
+  const history = program.command('history').description('what would have been paid for what was won before');
+  add(history, 'show <account>', 'sum it up by rule and currency')
+    .option('--rule <rule>', 'of one rule only')
+    .option('--csv <file>', 'write every row into this file')
+    .action(async (of: string, options: { csv?: string; rule?: string }) =>
+      print(await showHistory(terminal, of, options)),
+    );
+  add(history, 'release <account> <rule>', 'let what a rule would have paid be paid, by everything else it asks for')
+    .requiredOption('--name <name>', 'a name for it; the same one again is the same release')
+    .requiredOption('--why <why>', 'the reason, kept for ever')
+    .requiredOption('--by <who>', 'who decides it, by name or role')
+    .option('--program <program>', 'which program', 'default')
+    .action(async (of: string, rule: string, options: { program: string; name: string; why: string; by: string }) =>
+      print(await releaseHistory(terminal, of, rule, options)),
+    );
+  add(history, 'approve <account> <release>', 'as another person than the one who asked for it')
+    .requiredOption('--by <who>', 'who approves it, by name or role')
+    .action(async (of: string, id: string, options: { by: string }) =>
+      print(await turnRelease(terminal, of, id, options)),
+    );
+  add(history, 'cancel <account> <release>', 'end a release; what was released stays').action(
+    async (of: string, id: string) => print(await turnRelease(terminal, of, id, { by: null })),
+  );
+
+  const members = program.command('members').description('members that are taken over from a file');
+  add(members, 'import <account> <file>', 'say what would come of a CSV, or of -; with --key it is carried out')
+    .requiredOption('--email <column>', 'the column of addresses')
+    .option('--name <column>', 'the column of names')
+    .option('--first-name <column>', 'the column of first names')
+    .option('--last-name <column>', 'the column of last names')
+    .option('--key <key>', 'a key for it; the same one again is the same import')
+    .option('--by <who>', 'who imports it, by name or role', 'command line')
+    .action(async (of: string, file: string, options: Parameters<typeof importMembers>[3]) =>
+      print(await importMembers(terminal, of, file, options)),
+    );
+  add(members, 'report <account> <import>', 'print what became of each row').action(async (of: string, id: string) =>
+    print(await reportImport(terminal, of, id)),
+  );
+  add(members, 'undo <account> <import>', 'take out who has done nothing since').action(
+    async (of: string, id: string) => print(await undoImport(terminal, of, id)),
+  );
 
   add(program, 'doctor', 'find what is wrong around the service: clock, disk, database, address, permissions, queues')
     .option('--account <account>', 'look at the connections of one account only')

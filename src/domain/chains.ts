@@ -75,6 +75,9 @@ interface Reached {
   readonly rule: RewardRule;
 }
 
+/** What a rule pays, or would have paid. */
+type Paying = Extract<Verdict, { kind: 'pays' | 'history' }>;
+
 type Basis = Pick<Decision, 'deal' | 'party' | 'program'>;
 type Made = Pick<Decision, 'outcome' | 'reason' | 'effectiveAt'> &
   Partial<Pick<Decision, 'conditions' | 'calculation' | 'risk' | 'money' | 'releaseAt' | 'rewardId'>>;
@@ -511,10 +514,17 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       program: { id: version.programId, version: version.version },
     };
     const verdict = verdictOn(reached);
-    const isAlone = rule.party === 'assist' && !standingReward(book.of(dealAt.deal, publishedKey(rule.key)));
-    const better = verdict.kind === 'pays' ? betterRule(reached, verdict.money, all) : undefined;
-    if (verdict.kind !== 'pays') notPay(chain, basis, verdict, effectiveAt);
-    else if (better) {
+    const membersOwn = book.of(dealAt.deal, publishedKey(rule.key));
+    const isAlone =
+      rule.party === 'assist' &&
+      !standingReward(membersOwn) &&
+      !(verdict.kind === 'history' && last(membersOwn)?.outcome === 'history');
+    if (verdict.kind !== 'pays' && verdict.kind !== 'history') {
+      notPay(chain, basis, verdict, effectiveAt);
+      return;
+    }
+    const better = betterRule(reached, verdict, all);
+    if (better) {
       const why = reason('other_rule_better', { rule: better.name });
       notPay(chain, basis, { kind: 'refuses', reason: why, conditions: verdict.conditions }, effectiveAt);
     } else if (isAlone) {
@@ -524,7 +534,11 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
         { kind: 'refuses', reason: reason('assist_alone'), conditions: verdict.conditions },
         effectiveAt,
       );
-    } else pay(chain, basis, reached, verdict, effectiveAt);
+    } else if (verdict.kind === 'pays') pay(chain, basis, reached, verdict, effectiveAt);
+    else {
+      const { reason: why, conditions, calculation, money } = verdict;
+      sayIfNews(chain, basis, { outcome: 'history', reason: why, conditions, calculation, money, effectiveAt });
+    }
   }
 
   /**
@@ -553,7 +567,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       friend: friend.contact,
       dealAt: asQualified(dealAt, rule, before),
       reachedAt: since,
-      startsAt: Math.max(beginOf(state.programs, referral.programId), state.connectedAt),
+      startsAt: startsAt(),
+      isReleased: isReleased(chainOf(dealAt.deal, rule)),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       decidedElsewhere: decidedElsewhere(dealAt.deal, rule),
@@ -564,8 +579,16 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     });
   }
 
-  /** Of the rules of one group that pay for the deal, one that pays more, has paid already, or comes first among equals. */
-  function betterRule(reached: Reached, money: Money, all: readonly Reached[]): RewardRule | undefined {
+  /** What was won before is history: nothing is paid for it by itself. */
+  function startsAt(): Instant {
+    return Math.max(beginOf(state.programs, referral.programId), state.connectedAt);
+  }
+
+  /**
+   * Of the rules of one group that pay for the deal, one that pays more, has paid already, or comes first among equals; of history, of those
+   * that would have paid.
+   */
+  function betterRule(reached: Reached, { kind, money }: Paying, all: readonly Reached[]): RewardRule | undefined {
     const { rule, dealAt } = reached;
     if (rule.bestOf === undefined) return undefined;
     const others = all.filter(
@@ -577,7 +600,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     return others.find((other) => {
       if (standingReward(chainOf(dealAt.deal, other.rule))) return true;
       const verdict = verdictOn(other);
-      if (verdict.kind !== 'pays' || verdict.money.currency !== money.currency) return false;
+      if (verdict.kind !== kind || verdict.money.currency !== money.currency) return false;
       if (verdict.money.minor !== money.minor) return verdict.money.minor > money.minor;
       return all.indexOf(other) < all.indexOf(reached);
     })?.rule;
@@ -588,7 +611,13 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     const others = book
       .ofRule(rule.key)
       .filter((other) => other.connectionId !== here || !other.dealIds.includes(deal.ref.id))
-      .filter((other) => standingReward(other) !== undefined || hasExpired(other));
+      // Of deals that are history one would have been paid, and it stands in no later one's way.
+      .filter(
+        (other) =>
+          standingReward(other) !== undefined ||
+          hasExpired(other) ||
+          (since < startsAt() && last(other)?.outcome === 'history'),
+      );
     const policy = rule.deals;
     if (policy?.kind !== 'up_to' || policy.withinDays === null) return others.length;
     const starts = others.map(({ decisions }) => decisions[0]?.effectiveAt ?? since);
@@ -851,8 +880,14 @@ function isConcerned(rule: RewardRule, granted: RewardRule): boolean {
   );
 }
 
+/** What ends with the deal though no reward does: a wait, and what would have been paid. */
 function isWait({ outcome }: Decision): boolean {
-  return outcome === 'waiting' || outcome === 'capped' || outcome === 'queued';
+  return outcome === 'waiting' || outcome === 'capped' || outcome === 'queued' || outcome === 'history';
+}
+
+/** A person said that it is paid though it is history; what was said for another member says nothing about this one. */
+function isReleased(chain: Chain): boolean {
+  return sinceMoved(chain).some(({ reason: { code } }) => code === 'history_released');
 }
 
 /** Something speaks against it, and no person has allowed it all the same. */

@@ -19,6 +19,8 @@ export type Outcome =
   | 'waiting'
   /** The rule does not pay for this deal as the facts stand. */
   | 'skipped'
+  /** The rule would have paid, and the deal was won before the program or the connection began: `money` is listed, and a person may release it. */
+  | 'history'
   /** The rule would pay, and a limit is reached; it is tried again when there is room. */
   | 'capped'
   /** The rule would pay, and the budget is spent; it is tried again when there is more. */

@@ -62,6 +62,29 @@ export function allowByPerson(
   return decision;
 }
 
+/**
+ * A person lets a deal be paid though it was won before the program or the connection began: it is judged again at once by everything else.
+ * Null when it is not history that keeps it from being paid any more, as when it was released before.
+ */
+export function releaseByPerson(
+  draft: Draft,
+  accountId: string,
+  of: Pick<Decision, 'referralId' | 'deal' | 'ruleKey'>,
+  word: DeskWord,
+): Decision | null {
+  const before = chainOf(draft, of).at(-1);
+  if (before?.outcome !== 'history') return null;
+  const decision = next(draft, accountId, before, word, {
+    outcome: 'waiting',
+    reason: reason('history_released', { by: word.by, why: word.why }),
+    money: null,
+    rewardId: null,
+    releaseAt: null,
+  });
+  draft.wake({ record: before.deal, at: word.at });
+  return decision;
+}
+
 function chainOf(draft: Draft, { referralId, deal, ruleKey }: Pick<Decision, 'referralId' | 'deal' | 'ruleKey'>) {
   return draft
     .decisionsOf(referralId)

@@ -22,6 +22,14 @@ export type Verdict =
       readonly conditions: readonly ConditionResult[];
       readonly calculation: readonly CalculationStep[];
     }
+  /** It would pay, were it not for the day: what is history is listed, and a person has to say that it is paid. */
+  | {
+      readonly kind: 'history';
+      readonly money: Money;
+      readonly reason: Reason;
+      readonly conditions: readonly ConditionResult[];
+      readonly calculation: readonly CalculationStep[];
+    }
   | {
       readonly kind: 'waits' | 'refuses';
       readonly reason: Reason;
@@ -38,8 +46,10 @@ export interface EligibilityInput {
   readonly dealAt: DealAt;
   /** When the deal reached the rule's stage; the present for a preview of a deal that has not. */
   readonly reachedAt: Instant;
-  /** The later of the program's first version and the connection's install: nothing is paid for what was before. */
+  /** The later of the program's first version and the connection's install: nothing is paid by itself for what was before. */
   readonly startsAt: Instant;
+  /** A person said that this deal is paid for all the same. Absent: nobody did. */
+  readonly isReleased?: boolean | undefined;
   /** Rewards of this rule for other deals of this referral, as far as its policy on deals counts them. */
   readonly otherDealsRewarded: number;
   /** Another contact's referral comes before this one on the deal. */
@@ -69,9 +79,10 @@ export function judge(input: EligibilityInput): Verdict {
   const amount = amountOf(dealAt, rule, input.reachedAt, input.rates);
   const facts = factsOf(input, amount);
   const begin = startOf(input.referral);
+  const began = startCheck(input);
   const checks = [
     ...(input.decidedElsewhere === undefined ? [] : [decidedHere(input.decidedElsewhere)]),
-    notBefore('deal won after the program began', input.startsAt, input.reachedAt, 'deal_before_program'),
+    began,
     ...(begin === null
       ? []
       : [notBefore('deal won after the referral', begin, input.reachedAt, 'deal_before_referral')]),
@@ -82,7 +93,24 @@ export function judge(input: EligibilityInput): Verdict {
     ...(needsAmount(rule) ? [amountIsReadable(dealAt, amount)] : []),
     ...rule.conditions.map((condition) => checkCondition(condition, facts)),
   ];
-  return verdictOf(rule, dealAt, checks, amount, input.wonReferrals, input.tier);
+  const verdict = verdictOf(rule, dealAt, checks, amount, input.wonReferrals, input.tier);
+  if (began.result.verdict === 'met') return verdict;
+  const others = checks.filter((check) => check !== began);
+  const without = verdictOf(rule, dealAt, others, amount, input.wonReferrals, input.tier);
+  if (without.kind !== 'pays') return verdict;
+  const values = { wonOn: dayOf(input.reachedAt), amount: textOf(without.money) };
+  return { ...without, kind: 'history', reason: reason('history', values), conditions: verdict.conditions };
+}
+
+/** The words by which a decision tells whether its deal is history. */
+export const BEGAN_CONDITION = 'deal won after the program began';
+
+function startCheck({ startsAt, reachedAt, isReleased = false }: EligibilityInput): Checked {
+  const check = notBefore(BEGAN_CONDITION, startsAt, reachedAt, 'deal_before_program');
+  if (check.result.verdict === 'met' || !isReleased) return check;
+  const { expected, actual } = check.result;
+  const result = { ...check.result, expected: `${expected}, or released`, actual: `${actual}, released` };
+  return { ...check, result: { ...result, verdict: 'met' } };
 }
 
 /** Who is one of the account's own people is paid by the rules for recruiters alone, where a program has any. */

@@ -87,7 +87,12 @@ export function outlookOfDecision(decision: Decision, reward: Reward | undefined
     party: decision.party,
     dealId: decision.deal.id,
     state,
-    money: reward ? { minor: standingMinor(reward), currency: reward.money.currency } : decision.money,
+    money: reward
+      ? { minor: standingMinor(reward), currency: reward.money.currency }
+      : // What would have been paid is no money of anybody's; its sentence tells it.
+        decision.outcome === 'history'
+        ? null
+        : decision.money,
     reason: told(why, names),
     conditions: decision.conditions,
     wouldPay: remedyFor(why),
@@ -276,5 +281,6 @@ export function tellDecision(decision: Decision, audience: Audience, names: Deal
 
 function amountWords({ outcome }: Decision): string {
   if (outcome === 'reversed') return 'Taken back';
+  if (outcome === 'history') return 'Would have paid';
   return outcome === 'adjusted' ? 'Stands for' : 'Amount';
 }

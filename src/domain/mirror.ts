@@ -84,7 +84,7 @@ export interface RewardRow {
   readonly dealId: string | null;
   readonly party: Party;
   readonly rule: string;
-  readonly state: RewardState | Outcome;
+  readonly state: RewardState | Exclude<Outcome, 'history'>;
   /** Decimal and ISO 4217; null where nothing is paid. */
   readonly money: { readonly amount: string; readonly currency: string } | null;
   readonly reasonCode: string;

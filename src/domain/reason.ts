@@ -63,6 +63,9 @@ const SENTENCES = {
   condition_unmet_because: 'Not rewarded: {because}',
   condition_unknown: 'Waiting: {condition} should be {expected}, it is {actual}.',
   deal_before_program: 'Not rewarded: the deal was won on {wonOn}, before the program or the connection began.',
+  history:
+    'Not paid: the deal was won on {wonOn}, before the program or the connection began. It would have paid {amount}; an admin can release it.',
+  history_released: 'Released by {by} though the deal was won before the program or the connection began: {why}',
   deal_before_referral: 'Not rewarded: the deal was won on {wonOn}, before the referral was submitted.',
   other_deal_rewarded: 'Not rewarded: this referral was already rewarded for another deal.',
   other_referral_credited: 'Not rewarded: the deal is credited to an earlier referral of another contact.',

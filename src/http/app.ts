@@ -57,7 +57,13 @@ export interface AppDeps {
     readonly tierChanges: OperationsDeps['tierChanges'];
     readonly attribution: OperationsDeps['attribution'];
     readonly identity: OperationsDeps['identity'];
+    readonly storedBackfills: OperationsDeps['storedBackfills'];
+    readonly storedHistory: OperationsDeps['storedHistory'];
+    readonly storedImports: OperationsDeps['storedImports'];
   };
+  readonly backfills: OperationsDeps['backfills'];
+  readonly history: OperationsDeps['history'];
+  readonly memberImports: OperationsDeps['memberImports'];
   readonly tiers: OperationsDeps['tiers'];
   readonly reattribute: OperationsDeps['reattribute'];
   readonly mappings: OperationsDeps['mappings'];
@@ -82,7 +88,7 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
   const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
-  const { tierChanges, attribution, identity } = deps.store;
+  const { tierChanges, attribution, identity, storedBackfills, storedHistory, storedImports } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
   const stored = {
     reads,
@@ -96,6 +102,9 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
     tierChanges,
     attribution,
     identity,
+    storedBackfills,
+    storedHistory,
+    storedImports,
   };
   const shared = { ...deps, ...stored, limits };
   const app = express();

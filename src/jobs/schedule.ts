@@ -25,6 +25,8 @@ export interface ScheduleDeps {
 
 export interface Schedule {
   start(): void;
+  /** There is something to run: now, instead of at the next stroke. */
+  poke(): void;
   /** Waits for the run under way. */
   stop(): Promise<void>;
 }
@@ -33,6 +35,8 @@ export interface Schedule {
 export function createSchedule({ name, expression, run, owner, leases, clock, log }: ScheduleDeps): Schedule {
   const stopping = new AbortController();
   let running: Promise<void> | null = null;
+  /** What came while a run was about to end may not have been seen by it. */
+  let isPoked = false;
 
   async function runOnce(): Promise<void> {
     const lease = `schedule ${name}`;
@@ -70,28 +74,34 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
     }
   }
 
-  const task = cron.createTask(
-    expression,
-    () => {
-      running ??= runOnce().finally(() => {
-        running = null;
-      });
-      return running;
+  function stroke(): Promise<void> {
+    running ??= runOnce().finally(() => {
+      running = null;
+      if (isPoked && !stopping.signal.aborted) {
+        isPoked = false;
+        void stroke();
+      }
+    });
+    return running;
+  }
+
+  const task = cron.createTask(expression, stroke, {
+    name,
+    timezone: 'UTC',
+    logger: {
+      info: (message) => log.info({ schedule: name }, message),
+      warn: (message) => log.warn({ schedule: name }, message),
+      error: (message, err) => log.error({ err: err ?? message, schedule: name }, 'schedule failed'),
+      debug: (message) => log.debug({ schedule: name }, String(message)),
     },
-    {
-      name,
-      timezone: 'UTC',
-      logger: {
-        info: (message) => log.info({ schedule: name }, message),
-        warn: (message) => log.warn({ schedule: name }, message),
-        error: (message, err) => log.error({ err: err ?? message, schedule: name }, 'schedule failed'),
-        debug: (message) => log.debug({ schedule: name }, String(message)),
-      },
-    },
-  );
+  });
 
   return {
     start: () => void task.start(),
+    poke() {
+      if (running) isPoked = true;
+      else if (!stopping.signal.aborted) void stroke();
+    },
     async stop() {
       stopping.abort();
       await task.stop();

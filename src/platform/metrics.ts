@@ -299,7 +299,8 @@ export function createMetrics({
       }
       for (const provider of providers)
         for (const result of ['issued', 'refused', 'deferred']) payouts.inc({ provider, result }, 0);
-      for (const outcome of ['rewarded', 'held', 'waiting', 'skipped', 'reversed']) decisions.inc({ outcome }, 0);
+      for (const outcome of ['rewarded', 'held', 'waiting', 'skipped', 'history', 'reversed'])
+        decisions.inc({ outcome }, 0);
       for (const result of ['written', 'same', 'gone', 'unprovisioned', 'rejected', 'retry'])
         mirrorWrites.inc({ result }, 0);
       for (const queue of QUEUES)

@@ -3,6 +3,7 @@ import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
 import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
+import { createBackfillStore } from './backfills.ts';
 import { createBatchStore } from './batches.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
@@ -12,9 +13,11 @@ import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
 import { createDriftStore } from './drift.ts';
 import { createDryRunStore } from './dry-runs.ts';
+import { createHistoryStore } from './history.ts';
 import { createIdentityStore } from './identity.ts';
 import { createInboxStore } from './inbox.ts';
 import { createLeaseStore } from './leases.ts';
+import { createMemberImportStore } from './member-imports.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createMirrorStore } from './mirror.ts';
 import { createPayoutRecordStore } from './payout-records.ts';
@@ -136,6 +139,9 @@ export function createStore(engine: Engine): Store {
     tiers: createTierStore(engine),
     attribution: createAttributionStore(engine),
     identity: createIdentityStore(engine),
+    backfills: createBackfillStore(engine),
+    history: createHistoryStore(engine),
+    memberImports: createMemberImportStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     shared: engine.shared,

@@ -79,6 +79,10 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   mirror: RECORD,
   records: RECORD,
   record_links: ['account_id', 'connection_id', 'deal_id', 'contact_id'],
+  backfills: ['account_id', 'id'],
+  history_releases: ['account_id', 'id'],
+  member_imports: ['account_id', 'id'],
+  member_import_rows: ['account_id', 'import_id', 'line'],
   leases: null,
   probe: null,
 };

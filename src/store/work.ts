@@ -21,8 +21,10 @@ export function createWorkStore(engine: Engine): WorkStore {
     claim: (input) =>
       engine.write(async (session) => {
         for (const shard of await candidates(session, 'work', input)) {
-          const items = await claimOf(session, shard, input);
+          const items = await claimOf(session, shard, input, 0);
           if (items.length > 0) return items;
+          const past = await claimOf(session, shard, input, 1);
+          if (past.length > 0) return past;
         }
         return [];
       }),
@@ -74,15 +76,18 @@ export function createWorkStore(engine: Engine): WorkStore {
   };
 }
 
+/** What a backfill asked for (`low`) is claimed when nothing else is due, and apart from it: a batch of it may take its time. */
 async function claimOf(
   { db, dialect }: Session,
   { accountId, connectionId }: Shard,
   input: ClaimInput,
+  low: 0 | 1,
 ): Promise<WorkItem[]> {
   const { rows } = await sql<Row<'work'>>`
     with picked as (
       select object, record_id from work
       where account_id = ${accountId} and connection_id = ${connectionId} and due_at <= ${input.now}
+        and low = ${sql.lit(low)}
       order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('work')}
     )
     update work set ${claimed(input, 'work')}, claimed_at = ${input.now}
@@ -101,6 +106,7 @@ function itemOf(row: Row<'work'>): WorkItem {
     wanted: row.wanted,
     attempts: row.attempts,
     erase: row.erase === 1,
+    ...(row.low === 1 ? { isBackground: true } : {}),
   };
 }
 
@@ -143,7 +149,7 @@ export async function settleWork(session: Session, items: readonly WorkItem[]): 
       and exists (select 1 from work where ${IS_OF_WORK} and wakes.at <= work.claimed_at)`,
   );
   await over(
-    (held) => `update work set claim = null, claimed_at = null, attempts = 0, error = null,
+    (held) => `update work set claim = null, claimed_at = null, attempts = 0, error = null, low = 0,
       erase = case when work.wanted = held.wanted then 0 else work.erase end,
       run_at = case when work.wanted = held.wanted then coalesce(${NEXT_WAKE}, work.run_at) else work.run_at end,
       due_at = case when work.wanted = held.wanted then ${NEXT_WAKE} else work.run_at end
@@ -186,7 +192,12 @@ export async function askNow(
 }
 
 /** Asks for records to be looked at, each at its time. */
-export async function askAt(session: Session, accountId: string, wakes: readonly Wake[]): Promise<void> {
+export async function askAt(
+  session: Session,
+  accountId: string,
+  wakes: readonly Wake[],
+  low: 0 | 1 = 0,
+): Promise<void> {
   if (wakes.length === 0) return;
   await insertRows(
     session,
@@ -197,7 +208,7 @@ export async function askAt(session: Session, accountId: string, wakes: readonly
   const earliest = new Map<string, Row<'work'>>();
   for (const { record, at } of wakes) {
     const before = earliest.get(recordKey(record));
-    if (!before || before.run_at > at) earliest.set(recordKey(record), askedRow(accountId, record, at, 1));
+    if (!before || before.run_at > at) earliest.set(recordKey(record), { ...askedRow(accountId, record, at, 1), low });
   }
   // What lies ahead of a claim is found by its wake when the claim settles; it must not make the record due before its time.
   await upsertWork(session, [...earliest.values()], '(work.claim is not null and excluded.run_at > work.claimed_at)');
@@ -213,6 +224,7 @@ function askedRow(accountId: string, record: Wake['record'], at: Instant, wanted
     claimed_at: null,
     attempts: 0,
     erase: 0,
+    low: 0,
     parked: 0,
     error: null,
   };
@@ -235,6 +247,7 @@ async function upsertWork(session: Session, rows: readonly Row<'work'>[], liesAh
       attempts = case when work.parked = 1 then 0 else work.attempts end,
       error = case when work.parked = 1 then null else work.error end,
       erase = case when excluded.erase = 1 then 1 else work.erase end,
+      low = case when work.parked = 1 or excluded.low < work.low then excluded.low else work.low end,
       parked = 0`,
   );
 }

@@ -7,6 +7,7 @@ import { intentFor } from '../../src/domain/plan.ts';
 import { recordKey } from '../../src/domain/record.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
 import { autopilotStoreConformance } from './store-autopilot.ts';
+import { backfillStoreConformance } from './store-backfill.ts';
 import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant } from './store-fixtures.ts';
@@ -2442,6 +2443,7 @@ export function storeConformance({
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     colleagueStoreConformance(() => ({ store, a }));
+    backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));

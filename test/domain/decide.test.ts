@@ -470,7 +470,10 @@ describe('attribution', () => {
   test('a deal won before the program began is never paid by itself', () => {
     const world = worldWith([pointOf(T0 - 30 * DAY, WON)], [FRIEND_RULE]);
     world.process(T0 + MINUTE);
-    expect(world.state.decisions.map(({ reason }) => reason.code)).toEqual(['deal_before_program']);
+    expect(world.story()).toEqual(['100/friend-won#1 history history -43200 5000']);
+    expect(world.journals).toHaveLength(0);
+    expect(world.intents).toHaveLength(0);
+    expect(world.state.rewards).toHaveLength(0);
   });
 
   test('a person who refers themself is declined, and a won deal pays nothing', () => {

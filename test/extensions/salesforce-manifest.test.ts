@@ -109,7 +109,9 @@ describe('the values of a picklist', () => {
   it('are the states of a reward and the outcomes that pay nothing', () => {
     /** With these outcomes there is a reward, whose state is shown. */
     type WithReward = 'rewarded' | 'held' | 'in_review' | 'adjusted';
-    const states: Record<RewardState | Exclude<Outcome, WithReward>, true> = {
+    /** History is shown as skipped, with its own reason. */
+    type NotShown = WithReward | 'history';
+    const states: Record<RewardState | Exclude<Outcome, NotShown>, true> = {
       held: true,
       in_review: true,
       approved: true,

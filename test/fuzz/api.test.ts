@@ -84,6 +84,9 @@ const IN_WORDS = [
   // Of drift.
   /^must be one of its own: /,
   /^has to be said for this fix$/,
+  // Of imports.
+  /^has no row below its first line$/,
+  /^must name each once$/,
 ];
 
 const PROGRAM = {
@@ -124,6 +127,11 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
       at: '2026-01-01T00:00:00.000Z',
     },
   },
+  releaseHistory: {
+    body: { id: 'spring', programId: 'default', ruleKey: 'member-won', why: 'A gift to our first members.' },
+  },
+  tryMemberImport: { body: { csv: 'mail\nlin@example.com', mapping: { email: 'mail' } } },
+  startMemberImport: { body: { id: 'spring', csv: 'mail\nlin@example.com', mapping: { email: 'mail' } } },
   getBudget: { params: { programId: 'default' } },
   publishConnectionsPolicy: { body: { twinDays: 3 } },
   setCaseChain: { body: { chain: [{ owner: 'role:reviewer', hours: 48 }] } },
@@ -174,6 +182,7 @@ beforeAll(async () => {
       body: { postponeUntil: new Date(Date.now() + 86_400_000).toISOString() },
     },
     fixDrift: { params: { connectionId, caseId: story.driftCaseId }, body: { fix: 'accept' } },
+    startBackfill: { params: {}, body: { connectionId, since: '2026-01-01T00:00:00.000Z' } },
     importPayoutBatchMarks: { params: { batchId: story.batchId }, body: { csv: 'order,state\npay_1,paid' } },
   };
   source = {

@@ -76,6 +76,9 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{reportId}', story.reportId)
     .replace('/drift/{caseId}', `/drift/${story.driftCaseId}`)
     .replace('{caseId}', story.caseId)
+    .replace('{backfillId}', story.backfillId)
+    .replace('{releaseId}', story.releaseId)
+    .replace('{importId}', story.importId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRunAt(path, story))
     .replace('{programId}', 'default')
@@ -87,6 +90,11 @@ const REFUND = { id: 're_77', dealId: '77', money: { amount: '5.00', currency: '
 
 const SOON = new Date(Date.now() + 7 * 86_400_000).toISOString();
 const driftAt = (connectionId: string) => `/connections/${connectionId}/drift`;
+const RELEASE = { id: 'a', programId: 'default', ruleKey: 'member-won', why: 'A gift.' };
+const IMPORT = { csv: 'mail\nlin2@example.com\nnobody', mapping: { email: 'Mail' } };
+
+/** Of ids that do not begin as their names do. */
+const NOBODYS: Readonly<Record<string, string>> = { rew: 'rwd', bac: 'bfl' };
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
 
@@ -194,6 +202,34 @@ describe('the OpenAPI document', () => {
         { program: DRAFT, from: '2026-01-02T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z' },
         400,
       ],
+      ['startBackfill', '/backfills', { connectionId: acmeConnection, since: SPAN.from }, 201],
+      ['startBackfill', '/backfills', { connectionId: acmeConnection, since: SPAN.from }, 409],
+      ['startBackfill', '/backfills', { connectionId: otherConnection, since: SPAN.from }, 422],
+      ['startBackfill', '/backfills', { connectionId: acmeConnection, since: 'long ago' }, 400],
+      ['pauseBackfill', `/backfills/${acmeStory.backfillId}/pause`, {}, 409],
+      ['pauseBackfill', `/backfills/${otherStory.backfillId}/pause`, {}, 404],
+      ['resumeBackfill', `/backfills/${otherStory.backfillId}/resume`, {}, 404],
+      ['cancelBackfill', `/backfills/${otherStory.backfillId}/cancel`, {}, 404],
+      ['releaseHistory', '/history/releases', RELEASE, 201],
+      ['releaseHistory', '/history/releases', RELEASE, 200],
+      ['releaseHistory', '/history/releases', { ...RELEASE, decisionIds: [acmeStory.historyId] }, 409],
+      ['releaseHistory', '/history/releases', { ...RELEASE, id: 'b', ruleKey: 'other' }, 422],
+      ['releaseHistory', '/history/releases', { ...RELEASE, id: 'c', decisionIds: [otherStory.historyId] }, 422],
+      ['releaseHistory', '/history/releases', { ...RELEASE, id: 'd', decisionIds: [] }, 400],
+      ['approveHistoryRelease', `/history/releases/${acmeStory.releaseId}/approve`, {}, 200],
+      ['approveHistoryRelease', `/history/releases/${acmeStory.releaseId}/approve`, {}, 409],
+      ['approveHistoryRelease', `/history/releases/${otherStory.releaseId}/approve`, {}, 404],
+      ['cancelHistoryRelease', `/history/releases/${acmeStory.releaseId}/cancel`, {}, 200],
+      ['cancelHistoryRelease', `/history/releases/${otherStory.releaseId}/cancel`, {}, 404],
+      ['tryMemberImport', '/member-imports/dry-run', IMPORT, 200],
+      ['tryMemberImport', '/member-imports/dry-run', { ...IMPORT, mapping: { email: 'none' } }, 400],
+      ['startMemberImport', '/member-imports', { id: 'a', ...IMPORT }, 201],
+      ['startMemberImport', '/member-imports', { id: 'a', ...IMPORT }, 200],
+      ['startMemberImport', '/member-imports', { id: 'a', ...IMPORT, csv: 'mail\nx@example.com' }, 409],
+      ['startMemberImport', '/member-imports', { id: 'b', ...IMPORT, csv: 'mail' }, 400],
+      ['undoMemberImport', '/member-imports/imp_a/undo', {}, 409],
+      ['undoMemberImport', `/member-imports/${acmeStory.importId}/undo`, {}, 200],
+      ['undoMemberImport', `/member-imports/${otherStory.importId}/undo`, {}, 404],
       ['publishProgram', '/programs?dryRunId=dry_nobody', DRAFT, 422],
       ['publishProgram', `/programs?dryRunId=${ownRun('/programs')}`, { ...DRAFT, programId: 'x' }, 409],
       ['setMemberRecruiter', `/members/${acmeStory.memberId}/recruiter`, { isRecruiter: true }, 200],
@@ -412,7 +448,7 @@ describe('one account', () => {
       expect([operationId, own.status]).toEqual([operationId, 200]);
       const foreign = await acme.call(pathOf(path, otherStory, otherConnection));
       const unknown = await acme.call(
-        path.replace(/\{(\w{3})\w*\}/g, (_, prefix) => `${prefix === 'rew' ? 'rwd' : prefix}_nobody`),
+        path.replace(/\{(\w{3})\w*\}/g, (_, prefix) => `${NOBODYS[prefix] ?? prefix}_nobody`),
       );
       expect([operationId, foreign.status, unknown.status]).toEqual([operationId, 404, 404]);
       const [a, b] = [await foreign.json(), await unknown.json()] as [object, object];

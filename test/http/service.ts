@@ -6,11 +6,14 @@ import { vi } from 'vitest';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createAutopilot } from '../../src/application/autopilot.ts';
+import { createBackfills } from '../../src/application/backfill.ts';
 import { createCard } from '../../src/application/card.ts';
 import { createConnect } from '../../src/application/connect.ts';
 import { createDesk } from '../../src/application/desk.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
+import { createHistory } from '../../src/application/history.ts';
 import { createMappings } from '../../src/application/mapping.ts';
+import { createMemberImports } from '../../src/application/member-import.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
@@ -245,7 +248,24 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     }),
     onBudget: () => {},
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
-    store: { ...store, tierChanges: store.tiers },
+    store: {
+      ...store,
+      tierChanges: store.tiers,
+      storedBackfills: store.backfills,
+      storedHistory: store.history,
+      storedImports: store.memberImports,
+    },
+    backfills: createBackfills({
+      store,
+      clock,
+      log,
+      openSession: connect.openSession,
+      newId: randomUUID,
+      onAsked: () => {},
+      onStarted: () => {},
+    }),
+    history: createHistory({ store, clock, log, onAsked: () => {}, onReleased: () => {} }),
+    memberImports: createMemberImports({ store, clock, log, onMet: () => {}, onStarted: () => {} }),
     tiers: createTiers({ store, clock }),
     reattribute,
     mappings,
@@ -400,6 +420,11 @@ export interface Story {
   readonly caseId: string;
   /** An alert about the connection: a stage was renamed. */
   readonly driftCaseId: string;
+  /** What would have been paid, and a word that it is. */
+  readonly historyId: string;
+  readonly releaseId: string;
+  readonly backfillId: string;
+  readonly importId: string;
 }
 
 /** A member who has reached the tier "Silver". */
@@ -549,6 +574,65 @@ export async function tellStory(
     agreed: [],
     differences: [],
   };
+  const historyId = derivedId('dec', rewardId, 'history');
+  const past: Decision = {
+    ...decision,
+    id: historyId,
+    deal: { ...decision.deal, id: `${8 + Number(digit)}002` },
+    outcome: 'history',
+    reason: reason('history', { wonOn: '2020-01-01', amount: '150.00 EUR' }),
+    rewardId: null,
+  };
+  await store.cases.commit([
+    { accountId, plan: { ...EMPTY_PLAN, decisions: [past] }, snapshots: [], restsOn: [], settles: [], erase: [] },
+  ]);
+  const releaseId = derivedId('rel', rewardId);
+  await store.history.ask({
+    accountId,
+    id: releaseId,
+    programId: 'default',
+    ruleKey: 'member-won',
+    decisionIds: null,
+    askedFor: [{ count: 1, money: reward.money }],
+    state: 'asked',
+    why: 'A gift.',
+    askedBy: 'somebody',
+    askedAt: now,
+    approvedBy: null,
+    position: null,
+    released: 0,
+    passedOver: 0,
+    updatedAt: now,
+    version: 1,
+  });
+  const backfillId = derivedId('bfl', rewardId);
+  await store.backfills.start({
+    accountId,
+    id: backfillId,
+    connectionId,
+    since: 0,
+    objects: ['contact', 'deal'],
+    state: 'done',
+    object: 'deal',
+    position: null,
+    untilAt: now,
+    found: 3,
+    asked: 2,
+    total: 3,
+    activeMs: 1_000,
+    attempts: 0,
+    notBefore: 0,
+    error: null,
+    startedBy: 'test',
+    startedAt: now,
+    updatedAt: now,
+    version: 1,
+  });
+  const importId = derivedId('imp', rewardId);
+  const imported = { accountId, id: importId, contentHash: 'hash', state: 'done' as const, rows: 1, startedBy: 'test' };
+  await store.memberImports.start({ ...imported, startedAt: now, updatedAt: now }, [
+    { line: 2, content: null, outcome: 'matched', problem: null, memberId: member.id },
+  ]);
   const reportId = derivedId('rep', rewardId);
   await store.payoutReports.keep(accountId, { id: reportId, from: now, to: now + 1, report, by: 'test', at: now });
   const refund = { source: 'api', id: `re_${digit}`, deal: null, money: reward.money, at: now, isUndone: false };
@@ -570,6 +654,10 @@ export async function tellStory(
   });
   const driftCaseId = await tellDrift(store, accountId, connectionId, now);
   return {
+    historyId,
+    releaseId,
+    backfillId,
+    importId,
     reportId,
     memberId: member.id,
     referralId: referral.id,

@@ -13,6 +13,7 @@ import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { proposalOf, watchOf } from '../conformance/store-autopilot.ts';
+import { backfillOf, importOf, pastOf, releaseOf, rowOf } from '../conformance/store-backfill.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import {
   claiming,
@@ -41,7 +42,7 @@ const server = await postgresForThisFile();
  * look at the news that wait, whose index holds no others.
  */
 const READS_ALL =
-  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'|select \* from payout_news n/;
+  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'|select \* from payout_news n|sum\(d\.minor\)|state = 'running'|state in \('running'/;
 
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = \+'\w+'\s+order by .* limit /;
@@ -52,7 +53,7 @@ const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .*
 const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
 
 /** An index of nothing but the rows that are asked for. */
-const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open_alerts) /;
+const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open|open_alerts) /;
 
 const SMALL_TABLES = [
   ...[
@@ -322,8 +323,47 @@ async function useProviders(store: Awaited<ReturnType<typeof openStore>>, intent
   await store.payoutReports.keep(accountId, { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'a', at: T0 });
   await store.payoutReports.get(accountId, 'rep_1');
   await store.payoutReports.list(accountId, { limit: 2, cursor: { at: T0, id: 'rep_z' } });
+  await useBackfills(store);
   await store.reads.balancesOf(accountId, ['receivable:member:mem_1', 'payable:member:mem_1']);
   await batches.mark(accountId, batchId, { key: intent.id, state: 'paid', why: null }, T0);
+}
+
+async function useBackfills(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
+  const accountId = 'acc_a';
+  const a = tenant(store);
+  const { backfills, history, memberImports } = store;
+  const cursor = { at: T0, id: 'z' };
+  await backfills.start(backfillOf('bfl_1'));
+  await backfills.start(backfillOf('bfl_2'));
+  await backfills.advance(backfillOf('bfl_1', { version: 2 }), [{ record: a.ref('deal', 'past'), at: T0 }]);
+  await backfills.waiting(accountId, 'con_a');
+  await backfills.running();
+  await backfills.list(accountId, { limit: 2, cursor });
+  await backfills.turn(accountId, 'bfl_1', { to: 'cancelled', from: ['running', 'paused'], now: T0 });
+  await a.write({ decisions: [pastOf(a, 'past')] });
+  for (const of of [{}, { programId: 'prg', ruleKey: 'member-reward', upTo: T0 }]) {
+    await history.list(accountId, { limit: 2, cursor }, of);
+    await history.totals(accountId, of);
+    await history.next(accountId, of, cursor, 5);
+    await history.next(accountId, { ...of, decisionIds: ['dec_past_1'] }, null, 5);
+  }
+  await history.ask(releaseOf('rel_1'));
+  await history.running();
+  await history.change(releaseOf('rel_1', { version: 2 }));
+  await history.releases(accountId, { limit: 2, cursor });
+  const rows = [rowOf(2), rowOf(3)];
+  await memberImports.start(importOf('imp_1'), rows);
+  await memberImports.get(accountId, 'imp_1');
+  await memberImports.list(accountId, { limit: 2, cursor });
+  await memberImports.running();
+  await memberImports.known(accountId, ['a@example.com', 'b@example.com']);
+  await memberImports.rows(accountId, 'imp_1', { outcome: 'open', after: 0, limit: 5 });
+  await memberImports.rows(accountId, 'imp_1', { after: 0, limit: 5 });
+  const taken = rows.map((row) => ({ ...row, outcome: 'created' as const, memberId: `mem_row${row.line}` }));
+  const members = taken.map(({ memberId }) => a.member(memberId, { contact: null }));
+  await memberImports.takeIn(accountId, 'imp_1', taken, members, T0);
+  for (const row of taken) await memberImports.takeOut(accountId, 'imp_1', row, T0);
+  await memberImports.turn(accountId, 'imp_1', { from: 'running', to: 'done', now: T0 });
 }
 
 async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {

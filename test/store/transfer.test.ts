@@ -19,6 +19,7 @@ import {
   sequenceOf,
 } from '../../src/store/transfer.ts';
 import { proposalOf, watchOf } from '../conformance/store-autopilot.ts';
+import { backfillOf, importOf, releaseOf, rowOf } from '../conformance/store-backfill.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import { DAY, dryRunOf, hint, T0, TRIED, tenant } from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
@@ -100,6 +101,9 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.refunds.keep('acc_a', { source: 'api', id: 're_ü', deal: null, money, at: T0, isUndone: true }, T0);
   const report = { provider: 'stripe', orders: 1, agree: 1, listed: null, agreed: [money], differences: [] };
   await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
+  await store.backfills.start(backfillOf('bfl_1'));
+  await store.history.ask(releaseOf('rel_1'));
+  await store.memberImports.start(importOf('imp_1'), [rowOf(2)]);
   const alert = newCase('cas_1', { summary: 'Ünï' });
   await store.desk.open('acc_a', alert);
   await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);

@@ -45,6 +45,8 @@ export interface CrmAccess {
   readonly scopes: readonly string[];
   /** Absent until somebody says so: they are respected. */
   readonly duplicateRules?: DuplicateRules | undefined;
+  /** What is done with it can wait: it takes a part of the calls, and leaves the others to what happens today. Absent: it is of today. */
+  readonly pace?: 'background' | undefined;
   /**
    * A valid access token. `rejected` names a token that the CRM has just answered with 401, so that one more refresh is made
    * for it, once, whoever asks.
@@ -138,6 +140,8 @@ export interface ChangedPage {
   readonly records: ReadonlyArray<{ readonly id: string; readonly modifiedAt: Instant }>;
   /** The CRM lists no record here that is deleted. */
   readonly isPresentOnly?: true;
+  /** About how many there are from this page on; absent where the CRM does not say. */
+  readonly total?: number | undefined;
   /** Opaque; null at the end. */
   readonly next: string | null;
   /** When this was asked, by the CRM's own clock. */

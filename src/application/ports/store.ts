@@ -60,6 +60,9 @@ export interface Store {
   readonly tiers: TierStore;
   readonly attribution: AttributionStore;
   readonly identity: IdentityStore;
+  readonly backfills: BackfillStore;
+  readonly history: HistoryStore;
+  readonly memberImports: MemberImportStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
   /** How nodes that share this database share its work; null where there can be only one node. */
@@ -510,10 +513,15 @@ export interface WorkItem {
   readonly attempts: number;
   /** The CRM says the person asked to be forgotten. */
   readonly erase: boolean;
+  /** Asked for by a backfill and by nobody else. Absent: it is of today. */
+  readonly isBackground?: true | undefined;
 }
 
 export interface WorkStore {
-  /** Claims up to `limit` due records, all of one connection, longest due first. Empty when nothing is due. */
+  /**
+   * Claims up to `limit` due records, all of one connection, longest due first; what a backfill asked for only where nothing else is due, and
+   * never together with it. Empty when nothing is due.
+   */
   claim(input: ClaimInput): Promise<WorkItem[]>;
   /** Connections that have something due and are connected, longest due first. */
   dueShards(now: Instant, limit: number): Promise<Shard[]>;
@@ -529,6 +537,205 @@ export interface WorkStore {
   nextDueAt(): Promise<Instant | null>;
   /** Counts for readiness, metrics and "idle" in tests. `due` are claimable at `now`, `claimed` are under a live lease. */
   counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+}
+
+// ── What was there before ───────────────────────────────────────────────────────────────────────────────────────────
+
+export type BackfillState = 'running' | 'paused' | 'done' | 'cancelled';
+
+/** Everything that lay in a CRM before Wonward came, read once, as far as it has come. */
+export interface Backfill {
+  readonly accountId: string;
+  readonly id: string;
+  readonly connectionId: string;
+  /** Records modified at or after this, by the CRM's clock. */
+  readonly since: Instant;
+  /** In the order in which they are read. */
+  readonly objects: ReadonlyArray<'contact' | 'deal'>;
+  readonly state: BackfillState;
+  /** Which of them is being gone through. */
+  readonly object: 'contact' | 'deal';
+  /** The session's cursor; null at the beginning of an object. */
+  readonly position: string | null;
+  /** What is modified later is told by hints and found by the sweep; by the CRM's clock, null until it was asked for the first time. */
+  readonly untilAt: Instant | null;
+  /** Records that were listed. */
+  readonly found: number;
+  /** Of those, records that nobody had read since they were modified: they were asked for. */
+  readonly asked: number;
+  /** About how many there are, as the CRM says; null where it does not. */
+  readonly total: number | null;
+  /** Time spent at it, pauses left out. */
+  readonly activeMs: number;
+  /** Failures in a row. */
+  readonly attempts: number;
+  /** After a failure nothing is tried before this; 0 otherwise. */
+  readonly notBefore: Instant;
+  readonly error: string | null;
+  readonly startedBy: string;
+  readonly startedAt: Instant;
+  readonly updatedAt: Instant;
+  /** Rises with each change; a step that was made of another one is not taken. */
+  readonly version: number;
+}
+
+export interface BackfillStore {
+  /** `other_open`: the connection has one that is not over. `busy`: one came in between; ask again. */
+  start(
+    backfill: Backfill,
+  ): Promise<
+    { readonly kind: 'started' | 'existing' | 'other_open'; readonly backfill: Backfill } | { readonly kind: 'busy' }
+  >;
+  get(accountId: string, id: string): Promise<Backfill | null>;
+  /** Newest first. */
+  list(accountId: string, page: PageInput): Promise<Page<Backfill>>;
+  /** Of every account. */
+  running(): Promise<Backfill[]>;
+  /** Records that backfills of the connection asked for and that were not looked at yet, those that are parked left out. */
+  waiting(accountId: string, connectionId: string): Promise<number>;
+  /**
+   * One transaction: how far it has come, and the records that it found on the way, behind everything that is asked for by others. False, and
+   * nothing is written, when it is another version by now or does not run any more.
+   */
+  advance(next: Backfill, wakes: readonly Wake[]): Promise<boolean>;
+  /** Null when it is in none of the states `from`. */
+  turn(
+    accountId: string,
+    id: string,
+    change: { readonly to: BackfillState; readonly from: readonly BackfillState[]; readonly now: Instant },
+  ): Promise<Backfill | null>;
+}
+
+/** Part of what would have been paid. */
+export interface HistoryOf {
+  readonly programId?: string | undefined;
+  readonly ruleKey?: string | undefined;
+  /** Recorded by then. */
+  readonly upTo?: Instant | undefined;
+}
+
+export interface HistoryTotal {
+  readonly programId: string;
+  readonly ruleKey: string;
+  readonly count: number;
+  readonly money: Money;
+}
+
+/** A person's word that history is paid: of one rule, all that was recorded by then or what is named. */
+export interface HistoryRelease {
+  readonly accountId: string;
+  /** Chosen by who asks: the same one again is the same release. */
+  readonly id: string;
+  readonly programId: string;
+  readonly ruleKey: string;
+  /** Null for all of the rule. */
+  readonly decisionIds: readonly string[] | null;
+  /** What it came to when it was asked for, before limits. */
+  readonly askedFor: ReadonlyArray<Pick<HistoryTotal, 'count' | 'money'>>;
+  /** `asked`: another person has to approve it. */
+  readonly state: 'asked' | 'running' | 'done' | 'cancelled';
+  readonly why: string;
+  readonly askedBy: string;
+  readonly askedAt: Instant;
+  readonly approvedBy: string | null;
+  /** Up to which decision it was carried out; null before the first. */
+  readonly position: PageCursor | null;
+  readonly released: number;
+  /** Decisions that were no history any more when their turn came. */
+  readonly passedOver: number;
+  readonly updatedAt: Instant;
+  readonly version: number;
+}
+
+export interface HistoryStore {
+  /** What holds of history, newest decision first. */
+  list(accountId: string, page: PageInput, of: HistoryOf): Promise<Page<Decision>>;
+  totals(accountId: string, of: HistoryOf): Promise<HistoryTotal[]>;
+  /** In the order of their recording, from behind `after`; empty at the end. */
+  next(
+    accountId: string,
+    of: HistoryOf & { readonly decisionIds?: readonly string[] | undefined },
+    after: PageCursor | null,
+    limit: number,
+  ): Promise<Decision[]>;
+  ask(release: HistoryRelease): Promise<{ readonly kind: 'asked' | 'existing'; readonly release: HistoryRelease }>;
+  release(accountId: string, id: string): Promise<HistoryRelease | null>;
+  /** Newest first. */
+  releases(accountId: string, page: PageInput): Promise<Page<HistoryRelease>>;
+  /** Of every account. */
+  running(): Promise<HistoryRelease[]>;
+  /** False, and nothing is written, when it is another version by now. */
+  change(next: HistoryRelease): Promise<boolean>;
+}
+
+// ── Members that are taken over ─────────────────────────────────────────────────────────────────────────────────────
+
+/** `created` a member · `matched` one that was there · `refused` with its problem · undone: `removed`, or `kept` since it was used. */
+export type RowOutcome = 'open' | 'created' | 'matched' | 'refused' | 'removed' | 'kept';
+
+export interface ImportedRow {
+  /** Of the file, counted from 1 as an editor shows it; of a list, its place. */
+  readonly line: number;
+  /** What is to be taken over; null once it is: nothing of a person stays here. */
+  readonly content: {
+    readonly name: string | null;
+    readonly email: string | null;
+    readonly contact: RecordRef | null;
+  } | null;
+  readonly outcome: RowOutcome;
+  readonly problem: string | null;
+  readonly memberId: string | null;
+}
+
+export interface MemberImport {
+  readonly accountId: string;
+  /** Chosen by who imports: the same one again is the same import. */
+  readonly id: string;
+  readonly contentHash: string;
+  readonly state: 'running' | 'done' | 'undoing' | 'undone';
+  readonly rows: number;
+  readonly startedBy: string;
+  readonly startedAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+export type ImportCounts = Readonly<Record<RowOutcome, number>>;
+
+export interface MemberImportStore {
+  /** With all of its rows or not at all. `other`: the id stands for other rows. */
+  start(one: MemberImport, rows: readonly ImportedRow[]): Promise<'started' | 'existing' | 'other'>;
+  get(accountId: string, id: string): Promise<(MemberImport & { readonly counts: ImportCounts }) | null>;
+  /** Newest first. */
+  list(accountId: string, page: PageInput): Promise<Page<MemberImport>>;
+  /** Of every account, those that are being carried out or undone. */
+  running(): Promise<MemberImport[]>;
+  /** Ids of the members that have one of these addresses (lower case), of several the one that has been there longest. */
+  known(accountId: string, emails: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** False when it is in another state. */
+  turn(
+    accountId: string,
+    id: string,
+    change: { readonly from: MemberImport['state']; readonly to: MemberImport['state']; readonly now: Instant },
+  ): Promise<boolean>;
+  /** By line, from behind `after`. */
+  rows(
+    accountId: string,
+    id: string,
+    page: { readonly outcome?: RowOutcome | undefined; readonly after: number; readonly limit: number },
+  ): Promise<ImportedRow[]>;
+  /**
+   * One transaction: the outcome of rows that were open, and the members that come of them. False, and nothing is written, when one of the
+   * rows is not open any more or one of the members is there.
+   */
+  takeIn(
+    accountId: string,
+    id: string,
+    rows: readonly ImportedRow[],
+    members: readonly Member[],
+    now: Instant,
+  ): Promise<boolean>;
+  /** Removes the member that a row created, unless anything has come of them since; the row as it is then. */
+  takeOut(accountId: string, id: string, row: ImportedRow, now: Instant): Promise<ImportedRow>;
 }
 
 // ── Process: load and commit ────────────────────────────────────────────────────────────────────────────────────────

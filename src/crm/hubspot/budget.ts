@@ -10,13 +10,18 @@
  * is one object for the whole process, whatever the portal.
  */
 export interface Budget {
-  /** Resolves when a call may be sent; first come, first served within a portal and lane. Call the result at the answer. */
-  take(portal: string, lane: Lane): Promise<() => void>;
+  /**
+   * Resolves when a call may be sent; first come, first served within a portal and lane. Call the result at the answer. Of what can wait
+   * (`background`) only so many are let into the line that the others never wait for more than one of them.
+   */
+  take(portal: string, lane: Lane, pace?: Pace): Promise<() => void>;
   /** HubSpot said "slow down": nobody calls this portal in this lane before `ms` have passed. */
   pause(portal: string, lane: Lane, ms: number): void;
 }
 
 export type Lane = 'general' | 'search';
+
+type Pace = 'background' | undefined;
 
 interface Limit {
   readonly calls: number;
@@ -28,11 +33,24 @@ export const LIMITS: Readonly<Record<Lane, Limit>> = {
   search: { calls: 4, windowMs: 1_000 },
 };
 
+/**
+ * What a backfill may take of these. Less than half: a portal in which much is going on uses the rest, and most of a backfill's time is ours
+ * and not HubSpot's. The searches are counted per account, all of the customer's apps together (search guide), so two of the five are left to the
+ * sweep and three to everybody else.
+ */
+export const BACKGROUND_LIMITS: Readonly<Record<Lane, Limit>> = {
+  general: { calls: 40, windowMs: 10_000 },
+  search: { calls: 2, windowMs: 1_000 },
+};
+
 /** The longest pause that is honoured; also what remains of one after the clock was set back. */
 const PAUSE_MAX_MS = 11_000;
 
 /** Lanes of portals that have been quiet are dropped when there are more than this many. */
 const LANES_MAX = 5_000;
+
+/** The lanes in front of the lanes. */
+type LaneName = Lane | `background ${Lane}`;
 
 interface LaneState {
   inFlight: number;
@@ -54,7 +72,7 @@ export function createBudget({
 }): Budget {
   const lanes = new Map<string, LaneState>();
 
-  function laneOf(portal: string, lane: Lane): LaneState {
+  function laneOf(portal: string, lane: LaneName): LaneState {
     const key = `${lane} ${portal}`;
     let state = lanes.get(key);
     if (!state) {
@@ -92,17 +110,27 @@ export function createBudget({
     }
   }
 
-  async function takeLane(portal: string, lane: Lane): Promise<() => void> {
+  function takeLane(portal: string, lane: Lane, pace?: Pace): Promise<() => void> {
+    if (pace) return takeIn(portal, `background ${lane}`, BACKGROUND_LIMITS[lane], () => takeLane(portal, lane));
+    // Whether a search also counts as a call is not documented, so it takes a place in both, and does so while it is first
+    // among the searches.
+    return takeIn(portal, lane, LIMITS[lane], lane === 'search' ? () => takeLane(portal, 'general') : null);
+  }
+
+  async function takeIn(
+    portal: string,
+    lane: LaneName,
+    limit: Limit,
+    then: (() => Promise<() => void>) | null,
+  ): Promise<() => void> {
     const state = laneOf(portal, lane);
     state.waiting += 1;
     const place = state.tail.then(async () => {
-      await waitForPlace(state, LIMITS[lane]);
-      // Whether a search also counts as a call is not documented, so it takes a place in both, and does so while it is first
-      // among the searches.
-      const answeredGeneral = lane === 'search' ? await takeLane(portal, 'general') : null;
+      await waitForPlace(state, limit);
+      const answeredNext = then ? await then() : null;
       state.inFlight += 1;
       return () => {
-        answeredGeneral?.();
+        answeredNext?.();
         state.inFlight -= 1;
         state.answered.push(clock());
         state.onAnswer?.();

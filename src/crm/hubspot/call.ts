@@ -49,6 +49,7 @@ export async function callUntilAnswered<T>(
   call: Call<T>,
   hooks: {
     readonly portal?: string;
+    readonly pace?: CrmAccess['pace'];
     readonly token?: () => Promise<string>;
     readonly renewedToken?: (rejected: string) => Promise<string>;
   } = {},
@@ -66,7 +67,7 @@ export async function callUntilAnswered<T>(
 
   for (let attempt = 1; ; attempt += 1) {
     const { name: _name, schema: _schema, lane: _lane, refusals: _refusals, ...request } = call;
-    const answered = portal === undefined ? null : await deps.budget.take(portal, lane);
+    const answered = portal === undefined ? null : await deps.budget.take(portal, lane, hooks.pace);
     const answer = await deps.transport.send(token === undefined ? request : { ...request, token });
     answered?.();
     deps.onCall?.(call.method, statusOf(answer));
@@ -116,6 +117,7 @@ export async function callUntilAnswered<T>(
 export function createPortalApi(deps: CallDeps, access: CrmAccess): PortalApi {
   const hooks = {
     portal: access.externalId,
+    pace: access.pace,
     token: () => access.accessToken(),
     renewedToken: (rejected: string) => access.accessToken(rejected),
   };

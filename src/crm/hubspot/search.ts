@@ -49,18 +49,18 @@ async function pageByTime(
   { at, inclusive }: Extract<Cursor, { kind: 'from' }>,
 ): Promise<ChangedPage> {
   const filters = [{ propertyName: MODIFIED_PROPERTY[object], operator: inclusive ? 'GTE' : 'GT', value: String(at) }];
-  const { found, more, asOf } = await search(api, object, filters, MODIFIED_PROPERTY[object]);
+  const { found, more, asOf, total } = await search(api, object, filters, MODIFIED_PROPERTY[object]);
   // A sort that HubSpot does not understand is ignored without a word (hubspot-api-nodejs#14); going on would skip records.
   const isSorted = found.every(({ modifiedAt }, index) => modifiedAt >= (found[index - 1]?.modifiedAt ?? at));
   if (!isSorted) throw unreadable(object, 'the results are not in the order that was asked for');
   const last = found.at(-1);
-  if (!more || !last) return { records: found, next: null, asOf };
+  if (!more || !last) return { records: found, next: null, asOf, total };
   const complete = found.filter(({ modifiedAt }) => modifiedAt < last.modifiedAt);
   if (complete.length > 0) {
     const next: Cursor = { kind: 'from', at: last.modifiedAt, inclusive: true };
-    return { records: complete, next: JSON.stringify(next), asOf };
+    return { records: complete, next: JSON.stringify(next), asOf, total };
   }
-  return pageOfTie(api, object, { kind: 'tie', at: last.modifiedAt, afterId: '0' });
+  return { ...(await pageOfTie(api, object, { kind: 'tie', at: last.modifiedAt, afterId: '0' })), total };
 }
 
 async function pageOfTie(
@@ -83,7 +83,7 @@ async function search(
   object: MirroredObject,
   filters: readonly { propertyName: string; operator: string; value: string }[],
   sortedBy: string,
-): Promise<{ found: Found[]; more: boolean; asOf: Instant }> {
+): Promise<{ found: Found[]; more: boolean; asOf: Instant; total: number | undefined }> {
   const { data, at: asOf } = await api.timed({
     name: `search ${object}s`,
     method: 'POST',
@@ -98,7 +98,7 @@ async function search(
     },
     schema: searchSchema,
   });
-  const { results, paging } = data;
+  const { results, paging, total } = data;
   const found = results.map(({ id, properties, updatedAt }) => {
     const modifiedAt = Date.parse(properties[MODIFIED_PROPERTY[object]] ?? '');
     if (!Number.isNaN(modifiedAt)) return { id, modifiedAt };
@@ -107,7 +107,7 @@ async function search(
   });
   const more = Boolean(paging?.next);
   if (more && found.length === 0) throw unreadable(object, 'an empty page that is not the last');
-  return { found, more, asOf };
+  return { found, more, asOf, total };
 }
 
 function unreadable(object: MirroredObject, detail: string): Fault {

@@ -8,8 +8,11 @@ import type { ApiUsage } from './transport.ts';
  * own are held to a share of the day's, and the last ones of the org are left to others.
  */
 export interface Budget {
-  /** Resolves when a call may be sent, first come, first served. Call the result at the answer. @throws Fault `crm_rate_limited` */
-  take(org: string): Promise<(usage: ApiUsage | null) => void>;
+  /**
+   * Resolves when a call may be sent, first come, first served. Call the result at the answer. Of what can wait (`background`) one is under way
+   * at a time, and it ends earlier. @throws Fault `crm_rate_limited`
+   */
+  take(org: string, pace?: 'background'): Promise<(usage: ApiUsage | null) => void>;
 }
 
 /** Salesforce allows 25 long-running calls at a time (5 in a developer org), for all apps together. */
@@ -17,6 +20,10 @@ export const CALLS_AT_ONCE = 4;
 
 /** From here on the org's calls are left to those who cannot wait. */
 export const USED_MAX = 0.95;
+
+/** A backfill stops at half of our share of the day, and long before the org's calls come to an end: it goes on when there are more. */
+export const BACKGROUND_PART = 0.5;
+export const BACKGROUND_USED_MAX = 0.7;
 
 const DAY_MS = 86_400_000;
 const BUCKET_MS = 900_000;
@@ -30,6 +37,8 @@ interface OrgState {
   /** Our own calls in the last 24 hours, in quarters of an hour, oldest first. */
   buckets: Array<{ at: number; count: number }>;
   usage: (ApiUsage & { readonly at: number }) | null;
+  /** Ends with the answer to the last call that can wait. */
+  background: Promise<void>;
 }
 
 export function createBudget({ clock, dailyShare }: { clock: () => number; dailyShare: number }): Budget {
@@ -41,20 +50,21 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     if (orgs.size >= ORGS_MAX) {
       for (const [name, state] of orgs) if (state.inFlight + state.waiting.length === 0) orgs.delete(name);
     }
-    const state: OrgState = { inFlight: 0, waiting: [], buckets: [], usage: null };
+    const state: OrgState = { inFlight: 0, waiting: [], buckets: [], usage: null, background: Promise.resolve() };
     orgs.set(org, state);
     return state;
   }
 
-  function refuseBeyondShare(state: OrgState): void {
+  function refuseBeyondShare(state: OrgState, pace?: 'background'): void {
+    const share = pace ? dailyShare * BACKGROUND_PART : dailyShare;
     const now = clock();
     // Times of the future were noted before the clock was set back.
     state.buckets = state.buckets.filter(({ at }) => at > now - DAY_MS && at <= now);
     const { usage } = state;
     if (!usage || usage.limit <= 0 || usage.at <= now - DAILY_LIMIT_WAIT_MS) return;
     const own = state.buckets.reduce((sum, { count }) => sum + count, 0);
-    const isOrgSpent = usage.used >= usage.limit * USED_MAX;
-    if (own < usage.limit * dailyShare && !isOrgSpent) return;
+    const isOrgSpent = usage.used >= usage.limit * (pace ? BACKGROUND_USED_MAX : USED_MAX);
+    if (own < usage.limit * share && !isOrgSpent) return;
     throw new Fault(
       'crm_rate_limited',
       { kind: 'retry', afterMs: DAILY_LIMIT_WAIT_MS },
@@ -72,20 +82,41 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     else state.buckets.push({ at, count: 1 });
   }
 
-  return {
-    async take(org) {
-      const state = stateOf(org);
-      refuseBeyondShare(state);
-      if (state.inFlight >= CALLS_AT_ONCE) await new Promise<void>((resolve) => state.waiting.push(resolve));
-      else state.inFlight += 1;
-      count(state);
+  async function takeLast(org: string): Promise<(usage: ApiUsage | null) => void> {
+    const state = stateOf(org);
+    const before = state.background;
+    let end = () => {};
+    state.background = new Promise((resolve) => {
+      end = resolve;
+    });
+    await before;
+    try {
+      refuseBeyondShare(state, 'background');
+      const answered = await take(org);
       return (usage) => {
-        if (usage) state.usage = { ...usage, at: clock() };
-        // The place goes to the next in line without becoming free in between.
-        const next = state.waiting.shift();
-        if (next) next();
-        else state.inFlight -= 1;
+        answered(usage);
+        end();
       };
-    },
-  };
+    } catch (fault) {
+      end();
+      throw fault;
+    }
+  }
+
+  async function take(org: string): Promise<(usage: ApiUsage | null) => void> {
+    const state = stateOf(org);
+    refuseBeyondShare(state);
+    if (state.inFlight >= CALLS_AT_ONCE) await new Promise<void>((resolve) => state.waiting.push(resolve));
+    else state.inFlight += 1;
+    count(state);
+    return (usage) => {
+      if (usage) state.usage = { ...usage, at: clock() };
+      // The place goes to the next in line without becoming free in between.
+      const next = state.waiting.shift();
+      if (next) next();
+      else state.inFlight -= 1;
+    };
+  }
+
+  return { take: (org, pace) => (pace ? takeLast(org) : take(org)) };
 }

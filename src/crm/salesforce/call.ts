@@ -46,6 +46,7 @@ export interface OrgApi {
 export interface CallHooks {
   readonly org?: string;
   readonly token?: (rejected?: string) => Promise<string>;
+  readonly pace?: CrmAccess['pace'];
 }
 
 /** One attempt after another until there is a reply or the policy gives up. Used with a token and (for OAuth) without. */
@@ -53,7 +54,7 @@ export async function callUntilAnswered<T>(
   deps: CallDeps,
   origin: string,
   call: Call<T>,
-  { org, token: tokenOf }: CallHooks = {},
+  { org, token: tokenOf, pace }: CallHooks = {},
 ): Promise<Reply<T>> {
   const { name, schema, refusals = [], ...request } = call;
   const startedAt = deps.clock();
@@ -66,7 +67,7 @@ export async function callUntilAnswered<T>(
     );
 
   for (let attempt = 1; ; attempt += 1) {
-    const answered = org === undefined ? null : await deps.budget.take(org);
+    const answered = org === undefined ? null : await deps.budget.take(org, pace);
     const answer = await deps.transport.send({ ...request, origin, ...(token === undefined ? {} : { token }) });
     answered?.(answer.usage);
     deps.onCall?.(request.method, statusOf(answer));
@@ -113,7 +114,7 @@ export async function callUntilAnswered<T>(
 
 export function createOrgApi(deps: CallDeps, access: CrmAccess): OrgApi {
   const { apiUrl, externalId } = access;
-  const hooks: CallHooks = { org: externalId, token: (rejected) => access.accessToken(rejected) };
+  const hooks: CallHooks = { org: externalId, token: (rejected) => access.accessToken(rejected), pace: access.pace };
   const call: OrgApi['call'] = async (one) => {
     if (apiUrl === undefined)
       throw new Fault(

@@ -18,6 +18,17 @@ export function idOf(prefix: string, what: string) {
     .meta({ description: `Id of ${what}.` });
 }
 
+/** Part of an id that the caller chooses, so that asking again makes nothing a second time. */
+export function ownKey(what: string) {
+  return z
+    .string('must be text')
+    .regex(/^[a-z0-9][a-z0-9-]{0,59}$/, 'must be 1 to 60 lower case letters, digits and dashes')
+    .meta({
+      description: `Chosen by the caller: the same one again is the same ${what}. Its id ends with it.`,
+      example: 'spring-2026',
+    });
+}
+
 /** HubSpot numbers its records; Salesforce's ids have 15 or 18 letters and digits. */
 export const recordId = z
   .string()

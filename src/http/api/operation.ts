@@ -28,6 +28,8 @@ export interface Operation<
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Of a body that is a file; absent: what fits every other. */
+  readonly bodyBytesMax?: number;
   /** What each status that is a success means. */
   readonly statuses: Readonly<Record<number, string>>;
   readonly answer: A;

@@ -6,13 +6,16 @@ import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type AttributionDeps, attribution } from './attribution.ts';
 import { type AutopilotDeps, autopilot } from './autopilot.ts';
+import { type BackfillsApiDeps, backfills } from './backfills.ts';
 import { type CasesDeps, cases } from './cases.ts';
 import { connections } from './connections.ts';
 import { type ConnectionsPolicyDeps, connectionsPolicy } from './connections-policy.ts';
 import { decisions } from './decisions.ts';
 import { type DriftDeps, drift } from './drift.ts';
+import { type HistoryApiDeps, history } from './history.ts';
 import { ledger } from './ledger.ts';
 import { type MappingDeps, mapping } from './mapping.ts';
+import { type MemberImportsApiDeps, memberImports } from './member-imports.ts';
 import { members } from './members.ts';
 import type { Operation } from './operation.ts';
 import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
@@ -43,6 +46,9 @@ export interface OperationsDeps
     PayoutBatchesApiDeps,
     PayoutReportsApiDeps,
     RefundsApiDeps,
+    Pick<BackfillsApiDeps, 'backfills' | 'storedBackfills'>,
+    Pick<HistoryApiDeps, 'history' | 'storedHistory'>,
+    MemberImportsApiDeps,
     Pick<ReceivablesDeps, 'writeOff'> {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
@@ -97,5 +103,8 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...receivables(deps),
     ...refunds(deps),
     ...payoutReports(deps),
+    ...backfills(deps),
+    ...history(deps),
+    ...memberImports(deps),
   ];
 }

@@ -52,7 +52,7 @@ export function api({ publicUrl, limits, accounts }: ApiDeps, operations: readon
   for (const [path, group] of paths) {
     const route = router.route(`${API_PATH}${path.replace(/\{(\w+)\}/g, ':$1')}`);
     for (const operation of group) {
-      const body = operation.body ? [parsedJson(BODY_BYTES_MAX)] : [];
+      const body = operation.body ? [parsedJson(operation.bodyBytesMax ?? BODY_BYTES_MAX)] : [];
       route[operation.method](acceptsJson, authenticate, ...body, handlerOf(operation));
     }
     route.all(onlyMethods(...group.map(({ method }) => method.toUpperCase())));

@@ -134,6 +134,7 @@ export const decisionSchema = z
       'in_review',
       'waiting',
       'skipped',
+      'history',
       'capped',
       'queued',
       'adjusted',

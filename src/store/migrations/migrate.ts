@@ -18,6 +18,7 @@ import * as duplicateRules from './0014-duplicate-rules.ts';
 import * as companies from './0015-companies.ts';
 import * as undoing from './0016-undoing.ts';
 import * as autopilot from './0017-autopilot.ts';
+import * as backfill from './0018-backfill.ts';
 
 interface Migration {
   readonly name: string;
@@ -45,6 +46,7 @@ const MIGRATIONS: readonly Migration[] = [
   companies,
   undoing,
   autopilot,
+  backfill,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createBudget, type Lane, LIMITS } from '../../../src/crm/hubspot/budget.ts';
+import { BACKGROUND_LIMITS, createBudget, type Lane, LIMITS } from '../../../src/crm/hubspot/budget.ts';
 import { createTime } from './harness.ts';
 
 /** The most calls that any window of this length contains. */
@@ -126,5 +126,35 @@ describe('the rate budget of a portal', () => {
     const start = time.clock();
     await call('1', 'general');
     expect(time.clock() - start).toBeLessThanOrEqual(11_000);
+  });
+
+  test('lets what can wait take a part, so that what is of today never stands behind it', async () => {
+    const { budget, time } = setUp();
+    const start = time.clock();
+    const sent = { past: [] as number[], today: [] as number[] };
+    const take = async (pace: 'background' | undefined) => {
+      const answered = await budget.take('1', 'general', pace);
+      sent[pace ? 'past' : 'today'].push(time.clock() - start);
+      answered();
+    };
+    await Promise.all([
+      ...Array.from({ length: 200 }, () => take('background')),
+      ...Array.from({ length: LIMITS.general.calls - BACKGROUND_LIMITS.general.calls }, () => take(undefined)),
+    ]);
+    expect(busiest(sent.past, 10_000)).toBe(BACKGROUND_LIMITS.general.calls);
+    expect(Math.max(...sent.today)).toBe(0);
+  });
+
+  test('lets searches that can wait take two a second, and leaves the others to the customer’s other apps', async () => {
+    const { budget, time } = setUp();
+    const at: number[] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const answered = await budget.take('1', 'search', 'background');
+        at.push(time.clock());
+        answered();
+      }),
+    );
+    expect(busiest(at, 1_000)).toBe(BACKGROUND_LIMITS.search.calls);
   });
 });

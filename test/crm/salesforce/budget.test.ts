@@ -29,6 +29,25 @@ describe('the budget of an org', () => {
     expect(begun).toEqual([...begun].sort((a, b) => a - b));
   });
 
+  test('has one call of what can wait under way at a time, and ends it at half of our share', async () => {
+    const budget = createBudget({ clock, dailyShare: 0.2 });
+    const first = await budget.take('org', 'background');
+    let hasSecond = false;
+    const second = budget.take('org', 'background').then((done) => {
+      hasSecond = true;
+      return done;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(hasSecond).toBe(false);
+    first({ used: 20, limit: 100 });
+    (await second)({ used: 20, limit: 100 });
+    for (let call = 2; call < 10; call += 1) (await budget.take('org', 'background'))({ used: 20, limit: 100 });
+    await expect(budget.take('org', 'background')).rejects.toMatchObject({ code: 'crm_rate_limited' });
+    // What is of today goes on, and a refusal blocks nobody who comes later.
+    (await budget.take('org'))({ used: 20, limit: 100 });
+    await expect(budget.take('org', 'background')).rejects.toMatchObject({ code: 'crm_rate_limited' });
+  });
+
   test('ends with our share of the day, and begins again when calls of yesterday are forgotten', async () => {
     const budget = createBudget({ clock, dailyShare: 0.1 });
     for (let call = 0; call < 10; call += 1) (await budget.take('org'))({ used: 20, limit: 100 });
