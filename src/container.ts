@@ -4,9 +4,12 @@ import { type Act, createAct } from './application/act.ts';
 import { type Autopilot, createAutopilot } from './application/autopilot.ts';
 import { type Backfills, createBackfills } from './application/backfill.ts';
 import { createCard } from './application/card.ts';
+import { type CardActions, createCardActions } from './application/card-actions.ts';
+import { createCompanyCard } from './application/company-card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
+import { createDealCard } from './application/deal-card.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
 import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
@@ -35,6 +38,7 @@ import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
 import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
+import type { RecordRef } from './domain/record.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -90,6 +94,9 @@ export interface Container {
   readonly onAsked: () => void;
   readonly connect: Connect;
   readonly card: ReturnType<typeof createCard>;
+  readonly dealCard: ReturnType<typeof createDealCard>;
+  readonly companyCard: ReturnType<typeof createCompanyCard>;
+  readonly cardActions: CardActions;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
   readonly reconcile: Reconcile;
   readonly backfills: Backfills;
@@ -246,6 +253,9 @@ export function createContainer(deps: ContainerDeps): Container {
     },
   });
 
+  const recordUrl = (connection: Connection, record: RecordRef) =>
+    connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
+
   return {
     tiers,
     reattribute,
@@ -263,12 +273,10 @@ export function createContainer(deps: ContainerDeps): Container {
     publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
-    card: createCard({
-      store,
-      clock,
-      publicUrl,
-      recordUrl: (connection, record) => connectors.get(connection.provider)?.recordUrl(connection, record) ?? null,
-    }),
+    card: createCard({ store, clock, publicUrl, recordUrl, tiers }),
+    dealCard: createDealCard({ store, clock, recordUrl }),
+    companyCard: createCompanyCard({ store, clock, recordUrl }),
+    cardActions: createCardActions({ store, clock, log, act, desk, publicUrl, openSession }),
     receive: new Map(
       [...connectors].flatMap(([provider, { inbound }]) => {
         if (inbound === null) return [];

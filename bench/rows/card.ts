@@ -1,5 +1,6 @@
 import { createCard } from '../../src/application/card.ts';
 import type { Connection, Store } from '../../src/application/ports/store.ts';
+import { createTiers } from '../../src/application/tiers.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { CardQuestion, CardReport } from '../card-reader.ts';
@@ -135,11 +136,18 @@ async function inProcess(context: Context, { databaseUrl, tenant, ...of }: BigSt
 }
 
 async function showAll(store: Store, connection: Connection, contactIds: readonly string[]): Promise<number[]> {
-  const card = createCard({ store, clock: systemClock, publicUrl: 'https://wonward.test', recordUrl: () => null });
+  const tiers = createTiers({ store, clock: systemClock });
+  const card = createCard({
+    store,
+    clock: systemClock,
+    publicUrl: 'https://wonward.test',
+    recordUrl: () => null,
+    tiers,
+  });
   const times: number[] = [];
   for (const contactId of contactIds) {
     const startedAt = performance.now();
-    const shown = await card({ connection, contactId, cursor: null, encodeCursor: () => '' });
+    const shown = await card({ connection, contactId, user: null, cursor: null, encodeCursor: () => '' });
     times.push((performance.now() - startedAt) * 1_000);
     if (!shown.ok || shown.data.role === 'none') throw new Error(`the card of ${contactId} is empty`);
   }

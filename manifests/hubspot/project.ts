@@ -44,7 +44,7 @@ function appMeta({ app, oauth }: HubspotManifest): unknown {
         optionalScopes: oauth.optionalScopes,
         conditionallyRequiredScopes: [],
       },
-      permittedUrls: { fetch: [PUBLIC_URL], iframe: [], img: [] },
+      permittedUrls: { fetch: [PUBLIC_URL], iframe: [], img: [PUBLIC_URL] },
       support: app.support,
     },
   };

@@ -24,8 +24,8 @@ export interface CardContext {
   readonly programs: readonly ProgramVersion[];
   readonly mapping: StageMapping;
   readonly connection: Connection;
-  /** Whose card it is. */
-  readonly contact: RecordRef;
+  /** Whose card it is; null for one that is no person's. */
+  readonly contact: RecordRef | null;
   readonly now: Instant;
 }
 
@@ -50,18 +50,22 @@ export interface StoryFacts {
   readonly mappingOf: (deal: RecordRef) => StageMapping;
 }
 
-/** Read for all referrals of a card together: ten friends cost as many queries as one. */
+/**
+ * Read for all referrals of a card together: ten friends cost as many queries as one. `needsOutlook`: a rule that has decided on one deal is
+ * told of another one.
+ */
 export async function readStoryFacts(
   store: Store,
   context: CardContext,
   shown: readonly ShownReferral[],
+  needsOutlook = false,
 ): Promise<StoryFacts[]> {
   const { accountId, programs, mapping, connection, contact: own, now } = context;
   if (shown.length === 0) return [];
   const isHere = ({ connectionId }: RecordRef) => connectionId === connection.id;
   const contactsOf = ({ referral: { friend }, direction }: ShownReferral) => {
     const isOther = direction === 'received' && friend.contact !== null && !isHere(friend.contact);
-    return [...(isOther ? [own] : []), ...(friend.contact ? [friend.contact] : [])];
+    return [...(isOther && own ? [own] : []), ...(friend.contact ? [friend.contact] : [])];
   };
   const ids = shown.map(({ referral }) => referral.id);
   const [{ decisions, rewards }, dealsByContact, memberOf] = await Promise.all([
@@ -92,7 +96,7 @@ export async function readStoryFacts(
   const outlook = await readOutlook(
     store,
     accountId,
-    begun.filter(({ undecided }) => undecided.length > 0).map(({ referral }) => referral),
+    begun.filter(({ undecided }) => needsOutlook || undecided.length > 0).map(({ referral }) => referral),
     programs.some(({ tiers }) => tiers),
   );
   const mappingOf = await readMappings(

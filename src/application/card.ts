@@ -1,28 +1,35 @@
 import type {
   Member as CardMember,
-  Money as CardMoney,
-  Referral as CardReferral,
   CardResponse,
-  Reward as CardReward,
   CardView,
+  NextTier,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
 import { sourceReason } from '../domain/attribution.ts';
-import type { Decision, Reward } from '../domain/decision.ts';
-import { type Outlook, outlookOfDecision, outlookOfRule } from '../domain/explain.ts';
-import { findStage, type StageMapping } from '../domain/mapping.ts';
-import { decimalOf, type Money, parseAmount } from '../domain/money.ts';
-import { beginOf, firstRateDay, type Party, type ProgramVersion, publishedRule } from '../domain/program.ts';
-import { type Rates, ratesOf } from '../domain/rates.ts';
-import { type DealNames, reasonText } from '../domain/reason.ts';
-import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
+import { type CardUser, mayAct } from '../domain/card-actors.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import { reasonText } from '../domain/reason.ts';
+import type { RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
+import { amountText } from '../domain/tier.ts';
+import { thresholdOf } from '../domain/tier-scheme.ts';
 import { isoOf } from '../domain/time.ts';
-import { dealsAt } from '../domain/timeline.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type CardContext, readStoryFacts, type ShownReferral, type StoryFacts } from './card-facts.ts';
-import { byParty, shareLinkOf } from './compose-mirror.ts';
+import { readStoryFacts, type ShownReferral } from './card-facts.ts';
+import {
+  moneyOf,
+  NOT_CONNECTED,
+  personOf,
+  type RecordUrl,
+  readStoryContext,
+  readSyncTimes,
+  storyOf,
+} from './card-story.ts';
+import { qrUrlOf, shareLinkOf } from './compose-mirror.ts';
 import { readDealNames } from './deal-names.ts';
+import { invitationOf } from './invitation.ts';
+import { nameOf } from './outlooks.ts';
 import type { Connection, PageCursor, Store } from './ports/store.ts';
+import type { Tiers } from './tiers.ts';
 
 /** What fits on a screen beside a record; the card asks for more when somebody wants it. */
 const REFERRALS_PER_PAGE = 10;
@@ -31,13 +38,16 @@ export interface CardDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly publicUrl: string;
-  readonly recordUrl: (connection: Connection, record: RecordRef) => string | null;
+  readonly recordUrl: RecordUrl;
+  readonly tiers: Pick<Tiers, 'standingOf'>;
 }
 
 export interface CardInput {
   /** The connection that the signed portal id names; null when it names none. */
   readonly connection: Connection | null;
   readonly contactId: string;
+  /** Who looks, as the CRM signs it; null where it did not say. */
+  readonly user: CardUser | null;
   readonly cursor: PageCursor | null;
   readonly encodeCursor: (cursor: PageCursor) => string;
 }
@@ -48,20 +58,15 @@ export function createCard({
   clock,
   publicUrl,
   recordUrl,
+  tiers,
 }: CardDeps): (input: CardInput) => Promise<CardResponse> {
-  return async ({ connection, contactId, cursor, encodeCursor }) => {
-    if (connection?.status !== 'connected') {
-      return {
-        ok: false,
-        code: 'not_connected',
-        message: 'Wonward is not connected to this portal. An admin can connect it in Wonward.',
-      };
-    }
+  return async ({ connection, contactId, user, cursor, encodeCursor }) => {
+    if (connection?.status !== 'connected') return NOT_CONNECTED;
     const { accountId, id: connectionId } = connection;
     const contact: RecordRef = { connectionId, object: 'contact', id: contactId };
     const firstPage = { limit: REFERRALS_PER_PAGE, cursor: null };
-    const programs = await store.programs.versions(accountId);
-    const mapping = (await store.connections.mapping(accountId, connectionId)) ?? { version: '', entries: [] };
+    const context = await readStoryContext(store, connection, contact, recordUrl, clock.now());
+    const { programs, linkTo } = context;
     const [[known], member, received] = await Promise.all([
       store.cases.knownContacts(accountId, connectionId, [contactId]),
       store.reads.memberByContact(accountId, contact),
@@ -75,16 +80,6 @@ export function createCard({
         ? (await store.reads.referrals(accountId, firstPage, { assistMemberId: member.id })).items
         : [];
     const referrer = received ? await store.reads.member(accountId, received.memberId) : null;
-    const isHere = (record: RecordRef) => record.connectionId === connectionId;
-    const linkTo = (record: RecordRef | null) => {
-      // A record of another connection has no page in this one.
-      const url = record && isHere(record) ? recordUrl(connection, record) : null;
-      return url === null ? {} : { url };
-    };
-    const rateDay = firstRateDay(programs);
-    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay));
-    const now = clock.now();
-    const context = { accountId, programs, mapping, connection, contact, rates, now, linkTo };
     const shown: ShownReferral[] = [];
     if (received && referrer && cursor === null)
       shown.push({ referral: received, direction: 'received', member: referrer });
@@ -94,32 +89,38 @@ export function createCard({
       if (other) shown.push({ referral, direction: 'made', member: other });
     }
     const facts = await readStoryFacts(store, context, shown);
+    const syncedOf = await readSyncTimes(store, accountId, [
+      contact,
+      ...facts.flatMap(({ deals }) => deals.map(({ ref }) => ref)),
+    ]);
     const referrals = shown.flatMap((one, index) => {
       const own = facts[index];
-      return own ? [storyOf(context, one, own)] : [];
+      return own ? [storyOf({ ...context, syncedOf }, one, own)] : [];
     });
+    const standing =
+      member && programs.some((program) => program.tiers) ? await nextTier(tiers, accountId, member) : {};
 
     const view: CardView = {
       version: 1,
       contact: {
         id: contactId,
         name: known?.facts.name ?? known?.facts.email ?? member?.name ?? `Contact ${contactId}`,
+        ...syncedOf(contact),
       },
       role: member && received ? 'both' : member ? 'member' : received ? 'friend' : 'none',
-      member: member && (await memberOf(store, accountId, publicUrl, contact, member)),
+      member: member && { ...(await memberOf(store, accountId, publicUrl, contact, member)), ...standing },
       referredBy:
         received && referrer
           ? {
               referralId: received.id,
-              name: nameOf(referrer),
-              contactId: referrer.contact && isHere(referrer.contact) ? referrer.contact.id : null,
-              ...linkTo(referrer.contact),
+              ...personOf({ connection, linkTo }, nameOf(referrer), referrer.contact),
               source: received.source,
               reason: reasonText(sourceReason(received)),
             }
           : null,
       referrals,
       nextCursor: made.next === null ? null : encodeCursor(made.next),
+      mayAct: mayAct(connection.cardActors ?? null, user),
       generatedAt: isoOf(clock.now()),
     };
     return { ok: true, data: view };
@@ -140,8 +141,23 @@ async function receivedReferral(
   return found.find((referral) => referral !== null) ?? null;
 }
 
-function nameOf({ name, email, code }: Member): string {
-  return name ?? email ?? code;
+async function nextTier(
+  tiers: CardDeps['tiers'],
+  accountId: string,
+  member: Member,
+): Promise<{ readonly nextTier?: NextTier }> {
+  const program = (await tiers.standingOf(accountId, member.id))?.program;
+  if (!program?.next) return {};
+  const { scheme, score, next } = program;
+  const needed = thresholdOf(next);
+  return {
+    nextTier: {
+      name: next.name,
+      score: amountText(scheme, score),
+      needed: amountText(scheme, needed),
+      percent: needed > 0n && score > 0n ? Number((100n * (score < needed ? score : needed)) / needed) : 0,
+    },
+  };
 }
 
 async function memberOf(
@@ -156,10 +172,13 @@ async function memberOf(
   const last = source?.lastReward ?? null;
   const tier = source?.tier ?? null;
   const names = await readDealNames(store.reads, accountId, last ? [last.deal] : []);
+  const shareLink = shareLinkOf(publicUrl, member.code);
   return {
     memberId: member.id,
     code: member.code,
-    shareLink: shareLinkOf(publicUrl, member.code),
+    shareLink,
+    qrUrl: qrUrlOf(publicUrl, member.code),
+    message: invitationOf(shareLink),
     referrals: source?.referrals ?? 0,
     wonReferrals: source?.wonReferrals ?? 0,
     rewards: states.map((state) => {
@@ -175,156 +194,5 @@ async function memberOf(
     ...(tier?.to
       ? { tier: { name: tier.to.name, reason: reasonText(tier.reason), since: isoOf(tier.recordedAt) } }
       : {}),
-  };
-}
-
-function moneyOf(money: Money): CardMoney {
-  return { amount: decimalOf(money), currency: money.currency };
-}
-
-interface StoryContext extends CardContext {
-  /** Absent where no rule pays in another currency than the deal's. */
-  readonly rates: Rates | undefined;
-  /** The address of a record, as a property to spread; nothing when there is none. */
-  readonly linkTo: (record: RecordRef | null) => { readonly url?: string };
-}
-
-function storyOf(
-  context: StoryContext,
-  { referral, direction, member }: ShownReferral,
-  facts: StoryFacts,
-): CardReferral {
-  const { programs, connection, linkTo } = context;
-  const { decisions, rewards, deals, recruiter, assist, mappingOf } = facts;
-  const isHere = (record: RecordRef) => record.connectionId === connection.id;
-  const friendName = referral.friend.name ?? referral.friend.email ?? 'Friend';
-  const beneficiaries: Readonly<Record<Party, string>> = {
-    member: nameOf(member),
-    friend: friendName,
-    recruiter: recruiter ? nameOf(recruiter) : 'Recruiter',
-    assist: assist ? nameOf(assist) : 'Another member',
-  };
-  const names: DealNames = new Map(deals.flatMap(({ ref, name }) => (name === null ? [] : [[ref.id, name] as const])));
-  const outlooks = [
-    ...newestOf(decisions).map((decision) => outlookOfDecision(decision, rewardOf(decision, rewards), names)),
-    ...expected(context, referral, member, facts, names, beneficiaries),
-  ].sort(byParty);
-  const person =
-    direction === 'made'
-      ? { name: friendName, contact: referral.friend.contact }
-      : { name: nameOf(member), contact: member.contact };
-  return {
-    referralId: referral.id,
-    direction,
-    person: {
-      name: person.name,
-      contactId: person.contact && isHere(person.contact) ? person.contact.id : null,
-      ...linkTo(person.contact),
-    },
-    stage: referral.stage,
-    stageReason: reasonText(referral.reason, names),
-    since: isoOf(referral.stageSince),
-    deals: deals.map((deal) => ({ ...dealOf(deal, mappingOf(deal.ref)), ...linkTo(deal.ref) })),
-    rewards: outlooks.map((outlook) =>
-      rewardRow(outlook, nameOfRule(programs, outlook.ruleKey), beneficiaries[outlook.party]),
-    ),
-  };
-}
-
-/** What rules that have decided nothing yet would make of the friend's furthest open deal. */
-function expected(
-  { programs, connection, mapping, rates, now }: StoryContext,
-  referral: Referral,
-  member: Member,
-  { deals, version, undecided, recruiter, friend, wonReferrals, tier }: StoryFacts,
-  names: DealNames,
-  beneficiaries: Readonly<Record<Party, string>>,
-): Outlook[] {
-  if (undecided.length === 0) return [];
-  const isPaidAsOne = recruiter?.id === member.id && version?.rules.some(({ party }) => party === 'recruiter');
-  const here = deals.filter(({ ref }) => ref.connectionId === connection.id);
-  const present = dealsAt(here, mapping, Number.POSITIVE_INFINITY);
-  const open = present.find(({ since, stage }) => since.won === null && stage !== 'lost') ?? null;
-  return (
-    undecided
-      // Nobody waits for what only a recruiter gets, where there is none.
-      .filter(({ party }) => party !== 'recruiter' || recruiter !== null)
-      .map((rule) =>
-        outlookOfRule({
-          rule,
-          referral,
-          friend: friend ?? {},
-          dealAt: open,
-          beneficiary: beneficiaries[rule.party],
-          names,
-          stageLabel: open ? stageLabelOf(open.point, mapping) : '',
-          startsAt: Math.max(beginOf(programs, referral.programId), connection.connectedAt),
-          wonReferrals: wonReferrals + (referral.stage === 'won' ? 0 : 1),
-          tier: version?.tiers && { levels: version.tiers.levels, held: tier, reached: tier },
-          recruiter: recruiter === null ? 'none' : isPaidAsOne ? 'member' : 'other',
-          rates,
-          now,
-        }),
-      )
-  );
-}
-
-/** The newest decision of each rule on each deal: what holds now. */
-function newestOf(decisions: readonly Decision[]): Decision[] {
-  const newest = new Map<string, Decision>();
-  for (const decision of decisions) {
-    const key = `${decision.deal.id} ${decision.ruleKey}`;
-    if ((newest.get(key)?.sequence ?? 0) < decision.sequence) newest.set(key, decision);
-  }
-  return [...newest.values()];
-}
-
-function rewardOf(decision: Decision, rewards: readonly Reward[]): Reward | undefined {
-  return rewards.find(({ id }) => id === decision.rewardId);
-}
-
-function stageLabelOf({ pipelineId, stageId }: DealPoint, mapping: StageMapping): string {
-  return findStage(mapping, pipelineId, stageId)?.stageLabel ?? stageId;
-}
-
-function dealOf(deal: DealFacts, mapping: StageMapping): CardReferral['deals'][number] {
-  const point = deal.history.at(-1);
-  const currency = point?.currency?.trim().toUpperCase() ?? '';
-  // The card shows what can be read as money; what cannot is told by the reason beside it.
-  const amount = parseAmount(point?.amount, currency);
-  return {
-    id: deal.ref.id,
-    name: deal.name ?? `Deal ${deal.ref.id}`,
-    stageLabel: point ? stageLabelOf(point, mapping) : 'unknown',
-    amount: amount.ok ? decimalOf(amount.money) : null,
-    currency: amount.ok ? currency : null,
-  };
-}
-
-/** The name that the rule bears now; a rule that no version has any more is known by its key. */
-function nameOfRule(programs: readonly ProgramVersion[], key: string): string {
-  const rules = programs.toReversed().flatMap((program) => program.rules);
-  return publishedRule(rules, key)?.name ?? key;
-}
-
-function rewardRow(outlook: Outlook, rule: string, beneficiary: string): CardReward {
-  return {
-    rewardId: outlook.rewardId,
-    rule,
-    party: outlook.party,
-    beneficiary,
-    state: outlook.state,
-    money: outlook.money && moneyOf(outlook.money),
-    reason: outlook.reason,
-    conditions: outlook.conditions.map(({ condition, expected, actual, verdict }) => ({
-      label: condition,
-      expected,
-      actual,
-      met: verdict === 'unknown' ? null : verdict === 'met',
-    })),
-    wouldPay: outlook.wouldPay,
-    next: outlook.next,
-    ...(outlook.nextAt === null ? {} : { nextAt: isoOf(outlook.nextAt) }),
-    at: isoOf(outlook.at),
   };
 }

@@ -11,6 +11,11 @@ export function shareLinkOf(publicUrl: string, code: string): string {
   return `${publicUrl}/r/${code}`;
 }
 
+/** An image of the share link, for a phone that looks at somebody's screen. */
+export function qrUrlOf(publicUrl: string, code: string): string {
+  return `${shareLinkOf(publicUrl, code)}/qr.png`;
+}
+
 /** What a record should show, from what is stored about it now. */
 export function composeMirror(source: MirrorSource, publicUrl: string, names: DealNames): MirrorValues {
   return source.record.object === 'deal' ? dealMirror(source, names) : contactMirror(source, publicUrl, names);

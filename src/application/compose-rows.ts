@@ -10,13 +10,22 @@ import { type Instant, isoOf } from '../domain/time.ts';
 import { byParty, contactMirror, rewardOfDecision, shareLinkOf } from './compose-mirror.ts';
 import type { MirrorSource } from './ports/store.ts';
 
+/** What a text area of Salesforce holds. */
+const NEXT_STEP_LENGTH_MAX = 255;
+
 export interface RowNames {
   readonly deals: DealNames;
   readonly programs: readonly ProgramVersion[];
 }
 
 /** The rows that are about a record, from what is stored about it now, for a CRM that keeps our objects. */
-export function composeRows(source: MirrorSource, publicUrl: string, names: RowNames): RecordRows {
+export function composeRows(
+  source: MirrorSource,
+  publicUrl: string,
+  names: RowNames,
+  /** What rules would make of the deal that have decided nothing on it; none for a contact. */
+  expected: readonly Outlook[] = [],
+): RecordRows {
   const { record, member, referral, referrer } = source;
   const outlooks = source.decisions.toSorted(byParty).map((decision) => {
     const reward = rewardOfDecision(decision, source.rewards);
@@ -29,7 +38,7 @@ export function composeRows(source: MirrorSource, publicUrl: string, names: RowN
       ...(member ? [ownRow(source, member, publicUrl, names)] : []),
       ...(brought && brought.referrer.id !== member?.id ? [memberRow(brought.referrer, publicUrl, names)] : []),
     ],
-    referrals: brought ? [referralRow(brought.referral, source, outlooks, names)] : [],
+    referrals: brought ? [referralRow(brought.referral, source, outlooks, names, expected)] : [],
     rewards:
       record.object === 'deal' && brought
         ? outlooks.map((told) => rewardRow(told, brought.referral, record.id, names))
@@ -67,6 +76,7 @@ function referralRow(
   { record }: MirrorSource,
   told: readonly Told[],
   names: RowNames,
+  expected: readonly Outlook[],
 ): ReferralRow {
   const contact = referral.friend.contact;
   const isHere = contact?.connectionId === record.connectionId;
@@ -83,7 +93,8 @@ function referralRow(
     ...(record.object === 'deal'
       ? {
           dealId: record.id,
-          nextStep: told.map(({ outlook }) => nextStepOf(outlook)).find((text) => text !== null) ?? null,
+          nextStep:
+            told.map(({ outlook }) => nextStepOf(outlook)).find((text) => text !== null) ?? expectedText(expected),
         }
       : hasNoDeal
         ? { nextStep: 'Create a deal for this friend and win it.' }
@@ -116,6 +127,17 @@ function rewardRow(
     releaseAt: instant(reward?.releaseAt ?? decision.releaseAt),
     issuedAt: reward?.state === 'issued' || reward?.state === 'redeemed' ? isoOf(reward.updatedAt) : null,
   };
+}
+
+/** As many as fit of what would pay, each sentence once and whole. */
+function expectedText(expected: readonly Outlook[]): string | null {
+  const sentences = new Set(expected.toSorted(byParty).flatMap(({ wouldPay }) => wouldPay ?? []));
+  let text = '';
+  for (const sentence of sentences) {
+    const longer = text === '' ? sentence : `${text} ${sentence}`;
+    if (longer.length <= NEXT_STEP_LENGTH_MAX) text = longer;
+  }
+  return text === '' ? ([...sentences][0] ?? null) : text;
 }
 
 function nextStepOf({ wouldPay, next }: Outlook): string | null {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { type CardActors, normaliseActors } from '../domain/card-actors.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -52,6 +53,8 @@ export interface Connect {
   disconnect(accountId: string, connectionId: string): Promise<boolean>;
   /** Null when the account has no such connection; false when its CRM has no such rules to allow. What they refused is written anew. */
   setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<boolean | null>;
+  /** False when the account has no such connection. Null: everyone who sees a card. */
+  setCardActors(accountId: string, connectionId: string, actors: CardActors): Promise<boolean>;
   /** Null when the account has no such connection. */
   provision(accountId: string, connectionId: string): Promise<ProvisionReport | null>;
   /** What a connector needs to talk to the connected CRM. */
@@ -263,6 +266,12 @@ export function createConnect(deps: ConnectDeps): Connect {
       await store.mirror.markAll(accountId, connectionId, clock.now());
       log.info({ connection: connectionId, duplicateRules: rules }, 'setting of a connection changed');
       return true;
+    },
+
+    async setCardActors(accountId, connectionId, actors) {
+      const isSet = await store.connections.setCardActors(accountId, connectionId, normaliseActors(actors));
+      if (isSet) log.info({ connection: connectionId, users: actors?.length ?? 'everyone' }, 'card actors changed');
+      return isSet;
     },
 
     async provision(accountId, connectionId) {

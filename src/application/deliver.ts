@@ -11,6 +11,7 @@ import type { Log } from '../platform/log.ts';
 import { composeMirror } from './compose-mirror.ts';
 import { composeRows } from './compose-rows.ts';
 import { readDealNames } from './deal-names.ts';
+import { readDealOutlooks } from './deal-outlooks.ts';
 import type { PayoutNewsDesk } from './payout-news.ts';
 import type { PayoutOrders } from './payout-orders.ts';
 import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
@@ -199,12 +200,14 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
     const session = openSession(connection);
     const programs = session.mirrors === 'rows' ? await store.programs.versions(accountId) : [];
+    const outlooksOn =
+      session.mirrors === 'rows' ? await readDealOutlooks(store, connection, sources, clock.now()) : () => [];
     const rows = items.flatMap((item) => {
       const source = sources.find(({ record }) => record.id === item.record.id);
       if (!source) return [];
       const values =
         session.mirrors === 'rows'
-          ? composeRows(source, publicUrl, { deals: names, programs })
+          ? composeRows(source, publicUrl, { deals: names, programs }, outlooksOn(source.record))
           : composeMirror(source, publicUrl, names);
       return [{ item, values, hash: hashOf(values) }];
     });

@@ -67,11 +67,12 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const policy = await store.attribution.newest(connection.accountId);
     const byCompany = policy !== null && countsCompanies(policy.policy);
     const asked = wantedProperties(programs);
-    const wanted = withKeys({ ...asked, isCompanyWanted: asked.isCompanyWanted || byCompany }, others, connection.id);
+    const isCompanyWanted = asked.isCompanyWanted || byCompany || session.showsCompanies === true;
+    const wanted = withKeys({ ...asked, isCompanyWanted }, others, connection.id);
     const risk = riskWanted(programs, readAt);
     const gathered = await gather(session, store.cases, connection, items, wanted, risk, others, byCompany);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
-    await decideAndCommit(connection, mapping, gathered, items, readAt, others);
+    await decideAndCommit(connection, mapping, gathered, items, readAt, others, session.mirrors);
   }
 
   /** Between two calls to a CRM that is slow or asks us to wait: the claim lasts as long as there is an answer now and then. */
@@ -92,6 +93,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     items: readonly WorkItem[],
     readAt: number,
     others: OtherConnections | null,
+    mirrors: CrmSession['mirrors'],
   ): Promise<void> {
     // Read after the records: a deal is judged by the version that was in force when it was won.
     const programs = await store.programs.versions(connection.accountId);
@@ -119,6 +121,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);
       let tiers = loaded.tiers ?? [];
+      const friendIds =
+        mirrors === 'rows' ? new Set(loaded.referrals.flatMap(({ friend }) => friend.contact?.id ?? [])) : null;
       const commits = open.map((group): Commit & { group: Group } => {
         const state = { ...about, ...partOf(group), tallies, tiers, risk: loaded.risk, companies: loaded.companies };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
@@ -127,7 +131,15 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         return {
           group,
           accountId: connection.accountId,
-          plan: { ...plan, mirror: [...plan.mirror, ...group.items.flatMap((item) => naming.get(item) ?? [])] },
+          plan: {
+            ...plan,
+            mirror: [
+              ...plan.mirror,
+              ...group.items.flatMap((item) => naming.get(item) ?? []),
+              // What a rule would make of an open deal changes with the deal, decided or not; a row of ours tells it.
+              ...(friendIds ? dealsOf(friendIds, group) : []),
+            ],
+          },
           snapshots: group.facts.map((facts) => {
             const basis = gathered.basisOf(facts.ref);
             const key = others?.policy ? { sharedKey: sharedKeyOf(others.policy.policy, facts) } : {};
@@ -219,6 +231,15 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     if (connection) await processOrDefer(connection, items);
     return items.length;
   };
+}
+
+/** Deals that were read and that somebody is on whom a member has referred. */
+function dealsOf(friendIds: ReadonlySet<string>, { facts }: Group): RecordRef[] {
+  return facts.flatMap((one) =>
+    'contactIds' in one && one.presence === 'present' && one.contactIds.some((id) => friendIds.has(id))
+      ? [one.ref]
+      : [],
+  );
 }
 
 /** Addresses of people who were enrolled or referred for the first time. */

@@ -67,3 +67,40 @@ export function setDuplicateRules(
     };
   });
 }
+
+/** Words that no address and no id of a user is. */
+const EVERYONE = 'everyone';
+const NOBODY = 'nobody';
+
+/** Who may act from the cards in a CRM. */
+export function setCardActors(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  users: readonly string[],
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const word = users.find((one) => one === EVERYONE || one === NOBODY);
+    if (word !== undefined && users.length > 1)
+      throw new CliError(`"${word}" stands alone.`, 'Name people, or say "everyone" or "nobody".', {
+        exitCode: EXIT.usage,
+      });
+    const { id, name } = await accountOf(services, account);
+    const actors = word === EVERYONE ? null : word === NOBODY ? [] : users;
+    if (!(await services.connect.setCardActors(id, connectionId, actors)))
+      throw new CliError(
+        `"${name}" has no connection ${connectionId}.`,
+        `npm run cli -- two-crms list ${id} tells the ids.`,
+      );
+    return {
+      json: { id: connectionId, cardActors: actors },
+      lines: [
+        actors === null
+          ? 'Everyone who sees a card may act from it.'
+          : actors.length === 0
+            ? 'Nobody may act from a card; everybody goes on seeing them.'
+            : `May act from cards: ${actors.join(', ')}.`,
+      ],
+    };
+  });
+}

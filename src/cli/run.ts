@@ -7,7 +7,7 @@ import { showBackfill, startBackfill, turnBackfill } from './backfill.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
-import { installLink, setDuplicateRules } from './connect.ts';
+import { installLink, setCardActors, setDuplicateRules } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { fixDrift, listDrift } from './drift.ts';
 import { releaseHistory, showHistory, turnRelease } from './history.ts';
@@ -112,6 +112,12 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     'duplicate-rules <account> <connection> <respect|allow>',
     'whether a row that a duplicate rule of the org warns of waits for a person or is saved all the same',
   ).action(async (of: string, id: string, answer: string) => print(await setDuplicateRules(terminal, of, id, answer)));
+
+  add(
+    connection,
+    'card-actors <account> <connection> <users...>',
+    'who may act from the cards in a CRM: e-mail addresses or user ids of the CRM, "everyone" who sees a card, or "nobody"',
+  ).action(async (of: string, id: string, users: string[]) => print(await setCardActors(terminal, of, id, users)));
 
   const programs = program.command('program').description('referral programs');
   add(programs, 'publish <account> <file>', 'publish a program from a JSON or YAML file, or from - for standard input')

@@ -1,15 +1,16 @@
 import { stepText } from './amount.ts';
+import { type BatchSchedule, nextCut } from './batch-schedule.ts';
 import { describeCondition } from './condition.ts';
 import { type ConditionResult, type Decision, type Reward, type RewardState, standingMinor } from './decision.ts';
 import { type FriendProperties, judge } from './eligibility.ts';
 import { type Money, textOf } from './money.ts';
-import { type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
+import { isReviewed, type Party, type RewardRule, type TriggerStage, triggerOf } from './program.ts';
 import type { Rates } from './rates.ts';
 import { type DealNames, type Reason, reasonText } from './reason.ts';
 import type { Referral } from './referral.ts';
 import { claimedMinor } from './reward.ts';
 import type { HeldTier } from './tier-scheme.ts';
-import { dayOf, type Instant } from './time.ts';
+import { addDays, dayOf, type Instant, nextDayOfMonth } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
 /** What a person wants to know of one rule on one referral: where it stands, why, what would make it pay, what comes next. */
@@ -149,6 +150,10 @@ export interface PreviewInput {
   /** Where the program has tiers. */
   readonly tier?: HeldTier | null | undefined;
   readonly recruiter?: 'none' | 'member' | 'other' | undefined;
+  /** Rewards of this rule that stand for other deals of the referral; absent: none. */
+  readonly otherDealsRewarded?: number | undefined;
+  /** How the orders of the rule's provider are gathered; null: each is sent by itself, or a person cuts the batch. */
+  readonly batch?: BatchSchedule | null | undefined;
   readonly now: Instant;
 }
 
@@ -166,6 +171,8 @@ export function outlookOfRule({
   rates,
   tier,
   recruiter,
+  otherDealsRewarded = 0,
+  batch = null,
   now,
 }: PreviewInput): Outlook {
   const base = {
@@ -208,7 +215,7 @@ export function outlookOfRule({
     dealAt,
     reachedAt: now,
     startsAt,
-    otherDealsRewarded: 0,
+    otherDealsRewarded,
     otherReferralCredited: false,
     wonReferrals,
     rates,
@@ -223,6 +230,16 @@ export function outlookOfRule({
   };
   const conditions = [stage, ...verdict.conditions];
   const deal = names.get(dealAt.deal.ref.id) ?? dealAt.deal.ref.id;
+  if (dealAt.stage === 'lost') {
+    return {
+      ...base,
+      state: 'expected',
+      money: verdict.kind === 'pays' ? verdict.money : fixed,
+      reason: { code: 'deal_lost', text: `The deal "${deal}" is lost.` },
+      conditions,
+      wouldPay: `Open the deal "${deal}" again and win it.`,
+    };
+  }
   if (verdict.kind === 'pays') {
     const until = rule.holdUntil ? describeCondition(rule.holdUntil.met) : null;
     const held = `${until ? ` and the ${until.condition} is ${until.expected}` : ''}${rule.holdDays > 0 ? `, ${rule.holdDays} days later` : ''}`;
@@ -233,16 +250,38 @@ export function outlookOfRule({
       reason: { code: 'deal_open', text: `The deal "${deal}" is in progress.` },
       conditions,
       wouldPay: `${textOf(verdict.money)} for ${beneficiary} when the deal "${deal}" reaches ${STAGE_NAMES[triggerOf(rule)]}${held}.`,
+      ...paymentOf(rule, verdict.money, batch, now),
     };
   }
+  const remedy = remedyFor(verdict.reason);
   return {
     ...base,
-    state: 'expected',
-    money: fixed,
+    // What nobody can change is not to be waited for.
+    state: remedy === null ? 'skipped' : 'expected',
+    money: remedy === null ? null : fixed,
     reason: told(verdict.reason, names),
     conditions,
-    wouldPay: [remedyFor(verdict.reason), `Then win the deal "${deal}".`].filter((text) => text !== null).join(' '),
+    wouldPay: remedy && `${remedy} Then win the deal "${deal}".`,
   };
+}
+
+/** When it would be paid if the deal reached the rule's stage now; nothing where a condition has to come true that nobody can date. */
+function paymentOf(
+  rule: RewardRule,
+  money: Money,
+  batch: BatchSchedule | null,
+  now: Instant,
+): Pick<Outlook, 'next' | 'nextAt'> {
+  if (rule.holdUntil) return { next: null, nextAt: null };
+  const reviewed = isReviewed(rule, money) ? ' A person has to approve it.' : '';
+  const heldTo = addDays(now, rule.holdDays);
+  const owedAt = rule.payOnDay === undefined ? heldTo : nextDayOfMonth(heldTo, rule.payOnDay);
+  if (batch)
+    return { next: `Reached today, it is paid with the batch of that day.${reviewed}`, nextAt: nextCut(batch, owedAt) };
+  if (rule.payOnDay !== undefined)
+    return { next: `Reached today, it is paid on the next day of payment.${reviewed}`, nextAt: owedAt };
+  if (rule.holdDays > 0) return { next: `Reached today, it is paid when the hold ends.${reviewed}`, nextAt: owedAt };
+  return { next: `Reached today, it is paid at once.${reviewed}`, nextAt: null };
 }
 
 function told(why: Reason, names: DealNames): Outlook['reason'] {

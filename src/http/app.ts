@@ -13,6 +13,7 @@ import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { type OperationsDeps, operations } from './api/operations.ts';
 import { api } from './api/router.ts';
+import { type CardActionDeps, cardActions } from './card-actions.ts';
 import { type CardDeps, cards } from './cards.ts';
 import { type HealthDeps, health } from './health.ts';
 import { createLimits, LIMITS, type LimitSettings } from './limits.ts';
@@ -45,6 +46,9 @@ export interface AppDeps {
   /** Called when a budget was filled up, so that who waits for it is looked at. */
   readonly onBudget: () => void;
   readonly card: CardDeps['card'];
+  readonly dealCard: CardDeps['dealCard'];
+  readonly companyCard: CardDeps['companyCard'];
+  readonly cardActions: CardActionDeps['cardActions'];
   readonly store: {
     readonly reads: OperationsDeps['reads'];
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
@@ -134,6 +138,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
   app.use(payoutNews(shared));
   app.use(oauth({ ...shared, providers: new Set(connectors.keys()) }));
   app.use(cards(shared));
+  app.use(cardActions(shared));
   app.use(share(shared));
   app.use(api(shared, operations(shared)));
   app.use(notFound);

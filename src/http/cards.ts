@@ -1,95 +1,106 @@
 import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
-import type { CardError, CardResponse } from '../../contracts/hubspot-card/card-view.generated.ts';
+import type {
+  CardError,
+  CardResponse,
+  CompanyCardResponse,
+  DealCardResponse,
+} from '../../contracts/hubspot-card/card-view.generated.ts';
 import type { CardInput } from '../application/card.ts';
-import type { CrmConnector } from '../application/ports/crm.ts';
-import type { ConnectionStore } from '../application/ports/store.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { CompanyCardInput } from '../application/company-card.ts';
+import type { DealCardInput } from '../application/deal-card.ts';
+import type { PageCursor } from '../application/ports/store.ts';
 import type { Log } from '../platform/log.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { callerOf, type Limits } from './limits.ts';
-import { HttpProblem, logFault, onlyMethods, problemOf, refOf, sendProblem } from './problem.ts';
-import { publicUrlOf } from './public-url.ts';
+import { logFault, onlyMethods, problemOf, refOf, sendProblem } from './problem.ts';
+import { type Asked, askedBy, expectSigned, only, RECORD_ID, type SignedCardDeps } from './signed-card.ts';
 
-const PROVIDER = 'hubspot';
-/** HubSpot's number for contacts; ids of other objects would be looked up as if they were contacts. */
-const CONTACT_TYPE = '0-1';
-/** HubSpot's ids have 12 digits today. */
-const RECORD_ID = /^[0-9]{1,20}$/;
-const LIST = 'card';
+type AnyResponse = CardResponse | DealCardResponse | CompanyCardResponse;
 
-export interface CardDeps {
-  readonly publicUrl: string;
+export interface CardDeps extends SignedCardDeps {
   readonly log: Log;
-  readonly clock: Pick<Clock, 'now'>;
-  readonly limits: Limits;
-  readonly connectors: ReadonlyMap<string, Pick<CrmConnector, 'inbound'>>;
-  readonly connections: Pick<ConnectionStore, 'findByExternalId'>;
   readonly card: (input: CardInput) => Promise<CardResponse>;
+  readonly dealCard: (input: DealCardInput) => Promise<DealCardResponse>;
+  readonly companyCard: (input: CompanyCardInput) => Promise<CompanyCardResponse>;
+}
+
+interface Shown {
+  /** HubSpot's number for the object; ids of others would be looked up as if they were of this one. */
+  readonly objectTypeId: string;
+  readonly noun: string;
+  readonly answer: (asked: Asked, objectId: string, page: Page) => Promise<AnyResponse>;
+}
+
+interface Page {
+  readonly cursor: PageCursor | null;
+  readonly encodeCursor: (cursor: PageCursor) => string;
 }
 
 /**
- * What the card in a HubSpot record shows. HubSpot signs the whole address and adds the portal's number to its query, and that
- * number alone says whose data is read: what the card's own code sends could be anybody's.
+ * What the cards in HubSpot's records show. HubSpot signs the whole address and adds the portal's number to its query, and that
+ * number alone says whose data is read: what a card's own code sends could be anybody's.
  */
-export function cards({ publicUrl, log, clock, limits, connectors, connections, card }: CardDeps): Router {
-  const signed: RequestHandler = async (request, response, next) => {
-    response.set('Cache-Control', 'no-store');
-    const connector = connectors.get(PROVIDER);
-    if (!connector?.inbound) throw new HttpProblem('not_found', 'HubSpot is not configured here.');
-    const verdict = connector.inbound.verify(
-      {
-        method: request.method,
-        url: publicUrlOf(publicUrl, request),
-        headers: request.headers,
-        body: new Uint8Array(),
-      },
-      clock.now(),
-    );
-    if (verdict.ok) return next();
-    const tooMany = await limits.unsigned.take(callerOf(request));
-    throw tooMany ?? new HttpProblem('unsigned', 'The request does not carry a valid signature of HubSpot.');
+export function cards(deps: CardDeps): Router {
+  const { log, card, dealCard, companyCard } = deps;
+  const shown: Readonly<Record<string, Shown>> = {
+    contact: {
+      objectTypeId: '0-1',
+      noun: 'contact',
+      answer: ({ connection, user }, contactId, page) => card({ connection, user, contactId, ...page }),
+    },
+    deal: {
+      objectTypeId: '0-3',
+      noun: 'deal',
+      answer: ({ connection, user }, dealId) => dealCard({ connection, user, dealId }),
+    },
+    company: {
+      objectTypeId: '0-2',
+      noun: 'company',
+      answer: ({ connection }, companyId, page) => companyCard({ connection, companyId, ...page }),
+    },
   };
 
-  const show: RequestHandler = async (request, response) => {
-    const query = new URL(request.originalUrl, publicUrl).searchParams;
-    const refuse = (message: string) => answer(response, { ok: false, code: 'invalid_request', message });
-    // A card's code can put a portalId of its own into the address that HubSpot then signs: two of them are nobody's.
-    const [portalId = '', ...more] = query.getAll('portalId');
-    if (more.length > 0 || !RECORD_ID.test(portalId)) return refuse('HubSpot did not say which portal this is.');
-    const objectId = only(query, 'objectId') ?? '';
-    if (only(query, 'objectTypeId') !== CONTACT_TYPE) return refuse('This card is for contacts.');
-    if (!RECORD_ID.test(objectId)) return refuse('The card did not say which contact it is in.');
-    const after = query.has('cursor') ? decodeCursor(LIST, only(query, 'cursor') ?? '') : null;
-    if (query.has('cursor') && after === null) return refuse('The list has changed. Reload the card.');
-    const connection = await connections.findByExternalId(PROVIDER, portalId);
-    response.locals.account = connection?.accountId;
-    answer(
-      response,
-      await card({ connection, contactId: objectId, cursor: after, encodeCursor: (next) => encodeCursor(LIST, next) }),
-    );
+  const signed: RequestHandler = async (request, response, next) => {
+    await expectSigned(deps, request, response, new Uint8Array());
+    next();
   };
+
+  const show =
+    (list: string, { objectTypeId, noun, answer: answerOf }: Shown): RequestHandler =>
+    async (request, response) => {
+      const refuse = (message: string) => answer(response, { ok: false, code: 'invalid_request', message });
+      const asked = await askedBy(deps, request, response);
+      const { query, portalId } = asked;
+      if (portalId === null) return refuse('HubSpot did not say which portal this is.');
+      const objectId = only(query, 'objectId') ?? '';
+      if (only(query, 'objectTypeId') !== objectTypeId) return refuse(`This card is for a ${noun}.`);
+      if (!RECORD_ID.test(objectId)) return refuse(`The card did not say which ${noun} it is in.`);
+      const cursor = query.has('cursor') ? decodeCursor(list, only(query, 'cursor') ?? '') : null;
+      if (query.has('cursor') && cursor === null) return refuse('The list has changed. Reload the card.');
+      const page: Page = { cursor, encodeCursor: (next) => encodeCursor(list, next) };
+      answer(response, await answerOf(asked, objectId, page));
+    };
 
   /** HubSpot hides every answer but 200 from the card, so what a person should read comes with 200; a bad signature does not. */
-  const failed: ErrorRequestHandler = (thrown, _request, response, _next) => {
-    const problem = problemOf(thrown);
-    logFault(log, response, thrown, problem);
-    if (problem.status < 500) return sendProblem(response, problem);
-    answer(response, { ok: false, code: 'unavailable', message: 'Wonward could not read this contact just now.' });
-  };
+  const failed =
+    (noun: string): ErrorRequestHandler =>
+    (thrown, _request, response, _next) => {
+      const problem = problemOf(thrown);
+      logFault(log, response, thrown, problem);
+      if (problem.status < 500) return sendProblem(response, problem);
+      answer(response, { ok: false, code: 'unavailable', message: `Wonward could not read this ${noun} just now.` });
+    };
 
   const router = Router();
-  router.route('/hubspot/cards/contact').get(signed, show, failed).all(onlyMethods('GET'));
+  for (const [name, one] of Object.entries(shown)) {
+    // The contact's card came first, and its cursors are on open pages.
+    const list = name === 'contact' ? 'card' : `card-${name}`;
+    router.route(`/hubspot/cards/${name}`).get(signed, show(list, one), failed(one.noun)).all(onlyMethods('GET'));
+  }
   return router;
 }
 
-/** Null when the parameter is missing or comes more than once. */
-function only(query: URLSearchParams, name: string): string | null {
-  const values = query.getAll(name);
-  return values.length === 1 ? (values[0] ?? null) : null;
-}
-
-function answer(response: Response, card: CardResponse): void {
-  const body: CardResponse = card.ok ? card : withRef(card, response);
+function answer(response: Response, card: AnyResponse): void {
+  const body: AnyResponse = card.ok ? card : withRef(card, response);
   if (!body.ok) response.locals.problem = body.code;
   response.status(200).json(body);
 }

@@ -1,11 +1,17 @@
-import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express';
+import { shareLinkOf } from '../application/compose-mirror.ts';
 import { normaliseCode } from '../domain/ids.ts';
 import type { Log } from '../platform/log.ts';
+import { qrPng } from '../platform/qr-code.ts';
 import { callerOf, type Limits } from './limits.ts';
 import { html, sendPage } from './pages.ts';
 import { HttpProblem, logFault, onlyMethods, problemOf, refOf } from './problem.ts';
 
+/** A code is its member's for good, and so is its picture. */
+const QR_CACHE = 'public, max-age=86400';
+
 export interface ShareDeps {
+  readonly publicUrl: string;
   readonly log: Log;
   readonly limits: Limits;
   /** Whether a member has this code, written as `normaliseCode` writes it. */
@@ -13,12 +19,17 @@ export interface ShareDeps {
 }
 
 /** What a friend sees who follows a share link. Nothing is counted or set; the page names the code and nobody. */
-export function share({ log, limits, codeExists }: ShareDeps): Router {
-  const open: RequestHandler = async (request, response) => {
+export function share({ publicUrl, log, limits, codeExists }: ShareDeps): Router {
+  async function codeIn(request: Request): Promise<string> {
     const tooMany = await limits.pages.take(callerOf(request));
     if (tooMany) throw tooMany;
     const code = normaliseCode(String(request.params.code));
     if (code === null || !(await codeExists(code))) throw new HttpProblem('not_found', 'No member has this code.');
+    return code;
+  }
+
+  const open: RequestHandler = async (request, response) => {
+    const code = await codeIn(request);
     sendPage(response, {
       status: 200,
       tone: 'good',
@@ -27,6 +38,14 @@ export function share({ log, limits, codeExists }: ShareDeps): Router {
 <p><code>${code}</code></p>
 <p>Give it to the person you talk to, or enter it where a form asks for a referral code. That is how it is known who referred you.</p>`,
     });
+  };
+
+  const qr: RequestHandler = async (request, response) => {
+    const png = qrPng(shareLinkOf(publicUrl, await codeIn(request)));
+    if (!png) throw new HttpProblem('not_found', 'The address of this service is too long for a QR code.');
+    // A record's page in the CRM shows it, which is another site.
+    response.set({ 'Cache-Control': QR_CACHE, 'Cross-Origin-Resource-Policy': 'cross-origin' });
+    response.type('png').send(png);
   };
 
   const failed: ErrorRequestHandler = (thrown, _request, response, _next) => {
@@ -47,6 +66,7 @@ export function share({ log, limits, codeExists }: ShareDeps): Router {
   };
 
   const router = Router();
+  router.route('/r/:code/qr.png').get(qr, failed).all(onlyMethods('GET'));
   router.route('/r/:code').get(open, failed).all(onlyMethods('GET'));
   return router;
 }

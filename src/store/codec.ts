@@ -358,6 +358,7 @@ export function connectionOf(row: Row<'connections'>): Connection {
     scopes: fromJson(row.scopes),
     ...(row.api_url === null ? {} : { apiUrl: row.api_url }),
     ...(row.duplicate_rules === null ? {} : { duplicateRules: row.duplicate_rules as DuplicateRules }),
+    ...(row.card_actors === null ? {} : { cardActors: fromJson<string[]>(row.card_actors) }),
     connectedAt: row.connected_at,
   };
 }

@@ -121,6 +121,17 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
           .execute();
       }),
 
+    setCardActors: (accountId, connectionId, actors) =>
+      engine.write(async ({ db }) => {
+        const { numUpdatedRows } = await db
+          .updateTable('connections')
+          .set({ card_actors: actors === null ? null : toJson(actors) })
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n;
+      }),
+
     disconnect: (accountId, connectionId, why) =>
       engine.write(async ({ db }) => {
         await db

@@ -5,6 +5,7 @@ import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
 import { createBackfillStore } from './backfills.ts';
 import { createBatchStore } from './batches.ts';
+import { createCardActionStore } from './card-actions.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
@@ -118,6 +119,7 @@ export function createStore(engine: Engine): Store {
   return {
     accounts: createAccountStore(engine),
     connections: createConnectionStore(engine),
+    cardActions: createCardActionStore(engine),
     programs: createProgramStore(engine),
     programDrafts: createProgramDraftStore(engine),
     rates: createRateStore(engine),

@@ -1,5 +1,5 @@
 import { CompiledQuery, sql } from 'kysely';
-import type { ConnectionHealth, Page, PageInput, ReadStore } from '../application/ports/store.ts';
+import type { CompanyReferral, ConnectionHealth, Page, PageInput, ReadStore } from '../application/ports/store.ts';
 import { type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import {
@@ -91,6 +91,15 @@ export function createReadStore(engine: Engine): ReadStore {
       ),
     referral: (accountId, referralId) =>
       one('referrals', 'account_id = ? and id = ?', [accountId, referralId], referralOf),
+    referralsOfCompany: (accountId, company, page) =>
+      engine.read((session) => referralsOfCompany(session, accountId, company, page)),
+    contactsOfCompany: (accountId, { connectionId, id }) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql<{ count: number }>`select count(*) as count from records
+          where account_id = ${accountId} and connection_id = ${connectionId} and company_id = ${id}
+            and object = 'contact' and presence = 'present'`.execute(db);
+        return Number(rows[0]?.count ?? 0);
+      }),
     referralByFriend: async (accountId, programId, { email, contact }) => {
       const byContact =
         contact &&
@@ -339,6 +348,44 @@ export async function paged<T extends Paged, D>(
   return {
     items: items.map(decode),
     next: rows.length > limit && last ? { at: last.at_, id: last.id } : null,
+  };
+}
+
+/** By the people: a company has few, an account has many referrals. */
+async function referralsOfCompany(
+  { db }: Session,
+  accountId: string,
+  { connectionId, id: companyId }: RecordRef,
+  { limit, cursor }: PageInput,
+): Promise<Page<CompanyReferral>> {
+  const people = sql`records where records.account_id = ${accountId} and records.connection_id = ${connectionId}
+    and records.company_id = ${companyId} and records.object = 'contact'`;
+  const after = cursor ? sql`and (referrals.submitted_at, referrals.id) < (${cursor.at}, ${cursor.id})` : sql``;
+  const { rows } = await sql<Row<'referrals'> & { is_in: number; is_out: number }>`
+    with people as (select records.record_id as contact_id from ${people}),
+    concerned as (
+      select id, max(is_in) as is_in, max(is_out) as is_out from (
+        select referrals.id as id, 1 as is_in, 0 as is_out from people cross join referrals
+        where referrals.account_id = ${accountId} and referrals.connection_id = ${connectionId}
+          and referrals.contact_id = people.contact_id
+        union all
+        select referrals.id, 0, 1 from people cross join members cross join referrals
+        where members.account_id = ${accountId} and members.connection_id = ${connectionId}
+          and members.contact_id = people.contact_id
+          and referrals.account_id = ${accountId} and referrals.member_id = members.id
+      ) as sides group by id)
+    -- Not JOIN: SQLite would begin with the account's referrals, which are in the order that is asked for.
+    select referrals.*, concerned.is_in, concerned.is_out from concerned cross join referrals
+    where referrals.account_id = ${accountId} and referrals.id = concerned.id ${after}
+    order by referrals.submitted_at desc, referrals.id desc limit ${sql.lit(limit + 1)}`.execute(db);
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    items: items.map((row) => ({
+      referral: referralOf(row),
+      direction: row.is_in && row.is_out ? 'both' : row.is_in ? 'in' : 'out',
+    })),
+    next: rows.length > limit && last ? { at: last.submitted_at, id: last.id } : null,
   };
 }
 

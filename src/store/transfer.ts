@@ -37,6 +37,7 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   mappings: ['account_id', 'connection_id', 'ordinal'],
   sweep_marks: ['account_id', 'connection_id', 'object'],
   stream_positions: ['account_id', 'connection_id'],
+  card_actions: ['account_id', 'connection_id', 'action_key'],
   programs: ['account_id', 'program_id', 'version'],
   fx_rates: ['account_id', 'currency', 'day'],
   program_drafts: ['account_id', 'program_id'],

@@ -158,7 +158,6 @@ const STATES: Readonly<Record<string, readonly [view: HistoryView, texts: readon
       'Referred by Grace Hopper.',
       'What would make it pay:',
       'Move "Analytical engine" to Closed Won.',
-      'Nothing has been decided yet.',
     ],
   ],
   'both sides': [

@@ -68,7 +68,8 @@ describe('the whole story in an org’s pages, over the real service', () => {
     const component = componentOn(opportunityPage);
     await component.getByText('This customer was referred by Grace Hopper.').waitFor();
     await component.getByText(/Opportunity since .* known by: the field Referred By/).waitFor();
-    await component.getByText('Nothing has been decided yet.').waitFor();
+    await component.getByText('800.00 EUR for Grace Hopper when the deal "Time sharing" reaches Closed Won.').waitFor();
+    expect(await component.getByText('Nothing has been decided yet.').count()).toBe(0);
     await expectSound(opportunityPage, 'salesforce-1-open');
     // Gone after a reload: what the next tests see has come to the open page.
     await opportunityPage.evaluate('globalThis.neverReloaded = true');

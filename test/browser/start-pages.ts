@@ -1,12 +1,10 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { buildCardBundle } from '../../src/sandbox/web/card-bundle.ts';
+import { buildCardBundles } from '../../src/sandbox/web/card-bundle.ts';
 import { buildSandboxClient } from '../../src/sandbox/web/sandbox-client.ts';
 import { createSandboxPages } from '../../src/sandbox/web/sandbox-pages.ts';
 import type { SandboxSource } from '../../src/sandbox/web/source.ts';
-
-export const CARD = 'wonward_referral_card';
 
 export interface RunningPages {
   readonly url: string;
@@ -15,8 +13,8 @@ export interface RunningPages {
 
 /** The pages over any source, on a free port of the loopback. */
 export async function startPages(source: SandboxSource, apiUrl = 'https://wonward.test'): Promise<RunningPages> {
-  const [card, client] = await Promise.all([buildCardBundle(CARD), buildSandboxClient()]);
-  const app = express().use(createSandboxPages({ source, card, client, apiUrl, appId: 50_780_459 }));
+  const [cards, client] = await Promise.all([buildCardBundles(), buildSandboxClient()]);
+  const app = express().use(createSandboxPages({ source, cards, client, apiUrl, appId: 50_780_459 }));
   const server = await new Promise<Server>((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening));
   });

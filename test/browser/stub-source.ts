@@ -32,6 +32,8 @@ const CONTACTS: readonly ContactSummary[] = [
   { id: '103', name: 'Katherine Johnson', email: '' },
 ];
 
+const COMPANY = { id: '7001', name: 'Analytical Engines Ltd' };
+
 export interface StubSource extends SandboxSource {
   /** What the card gets from now on: answers in turn, the last one for ever. */
   answerCardWith(...answers: readonly (CardResponse | number)[]): void;
@@ -77,7 +79,7 @@ export function createStubSource(): StubSource {
     portals: async () => PORTALS,
     async home(portalId) {
       const portal = portalOf(portalId);
-      return portal && { portal, contacts: CONTACTS, deals: [dealSummary()] };
+      return portal && { portal, contacts: CONTACTS, deals: [dealSummary()], companies: [COMPANY] };
     },
     async contact(portalId, id) {
       const portal = portalOf(portalId);
@@ -108,6 +110,16 @@ export function createStubSource(): StubSource {
         contacts: CONTACTS.slice(1, 2).map((linked) => ({ ...linked, labels: ['Primary'] })),
       };
     },
+    async company(portalId, id) {
+      const portal = portalOf(portalId);
+      if (portal === null || id !== COMPANY.id) return null;
+      return {
+        portal,
+        company: COMPANY,
+        properties: [property('name', COMPANY.name, 'companyinformation')],
+        contacts: CONTACTS.slice(1).map((linked) => ({ ...linked, labels: ['Primary'] })),
+      };
+    },
     async update(_portalId, kind, _id, properties) {
       if (properties.amount !== undefined && Number.isNaN(Number(properties.amount)))
         return `${properties.amount} was not a valid number.`;
@@ -123,6 +135,11 @@ export function createStubSource(): StubSource {
     sendAgain: async (_portalId, id) => void resent.push(id),
     async fetchAsCard(_portalId, { url }) {
       cardRequests.push(url);
+      // The answers that tests set are those of the contact's card.
+      if (/\/hubspot\/cards\/(deal|company)\?/.test(url)) {
+        const unknown = { ok: false, code: 'not_found', message: 'Wonward has not read this record yet.' };
+        return { status: 200, contentType: 'application/json', body: JSON.stringify(unknown) };
+      }
       const answer = answers[Math.min(answered, answers.length - 1)] ?? 503;
       answered += 1;
       if (typeof answer === 'number') return { status: answer, contentType: 'text/plain', body: '' };

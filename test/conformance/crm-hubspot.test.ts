@@ -275,3 +275,53 @@ describe('what HubSpot leaves open', () => {
     await crm.close();
   });
 });
+
+describe('people, as somebody at a card looks for them', () => {
+  async function opened() {
+    const crm = await start();
+    const session = crm.connector.open(crm.access);
+    await session.provision();
+    if (!session.people) throw new Error('no people');
+    return { crm, session, people: session.people };
+  }
+  const person = (more: object) => ({ key: 'card_click-1', firstName: null, lastName: null, email: null, ...more });
+
+  test('are found by how a name or an address begins, in either order, and a star finds nobody in particular', async () => {
+    const { crm, people } = await opened();
+    const { id: ada } = await people.create(
+      person({ firstName: 'Ada', lastName: 'Lovelace', email: 'ada@engine.example' }),
+    );
+    await people.create(person({ key: 'card_click-2', firstName: 'Bob', lastName: 'Noyce' }));
+    for (const text of ['ada', 'LOVE', 'ada love', 'lovelace ada', 'ada@engine.example', 'ada@eng'])
+      expect([text, (await people.find(text, 10)).map(({ id }) => id)]).toEqual([text, [ada]]);
+    expect(await people.find('ada', 10)).toEqual([{ id: ada, name: 'Ada Lovelace', email: 'ada@engine.example' }]);
+    for (const text of ['', '*', 'nobody', 'ada noyce']) expect(await people.find(text, 10)).toEqual([]);
+    expect(await people.find('o', 10)).toEqual([]);
+    await crm.close();
+  });
+
+  test('are created once under one key, also when the first answer is lost, and by their address when they are there', async () => {
+    const { crm, people } = await opened();
+    const konrad = person({ firstName: 'Konrad', lastName: 'Zuse' });
+    const first = await people.create(konrad);
+    expect(await people.create(konrad)).toEqual(first);
+    expect(await people.find('konrad', 10)).toHaveLength(1);
+    const ada = crm.user.createContact({ name: 'Ada', email: 'ada@engine.example' });
+    const again = person({ key: 'card_click-3', firstName: 'Somebody', email: 'ada@engine.example' });
+    expect(await people.create(again)).toEqual({ id: ada });
+    // What the portal says of them is left as it was.
+    expect(await people.find('ada', 10)).toMatchObject([{ id: ada, name: 'Ada' }]);
+    await crm.close();
+  });
+
+  test('a contact that HubSpot refuses is a fault that says what to do', async () => {
+    const { crm, people } = await opened();
+    const fault = await people.create(person({ email: 'not an address' })).catch((thrown: unknown) => thrown);
+    expect(fault).toMatchObject({
+      code: 'crm_rejected',
+      publicText: expect.stringContaining('Check the e-mail address'),
+    });
+    expect(String(fault)).not.toContain('not an address');
+    await crm.close();
+  });
+});

@@ -8,6 +8,7 @@ import { recordKey } from '../../src/domain/record.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
 import { autopilotStoreConformance } from './store-autopilot.ts';
 import { backfillStoreConformance } from './store-backfill.ts';
+import { cardStoreConformance } from './store-cards.ts';
 import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant } from './store-fixtures.ts';
@@ -2442,6 +2443,7 @@ export function storeConformance({
     autopilotStoreConformance(() => ({ store, a }));
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
+    cardStoreConformance(() => ({ store, a }));
     colleagueStoreConformance(() => ({ store, a }));
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));

@@ -80,12 +80,14 @@ accounts:
         .sort(),
     ).toEqual([
       ['wonward_app', 'APPLICATION'],
+      ['wonward_company_card', 'CARD'],
+      ['wonward_deal_card', 'CARD'],
       ['wonward_referral_card', 'CARD'],
       ['wonward_webhooks', 'WEBHOOKS'],
     ]);
     expect(nodes.wonward_app?.config).toMatchObject({
       auth: { redirectUrls: ['https://wonward.example.com/oauth/hubspot/callback'] },
-      permittedUrls: { fetch: ['https://wonward.example.com'] },
+      permittedUrls: { fetch: ['https://wonward.example.com'], img: ['https://wonward.example.com'] },
     });
     expect(nodes.wonward_webhooks?.config).toMatchObject({
       settings: { targetUrl: 'https://wonward.example.com/webhooks/hubspot' },

@@ -1,24 +1,45 @@
-import type { CardResponse } from '../../contracts/hubspot-card/card-view.generated.ts';
+import type {
+  ActionResponse,
+  CardResponse,
+  CompanyCardResponse,
+  DealCardResponse,
+  PeopleResponse,
+} from '../../contracts/hubspot-card/card-view.generated.ts';
+import { CompanyCard } from '../../extensions/hubspot/src/app/cards/company-card.tsx';
+import { DealCard } from '../../extensions/hubspot/src/app/cards/deal-card.tsx';
 import { ReferralCard } from '../../extensions/hubspot/src/app/cards/referral-card.tsx';
 import { testing } from './ui-extensions.ts';
 
-type Answer = CardResponse | (() => Response | Promise<Response>);
+type Answer =
+  | CardResponse
+  | DealCardResponse
+  | CompanyCardResponse
+  | ActionResponse
+  | PeopleResponse
+  | (() => Response | Promise<Response>);
 
 export interface CardRequest {
   readonly url: URL;
-  readonly options: { readonly method?: string; readonly timeout?: number };
+  readonly options: { readonly method?: string; readonly timeout?: number; readonly body?: Record<string, unknown> };
 }
 
 interface ReaderOptions {
   readonly locale?: string;
   readonly timezone?: string;
   readonly api?: string | null;
+  readonly kind?: keyof typeof CARDS;
 }
+
+const CARDS = {
+  contact: { Card: ReferralCard, objectTypeId: '0-1' },
+  deal: { Card: DealCard, objectTypeId: '0-3' },
+  company: { Card: CompanyCard, objectTypeId: '0-2' },
+} as const;
 
 /** Renders the card in HubSpot's own test renderer; each call of hubspot.fetch gets the next answer, the last one for ever. */
 export function renderCard(
   answers: readonly Answer[],
-  { locale = 'en-gb', timezone = 'UTC', api = 'https://wonward.test' }: ReaderOptions = {},
+  { locale = 'en-gb', timezone = 'UTC', api = 'https://wonward.test', kind = 'contact' }: ReaderOptions = {},
 ) {
   const requests: CardRequest[] = [];
   const hsFetch = async (url: string, options: CardRequest['options']): Promise<Response> => {
@@ -33,12 +54,13 @@ export function renderCard(
   const { context, actions } = renderer.mocks;
   const reader = {
     ...context,
-    crm: { objectId: 101, objectTypeId: '0-1' },
+    crm: { objectId: 101, objectTypeId: CARDS[kind].objectTypeId },
     user: { ...context.user, locale },
     portal: { id: 48_000_001, timezone },
     variables: variablesOf(api),
   };
-  const render = () => renderer.render(<ReferralCard context={reader} actions={actions} />);
+  const { Card } = CARDS[kind];
+  const render = () => renderer.render(<Card context={reader} actions={actions} />);
   render();
   return { ...renderer, requests, text: () => textOf(renderer.getRootNode()) };
 }

@@ -24,6 +24,7 @@ const IN_WORDS = [
   /must be a decimal above zero with no more decimals than [A-Z]{3} has$/,
   /^must be a CRM that this service is configured for/,
   /^must be an address of the CRM itself, /,
+  /^must be an e-mail address or a user id of the CRM$/,
   /^must be one of credit, as configured here$/,
   // Of a provider's fields.
   /^must be one of [a-zA-Z, ]+$/,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createCard } from '../../src/application/card.ts';
 import { parseProgram, programDocument } from '../../src/application/program-document.ts';
+import { createTiers } from '../../src/application/tiers.ts';
 import { PROGRAM_EXAMPLE, withoutComments } from '../../src/cli/program-file.ts';
 import { readConfig } from '../../src/config.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
@@ -206,10 +207,16 @@ test('a card that is asked for with any record or cursor is answered', TIMEOUT, 
   };
   await store.connections.connect(connection, { accessToken: 'a', refreshToken: 'b', expiresAt: 1 });
   const clock = { now: () => 1, random: () => 0.5, sleep: async () => {} };
-  const card = createCard({ store, clock, publicUrl: 'https://wonward.example', recordUrl: () => null });
+  const card = createCard({
+    store,
+    clock,
+    publicUrl: 'https://wonward.example',
+    recordUrl: () => null,
+    tiers: createTiers({ store, clock }),
+  });
   await fc.assert(
     fc.asyncProperty(awkwardText, awkwardText, fc.integer(), async (contactId, id, at) => {
-      const answer = await card({ connection, contactId, cursor: { at, id }, encodeCursor: () => 'next' });
+      const answer = await card({ connection, contactId, user: null, cursor: { at, id }, encodeCursor: () => 'next' });
       expect(answer).toMatchObject({ ok: true, data: { role: 'none' } });
     }),
     { numRuns: runs(200) },

@@ -326,6 +326,11 @@ describe('the OpenAPI document', () => {
       ['setConnection', `/connections/${acmeConnection}/settings`, { duplicateRules: 'allow' }, 400],
       ['setConnection', `/connections/${acmeConnection}/settings`, { duplicateRules: 'yes' }, 400],
       ['setConnection', `/connections/${otherConnection}/settings`, { duplicateRules: 'respect' }, 404],
+      ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: ['Rep@acme.example', '7'] }, 200],
+      ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: null }, 200],
+      ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: 'everyone' }, 400],
+      ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: [' '] }, 400],
+      ['setCardActors', `/connections/${otherConnection}/card-actors`, { users: [] }, 404],
       ['disconnectConnection', `/connections/${otherConnection}/disconnect`, undefined, 404],
       [
         'setProviderCredentials',

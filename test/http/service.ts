@@ -8,7 +8,10 @@ import { createAct } from '../../src/application/act.ts';
 import { createAutopilot } from '../../src/application/autopilot.ts';
 import { createBackfills } from '../../src/application/backfill.ts';
 import { createCard } from '../../src/application/card.ts';
+import { createCardActions } from '../../src/application/card-actions.ts';
+import { createCompanyCard } from '../../src/application/company-card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createDealCard } from '../../src/application/deal-card.ts';
 import { createDesk } from '../../src/application/desk.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
 import { createHistory } from '../../src/application/history.ts';
@@ -19,7 +22,7 @@ import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import { createPayoutReports } from '../../src/application/payout-reports.ts';
-import type { CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
+import type { CrmAccess, CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPublish } from '../../src/application/publish.ts';
@@ -69,6 +72,12 @@ const PROVISIONED: ProvisionReport = {
 
 /** What the CRM's side of a test is told to do. */
 export interface FakeCrm {
+  /** Contacts by portal and id. */
+  contacts: Map<string, { name: string; email: string | null }>;
+  /** How often a contact was created, by its key. */
+  created: Map<string, string>;
+  /** Awaited before each answer. */
+  before: () => Promise<void>;
   provision: () => Promise<ProvisionReport>;
   revoked: string[];
 }
@@ -83,12 +92,42 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     scopes: ['oauth', 'crm.objects.contacts.read'],
   });
   const unused = () => Promise.reject(new Error('not part of these tests'));
-  const session: CrmSession = {
+  const sessionOf = ({ connectionId, externalId: portal }: CrmAccess): CrmSession => ({
     account: async () => ({ externalId: '1', homeCurrency: 'EUR', timeZone: 'UTC', uiHost: 'app.hubspot.com' }),
     stages: async () => ({ pipelines: [] }),
     provision: () => crm.provision(),
     readDeals: unused,
-    readContacts: unused,
+    async readContacts(ids) {
+      await crm.before();
+      return ids.map((id) => {
+        const known = crm.contacts.get(`${portal} ${id}`);
+        return {
+          ref: { connectionId, object: 'contact' as const, id },
+          presence: known ? ('present' as const) : ('deleted' as const),
+          name: known?.name ?? null,
+          email: known?.email ?? null,
+          usedCode: null,
+          referredByIds: [],
+          formerIds: [],
+        };
+      });
+    },
+    people: {
+      async find(text, limit) {
+        await crm.before();
+        const own = [...crm.contacts].filter(([key, { name }]) => key.startsWith(`${portal} `) && name.includes(text));
+        return own.slice(0, limit).map(([key, { name, email }]) => ({ id: key.split(' ')[1] ?? '', name, email }));
+      },
+      async create({ key, firstName, lastName, email }) {
+        await crm.before();
+        const known = crm.created.get(key);
+        if (known !== undefined) return { id: known };
+        const id = String(9_000 + crm.created.size);
+        crm.created.set(key, id);
+        crm.contacts.set(`${portal} ${id}`, { name: `${firstName ?? ''} ${lastName ?? ''}`.trim(), email });
+        return { id };
+      },
+    },
     dealsOfContacts: unused,
     changedSince: unused,
     dealIds: async () => ({ ids: [], total: 0, next: null }),
@@ -96,7 +135,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     mirrors: 'properties',
     writeMirror: unused,
     propertyNames: unused,
-  };
+  });
   return {
     provider: 'hubspot',
     recordUrl: () => null,
@@ -120,7 +159,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
       verify: (request, now) => verifySignature(request, now, [SECRET, OLD_SECRET]),
       parseHints: (body) => parseHints(body, APP_ID),
     },
-    open: () => session,
+    open: sessionOf,
   };
 }
 
@@ -170,7 +209,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const clock = options.clock ?? systemClock;
   const opened = await openStore({ url: options.databaseUrl ?? 'sqlite::memory:' });
   const store = options.changeStore?.(opened) ?? opened;
-  const crm: FakeCrm = { provision: async () => PROVISIONED, revoked: [] };
+  const crm: FakeCrm = {
+    contacts: new Map(),
+    created: new Map(),
+    before: async () => {},
+    provision: async () => PROVISIONED,
+    revoked: [],
+  };
   const chunks: string[] = [];
   const log = createLog({
     level: 'debug',
@@ -206,6 +251,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const drift = createDriftWatch({ store, clock, log, openSession, requiredScopes, connect, mappings });
   let refs = 0;
   const review = createReview({ store, clock, onDecided: () => {} });
+  const act = createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} });
+  const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} });
+  const tiers = createTiers({ store, clock });
   const app = createApp({
     publicUrl: PUBLIC_URL,
     trustProxy: 0,
@@ -236,9 +284,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connectors,
     connect,
     accounts,
-    act: createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} }),
+    act,
     review,
-    desk: createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} }),
+    desk,
     publish: createPublish({
       store,
       clock,
@@ -247,7 +295,6 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       openSession: connect.openSession,
     }),
     onBudget: () => {},
-    card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null }),
     store: {
       ...store,
       tierChanges: store.tiers,
@@ -266,7 +313,19 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     }),
     history: createHistory({ store, clock, log, onAsked: () => {}, onReleased: () => {} }),
     memberImports: createMemberImports({ store, clock, log, onMet: () => {}, onStarted: () => {} }),
-    tiers: createTiers({ store, clock }),
+    card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null, tiers }),
+    dealCard: createDealCard({ store, clock, recordUrl: () => null }),
+    companyCard: createCompanyCard({ store, clock, recordUrl: () => null }),
+    cardActions: createCardActions({
+      store,
+      clock,
+      log,
+      act,
+      desk,
+      publicUrl: PUBLIC_URL,
+      openSession: connect.openSession,
+    }),
+    tiers,
     reattribute,
     mappings,
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),

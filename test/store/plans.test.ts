@@ -569,6 +569,16 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await reads.deals(accountId, [record]);
   await reads.dealsOfContacts(accountId, [a.ref('contact', '9')], 5);
   await reads.ofReferrals(accountId, ['ref_1', 'ref_2'], 5);
+  const company = a.ref('company', 'acme');
+  await reads.contactsOfCompany(accountId, company);
+  for (const cursor of [null, { at: T0, id: 'ref_1' }])
+    await reads.referralsOfCompany(accountId, company, { limit: 5, cursor });
+  const click = { key: 'k1', kind: 'refer', inputHash: 'h', by: '7' };
+  for (const now of [T0, T0 + 2]) await store.cardActions.begin(a.of, click, { now, until: now + 1 });
+  await store.cardActions.keepContact(a.of, 'k1', '9');
+  await store.cardActions.release(a.of, 'k1');
+  await store.cardActions.answer(a.of, 'k1', { ok: true });
+  await store.connections.setCardActors(accountId, connectionId, ['7']);
   await reads.readTimes(accountId, connectionId, 'deal', ['1']);
   await reads.health(accountId, connectionId, T0);
   const { connections } = store;

@@ -104,6 +104,10 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.backfills.start(backfillOf('bfl_1'));
   await store.history.ask(releaseOf('rel_1'));
   await store.memberImports.start(importOf('imp_1'), [rowOf(2)]);
+  const click = { key: 'k1', kind: 'refer', inputHash: 'h', by: '7' };
+  const connection = { accountId: 'acc_a', id: 'con_a' };
+  await store.cardActions.begin(connection, click, { now: T0, until: T0 + 1 });
+  await store.cardActions.answer(connection, 'k1', { ok: true, code: 'Ünï' });
   const alert = newCase('cas_1', { summary: 'Ünï' });
   await store.desk.open('acc_a', alert);
   await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);

@@ -216,6 +216,32 @@ export interface CrmSession {
   writeMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorOutcome[]>;
   /** Absent for a CRM that asks by calling us. */
   readonly requests?: CrmRequests;
+  /** Records of companies show a card of ours: who works where is read with every contact. Absent where they do not. */
+  readonly showsCompanies?: true;
+  /** Absent for a CRM whose own pages search and create contacts. */
+  readonly people?: CrmPeople;
+}
+
+export interface FoundPerson {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string | null;
+}
+
+export interface NewPerson {
+  /** Chosen by who asks: the same key again is the same contact. */
+  readonly key: string;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+  readonly email: string | null;
+}
+
+/** Contacts as a person at a card looks for them. */
+export interface CrmPeople {
+  /** Whose name or address begins with what was typed, those that changed last first. Who was created seconds ago may be missing. */
+  find(text: string, limit: number): Promise<FoundPerson[]>;
+  /** The contact with this address, or a new one. @throws Fault `crm_rejected` when the CRM refuses it. */
+  create(person: NewPerson): Promise<{ readonly id: string }>;
 }
 
 /** What a person or a flow asks for in the CRM, written down there and read by us: it waits while nobody is there to hear it. */

@@ -1,6 +1,7 @@
 import type { AlertFacts } from '../../domain/alert.ts';
 import type { AttributionDecision, AttributionPolicy } from '../../domain/attribution-policy.ts';
 import type { BatchSchedule } from '../../domain/batch-schedule.ts';
+import type { CardActors } from '../../domain/card-actors.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { ConnectionsPolicy } from '../../domain/connections-policy.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
@@ -39,6 +40,7 @@ import type { Vitals } from './vitals.ts';
 export interface Store {
   readonly accounts: AccountStore;
   readonly connections: ConnectionStore;
+  readonly cardActions: CardActionStore;
   readonly programs: ProgramStore;
   readonly rates: RateStore;
   readonly programDrafts: ProgramDraftStore;
@@ -134,6 +136,8 @@ export interface Connection {
   readonly apiUrl?: string | undefined;
   /** Absent until somebody says so: they are respected. */
   readonly duplicateRules?: DuplicateRules | undefined;
+  /** Who may act from the cards in the CRM; absent until somebody says so: everyone who sees them. */
+  readonly cardActors?: readonly string[] | undefined;
   readonly connectedAt: Instant;
 }
 
@@ -201,6 +205,8 @@ export interface ConnectionStore {
   /** What the vendor grants now, where that is another than before. */
   granted(accountId: string, connectionId: string, scopes: readonly string[]): Promise<void>;
   setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<void>;
+  /** Null: everyone who sees a card. False when the account has no such connection. */
+  setCardActors(accountId: string, connectionId: string, actors: CardActors): Promise<boolean>;
   tokens(accountId: string, connectionId: string): Promise<SealedTokens | null>;
   /** Of every account and every connection, in a stable order, from behind `after`: for renewing the key they are sealed with. */
   listTokens(after: TokenOwner | null, limit: number): Promise<(TokenOwner & SealedTokens)[]>;
@@ -246,6 +252,42 @@ export interface ConnectionStore {
 export interface StreamPosition {
   readonly position: string;
   readonly keptAt: Instant;
+}
+
+// ── What people ask for on cards ────────────────────────────────────────────────────────────────────────────────────
+
+/** One click: who asked for what, under a key that the card made for it. */
+export interface CardActionInput {
+  readonly key: string;
+  readonly kind: string;
+  /** Of what was asked for, so that a key that stands for something else is told apart. */
+  readonly inputHash: string;
+  /** The CRM's own id of the user. */
+  readonly by: string;
+}
+
+/**
+ * `begun`: the caller's to do; `contactId` is a contact that an earlier attempt has created for it. `answered`: it was done, with this answer.
+ * `running`: somebody is at it. `differs`: the key stands for something else.
+ */
+export type CardActionBegun =
+  | { readonly kind: 'begun'; readonly contactId: string | null }
+  | { readonly kind: 'answered'; readonly answer: unknown }
+  | { readonly kind: 'running' | 'differs' };
+
+/** What was asked for on cards, so that a second click, a second node or a retry finds the first one's answer. Holds no name and no address. */
+export interface CardActionStore {
+  /** Of several who begin at once one does. Whoever has not answered by `until` is followed by the next one. */
+  begin(
+    of: Pick<Connection, 'id' | 'accountId'>,
+    action: CardActionInput,
+    times: { readonly now: Instant; readonly until: Instant },
+  ): Promise<CardActionBegun>;
+  keepContact(of: Pick<Connection, 'id' | 'accountId'>, key: string, contactId: string): Promise<void>;
+  /** Ends it with its answer. Answers stay for a month. */
+  answer(of: Pick<Connection, 'id' | 'accountId'>, key: string, answer: unknown): Promise<void>;
+  /** Nothing came of it: the next attempt begins at once. */
+  release(of: Pick<Connection, 'id' | 'accountId'>, key: string): Promise<void>;
 }
 
 // ── Programs ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1308,6 +1350,11 @@ export interface Page<T> {
   readonly next: PageCursor | null;
 }
 
+export interface CompanyReferral {
+  readonly referral: Referral;
+  readonly direction: 'in' | 'out' | 'both';
+}
+
 /** Keyset paging, newest first. A cursor that is not one of ours is refused by the API before it gets here. */
 export interface PageInput {
   readonly limit: number;
@@ -1364,6 +1411,10 @@ export interface ReadStore {
     filter: { memberId?: string; assistMemberId?: string; stage?: LifecycleStage },
   ): Promise<Page<Referral>>;
   referral(accountId: string, referralId: string): Promise<Referral | null>;
+  /** Of everybody who was last read to work for the company, as the one who was referred (`in`) or the one who referred (`out`). */
+  referralsOfCompany(accountId: string, company: RecordRef, page: PageInput): Promise<Page<CompanyReferral>>;
+  /** How many present contacts were last read to work for the company. */
+  contactsOfCompany(accountId: string, company: RecordRef): Promise<number>;
   referralByFriend(
     accountId: string,
     programId: string,

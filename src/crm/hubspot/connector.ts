@@ -13,6 +13,7 @@ import type { MirroredObject } from './fields.ts';
 import { parseHints } from './hints.ts';
 import { writeMirror } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
+import { createPeople } from './people.ts';
 import { type PropertyState, provision, readPropertyNames, readPropertyState } from './provision.ts';
 import { readChanged } from './search.ts';
 import { verifySignature } from './signature.ts';
@@ -86,6 +87,8 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
   const portal = access.externalId;
   return {
     mirrors: 'properties',
+    people: createPeople(api),
+    showsCompanies: true,
     account: () => readAccount(api),
     stages: () => readStages(api),
     readDeals: (ids, wanted = NOTHING_WANTED) => readDeals(api, access, ids, wanted),

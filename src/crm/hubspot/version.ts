@@ -15,6 +15,7 @@ export const PATHS = {
   dealPipelines: `/crm/pipelines/${API_VERSION}/deals`,
   object: (object: ObjectPath, id: string) => `/crm/objects/${API_VERSION}/${object}/${encodeURIComponent(id)}`,
   batchRead: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/read`,
+  batchUpsert: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/upsert`,
   batchUpdate: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/update`,
   search: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/search`,
   properties: (object: ObjectPath) => `/crm/properties/${API_VERSION}/${object}`,

@@ -4,12 +4,19 @@ import type { Connection, ConnectionStore, ReadStore } from '../../application/p
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
 import { type Operation, operation } from './operation.ts';
-import { connectionId, connectionSchema, duplicateRules, installSchema, provisionSchema } from './schemas.ts';
+import {
+  cardActors,
+  connectionId,
+  connectionSchema,
+  duplicateRules,
+  installSchema,
+  provisionSchema,
+} from './schemas.ts';
 import { connectionView } from './views.ts';
 
 export interface ConnectionsDeps {
   readonly clock: Pick<Clock, 'now'>;
-  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules'>;
+  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules' | 'setCardActors'>;
   readonly reads: Pick<ReadStore, 'health'>;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
 }
@@ -132,6 +139,25 @@ export function connections({ clock, connect, reads, connections: stored }: Conn
           throw new HttpProblem('invalid_request', 'This CRM has no duplicate rules.', {
             errors: [{ field: 'duplicateRules', problem: 'can be set for Salesforce only' }],
           });
+        const connection = await stored.get(accountId, params.connectionId);
+        if (!connection) throw none();
+        return { status: 200, body: await view(connection) };
+      },
+    }),
+    operation({
+      id: 'setCardActors',
+      tag: 'Connections',
+      method: 'put',
+      path: '/connections/{connectionId}/card-actors',
+      summary: 'Say who may act from cards in a CRM',
+      description: 'Holds from the next click on. Everybody who sees a card goes on seeing it.',
+      params: z.strictObject({ connectionId }),
+      body: z.strictObject({ users: cardActors }),
+      statuses: { 200: 'The connection.' },
+      answer: connectionSchema,
+      problems: ['not_found'],
+      async handle({ accountId, params, body }) {
+        if (!(await connect.setCardActors(accountId, params.connectionId, body.users))) throw none();
         const connection = await stored.get(accountId, params.connectionId);
         if (!connection) throw none();
         return { status: 200, body: await view(connection) };

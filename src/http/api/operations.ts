@@ -53,7 +53,7 @@ export interface OperationsDeps
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
-  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules'>;
+  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules' | 'setCardActors'>;
   readonly reads: Pick<
     ReadStore,
     | 'members'

@@ -223,6 +223,19 @@ export const duplicateRules = z.enum(['respect', 'allow']).meta({
     "What happens where a duplicate rule of the CRM's admins refuses a row that Wonward writes: `respect` leaves it to a person, `allow` saves it where the rule's action lets those save who say so. For Salesforce.",
 });
 
+/** A team of reps and managers; more than these are better told by "everyone". */
+const CARD_ACTORS_MAX = 500;
+
+export const cardActors = z
+  .array(z.string().trim().min(1, 'must be an e-mail address or a user id of the CRM').max(320))
+  .max(CARD_ACTORS_MAX)
+  .nullable()
+  .meta({
+    description:
+      "Who may act from Wonward's cards in the CRM: e-mail addresses or the CRM's user ids. Null: everyone who sees a card; an empty list: nobody.",
+    example: ['dana@acme.example'],
+  });
+
 export const connectionSchema = z
   .strictObject({
     id: connectionId,
@@ -235,6 +248,7 @@ export const connectionSchema = z
     uiHost: z.string().nullable(),
     scopes: z.array(z.string()),
     duplicateRules,
+    cardActors,
     connectedAt: time,
     sync: z
       .strictObject({

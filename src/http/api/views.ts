@@ -202,6 +202,7 @@ export function connectionView(connection: Connection, sync: ConnectionHealth): 
     uiHost,
     scopes: [...scopes],
     duplicateRules: connection.duplicateRules ?? 'respect',
+    cardActors: connection.cardActors ? [...connection.cardActors] : null,
     connectedAt: isoOf(connection.connectedAt),
     sync: {
       lastReceivedAt: timeOrNull(sync.lastReceivedAt),

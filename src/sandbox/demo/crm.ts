@@ -58,7 +58,7 @@ export function createCrm(url: string, portalId: number) {
     portalId,
     portal: () => callJson(portal, here),
     record: (type: 'contacts' | 'deals', id: string) => callJson(record, `${here}/records/${type}/${id}`),
-    create: (type: 'contacts' | 'deals', body: NewRecord) =>
+    create: (type: 'contacts' | 'deals' | 'companies', body: NewRecord) =>
       callJson(record, `${here}/records/${type}`, { method: 'POST', body }),
     edit: (type: 'contacts' | 'deals', id: string, properties: Readonly<Record<string, string>>) =>
       callJson(record, `${here}/records/${type}/${id}`, { method: 'PATCH', body: { properties } }),

@@ -31,3 +31,12 @@ export async function buildCardBundle(uid: string, root = CARDS): Promise<CardBu
     await rm(outputDir, { recursive: true, force: true });
   }
 }
+
+/** The cards of the record pages, each where the manifest puts it. */
+export async function buildCardBundles(): Promise<Readonly<Record<'contact' | 'deal' | 'company', CardBundle>>> {
+  const [contact, deal, company] = await Promise.all(
+    ['wonward_referral_card', 'wonward_deal_card', 'wonward_company_card'].map((uid) => buildCardBundle(uid)),
+  );
+  if (!contact || !deal || !company) throw new Error('a card was not built');
+  return { contact, deal, company };
+}

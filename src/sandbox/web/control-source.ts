@@ -1,6 +1,7 @@
 import { HubSpotError } from '../hubspot/errors.ts';
 import type { Control, Delivery } from '../hubspot/server.ts';
 import type {
+  CompanySummary,
   ContactSummary,
   DealSummary,
   DeliveryView,
@@ -15,6 +16,7 @@ import type {
 const SHOWN = {
   contacts: ['email', 'firstname', 'lastname', 'phone', 'company', 'lifecyclestage', 'createdate'],
   deals: ['dealname', 'dealtype', 'closedate', 'createdate'],
+  companies: ['name', 'domain', 'website', 'phone'],
 } as const;
 const WONWARD_GROUP = 'wonward';
 
@@ -63,7 +65,11 @@ export function createControlSource(control: () => Control): SandboxSource {
     };
   }
 
-  function propertyViews(portalId: number, kind: 'contacts' | 'deals', values: Properties): PropertyView[] {
+  function propertyViews(
+    portalId: number,
+    kind: 'contacts' | 'deals' | 'companies',
+    values: Properties,
+  ): PropertyView[] {
     const definitions = control().properties(portalId, kind) as PropertyShape[];
     const shown = SHOWN[kind].flatMap((name) => definitions.filter((definition) => definition.name === name));
     const ours = definitions.filter(({ groupName }) => groupName === WONWARD_GROUP);
@@ -100,6 +106,9 @@ export function createControlSource(control: () => Control): SandboxSource {
         deals: control()
           .listRecords(portalId, 'deals')
           .results.map(({ id, properties }) => dealSummary(portalId, id, properties)),
+        companies: control()
+          .listRecords(portalId, 'companies')
+          .results.map(({ id, properties }) => companySummary(id, properties)),
       })),
     contact: (portalId, id) =>
       unlessMissing(() => {
@@ -123,6 +132,16 @@ export function createControlSource(control: () => Control): SandboxSource {
           deal,
           pipeline: { label: pipeline?.label ?? 'No pipeline', stages: pipeline?.stages.map(stageView) ?? [] },
           properties: propertyViews(portalId, 'deals', detail.properties),
+          contacts: linked(detail, 'contacts', portalId, contactSummary),
+        };
+      }),
+    company: (portalId, id) =>
+      unlessMissing(() => {
+        const detail = control().getRecord(portalId, 'companies', id);
+        return {
+          portal: portalOf(portalId),
+          company: companySummary(detail.id, detail.properties),
+          properties: propertyViews(portalId, 'companies', detail.properties),
           contacts: linked(detail, 'contacts', portalId, contactSummary),
         };
       }),
@@ -170,6 +189,10 @@ async function unlessMissing<T>(read: () => T): Promise<T | null> {
 function contactSummary(id: string, properties: Properties): ContactSummary {
   const name = [properties.firstname, properties.lastname].filter(Boolean).join(' ');
   return { id, name: name || properties.email || `Contact ${id}`, email: properties.email ?? '' };
+}
+
+function companySummary(id: string, { name }: Properties): CompanySummary {
+  return { id, name: name || `Company ${id}` };
 }
 
 function stageView({ id, label, metadata }: PipelineShape['stages'][number]): StageView {

@@ -7,41 +7,56 @@ import type { RecordKind, SandboxSource } from './source.ts';
 
 export interface SandboxPagesDeps {
   readonly source: SandboxSource;
-  readonly card: CardBundle;
+  /** By the kind of record that shows them. */
+  readonly cards: Readonly<Record<CardKind, CardBundle>>;
   readonly client: SandboxClient;
   /** What the card gets as the profile variable API: where the service says it is. */
   readonly apiUrl: string;
   readonly appId: number;
 }
 
-/** Everything is local: no font, script or image comes from anywhere else, and the browser is told so. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+/** Everything is local, and the browser is told so. Images come from where the app's permittedUrls.img says: the service. */
+function contentSecurityPolicy(apiUrl: string): string {
+  return `default-src 'self'; img-src 'self' data: ${new URL(apiUrl).origin}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'`;
+}
+
+export type CardKind = 'contact' | 'deal' | 'company';
+
 const ASSETS = '/_sandbox/pages/assets';
 const DATA = '/_sandbox/pages/data';
-const PAGES = ['/', '/portals/:portalId', '/portals/:portalId/contacts/:id', '/portals/:portalId/deals/:id'];
+const PAGES = [
+  '/',
+  '/portals/:portalId',
+  '/portals/:portalId/contacts/:id',
+  '/portals/:portalId/deals/:id',
+  '/portals/:portalId/companies/:id',
+];
 
 export interface PageConfig {
   readonly assets: string;
   readonly data: string;
   readonly apiUrl: string;
   readonly appId: number;
-  readonly cardName: string;
+  readonly cardNames: Readonly<Record<CardKind, string>>;
 }
 
 /** The local HubSpot's pages. Mount at "/". */
-export function createSandboxPages({ source, card, client, apiUrl, appId }: SandboxPagesDeps): Router {
+export function createSandboxPages({ source, cards, client, apiUrl, appId }: SandboxPagesDeps): Router {
   const router = Router();
-  const shell = pageShell({ assets: ASSETS, data: DATA, apiUrl, appId, cardName: card.name });
+  const cardNames = { contact: cards.contact.name, deal: cards.deal.name, company: cards.company.name };
+  const policy = contentSecurityPolicy(apiUrl);
+  const shell = pageShell({ assets: ASSETS, data: DATA, apiUrl, appId, cardNames });
 
   router.get(PAGES, (_request, response) => {
-    response.set('content-security-policy', CONTENT_SECURITY_POLICY).type('html').send(shell);
+    response.set('content-security-policy', policy).type('html').send(shell);
   });
   const assets: Readonly<Record<string, readonly [type: string, text: string]>> = {
     'page.js': ['text/javascript', client.pageScript],
     'page.css': ['text/css', client.style],
     'card-worker.js': ['text/javascript', client.workerScript],
-    'card.js': ['text/javascript', card.code],
+    'contact-card.js': ['text/javascript', cards.contact.code],
+    'deal-card.js': ['text/javascript', cards.deal.code],
+    'company-card.js': ['text/javascript', cards.company.code],
   };
   for (const [name, [type, text]] of Object.entries(assets)) {
     router.get(`${ASSETS}/${name}`, (_request, response) => {
@@ -61,6 +76,9 @@ export function createSandboxPages({ source, card, client, apiUrl, appId }: Sand
   });
   router.get(`${DATA}/portals/:portalId/deals/:id`, async ({ params }, response) => {
     answer(response, await source.deal(Number(params.portalId), params.id));
+  });
+  router.get(`${DATA}/portals/:portalId/companies/:id`, async ({ params }, response) => {
+    answer(response, await source.company(Number(params.portalId), params.id));
   });
   router.get(`${DATA}/portals/:portalId/deliveries`, async ({ params }, response) => {
     response.json(await source.deliveries(Number(params.portalId)));

@@ -4,6 +4,11 @@ import type { CardFetchRequest, CardFetchResponse } from './client/card-protocol
 
 export type RecordKind = 'contacts' | 'deals';
 
+export interface CompanySummary {
+  readonly id: string;
+  readonly name: string;
+}
+
 export interface PortalSummary {
   readonly portalId: number;
   readonly name: string;
@@ -44,6 +49,7 @@ export interface PortalHome {
   readonly portal: PortalSummary;
   readonly contacts: readonly ContactSummary[];
   readonly deals: readonly DealSummary[];
+  readonly companies: readonly CompanySummary[];
 }
 
 export type Linked<T> = T & { readonly labels: readonly string[] };
@@ -64,6 +70,13 @@ export interface DealView {
   readonly contacts: readonly Linked<ContactSummary>[];
 }
 
+export interface CompanyView {
+  readonly portal: PortalSummary;
+  readonly company: CompanySummary;
+  readonly properties: readonly PropertyView[];
+  readonly contacts: readonly Linked<ContactSummary>[];
+}
+
 export interface DeliveryView {
   readonly id: string;
   /** Milliseconds since the epoch. */
@@ -80,6 +93,7 @@ export interface SandboxSource {
   home(portalId: number): Promise<PortalHome | null>;
   contact(portalId: number, id: string): Promise<ContactView | null>;
   deal(portalId: number, id: string): Promise<DealView | null>;
+  company(portalId: number, id: string): Promise<CompanyView | null>;
   /** As a person in HubSpot would: the change raises webhooks. A sentence when HubSpot refuses the change. */
   update(
     portalId: number,

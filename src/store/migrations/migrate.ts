@@ -19,6 +19,7 @@ import * as companies from './0015-companies.ts';
 import * as undoing from './0016-undoing.ts';
 import * as autopilot from './0017-autopilot.ts';
 import * as backfill from './0018-backfill.ts';
+import * as cards from './0019-cards.ts';
 
 interface Migration {
   readonly name: string;
@@ -47,6 +48,7 @@ const MIGRATIONS: readonly Migration[] = [
   undoing,
   autopilot,
   backfill,
+  cards,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

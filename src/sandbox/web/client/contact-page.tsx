@@ -3,8 +3,7 @@ import type { PageConfig } from '../sandbox-pages.ts';
 import type { ContactView } from '../source.ts';
 import { useAnnounce } from './alerts.tsx';
 import { LinkedContacts, LinkedDeals } from './associations.tsx';
-import { CardFrame } from './card-frame.tsx';
-import type { CardContext } from './card-protocol.ts';
+import { CardPanel } from './card-panel.tsx';
 import { DeliveriesPanel } from './deliveries-panel.tsx';
 import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
@@ -45,10 +44,6 @@ function Record({ api, config, view, refresh }: RecordProps) {
   const { portal, contact, properties } = view;
   const { portalId } = portal;
   const values = useMemo(() => Object.fromEntries(properties.map(({ name, value }) => [name, value])), [properties]);
-  const context = useMemo(
-    () => cardContext(config, portalId, portal.timeZone, contact.id),
-    [config, portalId, portal.timeZone, contact.id],
-  );
 
   async function save(name: string, value: string): Promise<void> {
     try {
@@ -85,22 +80,15 @@ function Record({ api, config, view, refresh }: RecordProps) {
           />
         </div>
         <div className="record-middle">
-          <section className="panel card" aria-labelledby="card-title">
-            <h2 id="card-title">{config.cardName}</h2>
-            <p className="card-notice">
-              <strong>Real:</strong> this is the card’s production bundle in a Web Worker, and its answers come from
-              Wonward. <strong>Not HubSpot’s:</strong> the look. HubSpot ships no components to draw it with, so this
-              page draws them itself.
-            </p>
-            <CardFrame
-              context={context}
-              properties={values}
-              api={api}
-              workerUrl={`${config.assets}/card-worker.js`}
-              scriptUrl={`${config.assets}/card.js`}
-              onAlert={announce}
-            />
-          </section>
+          <CardPanel
+            api={api}
+            config={config}
+            kind="contact"
+            portalId={portalId}
+            timeZone={portal.timeZone}
+            recordId={contact.id}
+            properties={values}
+          />
         </div>
         <div className="record-right">
           <LinkedContacts portalId={portalId} contacts={view.contacts} />
@@ -110,26 +98,4 @@ function Record({ api, config, view, refresh }: RecordProps) {
       </div>
     </TimeZone.Provider>
   );
-}
-
-function cardContext(config: PageConfig, portalId: number, timezone: string, contactId: string): CardContext {
-  return {
-    location: 'crm.record.tab',
-    crm: { objectId: Number(contactId), objectTypeId: '0-1' },
-    user: {
-      id: 10_202_052,
-      email: 'rep@example.com',
-      emails: ['rep@example.com'],
-      firstName: 'Rex',
-      lastName: 'Rep',
-      roles: [],
-      teams: [],
-      permissions: [],
-      // HubSpot writes locales in lower case.
-      locale: navigator.language.toLowerCase(),
-    },
-    portal: { id: portalId, timezone },
-    variables: { API: config.apiUrl },
-    extension: { appId: config.appId, appName: 'Wonward', cardTitle: config.cardName },
-  };
 }

@@ -1,7 +1,9 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
+import type { PageConfig } from '../sandbox-pages.ts';
 import type { DealView } from '../source.ts';
 import { useAnnounce } from './alerts.tsx';
 import { LinkedContacts } from './associations.tsx';
+import { CardPanel } from './card-panel.tsx';
 import { DeliveriesPanel } from './deliveries-panel.tsx';
 import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
@@ -13,33 +15,44 @@ import { moneyText } from './words.ts';
 
 interface DealPageProps {
   readonly api: PageApi;
+  readonly config: PageConfig;
   readonly portalId: number;
   readonly id: string;
 }
 
 const WONWARD_GROUP = 'wonward';
 
-export function DealPage({ api, portalId, id }: DealPageProps) {
+export function DealPage({ api, config, portalId, id }: DealPageProps) {
   const { value, problem, refresh } = useLive(() => api.deal(portalId, id), `deal ${portalId} ${id}`);
   return (
     <Frame title={value?.deal.name ?? 'Deal'} portal={value?.portal ?? null} problem={problem}>
-      {value !== null && <Record api={api} view={value} refresh={refresh} />}
+      {value !== null && <Record api={api} config={config} view={value} refresh={refresh} />}
     </Frame>
   );
 }
 
 function Record({
   api,
+  config,
   view,
   refresh,
 }: {
   readonly api: PageApi;
+  readonly config: PageConfig;
   readonly view: DealView;
   readonly refresh: () => void;
 }) {
   const announce = useAnnounce();
   const [busy, setBusy] = useState(false);
   const { deal, pipeline, portal, properties } = view;
+  const values = useMemo(
+    () => ({
+      ...Object.fromEntries(properties.map(({ name, value }) => [name, value])),
+      amount: deal.amount,
+      dealstage: deal.stage.id,
+    }),
+    [properties, deal.amount, deal.stage.id],
+  );
 
   async function change(values: Readonly<Record<string, string>>, said: string): Promise<void> {
     setBusy(true);
@@ -107,13 +120,22 @@ function Record({
           />
         </div>
         <div className="record-middle">
-          <LinkedContacts portalId={portal.portalId} contacts={view.contacts} />
+          <CardPanel
+            api={api}
+            config={config}
+            kind="deal"
+            portalId={portal.portalId}
+            timeZone={portal.timeZone}
+            recordId={deal.id}
+            properties={values}
+          />
           <PropertyList
             title="About this deal"
             properties={properties.filter(({ group }) => group !== WONWARD_GROUP)}
           />
         </div>
         <div className="record-right">
+          <LinkedContacts portalId={portal.portalId} contacts={view.contacts} />
           <DeliveriesPanel api={api} portalId={portal.portalId} limit={8} />
         </div>
       </div>

@@ -235,6 +235,101 @@ function Text(
   );
 }
 
+interface FieldProps {
+  readonly label: string;
+  readonly name: string;
+  readonly value?: string;
+  readonly placeholder?: string;
+  readonly description?: string;
+  readonly required?: boolean;
+  readonly onInput?: (value: string) => void;
+  readonly onChange?: (value: string) => void;
+}
+
+/** HubSpot tells of each letter by `onInput`, and of the end by `onChange`. What is typed shows at once, whatever the worker makes of it. */
+function useTyped({ value, onInput }: FieldProps): readonly [string, (text: string) => void] {
+  const [typed, setTyped] = useState(value ?? '');
+  return [
+    typed,
+    (text) => {
+      setTyped(text);
+      onInput?.(text);
+    },
+  ];
+}
+
+function Input(props: FieldProps & { readonly kind?: 'text' | 'search' }) {
+  const [typed, type] = useTyped(props);
+  const id = useId();
+  return (
+    <div className="c-field">
+      <label htmlFor={id}>{props.label}</label>
+      <input
+        id={id}
+        type={props.kind ?? 'text'}
+        name={props.name}
+        value={typed}
+        placeholder={props.placeholder}
+        required={props.required}
+        onChange={(event) => type(event.target.value)}
+        onBlur={() => props.onChange?.(typed)}
+      />
+      {props.description !== undefined && <small>{props.description}</small>}
+    </div>
+  );
+}
+
+function TextArea(props: FieldProps & { readonly rows?: number; readonly maxLength?: number }) {
+  const [typed, type] = useTyped(props);
+  const id = useId();
+  return (
+    <div className="c-field">
+      <label htmlFor={id}>{props.label}</label>
+      <textarea
+        id={id}
+        name={props.name}
+        value={typed}
+        rows={props.rows ?? 3}
+        maxLength={props.maxLength}
+        onChange={(event) => type(event.target.value)}
+        onBlur={() => props.onChange?.(typed)}
+      />
+    </div>
+  );
+}
+
+function Select(
+  props: Omit<FieldProps, 'onChange'> & {
+    readonly options: ReadonlyArray<{ readonly label: string; readonly value: string }>;
+    readonly onChange?: (value: string) => void;
+  },
+) {
+  const id = useId();
+  return (
+    <div className="c-field">
+      <label htmlFor={id}>{props.label}</label>
+      <select id={id} name={props.name} value={props.value} onChange={(event) => props.onChange?.(event.target.value)}>
+        {props.options.map(({ label, value }) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function ProgressBar(props: { title?: string; value?: number; maxValue?: number; valueDescription?: string }) {
+  const id = useId();
+  return (
+    <div className="c-progress">
+      <label htmlFor={id}>{props.title}</label>
+      <progress id={id} value={props.value ?? 0} max={props.maxValue ?? 100} />
+      <small>{props.valueDescription}</small>
+    </div>
+  );
+}
+
 const implemented = {
   Accordion,
   Alert,
@@ -250,13 +345,20 @@ const implemented = {
   Flex,
   // The record's own headings come before: the name is h1, the card's title h2.
   Heading: (props: WithChildren) => <h3 className="c-heading">{props.children}</h3>,
+  Image: (props: { src: string; alt?: string; width?: number; height?: number }) => (
+    <img className="c-image" src={props.src} alt={props.alt ?? ''} width={props.width} height={props.height} />
+  ),
   Inline: (props: WithChildren) => (
     <div className="c-flex is-row is-wrapping gap-sm align-center">{props.children}</div>
   ),
+  Input,
   Link,
   List,
   LoadingButton: Button,
   LoadingSpinner,
+  ProgressBar,
+  SearchInput: (props: FieldProps) => <Input {...props} kind="search" />,
+  Select,
   Spacer: () => <div className="c-spacer" />,
   Statistics: (props: WithChildren) => <dl className="c-statistics">{props.children}</dl>,
   StatisticsItem: (props: { label: string; number: string | number }) => (
@@ -279,6 +381,7 @@ const implemented = {
     <span className={`c-tag is-${props.variant ?? 'default'}`}>{props.children}</span>
   ),
   Text,
+  TextArea,
   Tile: (props: WithChildren & { compact?: boolean }) => (
     <div className={classes('c-tile', props.compact === true && 'is-compact')}>{props.children}</div>
   ),

@@ -1,4 +1,12 @@
-import type { ContactView, DealView, DeliveryView, PortalHome, PortalSummary, RecordKind } from '../source.ts';
+import type {
+  CompanyView,
+  ContactView,
+  DealView,
+  DeliveryView,
+  PortalHome,
+  PortalSummary,
+  RecordKind,
+} from '../source.ts';
 import type { CardFetchRequest, CardFetchResponse } from './card-protocol.ts';
 
 export type PageApi = ReturnType<typeof createPageApi>;
@@ -31,6 +39,7 @@ export function createPageApi(base: string) {
     home: (portalId: number) => call<PortalHome>(`/portals/${portalId}`),
     contact: (portalId: number, id: string) => call<ContactView>(`/portals/${portalId}/contacts/${id}`),
     deal: (portalId: number, id: string) => call<DealView>(`/portals/${portalId}/deals/${id}`),
+    company: (portalId: number, id: string) => call<CompanyView>(`/portals/${portalId}/companies/${id}`),
     deliveries: (portalId: number) => call<readonly DeliveryView[]>(`/portals/${portalId}/deliveries`),
     update: (portalId: number, kind: RecordKind, id: string, properties: Readonly<Record<string, string>>) =>
       send<unknown>('PATCH', `/portals/${portalId}/${kind}/${id}`, properties),

@@ -1,6 +1,7 @@
 import { createRoot } from 'react-dom/client';
 import type { PageConfig } from '../sandbox-pages.ts';
 import { Alerts } from './alerts.tsx';
+import { CompanyPage } from './company-page.tsx';
 import { ContactPage } from './contact-page.tsx';
 import { DealPage } from './deal-page.tsx';
 import { createPageApi } from './page-api.ts';
@@ -11,13 +12,15 @@ const config = JSON.parse(document.querySelector('#config')?.textContent ?? '{}'
 const api = createPageApi(config.data);
 const container = document.querySelector('#app');
 
-const [, portalId, kind, id] = /^\/portals\/(\d+)(?:\/(contacts|deals)\/(\d+))?$/.exec(location.pathname) ?? [];
+const [, portalId, kind, id] =
+  /^\/portals\/(\d+)(?:\/(contacts|deals|companies)\/(\d+))?$/.exec(location.pathname) ?? [];
 
 function Page() {
   if (portalId === undefined) return <PortalListPage api={api} />;
   if (id === undefined) return <PortalHomePage api={api} portalId={Number(portalId)} />;
   if (kind === 'contacts') return <ContactPage api={api} config={config} portalId={Number(portalId)} id={id} />;
-  return <DealPage api={api} portalId={Number(portalId)} id={id} />;
+  if (kind === 'companies') return <CompanyPage api={api} config={config} portalId={Number(portalId)} id={id} />;
+  return <DealPage api={api} config={config} portalId={Number(portalId)} id={id} />;
 }
 
 if (container !== null) {

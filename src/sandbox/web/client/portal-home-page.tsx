@@ -45,6 +45,22 @@ export function PortalHomePage({ api, portalId }: { readonly api: PageApi; reado
             ))}
           </ul>
         </section>
+        {value !== null && value.companies.length > 0 && (
+          <section className="panel" aria-labelledby="companies-title">
+            <h2 id="companies-title">
+              Companies <small>{value.companies.length}</small>
+            </h2>
+            <ul className="record-list">
+              {value.companies.map((company) => (
+                <li key={company.id}>
+                  <a href={`/portals/${portalId}/companies/${company.id}`}>
+                    <strong>{company.name}</strong>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </section>
+        )}
         <DeliveriesPanel api={api} portalId={portalId} limit={20} />
       </div>
     </Frame>

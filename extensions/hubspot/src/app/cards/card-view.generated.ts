@@ -29,11 +29,15 @@ export interface CardView {
   /** Opaque; null on the last page. */
   readonly nextCursor: string | null;
   readonly generatedAt: Time;
+  /** Whether the reader may act from the card; the service checks it again. */
+  readonly mayAct?: boolean;
 }
 
 export interface Contact {
   readonly id: RecordId;
   readonly name: string;
+  /** When it was last read from the CRM; absent when it never was. */
+  readonly syncedAt?: Time;
 }
 
 export type Role = 'member' | 'friend' | 'both' | 'none';
@@ -48,6 +52,11 @@ export interface Member {
   readonly rewards: readonly RewardTotal[];
   readonly lastReward: LastReward | null;
   readonly tier?: Tier;
+  /** An image of the share link as a QR code. */
+  readonly qrUrl?: string;
+  /** A message with the share link, ready to send to a friend. */
+  readonly message?: string;
+  readonly nextTier?: NextTier;
 }
 
 /** Where the member stands; absent for a member without a tier. */
@@ -113,6 +122,8 @@ export interface Deal {
   readonly amount: Amount | null;
   readonly currency: Currency | null;
   readonly url?: RecordUrl;
+  /** When it was last read from the CRM; absent when it never was. */
+  readonly syncedAt?: Time;
 }
 
 /** What one rule makes of this referral for one party: a reward, or the reason why there is none (yet). */
@@ -175,3 +186,130 @@ export type RecordId = string;
 
 /** The record's page in the CRM (uiDomain of the portal). */
 export type RecordUrl = string;
+
+/** The next tier up and how far it is, as people say it; absent at the top and where a program has no tiers. */
+export interface NextTier {
+  readonly name: string;
+  readonly score: string;
+  readonly needed: string;
+  readonly percent: number;
+}
+
+/** The answer to GET {API}/hubspot/cards/deal?objectId=<id>&objectTypeId=0-3. */
+export type DealCardResponse = DealCardOk | CardError;
+
+export interface DealCardOk {
+  readonly ok: true;
+  readonly data: DealCardView;
+}
+
+export interface DealCardView {
+  readonly version: 1;
+  readonly deal: Deal;
+  /** What the deal's stage means to Wonward; null while nobody has said. */
+  readonly stage: Stage | null;
+  /** The referral behind the deal; null when it is nobody's. */
+  readonly referral: DealReferral | null;
+  /** What was decided on the deal, and what the rules in force would make of it. */
+  readonly rewards: readonly Reward[];
+  readonly warnings: readonly Warning[];
+  /** Whether the reader may act from the card; the service checks it again. */
+  readonly mayAct: boolean;
+  readonly generatedAt: Time;
+}
+
+export interface DealReferral {
+  readonly referralId: string;
+  readonly stage: Stage;
+  readonly stageReason: string;
+  readonly since: Time;
+  readonly source: Source;
+  /** How it is known. */
+  readonly reason: string;
+  readonly member: Person;
+  readonly friend: Person;
+}
+
+/** What keeps rewards from being paid for the deal, and what to do about it. */
+export interface Warning {
+  readonly code: 'no_contact' | 'stage_unmapped' | 'amount_missing' | 'amount_unreadable' | 'currency_missing' | 'rate_missing';
+  readonly text: string;
+  readonly remedy: string;
+}
+
+/** The answer to GET {API}/hubspot/cards/company?objectId=<id>&objectTypeId=0-2[&cursor=<nextCursor>]. */
+export type CompanyCardResponse = CompanyCardOk | CardError;
+
+export interface CompanyCardOk {
+  readonly ok: true;
+  readonly data: CompanyCardView;
+}
+
+export interface CompanyCardView {
+  readonly version: 1;
+  readonly companyId: RecordId;
+  /** People of the company whom Wonward knows. */
+  readonly contacts: number;
+  /** What is missing for the whole picture and who can add it; null for nothing. */
+  readonly notice: string | null;
+  /** In and out, newest first. Further pages continue the list. */
+  readonly referrals: readonly CompanyReferral[];
+  /** Opaque; null on the last page. */
+  readonly nextCursor: string | null;
+  readonly generatedAt: Time;
+}
+
+export interface CompanyReferral {
+  readonly referralId: string;
+  /** in: somebody of the company was referred; out: somebody of the company referred; both: a colleague referred a colleague. */
+  readonly direction: 'in' | 'out' | 'both';
+  readonly member: Person;
+  readonly friend: Person;
+  readonly stage: Stage;
+  readonly stageReason: string;
+  readonly since: Time;
+  readonly submittedAt: Time;
+}
+
+/** The answer to POST {API}/hubspot/cards/actions/<action>. The same key has the same answer. */
+export type ActionResponse = ActionOk | ActionRefused;
+
+export interface ActionOk {
+  readonly ok: true;
+  readonly code: string;
+  readonly message: string;
+  readonly result: ActionResult;
+}
+
+export interface ActionResult {
+  readonly referralId?: string;
+  readonly memberId?: string;
+  readonly caseId?: string;
+  readonly contactId?: RecordId;
+  readonly shareLink?: string;
+  /** A message with the link, ready to send. */
+  readonly invitation?: string;
+}
+
+export interface ActionRefused {
+  readonly ok: false;
+  /** Machine-readable; forbidden: the reader may not act. unavailable: try again with the same key. */
+  readonly code: string;
+  readonly message: string;
+  /** The request's reference, for support to find it in the log. */
+  readonly ref?: string;
+}
+
+/** The answer to GET {API}/hubspot/cards/people?q=<text>. */
+export type PeopleResponse = PeopleOk | ActionRefused;
+
+export interface PeopleOk {
+  readonly ok: true;
+  readonly people: readonly FoundPerson[];
+}
+
+export interface FoundPerson {
+  readonly contactId: RecordId;
+  readonly name: string;
+  readonly email: string | null;
+}

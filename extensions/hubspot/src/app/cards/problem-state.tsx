@@ -5,9 +5,11 @@ interface ProblemStateProps {
   readonly problem: CardError;
   readonly retrying: boolean;
   readonly onRetry: () => void;
+  /** What the record is called. */
+  readonly noun: 'contact' | 'deal' | 'company';
 }
 
-export function ProblemState({ problem, retrying, onRetry }: ProblemStateProps) {
+export function ProblemState({ problem, retrying, onRetry, noun }: ProblemStateProps) {
   const retry = (
     <LoadingButton loading={retrying} onClick={onRetry}>
       {problem.code === 'not_connected' ? 'Check again' : 'Try again'}
@@ -28,12 +30,12 @@ export function ProblemState({ problem, retrying, onRetry }: ProblemStateProps) 
   }
   return (
     <ErrorState
-      title={problem.code === 'not_found' ? 'This contact is not known to Wonward' : 'Referrals could not be loaded'}
+      title={problem.code === 'not_found' ? `This ${noun} is not known to Wonward` : 'Referrals could not be loaded'}
       type={problem.code === 'forbidden' ? 'lock' : 'error'}
     >
       <Text>{problem.message}</Text>
       {problem.code === 'not_found' && (
-        <Text>A contact that was just created or merged appears within a few minutes.</Text>
+        <Text>A {noun} that was just created or merged appears within a few minutes.</Text>
       )}
       <Reference problem={problem} />
       {retry}

@@ -1,17 +1,21 @@
-import { Divider, Flex, Heading, Link, StatusTag, StepIndicator, Text, Tile } from '@hubspot/ui-extensions';
+import { Divider, Flex, Heading, Link, StatusTag, Text, Tile } from '@hubspot/ui-extensions';
 import type { Deal, Referral } from './card-view.generated.ts';
+import { DisputeButton } from './dispute-button.tsx';
 import type { Format } from './format.ts';
 import { RewardRow } from './reward-row.tsx';
+import { StageSteps } from './stage-steps.tsx';
 import { STAGE_LABELS, STAGE_PATH, STAGE_VARIANTS } from './words.ts';
 
 interface ReferralRowProps {
   readonly referral: Referral;
   readonly format: Format;
+  /** Absent for a reader who may not act. */
+  readonly disputes?: { readonly api: string; readonly onDone: (message: string) => void };
 }
 
-export function ReferralRow({ referral, format }: ReferralRowProps) {
+export function ReferralRow({ referral, format, disputes }: ReferralRowProps) {
   const { person } = referral;
-  const step = STAGE_PATH.indexOf(referral.stage);
+  const hasEnded = !STAGE_PATH.includes(referral.stage);
   return (
     <Tile compact={true}>
       <Flex direction="column" gap="sm">
@@ -23,15 +27,8 @@ export function ReferralRow({ referral, format }: ReferralRowProps) {
           {referral.direction === 'made' ? 'Friend referred by this contact' : 'Referred this contact'} ·{' '}
           {STAGE_LABELS[referral.stage].toLowerCase()} since {format.date(referral.since)}
         </Text>
-        {step >= 0 && (
-          <StepIndicator
-            stepNames={STAGE_PATH.map((stage) => STAGE_LABELS[stage])}
-            currentStep={step}
-            circleSize="xs"
-            variant="compact"
-          />
-        )}
-        {step < 0 && referral.stageReason !== undefined && <Text>{referral.stageReason}</Text>}
+        <StageSteps stage={referral.stage} />
+        {hasEnded && referral.stageReason !== undefined && <Text>{referral.stageReason}</Text>}
         {referral.deals.map((deal) => (
           <DealLine key={deal.id} deal={deal} format={format} />
         ))}
@@ -42,6 +39,14 @@ export function ReferralRow({ referral, format }: ReferralRowProps) {
             <RewardRow reward={reward} format={format} />
           </Flex>
         ))}
+        {disputes !== undefined && (
+          <DisputeButton
+            api={disputes.api}
+            referralId={referral.referralId}
+            about={`the referral with ${person.name}`}
+            onDone={disputes.onDone}
+          />
+        )}
       </Flex>
     </Tile>
   );
@@ -53,6 +58,7 @@ function DealLine({ deal, format }: { readonly deal: Deal; readonly format: Form
   return (
     <Text>
       Deal {deal.url === undefined ? deal.name : <Link href={deal.url}>{deal.name}</Link>} · {deal.stageLabel} · {worth}
+      {deal.syncedAt === undefined ? '' : ` · read ${format.dateTime(deal.syncedAt)}`}
     </Text>
   );
 }

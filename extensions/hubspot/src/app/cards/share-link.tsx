@@ -1,4 +1,5 @@
-import { Button, ButtonRow, type ExtensionPointApiActions, Flex, Link, Text } from '@hubspot/ui-extensions';
+import { Button, ButtonRow, type ExtensionPointApiActions, Flex, Image, Link, Text } from '@hubspot/ui-extensions';
+import { useState } from 'react';
 import type { Member } from './card-view.generated.ts';
 
 interface ShareLinkProps {
@@ -6,7 +7,12 @@ interface ShareLinkProps {
   readonly actions: Pick<ExtensionPointApiActions<'crm.record.tab'>, 'addAlert' | 'copyTextToClipboard'>;
 }
 
+const QR_WIDTH = 180;
+
 export function ShareLink({ member, actions }: ShareLinkProps) {
+  const [hasQr, setHasQr] = useState(false);
+  const { message, qrUrl } = member;
+
   async function copy(text: string, what: string): Promise<void> {
     try {
       await actions.copyTextToClipboard(text);
@@ -17,21 +23,36 @@ export function ShareLink({ member, actions }: ShareLinkProps) {
     }
   }
   return (
-    <Flex direction="row" gap="sm" justify="between" align="center" wrap="wrap">
-      <Text>
-        <Text inline={true} format={{ fontWeight: 'demibold' }}>
-          Share link:
-        </Text>{' '}
-        <Link href={{ url: member.shareLink, external: true }}>{member.shareLink}</Link>
-      </Text>
-      <ButtonRow>
-        <Button size="sm" variant="primary" onClick={() => void copy(member.shareLink, 'Share link')}>
-          Copy link
-        </Button>
-        <Button size="sm" onClick={() => void copy(member.code, 'Referral code')}>
-          Copy code {member.code}
-        </Button>
-      </ButtonRow>
+    <Flex direction="column" gap="xs">
+      <Flex direction="row" gap="sm" justify="between" align="center" wrap="wrap">
+        <Text>
+          <Text inline={true} format={{ fontWeight: 'demibold' }}>
+            Share link:
+          </Text>{' '}
+          <Link href={{ url: member.shareLink, external: true }}>{member.shareLink}</Link>
+        </Text>
+        <ButtonRow>
+          <Button size="sm" variant="primary" onClick={() => void copy(member.shareLink, 'Share link')}>
+            Copy link
+          </Button>
+          {message !== undefined && (
+            <Button size="sm" onClick={() => void copy(message, 'Message with the link')}>
+              Copy as message
+            </Button>
+          )}
+          <Button size="sm" onClick={() => void copy(member.code, 'Referral code')}>
+            Copy code {member.code}
+          </Button>
+          {qrUrl !== undefined && (
+            <Button size="sm" onClick={() => setHasQr(!hasQr)}>
+              {hasQr ? 'Hide QR code' : 'Show QR code'}
+            </Button>
+          )}
+        </ButtonRow>
+      </Flex>
+      {hasQr && qrUrl !== undefined && (
+        <Image src={qrUrl} alt={`QR code of the share link ${member.shareLink}`} width={QR_WIDTH} />
+      )}
     </Flex>
   );
 }

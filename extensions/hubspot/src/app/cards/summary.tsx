@@ -1,4 +1,4 @@
-import { Alert, Flex, List, Statistics, StatisticsItem, Tag, Text } from '@hubspot/ui-extensions';
+import { Alert, Flex, List, ProgressBar, Statistics, StatisticsItem, Tag, Text } from '@hubspot/ui-extensions';
 import type { CardView, Member } from './card-view.generated.ts';
 import type { Format } from './format.ts';
 import { sumOfStates } from './sum-money.ts';
@@ -61,6 +61,19 @@ function Totals({ member, format }: { readonly member: Member; readonly format: 
         {member.tier !== undefined && <StatisticsItem label="Tier" number={member.tier.name} />}
         {takenBack.length > 0 && <StatisticsItem label="Taken back" number={format.sum(takenBack)} />}
       </Statistics>
+      {member.nextTier !== undefined && (
+        <ProgressBar
+          title={`Next tier: ${member.nextTier.name}`}
+          value={member.nextTier.percent}
+          maxValue={100}
+          valueDescription={`${member.nextTier.score} of ${member.nextTier.needed}`}
+        />
+      )}
+      {member.tier !== undefined && (
+        <Text variant="microcopy">
+          Tier {member.tier.name} since {format.date(member.tier.since)}. {member.tier.reason}
+        </Text>
+      )}
       {last !== null && (
         <Text variant="microcopy">
           Last reward: {format.money(last)}, {REWARD_LABELS[last.state].text.toLowerCase()} on {format.date(last.at)}.{' '}

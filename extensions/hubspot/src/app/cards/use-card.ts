@@ -1,51 +1,57 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { CardError, CardView } from './card-view.generated.ts';
+import type { CardError, CardView, CompanyCardView, DealCardView } from './card-view.generated.ts';
 import { type CardQuery, fetchCard } from './fetch-card.ts';
 
-export type CardState =
+export type CardState<V> =
   | { readonly kind: 'loading' }
   | { readonly kind: 'problem'; readonly problem: CardError; readonly retrying: boolean }
   | {
       readonly kind: 'ready';
-      readonly view: CardView;
+      readonly view: V;
       readonly busy: 'refresh' | 'more' | null;
       /** The last refresh or page failed; the view is what was read before. */
       readonly problem: CardError | null;
     };
 
-export interface Card {
-  readonly state: CardState;
+export interface Card<V> {
+  readonly state: CardState<V>;
   /** Reads again as many pages as are shown. What is shown stays until the answer is there. */
   readonly refresh: () => void;
   readonly loadMore: () => void;
 }
 
-type CardRecord = Omit<CardQuery, 'cursor'>;
+export type CardRecord = Omit<CardQuery, 'cursor'>;
 
-interface Shown {
-  readonly view: CardView | null;
+interface Views {
+  readonly contact: CardView;
+  readonly deal: DealCardView;
+  readonly company: CompanyCardView;
+}
+type AnyView = Views[keyof Views];
+
+interface Shown<V> {
+  readonly view: V | null;
   readonly pages: number;
 }
 
-const NOTHING_SHOWN: Shown = { view: null, pages: 0 };
-
-export function useCard({ api, objectId, objectTypeId }: CardRecord): Card {
-  const [state, setState] = useState<CardState>({ kind: 'loading' });
-  const shown = useRef(NOTHING_SHOWN);
-  // A slow answer must not overwrite a newer one, nor an answer for one contact appear on the next.
+export function useCard<K extends keyof Views>(kind: K, { api, objectId, objectTypeId }: CardRecord): Card<Views[K]> {
+  type View = Views[K];
+  const [state, setState] = useState<CardState<View>>({ kind: 'loading' });
+  const shown = useRef<Shown<View>>({ view: null, pages: 0 });
+  // A slow answer must not overwrite a newer one, nor an answer for one record appear on the next.
   const newest = useRef(0);
 
   const read = useCallback(
-    async (busy: 'refresh' | 'more', from: CardView | null, pages: number, pagesAfter: number) => {
+    async (busy: 'refresh' | 'more', from: View | null, pages: number, pagesAfter: number) => {
       newest.current += 1;
       const mine = newest.current;
       setState((before) => whileBusy(before, busy));
-      const result = await readPages({ api, objectId, objectTypeId }, from, pages);
+      const result = await readPages(kind, { api, objectId, objectTypeId }, from, pages);
       if (mine !== newest.current) return;
       if ('version' in result) shown.current = { view: result, pages: pagesAfter };
       setState((before) => afterwards(before, result));
     },
-    [api, objectId, objectTypeId],
+    [api, kind, objectId, objectTypeId],
   );
 
   const refresh = useCallback(() => {
@@ -59,7 +65,7 @@ export function useCard({ api, objectId, objectTypeId }: CardRecord): Card {
   }, [read]);
 
   useEffect(() => {
-    shown.current = NOTHING_SHOWN;
+    shown.current = { view: null, pages: 0 };
     setState({ kind: 'loading' });
     refresh();
     return () => {
@@ -70,34 +76,46 @@ export function useCard({ api, objectId, objectTypeId }: CardRecord): Card {
   return { state, refresh, loadMore };
 }
 
-async function readPages(record: CardRecord, shown: CardView | null, howMany: number): Promise<CardView | CardError> {
+async function readPages<K extends keyof Views>(
+  kind: K,
+  record: CardRecord,
+  shown: Views[K] | null,
+  howMany: number,
+): Promise<Views[K] | CardError> {
   let view = shown;
   for (let page = 0; page < howMany; page += 1) {
-    if (view !== null && view.nextCursor === null) break;
-    const answer = await fetchCard({ ...record, cursor: view?.nextCursor ?? null });
-    if (!answer.ok) return answer;
-    view = view === null ? answer.data : joined(view, answer.data);
+    if (view !== null && cursorOf(view) === null) break;
+    const answer = await fetchCard(kind, { ...record, cursor: view === null ? null : cursorOf(view) });
+    if (!answer.ok) return answer as CardError;
+    const data = answer.data as Views[K];
+    view = view === null ? data : joined(view, data);
   }
   return view ?? { ok: false, code: 'unavailable', message: 'Nothing was read.' };
 }
 
-/** A referral that moved while the reader paged would come twice. */
-function joined(before: CardView, page: CardView): CardView {
-  const fresh = new Set(page.referrals.map(({ referralId }) => referralId));
-  return {
-    ...page,
-    referrals: [...before.referrals.filter(({ referralId }) => !fresh.has(referralId)), ...page.referrals],
-  };
+/** A deal's card has one page. */
+function cursorOf(view: AnyView): string | null {
+  return 'nextCursor' in view ? view.nextCursor : null;
 }
 
-function whileBusy(before: CardState, busy: 'refresh' | 'more'): CardState {
+/** A referral that moved while the reader paged would come twice. */
+function joined<V extends AnyView>(before: V, page: V): V {
+  if (!('referrals' in before) || !('referrals' in page)) return page;
+  const fresh = new Set(page.referrals.map(({ referralId }) => referralId));
+  const kept = (before.referrals as readonly { readonly referralId: string }[]).filter(
+    ({ referralId }) => !fresh.has(referralId),
+  );
+  return { ...page, referrals: [...kept, ...page.referrals] };
+}
+
+function whileBusy<V>(before: CardState<V>, busy: 'refresh' | 'more'): CardState<V> {
   if (before.kind === 'ready') return { ...before, busy, problem: null };
   return before.kind === 'problem' ? { ...before, retrying: true } : before;
 }
 
-function afterwards(before: CardState, result: CardView | CardError): CardState {
+function afterwards<V extends AnyView>(before: CardState<V>, result: V | CardError): CardState<V> {
   if ('version' in result) return { kind: 'ready', view: result, busy: null, problem: null };
-  // A portal that was disconnected or a contact that is gone must not be shown from memory.
+  // A portal that was disconnected or a record that is gone must not be shown from memory.
   const passing = result.code === 'unavailable';
   if (before.kind === 'ready' && passing) return { ...before, busy: null, problem: result };
   return { kind: 'problem', problem: result, retrying: false };

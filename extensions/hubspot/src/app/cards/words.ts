@@ -1,4 +1,4 @@
-import type { RewardState, Role, Source, Stage } from './card-view.generated.ts';
+import type { CompanyReferral, RewardState, Role, Source, Stage } from './card-view.generated.ts';
 
 /** The words a rep reads. One place, so that a later translation has one place to go to. */
 
@@ -29,6 +29,12 @@ export const STAGE_LABELS: Readonly<Record<Stage, string>> = {
   lost: 'Lost',
   declined: 'Declined',
   expired: 'Expired',
+};
+
+export const DIRECTION_LABELS: Readonly<Record<CompanyReferral['direction'], string>> = {
+  in: 'Was referred',
+  out: 'Referred somebody',
+  both: 'Among colleagues',
 };
 
 /** The way of a referral that goes well. The other three stages end it from anywhere. */
@@ -66,6 +72,15 @@ export const COMING_STATES: readonly RewardState[] = ['held', 'in_review', 'appr
 export const TAKEN_BACK_STATES: readonly RewardState[] = ['clawed_back', 'voided', 'expired'];
 /** Somebody has to do something before these go on. */
 export const STUCK_STATES: readonly RewardState[] = ['waiting', 'failed'];
+
+/** What a reader can say is wrong, as the service knows it. */
+export const CLAIM_LABELS: Readonly<Record<string, string>> = {
+  not_rewarded: 'A reward is missing',
+  wrong_amount: 'The amount is wrong',
+  wrong_member: 'Somebody else referred them',
+  fraud: 'It does not look right',
+  other: 'Something else',
+};
 
 export function count(number: number, one: string, many: string): string {
   return `${number} ${number === 1 ? one : many}`;

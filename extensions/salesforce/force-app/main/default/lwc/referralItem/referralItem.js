@@ -45,6 +45,11 @@ export default class ReferralItem extends NavigationMixin(LightningElement) {
         return this.referral.rewards.length > 0;
     }
 
+    /** Before anything is decided, the next step says what would be. */
+    get hasNoWord() {
+        return !this.hasRewards && !this.referral.nextStep;
+    }
+
     get showDispute() {
         return this.canDispute && !this.isDisputing;
     }

@@ -1,0 +1,270 @@
+import type {
+  ActionOk,
+  ActionRefused,
+  ActionResponse,
+  PeopleResponse,
+} from '../../contracts/hubspot-card/card-view.generated.ts';
+import { type CardUser, mayAct } from '../domain/card-actors.ts';
+import { Fault } from '../domain/errors.ts';
+import { policyHash } from '../domain/policy.ts';
+import type { ContactFacts } from '../domain/record.ts';
+import type { Member } from '../domain/referral.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Act, ReferralResult } from './act.ts';
+import { NOT_CONNECTED } from './card-story.ts';
+import { shareLinkOf } from './compose-mirror.ts';
+import type { Claim, Desk } from './desk.ts';
+import { invitationOf } from './invitation.ts';
+import type { CrmSession, NewPerson } from './ports/crm.ts';
+import type { Connection, Store } from './ports/store.ts';
+
+/** Longer than the calls of one action take with their retries; a node that died is followed after it. */
+const LEASE_MS = 60_000;
+/** The card gives up after twelve seconds, and HubSpot after fifteen: who waits for another click's answer is told before that. */
+const WAIT_MS = 10_000;
+const LOOK_EVERY_MS = 100;
+/** As many as fit below a field without scrolling. */
+const PEOPLE_MAX = 10;
+
+export type CardAction =
+  /** `as` says which side the record's contact is on; the other one is chosen or new. */
+  | {
+      readonly kind: 'refer';
+      readonly contactId: string;
+      readonly as: 'member' | 'friend';
+      readonly other: { readonly contactId: string } | Omit<NewPerson, 'key'>;
+    }
+  | {
+      readonly kind: 'dispute';
+      readonly referralId: string;
+      readonly rewardId: string | null;
+      readonly claim: Claim;
+      /** The contact to whom the referral should belong. */
+      readonly memberContactId: string | null;
+      readonly note: string;
+    }
+  /** Makes a member of whoever is none yet. */
+  | { readonly kind: 'share_link'; readonly contactId: string };
+
+export interface CardActionDeps {
+  readonly store: Pick<Store, 'cardActions' | 'reads'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
+  readonly log: Log;
+  readonly act: Pick<Act, 'createMember' | 'createReferral'>;
+  readonly desk: Pick<Desk, 'dispute'>;
+  readonly publicUrl: string;
+  readonly openSession: (connection: Connection) => CrmSession;
+}
+
+export interface CardAsk {
+  /** The connection that the signed portal id names; null when it names none. */
+  readonly connection: Connection | null;
+  /** Who acts, as the CRM signs it; null where it did not say. */
+  readonly user: CardUser | null;
+}
+
+export interface CardActions {
+  /**
+   * What somebody does on a card, once under each key: whoever comes again with it, at once or later, here or on another node, has the same
+   * answer. The use cases are those of the API.
+   */
+  run(ask: CardAsk & { readonly key: string; readonly action: CardAction }): Promise<ActionResponse>;
+  /** Contacts of the portal, for whoever looks for the other side of a referral. */
+  people(ask: CardAsk & { readonly text: string }): Promise<PeopleResponse>;
+}
+
+const refused = (code: string, message: string): ActionRefused => ({ ok: false, code, message });
+const done = (code: string, message: string, result: ActionOk['result']): ActionOk => ({
+  ok: true,
+  code,
+  message,
+  result,
+});
+
+const FORBIDDEN = refused(
+  'forbidden',
+  'You may look at referrals here, and not act on them. An admin can add you in Wonward, at the connection.',
+);
+const STILL_RUNNING = refused('unavailable', 'This is still being done. Look at the card again in a moment.');
+
+export function createCardActions(deps: CardActionDeps): CardActions {
+  const { store, clock, log } = deps;
+
+  function refusalFor({ connection, user }: CardAsk): ActionRefused | null {
+    if (connection?.status !== 'connected') return refused(NOT_CONNECTED.code, NOT_CONNECTED.message);
+    return mayAct(connection.cardActors ?? null, user) ? null : FORBIDDEN;
+  }
+
+  /** Faults of the CRM are words for who waits at the card; everything else is ours and goes up. */
+  function wordsFor(fault: unknown, connection: Connection, kind: string): ActionRefused {
+    if (!(fault instanceof Fault)) throw fault;
+    log.warn({ err: fault, connection: connection.id, kind }, 'card could not act');
+    const isPassing = fault.retry.kind === 'retry';
+    return refused(isPassing ? 'unavailable' : fault.code, fault.publicText);
+  }
+
+  return {
+    async run({ connection, user, key, action }) {
+      const refusal = refusalFor({ connection, user });
+      if (refusal || !connection || !user) return refusal ?? FORBIDDEN;
+      // With the key in it, which nobody can guess: names and addresses cannot be tried against the hash.
+      const input = { key, kind: action.kind, inputHash: policyHash({ key, action }), by: user.id };
+      for (const until = clock.now() + WAIT_MS; ; ) {
+        const now = clock.now();
+        const begun = await store.cardActions.begin(connection, input, { now, until: now + LEASE_MS });
+        if (begun.kind === 'answered') return begun.answer as ActionResponse;
+        if (begun.kind === 'differs')
+          return refused('key_used', 'This was asked for with another content before. Close the form and try again.');
+        if (begun.kind === 'begun') {
+          try {
+            const answer = await carryOut(deps, connection, user, key, begun.contactId, action);
+            await store.cardActions.answer(connection, key, answer);
+            log.info({ connection: connection.id, kind: action.kind, code: answer.code, ok: answer.ok }, 'card acted');
+            return answer;
+          } catch (fault) {
+            await store.cardActions.release(connection, key);
+            return wordsFor(fault, connection, action.kind);
+          }
+        }
+        if (clock.now() >= until) return STILL_RUNNING;
+        await clock.sleep(LOOK_EVERY_MS);
+      }
+    },
+
+    async people({ connection, user, text }) {
+      const refusal = refusalFor({ connection, user });
+      if (refusal || !connection) return refusal ?? FORBIDDEN;
+      try {
+        const found = (await deps.openSession(connection).people?.find(text, PEOPLE_MAX)) ?? [];
+        return { ok: true, people: found.map(({ id, name, email }) => ({ contactId: id, name, email })) };
+      } catch (fault) {
+        return wordsFor(fault, connection, 'people');
+      }
+    },
+  };
+}
+
+async function carryOut(
+  deps: CardActionDeps,
+  connection: Connection,
+  user: CardUser,
+  key: string,
+  createdBefore: string | null,
+  action: CardAction,
+): Promise<ActionResponse> {
+  switch (action.kind) {
+    case 'refer':
+      return refer(deps, connection, key, createdBefore, action);
+    case 'dispute':
+      return dispute(deps, connection, user, action);
+    case 'share_link':
+      return shareLink(deps, connection, action.contactId);
+  }
+}
+
+type Refer = Extract<CardAction, { kind: 'refer' }>;
+
+async function refer(
+  deps: CardActionDeps,
+  connection: Connection,
+  key: string,
+  createdBefore: string | null,
+  action: Refer,
+): Promise<ActionResponse> {
+  const { store, act } = deps;
+  const { other } = action;
+  const session = deps.openSession(connection);
+  let otherId = 'contactId' in other ? other.contactId : createdBefore;
+  if (otherId === null) {
+    if (!session.people || 'contactId' in other)
+      return refused('not_possible', 'Create the contact in the CRM, then choose it here.');
+    otherId = (await session.people.create({ key: `card_${key}`, ...other })).id;
+    // Before anything follows from it: the mirror writes over the field by which the CRM would know it again.
+    await store.cardActions.keepContact(connection, key, otherId);
+  }
+  if (otherId === action.contactId) return refused('self_referral', REFER_REFUSALS.self_referral);
+  const [memberContact, friendContact] =
+    action.as === 'member' ? [action.contactId, otherId] : [otherId, action.contactId];
+  const facts = await session.readContacts([memberContact, friendContact]);
+  const present = (id: string) => facts.find((one) => isPresent(one, id));
+  const [ofMember, ofFriend] = [present(memberContact), present(friendContact)];
+  if (!ofMember || !ofFriend) return refused('no_such_contact', 'One of the two contacts is not there any more.');
+  const member = await enrolled(deps, connection, ofMember);
+  if (!member) return refused('no_such_contact', 'This contact cannot be a member.');
+  const result = await act.createReferral(connection.accountId, {
+    memberId: member.id,
+    friend: { name: ofFriend.name, email: ofFriend.email, contact: ofFriend.ref },
+  });
+  if (result.kind === 'refused') return refused(result.code, REFER_REFUSALS[result.code]);
+  return done(
+    result.kind,
+    result.kind === 'created'
+      ? 'The referral is recorded. What follows from it shows here within seconds.'
+      : 'This referral was known already.',
+    { referralId: result.referral.id, memberId: member.id, contactId: otherId },
+  );
+}
+
+function isPresent({ ref, formerIds, presence }: ContactFacts, id: string): boolean {
+  return presence === 'present' && (ref.id === id || formerIds.includes(id));
+}
+
+const REFER_REFUSALS: Readonly<Record<Extract<ReferralResult, { kind: 'refused' }>['code'], string>> = {
+  no_such_member: 'This member is not there any more.',
+  no_program: 'There is no open program. An admin has to publish one first.',
+  email_or_contact_required: 'Choose the friend, or enter an e-mail address.',
+  self_referral: 'Nobody can refer themselves.',
+  referred_by_another: 'The friend was referred by another member. Open a dispute at that referral if it is wrong.',
+};
+
+async function enrolled(
+  { act }: CardActionDeps,
+  { accountId }: Connection,
+  { name, email, ref }: ContactFacts,
+): Promise<Member | null> {
+  const made = await act.createMember(accountId, { name, email, contact: ref });
+  return made.kind === 'refused' ? null : made.member;
+}
+
+async function shareLink(deps: CardActionDeps, connection: Connection, contactId: string): Promise<ActionResponse> {
+  const [facts] = await deps.openSession(connection).readContacts([contactId]);
+  const member = facts && isPresent(facts, contactId) ? await enrolled(deps, connection, facts) : null;
+  if (!member) return refused('no_such_contact', 'This contact is not there any more.');
+  const link = shareLinkOf(deps.publicUrl, member.code);
+  return done('ready', 'The share link is ready.', {
+    memberId: member.id,
+    shareLink: link,
+    invitation: invitationOf(link),
+  });
+}
+
+async function dispute(
+  deps: CardActionDeps,
+  connection: Connection,
+  user: CardUser,
+  { referralId, rewardId, claim, memberContactId, note }: Extract<CardAction, { kind: 'dispute' }>,
+): Promise<ActionResponse> {
+  const { accountId } = connection;
+  let memberId: string | null = null;
+  if (memberContactId !== null) {
+    const [facts] = await deps.openSession(connection).readContacts([memberContactId]);
+    const member = facts && isPresent(facts, memberContactId) ? await enrolled(deps, connection, facts) : null;
+    if (!member) return refused('no_such_contact', 'The member’s contact is not there any more.');
+    memberId = member.id;
+  }
+  const result = await deps.desk.dispute(accountId, {
+    referralId,
+    rewardId,
+    claim,
+    memberId,
+    words: note,
+    by: { role: 'rep', id: `${connection.provider} ${user.id}` },
+  });
+  if (result.kind === 'refused') return refused(result.code, 'This referral or reward is not there any more.');
+  return done(
+    result.kind,
+    result.kind === 'opened' ? 'A reviewer looks at it.' : 'A reviewer is looking at it already.',
+    { caseId: result.case.id, referralId },
+  );
+}

@@ -1,0 +1,144 @@
+import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
+import { z } from 'zod';
+import type { ActionResponse, PeopleResponse } from '../../contracts/hubspot-card/card-view.generated.ts';
+import type { CardAction, CardActions } from '../application/card-actions.ts';
+import { CLAIMS } from '../application/desk.ts';
+import type { Log } from '../platform/log.ts';
+import { logFault, onlyMethods, problemOf, refOf, sendProblem } from './problem.ts';
+import { readRawJson } from './raw-body.ts';
+import { askedBy, expectSigned, only, RECORD_ID, type SignedCardDeps } from './signed-card.ts';
+
+/** A form of a card has a few hundred bytes; a note may be long. */
+const BODY_BYTES_MAX = 32 * 1024;
+const NOTE_LENGTH_MAX = 2_000;
+const NAME_LENGTH_MAX = 200;
+const EMAIL_LENGTH_MAX = 320;
+/** What somebody types to find a contact; HubSpot takes 3,000 characters for the whole question. */
+const SEARCH_LENGTH_MAX = 100;
+
+export interface CardActionDeps extends SignedCardDeps {
+  readonly log: Log;
+  readonly cardActions: CardActions;
+}
+
+const key = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{16,64}$/, 'must be 16 to 64 letters, digits, "-" or "_", made anew for each click');
+const recordId = z.string().regex(RECORD_ID, 'must be the number of a record in HubSpot');
+const ourId = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_[A-Za-z0-9_-]{1,80}$`), 'is not one of ours');
+const words = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max, `must have at most ${max} characters`)
+    .nullish()
+    .transform((value) => value || null);
+
+const newPerson = z
+  .strictObject({
+    firstName: words(NAME_LENGTH_MAX),
+    lastName: words(NAME_LENGTH_MAX),
+    email: z
+      .email('must be an e-mail address, or be left out')
+      .max(EMAIL_LENGTH_MAX)
+      .nullish()
+      .transform((value) => value?.toLowerCase() || null),
+  })
+  .refine(({ firstName, lastName, email }) => firstName ?? lastName ?? email, 'needs a name or an e-mail address');
+
+const referSchema = z.strictObject({
+  key,
+  contactId: recordId,
+  as: z.enum(['member', 'friend']),
+  other: z.union([z.strictObject({ contactId: recordId }), newPerson], 'must be a contact, or a name or an address'),
+});
+const disputeSchema = z.strictObject({
+  key,
+  referralId: ourId('ref'),
+  rewardId: ourId('rwd')
+    .nullish()
+    .transform((value) => value ?? null),
+  claim: z.enum(CLAIMS),
+  memberContactId: recordId.nullish().transform((value) => value ?? null),
+  note: z.string().trim().min(1, 'must say what is wrong').max(NOTE_LENGTH_MAX),
+});
+const shareLinkSchema = z.strictObject({ key, contactId: recordId });
+
+type Parsed = CardAction & { readonly key: string };
+
+const ACTIONS: Readonly<Record<string, (body: unknown) => z.ZodSafeParseResult<Parsed>>> = {
+  refer: (body) => referSchema.transform((input): Parsed => ({ kind: 'refer', ...input })).safeParse(body),
+  dispute: (body) => disputeSchema.transform((input): Parsed => ({ kind: 'dispute', ...input })).safeParse(body),
+  'share-link': (body) =>
+    shareLinkSchema.transform((input): Parsed => ({ kind: 'share_link', ...input })).safeParse(body),
+};
+
+/**
+ * What people do on the cards in HubSpot's records. Who they are is what HubSpot has signed into the query; the body is what anybody may send,
+ * so whatever it names is looked up in the signed portal alone.
+ */
+export function cardActions(deps: CardActionDeps): Router {
+  const { log, cardActions: act } = deps;
+
+  const perform =
+    (parse: (body: unknown) => z.ZodSafeParseResult<Parsed>): RequestHandler =>
+    async (request, response) => {
+      const bytes = await readRawJson(request, BODY_BYTES_MAX);
+      await expectSigned(deps, request, response, bytes);
+      const { portalId, connection, user } = await askedBy(deps, request, response);
+      if (portalId === null) return refuse(response, 'HubSpot did not say which portal this is.');
+      const parsed = parse(jsonOf(bytes));
+      if (!parsed.success) return refuse(response, problemText(parsed.error));
+      const { key, ...action } = parsed.data;
+      answer(response, await act.run({ connection, user, key, action: action as CardAction }));
+    };
+
+  const people: RequestHandler = async (request, response) => {
+    await expectSigned(deps, request, response, new Uint8Array());
+    const { query, portalId, connection, user } = await askedBy(deps, request, response);
+    if (portalId === null) return refuse(response, 'HubSpot did not say which portal this is.');
+    const text = only(query, 'q')?.trim() ?? '';
+    if (text === '' || text.length > SEARCH_LENGTH_MAX)
+      return refuse(response, `q: must be a name or an address of at most ${SEARCH_LENGTH_MAX} characters`);
+    answer(response, await act.people({ connection, user, text }));
+  };
+
+  /** As for what a card shows: HubSpot hides every answer but 200, and what nobody can read nobody can act on. */
+  const failed: ErrorRequestHandler = (thrown, _request, response, _next) => {
+    const problem = problemOf(thrown);
+    logFault(log, response, thrown, problem);
+    if (problem.status < 500) return sendProblem(response, problem);
+    answer(response, { ok: false, code: 'unavailable', message: 'Wonward could not do this just now. Try again.' });
+  };
+
+  const router = Router();
+  for (const [name, parse] of Object.entries(ACTIONS))
+    router.route(`/hubspot/cards/actions/${name}`).post(perform(parse), failed).all(onlyMethods('POST'));
+  router.route('/hubspot/cards/people').get(people, failed).all(onlyMethods('GET'));
+  return router;
+}
+
+/** Undefined for what is no JSON: it has none of the fields then. */
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first thing that is wrong, with the field's name: a form shows one sentence. */
+function problemText(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const field = issue?.path.join('.') || 'body';
+  return `${field}: ${issue?.message ?? 'is not as it should be'}`;
+}
+
+function refuse(response: Response, message: string): void {
+  answer(response, { ok: false, code: 'invalid_request', message });
+}
+
+function answer(response: Response, outcome: ActionResponse | PeopleResponse): void {
+  if (!outcome.ok) response.locals.problem = outcome.code;
+  response.status(200).json(outcome.ok ? outcome : { ...outcome, ref: refOf(response) });
+}

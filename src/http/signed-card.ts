@@ -1,0 +1,81 @@
+import type { Request, Response } from 'express';
+import type { CrmConnector } from '../application/ports/crm.ts';
+import type { Connection, ConnectionStore } from '../application/ports/store.ts';
+import type { CardUser } from '../domain/card-actors.ts';
+import type { Clock } from '../platform/clock.ts';
+import { callerOf, type Limits } from './limits.ts';
+import { HttpProblem } from './problem.ts';
+import { publicUrlOf } from './public-url.ts';
+
+export const PROVIDER = 'hubspot';
+/** HubSpot's ids have 12 digits today. */
+export const RECORD_ID = /^[0-9]{1,20}$/;
+/** As long as an address may be. */
+const EMAIL_LENGTH_MAX = 320;
+
+export interface SignedCardDeps {
+  readonly publicUrl: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly limits: Limits;
+  readonly connectors: ReadonlyMap<string, Pick<CrmConnector, 'inbound'>>;
+  readonly connections: Pick<ConnectionStore, 'findByExternalId'>;
+}
+
+/** @throws HttpProblem unless HubSpot signed exactly this request. */
+export async function expectSigned(
+  { publicUrl, clock, limits, connectors }: SignedCardDeps,
+  request: Request,
+  response: Response,
+  body: Uint8Array,
+): Promise<void> {
+  response.set('Cache-Control', 'no-store');
+  const connector = connectors.get(PROVIDER);
+  if (!connector?.inbound) throw new HttpProblem('not_found', 'HubSpot is not configured here.');
+  const url = publicUrlOf(publicUrl, request);
+  const verdict = connector.inbound.verify(
+    { method: request.method, url, headers: request.headers, body },
+    clock.now(),
+  );
+  if (verdict.ok) return;
+  const tooMany = await limits.unsigned.take(callerOf(request));
+  throw tooMany ?? new HttpProblem('unsigned', 'The request does not carry a valid signature of HubSpot.');
+}
+
+export interface Asked {
+  readonly query: URLSearchParams;
+  /** Null where HubSpot names no portal, or the address names two. */
+  readonly portalId: string | null;
+  readonly connection: Connection | null;
+  readonly user: CardUser | null;
+}
+
+/**
+ * Who asks, from the query that HubSpot has signed. A card's code can put parameters of its own into the address that HubSpot then signs: one
+ * that comes twice is nobody's word.
+ */
+export async function askedBy(
+  { publicUrl, connections }: SignedCardDeps,
+  request: Request,
+  response: Response,
+): Promise<Asked> {
+  const query = new URL(request.originalUrl, publicUrl).searchParams;
+  const portalId = only(query, 'portalId');
+  if (portalId === null || !RECORD_ID.test(portalId)) return { query, portalId: null, connection: null, user: null };
+  const connection = await connections.findByExternalId(PROVIDER, portalId);
+  response.locals.account = connection?.accountId;
+  const id = only(query, 'userId');
+  const email = only(query, 'userEmail');
+  const isNamed = id !== null && RECORD_ID.test(id);
+  return {
+    query,
+    portalId,
+    connection,
+    user: isNamed ? { id, email: email !== null && email.length <= EMAIL_LENGTH_MAX ? email : null } : null,
+  };
+}
+
+/** Null when the parameter is missing or comes more than once. */
+export function only(query: URLSearchParams, name: string): string | null {
+  const values = query.getAll(name);
+  return values.length === 1 ? (values[0] ?? null) : null;
+}
