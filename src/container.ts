@@ -7,6 +7,7 @@ import { createCard } from './application/card.ts';
 import { type CardActions, createCardActions } from './application/card-actions.ts';
 import { createCompanyCard } from './application/company-card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { createCrmActions } from './application/crm-actions.ts';
 import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDealCard } from './application/deal-card.ts';
@@ -36,7 +37,10 @@ import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createTellWorkflows } from './application/tell-workflows.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
+import { createWorkflowActions, type RunWorkflowAction } from './application/workflow-actions.ts';
+import { createListChoices, type ListChoices } from './application/workflow-choices.ts';
 import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
 import type { RecordRef } from './domain/record.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
@@ -47,7 +51,7 @@ import type { Log } from './platform/log.ts';
 import { createSeal, type SealKey } from './platform/seal.ts';
 
 /** How many batches of each hop one node has under way; more would only wait for the same database. */
-const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2 };
+const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2, callbacks: 1 };
 
 /** Batches are cut by the day: ten minutes after midnight is soon enough, and a look costs one query. */
 const BATCHES_SCHEDULE = '*/10 * * * *';
@@ -97,6 +101,8 @@ export interface Container {
   readonly dealCard: ReturnType<typeof createDealCard>;
   readonly companyCard: ReturnType<typeof createCompanyCard>;
   readonly cardActions: CardActions;
+  readonly runWorkflowAction: RunWorkflowAction;
+  readonly listChoices: ListChoices;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
   readonly reconcile: Reconcile;
   readonly backfills: Backfills;
@@ -168,6 +174,11 @@ export function createContainer(deps: ContainerDeps): Container {
       due: (limit) => store.mirror.dueShards(clock.now(), limit),
       concurrency: CONCURRENCY.mirror,
     },
+    callbacks: {
+      run: createTellWorkflows({ store, clock, log, openSession }),
+      due: (limit) => store.callbacks.dueShards(clock.now(), limit),
+      concurrency: CONCURRENCY.callbacks,
+    },
   };
   if (store.shared) {
     const { shared: queue, leases } = store;
@@ -189,7 +200,8 @@ export function createContainer(deps: ContainerDeps): Container {
     onAsked,
     onUnplaced: (accountId, email) => look(accountId, [email]),
   });
-  const answerRequests = createAnswerRequests({ store, clock, act, review, desk, log, publicUrl, openSession });
+  const actions = createCrmActions({ store, act, review, desk, publicUrl });
+  const answerRequests = createAnswerRequests({ store, clock, actions, log, openSession });
   const mappings = createMappings({ store, clock, newId: randomUUID, onAsked: () => onAsked() });
   const drift = createDriftWatch({
     store,
@@ -291,6 +303,8 @@ export function createContainer(deps: ContainerDeps): Container {
         return [[provider, receive] as const];
       }),
     ),
+    runWorkflowAction: createWorkflowActions({ store, clock, log, actions, openSession }),
+    listChoices: createListChoices({ store }),
     reconcile,
     backfills,
     history,

@@ -43,6 +43,10 @@ export function observedStore(store: Store, observe: ObserveStore): Store {
       ...seen.mirror,
       defer: (item, why) => seen.mirror.defer(item, why).then(() => countPutBack('mirror', why)),
     },
+    callbacks: {
+      ...seen.callbacks,
+      defer: (waits, why) => seen.callbacks.defer(waits, why).then(() => countPutBack('callbacks', why)),
+    },
   };
 }
 
@@ -99,14 +103,15 @@ function refusalOf(fault: unknown): RefreshResult {
 
 /** What the metrics show of the database beside the lengths of the queues. */
 export async function readVitals(
-  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'vitals'>,
+  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'callbacks' | 'vitals'>,
   now: number,
 ): Promise<VitalReading> {
   const { connections, disk } = await store.vitals.signs();
-  const [work, payouts, mirror] = await Promise.all([
+  const [work, payouts, mirror, callbacks] = await Promise.all([
     store.work.nextDueAt(),
     store.payouts.nextDueAt(),
     store.mirror.nextDueAt(),
+    store.callbacks.nextDueAt(),
   ]);
   const secondsSince = (at: number | null) => (at === null ? 0 : Math.max(0, now - at) / 1_000);
   return {
@@ -114,6 +119,7 @@ export async function readVitals(
       work: secondsSince(work),
       payouts: secondsSince(payouts),
       mirror: secondsSince(mirror),
+      callbacks: secondsSince(callbacks),
     },
     connections: connections.map(({ sweptTo, ...connection }) => ({
       ...connection,

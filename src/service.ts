@@ -66,12 +66,13 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
   const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics });
   metrics.watchQueues(async () => {
     const now = clock.now();
-    const [work, payouts, mirror] = await Promise.all([
+    const [work, payouts, mirror, callbacks] = await Promise.all([
       store.work.counts(now),
       store.payouts.counts(now),
       store.mirror.counts(now),
+      store.callbacks.counts(now),
     ]);
-    return { work, payouts, mirror };
+    return { work, payouts, mirror, callbacks };
   });
   metrics.watchVitals(() => readVitals(store, clock.now()));
   metrics.expect({ crms: [...connectors.keys()], payouts: [...providers.keys()], storeParts: Object.keys(store) });

@@ -5,10 +5,11 @@ import type {
   ObjectEvent,
   PropertyDeclaration,
 } from './manifest-type.ts';
+import { WORKFLOW_ACTIONS } from './workflow-actions.ts';
 
 /**
  * The one declared truth of Wonward on HubSpot. The service provisions from it, `scripts/hubspot-project.ts` writes HubSpot's
- * own files from it. Nothing here is imported, so both can use it as it is.
+ * own files from it. Nothing of either is imported here, so both can use it as it is.
  */
 
 const LIFECYCLE_EVENTS: readonly Exclude<ObjectEvent, 'object.propertyChange'>[] = [
@@ -138,6 +139,9 @@ const DEAL_PROPERTIES: readonly PropertyDeclaration[] = [
   },
 ];
 
+/** What completing a callback asks for, and nothing else that we do. */
+export const AUTOMATION_SCOPE = 'automation';
+
 export const hubspotManifest: HubspotManifest = {
   platformVersion: '2026.03',
   project: { name: 'wonward', srcDir: 'src' },
@@ -170,8 +174,10 @@ export const hubspotManifest: HubspotManifest = {
       'crm.schemas.contacts.write',
       'crm.schemas.deals.write',
     ],
+    //   automation callbacks: complete          automation
     // Rules that ask about the friend's company; a portal that does not grant it is rewarded by all other rules.
-    optionalScopes: ['crm.objects.companies.read'],
+    // "Wait until rewarded" in workflows, which not every plan has: required, it would keep the others from installing.
+    optionalScopes: ['crm.objects.companies.read', AUTOMATION_SCOPE],
     redirectPath: '/oauth/hubspot/callback',
   },
   webhooks: {
@@ -212,6 +218,11 @@ export const hubspotManifest: HubspotManifest = {
       apiPath: '/hubspot/cards/company',
     },
   ],
+  workflowActions: {
+    path: '/hubspot/actions',
+    choicesPath: '/hubspot/actions/options',
+    actions: WORKFLOW_ACTIONS,
+  },
   propertyGroup: { name: 'wonward', label: 'Wonward' },
   properties: { contact: CONTACT_PROPERTIES, deal: DEAL_PROPERTIES },
   associationLabels: [

@@ -24,6 +24,13 @@ export interface HubspotManifest {
     readonly hubEvents: readonly { readonly subscriptionType: string }[];
   };
   readonly cards: readonly CardDeclaration[];
+  readonly workflowActions: {
+    /** Below the public URL; each action's name follows. */
+    readonly path: string;
+    /** Below the public URL; the name of the list follows. */
+    readonly choicesPath: string;
+    readonly actions: readonly WorkflowActionDeclaration[];
+  };
   readonly propertyGroup: { readonly name: string; readonly label: string };
   readonly properties: Readonly<Record<HubspotObject, readonly PropertyDeclaration[]>>;
   readonly associationLabels: readonly AssociationLabelDeclaration[];
@@ -82,4 +89,48 @@ export interface AssociationLabelDeclaration {
   readonly label: string;
   readonly inverseName: string;
   readonly inverseLabel: string;
+}
+
+/** What people read, by language; English is what others fall back on. */
+export interface Words {
+  readonly en: string;
+  readonly de: string;
+}
+
+export interface OptionDeclaration {
+  readonly value: string;
+  readonly label: Words;
+}
+
+/** An input or an output of a workflow action. */
+export interface WorkflowField {
+  readonly name: string;
+  readonly type: 'string' | 'number' | 'enumeration';
+  readonly fieldType: 'text' | 'textarea' | 'number' | 'select';
+  readonly label: Words;
+  readonly description?: Words;
+  readonly options?: readonly OptionDeclaration[];
+  /** A list that the service is asked for whenever an admin opens it. */
+  readonly choices?: 'programs' | 'rules' | 'stages';
+  readonly isRequired?: true;
+  /** May be filled from a property of the enrolled record, too. */
+  readonly fromProperty?: true;
+}
+
+export interface WorkflowActionDeclaration {
+  readonly name: string;
+  readonly objectTypes: readonly ('CONTACT' | 'DEAL')[];
+  readonly label: Words;
+  readonly description: Words;
+  /** On the card in the workflow; `{{input}}` is filled in. */
+  readonly cardContent: Words;
+  readonly inputs: readonly WorkflowField[];
+  /** Inputs that can be chosen once another one is. */
+  readonly dependencies: readonly { readonly on: string; readonly of: readonly string[] }[];
+  /** One of them is `outcome`, whose options say what can come of it. */
+  readonly outputs: readonly WorkflowField[];
+  /** Of the enrolled record, sent along with the call. */
+  readonly properties: readonly string[];
+  /** Codes for which nothing is done, with what the workflow's history shows. */
+  readonly refusals: Readonly<Record<string, Words>>;
 }

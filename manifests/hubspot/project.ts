@@ -1,4 +1,5 @@
-import type { HubspotManifest } from './manifest-type.ts';
+import type { HubspotManifest, Words, WorkflowActionDeclaration, WorkflowField } from './manifest-type.ts';
+import { REFUSED } from './workflow-actions.ts';
 
 /** A profile variable: HubSpot fills it from src/hsprofile.<name>.json at upload, cards read it from context.variables. */
 export const PUBLIC_URL_VARIABLE = 'API';
@@ -26,6 +27,8 @@ export function hubspotProjectFiles(manifest: HubspotManifest): ReadonlyMap<stri
       config: { name, description, location, entrypoint: `/app/cards/${entry}`, objectTypes },
     });
   }
+  for (const { name, uid, config } of uploadedActions(manifest, PUBLIC_URL))
+    files.set(`${src}/app/workflow-actions/${name}-hsmeta.json`, { uid, type: 'workflow-action', config });
   return new Map([...files].map(([path, value]) => [path, `${formatJson(value)}\n`]));
 }
 
@@ -63,6 +66,104 @@ function webhooksMeta({ webhooks }: HubspotManifest): unknown {
         hubEvents: webhooks.hubEvents.map((subscription) => ({ ...subscription, active: true })),
       },
     },
+  };
+}
+
+const LANGUAGES = ['en', 'de'] as const;
+
+/** The workflow actions at a public URL, as HubSpot has them after an upload. */
+export function uploadedActions(manifest: HubspotManifest, publicUrl: string) {
+  return manifest.workflowActions.actions.map((action) => ({
+    name: action.name,
+    uid: `wonward_${action.name.replaceAll('-', '_')}`,
+    config: workflowActionConfig(manifest, action, publicUrl),
+  }));
+}
+
+/** The definition of a workflow action with its addresses, as HubSpot's project files have it. */
+function workflowActionConfig(
+  { workflowActions }: HubspotManifest,
+  action: WorkflowActionDeclaration,
+  publicUrl: string,
+): Readonly<Record<string, unknown>> {
+  const { name, objectTypes, inputs, outputs, dependencies, properties, refusals } = action;
+  const choicesUrl = (list: string) => `${publicUrl}${workflowActions.choicesPath}/${list}`;
+  return {
+    actionUrl: `${publicUrl}${workflowActions.path}/${name}`,
+    isPublished: true,
+    supportedClients: [{ client: 'WORKFLOWS' }],
+    objectTypes,
+    inputFields: inputs.map((input) => ({
+      typeDefinition: typeDefinition(input, choicesUrl),
+      supportedValueTypes: ['STATIC_VALUE', ...(input.fromProperty ? ['OBJECT_PROPERTY'] : [])],
+      isRequired: input.isRequired ?? false,
+    })),
+    inputFieldDependencies: dependencies.map(({ on, of }) => ({
+      dependencyType: 'SINGLE_FIELD',
+      controllingFieldName: on,
+      dependentFieldNames: of,
+    })),
+    outputFields: outputs.map((output) => ({ typeDefinition: typeDefinition(output, choicesUrl) })),
+    ...(properties.length > 0 ? { objectRequestOptions: { properties } } : {}),
+    executionRules: [
+      ...Object.keys(refusals).map((code) => ({ labelName: code, conditions: { errorCode: code.toUpperCase() } })),
+      ...outcomesOf(action).map(({ value }) => ({ labelName: `outcome_${value}`, conditions: { outcome: value } })),
+    ],
+    labels: Object.fromEntries(LANGUAGES.map((language) => [language, labelsOf(action, language)])),
+  };
+}
+
+function typeDefinition(field: WorkflowField, choicesUrl: (list: string) => string): unknown {
+  const { name, type, fieldType, options, choices } = field;
+  return {
+    name,
+    type,
+    fieldType,
+    ...(options
+      ? { options: options.map(({ value, label }, displayOrder) => ({ value, label: label.en, displayOrder })) }
+      : {}),
+    ...(choices ? { optionsUrl: choicesUrl(choices) } : {}),
+  };
+}
+
+function outcomesOf({ outputs }: WorkflowActionDeclaration) {
+  const all = outputs.find(({ name }) => name === 'outcome')?.options ?? [];
+  // A refusal has a rule of its own, which says more.
+  return all.filter(({ value }) => value !== REFUSED);
+}
+
+function labelsOf(action: WorkflowActionDeclaration, language: (typeof LANGUAGES)[number]): unknown {
+  const { label, description, cardContent, inputs, outputs, refusals } = action;
+  const of = (text: Words) => text[language];
+  const withOptions = inputs.filter(({ options }) => options !== undefined);
+  const described = inputs.filter((input) => input.description !== undefined);
+  return {
+    actionName: of(label),
+    actionDescription: of(description),
+    actionCardContent: of(cardContent),
+    inputFieldLabels: Object.fromEntries(inputs.map((input) => [input.name, of(input.label)])),
+    ...(described.length > 0
+      ? {
+          inputFieldDescriptions: Object.fromEntries(
+            described.flatMap((input) => (input.description ? [[input.name, of(input.description)]] : [])),
+          ),
+        }
+      : {}),
+    ...(withOptions.length > 0
+      ? {
+          inputFieldOptionLabels: Object.fromEntries(
+            withOptions.map((input) => [
+              input.name,
+              Object.fromEntries((input.options ?? []).map((option) => [option.value, of(option.label)])),
+            ]),
+          ),
+        }
+      : {}),
+    outputFieldLabels: Object.fromEntries(outputs.map((output) => [output.name, of(output.label)])),
+    executionRules: Object.fromEntries([
+      ...Object.entries(refusals).map(([code, text]) => [code, of(text)]),
+      ...outcomesOf(action).map((option) => [`outcome_${option.value}`, of(option.label)]),
+    ]),
   };
 }
 

@@ -16,6 +16,7 @@ import { api } from './api/router.ts';
 import { type CardActionDeps, cardActions } from './card-actions.ts';
 import { type CardDeps, cards } from './cards.ts';
 import { type HealthDeps, health } from './health.ts';
+import { type HubSpotActionDeps, hubspotActions } from './hubspot-actions.ts';
 import { createLimits, LIMITS, type LimitSettings } from './limits.ts';
 import { oauth } from './oauth.ts';
 import { type PayoutNewsDeps, payoutNews } from './payout-news.ts';
@@ -36,7 +37,7 @@ export interface AppDeps {
   readonly newRef: () => string;
   /** By provider, as are the connectors. */
   readonly receive: ReadonlyMap<string, ReceiveFrom>;
-  readonly connectors: ReadonlyMap<string, Pick<CrmConnector, 'inbound'>>;
+  readonly connectors: ReadonlyMap<string, Pick<CrmConnector, 'inbound' | 'workflows'>>;
   readonly connect: Connect;
   readonly accounts: Pick<Accounts, 'authenticate'>;
   readonly act: Act;
@@ -49,6 +50,8 @@ export interface AppDeps {
   readonly dealCard: CardDeps['dealCard'];
   readonly companyCard: CardDeps['companyCard'];
   readonly cardActions: CardActionDeps['cardActions'];
+  readonly runWorkflowAction: HubSpotActionDeps['runWorkflowAction'];
+  readonly listChoices: HubSpotActionDeps['listChoices'];
   readonly store: {
     readonly reads: OperationsDeps['reads'];
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
@@ -139,6 +142,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
   app.use(oauth({ ...shared, providers: new Set(connectors.keys()) }));
   app.use(cards(shared));
   app.use(cardActions(shared));
+  app.use(hubspotActions(shared));
   app.use(share(shared));
   app.use(api(shared, operations(shared)));
   app.use(notFound);

@@ -19,6 +19,8 @@ export interface LimitSettings {
   readonly wrongKeys: LimitSetting;
   /** Calls with a valid key, per account: an import may be fast, one account must not slow the others. */
   readonly apiCalls: LimitSetting;
+  /** Calls of a CRM's workflows, per portal: the CRM comes again when it is told to. */
+  readonly workflowCalls: LimitSetting;
   /** Pages that a person opens: the end of an install, a share link. */
   readonly pages: LimitSetting;
 }
@@ -27,6 +29,7 @@ export const LIMITS: LimitSettings = {
   unsigned: { points: 60, perSeconds: 60 },
   wrongKeys: { points: 20, perSeconds: 60 },
   apiCalls: { points: 1_000, perSeconds: 10 },
+  workflowCalls: { points: 1_000, perSeconds: 10 },
   pages: { points: 120, perSeconds: 60 },
 };
 
@@ -44,6 +47,7 @@ export function createLimits(settings: LimitSettings): Limits {
     unsigned: createLimit('unsigned', settings.unsigned),
     wrongKeys: createLimit('wrongKeys', settings.wrongKeys),
     apiCalls: createLimit('apiCalls', settings.apiCalls),
+    workflowCalls: createLimit('workflowCalls', settings.workflowCalls),
     pages: createLimit('pages', settings.pages),
   };
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { bodyOf, tryAgain } from './problem.ts';
+import { bodyOf, HttpProblem, tryAgain } from './problem.ts';
 
 /**
  * What one process has under way at once. HubSpot sends ten deliveries of one app at a time, a page a handful of calls; a thousand
@@ -23,6 +23,8 @@ const OPEN_FREELY = 20;
 const LATENESS_EVERY_MS = 100;
 /** Only these: a CRM sends again by itself. Calls of people and programs are few. */
 const DELIVERIES = '/webhooks/';
+/** HubSpot's workflows come again as well; after 429 when they are told to, which they read in milliseconds. */
+const ACTIONS = '/hubspot/actions/';
 /** A body whose length is not said may be as large as the largest that is taken. */
 const UNKNOWN_BODY_BYTES = 2 ** 20;
 /** What is open is done in a few seconds, or it never is. */
@@ -74,7 +76,7 @@ export function shedding(listener: RequestListener, deps: OverloadDeps): Request
   let refused = 0;
   let loggedAt = Number.NEGATIVE_INFINITY;
 
-  function refuse(request: IncomingMessage, response: ServerResponse): void {
+  function refuse(request: IncomingMessage, response: ServerResponse, path: string): void {
     refused += 1;
     onRefused(request.method ?? '');
     if (now() - loggedAt >= LOG_EVERY_MS) {
@@ -85,7 +87,10 @@ export function shedding(listener: RequestListener, deps: OverloadDeps): Request
       loggedAt = now();
       refused = 0;
     }
-    const problem = tryAgain('More is being answered than can be. Send it again.', RETRY_AFTER_S, 'busy');
+    const why = 'More is being answered than can be. Send it again.';
+    const problem = path.startsWith(ACTIONS)
+      ? new HttpProblem('too_many_requests', why, { headers: { 'Retry-After': String(RETRY_AFTER_S * 1_000) } })
+      : tryAgain(why, RETRY_AFTER_S, 'busy');
     const text = JSON.stringify(bodyOf(problem, newRef()));
     response
       .writeHead(problem.status, {
@@ -101,10 +106,11 @@ export function shedding(listener: RequestListener, deps: OverloadDeps): Request
     const [path = ''] = (request.url ?? '').split('?');
     if (ALWAYS_ANSWERED.includes(path)) return listener(request, response);
     const bytes = bodyBytesOf(request);
-    const isLate = path.startsWith(DELIVERIES) && requests >= openFreely && lateMs() > LATE_MAX_MS;
+    const isSentAgain = path.startsWith(DELIVERIES) || path.startsWith(ACTIONS);
+    const isLate = isSentAgain && requests >= openFreely && lateMs() > LATE_MAX_MS;
     const isTooMuch = isLate || requests + 1 > requestsMax || bodyBytes + bytes > bodyBytesMax;
     // One that is alone is never too much: its own limit is the route's affair.
-    if (isTooMuch && requests > 0) return refuse(request, response);
+    if (isTooMuch && requests > 0) return refuse(request, response, path);
     requests += 1;
     bodyBytes += bytes;
     response.once('close', () => {

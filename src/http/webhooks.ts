@@ -33,7 +33,7 @@ export interface WebhookDeps {
   readonly receive: ReadonlyMap<string, ReceiveFrom>;
 }
 
-const SIGNATURE_PROBLEMS = {
+export const SIGNATURE_PROBLEMS = {
   missing: 'The signature headers are missing.',
   malformed: 'The signature headers cannot be read.',
   stale: 'The signature is too old.',

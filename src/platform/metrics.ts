@@ -8,7 +8,7 @@ const STREAM_LAG_SECONDS = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600, 86_400];
 /** One batch reads up to a hundred records from a CRM that may make us wait for its rate limit. */
 const PROCESS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-export type Queue = 'work' | 'payouts' | 'mirror';
+export type Queue = 'work' | 'payouts' | 'mirror' | 'callbacks';
 export type QueueState = 'due' | 'claimed' | 'later' | 'parked';
 export type QueueCounts = Readonly<Record<QueueState, number>>;
 export type PutBackReason = FaultCode | 'unexpected' | 'other';
@@ -124,7 +124,7 @@ const STREAM_BREAKS = {
   failed: true,
 } as const;
 
-const QUEUES: readonly Queue[] = ['work', 'payouts', 'mirror'];
+const QUEUES: readonly Queue[] = ['work', 'payouts', 'mirror', 'callbacks'];
 const REFRESH_RESULTS: readonly RefreshResult[] = ['renewed', 'revoked', 'misconfigured', 'failed'];
 
 /**

@@ -28,6 +28,7 @@ import { type Row, type Session, TABLES } from './schema.ts';
 import { changeTallies, keepWaiting } from './tallies.ts';
 import { keepTiers } from './tiers.ts';
 import { askAt, settleWork } from './work.ts';
+import { lookAtWaits } from './workflow-actions.ts';
 
 /**
  * One durable transaction for all, so that the cost of the disk is shared. They are written together, by one statement for each table and
@@ -206,6 +207,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   await keepTiers(session, accountId, plan);
   await keepEdges(session, accountId, plan.identity ?? []);
   await markMirror(session, accountId, plan.mirror, at);
+  await lookAtWaits(session, accountId, plan, at);
   await askAt(session, accountId, plan.wakes);
   // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.
   if (plan.intents.some(({ at: orderAt }) => orderAt === null || orderAt <= at))

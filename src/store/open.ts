@@ -37,6 +37,7 @@ import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fau
 import { createTierStore } from './tiers.ts';
 import { createVitals } from './vitals.ts';
 import { createWorkStore } from './work.ts';
+import { createCallbackStore, createWorkflowCallStore } from './workflow-actions.ts';
 
 export interface StoreOptions extends PostgresOptions {
   /** `sqlite:./data/wonward.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
@@ -137,6 +138,8 @@ export function createStore(engine: Engine): Store {
     refunds: createRefundStore(engine),
     payoutReports: createPayoutReportStore(engine),
     mirror: createMirrorStore(engine),
+    workflowCalls: createWorkflowCallStore(engine),
+    callbacks: createCallbackStore(engine),
     reads: createReadStore(engine),
     tiers: createTierStore(engine),
     attribution: createAttributionStore(engine),
@@ -151,7 +154,7 @@ export function createStore(engine: Engine): Store {
     retryParked: (accountId, now) =>
       engine.write(async (session) => {
         let count = 0;
-        for (const table of ['work', 'intents', 'mirror'] as const)
+        for (const table of ['work', 'intents', 'mirror', 'workflow_waits'] as const)
           count += await unpark(session, table, accountId, now);
         return count;
       }),

@@ -5,7 +5,7 @@ import type { Instant } from '../domain/time.ts';
 import { type Session, TABLES } from './schema.ts';
 
 /**
- * What `work`, `mirror` and `intents` share.
+ * What `work`, `mirror`, `intents` and `workflow_waits` share.
  *
  * | column     | meaning                                                                                        |
  * |------------|------------------------------------------------------------------------------------------------|
@@ -19,10 +19,15 @@ import { type Session, TABLES } from './schema.ts';
  * One column decides whether a row can be claimed, so one index serves every claim, and a row whose worker died needs nobody to
  * free it.
  */
-export type QueueTable = 'work' | 'mirror' | 'intents';
+export type QueueTable = 'work' | 'mirror' | 'intents' | 'workflow_waits';
 
 /** Which hop drains which table. */
-export const HOP_OF: Readonly<Record<QueueTable, Hop>> = { work: 'process', mirror: 'mirror', intents: 'payouts' };
+export const HOP_OF: Readonly<Record<QueueTable, Hop>> = {
+  work: 'process',
+  mirror: 'mirror',
+  intents: 'payouts',
+  workflow_waits: 'callbacks',
+};
 
 /** How many shards a claim that names none tries when others are taking the same rows, before it says that nothing is due. */
 const CANDIDATES_MAX = 16;

@@ -84,6 +84,8 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   history_releases: ['account_id', 'id'],
   member_imports: ['account_id', 'id'],
   member_import_rows: ['account_id', 'import_id', 'line'],
+  workflow_calls: ['account_id', 'connection_id', 'callback_id'],
+  workflow_waits: ['account_id', 'connection_id', 'callback_id'],
   leases: null,
   probe: null,
 };
@@ -319,7 +321,7 @@ export async function othersInDatabase({ db, dialect }: Session, now: Instant): 
     );
   }
   await count(sql`select count(*) as n from leases where until > ${now}`, 'leases are held');
-  for (const table of ['work', 'mirror', 'intents'] as const) {
+  for (const table of ['work', 'mirror', 'intents', 'workflow_waits'] as const) {
     await count(
       sql`select count(*) as n from ${sql.table(table)} where claim is not null and due_at > ${now}`,
       `rows of ${table} are being worked on`,

@@ -67,6 +67,7 @@ export function createVitals(engine: Engine): Vitals {
           of('work', 'work', record),
           of('payouts', 'intents', sql`reward_id`),
           of('mirror', 'mirror', record),
+          of('callbacks', 'workflow_waits', sql`'workflow ' || callback_id`),
         ];
         const items: ParkedItem[] = [];
         for (const query of found) items.push(...(await query.execute(db)).rows);

@@ -3,6 +3,7 @@ import type {
   Commit,
   Connection,
   KeptDryRun,
+  NewWait,
   RecordSnapshot,
   Store,
   Tried,
@@ -111,6 +112,18 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
     ...changes,
   });
 
+  const callKey = (callbackId: string) => ({ accountId, connectionId, callbackId });
+
+  const waitFor = (referralId: string, changes: Partial<NewWait> = {}): NewWait => ({
+    referralId,
+    programId: null,
+    ruleKey: null,
+    party: null,
+    dealId: null,
+    expiresAt: T0 + 7 * DAY,
+    ...changes,
+  });
+
   const journal = (of: Reward, kind: JournalKind, changes: Partial<Journal> = {}): Journal => ({
     ...journalFor({ reward: of, kind, decisionId: null, effectiveAt: T0, recordedAt: T0 }),
     ...changes,
@@ -184,6 +197,8 @@ export function tenant(store: Store, accountId = 'acc_a', connectionId = 'con_a'
   });
 
   return {
+    callKey,
+    waitFor,
     accountId,
     connectionId,
     of: { id: connectionId, accountId },

@@ -17,6 +17,7 @@ import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
 import { streamStoreConformance } from './store-stream.ts';
 import { tierStoreConformance } from './store-tiers.ts';
+import { waiting, workflowStoreConformance } from './store-workflows.ts';
 
 /** A store to be tested, on an empty database of its own. */
 export interface StoreSubject {
@@ -2289,11 +2290,14 @@ export function storeConformance({
         await store.desk.setChain('acc_a', [{ to: 'role:x', hours: 1 }], T0);
         await store.identity.publish('acc_a', POLICY, 'an admin', T0);
         await a.write({ identity: ['mem_1', 'ref_1'].map((subject) => edgeOf(a, subject)) });
+        await waiting(store, a, 'ap-1', 'ref_1');
+        await waiting(store, a, 'ap-2', 'ref_1');
         await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
         const [item] = await store.work.claim(claiming('work', T0));
+        const [wait] = await store.callbacks.claim(claiming('wait', T0, 1));
         const [payout] = await store.payouts.claim(claiming('payout', T0));
         const [mirrored] = await store.mirror.claim(claiming('mirror', T0));
-        if (!item || !payout || !mirrored) throw new Error('nothing was claimed');
+        if (!item || !payout || !mirrored || !wait) throw new Error('nothing was claimed');
         const everything = async () => {
           const rows: unknown[] = [];
           for (const [table, columns] of Object.entries(TABLES)) {
@@ -2417,6 +2421,13 @@ export function storeConformance({
         await store.mirror.defer({ ...mirrored, accountId: 'acc_b' }, foreign);
         await store.mirror.acknowledge([{ item: { ...mirrored, accountId: 'acc_b' }, hash: 'x' }], T0);
         await store.mirror.drop({ ...mirrored, accountId: 'acc_b' });
+        const strange = { ...wait, accountId: 'acc_b' };
+        await store.callbacks.end([{ wait: strange, outcome: 'by a stranger' }], 'completed');
+        await store.callbacks.waitOn([strange]);
+        await store.callbacks.defer([strange], foreign);
+        await store.workflowCalls.giveUp(strange);
+        const shard = { accountId: 'acc_b', connectionId: 'con_a' };
+        expect(await store.callbacks.claim({ ...claiming('theirs', T0), shard })).toEqual([]);
         const erase = [a.ref('contact', 'contact-mem_1'), friend, contact];
         expect(
           await cases.commit([
@@ -2447,6 +2458,7 @@ export function storeConformance({
     colleagueStoreConformance(() => ({ store, a }));
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
+    workflowStoreConformance(() => ({ store, a }));
     streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
     moneyOutStoreConformance(() => ({ store, a, again: () => subject.again() }));

@@ -52,7 +52,9 @@ accounts:
     nock.disableNetConnect();
     // The parser fetches a JSON schema per component with an account's token; with one that allows anything its structural
     // rules still run. The real schemas need `hs project validate` with an account.
-    const schemas = Object.fromEntries(['APPLICATION', 'CARD', 'WEBHOOKS'].map((kind) => [kind, { type: 'object' }]));
+    const schemas = Object.fromEntries(
+      ['APPLICATION', 'CARD', 'WEBHOOKS', 'WORKFLOW_ACTION'].map((kind) => [kind, { type: 'object' }]),
+    );
     for (const host of ['https://api.hubapi.com', 'https://api.hubspot.com']) {
       nock(host)
         .persist()
@@ -82,7 +84,13 @@ accounts:
       ['wonward_app', 'APPLICATION'],
       ['wonward_company_card', 'CARD'],
       ['wonward_deal_card', 'CARD'],
+      ['wonward_enrol_member', 'WORKFLOW_ACTION'],
+      ['wonward_get_share_link', 'WORKFLOW_ACTION'],
+      ['wonward_issue_reward', 'WORKFLOW_ACTION'],
       ['wonward_referral_card', 'CARD'],
+      ['wonward_set_stage', 'WORKFLOW_ACTION'],
+      ['wonward_submit_referral', 'WORKFLOW_ACTION'],
+      ['wonward_wait_until_rewarded', 'WORKFLOW_ACTION'],
       ['wonward_webhooks', 'WEBHOOKS'],
     ]);
     expect(nodes.wonward_app?.config).toMatchObject({
@@ -91,6 +99,14 @@ accounts:
     });
     expect(nodes.wonward_webhooks?.config).toMatchObject({
       settings: { targetUrl: 'https://wonward.example.com/webhooks/hubspot' },
+    });
+    expect(nodes.wonward_issue_reward?.config).toMatchObject({
+      actionUrl: 'https://wonward.example.com/hubspot/actions/issue-reward',
+      inputFields: [
+        { typeDefinition: { optionsUrl: 'https://wonward.example.com/hubspot/actions/options/programs' } },
+        { typeDefinition: { optionsUrl: 'https://wonward.example.com/hubspot/actions/options/rules' } },
+        {},
+      ],
     });
     expect(JSON.stringify(nodes)).not.toContain('${');
   });

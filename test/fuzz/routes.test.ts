@@ -11,6 +11,7 @@ import { readCorpus } from './corpus.ts';
 import { hostileOf, type Schema, type Source } from './from-schema.ts';
 import { awkwardJson, awkwardText, type Json, textOf } from './json-text.ts';
 import { createJudge, type Judge, jsonOf, typeOf } from './judge.ts';
+import { near } from './near.ts';
 import { FUZZ_TIMEOUT_MS, runs } from './runs.ts';
 import { exchange, send, type WireAnswer, type WireRequest } from './wire.ts';
 
@@ -26,7 +27,9 @@ const onRejection = (reason: unknown) => void rejections.push(reason);
 beforeAll(async () => {
   process.on('unhandledRejection', onRejection);
   const wide = { points: 1e9, perSeconds: 1 };
-  service = await startHttp({ deps: { limits: { apiCalls: wide, pages: wide, unsigned: wide, wrongKeys: wide } } });
+  service = await startHttp({
+    deps: { limits: { apiCalls: wide, pages: wide, unsigned: wide, wrongKeys: wide, workflowCalls: wide } },
+  });
   const account = await service.createAccount('Acme');
   story = await tellStory(service, account.id, await account.connect(PORTAL), systemClock.now());
   judge = await createJudge(service);
@@ -95,6 +98,32 @@ function deliveryOf(body: Uint8Array): WireRequest {
     headers: Object.entries({ 'Content-Type': 'application/json', ...headers }),
     body: text,
   };
+}
+
+/** A call of an action, or for its choices, as HubSpot documents them; what is around it is made hostile from here. */
+const workflowCalls = fc
+  .tuple(
+    near({
+      callbackId: 'ap-48000001-56776413549-7-0',
+      origin: { portalId: Number(PORTAL), actionDefinitionId: 1, actionDefinitionVersion: 1 },
+      context: { source: 'WORKFLOWS', workflowId: 192_814_114 },
+      object: { objectId: 102, objectType: 'CONTACT', properties: { email: 'ada@example.com', firstname: 'Ada' } },
+      inputFields: { referrer_code: 'AAAA-BBBB-CCCC', program: 'default', rule: 'member-won', stage: 'won', days: '7' },
+      fetchOptions: { q: 'mem', after: 'member-won' },
+    }),
+    fc.nat(),
+  )
+  // Each a call of its own; the same one again would only be told what it was told before.
+  .map(([text, number]) => text.replace('56776413549', String(number)));
+
+/** All outputs are strings, and HubSpot knows the state; or a list to choose from. */
+function wrongAction(answer: WireAnswer): string[] {
+  const body = jsonOf(answer.body) as { outputFields?: Record<string, unknown>; options?: unknown };
+  if (Array.isArray(body.options)) return [];
+  const { hs_execution_state: state, ...outputs } = body.outputFields ?? {};
+  const isKnown = ['SUCCESS', 'FAIL_CONTINUE', 'BLOCK'].includes(String(state));
+  const isText = Object.values(outputs).every((value) => typeof value === 'string');
+  return isKnown && isText ? [] : [`not what HubSpot reads: ${answer.body.toString('utf8').slice(0, 200)}`];
 }
 
 interface Fuzzed {
@@ -187,6 +216,45 @@ const OTHERS: readonly Fuzzed[] = [
         return get(target, isSigned ? signed('GET', target) : {});
       }),
     wrong: wrongCard,
+  },
+  {
+    routes: ['/hubspot/actions/:action', '/hubspot/actions/options/:list'],
+    requests: fc
+      .record({
+        path: fc.oneof(
+          { weight: 4, arbitrary: fc.constantFrom('enrol-member', 'submit-referral', 'issue-reward', 'set-stage') },
+          {
+            weight: 2,
+            arbitrary: fc.constantFrom(
+              'wait-until-rewarded',
+              'options/programs',
+              'options/rules',
+              'options/constructor',
+            ),
+          },
+          { weight: 1, arbitrary: awkwardText.map(encoded) },
+        ),
+        body: fc.oneof(
+          { weight: 4, arbitrary: workflowCalls },
+          { weight: 1, arbitrary: awkwardJson.map(textOf) },
+          { weight: 1, arbitrary: awkwardText },
+        ),
+        isSigned: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+      })
+      .map(({ path, body, isSigned }) => {
+        const target = `/hubspot/actions/${path}`;
+        const bytes = Buffer.from(body);
+        return {
+          method: 'POST',
+          target,
+          headers: [
+            ['Content-Type', 'application/json'],
+            ...(isSigned ? Object.entries(signed('POST', target, bytes.toString())) : []),
+          ] as const,
+          body: bytes,
+        };
+      }),
+    wrong: (answer) => (answer.status === 200 ? wrongAction(answer) : judge.wrongProblem(answer)),
   },
   {
     routes: ['/oauth/:provider/callback'],

@@ -70,6 +70,9 @@ describe('more than can be answered at once', () => {
     expect(refusal.headers.get('content-type')).toBe('application/problem+json');
     expect(await refusal.json()).toMatchObject({ code: 'busy', status: 503, ref: 'ref' });
     expect(server.refused).toEqual(['GET']);
+    // HubSpot's workflows come again when they are told to, and read milliseconds.
+    const ofWorkflow = await server.ask('/hubspot/actions/enrol-member', '{}');
+    expect([ofWorkflow.status, ofWorkflow.headers.get('retry-after')]).toEqual([429, '2000']);
     server.open[0]?.end('done');
     expect(await (await answer).text()).toBe('done');
   });

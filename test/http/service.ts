@@ -11,6 +11,7 @@ import { createCard } from '../../src/application/card.ts';
 import { createCardActions } from '../../src/application/card-actions.ts';
 import { createCompanyCard } from '../../src/application/company-card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createCrmActions } from '../../src/application/crm-actions.ts';
 import { createDealCard } from '../../src/application/deal-card.ts';
 import { createDesk } from '../../src/application/desk.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
@@ -32,9 +33,12 @@ import { createReceive } from '../../src/application/receive.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createTiers } from '../../src/application/tiers.ts';
+import { createWorkflowActions } from '../../src/application/workflow-actions.ts';
+import { createListChoices } from '../../src/application/workflow-choices.ts';
 import { createWriteOff } from '../../src/application/write-off.ts';
 import { parseHints } from '../../src/crm/hubspot/hints.ts';
 import { sign, verifySignature } from '../../src/crm/hubspot/signature.ts';
+import { createWorkflows } from '../../src/crm/hubspot/workflows.ts';
 import type { Decision } from '../../src/domain/decision.ts';
 import { driftCase, driftsOf } from '../../src/domain/drift.ts';
 import { Fault } from '../../src/domain/errors.ts';
@@ -96,7 +100,8 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     account: async () => ({ externalId: '1', homeCurrency: 'EUR', timeZone: 'UTC', uiHost: 'app.hubspot.com' }),
     stages: async () => ({ pipelines: [] }),
     provision: () => crm.provision(),
-    readDeals: unused,
+    // The portal has no deals.
+    readDeals: async () => [],
     async readContacts(ids) {
       await crm.before();
       return ids.map((id) => {
@@ -159,6 +164,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
       verify: (request, now) => verifySignature(request, now, [SECRET, OLD_SECRET]),
       parseHints: (body) => parseHints(body, APP_ID),
     },
+    workflows: createWorkflows([SECRET, OLD_SECRET]),
     open: sessionOf,
   };
 }
@@ -287,6 +293,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     act,
     review,
     desk,
+    runWorkflowAction: createWorkflowActions({
+      store,
+      clock,
+      log,
+      actions: createCrmActions({ store, act, review, desk, publicUrl: PUBLIC_URL }),
+      openSession: connect.openSession,
+    }),
+    listChoices: createListChoices({ store }),
     publish: createPublish({
       store,
       clock,

@@ -52,7 +52,7 @@ describe('what is a secret of another kind', () => {
     }
   });
 
-  test('of one account’s API opens neither metrics nor webhooks nor cards', async () => {
+  test('of one account’s API opens neither metrics nor webhooks nor cards nor actions of workflows', async () => {
     const strict = await startHttp({ deps: { metricsToken: METRICS_TOKEN } });
     const { key } = await strict.createAccount('A');
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
@@ -60,6 +60,8 @@ describe('what is a secret of another kind', () => {
     expect((await fetch(`${strict.url}/webhooks/hubspot`, { method: 'POST', headers, body: '[]' })).status).toBe(401);
     const card = `${strict.url}/hubspot/cards/contact?portalId=48000001&objectId=101&objectTypeId=0-1`;
     expect((await fetch(card, { headers })).status).toBe(401);
+    const action = `${strict.url}/hubspot/actions/enrol-member`;
+    expect((await fetch(action, { method: 'POST', headers, body: '{}' })).status).toBe(401);
     await strict.close();
   });
 });

@@ -20,6 +20,8 @@ const PUBLIC = [
   '/metrics',
   '/webhooks/hubspot',
   '/hubspot/cards/contact',
+  '/hubspot/actions/enrol-member',
+  '/hubspot/actions/options/programs',
   '/oauth/hubspot/callback',
   '/r/x',
 ];

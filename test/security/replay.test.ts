@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FUTURE_TOLERANCE_MS, STALE_AFTER_MS } from '../../src/crm/hubspot/signature.ts';
+import { FUTURE_TOLERANCE_MS, STALE_AFTER_MS, signV2 } from '../../src/crm/hubspot/signature.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { signed, stageChange } from '../http/service.ts';
+import { PUBLIC_URL, SECRET, signed, stageChange } from '../http/service.ts';
 import { twoAccounts } from './two-accounts.ts';
 
 let world: Awaited<ReturnType<typeof twoAccounts>>;
@@ -61,6 +61,58 @@ describe('a delivery that somebody has recorded', () => {
     const old = signed('POST', '/webhooks/hubspot', body, { at: systemClock.now() - STALE_AFTER_MS - 60_000 });
     const answer = await post(body, { ...old, 'x-hubspot-request-timestamp': String(systemClock.now()) });
     expect(answer.status).toBe(401);
+  });
+});
+
+describe('a workflow’s call that somebody has recorded', () => {
+  const path = '/hubspot/actions/enrol-member';
+  const body = JSON.stringify({
+    callbackId: 'ap-1',
+    origin: { portalId: 48_000_001 },
+    context: { source: 'WORKFLOWS', workflowId: 1 },
+    object: { objectId: 777, objectType: 'CONTACT', properties: { email: 'new@example.com' } },
+    inputFields: {},
+  });
+  const v2 = (of = path) => ({
+    'x-hubspot-signature-version': 'v2',
+    'x-hubspot-signature': signV2({
+      secret: SECRET,
+      method: 'POST',
+      uri: `${PUBLIC_URL}${of}`,
+      body: Buffer.from(body),
+    }),
+  });
+
+  test('changes not a row when it comes again, by either signature, and is answered the same', async () => {
+    const first = await (await post(body, signed('POST', path, body), path)).text();
+    expect(JSON.parse(first)).toMatchObject({ outputFields: { outcome: 'created', hs_execution_state: 'SUCCESS' } });
+    const before = world.dump();
+    for (const headers of [signed('POST', path, body), v2(), v2()])
+      expect(await (await post(body, headers, path)).text()).toBe(first);
+    expect(world.dump()).toEqual(before);
+  });
+
+  test('is refused later, elsewhere, for another action, and with a signature of another kind', async () => {
+    const before = world.dump();
+    const at = systemClock.now() - STALE_AFTER_MS - 60_000;
+    const stamp = (time: number) => ({ 'x-hubspot-request-timestamp': String(time) });
+    const refused: [string, Response][] = [
+      ['later', await post(body, signed('POST', path, body, { at }), path)],
+      [
+        'with a good v2 beside a v3 that is old',
+        await post(body, { ...v2(), ...signed('POST', path, body, { at }) }, path),
+      ],
+      ['with v2 and an old time', await post(body, { ...v2(), ...stamp(at) }, path)],
+      ['with v2 and a time to come', await post(body, { ...v2(), ...stamp(systemClock.now() + 3_600_000) }, path)],
+      ['for another action', await post(body, v2(), '/hubspot/actions/get-share-link')],
+      ['with another body', await post(`${body} `, v2(), path)],
+      ['as v1, which covers the body alone', await post(body, { ...v2(), 'x-hubspot-signature-version': 'v1' }, path)],
+      ['signed for a webhook', await post(body, signed('POST', '/webhooks/hubspot', body), path)],
+      ['with v2 at the webhooks', await post(body, v2('/webhooks/hubspot'), '/webhooks/hubspot')],
+      ['unsigned', await post(body, {}, path)],
+    ];
+    for (const [how, answer] of refused) expect([how, answer.status]).toEqual([how, 401]);
+    expect(world.dump()).toEqual(before);
   });
 });
 

@@ -22,7 +22,7 @@ export async function twoAccounts() {
   const wide = { points: 1e9, perSeconds: 1 };
   const service = await startHttp({
     databaseUrl: `sqlite:${file}`,
-    deps: { limits: { apiCalls: wide, wrongKeys: wide, pages: wide, unsigned: wide } },
+    deps: { limits: { apiCalls: wide, wrongKeys: wide, pages: wide, unsigned: wide, workflowCalls: wide } },
   });
   const [mine, other] = [await tenant(service, 'Mine', '48000001'), await tenant(service, 'Other', '48000002')];
   const database = new Database(file, { readonly: true });

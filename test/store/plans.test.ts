@@ -191,6 +191,7 @@ const CHECKED: Readonly<Record<string, string>> = {
   'identity_edges.until': 'null',
   'payout_schedules.approval': `'none'`,
   'refunds.minor': '1 + i % 2',
+  'workflow_waits.state': `'waiting'`,
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -538,6 +539,23 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   if (third) await store.mirror.drop(third);
   await store.mirror.markAll(accountId, connectionId, T0);
   await store.mirror.nextDueAt();
+  const call = { ...a.callKey('ap-1'), action: 'wait_until_rewarded', inputHash: 'in_1' };
+  for (const now of [T0, T0 + 1, T0 + 10]) await store.workflowCalls.begin({ ...call, now, leasedUntil: now + 5 });
+  await store.workflowCalls.giveUp(call);
+  const answer = { state: 'waits' as const, code: 'waiting', words: 'x', result: {}, days: 7 };
+  for (let times = 0; times < 2; times += 1)
+    await store.workflowCalls.answer(call, answer, a.waitFor('ref_1', { expiresAt: T0 + 9 }), T0);
+  await store.callbacks.dueShards(T0, 10);
+  await store.callbacks.waitOn(await store.callbacks.claim(claiming('w1')));
+  const waits = await store.callbacks.claim({ ...claiming('w2'), now: T0 + 9 });
+  await store.callbacks.defer(waits, { runAt: T0, error: 'x', parked: false });
+  const ended = (await store.callbacks.claim({ ...claiming('w3'), now: T0 + 9 })).map((wait) => ({
+    wait,
+    outcome: 'x',
+  }));
+  await store.callbacks.end(ended, 'completed');
+  await store.callbacks.nextDueAt();
+  await store.callbacks.counts(T0);
   await store.mirror.sources(accountId, [contact, record, a.ref('contact', 'friend-ref_1')]);
   await store.mirror.sources(accountId, ofCrowd);
   const { reads } = store;

@@ -88,6 +88,10 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await a.write({
     referrals: Array.from({ length: referrals }, (_, index) => a.referral(`ref_many_${index}`, 'mem_1')),
   });
+  const call = { ...a.callKey('ap-ü'), action: 'wait_until_rewarded', inputHash: 'in_1' };
+  await store.workflowCalls.begin({ ...call, now: T0, leasedUntil: T0 + 1 });
+  const answer = { state: 'waits' as const, code: 'waiting', words: 'Ünï', result: { rewardId: null }, days: 7 };
+  await store.workflowCalls.answer(call, answer, a.waitFor('ref_1', { dealId: '1' }), T0);
   const intent = intentFor(reward);
   const money = { minor: 5n, currency: 'EUR' };
   await store.payoutRecords.saveSetting('acc_a', 'stripe', 'sealed', T0);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import { uploadedActions } from '../../manifests/hubspot/project.ts';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { parseProgram } from '../../src/application/program-document.ts';
 import { readConfig } from '../../src/config.ts';
@@ -46,6 +47,7 @@ export function sandboxAppAt(publicUrl: string): SandboxApp {
       hubEvents: webhooks.hubEvents.map((event) => ({ ...event, active: true })),
     },
     permittedFetchUrls: [publicUrl],
+    workflowActions: uploadedActions(hubspotManifest, publicUrl),
   };
 }
 
@@ -234,10 +236,20 @@ async function settle(sandbox: HubSpotSandbox, { store }: Service, clock: Clock)
   for (let looks = 0; looks < 3_000; looks += 1) {
     await sandbox.idle();
     const now = clock.now();
-    const counts = await Promise.all([store.work.counts(now), store.payouts.counts(now), store.mirror.counts(now)]);
+    const counts = await Promise.all([
+      store.work.counts(now),
+      store.payouts.counts(now),
+      store.mirror.counts(now),
+      store.callbacks.counts(now),
+    ]);
     const busy = counts.some(({ due, claimed }) => due + claimed > 0);
     // Put back after a fault, and due again soon; what a hold has scheduled is days away.
-    const soon = await Promise.all([store.work.nextDueAt(), store.payouts.nextDueAt(), store.mirror.nextDueAt()]);
+    const soon = await Promise.all([
+      store.work.nextDueAt(),
+      store.payouts.nextDueAt(),
+      store.mirror.nextDueAt(),
+      store.callbacks.nextDueAt(),
+    ]);
     const retrying = soon.some((at) => at !== null && at < now + 30_000);
     quiet = busy || retrying ? 0 : quiet + 1;
     if (quiet === 2) return;

@@ -22,6 +22,8 @@ export interface CrmConnector {
   readonly inbound: CrmInbound | null;
   /** Absent where the CRM tells of changes only by calling us. */
   readonly stream?: CrmStream;
+  /** Absent for a CRM whose workflows write down what they ask for. */
+  readonly workflows?: CrmWorkflows;
   /** The CRM's admins may have rules by which it refuses a row for being like another one. Absent where there are none. */
   readonly hasDuplicateRules?: true;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
@@ -220,6 +222,11 @@ export interface CrmSession {
   readonly showsCompanies?: true;
   /** Absent for a CRM whose own pages search and create contacts. */
   readonly people?: CrmPeople;
+  /**
+   * Tells workflows that wait for us what has become of it. Those that are named in `unknown` the CRM does not know, or not any more; telling one
+   * of the others twice does no harm. Absent where the CRM has no such thing, or the connection may not do it.
+   */
+  completeCallbacks?(callbacks: readonly CallbackWord[]): Promise<{ readonly unknown: ReadonlySet<string> }>;
 }
 
 export interface FoundPerson {
@@ -244,6 +251,66 @@ export interface CrmPeople {
   create(person: NewPerson): Promise<{ readonly id: string }>;
 }
 
+/** What a workflow that waits is told. */
+export interface CallbackWord {
+  /** The CRM's own id of the call that waits. */
+  readonly callbackId: string;
+  readonly answer: WorkflowAnswer;
+}
+
+/** What a workflow is told. Stored as it is given; holds no name and no address. */
+export interface WorkflowAnswer {
+  /** `waits`: it is told later, by a callback. */
+  readonly state: 'done' | 'refused' | 'waits';
+  /** For branches. */
+  readonly code: string;
+  /** For people. */
+  readonly words: string;
+  readonly result: Readonly<Record<string, string | null>>;
+  /** How long it waits at the most, in days; 0 when it does not. */
+  readonly days: number;
+}
+
+/** As a workflow of a CRM calls it, with everything in it signed by the CRM. */
+export interface WorkflowCall {
+  readonly provider: string;
+  /** The portal that the workflow runs in. */
+  readonly externalId: string;
+  readonly action: string;
+  /** The CRM's own id of the call. */
+  readonly callbackId: string;
+  /** Names the workflow, as it stands with what it decides. */
+  readonly askedBy: string;
+  readonly record: { readonly object: 'contact' | 'deal' | 'other'; readonly id: string };
+  /** Of a contact, as sent along. */
+  readonly seen: CrmRequest['seen'];
+  /** As the admin filled them in; empty ones are left out. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** The calls of workflows, as the CRM makes and signs them. */
+export interface CrmWorkflows {
+  verify(request: RawRequest, now: Instant): SignatureVerdict;
+  /** What `action`, named by the address, is called with. */
+  parseCall(action: string, body: Uint8Array): ReadWorkflow<WorkflowCall>;
+  parseChoices(body: Uint8Array): ReadWorkflow<WorkflowChoices>;
+  /** The body that tells the workflow. */
+  answered(answer: WorkflowAnswer): unknown;
+}
+
+/** What was read, or what is wrong with it, which names the field. */
+export type ReadWorkflow<T> = { readonly ok: true; readonly read: T } | { readonly ok: false; readonly detail: string };
+
+/** An admin who builds a workflow opens a list of what can be chosen. */
+export interface WorkflowChoices {
+  readonly externalId: string;
+  /** What was chosen for other inputs. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly search: string;
+  /** Where the last page ended. */
+  readonly after: string | null;
+}
+
 /** What a person or a flow asks for in the CRM, written down there and read by us: it waits while nobody is there to hear it. */
 export interface CrmRequest {
   /** The CRM's own id of what was written down. */
@@ -254,6 +321,8 @@ export interface CrmRequest {
   /** What it is about, as far as the CRM's own look-ups say. */
   readonly contactId: string | null;
   readonly dealId: string | null;
+  /** What the CRM told of the contact along with the request; absent where it has to be asked. */
+  readonly seen?: Pick<ContactFacts, 'name' | 'email'> | undefined;
   /** By our keys: the referral, the member and the reward row that the CRM's rows stand for. */
   readonly referralKey: string | null;
   readonly memberKey: string | null;

@@ -14,7 +14,7 @@ import type { MappingProposal } from '../../domain/mapping-proposal.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { PolicyVersion } from '../../domain/policy.ts';
-import type { ProgramContent, ProgramVersion } from '../../domain/program.ts';
+import type { Party, ProgramContent, ProgramVersion } from '../../domain/program.ts';
 import type { Rate, RateProblem } from '../../domain/rates.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
@@ -27,7 +27,7 @@ import type { Instant } from '../../domain/time.ts';
 import type { DryRunReport } from '../dry-run.ts';
 import type { PayoutReconciliation } from '../reconcile-payouts.ts';
 import type { Audit } from './audit.ts';
-import type { DuplicateRules, Hint } from './crm.ts';
+import type { DuplicateRules, Hint, WorkflowAnswer } from './crm.ts';
 import type { Vitals } from './vitals.ts';
 
 /**
@@ -58,6 +58,8 @@ export interface Store {
   readonly refunds: RefundStore;
   readonly payoutReports: PayoutReportStore;
   readonly mirror: MirrorStore;
+  readonly workflowCalls: WorkflowCallStore;
+  readonly callbacks: CallbackStore;
   readonly reads: ReadStore;
   readonly tiers: TierStore;
   readonly attribution: AttributionStore;
@@ -509,7 +511,7 @@ export interface StreamProgress {
 }
 
 /** The hops that find their work in the store. */
-export type Hop = 'process' | 'payouts' | 'mirror';
+export type Hop = 'process' | 'payouts' | 'mirror' | 'callbacks';
 
 /** The part of a hop's work that belongs together: the records of one connection, or (null) the orders of one account. */
 export interface Shard {
@@ -1519,4 +1521,82 @@ export interface LeaseStore {
   /** True when `owner` holds the named lease until `until`: it was free, run out, or the owner's already. */
   acquire(name: string, owner: string, now: Instant, until: Instant): Promise<boolean>;
   release(name: string, owner: string): Promise<void>;
+}
+
+// ── Workflow actions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a CRM makes again until it has been answered. */
+export interface WorkflowCallKey {
+  readonly accountId: string;
+  readonly connectionId: string;
+  /** The CRM's own id of the call. */
+  readonly callbackId: string;
+}
+
+export type BegunCall =
+  /** It is the caller's to carry out, until its lease ends. `begunAt`: when that was tried first. */
+  | { readonly kind: 'begun'; readonly begunAt: Instant }
+  | { readonly kind: 'answered'; readonly answer: WorkflowAnswer }
+  /** Somebody else is at it, and has time until then. */
+  | { readonly kind: 'under_way'; readonly until: Instant }
+  /** The id came before with another wish. */
+  | { readonly kind: 'other' };
+
+export interface WorkflowCallStore {
+  begin(
+    call: WorkflowCallKey & {
+      readonly action: string;
+      readonly inputHash: string;
+      readonly now: Instant;
+      readonly leasedUntil: Instant;
+    },
+  ): Promise<BegunCall>;
+  /** Keeps the answer, and with it the wait that it speaks of. The first one that was kept is the one that holds, and is returned. */
+  answer(key: WorkflowCallKey, answer: WorkflowAnswer, wait: NewWait | null, now: Instant): Promise<WorkflowAnswer>;
+  /** Gives a call back that could not be carried out, so that the next one need not wait for the lease. */
+  giveUp(key: WorkflowCallKey): Promise<void>;
+}
+
+/** What a workflow waits for: a reward of a referral, or of one rule, party or deal of it. */
+export interface WaitedFor {
+  readonly referralId: string;
+  readonly programId: string | null;
+  readonly ruleKey: string | null;
+  readonly party: Party | null;
+  readonly dealId: string | null;
+}
+
+export interface NewWait extends WaitedFor {
+  readonly expiresAt: Instant;
+}
+
+export interface ClaimedWait extends WorkflowCallKey, NewWait {
+  readonly begunAt: Instant;
+  readonly claim: string;
+  readonly wanted: number;
+  readonly attempts: number;
+}
+
+/**
+ * `completed`: it was told. `expired`: the CRM has given up by itself. `forgotten`: the CRM does not know it any more, as when it was told and
+ * that could not be written down.
+ */
+export type WaitEnd = 'completed' | 'expired' | 'forgotten';
+
+export interface EndedWait {
+  readonly wait: ClaimedWait;
+  /** What was told; null for nothing. */
+  readonly outcome: string | null;
+}
+
+export interface CallbackStore {
+  /** Claims up to `limit` due waits of one connection. A commit that concerns their referral makes them due. */
+  claim(input: ClaimInput): Promise<ClaimedWait[]>;
+  dueShards(now: Instant, limit: number): Promise<Shard[]>;
+  end(ended: readonly EndedWait[], state: WaitEnd): Promise<void>;
+  /** Nothing to tell yet: looked at again when something happens to the referral, or when the wait is over. */
+  waitOn(waits: readonly ClaimedWait[]): Promise<void>;
+  defer(waits: readonly ClaimedWait[], input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
+  nextDueAt(): Promise<Instant | null>;
+  counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
 }

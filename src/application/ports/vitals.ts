@@ -46,9 +46,9 @@ export interface DatabaseFacts {
 }
 
 export interface ParkedItem {
-  readonly queue: 'work' | 'payouts' | 'mirror';
+  readonly queue: 'work' | 'payouts' | 'mirror' | 'callbacks';
   readonly accountId: string;
-  /** "deal 123" or the id of a reward. */
+  /** "deal 123", the id of a reward, or "workflow" and the id of its call. */
   readonly item: string;
   readonly error: string;
   readonly attempts: number;

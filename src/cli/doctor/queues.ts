@@ -10,15 +10,16 @@ const WHAT_WAITS = {
   work: ['changed records', 'Deals that were won are not decided on, so nobody is paid and no rep is told.'],
   payouts: ['reward orders', 'People who were promised a reward do not get it.'],
   mirror: ['write-backs', 'Reps, lists and workflows in the CRM see an old state of the rewards.'],
+  callbacks: ['workflows to be told', 'Workflows of the CRM go on waiting for a reward that is there.'],
 } as const;
 
 export async function checkQueues(
-  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'vitals'>,
+  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'callbacks' | 'vitals'>,
   { accountId, now }: { accountId: string | null; now: number },
 ): Promise<Examined> {
   const findings: Finding[] = [];
   const lengths: string[] = [];
-  for (const queue of ['work', 'payouts', 'mirror'] as const) {
+  for (const queue of ['work', 'payouts', 'mirror', 'callbacks'] as const) {
     const { due, parked } = await store[queue].counts(now);
     lengths.push(`${queue} ${due} due, ${parked} parked`);
     const dueAt = await store[queue].nextDueAt();

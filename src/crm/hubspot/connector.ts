@@ -19,6 +19,7 @@ import { readChanged } from './search.ts';
 import { verifySignature } from './signature.ts';
 import { readStages } from './stages.ts';
 import { createTransport } from './transport.ts';
+import { callbacksOf, createWorkflows } from './workflows.ts';
 
 export interface HubSpotDeps {
   /** https://api.hubapi.com, or the local sandbox. */
@@ -70,6 +71,7 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
       verify: (request, now) => verifySignature(request, now, clientSecrets),
       parseHints: (body) => parseHints(body, appId),
     },
+    workflows: createWorkflows(clientSecrets),
     recordUrl,
     requiredScopes,
     open: (access) => createSession(createPortalApi(callDeps, access), access, propertyStates),
@@ -85,6 +87,7 @@ function recordUrl({ externalId, uiHost }: { externalId: string; uiHost: string 
 
 function createSession(api: PortalApi, access: CrmAccess, propertyStates: PropertyStates): CrmSession {
   const portal = access.externalId;
+  const completeCallbacks = callbacksOf(api, access.scopes);
   return {
     mirrors: 'properties',
     people: createPeople(api),
@@ -111,6 +114,7 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
       if (outcomes.some(({ result }) => result === 'unprovisioned')) propertyStates.forget(portal);
       return outcomes;
     },
+    ...(completeCallbacks ? { completeCallbacks } : {}),
   };
 }
 

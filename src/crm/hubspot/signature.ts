@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { RawRequest, SignatureVerdict } from '../../application/ports/crm.ts';
 import type { Instant } from '../../domain/time.ts';
 
@@ -8,6 +8,8 @@ import type { Instant } from '../../domain/time.ts';
  */
 const SIGNATURE_HEADER = 'x-hubspot-signature-v3';
 const TIMESTAMP_HEADER = 'x-hubspot-request-timestamp';
+const OLDER_SIGNATURE_HEADER = 'x-hubspot-signature';
+const OLDER_VERSION_HEADER = 'x-hubspot-signature-version';
 
 /** HubSpot's own limit: "reject the request if the timestamp is older than 5 minutes". */
 export const STALE_AFTER_MS = 300_000;
@@ -54,6 +56,48 @@ export function verifySignature(request: RawRequest, now: Instant, secrets: read
     }
   }
   return matches ? { ok: true } : { ok: false, problem: 'mismatch' };
+}
+
+/**
+ * A call of a workflow. HubSpot documents v2 for these and sends v3 as well; where v3 is there it decides, as the stronger one. v2 signs no time:
+ * what is sent again with it is the same call, which has its answer already.
+ */
+export function verifyWorkflowSignature(
+  request: RawRequest,
+  now: Instant,
+  secrets: readonly string[],
+): SignatureVerdict {
+  if (header(request, SIGNATURE_HEADER) !== null) return verifySignature(request, now, secrets);
+  const signature = header(request, OLDER_SIGNATURE_HEADER);
+  if (signature === null) return { ok: false, problem: 'missing' };
+  // v1 covers the body alone: a signed webhook would be as good as a call.
+  if (header(request, OLDER_VERSION_HEADER) !== 'v2') return { ok: false, problem: 'missing' };
+  if (!/^[0-9a-f]{64}$/.test(signature)) return { ok: false, problem: 'malformed' };
+  const timestamp = header(request, TIMESTAMP_HEADER);
+  if (timestamp !== null) {
+    if (!/^[0-9]{1,15}$/.test(timestamp)) return { ok: false, problem: 'malformed' };
+    if (now - Number(timestamp) > STALE_AFTER_MS) return { ok: false, problem: 'stale' };
+    if (Number(timestamp) - now > FUTURE_TOLERANCE_MS) return { ok: false, problem: 'future' };
+  }
+  const given = Buffer.from(signature, 'latin1');
+  let matches = false;
+  for (const secret of secrets) {
+    for (const uri of new Set([request.url, decodeUri(request.url)])) {
+      const expected = Buffer.from(signV2({ secret, method: request.method, uri, body: request.body }), 'latin1');
+      if (expected.length === given.length && timingSafeEqual(expected, given)) matches = true;
+    }
+  }
+  return matches ? { ok: true } : { ok: false, problem: 'mismatch' };
+}
+
+/** hex(SHA-256(client secret + METHOD + URI + body)). */
+export function signV2(input: { secret: string; method: string; uri: string; body: Uint8Array }): string {
+  return createHash('sha256')
+    .update(input.secret)
+    .update(input.method.toUpperCase())
+    .update(input.uri)
+    .update(input.body)
+    .digest('hex');
 }
 
 export function sign(input: {

@@ -22,4 +22,5 @@ export const PATHS = {
   propertyGroups: (object: ObjectPath) => `/crm/properties/${API_VERSION}/${object}/groups`,
   associations: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/batch/read`,
   associationLabels: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/labels`,
+  completeCallbacks: `/automation/actions/callbacks/${API_VERSION}/complete`,
 } as const;

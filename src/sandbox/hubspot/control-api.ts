@@ -136,6 +136,28 @@ const fetchSchema = z.strictObject({
   userId: z.int().optional(),
   userEmail: z.string().optional(),
 });
+const inputValuesSchema = z.record(
+  z.string(),
+  z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('STATIC_VALUE'), value: z.string() }),
+    z.strictObject({ type: z.literal('OBJECT_PROPERTY'), propertyName: z.string().min(1) }),
+  ]),
+);
+const enrolSchema = z.strictObject({
+  uid: z.string(),
+  objectType: z.string(),
+  objectId: z.string(),
+  inputs: inputValuesSchema.optional(),
+  workflowId: z.int().positive().optional(),
+});
+const optionsSchema = z.strictObject({
+  uid: z.string(),
+  inputFieldName: z.string(),
+  objectTypeId: z.string().optional(),
+  inputs: inputValuesSchema.optional(),
+  q: z.string().optional(),
+  after: z.string().optional(),
+});
 const terms = {
   portalId: z.int().optional(),
   times: z.int().positive().optional(),
@@ -177,6 +199,15 @@ const faultSchema = z.discriminatedUnion('target', [
       z.strictObject({ kind: z.literal('drop') }),
       z.strictObject({ kind: z.literal('delay'), delayMs: z.number().min(0) }),
       z.strictObject({ kind: z.literal('reorder') }),
+    ]),
+  }),
+  z.strictObject({
+    target: z.literal('workflow'),
+    ...terms,
+    uid: z.string().optional(),
+    effect: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('duplicate'), copies: z.int().positive() }),
+      z.strictObject({ kind: z.literal('lose_answer') }),
     ]),
   }),
 ]);
@@ -379,6 +410,21 @@ export function createControlApi({ control, random }: ControlApiDeps): express.R
   on('post', '/idle', async () => {
     await control.idle();
   });
+
+  on('post', `${portal}/enrolments`, ({ params, body }) =>
+    control.enrolInAction(portalId(params), read(enrolSchema, body)),
+  );
+  on('post', `${portal}/action-options`, ({ params, body }) =>
+    control.actionOptions(portalId(params), read(optionsSchema, body)),
+  );
+  on('get', '/executions', ({ query }) =>
+    control.executions(query.has('portalId') ? Number(query.get('portalId')) : undefined),
+  );
+  on('get', '/executions/:callbackId', ({ params }) => control.execution(word(params, 'callbackId')));
+  on('post', '/executions/:callbackId/repeat', ({ params }) => control.repeatAction(word(params, 'callbackId')));
+  on('put', '/action-signatures', ({ body }) =>
+    control.setActionSignatures(read(z.strictObject({ signatures: z.enum(['both', 'v2', 'v3']) }), body).signatures),
+  );
 
   on('get', '/faults', () => control.listFaults());
   on('post', '/faults', ({ body }) => control.addFault(read(faultSchema, body)));

@@ -25,6 +25,7 @@ import type { Records } from './records.ts';
 import type { Tokens } from './tokens.ts';
 import type { Subscription } from './webhook-events.ts';
 import type { Attempt, Delivery, Webhooks } from './webhooks.ts';
+import type { ActionAttempt, EnrolInput, Execution, OptionsInput, Workflows } from './workflows.ts';
 
 /** Most records that a listing for people gives at once. */
 const LIST_LIMIT = 500;
@@ -90,6 +91,7 @@ export interface ControlDeps {
   oauth: OAuth;
   tokens: Tokens;
   webhooks: Webhooks;
+  workflows: Workflows;
   faults: Faults;
   calls: Calls;
   limits: Limits;
@@ -443,7 +445,27 @@ export function createControl(deps: ControlDeps) {
       subscription.active = active;
       return subscription;
     },
-    idle: (): Promise<void> => webhooks.idle(),
+    async idle(): Promise<void> {
+      await Promise.all([webhooks.idle(), deps.workflows.idle()]);
+    },
+
+    /** Takes a record into a workflow that has this one action. */
+    enrolInAction: (id: number, input: EnrolInput): Execution => deps.workflows.enrol(portalOf(id), input),
+    /** Makes the same call once more, whatever became of it. */
+    repeatAction: (callbackId: string): Promise<ActionAttempt> => deps.workflows.repeat(callbackId),
+    executions: (portalId?: number): Execution[] => deps.workflows.executions(portalId),
+    execution(callbackId: string): Execution {
+      const found = deps.workflows.executions().find((one) => one.callbackId === callbackId);
+      if (!found) throw notFound({ callbackId: [callbackId] });
+      return found;
+    },
+    /** What an admin who builds a workflow is shown for an input. */
+    actionOptions: (id: number, input: OptionsInput): Promise<{ status: number; body: unknown }> =>
+      deps.workflows.options(portalOf(id), input),
+    /** Which signatures the calls of actions carry. */
+    setActionSignatures(signatures: Workflows['settings']['signatures']): void {
+      deps.workflows.settings.signatures = signatures;
+    },
 
     addFault: (fault: FaultInput): Fault => deps.faults.add(fault),
     listFaults: (): Fault[] => deps.faults.list(),
@@ -475,6 +497,7 @@ export function createControl(deps: ControlDeps) {
       deps.portals.clear();
       for (const seed of deps.seeds) deps.portals.set(seed.portalId, createPortal(seed, clock()));
       webhooks.reset();
+      deps.workflows.reset();
       deps.faults.clear();
       deps.calls.clear();
       deps.limits.reset();

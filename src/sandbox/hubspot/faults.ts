@@ -42,7 +42,21 @@ export type WebhookFault = Terms & {
   effect: WebhookEffect;
 };
 
-export type FaultInput = ApiFault | WebhookFault;
+/** What goes wrong with a call of a workflow action. */
+export type WorkflowEffect =
+  /** The same call comes `copies` more times at the same moment. */
+  | { kind: 'duplicate'; copies: number }
+  /** The app has answered and HubSpot never hears it, so it calls again. */
+  | { kind: 'lose_answer' };
+
+export type WorkflowFault = Terms & {
+  target: 'workflow';
+  /** Of the action; without it every one. */
+  uid?: string;
+  effect: WorkflowEffect;
+};
+
+export type FaultInput = ApiFault | WebhookFault | WorkflowFault;
 export type Fault = FaultInput & { id: number; struck: number };
 
 export interface Faults {
@@ -53,6 +67,7 @@ export interface Faults {
   /** The effects that strike this call, each counted. */
   api(call: { method: string; path: string; portalId: number | undefined }): ApiEffect[];
   webhook(event: { portalId: number; subscriptionType: string }): WebhookEffect[];
+  workflow(call: { portalId: number; uid: string }): WorkflowEffect[];
 }
 
 function globMatches(pattern: string, path: string): boolean {
@@ -96,6 +111,13 @@ export function createFaults({ random }: { random: Random }): Faults {
         if (fault.target !== 'api') return [];
         if (fault.method !== undefined && fault.method.toUpperCase() !== method) return [];
         if (fault.path !== undefined && !globMatches(fault.path, path)) return [];
+        return strikes(fault, portalId) ? [fault.effect] : [];
+      });
+    },
+    workflow({ portalId, uid }) {
+      return faults.flatMap((fault) => {
+        if (fault.target !== 'workflow') return [];
+        if (fault.uid !== undefined && fault.uid !== uid) return [];
         return strikes(fault, portalId) ? [fault.effect] : [];
       });
     },

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { createAccountRoutes } from './account.ts';
+import type { UploadedAction } from './action-definitions.ts';
 import { createAssociationRoutes } from './associations.ts';
 import { createCalls } from './calls.ts';
 import type { Change } from './changes.ts';
@@ -23,6 +24,7 @@ import { createSearchRoutes } from './search.ts';
 import { ACCESS_TOKEN_LIFETIME_MS, createTokens } from './tokens.ts';
 import type { Subscription } from './webhook-events.ts';
 import { createWebhooks } from './webhooks.ts';
+import { createWorkflows } from './workflows.ts';
 
 export type { Control } from './control.ts';
 export type { FaultInput } from './faults.ts';
@@ -53,6 +55,8 @@ export interface SandboxApp {
     hubEvents?: Array<{ subscriptionType: string; active: boolean }>;
   };
   permittedFetchUrls: string[];
+  /** None unless given. */
+  workflowActions?: UploadedAction[];
 }
 
 export interface SandboxOptions {
@@ -90,7 +94,7 @@ export interface HubSpotSandbox {
   authorizeUrl: string;
   portal(id: number): PortalSummary;
   control: Control;
-  /** No webhook gathers, flies or waits for a retry. */
+  /** No webhook gathers, flies or waits for a retry, and no workflow action does. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
@@ -171,6 +175,14 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     clientSecret: app.clientSecret,
     permittedUrls: app.permittedFetchUrls,
   });
+  const workflows = createWorkflows({
+    clock,
+    random: createRandom(seed + 0x3000_0000),
+    faults,
+    clientSecret: app.clientSecret,
+    actions: app.workflowActions ?? [],
+    retryBaseMs: options.retryBaseMs ?? DEFAULT_RETRY_BASE_MS,
+  });
   let url = '';
   const control = createControl({
     app,
@@ -183,6 +195,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     oauth,
     tokens,
     webhooks,
+    workflows,
     faults,
     calls,
     limits,
@@ -198,6 +211,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
       ...createObjectRoutes({ records, links, appId: app.appId, mergedBatchRead: () => settings.mergedBatchRead }),
       ...createPipelineRoutes({ pipelines }),
       ...createPropertyRoutes(),
+      ...workflows.routes,
       ...createAccountRoutes({ uninstall: (portal) => control.uninstall(portal.id) }),
     ],
     { clock, random, tokens, limits, faults, calls },
@@ -239,9 +253,10 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     authorizeUrl: `${url}/oauth/authorize`,
     portal: (id) => control.portal(id),
     control,
-    idle: () => webhooks.idle(),
+    idle: () => control.idle(),
     async close() {
       webhooks.reset();
+      workflows.reset();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -1,4 +1,5 @@
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
+import { uploadedActions } from '../../../manifests/hubspot/project.ts';
 import type { SandboxApp } from '../hubspot/server.ts';
 
 interface AppCredentials {
@@ -27,5 +28,6 @@ export function sandboxAppFromManifest(
       hubEvents: webhooks.hubEvents.map((subscription) => ({ ...subscription, active: true })),
     },
     permittedFetchUrls: [publicUrl],
+    workflowActions: uploadedActions(hubspotManifest, publicUrl),
   };
 }

@@ -20,6 +20,7 @@ import * as undoing from './0016-undoing.ts';
 import * as autopilot from './0017-autopilot.ts';
 import * as backfill from './0018-backfill.ts';
 import * as cards from './0019-cards.ts';
+import * as workflowActions from './0020-workflow-actions.ts';
 
 interface Migration {
   readonly name: string;
@@ -49,6 +50,7 @@ const MIGRATIONS: readonly Migration[] = [
   autopilot,
   backfill,
   cards,
+  workflowActions,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

@@ -7,7 +7,9 @@ import {
   FUTURE_TOLERANCE_MS,
   STALE_AFTER_MS,
   sign,
+  signV2,
   verifySignature,
+  verifyWorkflowSignature,
 } from '../../../src/crm/hubspot/signature.ts';
 import { SECRET } from './harness.ts';
 
@@ -176,5 +178,67 @@ describe('a request that HubSpot did not sign', () => {
         },
       ),
     );
+  });
+});
+
+describe('a workflow’s call, signed as v2', () => {
+  const JSON_BODY = '{"example_field":"example_value"}';
+  const VECTOR = '9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900';
+  const asked = (url: string, signature: string, more: Record<string, string> = {}): RawRequest => ({
+    method: 'POST',
+    url,
+    body: Buffer.from(JSON_BODY),
+    headers: { 'x-hubspot-signature': signature, 'x-hubspot-signature-version': 'v2', ...more },
+  });
+  const verify = (given: RawRequest, secrets = [SECRET]) => verifyWorkflowSignature(given, SIGNED_AT, secrets);
+
+  test('is accepted by the vector of HubSpot’s documentation, and by a former secret', () => {
+    expect(verify(asked(URL_, VECTOR))).toEqual({ ok: true });
+    expect(verify(asked(URL_, VECTOR), ['new', SECRET])).toEqual({ ok: true });
+    expect(verify(asked(URL_, VECTOR), ['new'])).toEqual({ ok: false, problem: 'mismatch' });
+  });
+
+  test('is accepted whether HubSpot signed the address raw or decoded, in either version', () => {
+    const raw = `${URL_}?to=a%3Ab%2Fc`;
+    const body = Buffer.from(JSON_BODY);
+    for (const uri of [raw, decodeUri(raw)]) {
+      const older = signV2({ secret: SECRET, method: 'POST', uri, body });
+      expect(verify(asked(raw, older))).toEqual({ ok: true });
+      const timestamp = String(SIGNED_AT);
+      const newer = sign({ secret: SECRET, method: 'POST', uri, body, timestamp });
+      const headers = { 'x-hubspot-signature-v3': newer, 'x-hubspot-request-timestamp': timestamp };
+      expect(verify(asked(raw, 'not looked at', headers))).toEqual({ ok: true });
+    }
+    expect(verify(asked(`${URL_}?to=other`, signV2({ secret: SECRET, method: 'POST', uri: raw, body })))).toEqual({
+      ok: false,
+      problem: 'mismatch',
+    });
+  });
+
+  test('is signed as HubSpot’s SDK signs it', () => {
+    const theirs = Signature.getSignature('POST', 'v2', {
+      clientSecret: SECRET,
+      requestBody: JSON_BODY,
+      signature: '',
+      url: URL_,
+    });
+    expect(signV2({ secret: SECRET, method: 'POST', uri: URL_, body: Buffer.from(JSON_BODY) })).toBe(theirs);
+  });
+
+  test('is refused in any other shape', () => {
+    expect(verify(asked(URL_, VECTOR.toUpperCase()))).toEqual({ ok: false, problem: 'malformed' });
+    expect(verify(asked(URL_, ''))).toEqual({ ok: false, problem: 'malformed' });
+    expect(verify(asked(URL_, VECTOR, { 'x-hubspot-signature-version': 'v1' }))).toEqual({
+      ok: false,
+      problem: 'missing',
+    });
+    expect(verify(asked(URL_, VECTOR, { 'x-hubspot-signature-v3': 'broken' }))).toEqual({
+      ok: false,
+      problem: 'missing',
+    });
+    expect(verify(asked(URL_, VECTOR, { 'x-hubspot-request-timestamp': 'soon' }))).toEqual({
+      ok: false,
+      problem: 'malformed',
+    });
   });
 });
