@@ -219,6 +219,10 @@ export const configSchema = z.object({
   SWEEP_SCHEDULE: text(CRON).refine(isCron, CRON).default('*/5 * * * *').register(variables, {
     description: 'When the CRM is searched for changes whose webhooks were lost, as a cron expression in UTC.',
   }),
+  RECONCILE_SCHEDULE: text(CRON).refine(isCron, CRON).default('20 3 1 * *').register(variables, {
+    description:
+      'When each CRM is compared with the decisions and with what it should show, as a cron expression in UTC.',
+  }),
   LOG_LEVEL: z
     .enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`)
     .default('info')
@@ -272,6 +276,7 @@ export interface Config {
   /** By the provider's name. */
   readonly localProviders: Readonly<Record<string, URL>>;
   readonly sweepSchedule: string;
+  readonly reconcileSchedule: string;
   /** As Express takes it for `trust proxy`. */
   readonly trustProxy: number | readonly string[];
   readonly metricsToken: string | null;
@@ -409,6 +414,7 @@ function configOf(values: Values, given: Readonly<Record<string, string>>): Conf
     allowPrivateDestinations: values.ALLOW_PRIVATE_DESTINATIONS,
     localProviders: values.LOCAL_PAYOUT_PROVIDERS ?? {},
     sweepSchedule: values.SWEEP_SCHEDULE,
+    reconcileSchedule: values.RECONCILE_SCHEDULE,
     trustProxy: values.TRUST_PROXY,
     metricsToken: values.METRICS_TOKEN ?? null,
     crmEnvironment: clientSecret === undefined ? given : { ...given, HUBSPOT_CLIENT_SECRET: clientSecrets.join(',') },

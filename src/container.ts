@@ -35,8 +35,12 @@ import { createPublishAttribution, type PublishAttribution } from './application
 import { createReattribute, type Reattribute } from './application/re-attribute.ts';
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
+import { createReconciliation, type Reconciliation } from './application/reconciliation.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createSyncDesk, type SyncDesk } from './application/sync-desk.ts';
+import { createSyncHealth, type SyncHealthOf } from './application/sync-health.ts';
+import type { SyncPulse } from './application/sync-pulse.ts';
 import { createTellWorkflows } from './application/tell-workflows.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
 import { createWorkflowActions, type RunWorkflowAction } from './application/workflow-actions.ts';
@@ -49,6 +53,7 @@ import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts'
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { createSeal, type SealKey } from './platform/seal.ts';
+import { createSigner } from './platform/sign.ts';
 
 /** How many batches of each hop one node has under way; more would only wait for the same database. */
 const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2, callbacks: 1 };
@@ -57,6 +62,8 @@ const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mir
 const BATCHES_SCHEDULE = '*/10 * * * *';
 /** What a dead node has left to be applied is seldom, and a provider's own news take as long. */
 const PAYOUT_NEWS_SCHEDULE = '*/5 * * * *';
+/** Where something was missed a minute ago, something may be missed now; a look costs a few queries. */
+const SOON_SCHEDULE = '* * * * *';
 /** A case's time is told in hours; a few minutes more are none. */
 const CASES_SCHEDULE = '*/5 * * * *';
 /** Patterns are judged over a day and more. */
@@ -78,6 +85,9 @@ export interface ContainerDeps {
   readonly publicUrl: string;
   readonly encryptionKeys: readonly SealKey[];
   readonly sweepSchedule: string;
+  /** Absent: comparisons are made when somebody asks. */
+  readonly reconcileSchedule?: string | undefined;
+  readonly pulse: SyncPulse;
 }
 
 export interface Container {
@@ -108,6 +118,9 @@ export interface Container {
   readonly backfills: Backfills;
   readonly history: History;
   readonly memberImports: MemberImports;
+  readonly reconciliation: Reconciliation;
+  readonly syncHealth: SyncHealthOf;
+  readonly syncDesk: SyncDesk;
   readonly payoutAccounts: PayoutAccounts;
   readonly payoutNews: PayoutNewsDesk;
   readonly payoutDesk: PayoutDesk;
@@ -121,6 +134,7 @@ export interface Container {
 /** Puts the rooms together. The only place that knows them all. */
 export function createContainer(deps: ContainerDeps): Container {
   const { store, connectors, providers, clock, log, observe, publicUrl, encryptionKeys, sweepSchedule } = deps;
+  const { pulse, reconcileSchedule } = deps;
   const owner = randomUUID();
   const seal = createSeal(encryptionKeys);
   const connect = createConnect({ store, seal, clock, log, publicUrl, connectors });
@@ -151,13 +165,14 @@ export function createContainer(deps: ContainerDeps): Container {
     payoutNews,
     openSession,
     onAsked,
+    pulse,
   });
   const place = createPlace({ store, clock, log, openSession, onAsked });
   const look = (accountId: string, emails: readonly string[], except?: string) =>
     void place
       .people(accountId, emails, except)
       .catch((err: unknown) => log.warn({ err }, 'people not looked for yet'));
-  const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided, onMet: look });
+  const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided, onMet: look, pulse });
   const hops: Record<Hop, SharedHop> = {
     process: {
       run: processBatch,
@@ -212,7 +227,22 @@ export function createContainer(deps: ContainerDeps): Container {
     connect,
     mappings,
   });
-  const reconcile = createReconcile({ store, clock, log, openSession, place, drift, answerRequests, onAsked });
+  const reconcile = createReconcile({
+    newId: randomUUID,
+    store,
+    clock,
+    log,
+    openSession,
+    place,
+    drift,
+    answerRequests,
+    onAsked,
+  });
+  const reconciliation = createReconciliation({
+    ...{ store, clock, log, publicUrl, openSession, onAsked },
+    signer: createSigner(encryptionKeys),
+    newId: randomUUID,
+  });
   const backfills = createBackfills({
     store,
     clock,
@@ -237,13 +267,15 @@ export function createContainer(deps: ContainerDeps): Container {
     backfillRuns,
     releaseRuns,
     importRuns,
-    scheduled('sweep', sweepSchedule, reconcile.sweepAll),
+    scheduled('sweep', sweepSchedule, reconcile.sweepUsual),
+    ...(isHourly(sweepSchedule) ? [scheduled('sweep soon', SOON_SCHEDULE, reconcile.sweepSoon)] : []),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
     scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
     scheduled('drift', DRIFT_SCHEDULE, drift.watchDisconnected),
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
     scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
+    ...(reconcileSchedule === undefined ? [] : [scheduled('reconcile', reconcileSchedule, reconciliation.makeAll)]),
   ];
 
   const onAccepted = ({ accountId, id }: Connection) =>
@@ -309,6 +341,19 @@ export function createContainer(deps: ContainerDeps): Container {
     backfills,
     history,
     memberImports,
+    reconciliation,
+    syncHealth: createSyncHealth({ store, clock, openSession }),
+    syncDesk: createSyncDesk({
+      store,
+      clock,
+      newId: randomUUID,
+      onAsked: () => onAsked(),
+      onSweepAsked: (connection) => {
+        reconcile
+          .sweep(connection)
+          .catch((err: unknown) => log.warn({ err, connection: connection.id }, 'sweep that was asked for put off'));
+      },
+    }),
     payoutAccounts,
     payoutNews,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
@@ -317,10 +362,17 @@ export function createContainer(deps: ContainerDeps): Container {
       for (const dispatch of dispatches.values()) dispatch.start();
       for (const schedule of schedules) schedule.start();
       listen.start();
+      pulse.start();
     },
     async stop() {
       await Promise.all([listen.stop(), ...schedules.map((schedule) => schedule.stop())]);
       await Promise.all([...dispatches.values()].map((dispatch) => dispatch.stop()));
+      await pulse.stop();
     },
   };
+}
+
+/** Whether a schedule comes in every hour; one that is rarer is meant to be, and nothing is swept between its strokes. */
+function isHourly(expression: string): boolean {
+  return expression.trim().split(/\s+/).at(-4)?.startsWith('*') ?? false;
 }

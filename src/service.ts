@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { uuidv7 } from 'uuidv7';
 import type { Store } from './application/ports/store.ts';
+import { createSyncPulse } from './application/sync-pulse.ts';
 import type { Config } from './config.ts';
 import { type Container, createContainer } from './container.ts';
 import { loadConnectors } from './crm/registry.ts';
@@ -45,12 +46,16 @@ export interface Service {
 export async function startService(config: Config, { clock, log }: { clock: Clock; log: Log }): Promise<Service> {
   const metrics = createMetrics({ version: VERSION });
   const store = observedStore(await openStore({ url: config.databaseUrl, checkAfterMs: FILE_CHECK_AFTER_MS }), metrics);
+  const pulse = createSyncPulse({ store, clock, log });
   const loaded = await loadConnectors(config.crmEnvironment, {
     clock: clock.now,
     random: clock.random,
     sleep: clock.sleep,
     log,
-    onCall: metrics.crmCall,
+    onCall: (provider, method, status, externalId) => {
+      metrics.crmCall(provider, method, status);
+      if (externalId !== undefined) pulse.call(provider, externalId, status);
+    },
   });
   const connectors = observedConnectors(loaded, metrics);
   const { coupons, batches } = store;
@@ -63,7 +68,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     coupons,
     batches,
   });
-  const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics });
+  const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics, pulse });
   metrics.watchQueues(async () => {
     const now = clock.now();
     const [work, payouts, mirror, callbacks] = await Promise.all([

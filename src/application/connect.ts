@@ -2,11 +2,12 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { type CardActors, normaliseActors } from '../domain/card-actors.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
+import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
 import type { CrmAccess, CrmConnector, CrmGrant, CrmSession, DuplicateRules, ProvisionReport } from './ports/crm.ts';
-import type { Connection, Store } from './ports/store.ts';
+import type { Connection, ConnectionEvent, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
 
@@ -141,10 +142,29 @@ export function createConnect(deps: ConnectDeps): Connect {
         const newer = await store.connections.tokens(accountId, id);
         if (newer && newer.version !== version) return seal.open(newer.accessToken, tokenContext(accountId, 'access'));
         await store.connections.disconnect(accountId, id, fault.publicText);
+        await note(connection, 'lost', fault.publicText);
         log.warn({ connection: id, err: fault }, 'connection lost: an admin has to connect again');
       }
       throw fault;
     }
+  }
+
+  function note({ accountId, id }: Connection, kind: ConnectionEvent['kind'], detail: string): Promise<void> {
+    return store.sync.note(accountId, id, { id: `cev_${randomUUID()}`, kind, detail, at: clock.now() });
+  }
+
+  /** One that comes back goes on where it was: what waited is kept, and the next sweep begins where the last one ended. */
+  async function noteArrival(connection: Connection, isBack: boolean, now: number): Promise<void> {
+    if (!isBack) return note(connection, 'connected', 'Connected.');
+    const { accountId, id } = connection;
+    const marks = await store.connections.sweepMarks(accountId, id);
+    const from = Math.min(...marks.map(({ upTo }) => upTo), now);
+    const { decisions, mirror } = await store.sync.signs(accountId, id, now, now);
+    return note(
+      connection,
+      'reconnected',
+      `Connected again. ${decisions.waiting} records that waited are decided on now and ${mirror.waiting} are written; what changed since ${isoOf(marks.length === 0 ? connection.connectedAt : from)} is searched for.`,
+    );
   }
 
   /** Within one process the waiters share one promise, so that only one of them polls the lease. */
@@ -219,6 +239,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       }
       const { accountId } = known;
       const now = clock.now();
+      const before = await store.connections.get(accountId, derivedId('con', accountId, provider, grant.externalId));
       const outcome = await store.connections.connect(
         {
           id: derivedId('con', accountId, provider, grant.externalId),
@@ -237,6 +258,7 @@ export function createConnect(deps: ConnectDeps): Connect {
         sealed(accountId, grant),
       );
       if (outcome.result === 'foreign') return { kind: 'foreign_portal' };
+      if (before?.status !== 'connected') await noteArrival(outcome.connection, before !== null, now);
       const provisioned = await settleIn(outcome.connection);
       const connection = (await store.connections.get(accountId, outcome.connection.id)) ?? outcome.connection;
       log.info({ connection: connection.id, provider }, 'connected');
@@ -248,6 +270,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       if (!connection) return false;
       const tokens = await store.connections.tokens(accountId, connectionId);
       await store.connections.disconnect(accountId, connectionId, DISCONNECTED_BY_ADMIN);
+      await note(connection, 'disconnected', DISCONNECTED_BY_ADMIN);
       if (tokens) {
         const refreshToken = seal.open(tokens.refreshToken, tokenContext(accountId, 'refresh'));
         await connectorOf(connection.provider)

@@ -28,6 +28,7 @@ import type {
 } from './ports/store.ts';
 import { provision } from './provision.ts';
 import { deferralFor } from './retry.ts';
+import type { SyncPulse } from './sync-pulse.ts';
 
 /**
  * HubSpot: as one call writes. Salesforce: a call writes five collections of 200 rows, of which a record needs one to four; the rows of a member
@@ -54,6 +55,7 @@ export interface DeliverDeps {
   readonly openSession: (connection: Connection) => CrmSession;
   /** Called when records were asked to be looked at again. */
   readonly onAsked: () => void;
+  readonly pulse?: Pick<SyncPulse, 'lag' | 'failure'> | undefined;
 }
 
 /** Each returns how many rows were claimed; 0 means that nothing is due. */
@@ -190,7 +192,7 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
 /** A reversal can come in between once or twice; more often than this the lease has run out and another worker has the order. */
 const SETTLE_TRIES = 5;
 
-function createMirror({ store, clock, log, observe, publicUrl, openSession, onAsked }: DeliverDeps) {
+function createMirror({ store, clock, log, observe, publicUrl, openSession, onAsked, pulse }: DeliverDeps) {
   async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {
     const accountId = connection.accountId;
     const sources = await store.mirror.sources(
@@ -226,10 +228,12 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
         )
       ).map((outcome) => [outcome.id, outcome]),
     );
-    await store.mirror.acknowledge(
-      changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written'),
-      clock.now(),
-    );
+    const written = changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written');
+    const writtenAt = clock.now();
+    await store.mirror.acknowledge(written, writtenAt);
+    const of = { accountId, connectionId: connection.id };
+    for (const { item } of written)
+      if (typeof item.markedAt === 'number') pulse?.lag(of, 'mirror_lag', writtenAt - item.markedAt);
     for (const { item } of changed) observe.mirrorWrites(outcomes.get(item.record.id)?.result ?? 'retry', 1);
     const unwritten = changed.filter(({ item }) => outcomes.get(item.record.id)?.result !== 'written');
     if (unwritten.some(({ item }) => outcomes.get(item.record.id)?.result === 'unprovisioned'))
@@ -259,6 +263,7 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     const detail = outcome && 'detail' in outcome ? outcome.detail : 'the CRM did not answer for this record';
     const kind = outcome?.result === 'rejected' ? 'never' : 'retry';
     const fault = new Fault('crm_rejected', { kind }, detail);
+    pulse?.failure({ accountId: item.accountId, connectionId: item.record.connectionId }, 'crm_rejected:');
     await store.mirror.defer(item, deferralFor(fault, item.attempts, now, clock.random));
   }
 
@@ -285,8 +290,10 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       const now = clock.now();
       const isUnsure = fault instanceof Fault && fault.code === 'crm_unavailable' && !signal?.aborted;
       for (const item of items) {
+        const deferral = deferralFor(fault, item.attempts, now, clock.random);
+        pulse?.failure({ accountId: item.accountId, connectionId: item.record.connectionId }, deferral.error);
         await store.mirror.defer(item, {
-          ...deferralFor(fault, item.attempts, now, clock.random),
+          ...deferral,
           unsureUntil: isUnsure ? now + LATE_WRITE_MS : undefined,
         });
       }

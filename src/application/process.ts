@@ -22,6 +22,7 @@ import type { CrmAccess, CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { Commit, Connection, Page, PageCursor, Shard, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
+import type { SyncPulse } from './sync-pulse.ts';
 
 /** One association batch read takes 1,000 inputs and one object batch 100; five of the latter fill one lease well. */
 const CLAIM_MAX = 500;
@@ -46,6 +47,7 @@ export interface ProcessDeps {
   readonly onDecided: () => void;
   /** Told of people who are new to an account with several connections, to be looked for in the others; may take its time. */
   readonly onMet?: (accountId: string, emails: readonly string[], except: string) => void;
+  readonly pulse?: Pick<SyncPulse, 'lag' | 'failure'> | undefined;
 }
 
 /** Returns how many records were claimed; 0 means that nothing is due. */
@@ -158,6 +160,13 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       commits.forEach(({ plan }, index) => {
         if (results[index] === 'committed') for (const { outcome } of plan.decisions) deps.observe.decision(outcome);
       });
+      const decidedAt = clock.now();
+      const of = { accountId: connection.accountId, connectionId: connection.id };
+      commits.forEach(({ settles }, index) => {
+        if (results[index] !== 'committed') return;
+        for (const { hintedAt } of settles)
+          if (typeof hintedAt === 'number') deps.pulse?.lag(of, 'decision_lag', decidedAt - hintedAt);
+      });
       if (others) {
         const met = commits.flatMap(({ plan }, index) => (results[index] === 'committed' ? newcomersOf(plan) : []));
         if (met.length > 0) deps.onMet?.(connection.accountId, [...new Set(met)], connection.id);
@@ -208,8 +217,11 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         return;
       }
       log.warn({ err: fault, connection: connection.id, records: items.length }, 'records put back');
-      for (const item of items)
-        await store.work.defer(item, deferralFor(fault, item.attempts, clock.now(), clock.random));
+      for (const item of items) {
+        const deferral = deferralFor(fault, item.attempts, clock.now(), clock.random);
+        deps.pulse?.failure({ accountId: item.accountId, connectionId: connection.id }, deferral.error);
+        await store.work.defer(item, deferral);
+      }
     }
   }
 

@@ -6,7 +6,7 @@ import type { Log } from '../platform/log.ts';
 import type { DriftWatch } from './drift-watch.ts';
 import type { Place } from './place.ts';
 import type { CrmSession } from './ports/crm.ts';
-import type { Connection, ReadTime, Store, Suspect } from './ports/store.ts';
+import type { Connection, ConnectionEvent, ReadTime, Store, Suspect, SyncSigns } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
 
@@ -21,7 +21,21 @@ const ASK_TOGETHER = 1_000;
 
 const SWEPT_OBJECTS = ['deal', 'contact'] as const;
 
+/** What was missed once may be missed again: for this long after it a connection is swept more often. */
+const TROUBLE_MS = 30 * 60_000;
+/** So often then: a sweep of nothing is two or three calls. */
+const TROUBLE_INTERVAL_MS = 60_000;
+
+/** Where nothing was missed for this long, the events can be relied upon. */
+const QUIET_AFTER_MS = 6 * 3_600_000;
+/** Then this is often enough, and half of what the alert of a late sweep waits for. */
+const QUIET_INTERVAL_MS = 15 * 60_000;
+
+/** Runs and figures are kept for this long. */
+const KEPT_MS = 14 * 86_400_000;
+
 export interface ReconcileDeps {
+  readonly newId: () => string;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -36,8 +50,10 @@ export interface ReconcileDeps {
 export interface SweepReport {
   /** Records modified since the last sweep. */
   readonly changed: number;
-  /** Of those, records that were not read after their change: their hints were lost, or are still on the way. */
+  /** Of those, records that were not read after their change, and that no hint waits for: theirs were lost, or are still on the way. */
   readonly missed: number;
+  /** Of those, records that wait to be read because a hint told of them. */
+  readonly waiting: number;
 }
 
 export interface Reconcile {
@@ -45,10 +61,41 @@ export interface Reconcile {
   sweep(connection: Connection): Promise<SweepReport>;
   /** Every connected CRM, one after another; one that cannot be read does not stop the others. */
   sweepAll(signal?: AbortSignal): Promise<void>;
+  /** At the usual stroke of the clock: the same, but those that have been quiet for long only now and then. */
+  sweepUsual(signal?: AbortSignal): Promise<void>;
+  /** Between the strokes: those in trouble, those that came back, and those that a person asked for. */
+  sweepSoon(signal?: AbortSignal): Promise<void>;
 }
+
+/** When a connection is swept: more often after trouble, less often where all is quiet. */
+export function isSweepDue(signs: SweepSigns, stroke: 'usual' | 'soon', now: Instant): boolean {
+  const { lastSweep, lastTroubledSweep, firstSweepAt, events } = signs;
+  const lastAt = lastSweep?.beganAt ?? null;
+  if (lastAt === null) return true;
+  const isAsked = events.some(({ kind, at }) => ASKS_FOR_SWEEP.has(kind) && at > lastAt);
+  if (isAsked) return true;
+  const troubledAt = lastTroubledSweep?.beganAt ?? null;
+  if (stroke === 'soon')
+    return troubledAt !== null && troubledAt > now - TROUBLE_MS && lastAt <= now - TROUBLE_INTERVAL_MS;
+  const isQuiet =
+    firstSweepAt !== null &&
+    firstSweepAt < now - QUIET_AFTER_MS &&
+    (troubledAt === null || troubledAt < now - QUIET_AFTER_MS);
+  return !isQuiet || lastAt <= now - QUIET_INTERVAL_MS;
+}
+
+type SweepSigns = Pick<SyncSigns, 'lastSweep' | 'lastTroubledSweep' | 'firstSweepAt' | 'events'>;
+
+const ASKS_FOR_SWEEP: ReadonlySet<ConnectionEvent['kind']> = new Set([
+  'connected',
+  'reconnected',
+  'sweep_asked',
+  'full_sweep_asked',
+]);
 
 /** The answer to hints that never came. Enters where hints enter: it only asks for records to be looked at. */
 export function createReconcile({
+  newId,
   store,
   clock,
   log,
@@ -66,7 +113,7 @@ export function createReconcile({
     suspects: Suspect[],
   ): Promise<SweepReport> {
     const { accountId, id: connectionId } = connection;
-    const report = { changed: 0, missed: 0 };
+    const report = { changed: 0, missed: 0, waiting: 0 };
     let found: string[] = [];
     const ask = async () => {
       if (found.length === 0) return;
@@ -93,8 +140,11 @@ export function createReconcile({
       found.push(...missed.map(({ id }) => id));
       if (object === 'deal') suspects.push(...missed.flatMap(({ id }) => suspectOf(connection, id, readTimes.get(id))));
       if (found.length >= ASK_TOGETHER) await ask();
+      const ids = missed.map(({ id }) => id);
+      const heard = ids.length === 0 ? 0 : (await store.sync.heardOf(accountId, connectionId, object, ids)).size;
       report.changed += page.records.length;
-      report.missed += missed.length;
+      report.missed += missed.length - heard;
+      report.waiting += heard;
       cursor = page.next;
       // By the CRM's own clock: a node's that is ahead would leave a gap that no later sweep looks into.
       upTo ??= page.asOf;
@@ -104,10 +154,25 @@ export function createReconcile({
     return report;
   }
 
+  /** What it came to is kept, whatever that was: by it the next one's time is chosen, and an admin sees what events are worth. */
   async function sweep(connection: Connection): Promise<SweepReport> {
+    const { accountId, id: connectionId } = connection;
+    const beganAt = clock.now();
+    const marks = await store.connections.sweepMarks(accountId, connectionId);
+    const isFull = SWEPT_OBJECTS.every(
+      (object) => (marks.find((mark) => mark.object === object)?.upTo ?? 0) <= connection.connectedAt,
+    );
+    const note = (found: Pick<SweepReport, 'changed' | 'missed'>, problem: string | null) => {
+      const endedAt = clock.now();
+      const run = { id: `swp_${newId()}`, beganAt, endedAt, isFull, ...found, problem };
+      return store.sync.noteSweep(accountId, connectionId, run, beganAt - KEPT_MS);
+    };
     try {
-      return await sweepAllOf(connection);
+      const { changed, missed, waiting } = await sweepThrough(connection);
+      await note({ changed, missed }, null);
+      return { changed, missed, waiting };
     } catch (fault) {
+      await note({ changed: 0, missed: 0 }, fault instanceof Fault ? fault.publicText : 'unexpected: see the log');
       await drift.failed(connection, fault).catch((err: unknown) => untold(connection, err));
       throw fault;
     }
@@ -117,19 +182,20 @@ export function createReconcile({
     log.warn({ connection: connection.id, err }, 'drift not looked at');
   }
 
-  async function sweepAllOf(connection: Connection): Promise<SweepReport> {
+  async function sweepThrough(connection: Connection): Promise<SweepReport> {
     const session = openSession(connection);
     const catalog = await session.stages();
     await refreshMapping(store, { stages: async () => catalog }, connection, clock.now());
     const provisioned = await provision({ store, clock }, session, connection);
     const marks = await store.connections.sweepMarks(connection.accountId, connection.id);
-    const total = { changed: 0, missed: 0 };
+    const total = { changed: 0, missed: 0, waiting: 0 };
     const suspects: Suspect[] = [];
     for (const object of SWEPT_OBJECTS) {
       const mark = marks.find((candidate) => candidate.object === object)?.upTo ?? connection.connectedAt;
-      const { changed, missed } = await sweepObject(connection, session, object, mark, suspects);
+      const { changed, missed, waiting } = await sweepObject(connection, session, object, mark, suspects);
       total.changed += changed;
       total.missed += missed;
+      total.waiting += waiting;
     }
     // What it tells of is no reason to put off what the sweep is for.
     await drift.look(connection, { catalog, provisioned, suspects }).catch((err: unknown) => untold(connection, err));
@@ -139,17 +205,31 @@ export function createReconcile({
     return total;
   }
 
-  return {
-    sweep,
-    async sweepAll(signal) {
-      for (const connection of await store.connections.listConnected()) {
-        if (signal?.aborted) return;
-        await sweep(connection).catch((err: unknown) => {
+  async function sweepThose(
+    isDue: (connection: Connection) => Promise<boolean>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (const connection of await store.connections.listConnected()) {
+      if (signal?.aborted) return;
+      await isDue(connection)
+        .then((due) => (due ? sweep(connection) : undefined))
+        .catch((err: unknown) => {
           const level = err instanceof Fault ? 'warn' : 'error';
           log[level]({ connection: connection.id, err }, 'sweep put off');
         });
-      }
-    },
+    }
+  }
+
+  const dueAt =
+    (stroke: 'usual' | 'soon') =>
+    async ({ accountId, id }: Connection): Promise<boolean> =>
+      isSweepDue(await store.sync.sweepSigns(accountId, id), stroke, clock.now());
+
+  return {
+    sweep,
+    sweepAll: (signal) => sweepThose(async () => true, signal),
+    sweepUsual: (signal) => sweepThose(dueAt('usual'), signal),
+    sweepSoon: (signal) => sweepThose(dueAt('soon'), signal),
   };
 }
 

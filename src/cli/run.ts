@@ -31,6 +31,7 @@ import {
   validateProgram,
 } from './program-file.ts';
 import { importRates } from './rates.ts';
+import { askForSweep, listReports, makeReport, showHealth, verifyReports } from './reconcile.ts';
 import { assignRecruiter, listRecruiters, setRecruiter } from './recruiters.ts';
 import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
@@ -118,6 +119,29 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     'card-actors <account> <connection> <users...>',
     'who may act from the cards in a CRM: e-mail addresses or user ids of the CRM, "everyone" who sees a card, or "nobody"',
   ).action(async (of: string, id: string, users: string[]) => print(await setCardActors(terminal, of, id, users)));
+  add(connection, 'health <account> <connection>', 'say how a connection does, and what needs attention').action(
+    async (of: string, id: string) => print(await showHealth(terminal, of, id)),
+  );
+  add(connection, 'sweep <account> <connection>', 'have the CRM searched for changes that no event told of')
+    .option('--full', 'through everything since the install, instead of since the last search')
+    .action(async (of: string, id: string, { full = false }: { full?: boolean }) =>
+      print(await askForSweep(terminal, of, id, full)),
+    );
+
+  const reconcile = program
+    .command('reconcile')
+    .description('comparisons of a CRM with the decisions and with what it should show');
+  add(
+    reconcile,
+    'report <account> <connection>',
+    'compare now; ends with 1 when anything is unexplained or differs',
+  ).action(async (of: string, id: string) => print(await makeReport(terminal, of, id)));
+  add(reconcile, 'list <account> <connection>', 'list the comparisons that were made').action(
+    async (of: string, id: string) => print(await listReports(terminal, of, id)),
+  );
+  add(reconcile, 'verify <account> <connection>', 'say whether the comparisons are as they were made').action(
+    async (of: string, id: string) => print(await verifyReports(terminal, of, id)),
+  );
 
   const programs = program.command('program').description('referral programs');
   add(programs, 'publish <account> <file>', 'publish a program from a JSON or YAML file, or from - for standard input')

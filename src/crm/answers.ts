@@ -44,3 +44,13 @@ export function shapeProblems(error: z.ZodError): string {
     .map(({ path, message }) => `${path.join('.')} ${message}`)
     .join('; ');
 }
+
+const MOMENT = /^\d{4}-\d{2}-\d{2}T/;
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+
+/** Whether a CRM shows what it was given: it writes times and numbers in its own way. */
+export function isSameValue(wanted: string, shown: string): boolean {
+  if (wanted === shown) return true;
+  if (MOMENT.test(wanted) && MOMENT.test(shown)) return Date.parse(wanted) === Date.parse(shown);
+  return DECIMAL.test(wanted) && DECIMAL.test(shown) && Number(wanted) === Number(shown);
+}

@@ -9,8 +9,13 @@ export interface CommonDeps {
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   readonly log?: CallLog;
-  /** Told of every request to a CRM, for metrics. */
-  readonly onCall?: (provider: string, method: string, status: number | 'no_answer') => void;
+  /** Told of every request to a CRM; `externalId` is the portal or org, where one was asked. */
+  readonly onCall?: (
+    provider: string,
+    method: string,
+    status: number | 'no_answer',
+    externalId: string | undefined,
+  ) => void;
 }
 
 /** What a folder under src/crm/ exports from connector.ts and settings.ts. */
@@ -40,7 +45,8 @@ export async function loadConnectors(
     if (settings === null) continue;
     // Only now: what one vendor's API needs, such as gRPC, is not loaded where nobody asks for it.
     const { createConnector }: Pick<ConnectorFolder, 'createConnector'> = await import(`./${folder}/connector.ts`);
-    const onCall = (method: string, status: number | 'no_answer') => deps.onCall?.(folder, method, status);
+    const onCall = (method: string, status: number | 'no_answer', externalId?: string) =>
+      deps.onCall?.(folder, method, status, externalId);
     const connector = createConnector({ ...deps, ...settings, onCall });
     if (connector.provider !== folder) throw new Error(`src/crm/${folder} calls itself ${connector.provider}`);
     connectors.set(connector.provider, connector);

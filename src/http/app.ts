@@ -84,6 +84,9 @@ export interface AppDeps {
   readonly writeOff: OperationsDeps['writeOff'];
   readonly takeRefund: OperationsDeps['takeRefund'];
   readonly payoutReports: OperationsDeps['payoutReports'];
+  readonly syncHealth: OperationsDeps['syncHealth'];
+  readonly syncDesk: OperationsDeps['syncDesk'];
+  readonly reconciliation: OperationsDeps['reconciliation'];
   readonly codeExists: ShareDeps['codeExists'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];

@@ -70,7 +70,8 @@ export function createMirrorStore(engine: Engine): MirrorStore {
               then null else done.hash end,
             unsure_until = case when mirror.unsure_until > ${now} then mirror.unsure_until else null end,
             due_at = case when mirror.wanted > done.wanted then mirror.run_at
-              when mirror.unsure_until > ${now} then mirror.unsure_until else null end
+              when mirror.unsure_until > ${now} then mirror.unsure_until else null end,
+            marked_at = case when mirror.wanted > done.wanted then cast(${now} as bigint) else null end
           from ${rowsOf(session, DONE, rows)} as done
           where mirror.account_id = done.account_id and mirror.connection_id = done.connection_id
             and mirror.object = done.object and mirror.record_id = done.record_id and mirror.claim = done.claim`.execute(
@@ -146,6 +147,7 @@ async function markSlice(
   const last = rows[0]?.record_id ?? null;
   // The hash is forgotten: the fields may be new and empty, whatever was acknowledged before. What is about to be written anyway stays.
   const { numAffectedRows } = await sql`update mirror set wanted = wanted + 1, run_at = ${now}, acked_hash = null,
+      marked_at = coalesce(marked_at, cast(${now} as bigint)),
       due_at = case when claim is null then cast(${now} as bigint) else due_at end,
       attempts = 0, parked = 0, error = null
     where ${rest} ${last === null ? sql`` : sql`and record_id <= ${last}`}
@@ -200,6 +202,7 @@ function claimedOf(row: Row<'mirror'>): ClaimedMirror {
     wanted: row.wanted,
     ackedHash: row.acked_hash,
     attempts: row.attempts,
+    markedAt: row.marked_at,
   };
 }
 
@@ -237,6 +240,7 @@ export async function markMirror(
       acked_hash: null,
       acked_at: null,
       unsure_until: null,
+      marked_at: at,
       run_at: at,
       due_at: at,
       claim: null,
@@ -246,6 +250,7 @@ export async function markMirror(
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
       wanted = mirror.wanted + 1,
+      marked_at = coalesce(mirror.marked_at, excluded.marked_at),
       run_at = ${MARKED_AT},
       due_at = case when mirror.claim is not null then mirror.due_at else ${MARKED_AT} end,
       attempts = case when mirror.parked = 1 then 0 else mirror.attempts end,

@@ -34,6 +34,8 @@ import { createReadStore } from './reads.ts';
 import { createRefundStore } from './refunds.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
+import { createSyncStore } from './sync.ts';
+import { createSyncReportStore } from './sync-reports.ts';
 import { createTierStore } from './tiers.ts';
 import { createVitals } from './vitals.ts';
 import { createWorkStore } from './work.ts';
@@ -149,6 +151,8 @@ export function createStore(engine: Engine): Store {
     memberImports: createMemberImportStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
+    sync: createSyncStore(engine),
+    syncReports: createSyncReportStore(engine),
     shared: engine.shared,
     audited: (now, run) => engine.snapshot((session) => run(createAudit(session, now))),
     retryParked: (accountId, now) =>

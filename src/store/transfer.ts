@@ -86,6 +86,11 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   member_import_rows: ['account_id', 'import_id', 'line'],
   workflow_calls: ['account_id', 'connection_id', 'callback_id'],
   workflow_waits: ['account_id', 'connection_id', 'callback_id'],
+  sync_counts: ['account_id', 'connection_id', 'bucket', 'measure', 'label'],
+  sweeps: ['account_id', 'connection_id', 'began_at', 'id'],
+  connection_events: ['account_id', 'id'],
+  sync_reports: ['account_id', 'id'],
+  sync_report_rows: ['account_id', 'report_id', 'list', 'number'],
   leases: null,
   probe: null,
 };

@@ -107,6 +107,7 @@ function itemOf(row: Row<'work'>): WorkItem {
     attempts: row.attempts,
     erase: row.erase === 1,
     ...(row.low === 1 ? { isBackground: true } : {}),
+    hintedAt: row.hinted_at,
   };
 }
 
@@ -151,6 +152,8 @@ export async function settleWork(session: Session, items: readonly WorkItem[]): 
   await over(
     (held) => `update work set claim = null, claimed_at = null, attempts = 0, error = null, low = 0,
       erase = case when work.wanted = held.wanted then 0 else work.erase end,
+      hinted_at = case when work.wanted = held.wanted or work.hinted_at is null then null
+        when work.hinted_at > work.claimed_at then work.hinted_at else work.claimed_at end,
       run_at = case when work.wanted = held.wanted then coalesce(${NEXT_WAKE}, work.run_at) else work.run_at end,
       due_at = case when work.wanted = held.wanted then ${NEXT_WAKE} else work.run_at end
     from ${held} as held where ${IS_HELD}`,
@@ -176,13 +179,16 @@ export async function askNow(
   now: Instant,
 ): Promise<void> {
   const rows = new Map<string, Row<'work'>>();
-  for (const { records, kind } of hints) {
+  for (const { records, kind, occurredAt } of hints) {
+    // A clock that is ahead of ours tells of no waiting.
+    const hintedAt = Math.min(occurredAt ?? now, now);
     for (const { object, id } of records) {
       const record = { connectionId: connection.id, object, id };
       const row = rows.get(recordKey(record)) ?? askedRow(connection.accountId, record, now, 0);
       rows.set(recordKey(record), {
         ...row,
         wanted: row.wanted + 1,
+        hinted_at: Math.min(row.hinted_at ?? hintedAt, hintedAt),
         erase: kind === 'erasure' ? 1 : row.erase,
       });
     }
@@ -225,6 +231,7 @@ function askedRow(accountId: string, record: Wake['record'], at: Instant, wanted
     attempts: 0,
     erase: 0,
     low: 0,
+    hinted_at: null,
     parked: 0,
     error: null,
   };
@@ -248,6 +255,8 @@ async function upsertWork(session: Session, rows: readonly Row<'work'>[], liesAh
       error = case when work.parked = 1 then null else work.error end,
       erase = case when excluded.erase = 1 then 1 else work.erase end,
       low = case when work.parked = 1 or excluded.low < work.low then excluded.low else work.low end,
+      hinted_at = case when work.hinted_at is null or excluded.hinted_at < work.hinted_at then excluded.hinted_at
+        else work.hinted_at end,
       parked = 0`,
   );
 }

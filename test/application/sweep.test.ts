@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ChangedPage, CrmSession } from '../../src/application/ports/crm.ts';
-import type { Connection, ReadTime, Store, SweepMark } from '../../src/application/ports/store.ts';
-import { createReconcile } from '../../src/application/reconcile.ts';
+import type { Connection, ReadTime, Store, SweepMark, SweepRun } from '../../src/application/ports/store.ts';
+import { createReconcile, isSweepDue } from '../../src/application/reconcile.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
 
@@ -43,6 +43,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
       sweepMarks: async () => [],
       setSweepMark: async (_account: string, _connection: string, mark: SweepMark) => void marks.push(mark),
     },
+    sync: { heardOf: async () => new Set(), noteSweep: async () => {} },
     reads: { readTimes: async () => new Map(read ? [['1', read]] : []) },
     work: {
       ask: async (_account: string, wakes: ReadonlyArray<{ record: { id: string } }>) => {
@@ -51,6 +52,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
     },
   } as unknown as Store;
   const reconcile = createReconcile({
+    newId: () => 'x',
     answerRequests: async () => 0,
     store,
     clock: { ...systemClock, now: () => NOW },
@@ -106,4 +108,50 @@ test('the next sweep begins where the first page of this one was asked, by the c
     { object: 'deal', upTo: CRM_NOW },
     { object: 'contact', upTo: CRM_NOW },
   ]);
+});
+
+const HOUR_MS = 60 * MINUTE_MS;
+const runAt = (beganAt: number, more: Partial<SweepRun> = {}): SweepRun => ({
+  ...{ id: 'swp', beganAt, endedAt: beganAt, isFull: false, changed: 0, missed: 0, problem: null },
+  ...more,
+});
+const signsOf = (changes: Partial<Parameters<typeof isSweepDue>[0]>) => ({
+  ...{ lastSweep: runAt(NOW - 5 * MINUTE_MS), lastTroubledSweep: null, firstSweepAt: NOW - HOUR_MS, events: [] },
+  ...changes,
+});
+
+test('a connection that was never swept, or that a person or a new install asks for, is swept within the minute', () => {
+  expect(isSweepDue(signsOf({ lastSweep: null }), 'soon', NOW)).toBe(true);
+  for (const kind of ['reconnected', 'connected', 'sweep_asked', 'full_sweep_asked'] as const) {
+    const event = (at: number) => [{ id: 'cev', kind, detail: '', at }];
+    expect(isSweepDue(signsOf({ events: event(NOW - MINUTE_MS) }), 'soon', NOW)).toBe(true);
+    expect(isSweepDue(signsOf({ events: event(NOW - 6 * MINUTE_MS) }), 'soon', NOW)).toBe(false);
+  }
+  expect(isSweepDue(signsOf({ events: [{ id: 'cev', kind: 'lost', detail: '', at: NOW }] }), 'soon', NOW)).toBe(false);
+});
+
+test('for half an hour after something was missed, or after a sweep that failed, each minute; then as usual', () => {
+  const troubled = (minutes: number, lastMinutes: number) =>
+    signsOf({
+      lastTroubledSweep: runAt(NOW - minutes * MINUTE_MS, { missed: 1 }),
+      lastSweep: runAt(NOW - lastMinutes * MINUTE_MS),
+    });
+  expect(isSweepDue(troubled(29, 1), 'soon', NOW)).toBe(true);
+  expect(isSweepDue(troubled(29, 0.5), 'soon', NOW)).toBe(false);
+  expect(isSweepDue(troubled(31, 1), 'soon', NOW)).toBe(false);
+  expect(isSweepDue(troubled(31, 1), 'usual', NOW)).toBe(true);
+});
+
+test('after six hours without anything missed every quarter of an hour is often enough, and the next miss ends that', () => {
+  const quiet = (lastMinutes: number, troubledHours: number | null) =>
+    signsOf({
+      firstSweepAt: NOW - 7 * HOUR_MS,
+      lastSweep: runAt(NOW - lastMinutes * MINUTE_MS),
+      lastTroubledSweep: troubledHours === null ? null : runAt(NOW - troubledHours * HOUR_MS, { problem: 'x' }),
+    });
+  expect(isSweepDue(quiet(14, null), 'usual', NOW)).toBe(false);
+  expect(isSweepDue(quiet(15, null), 'usual', NOW)).toBe(true);
+  expect(isSweepDue(quiet(14, 6.5), 'usual', NOW)).toBe(false);
+  expect(isSweepDue(quiet(14, 5), 'usual', NOW)).toBe(true);
+  expect(isSweepDue({ ...quiet(14, null), firstSweepAt: NOW - 5 * HOUR_MS }, 'usual', NOW)).toBe(true);
 });

@@ -16,6 +16,7 @@ import { edgeOf, identityStoreConformance, POLICY } from './store-identity.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
 import { streamStoreConformance } from './store-stream.ts';
+import { syncStoreConformance } from './store-sync.ts';
 import { tierStoreConformance } from './store-tiers.ts';
 import { waiting, workflowStoreConformance } from './store-workflows.ts';
 
@@ -2460,6 +2461,7 @@ export function storeConformance({
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     workflowStoreConformance(() => ({ store, a }));
     streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
+    syncStoreConformance(() => ({ store, a }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));
     moneyOutStoreConformance(() => ({ store, a, again: () => subject.again() }));
 

@@ -77,6 +77,7 @@ const IN_WORDS = [
   /^must name (the key of the connection that decides, too|two connections at least: a key ties records)$/,
   /^must be a property that holds the id of the other connection's record: /,
   /^can be set for Salesforce only$/,
+  /^must be the number of the last row that was read$/,
   // Of stages.
   /^must be the id of a (pipeline of this CRM|stage of this pipeline): /,
   /^names a stage a second time; keep one of them$/,

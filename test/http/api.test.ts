@@ -75,6 +75,7 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{batchId}', story.batchId)
     .replace('{reportId}', story.reportId)
     .replace('/drift/{caseId}', `/drift/${story.driftCaseId}`)
+    .replace('{syncReportId}', story.syncReportId)
     .replace('{caseId}', story.caseId)
     .replace('{backfillId}', story.backfillId)
     .replace('{releaseId}', story.releaseId)
@@ -331,6 +332,13 @@ describe('the OpenAPI document', () => {
       ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: 'everyone' }, 400],
       ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: [' '] }, 400],
       ['setCardActors', `/connections/${otherConnection}/card-actors`, { users: [] }, 404],
+      ['retryConnection', `/connections/${acmeConnection}/retry`, undefined, 200],
+      ['retryConnection', `/connections/${otherConnection}/retry`, undefined, 404],
+      ['sweepConnection', `/connections/${acmeConnection}/sweep`, { full: true }, 202],
+      ['sweepConnection', `/connections/${acmeConnection}/sweep`, { full: 'yes' }, 400],
+      ['sweepConnection', `/connections/${otherConnection}/sweep`, {}, 404],
+      ['makeSyncReport', `/connections/${acmeConnection}/reports`, undefined, 201],
+      ['makeSyncReport', `/connections/${otherConnection}/reports`, undefined, 404],
       ['disconnectConnection', `/connections/${otherConnection}/disconnect`, undefined, 404],
       [
         'setProviderCredentials',

@@ -30,8 +30,11 @@ import { createPublish } from '../../src/application/publish.ts';
 import { createPublishAttribution } from '../../src/application/publish-attribution.ts';
 import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReceive } from '../../src/application/receive.ts';
+import { createReconciliation } from '../../src/application/reconciliation.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
+import { createSyncDesk } from '../../src/application/sync-desk.ts';
+import { createSyncHealth } from '../../src/application/sync-health.ts';
 import { createTiers } from '../../src/application/tiers.ts';
 import { createWorkflowActions } from '../../src/application/workflow-actions.ts';
 import { createListChoices } from '../../src/application/workflow-choices.ts';
@@ -58,6 +61,7 @@ import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createSeal, type Seal } from '../../src/platform/seal.ts';
+import { createSigner } from '../../src/platform/sign.ts';
 import { openStore } from '../../src/store/open.ts';
 
 export const PUBLIC_URL = 'https://wonward.example/base';
@@ -67,6 +71,8 @@ export const APP_ID = 4_242;
 
 /** Each names what the CRM makes of it: a portal's number, or a way to fail. */
 export const CODES = { used: 'code-used', down: 'code-down', misconfigured: 'code-misconfigured', crash: 'code-crash' };
+
+const KEYS = [{ id: 'k1', key: createHash('sha256').update('test').digest() }];
 
 const PROVISIONED: ProvisionReport = {
   created: ['property wonward_id'],
@@ -100,8 +106,6 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     account: async () => ({ externalId: '1', homeCurrency: 'EUR', timeZone: 'UTC', uiHost: 'app.hubspot.com' }),
     stages: async () => ({ pipelines: [] }),
     provision: () => crm.provision(),
-    // The portal has no deals.
-    readDeals: async () => [],
     async readContacts(ids) {
       await crm.before();
       return ids.map((id) => {
@@ -133,12 +137,21 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
         return { id };
       },
     },
+    readDeals: async (ids) =>
+      ids.map((id) => ({
+        ...{ ref: { connectionId: 'con_fake', object: 'deal', id }, presence: 'deleted', name: null },
+        ...{ history: [], contactIds: [], formerIds: [] },
+      })),
     dealsOfContacts: unused,
     changedSince: unused,
     dealIds: async () => ({ ids: [], total: 0, next: null }),
     contactsByEmail: unused,
     mirrors: 'properties',
     writeMirror: unused,
+    whole: {
+      dealsInStages: async () => ({ deals: [], next: null }),
+      compareMirror: async (_object, rows) => rows.map(({ id }) => ({ id, result: 'same' as const })),
+    },
     propertyNames: unused,
   });
   return {
@@ -233,7 +246,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     }),
   });
   const connectors = new Map([['hubspot', fakeHubSpot(crm)]]);
-  const seal = createSeal([{ id: 'k1', key: createHash('sha256').update('test').digest() }]);
+  const seal = createSeal(KEYS);
   const accounts = createAccounts({ store, clock });
   const accepted = vi.fn();
   const connect = createConnect({ store, seal, clock, log, publicUrl: PUBLIC_URL, connectors });
@@ -358,6 +371,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       clock,
       newId: randomUUID,
     }),
+    syncHealth: createSyncHealth({ store, clock, openSession: connect.openSession }),
+    reconciliation: createReconciliation({
+      ...{ store, clock, log, publicUrl: PUBLIC_URL, openSession: connect.openSession, onAsked: () => {} },
+      signer: createSigner(KEYS),
+      newId: randomUUID,
+    }),
+    syncDesk: createSyncDesk({ store, clock, newId: randomUUID, onAsked: () => {}, onSweepAsked: () => {} }),
     codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => false,
@@ -489,6 +509,7 @@ export interface Story {
   readonly orderId: string;
   /** A comparison with a provider. */
   readonly reportId: string;
+  readonly syncReportId: string;
   /** A dispute that is open. */
   readonly caseId: string;
   /** An alert about the connection: a stage was renamed. */
@@ -706,6 +727,11 @@ export async function tellStory(
   await store.memberImports.start({ ...imported, startedAt: now, updatedAt: now }, [
     { line: 2, content: null, outcome: 'matched', problem: null, memberId: member.id },
   ]);
+  const syncReportId = derivedId('syn', rewardId);
+  const counts = { qualifying: 1, decided: 1, explained: 0, unexplained: 0, mirrored: 0, different: 0, pending: 0 };
+  const signed = { hash: 'h', signature: 's', keyId: 'k1', body: JSON.stringify({ counts }) };
+  const number = 1 + ((await store.syncReports.newest(accountId, connectionId))?.number ?? 0);
+  await store.syncReports.keep(accountId, { id: syncReportId, connectionId, number, madeAt: now, counts, ...signed });
   const reportId = derivedId('rep', rewardId);
   await store.payoutReports.keep(accountId, { id: reportId, from: now, to: now + 1, report, by: 'test', at: now });
   const refund = { source: 'api', id: `re_${digit}`, deal: null, money: reward.money, at: now, isUndone: false };
@@ -732,6 +758,7 @@ export async function tellStory(
     backfillId,
     importId,
     reportId,
+    syncReportId,
     memberId: member.id,
     referralId: referral.id,
     decisionId: decision.id,

@@ -76,6 +76,7 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       bfl: story.backfillId,
       rel: story.releaseId,
       imp: story.importId,
+      syn: story.syncReportId,
     },
   };
 }

@@ -27,6 +27,7 @@ import {
   tenant,
 } from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
+import { runOf, syncReportOf } from '../conformance/store-sync.ts';
 import { attributionOf, changeOf, SCHEME } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
@@ -48,6 +49,10 @@ const READS_ALL =
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = \+'\w+'\s+order by .* limit /;
 
 const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .* limit /;
+
+/** The same of one connection. */
+const IS_FIRST_PAGE_OF_CONNECTION =
+  /from "?(sweeps|connection_events|sync_reports)"?\s+where account_id = \S+ and connection_id = \S+\s+(and \(missed > 0 or problem is not null\) )?order by .* limit /;
 
 /** The largest or smallest value of an index is its last or first entry. */
 const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
@@ -112,6 +117,7 @@ function isWide(detail: string, text: string): boolean {
   if (found !== 'account_id=?' && found !== 'account_id=? AND connection_id=?') return false;
   // The look for children of a row that is inserted is in the plan, and skipped while no foreign key is open (OP_FkIfZero).
   if (/^insert into (rewards|decisions) /.test(text)) return false;
+  if (IS_FIRST_PAGE_OF_CONNECTION.test(text)) return false;
   return !IS_FIRST_PAGE.test(text) && !IS_END_OF_INDEX.test(detail) && !HOLDS_ONLY_THESE.test(detail);
 }
 
@@ -192,6 +198,8 @@ const CHECKED: Readonly<Record<string, string>> = {
   'payout_schedules.approval': `'none'`,
   'refunds.minor': '1 + i % 2',
   'workflow_waits.state': `'waiting'`,
+  'sync_reports.number': 'i + 100',
+  'sync_report_rows.number': 'i + 100',
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -254,6 +262,8 @@ function readsThrough(node: PlanNode, text: string): boolean {
   )
     return false;
   if (/^(inbox|records)_by_time$/.test(node['Index Name'] ?? '') && /max\(/.test(text)) return false;
+  if (/^(work_hinted|mirror_marked)$/.test(node['Index Name'] ?? '') && /min\(/.test(text)) return false;
+  if (IS_FIRST_PAGE_OF_CONNECTION.test(text)) return false;
   const condition = node['Index Cond'] ?? '';
   const columns = new Set(Object.values(TABLES).flatMap((one) => Object.keys(one)));
   for (const shared of SHARED_COLUMNS) columns.delete(shared);
@@ -599,6 +609,31 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.connections.setCardActors(accountId, connectionId, ['7']);
   await reads.readTimes(accountId, connectionId, 'deal', ['1']);
   await reads.health(accountId, connectionId, T0);
+  await store.sync.count(accountId, connectionId, [{ measure: 'calls', label: 'ok', n: 1, total: 0, peak: 0 }], T0);
+  await store.sync.noteSweep(accountId, connectionId, runOf('swp_1', T0, { missed: 1 }), T0 - DAY);
+  await store.sync.note(accountId, connectionId, { id: 'cev_1', kind: 'lost', detail: 'Gone.', at: T0 });
+  await store.sync.signs(accountId, connectionId, T0 - DAY, T0);
+  await store.sync.sweepSigns(accountId, connectionId);
+  await store.sync.heardOf(accountId, connectionId, 'deal', ['1']);
+  await store.sync.retryParked(accountId, connectionId, T0);
+  const row = { object: 'deal' as const, id: '1', reason: 'r', detail: 'd' };
+  await store.syncReports.addRows(accountId, 'syn_0', 'decided', 0, [row]);
+  await store.syncReports.dropRows(accountId, 'syn_0');
+  await store.syncReports.addRows(accountId, 'syn_1', 'decided', 0, [row]);
+  await store.syncReports.keep(accountId, { ...syncReportOf('syn_1', 1), connectionId });
+  await store.syncReports.get(accountId, 'syn_1');
+  await store.syncReports.knownDeals(accountId, connectionId, [{ id: '1', contactIds: ['1', 'friend-ref_1'] }]);
+  await store.syncReports.rewardedDeals(accountId, connectionId, '0', 5);
+  for (const object of ['contact', 'deal'] as const)
+    await store.syncReports.mirrorTargets(accountId, connectionId, object, '0', 5);
+  await store.syncReports.rewrite(accountId, [record, contact], T0);
+  await store.syncReports.newest(accountId, connectionId);
+  await store.syncReports.rows(accountId, 'syn_1', 'decided', -1, 5);
+  for (const cursor of [null, { at: T0, id: 'z' }]) {
+    await store.sync.sweeps(accountId, connectionId, { limit: 5, cursor });
+    await store.sync.events(accountId, connectionId, { limit: 5, cursor });
+    await store.syncReports.list(accountId, connectionId, { limit: 5, cursor });
+  }
   const { connections } = store;
   await connections.get(accountId, connectionId);
   await connections.findByExternalId('hubspot', 'x');

@@ -23,6 +23,7 @@ import { backfillOf, importOf, releaseOf, rowOf } from '../conformance/store-bac
 import { newCase } from '../conformance/store-desk.ts';
 import { DAY, dryRunOf, hint, T0, TRIED, tenant } from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
+import { runOf, syncReportOf } from '../conformance/store-sync.ts';
 import { attributionOf, changeOf } from '../conformance/store-tiers.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
@@ -104,6 +105,12 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.batches.setBatching('acc_a', { provider: 'manual', schedule, approval: 'four_eyes', nextCutAt: T0 }, T0);
   await store.refunds.keep('acc_a', { source: 'api', id: 're_ü', deal: null, money, at: T0, isUndone: true }, T0);
   const report = { provider: 'stripe', orders: 1, agree: 1, listed: null, agreed: [money], differences: [] };
+  await store.sync.count('acc_a', 'con_a', [{ measure: 'calls', label: 'ok', n: 1, total: 0, peak: 0 }], T0);
+  await store.sync.noteSweep('acc_a', 'con_a', runOf('swp_1', T0), 0);
+  await store.sync.note('acc_a', 'con_a', { id: 'cev_1', kind: 'lost', detail: 'Gone.', at: T0 });
+  await store.syncReports.keep('acc_a', syncReportOf('syn_1', 1));
+  const row = { object: 'deal' as const, id: '1', reason: 'r', detail: 'd' };
+  await store.syncReports.addRows('acc_a', 'syn_1', 'decided', 0, [row]);
   await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
   await store.backfills.start(backfillOf('bfl_1'));
   await store.history.ask(releaseOf('rel_1'));

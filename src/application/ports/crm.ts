@@ -188,6 +188,48 @@ export type MirrorOutcome =
   | { readonly id: string; readonly result: 'rejected'; readonly detail: string }
   | { readonly id: string; readonly result: 'retry'; readonly detail: string };
 
+/** What is used of the limit that a vendor sets for calls to its API, as the node that is asked knows it. */
+export interface ApiUse {
+  readonly used: number;
+  readonly limit: number;
+  /** What the limit is over. */
+  readonly windowMs: number;
+  /** Of all apps of the customer together, or of ours alone. */
+  readonly of: 'everyone' | 'wonward';
+}
+
+/** A stage of a pipeline or record type, by the CRM's own ids. */
+export interface StageRef {
+  readonly pipelineId: string;
+  readonly stageId: string;
+}
+
+/** A deal as it stands now, without its history. */
+export interface StandingDeal extends StageRef {
+  readonly id: string;
+  readonly contactIds: readonly string[];
+  /** Null where the CRM does not say. */
+  readonly createdAt: Instant | null;
+}
+
+export interface StandingPage {
+  readonly deals: readonly StandingDeal[];
+  /** Opaque; null at the end. */
+  readonly next: string | null;
+}
+
+/** What a record shows of ours, against what it should. `fields`: names of those that differ. */
+export type MirrorComparison =
+  | { readonly id: string; readonly result: 'same' | 'gone' }
+  | { readonly id: string; readonly result: 'different'; readonly fields: readonly string[] };
+
+export interface CrmWhole {
+  /** Deals that stand in one of these stages now, a page at a time. Complete also beyond the vendor's search window; no deal comes twice. */
+  dealsInStages(input: { stages: readonly StageRef[]; cursor: string | null }): Promise<StandingPage>;
+  /** Reads what records show and writes nothing; one answer for each row. */
+  compareMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorComparison[]>;
+}
+
 export interface CrmSession {
   /** Whether `writeMirror` is given the values of a record's fields, or rows of our own objects. */
   readonly mirrors: 'properties' | 'rows';
@@ -227,6 +269,10 @@ export interface CrmSession {
    * of the others twice does no harm. Absent where the CRM has no such thing, or the connection may not do it.
    */
   completeCallbacks?(callbacks: readonly CallbackWord[]): Promise<{ readonly unknown: ReadonlySet<string> }>;
+  /** Asks nobody; null before the first call. */
+  readonly apiUse?: () => ApiUse | null;
+  /** For comparing all that the CRM has with all that is known here; absent for one that cannot be compared. */
+  readonly whole?: CrmWhole;
 }
 
 export interface FoundPerson {

@@ -69,6 +69,8 @@ export interface Store {
   readonly memberImports: MemberImportStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
+  readonly sync: SyncStore;
+  readonly syncReports: SyncReportStore;
   /** How nodes that share this database share its work; null where there can be only one node. */
   readonly shared: SharedQueue | null;
   /** Reads all of an account as it is at one moment. */
@@ -559,6 +561,8 @@ export interface WorkItem {
   readonly erase: boolean;
   /** Asked for by a backfill and by nobody else. Absent: it is of today. */
   readonly isBackground?: true | undefined;
+  /** When the oldest event came that it is looked at for, by the CRM's clock where it says; null when nothing was heard of it. */
+  readonly hintedAt?: Instant | null;
 }
 
 export interface WorkStore {
@@ -1291,6 +1295,8 @@ export interface ClaimedMirror {
   /** Hash of the values that the CRM acknowledged last; null when none were. */
   readonly ackedHash: string | null;
   readonly attempts: number;
+  /** Since when the CRM does not show what it should. */
+  readonly markedAt?: Instant | null;
 }
 
 /** What is known of one record for composing its mirror. */
@@ -1463,6 +1469,231 @@ export interface ReadStore {
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ReadTime>>;
   health(accountId: string, connectionId: string, now: Instant): Promise<ConnectionHealth>;
+}
+
+// ── How a connection does ───────────────────────────────────────────────────────────────────────────────────────────
+
+/** What is counted over time of a connection. */
+export type SyncMeasure =
+  /** From an event in the CRM until its record was decided on, by `LAG_BOUNDS_MS`. */
+  | 'decision_lag'
+  /** From a decision until the CRM shows it. */
+  | 'mirror_lag'
+  /** Calls to the CRM by their answer. */
+  | 'calls'
+  /** What was put back, by the fault. */
+  | 'failures';
+
+/** A number of things within `bucket`, a quarter of an hour that is named by its beginning. */
+export interface SyncCount {
+  readonly measure: SyncMeasure;
+  readonly label: string;
+  readonly n: number;
+  /** Of what was measured, added up. */
+  readonly total: number;
+  /** The largest. */
+  readonly peak: number;
+}
+
+/** One run of the sweep over a connection. */
+export interface SweepRun {
+  readonly id: string;
+  readonly beganAt: Instant;
+  readonly endedAt: Instant;
+  /** It went through everything since the connection was made. */
+  readonly isFull: boolean;
+  /** Records that were modified since the run before; some of them were met by it already. */
+  readonly changed: number;
+  /** Of those, records whose change nobody had told of by then. */
+  readonly missed: number;
+  /** Why it did not come to its end; null when it did. */
+  readonly problem: string | null;
+}
+
+/** What became of a connection. */
+export interface ConnectionEvent {
+  readonly id: string;
+  readonly kind: 'connected' | 'reconnected' | 'lost' | 'disconnected' | 'sweep_asked' | 'full_sweep_asked';
+  /** In words for an admin. */
+  readonly detail: string;
+  readonly at: Instant;
+}
+
+export interface SyncQueue {
+  readonly waiting: number;
+  /** Since when the one that has waited longest does; null when none waits. */
+  readonly oldestAt: Instant | null;
+  readonly parked: number;
+  /** What stands in the way now, the most frequent first. */
+  readonly failures: ReadonlyArray<{ readonly error: string; readonly count: number; readonly isParked: boolean }>;
+}
+
+export interface SyncSigns {
+  readonly decisions: SyncQueue;
+  readonly mirror: SyncQueue;
+  readonly lastReceivedAt: Instant | null;
+  /** Added up over the time that was asked for. */
+  readonly counts: readonly SyncCount[];
+  readonly lastSweep: SweepRun | null;
+  /** The last one that missed something or did not come to its end. */
+  readonly lastTroubledSweep: SweepRun | null;
+  readonly firstSweepAt: Instant | null;
+  /** Of the time that was asked for. */
+  readonly swept: { readonly runs: number; readonly missed: number; readonly failed: number };
+  readonly sweptTo: readonly SweepMark[];
+  /** The newest of each kind. */
+  readonly events: readonly ConnectionEvent[];
+}
+
+export interface SyncStore {
+  /** Adds to what was counted in the quarter of an hour that `at` lies in. */
+  count(accountId: string, connectionId: string, counts: readonly SyncCount[], at: Instant): Promise<void>;
+  /** All at one moment; counts and sweeps since `since`. */
+  signs(accountId: string, connectionId: string, since: Instant, now: Instant): Promise<SyncSigns>;
+  /** Of these what the time of the next sweep is chosen by. */
+  sweepSigns(
+    accountId: string,
+    connectionId: string,
+  ): Promise<Pick<SyncSigns, 'lastSweep' | 'lastTroubledSweep' | 'firstSweepAt' | 'events'>>;
+  /** Keeps a run of the sweep, and forgets runs and counts from before `keepFrom`. */
+  noteSweep(accountId: string, connectionId: string, run: SweepRun, keepFrom: Instant): Promise<void>;
+  /** The newest first. */
+  sweeps(accountId: string, connectionId: string, page: PageInput): Promise<Page<SweepRun>>;
+  note(accountId: string, connectionId: string, event: ConnectionEvent): Promise<void>;
+  /** The newest first. */
+  events(accountId: string, connectionId: string, page: PageInput): Promise<Page<ConnectionEvent>>;
+  /** Of these records those that an event was heard of and that were not looked at since. */
+  heardOf(
+    accountId: string,
+    connectionId: string,
+    object: CrmObject,
+    ids: readonly string[],
+  ): Promise<ReadonlySet<string>>;
+  /** Gives what of the connection waits for a person another chance now; returns how much that was. */
+  retryParked(accountId: string, connectionId: string, now: Instant): Promise<number>;
+}
+
+/** What a comparison of a connection with its CRM came to. */
+export interface SyncReportCounts {
+  /** Records of the CRM that are where they qualify, and belong to a friend. */
+  readonly qualifying: number;
+  /** Of those, records that were decided on. */
+  readonly decided: number;
+  /** Of those, records that were not, for a reason that is known. */
+  readonly explained: number;
+  readonly unexplained: number;
+  /** Records that should show something in the CRM. */
+  readonly mirrored: number;
+  /** Of those, records that showed something else. */
+  readonly different: number;
+  /** Of those, records that wait to be written anyway. */
+  readonly pending: number;
+}
+
+/** A list behind the numbers of a report. */
+export type SyncReportList = 'decided' | 'explained' | 'unexplained' | 'mirrored' | 'different' | 'pending';
+
+/** One record in a list, and what is said of it; names and addresses are in none. */
+export interface SyncReportRow {
+  readonly object: 'contact' | 'deal';
+  readonly id: string;
+  /** By program: why it is in this list. */
+  readonly reason: string;
+  /** In words, or what differs. */
+  readonly detail: string;
+}
+
+export interface KeptSyncReport {
+  readonly id: string;
+  readonly connectionId: string;
+  /** Counts the reports of the connection from 1. */
+  readonly number: number;
+  readonly madeAt: Instant;
+  readonly counts: SyncReportCounts;
+  /** The very text that was hashed and signed. */
+  readonly body: string;
+  readonly hash: string;
+  readonly signature: string;
+  /** Which key of the service it was signed with. */
+  readonly keyId: string;
+}
+
+/** What is known here of a deal of the CRM, for the comparison. */
+export interface KnownDeal {
+  readonly id: string;
+  /** Newest decision of each rule for each referral, also those under ids that were merged into it. */
+  readonly decisions: ReadonlyArray<{
+    readonly id: string;
+    readonly referralId: string;
+    readonly ruleKey: string;
+    readonly outcome: Decision['outcome'];
+  }>;
+  /** Of the contacts that were asked for with it. */
+  readonly referrals: readonly Referral[];
+  /** It is to be looked at again; `error` where that failed. */
+  readonly work: {
+    readonly isParked: boolean;
+    readonly error: string | null;
+    /** Null while it is parked. */
+    readonly dueAt: Instant | null;
+    /** Somebody looks at it now. */
+    readonly isClaimed: boolean;
+  } | null;
+}
+
+/** A record that should show something, and what is known of its mirror. */
+export interface MirrorTarget {
+  readonly record: RecordRef;
+  /**
+   * `unmarked`: nobody has ever asked for it to be written. `pending`: it waits to be written. `parked`: it waits for a person.
+   * `gone`: the CRM does not have it any more.
+   */
+  readonly state: 'shown' | 'pending' | 'parked' | 'unmarked' | 'gone';
+}
+
+export interface SyncReportStore {
+  /** What is known of these deals, which have these contacts. */
+  knownDeals(
+    accountId: string,
+    connectionId: string,
+    deals: ReadonlyArray<{ readonly id: string; readonly contactIds: readonly string[] }>,
+  ): Promise<KnownDeal[]>;
+  /** Deals that a reward stands on, by id behind `after`. */
+  rewardedDeals(accountId: string, connectionId: string, after: string, limit: number): Promise<string[]>;
+  /** Records of one kind that should show something, by id behind `after`. */
+  mirrorTargets(
+    accountId: string,
+    connectionId: string,
+    object: 'contact' | 'deal',
+    after: string,
+    limit: number,
+  ): Promise<MirrorTarget[]>;
+  /** Asks for these records to be written whatever they are said to show. */
+  rewrite(accountId: string, records: readonly RecordRef[], now: Instant): Promise<void>;
+  /** Adds rows to a list of a report that is being made; `from` is the number of the first. */
+  addRows(
+    accountId: string,
+    reportId: string,
+    list: SyncReportList,
+    from: number,
+    rows: readonly SyncReportRow[],
+  ): Promise<void>;
+  /** False when another one has been kept under its number meanwhile. */
+  keep(accountId: string, report: KeptSyncReport): Promise<boolean>;
+  /** Forgets the rows of a report that was not kept. */
+  dropRows(accountId: string, reportId: string): Promise<void>;
+  get(accountId: string, reportId: string): Promise<KeptSyncReport | null>;
+  newest(accountId: string, connectionId: string): Promise<KeptSyncReport | null>;
+  /** The newest first. */
+  list(accountId: string, connectionId: string, page: PageInput): Promise<Page<KeptSyncReport>>;
+  /** In their order, those behind number `after`; -1 from the beginning. */
+  rows(
+    accountId: string,
+    reportId: string,
+    list: SyncReportList,
+    after: number,
+    limit: number,
+  ): Promise<ReadonlyArray<SyncReportRow & { readonly number: number }>>;
 }
 
 // ── Tiers ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,8 @@ export interface Budget {
   take(portal: string, lane: Lane, pace?: Pace): Promise<() => void>;
   /** HubSpot said "slow down": nobody calls this portal in this lane before `ms` have passed. */
   pause(portal: string, lane: Lane, ms: number): void;
+  /** Calls to a portal within the window that HubSpot counts over; null when none was made. */
+  used(portal: string): number | null;
 }
 
 export type Lane = 'general' | 'search';
@@ -27,6 +29,9 @@ interface Limit {
   readonly calls: number;
   readonly windowMs: number;
 }
+
+/** What HubSpot itself allows a marketplace app for each account that installed it; we keep a little below. */
+export const VENDOR_LIMIT = { calls: 110, windowMs: 10_000 } as const;
 
 export const LIMITS: Readonly<Record<Lane, Limit>> = {
   general: { calls: 100, windowMs: 10_000 },
@@ -147,6 +152,13 @@ export function createBudget({
 
   return {
     take: takeLane,
+    used(portal) {
+      const state = lanes.get(`general ${portal}`);
+      if (!state) return null;
+      const now = clock();
+      const { windowMs } = LIMITS.general;
+      return state.inFlight + state.answered.filter((at) => at > now - windowMs && at <= now).length;
+    },
     pause(portal, lane, ms) {
       const state = laneOf(portal, lane);
       state.notBefore = Math.max(state.notBefore, clock() + Math.min(ms, PAUSE_MAX_MS));

@@ -16,7 +16,7 @@ export interface CallDeps {
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly log?: CallLog | undefined;
   /** Told of every request that left, retries included. */
-  readonly onCall?: ((method: string, status: number | 'no_answer') => void) | undefined;
+  readonly onCall?: ((method: string, status: number | 'no_answer', externalId?: string) => void) | undefined;
 }
 
 export interface Call<T> extends Omit<WireRequest, 'token'> {
@@ -70,7 +70,7 @@ export async function callUntilAnswered<T>(
     const answered = portal === undefined ? null : await deps.budget.take(portal, lane, hooks.pace);
     const answer = await deps.transport.send(token === undefined ? request : { ...request, token });
     answered?.();
-    deps.onCall?.(call.method, statusOf(answer));
+    deps.onCall?.(call.method, statusOf(answer), portal);
     let failure: Failure;
     if (answer.ok) {
       const parsed = call.schema.safeParse(answer.body);

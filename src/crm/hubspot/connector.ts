@@ -4,8 +4,9 @@ import { NOTHING_WANTED } from '../../domain/property.ts';
 import type { CrmObject, RecordRef } from '../../domain/record.ts';
 import type { CallLog } from '../answers.ts';
 import { readAccount } from './account.ts';
-import { createBudget } from './budget.ts';
+import { createBudget, VENDOR_LIMIT } from './budget.ts';
 import { type CallDeps, createPortalApi, type PortalApi } from './call.ts';
+import { compareMirror } from './compare.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
 import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
@@ -18,6 +19,7 @@ import { type PropertyState, provision, readPropertyNames, readPropertyState } f
 import { readChanged } from './search.ts';
 import { verifySignature } from './signature.ts';
 import { readStages } from './stages.ts';
+import { readStanding } from './standing.ts';
 import { createTransport } from './transport.ts';
 import { callbacksOf, createWorkflows } from './workflows.ts';
 
@@ -36,7 +38,7 @@ export interface HubSpotDeps {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   readonly log?: CallLog;
   /** Told of every request that left, retries included. */
-  readonly onCall?: (method: string, status: number | 'no_answer') => void;
+  readonly onCall?: (method: string, status: number | 'no_answer', externalId?: string) => void;
   /** For tests. */
   readonly requestTimeoutMs?: number;
 }
@@ -74,7 +76,14 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
     workflows: createWorkflows(clientSecrets),
     recordUrl,
     requiredScopes,
-    open: (access) => createSession(createPortalApi(callDeps, access), access, propertyStates),
+    open: (access) => ({
+      ...createSession(createPortalApi(callDeps, access), access, propertyStates),
+      apiUse() {
+        const used = callDeps.budget.used(access.externalId);
+        if (used === null) return null;
+        return { used, limit: VENDOR_LIMIT.calls, windowMs: VENDOR_LIMIT.windowMs, of: 'wonward' };
+      },
+    }),
   };
 }
 
@@ -106,6 +115,13 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
       const { report, states } = await provision(api, beforeCreating);
       for (const [object, state] of states) propertyStates.set(portal, object, state);
       return report;
+    },
+    whole: {
+      dealsInStages: (input) => readStanding(api, input),
+      async compareMirror(object, rows) {
+        if (rows.length === 0) return [];
+        return compareMirror(api, object, await propertyStates.get(api, portal, object), rows);
+      },
     },
     async writeMirror(object, rows) {
       if (rows.length === 0) return [];

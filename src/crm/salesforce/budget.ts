@@ -13,6 +13,8 @@ export interface Budget {
    * at a time, and it ends earlier. @throws Fault `crm_rate_limited`
    */
   take(org: string, pace?: 'background'): Promise<(usage: ApiUsage | null) => void>;
+  /** What the org said last of its calls of the day, those of all apps together; null when it has not. */
+  usage(org: string): ApiUsage | null;
 }
 
 /** Salesforce allows 25 long-running calls at a time (5 in a developer org), for all apps together. */
@@ -25,7 +27,7 @@ export const USED_MAX = 0.95;
 export const BACKGROUND_PART = 0.5;
 export const BACKGROUND_USED_MAX = 0.7;
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 const BUCKET_MS = 900_000;
 
 /** Orgs that have been quiet are forgotten when there are more than this many. */
@@ -118,5 +120,5 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     };
   }
 
-  return { take: (org, pace) => (pace ? takeLast(org) : take(org)) };
+  return { usage: (org) => orgs.get(org)?.usage ?? null, take: (org, pace) => (pace ? takeLast(org) : take(org)) };
 }

@@ -17,7 +17,7 @@ export interface CallDeps {
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly log?: CallLog | undefined;
   /** Told of every request that left, retries included. */
-  readonly onCall?: ((method: string, status: number | 'no_answer') => void) | undefined;
+  readonly onCall?: ((method: string, status: number | 'no_answer', externalId?: string) => void) | undefined;
 }
 
 export interface Call<T> extends Omit<WireRequest, 'token' | 'origin'> {
@@ -70,7 +70,7 @@ export async function callUntilAnswered<T>(
     const answered = org === undefined ? null : await deps.budget.take(org, pace);
     const answer = await deps.transport.send({ ...request, origin, ...(token === undefined ? {} : { token }) });
     answered?.(answer.usage);
-    deps.onCall?.(request.method, statusOf(answer));
+    deps.onCall?.(request.method, statusOf(answer), org);
     let failure: Failure;
     if (answer.ok) {
       const parsed = schema.safeParse(answer.body);

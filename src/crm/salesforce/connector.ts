@@ -5,8 +5,9 @@ import { NOTHING_WANTED } from '../../domain/property.ts';
 import type { CrmObject, RecordRef } from '../../domain/record.ts';
 import type { CallLog } from '../answers.ts';
 import { readAccount } from './account.ts';
-import { createBudget } from './budget.ts';
+import { createBudget, DAY_MS } from './budget.ts';
 import { type CallDeps, createOrgApi, type OrgApi } from './call.ts';
+import { compareMirror } from './compare.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
 import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
@@ -19,6 +20,7 @@ import { createRequests } from './requests.ts';
 import { readChanged } from './search.ts';
 import { createSites } from './sites.ts';
 import { readStages } from './stages.ts';
+import { readStanding } from './standing.ts';
 import { createStream } from './stream.ts';
 import { CLIENT_NAME, createTransport } from './transport.ts';
 
@@ -37,7 +39,7 @@ export interface SalesforceDeps {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   readonly log?: CallLog;
   /** Told of every request that left, retries included. */
-  readonly onCall?: (method: string, status: number | 'no_answer') => void;
+  readonly onCall?: (method: string, status: number | 'no_answer', externalId?: string) => void;
   /** For tests. */
   readonly requestTimeoutMs?: number;
 }
@@ -78,7 +80,16 @@ export function createConnector(deps: SalesforceDeps): CrmConnector {
     recordUrl,
     // Whether it may go on while nobody is there shows by itself, and has two names.
     requiredScopes: ['api'],
-    open: (access) => createSession(createOrgApi(callDeps, access), access, shapes, clock),
+    open(access) {
+      const api = createOrgApi(callDeps, access);
+      return {
+        ...createSession(api, access, shapes, clock),
+        apiUse() {
+          const usage = callDeps.budget.usage(api.org);
+          return usage && { used: usage.used, limit: usage.limit, windowMs: DAY_MS, of: 'everyone' };
+        },
+      };
+    },
   };
 }
 
@@ -150,6 +161,12 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock:
       return { ...provisionReport(shape), properties: propertiesOf(shape) };
     },
     requests: createRequests(api, () => shapes.get(api), clock, duplicateRules),
+    whole: {
+      dealsInStages: (input) => shaped((shape) => readStanding(api, shape, input)),
+      async compareMirror(_object, rows) {
+        return rows.length === 0 ? [] : shaped((shape) => compareMirror(api, shape, rows));
+      },
+    },
     async writeMirror(_object, rows) {
       if (rows.length === 0) return [];
       const outcomes = await writeRows(api, await shapes.get(api), rows, duplicateRules);

@@ -110,7 +110,7 @@ async function readStories(api: OrgApi, shape: OrgShape, ids: readonly string[],
 }
 
 /** The primary contact first, then as they were added; a person account is its own contact. */
-function peopleOf({ Account }: Row, roles: readonly Row[]): string[] {
+export function peopleOf({ Account }: Row, roles: readonly Row[]): string[] {
   const live = roles
     .filter(({ IsDeleted }) => IsDeleted !== true)
     .toSorted(

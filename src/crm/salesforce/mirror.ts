@@ -18,7 +18,7 @@ const ROWS_MAX = 200;
 type Value = string | number | boolean | null | { readonly [field: string]: string };
 
 /** One row of one of our objects, and whose records it is about. */
-interface Write {
+export interface Write {
   readonly object: string;
   readonly key: string;
   readonly values: Readonly<Record<string, Value>>;
@@ -150,7 +150,7 @@ function partOf({ prefix }: OrgShape, object: string, key: string, chunk: readon
 }
 
 /** Several records may be told by one row, as a member's by those of all friends: it is written once, with all that is known. */
-function writesOf(shape: OrgShape, rows: readonly MirrorRow[], accounts: Accounts): Write[] {
+export function writesOf(shape: OrgShape, rows: readonly MirrorRow[], accounts: Accounts): Write[] {
   const writes = new Map<string, { -readonly [K in keyof Write]: Write[K] }>();
   const add = (about: string, object: string, key: string, parent: string, values: Write['values']) => {
     const known = writes.get(`${object} ${key}`);
@@ -181,7 +181,7 @@ function writesOf(shape: OrgShape, rows: readonly MirrorRow[], accounts: Account
 /** Whose customer a contact or an opportunity is; by it the page and the reports of an account find what belongs there. */
 type Accounts = ReadonlyMap<string, string>;
 
-async function accountsOf(api: OrgApi, rows: readonly MirrorRow[]): Promise<Accounts> {
+export async function accountsOf(api: OrgApi, rows: readonly MirrorRow[]): Promise<Accounts> {
   const named = rows.flatMap(({ values }) =>
     values.kind === 'rows'
       ? [

@@ -30,6 +30,7 @@ import { type ReceivablesDeps, receivables } from './receivables.ts';
 import { referrals } from './referrals.ts';
 import { type RefundsApiDeps, refunds } from './refunds.ts';
 import { rewards } from './rewards.ts';
+import { type SyncApiDeps, sync } from './sync.ts';
 import { type TiersDeps, tiers } from './tiers.ts';
 
 export interface OperationsDeps
@@ -49,7 +50,8 @@ export interface OperationsDeps
     Pick<BackfillsApiDeps, 'backfills' | 'storedBackfills'>,
     Pick<HistoryApiDeps, 'history' | 'storedHistory'>,
     MemberImportsApiDeps,
-    Pick<ReceivablesDeps, 'writeOff'> {
+    Pick<ReceivablesDeps, 'writeOff'>,
+    SyncApiDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -106,5 +108,6 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...backfills(deps),
     ...history(deps),
     ...memberImports(deps),
+    ...sync(deps),
   ];
 }

@@ -21,6 +21,7 @@ import * as autopilot from './0017-autopilot.ts';
 import * as backfill from './0018-backfill.ts';
 import * as cards from './0019-cards.ts';
 import * as workflowActions from './0020-workflow-actions.ts';
+import * as syncProof from './0021-sync-proof.ts';
 
 interface Migration {
   readonly name: string;
@@ -51,6 +52,7 @@ const MIGRATIONS: readonly Migration[] = [
   backfill,
   cards,
   workflowActions,
+  syncProof,
 ];
 
 /** What a database of this program's version has been through, oldest first. */
