@@ -7,17 +7,50 @@ import { hubspotProjectFiles } from '../manifests/hubspot/project.ts';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const PROJECT = 'extensions/hubspot';
-const CARD_SCHEMA = 'contracts/hubspot-card/card.schema.json';
-/** The service takes the types from beside the schema; the cards need their own copy, as only their folder is uploaded. */
-const CARD_TYPES = ['contracts/hubspot-card/card-view.generated.ts', `${PROJECT}/src/app/cards/card-view.generated.ts`];
+/** By schema: the service takes the types from beside it; each folder that is uploaded needs its own copy, as no other is with it. */
+const CONTRACT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  'contracts/hubspot-card/card.schema.json': [
+    'contracts/hubspot-card/card-view.generated.ts',
+    `${PROJECT}/src/app/cards/card-view.generated.ts`,
+  ],
+  'contracts/hubspot-home/home.schema.json': [
+    'contracts/hubspot-home/home-view.generated.ts',
+    `${PROJECT}/src/app/pages/home-view.generated.ts`,
+  ],
+  'contracts/hubspot-settings/settings.schema.json': [
+    'contracts/hubspot-settings/settings-view.generated.ts',
+    `${PROJECT}/src/app/settings/settings-view.generated.ts`,
+  ],
+};
+/** How money and times are written, which pages cannot take from the cards' folder: HubSpot builds each folder by itself. */
+const SHARED = `${PROJECT}/src/app/cards/format.ts`;
+const SHARED_COPIES: Readonly<Record<string, string>> = {
+  [`${PROJECT}/src/app/pages/format.generated.ts`]: './home-view.generated.ts',
+};
 
 /** Every file that is made from a declared truth, by path in the repository. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const [path, text] of hubspotProjectFiles(hubspotManifest)) files.set(`${PROJECT}/${path}`, text);
-  const schema = JSON.parse(readFileSync(join(REPOSITORY, CARD_SCHEMA), 'utf8')) as ContractSchema;
-  for (const path of CARD_TYPES) files.set(path, typesFromSchema(schema, CARD_SCHEMA));
+  for (const [source, copies] of Object.entries(CONTRACT_TYPES)) {
+    const schema = JSON.parse(readFileSync(join(REPOSITORY, source), 'utf8')) as ContractSchema;
+    for (const path of copies) files.set(path, typesFromSchema(schema, source));
+  }
+  const shared = readFileSync(join(REPOSITORY, SHARED), 'utf8');
+  for (const [path, types] of Object.entries(SHARED_COPIES)) files.set(path, copied(shared, types));
   return files;
+}
+
+/** Conditions are the card's alone. */
+function copied(text: string, types: string): string {
+  const own = text
+    .replace(
+      "import type { ConditionValue, Money } from './card-view.generated.ts';",
+      `import type { Money } from '${types}';`,
+    )
+    .replace('  value(value: ConditionValue): string;\n', '')
+    .replace("    value: (value) => (typeof value === 'string' ? value : money(value)),\n", '');
+  return `// Copied by scripts/hubspot-project.ts from ${SHARED}. Change that one, then run it again.\n\n${own}`;
 }
 
 /** What differs below `root`, one sentence each. A vendor file that nothing generates is drift too: HubSpot would upload it. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
+import { type AppSettingsDesk, createAppSettings } from './application/app-settings.ts';
 import { type Autopilot, createAutopilot } from './application/autopilot.ts';
 import { type Backfills, createBackfills } from './application/backfill.ts';
 import { createCard } from './application/card.ts';
@@ -15,6 +16,7 @@ import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
 import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
 import { createHistory, type History } from './application/history.ts';
+import { createHome } from './application/home.ts';
 import { createListen } from './application/listen.ts';
 import { createMappings, type Mappings } from './application/mapping.ts';
 import { createMemberImports, type MemberImports } from './application/member-import.ts';
@@ -38,6 +40,7 @@ import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReconciliation, type Reconciliation } from './application/reconciliation.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createSettingsPage, type SettingsPage } from './application/settings-page.ts';
 import { createSyncDesk, type SyncDesk } from './application/sync-desk.ts';
 import { createSyncHealth, type SyncHealthOf } from './application/sync-health.ts';
 import type { SyncPulse } from './application/sync-pulse.ts';
@@ -113,6 +116,9 @@ export interface Container {
   readonly cardActions: CardActions;
   readonly runWorkflowAction: RunWorkflowAction;
   readonly listChoices: ListChoices;
+  readonly home: ReturnType<typeof createHome>;
+  readonly appSettings: AppSettingsDesk;
+  readonly settingsPage: SettingsPage;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
   readonly reconcile: Reconcile;
   readonly backfills: Backfills;
@@ -299,6 +305,8 @@ export function createContainer(deps: ContainerDeps): Container {
 
   const recordUrl = (connection: Connection, record: RecordRef) =>
     connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
+  const appSettings = createAppSettings({ store, clock });
+  const syncHealth = createSyncHealth({ store, clock, openSession });
 
   return {
     tiers,
@@ -306,6 +314,8 @@ export function createContainer(deps: ContainerDeps): Container {
     mappings,
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
     drift,
+    appSettings,
+    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect }),
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => onAsked() }),
     accounts: createAccounts({ store, clock }),
     act,
@@ -321,6 +331,7 @@ export function createContainer(deps: ContainerDeps): Container {
     dealCard: createDealCard({ store, clock, recordUrl }),
     companyCard: createCompanyCard({ store, clock, recordUrl }),
     cardActions: createCardActions({ store, clock, log, act, desk, publicUrl, openSession }),
+    home: createHome({ store, clock, syncHealth, recordUrl }),
     receive: new Map(
       [...connectors].flatMap(([provider, { inbound }]) => {
         if (inbound === null) return [];
@@ -342,7 +353,7 @@ export function createContainer(deps: ContainerDeps): Container {
     history,
     memberImports,
     reconciliation,
-    syncHealth: createSyncHealth({ store, clock, openSession }),
+    syncHealth,
     syncDesk: createSyncDesk({
       store,
       clock,

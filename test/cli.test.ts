@@ -195,6 +195,21 @@ describe('connection duplicate-rules', () => {
       err: expect.stringContaining('no duplicate rules'),
     });
   });
+
+  test('managers tells and sets who may change settings in the app inside the CRM', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'hubspot');
+    expect(await json('connection', 'managers', id, connection)).toEqual({ id: connection, managers: [] });
+    expect(await json('connection', 'managers', id, connection, '20', '10', '20')).toMatchObject({
+      managers: ['10', '20'],
+    });
+    expect(await json('connection', 'managers', id, connection)).toMatchObject({ managers: ['10', '20'] });
+    expect(await cli('connection', 'managers', id, connection, 'a b')).toMatchObject({ code: 2 });
+    expect(await cli('connection', 'managers', id, 'con_none')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('two-crms list'),
+    });
+  });
 });
 
 describe('program', () => {

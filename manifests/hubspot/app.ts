@@ -4,6 +4,7 @@ import type {
   HubspotObject,
   ObjectEvent,
   PropertyDeclaration,
+  ScopeDeclaration,
 } from './manifest-type.ts';
 import { WORKFLOW_ACTIONS } from './workflow-actions.ts';
 
@@ -141,6 +142,85 @@ const DEAL_PROPERTIES: readonly PropertyDeclaration[] = [
 
 /** What completing a callback asks for, and nothing else that we do. */
 export const AUTOMATION_SCOPE = 'automation';
+/**
+ * Each scope with the reason that the install page gives and the calls that HubSpot refuses without it, read off the `security` of each
+ * 2026-03 endpoint (HubSpot's public OpenAPI specs, 2026-08-21). Pipelines and properties can be read with crm.objects.<type>.read, so
+ * crm.schemas.<type>.read is not asked for: a listing is refused for a scope that no call needs. `test/stories/scopes.test.ts` holds the
+ * table to what the service really calls.
+ */
+const SCOPES: readonly ScopeDeclaration[] = [
+  {
+    scope: 'oauth',
+    isOptional: false,
+    reason: 'To know which account you connect, with its currency and time zone.',
+    calls: ['GET /account-info/details'],
+  },
+  {
+    scope: 'crm.objects.contacts.read',
+    isOptional: false,
+    reason: 'To see who was referred, by whom, and which code they used.',
+    calls: [
+      'GET /crm/associations/contacts/contacts/labels',
+      'GET /crm/properties/contacts',
+      'GET /crm/properties/contacts/groups',
+      'POST /crm/associations/contacts/contacts/batch/read',
+      'POST /crm/associations/contacts/deals/batch/read',
+      'POST /crm/objects/contacts/batch/read',
+      'POST /crm/objects/contacts/search',
+    ],
+  },
+  {
+    scope: 'crm.objects.contacts.write',
+    isOptional: false,
+    reason:
+      'To write totals, share link, last reward and its reason to Wonward’s own contact properties, and to create the contact of a friend whom a rep names on a card.',
+    calls: ['POST /crm/objects/contacts/batch/update', 'POST /crm/objects/contacts/batch/upsert'],
+  },
+  {
+    scope: 'crm.objects.deals.read',
+    isOptional: false,
+    reason: 'To see when a deal of a referred person is won, lost or changed, and in which pipeline and stage.',
+    calls: [
+      'GET /crm/pipelines/deals',
+      'GET /crm/properties/deals',
+      'GET /crm/properties/deals/groups',
+      'POST /crm/associations/deals/contacts/batch/read',
+      'POST /crm/objects/deals/batch/read',
+      'POST /crm/objects/deals/search',
+    ],
+  },
+  {
+    scope: 'crm.objects.deals.write',
+    isOptional: false,
+    reason: 'To write what became of the rewards, and why, to Wonward’s own deal properties.',
+    calls: ['POST /crm/objects/deals/batch/update'],
+  },
+  {
+    scope: 'crm.schemas.contacts.write',
+    isOptional: false,
+    reason: 'To create Wonward’s own contact properties, so that you need not.',
+    calls: ['POST /crm/properties/contacts', 'POST /crm/properties/contacts/groups'],
+  },
+  {
+    scope: 'crm.schemas.deals.write',
+    isOptional: false,
+    reason: 'To create Wonward’s own deal properties, so that you need not.',
+    calls: ['POST /crm/properties/deals', 'POST /crm/properties/deals/groups'],
+  },
+  {
+    scope: 'crm.objects.companies.read',
+    isOptional: true,
+    reason: 'For rules that ask about the friend’s company. Without it all other rules work.',
+    calls: ['GET /crm/properties/companies', 'POST /crm/objects/companies/batch/read'],
+  },
+  {
+    // Not every plan has workflows: required, it would keep the others from installing.
+    scope: AUTOMATION_SCOPE,
+    isOptional: true,
+    reason: 'To tell a workflow that waits for a reward what has become of it.',
+    calls: ['POST /automation/actions/callbacks/complete'],
+  },
+];
 
 export const hubspotManifest: HubspotManifest = {
   platformVersion: '2026.03',
@@ -158,26 +238,9 @@ export const hubspotManifest: HubspotManifest = {
     },
   },
   oauth: {
-    // Read off the `security` of each 2026-03 endpoint we call (HubSpot's public OpenAPI specs, 2026-08-21):
-    //   objects (batch read/update, search)      crm.objects.<type>.read / .write
-    //   associations, association labels         any crm.objects.contacts|deals scope
-    //   pipelines, properties and groups: read   crm.objects.<type>.read is enough, so crm.schemas.<type>.read is not asked for:
-    //                                            a listing is refused for a scope that no call needs
-    //   properties and groups: create            crm.schemas.<type>.write
-    //   account-info/details, uninstall          oauth
-    requiredScopes: [
-      'oauth',
-      'crm.objects.contacts.read',
-      'crm.objects.contacts.write',
-      'crm.objects.deals.read',
-      'crm.objects.deals.write',
-      'crm.schemas.contacts.write',
-      'crm.schemas.deals.write',
-    ],
-    //   automation callbacks: complete          automation
-    // Rules that ask about the friend's company; a portal that does not grant it is rewarded by all other rules.
-    // "Wait until rewarded" in workflows, which not every plan has: required, it would keep the others from installing.
-    optionalScopes: ['crm.objects.companies.read', AUTOMATION_SCOPE],
+    requiredScopes: SCOPES.filter(({ isOptional }) => !isOptional).map(({ scope }) => scope),
+    optionalScopes: SCOPES.filter(({ isOptional }) => isOptional).map(({ scope }) => scope),
+    scopes: SCOPES,
     redirectPath: '/oauth/hubspot/callback',
   },
   webhooks: {
@@ -223,8 +286,41 @@ export const hubspotManifest: HubspotManifest = {
     choicesPath: '/hubspot/actions/options',
     actions: WORKFLOW_ACTIONS,
   },
+  pages: {
+    uid: 'wonward_pages',
+    type: 'page',
+    folder: 'pages',
+    name: 'Home',
+    entry: 'pages.tsx',
+    apiPath: '/hubspot/home',
+  },
+  settings: {
+    uid: 'wonward_settings',
+    type: 'settings',
+    folder: 'settings',
+    name: 'Settings',
+    entry: 'settings-page.tsx',
+    apiPath: '/hubspot/settings',
+  },
   propertyGroup: { name: 'wonward', label: 'Wonward' },
   properties: { contact: CONTACT_PROPERTIES, deal: DEAL_PROPERTIES },
+  alsoRead: {
+    contact: {
+      // A portal that lacks one of them leaves it out of its answer. The two dates are of older and newer portals.
+      names: [
+        'phone',
+        'mobilephone',
+        'hs_country_region_code',
+        'address',
+        'zip',
+        'country',
+        'hs_v2_date_entered_customer',
+        'hs_lifecyclestage_customer_date',
+      ],
+      why: 'to tell a self-referral and a person who was a customer before; numbers and addresses are compared, and shown to nobody',
+    },
+    deal: { names: ['hs_createdate'], why: 'to know when it began' },
+  },
   associationLabels: [
     {
       fromObjectType: 'contacts',

@@ -12,6 +12,8 @@ export interface HubspotManifest {
     /** The install URL must ask for exactly this set, or HubSpot blocks the install. */
     readonly requiredScopes: readonly string[];
     readonly optionalScopes: readonly string[];
+    /** The same scopes, each with why it is asked for. */
+    readonly scopes: readonly ScopeDeclaration[];
     /** Below the public URL. */
     readonly redirectPath: string;
   };
@@ -31,9 +33,24 @@ export interface HubspotManifest {
     readonly choicesPath: string;
     readonly actions: readonly WorkflowActionDeclaration[];
   };
+  /** The app's own page, which HubSpot opens from its menu, and what an admin sets in the app's settings. */
+  readonly pages: PageDeclaration;
+  readonly settings: PageDeclaration;
   readonly propertyGroup: { readonly name: string; readonly label: string };
   readonly properties: Readonly<Record<HubspotObject, readonly PropertyDeclaration[]>>;
+  /** Properties of the customer's that are read beside those whose changes are watched, with the reason. */
+  readonly alsoRead: Readonly<Record<HubspotObject, { readonly names: readonly string[]; readonly why: string }>>;
   readonly associationLabels: readonly AssociationLabelDeclaration[];
+}
+
+export interface ScopeDeclaration {
+  readonly scope: string;
+  /** A portal that does not grant it is served without what it is for. */
+  readonly isOptional: boolean;
+  /** For the admin who is asked to grant it. */
+  readonly reason: string;
+  /** The calls that HubSpot refuses without it: method and path without the version. */
+  readonly calls: readonly string[];
 }
 
 export type HubspotObject = 'contact' | 'deal';
@@ -64,6 +81,19 @@ export interface CardDeclaration {
   readonly entry: string;
   readonly objectTypes: readonly string[];
   /** Where the card reads, below the public URL. */
+  readonly apiPath: string;
+}
+
+/** A page of the app, which HubSpot places by itself. */
+export interface PageDeclaration {
+  readonly uid: string;
+  /** HubSpot's word for the component; its folder below src/app is HubSpot's choice too. */
+  readonly type: 'page' | 'settings';
+  readonly folder: 'pages' | 'settings';
+  readonly name: string;
+  /** File below the folder. */
+  readonly entry: string;
+  /** Where the page reads, below the public URL. */
   readonly apiPath: string;
 }
 

@@ -29,6 +29,13 @@ export function hubspotProjectFiles(manifest: HubspotManifest): ReadonlyMap<stri
   }
   for (const { name, uid, config } of uploadedActions(manifest, PUBLIC_URL))
     files.set(`${src}/app/workflow-actions/${name}-hsmeta.json`, { uid, type: 'workflow-action', config });
+  for (const { uid, type, folder, entry } of [manifest.pages, manifest.settings]) {
+    files.set(`${src}/app/${folder}/${folder}-hsmeta.json`, {
+      uid,
+      type,
+      config: { entrypoint: `/app/${folder}/${entry}` },
+    });
+  }
   return new Map([...files].map(([path, value]) => [path, `${formatJson(value)}\n`]));
 }
 

@@ -6,13 +6,24 @@ import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
-import type { CrmAccess, CrmConnector, CrmGrant, CrmSession, DuplicateRules, ProvisionReport } from './ports/crm.ts';
+import { createAppSettings } from './app-settings.ts';
+import type {
+  CrmAccess,
+  CrmConnector,
+  CrmGrant,
+  CrmPermission,
+  CrmSession,
+  DuplicateRules,
+  ProvisionReport,
+} from './ports/crm.ts';
 import type { Connection, ConnectionEvent, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
 
 /** An admin reads the consent page, perhaps asks a colleague; longer than this and the link is likelier stolen than slow. */
 const STATE_LIFETIME_MS = 15 * 60_000;
+/** 32 bytes, for a CRM that has one place to log in. */
+const STATE = /^[A-Za-z0-9_-]{43}$/;
 /** A token is renewed this long before it ends, so that none runs out between the check and the call. */
 const RENEW_BEFORE_MS = 120_000;
 /** Longer than a token call with its retries. */
@@ -46,8 +57,20 @@ export type CompleteResult =
   | { readonly kind: 'refused'; readonly why: string };
 
 export interface Connect {
-  /** Null when no such CRM or account exists; a null `url` when `site`, where the admin logs in, is none of the vendor's. */
-  begin(accountId: string, provider: string, site?: string): Promise<{ url: string | null } | null>;
+  /**
+   * Null when no such CRM or account exists; a null `url` when `site`, where the admin logs in, is none of the vendor's. `page` is ours, in
+   * front of the vendor's.
+   */
+  begin(
+    accountId: string,
+    provider: string,
+    site?: string,
+  ): Promise<{ url: string | null; page: string | null } | null>;
+  /**
+   * What an install link leads to, for a page in front of it; null for a CRM without one, and for text that is no state of ours. Whether the
+   * state still works is only told when the admin comes back.
+   */
+  consentOf(provider: string, state: string): { url: string; permissions: readonly CrmPermission[] } | null;
   /** @throws Fault `app_misconfigured` or `crm_unavailable` when the code could not be tried. */
   complete(input: { provider: string; code: string; state: string }): Promise<CompleteResult>;
   /** False when the account has no such connection. Tokens are given back to the CRM; what was recorded stays. */
@@ -72,6 +95,7 @@ export function redirectUriOf(publicUrl: string, provider: string): string {
 export function createConnect(deps: ConnectDeps): Connect {
   const { store, seal, clock, log, publicUrl, connectors } = deps;
   const owner = randomUUID();
+  const appSettings = createAppSettings({ store, clock });
 
   function connectorOf(provider: string): CrmConnector {
     const connector = connectors.get(provider);
@@ -214,14 +238,22 @@ export function createConnect(deps: ConnectDeps): Connect {
       if (!connector || !(await store.accounts.get(accountId))) return null;
       const state = stateFor(site);
       const url = connector.oauth.authorizeUrl({ state, redirectUri: redirectUriOf(publicUrl, provider), site });
-      if (url === null) return { url };
+      if (url === null) return { url, page: null };
       await store.connections.saveState({
         stateHash: hashOf(state),
         accountId,
         provider,
         expiresAt: clock.now() + STATE_LIFETIME_MS,
       });
-      return { url };
+      const hasPage = connector.oauth.permissions !== undefined;
+      return { url, page: hasPage ? `${publicUrl}/install/${provider}?state=${encodeURIComponent(state)}` : null };
+    },
+
+    consentOf(provider, state) {
+      const oauth = connectors.get(provider)?.oauth;
+      if (!oauth?.permissions || !STATE.test(state)) return null;
+      const url = oauth.authorizeUrl({ state, redirectUri: redirectUriOf(publicUrl, provider) });
+      return url === null ? null : { url, permissions: oauth.permissions };
     },
 
     async complete({ provider, code, state }) {
@@ -259,6 +291,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       );
       if (outcome.result === 'foreign') return { kind: 'foreign_portal' };
       if (before?.status !== 'connected') await noteArrival(outcome.connection, before !== null, now);
+      if (grant.userId !== undefined) await appSettings.welcome(outcome.connection, grant.userId);
       const provisioned = await settleIn(outcome.connection);
       const connection = (await store.connections.get(accountId, outcome.connection.id)) ?? outcome.connection;
       log.info({ connection: connection.id, provider }, 'connected');

@@ -26,7 +26,7 @@ export function installLink(terminal: Terminal, account: string, provider: strin
       lines: [
         `Open this as an admin of the CRM to connect it to "${name}". It works once, for a quarter of an hour:`,
         '',
-        `  ${begun.url}`,
+        `  ${begun.page ?? begun.url}`,
         '',
         `The service has to be running at ${services.config.publicUrl}.`,
       ],
@@ -100,6 +100,44 @@ export function setCardActors(
           : actors.length === 0
             ? 'Nobody may act from a card; everybody goes on seeing them.'
             : `May act from cards: ${actors.join(', ')}.`,
+      ],
+    };
+  });
+}
+
+/** Who may change settings in the app inside the CRM. Without names: tells who may. */
+export function appManagers(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  managers: readonly string[],
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const wrong = managers.find((id) => !/^[0-9A-Za-z]{1,40}$/.test(id));
+    if (wrong !== undefined)
+      throw new CliError(`"${wrong}" is no id of a user.`, 'Give the CRM’s own ids of users, such as 10202051.', {
+        exitCode: EXIT.usage,
+      });
+    const { id, name } = await accountOf(services, account);
+    const kept = await services.appSettings.of(id, connectionId);
+    if (!kept)
+      throw new CliError(
+        `"${name}" has no connection ${connectionId}.`,
+        `npm run cli -- two-crms list ${id} tells the ids.`,
+      );
+    const as = { basis: kept.version, by: 'command line' };
+    const saved =
+      managers.length === 0
+        ? ({ kind: 'saved', kept } as const)
+        : await services.appSettings.save(id, connectionId, { ...kept.settings, managers }, as);
+    if (saved.kind !== 'saved') throw new CliError('Somebody else has just changed this.', 'Do it again.');
+    const held = saved.kept.settings.managers;
+    return {
+      json: { id: connectionId, managers: held },
+      lines: [
+        held.length === 0
+          ? 'Nobody may change settings in the app inside the CRM. Whoever connects it again may.'
+          : `These users of the CRM may change settings in its app: ${held.join(', ')}.`,
       ],
     };
   });

@@ -7,7 +7,7 @@ import { showBackfill, startBackfill, turnBackfill } from './backfill.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
-import { installLink, setCardActors, setDuplicateRules } from './connect.ts';
+import { appManagers, installLink, setCardActors, setDuplicateRules } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { fixDrift, listDrift } from './drift.ts';
 import { releaseHistory, showHistory, turnRelease } from './history.ts';
@@ -113,6 +113,11 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     'duplicate-rules <account> <connection> <respect|allow>',
     'whether a row that a duplicate rule of the org warns of waits for a person or is saved all the same',
   ).action(async (of: string, id: string, answer: string) => print(await setDuplicateRules(terminal, of, id, answer)));
+  add(
+    connection,
+    'managers <account> <connection> [users...]',
+    'who may change settings in the app inside the CRM; with the ids of users these, and nobody else',
+  ).action(async (of: string, id: string, users: string[]) => print(await appManagers(terminal, of, id, users)));
 
   add(
     connection,

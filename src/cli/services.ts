@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Accounts, createAccounts } from '../application/accounts.ts';
+import { type AppSettingsDesk, createAppSettings } from '../application/app-settings.ts';
 import { type Connect, createConnect } from '../application/connect.ts';
 import { createPayoutAccounts } from '../application/payout-accounts.ts';
 import type { Account, Store } from '../application/ports/store.ts';
@@ -17,6 +18,7 @@ export interface Services {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly connect: Connect;
+  readonly appSettings: AppSettingsDesk;
   readonly providers: readonly string[];
   /** What a CRM's app cannot do without. */
   readonly requiredScopes: (provider: string) => readonly string[];
@@ -53,6 +55,7 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
       store,
       accounts: createAccounts({ store, clock }),
       connect: createConnect({ store, seal, clock, log, publicUrl: config.publicUrl, connectors }),
+      appSettings: createAppSettings({ store, clock }),
       providers: [...connectors.keys()],
       requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],
       now: clock.now,

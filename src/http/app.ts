@@ -17,6 +17,9 @@ import { type CardActionDeps, cardActions } from './card-actions.ts';
 import { type CardDeps, cards } from './cards.ts';
 import { type HealthDeps, health } from './health.ts';
 import { type HubSpotActionDeps, hubspotActions } from './hubspot-actions.ts';
+import { type HubspotHomeDeps, hubspotHome } from './hubspot-home.ts';
+import { type HubspotSettingsDeps, hubspotSettings } from './hubspot-settings.ts';
+import { installPage } from './install-page.ts';
 import { createLimits, LIMITS, type LimitSettings } from './limits.ts';
 import { oauth } from './oauth.ts';
 import { type PayoutNewsDeps, payoutNews } from './payout-news.ts';
@@ -52,6 +55,9 @@ export interface AppDeps {
   readonly cardActions: CardActionDeps['cardActions'];
   readonly runWorkflowAction: HubSpotActionDeps['runWorkflowAction'];
   readonly listChoices: HubSpotActionDeps['listChoices'];
+  readonly home: HubspotHomeDeps['home'];
+  readonly appSettings: OperationsDeps['appSettings'];
+  readonly settingsPage: HubspotSettingsDeps['settingsPage'];
   readonly store: {
     readonly reads: OperationsDeps['reads'];
     readonly connections: Pick<ConnectionStore, 'get' | 'list' | 'findByExternalId'>;
@@ -143,9 +149,12 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
   app.use(inbound.router);
   app.use(payoutNews(shared));
   app.use(oauth({ ...shared, providers: new Set(connectors.keys()) }));
+  app.use(installPage(shared));
   app.use(cards(shared));
   app.use(cardActions(shared));
   app.use(hubspotActions(shared));
+  app.use(hubspotHome(shared));
+  app.use(hubspotSettings(shared));
   app.use(share(shared));
   app.use(api(shared, operations(shared)));
   app.use(notFound);

@@ -131,7 +131,9 @@ function connectedContent(
 ${'problem' in provisioned ? unfinished(crm, provisioned.problem) : setUp(crm, provisioned)}
 <h2>What to do next</h2>
 <ol>
-<li>Open a contact in ${crm}, choose <em>Customize record</em> and add the card <strong>Referrals</strong> of Wonward to a tab.</li>
+<li>Open a contact in ${crm}, choose <em>Customize record</em> and add the card <strong>Referrals</strong> of Wonward to a tab.
+Do the same in each view that your teams use: ${crm} never does it by itself.</li>
+<li>Open Wonward’s settings in ${crm} and look whether each deal stage means what it should.</li>
 <li>Publish a program in Wonward: it says who gets what when a deal is won.</li>
 <li>Label one contact as <em>Referred by</em> another, and watch the card.</li>
 </ol>`;

@@ -17,6 +17,7 @@ h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25}
 h2{margin:1.75rem 0 .5rem;font-size:1rem}
 p{margin:0 0 .75rem}ul,ol{margin:0;padding-left:1.25rem}li{margin:.25rem 0;overflow-wrap:anywhere}
 code{font:600 1.35rem ui-monospace,monospace;letter-spacing:.04em;overflow-wrap:anywhere}
+.go{display:inline-block;margin-top:1rem;padding:.6rem 1rem;border-radius:.5rem;background:var(--ink);color:var(--paper);font-weight:600}
 .ref{margin:1.75rem 0 0;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem;overflow-wrap:anywhere}
 `;
 

@@ -19,6 +19,7 @@ const PROBLEMS = {
   not_acceptable: { status: 406, title: 'The answer is JSON, which the request does not accept.' },
   second_person: { status: 409, title: 'Another person has to publish this.' },
   draft_changed: { status: 409, title: 'The draft has changed since it was read.' },
+  settings_changed: { status: 409, title: 'The settings have changed since they were read.' },
   mapping_changed: { status: 409, title: 'The mapping has changed since it was read.' },
   other_draft: { status: 409, title: 'The dry run was of another draft.' },
   other_entry: { status: 409, title: 'The id stands for another entry.' },

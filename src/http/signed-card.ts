@@ -13,17 +13,20 @@ export const RECORD_ID = /^[0-9]{1,20}$/;
 /** As long as an address may be. */
 const EMAIL_LENGTH_MAX = 320;
 
-export interface SignedCardDeps {
+export interface SignedDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly limits: Limits;
   readonly connectors: ReadonlyMap<string, Pick<CrmConnector, 'inbound'>>;
+}
+
+export interface SignedCardDeps extends SignedDeps {
   readonly connections: Pick<ConnectionStore, 'findByExternalId'>;
 }
 
 /** @throws HttpProblem unless HubSpot signed exactly this request. */
 export async function expectSigned(
-  { publicUrl, clock, limits, connectors }: SignedCardDeps,
+  { publicUrl, clock, limits, connectors }: SignedDeps,
   request: Request,
   response: Response,
   body: Uint8Array,

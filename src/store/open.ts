@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
+import { createAppSettingsStore } from './app-settings.ts';
+import { createAttentionStore } from './attention.ts';
 import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
 import { createBackfillStore } from './backfills.ts';
@@ -133,6 +135,8 @@ export function createStore(engine: Engine): Store {
     work: createWorkStore(engine),
     cases: createCaseStore(engine),
     desk: createDeskStore(engine),
+    attention: createAttentionStore(engine),
+    appSettings: createAppSettingsStore(engine),
     payouts: createPayoutStore(engine),
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),

@@ -560,6 +560,14 @@ export const TABLES = {
     words: 'text',
     at: 'int',
   },
+  app_settings: {
+    account_id: 'text',
+    connection_id: 'text',
+    version: 'int',
+    settings: 'text',
+    changed_by: 'text',
+    changed_at: 'int',
+  },
   desk_settings: { account_id: 'text', chain: 'text', updated_at: 'int' },
   backfills: {
     account_id: 'text',

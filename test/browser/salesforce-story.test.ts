@@ -68,7 +68,16 @@ describe('the whole story in an org’s pages, over the real service', () => {
     const component = componentOn(opportunityPage);
     await component.getByText('This customer was referred by Grace Hopper.').waitFor();
     await component.getByText(/Opportunity since .* known by: the field Referred By/).waitFor();
-    await component.getByText('800.00 EUR for Grace Hopper when the deal "Time sharing" reaches Closed Won.').waitFor();
+    // The amount was entered a moment ago; an open page looks for what is on its way, and nothing was when this one was opened.
+    const wouldPay = component.getByText(
+      '800.00 EUR for Grace Hopper when the deal "Time sharing" reaches Closed Won.',
+    );
+    const look = async () => {
+      await opportunityPage.reload();
+      await component.getByText('This customer was referred by Grace Hopper.').waitFor();
+      return wouldPay.count();
+    };
+    await expect.poll(look, { timeout: 30_000, interval: 500 }).toBe(1);
     expect(await component.getByText('Nothing has been decided yet.').count()).toBe(0);
     await expectSound(opportunityPage, 'salesforce-1-open');
     // Gone after a reload: what the next tests see has come to the open page.

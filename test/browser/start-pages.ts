@@ -1,7 +1,8 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { buildCardBundles } from '../../src/sandbox/web/card-bundle.ts';
+import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import { buildCardBundles, buildPageBundle } from '../../src/sandbox/web/card-bundle.ts';
 import { buildSandboxClient } from '../../src/sandbox/web/sandbox-client.ts';
 import { createSandboxPages } from '../../src/sandbox/web/sandbox-pages.ts';
 import type { SandboxSource } from '../../src/sandbox/web/source.ts';
@@ -13,8 +14,15 @@ export interface RunningPages {
 
 /** The pages over any source, on a free port of the loopback. */
 export async function startPages(source: SandboxSource, apiUrl = 'https://wonward.test'): Promise<RunningPages> {
-  const [cards, client] = await Promise.all([buildCardBundles(), buildSandboxClient()]);
-  const app = express().use(createSandboxPages({ source, cards, client, apiUrl, appId: 50_780_459 }));
+  const [cards, page, settings, client] = await Promise.all([
+    buildCardBundles(),
+    buildPageBundle(hubspotManifest.pages),
+    buildPageBundle(hubspotManifest.settings),
+    buildSandboxClient(),
+  ]);
+  const app = express().use(
+    createSandboxPages({ source, cards, apps: { app: page, settings }, client, apiUrl, appId: 50_780_459 }),
+  );
   const server = await new Promise<Server>((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening));
   });

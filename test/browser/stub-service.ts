@@ -20,11 +20,13 @@ export interface StubService {
   close(): Promise<void>;
 }
 
+const NOT_SET = { ok: false, code: 'unavailable', message: 'No answer was set.' } as const;
+
 /** Stands where Wonward's service will: takes webhooks, answers the card. Decides nothing. */
 export async function startStubService(): Promise<StubService> {
   const cardRequests: SeenRequest[] = [];
   const webhooks: SeenRequest[] = [];
-  let answer: CardResponse = { ok: false, code: 'unavailable', message: 'No answer was set.' };
+  let answer: CardResponse = NOT_SET;
   const app = express().use(express.text({ type: () => true, limit: '2mb' }));
   const seen = ({ method, originalUrl, headers, body }: express.Request): SeenRequest => ({
     method,
@@ -32,10 +34,11 @@ export async function startStubService(): Promise<StubService> {
     headers,
     body: typeof body === 'string' ? body : '',
   });
-  for (const { apiPath } of hubspotManifest.cards) {
+  for (const { apiPath, objectTypes } of hubspotManifest.cards) {
     app.get(apiPath, (request, response) => {
       cardRequests.push(seen(request));
-      response.json(answer);
+      // Cards of other records read answers of their own.
+      response.json(objectTypes.includes('contacts') ? answer : NOT_SET);
     });
   }
   app.post(hubspotManifest.webhooks.path, (request, response) => {

@@ -132,6 +132,40 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
       expect(await store.desk.open('acc_a', again, T0 + HOUR + 1)).toMatchObject({ id: 'cas_3' });
     });
 
+    test('what waits is told by its time, what is over first, and of one account only', async () => {
+      for (const [id, hours] of [
+        ['cas_late', -100],
+        ['cas_soon', 1],
+        ['cas_done', 0],
+        ['cas_later', 30],
+      ] as const)
+        await store.desk.open('acc_a', newCase(id, { openedAt: T0 + hours * HOUR }));
+      await store.desk.decide('acc_a', 'cas_done', { outcome: 'resolved', by: 'key', why: 'x', at: T0 + HOUR });
+      // One step up the chain after two days, and over after two more.
+      for (const at of [T0 - 40 * HOUR, T0 + 10 * HOUR]) await store.desk.escalateDue(at, 10);
+      const open = await store.attention.openCases('acc_a', 10);
+      expect(open.map(({ id, isOverdue }) => [id, isOverdue])).toEqual([
+        ['cas_late', true],
+        ['cas_soon', false],
+        ['cas_later', false],
+      ]);
+      expect((await store.attention.openCases('acc_a', 1)).map(({ id }) => id)).toEqual(['cas_late']);
+      expect(await store.attention.openCases('acc_b', 10)).toEqual([]);
+    });
+
+    test('what is set in the app is kept in versions, and the same again is the same', async () => {
+      const save = (basis: number, managers: string[]) =>
+        store.appSettings.save('acc_a', a.connectionId, { managers }, { basis, by: 'key', now: T0 });
+      expect(await store.appSettings.newest('acc_a', a.connectionId)).toBeNull();
+      expect(await save(0, ['7'])).toMatchObject({ version: 1, settings: { managers: ['7'] }, by: 'key', at: T0 });
+      expect(await save(0, ['7'])).toMatchObject({ version: 1 });
+      expect(await save(0, ['8'])).toBeNull();
+      const both = await Promise.all([save(1, ['8']), save(1, ['9'])]);
+      expect(both.filter((kept) => kept === null)).toHaveLength(1);
+      expect(await store.appSettings.newest('acc_a', a.connectionId)).toMatchObject({ version: 2 });
+      expect(await store.appSettings.newest('acc_b', a.connectionId)).toBeNull();
+    });
+
     test('what happens to one is told in order and for ever, and nothing is decided twice', async () => {
       await store.desk.open('acc_a', newCase('cas_1'));
       await store.desk.comment('acc_a', 'cas_1', 'key', 'Asked finance.', T0 + 1);

@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { config as uiExtensionsRules } from '@hubspot/eslint-config-ui-extensions';
 import { parseProjectConfig } from '@hubspot/project-parsing-lib/projects';
@@ -9,10 +9,11 @@ import { ESLint } from 'eslint';
 import nock from 'nock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hubspotManifest } from '../../manifests/hubspot/app.ts';
-import { buildCardBundle } from '../../src/sandbox/web/card-bundle.ts';
+import { buildCardBundle, buildPageBundle } from '../../src/sandbox/web/card-bundle.ts';
 
 const PROJECT = fileURLToPath(new URL('../../extensions/hubspot', import.meta.url));
-const CARDS = join(PROJECT, 'src/app/cards');
+const FOLDERS = ['cards', 'pages', 'settings'].map((folder) => join(PROJECT, 'src/app', folder));
+const PAGES = [hubspotManifest.pages, hubspotManifest.settings];
 const ACCOUNT = 1;
 
 const scratch = mkdtempSync(join(tmpdir(), 'wonward-judges-'));
@@ -53,7 +54,10 @@ accounts:
     // The parser fetches a JSON schema per component with an account's token; with one that allows anything its structural
     // rules still run. The real schemas need `hs project validate` with an account.
     const schemas = Object.fromEntries(
-      ['APPLICATION', 'CARD', 'WEBHOOKS', 'WORKFLOW_ACTION'].map((kind) => [kind, { type: 'object' }]),
+      ['APPLICATION', 'CARD', 'PAGE', 'SETTINGS', 'WEBHOOKS', 'WORKFLOW_ACTION'].map((kind) => [
+        kind,
+        { type: 'object' },
+      ]),
     );
     for (const host of ['https://api.hubapi.com', 'https://api.hubspot.com']) {
       nock(host)
@@ -87,8 +91,10 @@ accounts:
       ['wonward_enrol_member', 'WORKFLOW_ACTION'],
       ['wonward_get_share_link', 'WORKFLOW_ACTION'],
       ['wonward_issue_reward', 'WORKFLOW_ACTION'],
+      ['wonward_pages', 'PAGE'],
       ['wonward_referral_card', 'CARD'],
       ['wonward_set_stage', 'WORKFLOW_ACTION'],
+      ['wonward_settings', 'SETTINGS'],
       ['wonward_submit_referral', 'WORKFLOW_ACTION'],
       ['wonward_wait_until_rewarded', 'WORKFLOW_ACTION'],
       ['wonward_webhooks', 'WEBHOOKS'],
@@ -139,40 +145,46 @@ function plant(project: string, file: string, change: object): void {
 }
 
 describe('HubSpot’s production build', () => {
-  it.each(hubspotManifest.cards.map(({ uid }) => uid))(
-    'makes %s a small script that brings no React and no markup of its own',
-    async (uid) => {
-      const { code } = await buildCardBundle(uid);
-      expect(code.length).toBeLessThan(100_000);
-      expect(code).toMatch(/RemoteUI\)/);
-      expect(code).not.toMatch(/document\.|window\.|localStorage|XMLHttpRequest/);
-      expect(() => new Function(code)).not.toThrow();
-    },
-  );
+  it.each([
+    ...hubspotManifest.cards.map(({ uid }) => ({ uid, build: () => buildCardBundle(uid) })),
+    ...PAGES.map((page) => ({ uid: page.uid, build: () => buildPageBundle(page) })),
+  ])('makes $uid a small script that brings no React and no markup of its own', async ({ build }) => {
+    const { code } = await build();
+    expect(code.length).toBeLessThan(100_000);
+    expect(code).toMatch(/RemoteUI\)/);
+    expect(code).not.toMatch(/document\.|window\.|localStorage|XMLHttpRequest/);
+    expect(() => new Function(code)).not.toThrow();
+  });
 });
 
 describe('HubSpot’s lint rules', () => {
-  const eslint = new ESLint({ overrideConfigFile: true, overrideConfig: uiExtensionsRules, cwd: CARDS });
-
   /** The rules are about JSX and globals; types are taken off first, since ESLint reads no TypeScript by itself. */
-  async function lint(file: string, source: string) {
+  async function lint(path: string, source: string) {
+    const [cwd, file] = [dirname(path), basename(path)];
+    const eslint = new ESLint({ overrideConfigFile: true, overrideConfig: uiExtensionsRules, cwd });
     const { code } = await transform(source, {
       loader: file.endsWith('x') ? 'tsx' : 'ts',
       jsx: 'preserve',
       target: 'esnext',
     });
-    const [result] = await eslint.lintText(code, { filePath: join(CARDS, file.replace(/\.ts(x?)$/, '.js$1')) });
+    const [result] = await eslint.lintText(code, { filePath: join(cwd, file.replace(/\.ts(x?)$/, '.js$1')) });
     return (result?.messages ?? []).map(({ ruleId, message }) => `${ruleId ?? 'parse'}: ${message}`);
   }
 
-  const sources = readdirSync(CARDS).filter((file) => /\.tsx?$/.test(file));
+  const sources = FOLDERS.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => /\.tsx?$/.test(file))
+      .map((file) => join(folder, file)),
+  );
 
-  it.each(sources)('find nothing in %s', async (file) => {
-    expect(await lint(file, readFileSync(join(CARDS, file), 'utf8'))).toEqual([]);
+  it.each(sources.map((path) => [relative(PROJECT, path), path] as const))('find nothing in %s', async (_, path) => {
+    expect(await lint(path, readFileSync(path, 'utf8'))).toEqual([]);
   });
 
-  it('read every source of the cards', () => {
-    expect(sources).toContain('referral-card.tsx');
+  it('read every source of the cards and pages', () => {
+    expect(sources.map((path) => basename(path))).toEqual(
+      expect.arrayContaining(['referral-card.tsx', 'home-page.tsx']),
+    );
     expect(sources.length).toBeGreaterThan(10);
   });
 
@@ -183,6 +195,6 @@ describe('HubSpot’s lint rules', () => {
     ['no-dom-access', 'planted.ts', "export const a = () => document.querySelector('a');"],
     ['no-parent-imports', 'planted.ts', "import { a } from '../outside.ts';\nexport const b = a;"],
   ])('would have caught what %s forbids', async (rule, file, source) => {
-    expect((await lint(file, source)).join()).toContain(rule);
+    expect((await lint(join(FOLDERS[0] ?? '', file), source)).join()).toContain(rule);
   });
 });

@@ -22,6 +22,7 @@ const IN_WORDS = [
   /^must not contain control characters or broken Unicode$/,
   /^every rule needs a key of its own$/,
   /must be a decimal above zero with no more decimals than [A-Z]{3} has$/,
+  /^must be the CRM’s own id of a user, such as 10202051$/,
   /^must be a CRM that this service is configured for/,
   /^must be an address of the CRM itself, /,
   /^must be an e-mail address or a user id of the CRM$/,
@@ -162,6 +163,10 @@ beforeAll(async () => {
   judge = await createJudge(service);
   const tried = async (path: string, draft: object) =>
     ((await (await account.post(`${path}/dry-run`, draft)).json()) as { id: string }).id;
+  // Of a connection of its own: one is open at a time.
+  const behind = { connectionId: await account.connect('2'), since: '2026-01-01T00:00:00.000Z' };
+  const begun = await account.post('/backfills', behind);
+  const { id: backfillId } = (await begun.json()) as { id: string };
   const mapping = `/connections/${connectionId}/mapping`;
   const [ofProgram, ofPolicy, ofMapping] = [
     await tried('/programs', { program: PROGRAM }),
@@ -175,6 +180,10 @@ beforeAll(async () => {
     getDryRun: { params: { dryRunId: ofProgram } },
     getAttributionDryRun: { params: { dryRunId: ofPolicy } },
     getMappingDryRun: { params: { connectionId, dryRunId: ofMapping } },
+    setAppSettings: {
+      params: { connectionId },
+      body: { version: 1, managers: ['7001', '7002'] },
+    },
     setStageMapping: { params: { connectionId }, body: { stages: [], dryRunId: ofMapping } },
     tryStageMapping: { params: { connectionId }, body: { stages: [] } },
     proposeStageMapping: { params: { connectionId } },
@@ -184,6 +193,9 @@ beforeAll(async () => {
       body: { postponeUntil: new Date(Date.now() + 86_400_000).toISOString() },
     },
     fixDrift: { params: { connectionId, caseId: story.driftCaseId }, body: { fix: 'accept' } },
+    pauseBackfill: { params: { backfillId }, body: {} },
+    resumeBackfill: { params: { backfillId }, body: {} },
+    cancelBackfill: { params: { backfillId }, body: {} },
     startBackfill: { params: {}, body: { connectionId, since: '2026-01-01T00:00:00.000Z' } },
     importPayoutBatchMarks: { params: { batchId: story.batchId }, body: { csv: 'order,state\npay_1,paid' } },
   };

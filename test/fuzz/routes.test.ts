@@ -3,9 +3,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CardResponse } from '../../contracts/hubspot-card/card-view.generated.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { cardContractViolations } from '../contracts/card-schema.ts';
+import { contractJudge } from '../contracts/contract-schema.ts';
 import { signed, stageChange, startHttp, type TestService, tellStory } from '../http/service.ts';
 import { readCorpus } from './corpus.ts';
 import { hostileOf, type Schema, type Source } from './from-schema.ts';
@@ -140,9 +140,65 @@ function wrongPage(answer: WireAnswer): string[] {
   return /<script|onerror|javascript:/i.test(page) ? ['has a script'] : [];
 }
 
-function wrongCard(answer: WireAnswer): string[] {
+function wrongCard(answer: WireAnswer, { target }: WireRequest): string[] {
   if (answer.status !== 200) return judge.wrongProblem(answer);
-  return cardContractViolations(jsonOf(answer.body) as CardResponse).map(String);
+  return cardContractViolations(jsonOf(answer.body), DEFINITIONS[target.split('?')[0] ?? '']).map(String);
+}
+
+/** What the contract calls the answers of the cards' routes. */
+const DEFINITIONS: Readonly<Record<string, string>> = {
+  '/hubspot/cards/contact': 'CardResponse',
+  '/hubspot/cards/deal': 'DealCardResponse',
+  '/hubspot/cards/company': 'CompanyCardResponse',
+  '/hubspot/cards/people': 'PeopleResponse',
+  '/hubspot/cards/actions/refer': 'ActionResponse',
+  '/hubspot/cards/actions/dispute': 'ActionResponse',
+  '/hubspot/cards/actions/share-link': 'ActionResponse',
+};
+
+const homeViolations = contractJudge('hubspot-home/home.schema.json');
+const settingsViolations = contractJudge('hubspot-settings/settings.schema.json');
+
+/** A home or a settings page by its contract. */
+function wrongAppPage(answer: WireAnswer, { target }: WireRequest): string[] {
+  if (answer.status !== 200) return judge.wrongProblem(answer);
+  const violations = target.startsWith('/hubspot/home') ? homeViolations : settingsViolations;
+  return [...violations(jsonOf(answer.body))];
+}
+
+/** Who asks, as HubSpot puts it into an address, and what is around it. */
+const askers = (...names: string[]) =>
+  fc
+    .tuple(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.constant([['portalId', PORTAL]] as [string, string][]) },
+        { weight: 1, arbitrary: fc.constant<[string, string][]>([]) },
+      ),
+      fc.oneof(
+        { weight: 2, arbitrary: fc.constant([['userId', '7001']] as [string, string][]) },
+        { weight: 1, arbitrary: fc.constant<[string, string][]>([]) },
+      ),
+      pairsOf('portalId', 'userId', 'userEmail', ...names),
+    )
+    .map((parts) => parts.flat());
+
+const mostlySigned = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(true) },
+  { weight: 1, arbitrary: fc.constant(false) },
+);
+
+/** A POST as HubSpot's proxy sends it. */
+function post(target: string, body: string, isSigned: boolean): WireRequest {
+  const bytes = Buffer.from(body);
+  return {
+    method: 'POST',
+    target,
+    headers: [
+      ['Content-Type', 'application/json'],
+      ...(isSigned ? Object.entries(signed('POST', target, bytes.toString())) : []),
+    ],
+    body: bytes,
+  };
 }
 
 /** What is public and not in the OpenAPI document: everybody of these has a way of being fuzzed here. */
@@ -218,6 +274,96 @@ const OTHERS: readonly Fuzzed[] = [
     wrong: wrongCard,
   },
   {
+    routes: ['/hubspot/cards/deal', '/hubspot/cards/company', '/hubspot/cards/people'],
+    requests: fc
+      .record({
+        path: fc.constantFrom('deal', 'company', 'people'),
+        type: fc.constantFrom('0-1', '0-2', '0-3', ''),
+        pairs: askers('objectId', 'objectTypeId', 'cursor', 'q', 'search'),
+        id: fc.oneof(fc.constantFrom('102', '201', '301'), awkwardText),
+        isSigned: mostlySigned,
+      })
+      .map(({ path, type, pairs, id, isSigned }) => {
+        const own: [string, string][] = [
+          ['objectTypeId', type],
+          [path === 'people' ? 'q' : 'objectId', id],
+        ];
+        const target = `/hubspot/cards/${path}${search([...own, ...pairs])}`;
+        return get(target, isSigned ? signed('GET', target) : {});
+      }),
+    wrong: wrongCard,
+  },
+  {
+    routes: ['/hubspot/cards/actions/refer', '/hubspot/cards/actions/dispute', '/hubspot/cards/actions/share-link'],
+    requests: fc
+      .record({
+        path: fc.constantFrom('refer', 'dispute', 'share-link'),
+        pairs: askers(),
+        body: fc.oneof(
+          {
+            weight: 3,
+            arbitrary: fc
+              .tuple(
+                near({
+                  key: 'click-00000001',
+                  contactId: '102',
+                  as: 'member',
+                  other: { firstName: 'Lin', lastName: 'Chen', email: 'lin@example.com' },
+                  claim: 'other',
+                  note: 'Wrong member.',
+                }),
+                fc.nat(),
+              )
+              .map(([text, number]) => text.replace('00000001', String(number))),
+          },
+          { weight: 1, arbitrary: awkwardJson.map(textOf) },
+          { weight: 1, arbitrary: awkwardText },
+        ),
+        isSigned: mostlySigned,
+      })
+      .map(({ path, pairs, body, isSigned }) => post(`/hubspot/cards/actions/${path}${search(pairs)}`, body, isSigned)),
+    wrong: wrongCard,
+  },
+  {
+    routes: ['/hubspot/home', '/hubspot/settings'],
+    requests: fc
+      .record({ path: fc.constantFrom('home', 'settings'), pairs: askers('cursor'), isSigned: mostlySigned })
+      .map(({ path, pairs, isSigned }) => {
+        const target = `/hubspot/${path}${search(pairs)}`;
+        return get(target, isSigned ? signed('GET', target) : {});
+      }),
+    wrong: wrongAppPage,
+  },
+  {
+    routes: ['/hubspot/settings/mapping', '/hubspot/settings/reconnect'],
+    requests: fc
+      .record({
+        path: fc.constantFrom('mapping', 'reconnect'),
+        pairs: askers(),
+        body: fc.oneof(
+          {
+            weight: 3,
+            arbitrary: near({ basis: 'map_0', pipelineId: 'default', stageId: 'closedwon', stage: 'won' }),
+          },
+          { weight: 1, arbitrary: awkwardJson.map(textOf) },
+          { weight: 1, arbitrary: awkwardText },
+        ),
+        isSigned: mostlySigned,
+      })
+      .map(({ path, pairs, body, isSigned }) => post(`/hubspot/settings/${path}${search(pairs)}`, body, isSigned)),
+    wrong: wrongAppPage,
+  },
+  {
+    routes: ['/install/:provider'],
+    requests: fc
+      .tuple(
+        fc.oneof({ weight: 3, arbitrary: fc.constant('hubspot') }, { weight: 1, arbitrary: awkwardText }),
+        pairsOf('to', 'state', 'url', 'redirect_uri'),
+      )
+      .map(([provider, pairs]) => get(`/install/${encoded(provider)}${search(pairs)}`)),
+    wrong: wrongPage,
+  },
+  {
     routes: ['/hubspot/actions/:action', '/hubspot/actions/options/:list'],
     requests: fc
       .record({
@@ -267,11 +413,15 @@ const OTHERS: readonly Fuzzed[] = [
     wrong: wrongPage,
   },
   {
-    routes: ['/r/:code'],
+    routes: ['/r/:code', '/r/:code/qr.png'],
     requests: fc
-      .tuple(fc.oneof(awkwardText, fc.string({ unit: 'grapheme-ascii' })), pairsOf('to', 'url', 'next', 'returnUrl'))
-      .map(([code, pairs]) => get(`/r/${encoded(code)}${search(pairs)}`)),
-    wrong: wrongPage,
+      .tuple(
+        fc.oneof(awkwardText, fc.string({ unit: 'grapheme-ascii' })),
+        fc.constantFrom('', '/qr.png'),
+        pairsOf('to', 'url', 'next', 'returnUrl'),
+      )
+      .map(([code, rest, pairs]) => get(`/r/${encoded(code)}${rest}${search(pairs)}`)),
+    wrong: (answer) => (typeOf(answer.headers) === 'image/png' ? [] : wrongPage(answer)),
   },
   {
     routes: ['/livez', '/readyz', '/metrics', '/api/v1/openapi.json'],

@@ -99,6 +99,9 @@ const NOBODYS: Readonly<Record<string, string>> = { rew: 'rwd', bac: 'bfl' };
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
 
+/** On top of what the install has set. */
+const APP_SETTINGS = { version: 1, managers: ['7001', '7002'] };
+
 describe('the OpenAPI document', () => {
   test('is valid OpenAPI 3.1, by a judge that is not ours', async () => {
     const result = await new Validator().validate(structuredClone(api.document) as unknown as Record<string, unknown>);
@@ -332,6 +335,11 @@ describe('the OpenAPI document', () => {
       ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: 'everyone' }, 400],
       ['setCardActors', `/connections/${acmeConnection}/card-actors`, { users: [' '] }, 400],
       ['setCardActors', `/connections/${otherConnection}/card-actors`, { users: [] }, 404],
+      ['setAppSettings', `/connections/${acmeConnection}/app-settings`, APP_SETTINGS, 200],
+      ['setAppSettings', `/connections/${acmeConnection}/app-settings`, APP_SETTINGS, 200],
+      ['setAppSettings', `/connections/${acmeConnection}/app-settings`, { ...APP_SETTINGS, managers: [] }, 409],
+      ['setAppSettings', `/connections/${acmeConnection}/app-settings`, { ...APP_SETTINGS, managers: ['a b'] }, 400],
+      ['setAppSettings', `/connections/${otherConnection}/app-settings`, APP_SETTINGS, 404],
       ['retryConnection', `/connections/${acmeConnection}/retry`, undefined, 200],
       ['retryConnection', `/connections/${otherConnection}/retry`, undefined, 404],
       ['sweepConnection', `/connections/${acmeConnection}/sweep`, { full: true }, 202],

@@ -189,3 +189,43 @@ describe('a share link', () => {
     },
   );
 });
+
+describe('the page in front of the consent', () => {
+  async function pageOf(path: string) {
+    const response = await fetch(`${service.url}${path}`, { redirect: 'manual' });
+    return {
+      status: response.status,
+      page: await response.text(),
+      policy: response.headers.get('content-security-policy'),
+    };
+  }
+
+  test('says what will happen, why each permission is asked for, and leads to the CRM', async () => {
+    const link = (await (await account.post('/connections/install', { provider: 'hubspot' })).json()) as {
+      url: string;
+      page: string;
+    };
+    const { pathname, search } = new URL(link.page);
+    expect(pathname).toBe('/base/install/hubspot');
+    const { status, page, policy } = await pageOf(`/install/hubspot${search}`);
+    expect(status).toBe(200);
+    expect(policy).toContain("default-src 'none'");
+    expect(page).toContain('What you may leave out');
+    expect(page).toContain('To know which account &lt;b&gt; you connect.');
+    expect(page).toContain(`href="${link.url.replaceAll('&', '&amp;')}"`);
+    // It was looked at and not used up: the link behind it still works.
+    const state = new URL(link.url).searchParams.get('state') ?? '';
+    expect((await comeBack({ code: 'code-48000001', state })).status).toBe(200);
+  });
+
+  test.each([
+    ['no state', '/install/hubspot'],
+    ['a state that is none', '/install/hubspot?state=x'],
+    ['two states', `/install/hubspot?state=${'a'.repeat(43)}&state=${'b'.repeat(43)}`],
+    ['a CRM that is none', `/install/pipedrive?state=${'a'.repeat(43)}`],
+  ])('is not shown with %s', async (_, path) => {
+    const { status, page } = await pageOf(path);
+    expect(status).toBe(404);
+    expect(page).toContain('Make a new install link');
+  });
+});

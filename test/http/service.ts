@@ -5,6 +5,7 @@ import { Writable } from 'node:stream';
 import { vi } from 'vitest';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
+import { createAppSettings } from '../../src/application/app-settings.ts';
 import { createAutopilot } from '../../src/application/autopilot.ts';
 import { createBackfills } from '../../src/application/backfill.ts';
 import { createCard } from '../../src/application/card.ts';
@@ -16,6 +17,7 @@ import { createDealCard } from '../../src/application/deal-card.ts';
 import { createDesk } from '../../src/application/desk.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
 import { createHistory } from '../../src/application/history.ts';
+import { createHome } from '../../src/application/home.ts';
 import { createMappings } from '../../src/application/mapping.ts';
 import { createMemberImports } from '../../src/application/member-import.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
@@ -33,6 +35,7 @@ import { createReceive } from '../../src/application/receive.ts';
 import { createReconciliation } from '../../src/application/reconciliation.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
+import { createSettingsPage } from '../../src/application/settings-page.ts';
 import { createSyncDesk } from '../../src/application/sync-desk.ts';
 import { createSyncHealth } from '../../src/application/sync-health.ts';
 import { createTiers } from '../../src/application/tiers.ts';
@@ -68,6 +71,8 @@ export const PUBLIC_URL = 'https://wonward.example/base';
 export const SECRET = 'client-secret-of-the-app';
 export const OLD_SECRET = 'former-client-secret';
 export const APP_ID = 4_242;
+/** Who consents to every install. */
+export const INSTALLER = '7001';
 
 /** Each names what the CRM makes of it: a portal's number, or a way to fail. */
 export const CODES = { used: 'code-used', down: 'code-down', misconfigured: 'code-misconfigured', crash: 'code-crash' };
@@ -100,6 +105,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     refreshToken: `refresh-token-of-${portal}`,
     expiresAt: systemClock.now() + 1_800_000,
     scopes: ['oauth', 'crm.objects.contacts.read'],
+    userId: INSTALLER,
   });
   const unused = () => Promise.reject(new Error('not part of these tests'));
   const sessionOf = ({ connectionId, externalId: portal }: CrmAccess): CrmSession => ({
@@ -159,6 +165,10 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     recordUrl: () => null,
     requiredScopes: ['oauth'],
     oauth: {
+      permissions: [
+        { name: 'oauth', reason: 'To know which account <b> you connect.', isOptional: false },
+        { name: 'companies', reason: 'For rules that ask about it.', isOptional: true },
+      ],
       authorizeUrl: ({ state, redirectUri }) =>
         `https://app.hubspot.com/oauth/authorize?${new URLSearchParams({ state, redirect_uri: redirectUri })}`,
       async exchangeCode({ code }) {
@@ -273,6 +283,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const act = createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} });
   const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} });
   const tiers = createTiers({ store, clock });
+  const appSettings = createAppSettings({ store, clock });
+  const syncHealth = createSyncHealth({ store, clock, openSession: connect.openSession });
   const app = createApp({
     publicUrl: PUBLIC_URL,
     trustProxy: 0,
@@ -353,10 +365,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       openSession: connect.openSession,
     }),
     tiers,
+    home: createHome({ store, clock, syncHealth, recordUrl: () => null }),
     reattribute,
     mappings,
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
     drift,
+    appSettings,
+    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect }),
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => {} }),
     payoutNews,
     payoutAccounts,
@@ -371,7 +386,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       clock,
       newId: randomUUID,
     }),
-    syncHealth: createSyncHealth({ store, clock, openSession: connect.openSession }),
+    syncHealth,
     reconciliation: createReconciliation({
       ...{ store, clock, log, publicUrl: PUBLIC_URL, openSession: connect.openSession, onAsked: () => {} },
       signer: createSigner(KEYS),

@@ -131,6 +131,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   at: '2026-01-01T00:00:00.000Z',
   since: '2026-01-01T00:00:00.000Z',
   ruleKey: 'member-won',
+  managers: '7001',
   owner: 'role:reviewer',
   outcome: 'dismissed',
   property: 'purchase_checked',

@@ -58,7 +58,7 @@ const IS_FIRST_PAGE_OF_CONNECTION =
 const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
 
 /** An index of nothing but the rows that are asked for. */
-const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open|open_alerts) /;
+const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open|open_alerts|open_by_due) /;
 
 const SMALL_TABLES = [
   ...[
@@ -77,8 +77,9 @@ const SMALL_TABLES = [
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'payout_schedules', 'manual_batches'],
   ...['payout_settings', 'manual_batches'],
-  // One for each account.
+  // One for each account, and what was set for a connection.
   'desk_settings',
+  'app_settings',
   // As statements call them.
   ...['a', 'c', 'probe'],
 ];
@@ -380,6 +381,11 @@ async function useBackfills(store: Awaited<ReturnType<typeof openStore>>): Promi
 async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const accountId = 'acc_a';
   const { desk } = store;
+  const setting = { managers: ['7'] };
+  await store.appSettings.save(accountId, 'con_a', setting, { basis: 0, by: 'x', now: T0 });
+  await store.appSettings.newest(accountId, 'con_a');
+  await store.attention.openCases(accountId, 10);
+  await store.attention.parkedOrders(accountId, 5);
   await desk.open(accountId, newCase('cas_1'), T0);
   await desk.open(accountId, newCase('cas_2'));
   await desk.get(accountId, 'cas_1');

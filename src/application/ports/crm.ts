@@ -62,11 +62,23 @@ export interface CrmGrant {
   readonly refreshToken: string;
   readonly expiresAt: Instant;
   readonly scopes: readonly string[];
+  /** Who consented, by the CRM's own id; absent where it does not say. */
+  readonly userId?: string | undefined;
   /** As in `CrmAccess`. */
   readonly apiUrl?: string | undefined;
 }
 
+/** What an admin is asked to let us do, and why. */
+export interface CrmPermission {
+  readonly name: string;
+  readonly reason: string;
+  /** Whoever does not grant it is served without what it is for. */
+  readonly isOptional: boolean;
+}
+
 export interface CrmOAuth {
+  /** Absent for a CRM that asks for all or nothing, in words of its own. */
+  readonly permissions?: readonly CrmPermission[];
   /**
    * Where the admin's browser goes to consent. `site` is where they log in, for a CRM that has several such places; absent for the usual
    * one. Null when `site` is not one of the vendor's.

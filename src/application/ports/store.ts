@@ -1,4 +1,5 @@
 import type { AlertFacts } from '../../domain/alert.ts';
+import type { AppSettings } from '../../domain/app-settings.ts';
 import type { AttributionDecision, AttributionPolicy } from '../../domain/attribution-policy.ts';
 import type { BatchSchedule } from '../../domain/batch-schedule.ts';
 import type { CardActors } from '../../domain/card-actors.ts';
@@ -51,6 +52,8 @@ export interface Store {
   readonly work: WorkStore;
   readonly cases: CaseStore;
   readonly desk: DeskStore;
+  readonly attention: AttentionStore;
+  readonly appSettings: AppSettingsStore;
   readonly payouts: PayoutStore;
   readonly payoutRecords: PayoutRecordStore;
   readonly coupons: CouponStore;
@@ -964,6 +967,46 @@ export interface DeskStore {
     accountId: string,
     since: { readonly recentFrom: Instant; readonly baseFrom: Instant; readonly burnFrom: Instant },
   ): Promise<AlertFacts>;
+}
+
+// ── What waits for a person ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** An order that is left alone until a person has looked. */
+export interface ParkedOrder {
+  readonly rewardId: string;
+  readonly error: string;
+}
+
+/** Of an account, each read by an index and no further than its limit. */
+export interface AttentionStore {
+  /** Open ones: those whose time is over first, then those that are due soonest. */
+  openCases(accountId: string, limit: number): Promise<Case[]>;
+  parkedOrders(accountId: string, limit: number): Promise<ParkedOrder[]>;
+}
+
+// ── What is set in the app inside a CRM ─────────────────────────────────────────────────────────────────────────────
+
+/** Settings as somebody saved them; version 0 is what holds before anybody did. */
+export interface KeptAppSettings {
+  readonly version: number;
+  readonly settings: AppSettings;
+  readonly by: string;
+  readonly at: Instant;
+}
+
+export interface AppSettingsStore {
+  /** In force; null when nobody has set anything. */
+  newest(accountId: string, connectionId: string): Promise<KeptAppSettings | null>;
+  /**
+   * Adds the next version, unless the newest says the same: then that one is returned, whatever `basis` is, so that a second attempt finds
+   * its first. Null when another version than `basis` is the newest.
+   */
+  save(
+    accountId: string,
+    connectionId: string,
+    settings: AppSettings,
+    as: { readonly basis: number; readonly by: string; readonly now: Instant },
+  ): Promise<KeptAppSettings | null>;
 }
 
 // ── Deliver: payouts and mirror ─────────────────────────────────────────────────────────────────────────────────────

@@ -65,10 +65,11 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
     onCall,
   };
   const propertyStates = createPropertyStates(clock);
-  const { requiredScopes, optionalScopes } = hubspotManifest.oauth;
+  const { requiredScopes, optionalScopes, scopes } = hubspotManifest.oauth;
+  const permissions = scopes.map(({ scope, reason, isOptional }) => ({ name: scope, reason, isOptional }));
   return {
     provider: 'hubspot',
-    oauth: createOAuth(callDeps, { authorizeUrl, clientId, clientSecret, requiredScopes, optionalScopes }),
+    oauth: createOAuth(callDeps, { authorizeUrl, clientId, clientSecret, requiredScopes, optionalScopes, permissions }),
     inbound: {
       verify: (request, now) => verifySignature(request, now, clientSecrets),
       parseHints: (body) => parseHints(body, appId),

@@ -1,3 +1,4 @@
+import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { WantedProperties } from '../../domain/property.ts';
 import type { ContactFacts, Properties } from '../../domain/record.ts';
@@ -15,17 +16,8 @@ const COMPANY_ID_PROPERTY = 'associatedcompanyid';
 /** Optional: a portal that was connected without it knows its companies' ids only. */
 const COMPANIES_SCOPE = 'crm.objects.companies.read';
 
-/** What risk is judged by; a portal that lacks one of them leaves it out of its answer. The two dates are of older and newer portals. */
-const TRAIT_PROPERTIES = [
-  'phone',
-  'mobilephone',
-  'hs_country_region_code',
-  'address',
-  'zip',
-  'country',
-  'hs_v2_date_entered_customer',
-  'hs_lifecyclestage_customer_date',
-];
+/** What risk is judged by. */
+const TRAIT_PROPERTIES = hubspotManifest.alsoRead.contact.names;
 
 const PROPERTIES = [
   'email',

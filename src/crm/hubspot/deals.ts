@@ -1,3 +1,4 @@
+import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { WantedProperties } from '../../domain/property.ts';
 import type { DealFacts } from '../../domain/record.ts';
@@ -7,7 +8,7 @@ import { MODIFIED_PROPERTY } from './fields.ts';
 import { POINT_PROPERTIES, pointsOf } from './points.ts';
 import { modificationOf, readRecords } from './records.ts';
 
-const PROPERTIES = ['dealname', 'hs_createdate', MODIFIED_PROPERTY.deal, ...POINT_PROPERTIES];
+const PROPERTIES = ['dealname', ...hubspotManifest.alsoRead.deal.names, MODIFIED_PROPERTY.deal, ...POINT_PROPERTIES];
 
 export async function readDeals(
   api: PortalApi,

@@ -1,4 +1,4 @@
-import type { CrmGrant, CrmOAuth } from '../../application/ports/crm.ts';
+import type { CrmGrant, CrmOAuth, CrmPermission } from '../../application/ports/crm.ts';
 import { Fault } from '../../domain/errors.ts';
 import { type Call, type CallDeps, callUntilAnswered } from './call.ts';
 import { describe } from './errors.ts';
@@ -11,6 +11,7 @@ export interface OAuthSettings {
   readonly clientSecret: string;
   readonly requiredScopes: readonly string[];
   readonly optionalScopes: readonly string[];
+  readonly permissions: readonly CrmPermission[];
 }
 
 /** From HubSpot's `status` and OAuth's `error`. Ours comes first: a redirect mismatch also calls itself invalid_grant. */
@@ -32,7 +33,7 @@ export function createOAuth(deps: CallDeps, settings: OAuthSettings): CrmOAuth {
   async function grant(name: string, form: Record<string, string>): Promise<CrmGrant> {
     const askedAt = deps.clock();
     const token = await post({ name, path: PATHS.token, schema: tokenSchema, form: { ...form, ...client } });
-    const { hub_id, scopes } =
+    const { hub_id, scopes, user_id } =
       token.hub_id !== undefined && token.scopes ? token : await introspect(token.access_token);
     return {
       externalId: String(hub_id),
@@ -42,6 +43,7 @@ export function createOAuth(deps: CallDeps, settings: OAuthSettings): CrmOAuth {
       // Counted from before the request, so that we never believe in a token longer than HubSpot does.
       expiresAt: askedAt + token.expires_in * 1_000,
       scopes: scopes ?? [],
+      ...(user_id === undefined ? {} : { userId: String(user_id) }),
     };
   }
 
@@ -51,6 +53,7 @@ export function createOAuth(deps: CallDeps, settings: OAuthSettings): CrmOAuth {
   }
 
   return {
+    permissions: settings.permissions,
     authorizeUrl({ state, redirectUri, site }) {
       // HubSpot has one place to log in.
       if (site !== undefined) return null;

@@ -179,9 +179,14 @@ export const tokenSchema = z.looseObject({
   expires_in: z.number().positive(),
   hub_id: idSchema.optional(),
   scopes: z.array(z.string()).optional(),
+  user_id: idSchema.optional(),
 });
 
-export const introspectionSchema = z.looseObject({ hub_id: idSchema, scopes: z.array(z.string()) });
+export const introspectionSchema = z.looseObject({
+  hub_id: idSchema,
+  scopes: z.array(z.string()),
+  user_id: idSchema.optional(),
+});
 
 export const eventSchema = z.looseObject({
   portalId: idSchema,

@@ -88,7 +88,7 @@ export function connections({ clock, connect, reads, connections: stored }: Conn
           throw new HttpProblem('invalid_request', 'Nobody logs in to this CRM there.', {
             errors: [{ field: 'site', problem: SITE_PROBLEM }],
           });
-        if (begun) return { status: 201, body: { url: begun.url } };
+        if (begun) return { status: 201, body: { url: begun.url, page: begun.page } };
         throw new HttpProblem('invalid_request', 'No such CRM is configured here.', {
           errors: [
             { field: 'provider', problem: 'must be a CRM that this service is configured for, such as hubspot' },

@@ -4,6 +4,7 @@ import type { ConnectionStore, ProgramDraftStore, ProgramStore, ReadStore } from
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type AppSettingsDeps, appSettings } from './app-settings.ts';
 import { type AttributionDeps, attribution } from './attribution.ts';
 import { type AutopilotDeps, autopilot } from './autopilot.ts';
 import { type BackfillsApiDeps, backfills } from './backfills.ts';
@@ -51,7 +52,8 @@ export interface OperationsDeps
     Pick<HistoryApiDeps, 'history' | 'storedHistory'>,
     MemberImportsApiDeps,
     Pick<ReceivablesDeps, 'writeOff'>,
-    SyncApiDeps {
+    SyncApiDeps,
+    AppSettingsDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -109,5 +111,6 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...history(deps),
     ...memberImports(deps),
     ...sync(deps),
+    ...appSettings(deps),
   ];
 }

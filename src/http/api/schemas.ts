@@ -279,6 +279,10 @@ export const provisionSchema = z
 export const installSchema = z
   .strictObject({
     url: z.url().meta({ description: "The CRM's consent page. Works once, for a quarter of an hour." }),
+    page: z.url().nullable().meta({
+      description:
+        'Our own page in front of it, which says what will happen and why each permission is asked for; null for a CRM without one.',
+    }),
   })
   .meta({ id: 'InstallLink' });
 

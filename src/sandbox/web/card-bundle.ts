@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { remoteBuild } from '@hubspot/ui-extensions-dev-server/build';
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
+import type { PageDeclaration } from '../../../manifests/hubspot/manifest-type.ts';
 
-const CARDS = fileURLToPath(new URL('../../../extensions/hubspot/src/app/cards', import.meta.url));
+const APP = fileURLToPath(new URL('../../../extensions/hubspot/src/app', import.meta.url));
+const CARDS = join(APP, 'cards');
 
 export interface CardBundle {
   /** As in the manifest. */
@@ -22,6 +24,16 @@ export interface CardBundle {
 export async function buildCardBundle(uid: string, root = CARDS): Promise<CardBundle> {
   const card = hubspotManifest.cards.find((candidate) => candidate.uid === uid);
   if (card === undefined) throw new Error(`the manifest declares no card "${uid}"`);
+  return bundleOf(card, root);
+}
+
+/** The same of the pages that HubSpot places by itself. */
+export function buildPageBundle(page: PageDeclaration): Promise<CardBundle> {
+  return bundleOf(page, join(APP, page.folder));
+}
+
+async function bundleOf(card: Pick<PageDeclaration, 'uid' | 'name' | 'entry'>, root: string): Promise<CardBundle> {
+  const { uid } = card;
   const outputDir = await mkdtemp(join(tmpdir(), 'wonward-card-'));
   try {
     await remoteBuild({ root, entryPoint: card.entry, outputDir, logLevel: 'silent' });

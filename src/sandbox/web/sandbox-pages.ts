@@ -5,10 +5,14 @@ import { sameOriginOnly } from './same-origin.ts';
 import type { SandboxClient } from './sandbox-client.ts';
 import type { RecordKind, SandboxSource } from './source.ts';
 
+export type AppPath = 'app' | 'settings';
+
 export interface SandboxPagesDeps {
   readonly source: SandboxSource;
   /** By the kind of record that shows them. */
   readonly cards: Readonly<Record<CardKind, CardBundle>>;
+  /** The pages that HubSpot places by itself, by their path below the portal. */
+  readonly apps: Readonly<Record<AppPath, CardBundle>>;
   readonly client: SandboxClient;
   /** What the card gets as the profile variable API: where the service says it is. */
   readonly apiUrl: string;
@@ -30,6 +34,7 @@ const PAGES = [
   '/portals/:portalId/contacts/:id',
   '/portals/:portalId/deals/:id',
   '/portals/:portalId/companies/:id',
+  '/portals/:portalId/:app',
 ];
 
 export interface PageConfig {
@@ -41,7 +46,7 @@ export interface PageConfig {
 }
 
 /** The local HubSpot's pages. Mount at "/". */
-export function createSandboxPages({ source, cards, client, apiUrl, appId }: SandboxPagesDeps): Router {
+export function createSandboxPages({ source, cards, apps, client, apiUrl, appId }: SandboxPagesDeps): Router {
   const router = Router();
   const cardNames = { contact: cards.contact.name, deal: cards.deal.name, company: cards.company.name };
   const policy = contentSecurityPolicy(apiUrl);
@@ -57,6 +62,9 @@ export function createSandboxPages({ source, cards, client, apiUrl, appId }: San
     'contact-card.js': ['text/javascript', cards.contact.code],
     'deal-card.js': ['text/javascript', cards.deal.code],
     'company-card.js': ['text/javascript', cards.company.code],
+    ...Object.fromEntries(
+      Object.entries(apps).map(([path, { code }]) => [`${path}.js`, ['text/javascript', code] as const]),
+    ),
   };
   for (const [name, [type, text]] of Object.entries(assets)) {
     router.get(`${ASSETS}/${name}`, (_request, response) => {

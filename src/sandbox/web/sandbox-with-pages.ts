@@ -1,5 +1,6 @@
+import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import { type HubSpotSandbox, type SandboxOptions, startHubSpotSandbox } from '../hubspot/server.ts';
-import { buildCardBundles } from './card-bundle.ts';
+import { buildCardBundles, buildPageBundle } from './card-bundle.ts';
 import { createControlSource } from './control-source.ts';
 import { buildSandboxClient } from './sandbox-client.ts';
 import { createSandboxPages } from './sandbox-pages.ts';
@@ -9,14 +10,20 @@ export async function startSandboxWithPages(
   options: Omit<SandboxOptions, 'pages'>,
   apiUrl: string,
 ): Promise<HubSpotSandbox> {
-  const [cards, client] = await Promise.all([buildCardBundles(), buildSandboxClient()]);
+  const [cards, app, settings, client] = await Promise.all([
+    buildCardBundles(),
+    buildPageBundle(hubspotManifest.pages),
+    buildPageBundle(hubspotManifest.settings),
+    buildSandboxClient(),
+  ]);
   const running: { sandbox?: HubSpotSandbox } = {};
   const source = createControlSource(() => {
     // Nothing can ask before the server listens.
     if (running.sandbox === undefined) throw new Error('the sandbox is not up yet');
     return running.sandbox.control;
   });
-  const pages = createSandboxPages({ source, cards, client, apiUrl, appId: options.app.appId });
+  const apps = { app, settings };
+  const pages = createSandboxPages({ source, cards, apps, client, apiUrl, appId: options.app.appId });
   running.sandbox = await startHubSpotSandbox({ ...options, pages });
   return running.sandbox;
 }

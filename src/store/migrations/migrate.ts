@@ -22,6 +22,7 @@ import * as backfill from './0018-backfill.ts';
 import * as cards from './0019-cards.ts';
 import * as workflowActions from './0020-workflow-actions.ts';
 import * as syncProof from './0021-sync-proof.ts';
+import * as app from './0022-app.ts';
 
 interface Migration {
   readonly name: string;
@@ -53,6 +54,7 @@ const MIGRATIONS: readonly Migration[] = [
   cards,
   workflowActions,
   syncProof,
+  app,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

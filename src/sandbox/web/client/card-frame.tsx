@@ -34,7 +34,7 @@ export function CardFrame({ context, properties, api, workerUrl, scriptUrl, onAl
     }
   }, [properties]);
 
-  const { objectId } = context.crm;
+  const objectId = context.crm?.objectId;
   const portalId = context.portal.id;
   // A worker lives as long as its record is open, not as long as a render
   useEffect(() => {

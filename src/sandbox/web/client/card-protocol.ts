@@ -3,8 +3,9 @@ import type { RemoteReceiver } from '@remote-ui/core';
 /** What the page and the card's worker say to each other. Functions travel as references (@remote-ui/rpc), the rest as copies. */
 
 export interface CardContext {
-  readonly location: 'crm.record.tab';
-  readonly crm: { readonly objectId: number; readonly objectTypeId: string };
+  readonly location: 'crm.record.tab' | 'pages' | 'settings';
+  /** Absent on a page of the app, which belongs to no record. */
+  readonly crm?: { readonly objectId: number; readonly objectTypeId: string };
   readonly user: Readonly<Record<string, unknown>>;
   readonly portal: { readonly id: number; readonly timezone: string };
   readonly variables: Readonly<Record<string, string>>;

@@ -45,6 +45,8 @@ const worker: CardWorker = {
         useExtensionContext: () => api.context,
         useExtensionActions: () => api.actions,
         useExtensionApi: () => api,
+        // The app has one page so far.
+        useAppPageLocation: () => ({ path: '/', params: {} }),
       },
       extend_V2: (render: Render) => {
         RemoteUI.createRoot(root).render(render(api));

@@ -31,6 +31,8 @@ export function Frame({ title, portal, problem, children }: FrameProps) {
               {portal.name} <small>{portal.portalId}</small>
             </a>
           )}
+          {portal !== null && <a href={`/portals/${portal.portalId}/app`}>App: home</a>}
+          {portal !== null && <a href={`/portals/${portal.portalId}/settings`}>App: settings</a>}
           <a href="/">All portals</a>
         </nav>
       </header>

@@ -298,23 +298,59 @@ function TextArea(props: FieldProps & { readonly rows?: number; readonly maxLeng
   );
 }
 
-function Select(
-  props: Omit<FieldProps, 'onChange'> & {
-    readonly options: ReadonlyArray<{ readonly label: string; readonly value: string }>;
-    readonly onChange?: (value: string) => void;
-  },
-) {
+function Select(props: {
+  label: string;
+  name: string;
+  options: readonly { label: string; value: string | number }[];
+  value?: string | number;
+  description?: string;
+  readOnly?: boolean;
+  onChange?: (value: string) => void;
+}) {
   const id = useId();
   return (
     <div className="c-field">
       <label htmlFor={id}>{props.label}</label>
-      <select id={id} name={props.name} value={props.value} onChange={(event) => props.onChange?.(event.target.value)}>
+      <select
+        id={id}
+        name={props.name}
+        value={props.value ?? ''}
+        disabled={props.readOnly === true}
+        onChange={(event) => props.onChange?.(event.target.value)}
+      >
         {props.options.map(({ label, value }) => (
           <option key={value} value={value}>
             {label}
           </option>
         ))}
       </select>
+      {props.description !== undefined && <small>{props.description}</small>}
+    </div>
+  );
+}
+
+function Checkbox(
+  props: WithChildren & {
+    name: string;
+    checked?: boolean;
+    description?: string;
+    readOnly?: boolean;
+    onChange?: (checked: boolean) => void;
+  },
+) {
+  return (
+    <div className="c-field is-checkbox">
+      <label>
+        <input
+          type="checkbox"
+          name={props.name}
+          checked={props.checked === true}
+          disabled={props.readOnly === true}
+          onChange={(event) => props.onChange?.(event.target.checked)}
+        />{' '}
+        {props.children}
+      </label>
+      {props.description !== undefined && <small>{props.description}</small>}
     </div>
   );
 }
@@ -336,6 +372,7 @@ const implemented = {
   Box: (props: WithChildren) => <div className="c-box">{props.children}</div>,
   Button,
   ButtonRow: (props: WithChildren) => <div className="c-button-row">{props.children}</div>,
+  Checkbox,
   Card: (props: WithChildren) => <div className="c-tile">{props.children}</div>,
   DescriptionList,
   DescriptionListItem,
@@ -343,6 +380,7 @@ const implemented = {
   EmptyState: (props: WithChildren & { title?: string }) => <StatePanel {...props} kind="empty" />,
   ErrorState: (props: WithChildren & { title?: string }) => <StatePanel {...props} kind="error" />,
   Flex,
+  PageTitle: (props: WithChildren) => <h2 className="c-page-title">{props.children}</h2>,
   // The record's own headings come before: the name is h1, the card's title h2.
   Heading: (props: WithChildren) => <h3 className="c-heading">{props.children}</h3>,
   Image: (props: { src: string; alt?: string; width?: number; height?: number }) => (

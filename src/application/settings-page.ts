@@ -1,0 +1,174 @@
+import type {
+  SettingsError,
+  SettingsResponse,
+  SettingsView,
+} from '../../contracts/hubspot-settings/settings-view.generated.ts';
+import { MAPPABLE_STAGES, type SaidStage } from '../domain/mapping.ts';
+import { openProgram, type ProgramVersion } from '../domain/program.ts';
+import { isoOf } from '../domain/time.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { AppSettingsDesk } from './app-settings.ts';
+import type { Connect } from './connect.ts';
+import type { Mappings } from './mapping.ts';
+import type { Connection, KeptAppSettings, KeptMapping, Store } from './ports/store.ts';
+
+export interface SettingsPageDeps {
+  readonly store: Pick<Store, 'programs'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly mappings: Pick<Mappings, 'of' | 'say'>;
+  readonly appSettings: Pick<AppSettingsDesk, 'of'>;
+  readonly connect: Pick<Connect, 'begin'>;
+}
+
+/** Who asks, as the CRM has signed it. */
+export interface SettingsCaller {
+  /** The connection that the signed portal names; null when it names none. */
+  readonly connection: Connection | null;
+  /** By the CRM's own id; null when it did not say. */
+  readonly userId: string | null;
+}
+
+export type SettingsPage = ReturnType<typeof createSettingsPage>;
+
+/**
+ * What an admin sees and sets inside the CRM. Everybody of the portal may look; only who is known here as one of its managers may change
+ * anything, whatever the page itself believes.
+ */
+export function createSettingsPage({ store, clock, mappings, appSettings, connect }: SettingsPageDeps) {
+  async function show(
+    { connection, userId }: SettingsCaller,
+    more: Partial<SettingsView> = {},
+  ): Promise<SettingsResponse> {
+    if (connection === null) return NOT_CONNECTED;
+    const { accountId, id } = connection;
+    const [mapping, kept, programs] = await Promise.all([
+      mappings.of(accountId, id),
+      appSettings.of(accountId, id),
+      store.programs.versions(accountId),
+    ]);
+    if (mapping === null || kept === null) return NOT_CONNECTED;
+    return { ok: true, data: { ...viewOf(connection, userId, mapping, kept, programs, clock.now()), ...more } };
+  }
+
+  /** Lets a manager through; everybody else is told who is one. */
+  async function asManager(
+    { connection, userId }: SettingsCaller,
+    run: (connection: Connection) => Promise<SettingsError | Partial<SettingsView>>,
+  ): Promise<SettingsResponse> {
+    if (connection === null) return NOT_CONNECTED;
+    const kept = await appSettings.of(connection.accountId, connection.id);
+    if (kept === null) return NOT_CONNECTED;
+    if (userId === null || !kept.settings.managers.includes(userId))
+      return { ok: false, code: 'forbidden', message: `You may not change this. ${WHO_MAY}` };
+    const done = await run(connection);
+    return 'code' in done ? done : show({ connection, userId }, done);
+  }
+
+  return {
+    show: (caller: SettingsCaller) => show(caller),
+
+    sayMapping: (caller: SettingsCaller, said: readonly SaidStage[], basis: string) =>
+      asManager(caller, async ({ accountId, id }) => {
+        const result = await mappings.say(accountId, id, said, { basis });
+        switch (result.kind) {
+          case 'said':
+            return {};
+          case 'changed':
+            return CHANGED;
+          case 'no_such_connection':
+            return NOT_CONNECTED;
+          case 'not_read_yet':
+            return unavailable('The stages were not read from HubSpot yet. They are, by the next sweep.');
+          case 'refused':
+          case 'wrong':
+            return {
+              ok: false,
+              code: 'invalid_request',
+              message: 'That cannot be said of these stages. Reload the page.',
+            };
+        }
+      }),
+
+    reconnect: (caller: SettingsCaller) =>
+      asManager(caller, async ({ accountId, provider }) => {
+        const begun = await connect.begin(accountId, provider);
+        return begun?.url ? { reconnectUrl: begun.url } : unavailable('No link can be made just now.');
+      }),
+  };
+}
+
+const WHO_MAY =
+  'Whoever has connected this portal may, and whom your account has named in Wonward. Ask one of them, or connect the portal yourself.';
+
+const NOT_CONNECTED: SettingsError = {
+  ok: false,
+  code: 'not_connected',
+  message: 'Wonward is not connected to this portal. An admin can connect it in Wonward.',
+};
+
+const CHANGED: SettingsError = {
+  ok: false,
+  code: 'changed',
+  message: 'Somebody else has changed this since you opened the page. Look at what it says now, then change it again.',
+};
+
+function unavailable(message: string): SettingsError {
+  return { ok: false, code: 'unavailable', message };
+}
+
+function viewOf(
+  { status, statusReason, externalId, homeCurrency, timeZone, connectedAt }: Connection,
+  userId: string | null,
+  mapping: KeptMapping,
+  { settings }: KeptAppSettings,
+  programs: readonly ProgramVersion[],
+  now: number,
+): SettingsView {
+  const mayChange = userId !== null && settings.managers.includes(userId);
+  return {
+    version: 1,
+    mayChange,
+    whoMay: mayChange ? 'You may change what is set here.' : `You may look. ${WHO_MAY}`,
+    connection: {
+      state: status,
+      words:
+        status === 'connected'
+          ? 'Wonward reads deals and contacts of this portal and writes to its own properties.'
+          : `${statusReason ?? 'The authorisation was given back.'} Nothing is read and nothing is written until it is connected again.`,
+      portalId: externalId,
+      currency: homeCurrency,
+      timeZone,
+      since: isoOf(connectedAt),
+    },
+    mapping: { version: mapping.version, pipelines: pipelinesOf(mapping) },
+    programs: newestOf(programs),
+    generatedAt: isoOf(now),
+  };
+}
+
+function pipelinesOf({ entries }: KeptMapping): SettingsView['mapping']['pipelines'] {
+  const meantBy = (stage: string) => MAPPABLE_STAGES.find((one) => one === stage) ?? 'opportunity';
+  return [...Map.groupBy(entries, ({ pipelineId }) => pipelineId)].map(([id, stages]) => ({
+    id,
+    label: stages[0]?.pipelineLabel || id,
+    hasWon: stages.some(({ stage }) => stage === 'won'),
+    stages: stages.map(({ stageId, stageLabel, stage, byMetadata }) => ({
+      id: stageId,
+      label: stageLabel || stageId,
+      stage: meantBy(stage),
+      byMetadata: meantBy(byMetadata ?? stage),
+      isSaid: byMetadata !== undefined,
+    })),
+  }));
+}
+
+function newestOf(programs: readonly ProgramVersion[]): SettingsView['programs'] {
+  const open = openProgram(programs);
+  const newest = new Map(programs.map((program) => [program.programId, program]));
+  return [...newest.values()].map(({ programId, name, version, publishedAt }) => ({
+    name,
+    version,
+    publishedAt: isoOf(publishedAt),
+    isOpen: programId === open,
+  }));
+}

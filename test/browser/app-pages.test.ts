@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createCrm } from '../../src/sandbox/demo/crm.ts';
+import { createOrg } from '../../src/sandbox/demo/org.ts';
+import { runStory } from '../../src/sandbox/demo/run-story.ts';
+import { createScene, type Scene } from '../../src/sandbox/demo/scene.ts';
+import { install } from '../../src/sandbox/demo/steps/connect.ts';
+import { contacts, deal, referral } from '../../src/sandbox/demo/steps/refer.ts';
+import { createWonward } from '../../src/sandbox/demo/wonward.ts';
+import { startWorld, type World } from '../../src/sandbox/demo/world.ts';
+import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } from './browser.ts';
+
+/**
+ * Takes the pictures of the setup guide and the listing anew, of what these tests have just checked:
+ * UPDATE_PICTURE=1 npm test -- test/browser/app-pages.test.ts
+ */
+const UPDATE_PICTURE = process.env.UPDATE_PICTURE === '1';
+const pictureOf = (name: string) => fileURLToPath(new URL(`../../docs/hubspot/${name}.png`, import.meta.url));
+/** Screenshots of every state, for somebody who wants to look. */
+const SCREENSHOTS = process.env.SCREENSHOTS;
+
+let world: World;
+let scene: Scene;
+let browser: Browser;
+const opened: OpenedPage[] = [];
+
+beforeAll(async () => {
+  [world, browser] = await Promise.all([startWorld(), launchBrowser()]);
+  scene = createScene(
+    createCrm(world.crmUrl, world.portalId),
+    createOrg(world.orgUrl, world.orgId, world.orgPagesUrl),
+    createWonward(world.serviceUrl, world.apiKey),
+  );
+  const silent = { onBegin: () => undefined, onEnd: () => undefined };
+  const begun = await runStory([install(), contacts, referral, deal], scene, { clock: systemClock, audience: silent });
+  expect(begun.flatMap(({ problems }) => problems)).toEqual([]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await world?.close();
+});
+
+async function open(path: string): Promise<Page> {
+  const one = await openPage(browser, `${world.crmUrl}/portals/${world.portalId}/${path}`, {
+    width: 1_360,
+    height: 900,
+  });
+  opened.push(one);
+  return one.page;
+}
+
+/** Whatever the page shows, a person with a screen reader or a keyboard gets it too, and nothing went wrong unseen. */
+async function expectSound(page: Page, name: string): Promise<void> {
+  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+  expect(await page.locator('.c-gap').count()).toBe(0);
+  expect(await accessibilityViolations(page)).toEqual([]);
+  expect(opened.flatMap(({ complaints, strangers }) => [...complaints, ...strangers])).toEqual([]);
+}
+
+describe('the home page in a browser, over the real service', () => {
+  test('shows a new portal what has come in, that nothing waits, and that all is in step', async () => {
+    const page = await open('app');
+    const home = page.locator('.card');
+    await home.getByText('Nothing waits for you. Rewards go out by themselves.').waitFor();
+    await home.getByRole('link', { name: 'Bob Noyce' }).waitFor();
+    await home.getByText('Opportunity', { exact: true }).waitFor();
+    await home.getByText('None yet. The first one is here when a referred deal is won.').waitFor();
+    await home.getByText('In step', { exact: true }).waitFor();
+    await expectSound(page, 'home-new');
+  });
+
+  test('shows a reward with its reason, and leads to the deal', async () => {
+    const dealPage = await open(`deals/${scene.deal}`);
+    await dealPage.getByRole('button', { name: 'Closed Won' }).click();
+    await expect.poll(async () => (await scene.wonward.rewards()).map(({ state }) => state)).toContain('issued');
+    const page = await open('app');
+    const home = page.locator('.card');
+    await home.getByText('€1,200.00').waitFor();
+    await home.getByText('Paid', { exact: true }).first().waitFor();
+    await home
+      .getByText('The deal "Analytical engine" reached Closed Won and every condition is met.')
+      .first()
+      .waitFor();
+    expect(await home.getByRole('link', { name: 'Analytical engine' }).first().getAttribute('href')).toContain(
+      scene.deal,
+    );
+    await expectSound(page, 'home-rewards');
+    if (UPDATE_PICTURE) await page.screenshot({ path: pictureOf('home'), fullPage: true });
+  });
+});
+
+describe('the settings page in a browser, over the real service', () => {
+  test('shows who has connected the portal what is set, and keeps what they say of a stage', async () => {
+    const page = await open('settings');
+    const settings = page.locator('.card');
+    await settings.getByText('Connected', { exact: true }).waitFor();
+    await settings.getByText('New referrals go here').waitFor();
+    await expectSound(page, 'settings');
+    if (UPDATE_PICTURE) await page.screenshot({ path: pictureOf('settings'), fullPage: true });
+    await settings.getByLabel('Contract Sent').selectOption('qualified');
+    await settings.getByText('This judges every referral again').waitFor();
+    await expectSound(page, 'settings-changed');
+    await settings.getByRole('button', { name: 'Save what stages mean' }).click();
+    await settings.getByText('This judges every referral again').waitFor({ state: 'detached' });
+    await page.reload();
+    await settings.getByLabel('Contract Sent').waitFor();
+    expect(await settings.getByLabel('Contract Sent').inputValue()).toBe('qualified');
+  });
+
+  test('gives them a link to grant the permissions anew', async () => {
+    const page = await open('settings');
+    await page.getByRole('button', { name: 'Grant the permissions anew' }).click();
+    const link = page.getByRole('link', { name: /consent page/ });
+    expect(await link.getAttribute('href')).toContain('/oauth/authorize?');
+    await expectSound(page, 'settings-reconnect');
+  });
+});
+
+describe('the page in front of HubSpot’s consent', () => {
+  test('says what will happen and why each permission is asked for, and leads to the consent', async () => {
+    const response = await fetch(`${world.serviceUrl}/api/v1/connections/install`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ provider: 'hubspot' }),
+    });
+    const link = (await response.json()) as { url: string; page: string };
+    const one = await openPage(browser, link.page, { width: 900, height: 1_000 });
+    opened.push(one);
+    await one.page.getByText('crm.objects.companies.read').waitFor();
+    await expectSound(one.page, 'install');
+    if (UPDATE_PICTURE) await one.page.screenshot({ path: pictureOf('install'), fullPage: true });
+    expect(await one.page.getByRole('link', { name: 'Continue to HubSpot’s consent page' }).getAttribute('href')).toBe(
+      link.url,
+    );
+  });
+});
+
+describe('the app’s icon', () => {
+  const svg = readFileSync(fileURLToPath(new URL('../../docs/hubspot/icon.svg', import.meta.url)), 'utf8');
+
+  test('is a square of 800 pixels, as the listing wants it, and shows something', async () => {
+    const context = await browser.newContext({ viewport: { width: 800, height: 800 } });
+    const page = await context.newPage();
+    await page.setContent(`<body style="margin:0">${svg}</body>`);
+    const drawn = page.locator('svg');
+    expect(await drawn.boundingBox()).toMatchObject({ x: 0, y: 0, width: 800, height: 800 });
+    const png = await drawn.screenshot({
+      omitBackground: true,
+      ...(UPDATE_PICTURE ? { path: pictureOf('icon') } : {}),
+    });
+    // Width and height stand in the header of every PNG.
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([800, 800]);
+    const kept = readFileSync(pictureOf('icon'));
+    expect([kept.readUInt32BE(16), kept.readUInt32BE(20)]).toEqual([800, 800]);
+    await context.close();
+  });
+});

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { SettingsResponse } from '../../contracts/hubspot-settings/settings-view.generated.ts';
+import { SettingsPage } from '../../extensions/hubspot/src/app/settings/settings-page.tsx';
+import { examplesOf } from '../contracts/contract-schema.ts';
+import { textOf } from './render-card.tsx';
+import { sdk, testing } from './ui-extensions.ts';
+
+const { Alert, EmptyState, ErrorState, Link, LoadingButton, LoadingSpinner, Select, StatusTag, Tag } = sdk;
+const EXAMPLES = examplesOf<SettingsResponse>('hubspot-settings');
+
+interface Sent {
+  readonly url: string;
+  readonly method?: string;
+  readonly body?: unknown;
+}
+
+async function shown(...names: string[]) {
+  const sent: Sent[] = [];
+  const hsFetch = async (url: string, options: Omit<Sent, 'url'>) => {
+    sent.push({ url, ...options });
+    const name = names[Math.min(sent.length, names.length) - 1] ?? '';
+    if (name === 'broken') return new Response('', { status: 502 });
+    return Response.json(EXAMPLES[name]);
+  };
+  Object.assign(globalThis, { self: Object.assign(globalThis, { hsFetch }) });
+  const renderer = testing.createRenderer('settings');
+  const { context, actions } = renderer.mocks;
+  const reader = { ...context, variables: { API: 'https://wonward.test/' } };
+  renderer.render(<SettingsPage context={reader} actions={actions} />);
+  await renderer.waitFor(() => expect(renderer.maybeFind(LoadingSpinner)).toBeNull());
+  const button = (label: string) => renderer.find(LoadingButton, (node) => textOf(node) === label);
+  const select = (label: string) => renderer.find(Select, (node) => node.props.label === label);
+  const choose = (label: string, value: string) => (select(label).props.onChange as (value: string) => void)(value);
+  return { ...renderer, sent, button, select, choose, text: () => textOf(renderer.getRootNode()) };
+}
+
+describe('the settings page', () => {
+  it('shows the connection, the programs, and what each stage means and by whose word', async () => {
+    const page = await shown('connected');
+    expect(page.sent.map(({ url, method }) => [url, method])).toEqual([
+      ['https://wonward.test/hubspot/settings', 'GET'],
+    ]);
+    expect(textOf(page.find(StatusTag))).toBe('Connected');
+    expect(page.text()).toContain('Friends of Acme, version 3');
+    expect(page.findAll(Tag).map(textOf)).toEqual(
+      expect.arrayContaining(['New referrals go here', 'No stage means won']),
+    );
+    expect(page.select('Contract sent').props.value).toBe('qualified');
+    expect(page.select('Closed Won').props).toMatchObject({
+      value: 'metadata',
+      options: expect.arrayContaining([{ value: 'metadata', label: 'As HubSpot says: Won' }]),
+    });
+    expect(page.text()).toContain('HubSpot never does it by itself');
+  });
+
+  it('sends all that is said, on top of the version that was read, and only once something was changed', async () => {
+    const page = await shown('connected');
+    expect(page.button('Save what stages mean').props.disabled).toBe(true);
+    page.choose('Renewed', 'won');
+    await page.waitFor(() => expect(page.find(Alert).props.title).toBe('This judges every referral again'));
+    page.button('Save what stages mean').trigger('onClick');
+    await page.waitFor(() => expect(page.sent).toHaveLength(2));
+    expect(page.sent[1]).toMatchObject({
+      url: 'https://wonward.test/hubspot/settings/mapping',
+      method: 'POST',
+      body: {
+        version: 'v1',
+        stages: [
+          { pipelineId: 'default', stageId: 'contractsent', stage: 'qualified' },
+          { pipelineId: 'renewals', stageId: 'renewed', stage: 'won' },
+        ],
+      },
+    });
+  });
+
+  it('gives a stage back to HubSpot’s metadata by leaving it out', async () => {
+    const page = await shown('connected');
+    page.choose('Contract sent', 'metadata');
+    await page.waitFor(() => expect(page.button('Save what stages mean').props.disabled).toBe(false));
+    page.button('Save what stages mean').trigger('onClick');
+    await page.waitFor(() => expect(page.sent[1]?.body).toEqual({ version: 'v1', stages: [] }));
+  });
+
+  it.each([
+    ['changed', 'Not saved'],
+    ['forbidden', 'That did not work'],
+    ['broken', 'That did not work'],
+  ])('says when a change was not taken (%s), and keeps what was chosen', async (answer, title) => {
+    const page = await shown('connected', answer);
+    page.choose('Renewed', 'won');
+    await page.waitFor(() => expect(page.button('Save what stages mean').props.disabled).toBe(false));
+    page.button('Save what stages mean').trigger('onClick');
+    await page.waitFor(() => expect(page.findAll(Alert).map(({ props }) => props.title)).toContain(title));
+    expect(page.select('Renewed').props.value).toBe('won');
+  });
+
+  it('shows a viewer everything and no button that changes something', async () => {
+    const page = await shown('viewer');
+    expect(page.find(Alert).props.title).toBe('You may look, and change nothing');
+    expect(page.findAll(LoadingButton).map(textOf)).toEqual(['Reload']);
+    expect(page.findAll(Select).every(({ props }) => props.readOnly === true)).toBe(true);
+  });
+
+  it('leads to HubSpot’s consent when the portal is disconnected', async () => {
+    const page = await shown('disconnected', 'reconnect');
+    expect(textOf(page.find(StatusTag))).toBe('Disconnected');
+    page.button('Connect again').trigger('onClick');
+    await page.waitFor(() =>
+      expect(page.find(Link).props.href).toMatchObject({ url: expect.stringContaining('oauth') }),
+    );
+  });
+
+  it('says what to do when it is not connected or cannot be loaded', async () => {
+    expect((await shown('not-connected')).find(EmptyState).props.title).toBe('Connect Wonward to this HubSpot account');
+    const broken = await shown('broken', 'connected');
+    expect(broken.find(ErrorState).props.title).toBe('The settings could not be loaded');
+    broken.button('Try again').trigger('onClick');
+    await broken.waitFor(() => expect(broken.text()).toContain('What deal stages mean'));
+  });
+});

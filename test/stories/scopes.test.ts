@@ -1,0 +1,157 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import type { ProgramDocument } from '../../src/application/program-document.ts';
+import { API_VERSION } from '../../src/crm/hubspot/version.ts';
+import { startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
+import { APP, PORTAL, type Stack, sandboxAppAt, startStack, TWO_SIDED } from '../support/stack.ts';
+import { createScene, eventually } from './scene.ts';
+
+const { scopes, requiredScopes, optionalScopes } = hubspotManifest.oauth;
+const ALL = [...requiredScopes, ...optionalScopes];
+
+/** Asks about the friend's company too, so that the optional scope has its use. */
+const PROGRAM: ProgramDocument = {
+  ...TWO_SIDED,
+  rules: TWO_SIDED.rules.map((rule) => ({
+    ...rule,
+    conditions: [{ fact: 'company.property', property: 'city', op: 'in', values: ['Berlin'] }],
+  })),
+};
+
+interface MadeCall {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** As the manifest writes them. */
+const written = ({ method, path }: MadeCall) => `${method} ${path.replace(`/${API_VERSION}`, '')}`;
+
+/** Every request that this process makes to an address, as it leaves: what Node's own fetch tells of it. */
+function recordCalls(origin: string): { readonly calls: MadeCall[]; stop(): void } {
+  const calls: MadeCall[] = [];
+  const hear = (message: unknown) => {
+    const { request } = message as { request: { origin: string; method: string; path: string } };
+    const path = request.path.split('?')[0] ?? '';
+    if (request.origin === origin && /^\/(crm|account-info|automation)\//.test(path))
+      calls.push({ method: request.method, path });
+  };
+  subscribe('undici:request:create', hear);
+  return { calls, stop: () => unsubscribe('undici:request:create', hear) };
+}
+
+/** A portal that has granted these scopes, and what it says to each call. */
+async function portalWith(granted: readonly string[]) {
+  const sandbox = await startHubSpotSandbox({
+    app: { ...sandboxAppAt('http://127.0.0.1:9'), requiredScopes: [...granted], optionalScopes: [] },
+    portals: [{ portalId: PORTAL }],
+    rateLimits: false,
+  });
+  const { code } = sandbox.control.install(PORTAL);
+  const answer = await fetch(`${sandbox.url}/oauth/${API_VERSION}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: APP.clientId,
+      client_secret: APP.clientSecret,
+      redirect_uri: sandboxAppAt('http://127.0.0.1:9').redirectUrls[0] ?? '',
+      code,
+    }),
+  });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  return {
+    /** The scopes that HubSpot says are missing for a call; HubSpot looks at them before it looks at the body. */
+    async missingFor({ method, path }: MadeCall): Promise<string[]> {
+      const response = await fetch(`${sandbox.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(method === 'GET' ? {} : { body: '{}' }),
+      });
+      const body = (await response.json()) as {
+        category?: string;
+        errors?: { context?: { requiredGranularScopes?: string[] } }[];
+      };
+      return body.category === 'MISSING_SCOPES'
+        ? (body.errors ?? []).flatMap(({ context }) => context?.requiredGranularScopes ?? [])
+        : [];
+    },
+    close: () => sandbox.close(),
+  };
+}
+
+describe('the scopes that the app asks for', () => {
+  let stack: Stack;
+  let made: MadeCall[];
+  let refused: number;
+
+  /** A referral from install to reward, a reversal, and a sweep: all that the connector does in a portal. */
+  beforeAll(async () => {
+    stack = await startStack({ program: null });
+    const { calls, stop } = recordCalls(stack.sandbox.url);
+    expect((await stack.install()).status).toBe(200);
+    expect((await stack.api('POST', '/programs', PROGRAM)).status).toBe(200);
+    const scene = createScene(stack);
+    const member = scene.person('Ada');
+    const friend = scene.friendOf(member, 'Bob');
+    const company = scene.crm.createRecord(PORTAL, 'company', { properties: { name: 'Acme', city: 'Berlin' } });
+    scene.crm.associate(PORTAL, { fromType: 'contacts', fromId: friend, toType: 'companies', toId: company.id });
+    const deal = scene.deal([friend]);
+    await stack.settle();
+    // A workflow that waits is told by the one call that the automation scope is for.
+    const waits = { uid: 'wonward_wait_until_rewarded', objectType: 'contact', objectId: friend, inputs: {} };
+    const { callbackId } = scene.crm.enrolInAction(PORTAL, waits);
+    const execution = async () => scene.crm.execution(callbackId);
+    await eventually(execution, ({ state }) => state === 'blocked');
+    scene.win(deal);
+    await eventually(execution, ({ state }) => state === 'succeeded');
+    await stack.settle();
+    expect(await scene.rewardsOn(deal)).toEqual(['friend issued 50.00 EUR', 'member issued 100.00 EUR']);
+    const [connection] = await stack.service.store.connections.list(stack.accountId);
+    if (!connection) throw new Error('the portal is not connected');
+    const { people } = stack.service.container.connect.openSession(connection);
+    await people?.create({ key: 'click-1', firstName: 'Dora', lastName: null, email: 'dora@friend.example' });
+    await stack.api('POST', '/members', { email: scene.show('contact', scene.person('Cleo')).email });
+    await stack.service.container.reconcile.sweepAll(new AbortController().signal);
+    await stack.settle();
+    stop();
+    made = [...new Map(calls.map((call) => [written(call), call])).values()];
+    refused = stack.sandbox.control
+      .calls()
+      .flatMap(({ routes }) => routes)
+      .reduce((sum, { statuses }) => sum + (statuses['403'] ?? 0), 0);
+  });
+  afterAll(() => stack.close());
+
+  test('are enough: nothing that the connector does is refused', () => {
+    expect(refused).toBe(0);
+    expect(made.length).toBeGreaterThan(15);
+  });
+
+  test('have a reason each, and one declaration', () => {
+    expect(scopes.map(({ scope }) => scope)).toEqual([...new Set(ALL)]);
+    for (const { reason } of scopes) expect(reason).toMatch(/^.{30,}\.$/);
+  });
+
+  test.each(scopes)(
+    'are each used: without $scope HubSpot refuses what the manifest says it is for',
+    async ({ scope, calls }) => {
+      const portal = await portalWith(ALL.filter((other) => other !== scope));
+      const needing: string[] = [];
+      for (const call of made) if ((await portal.missingFor(call)).includes(scope)) needing.push(written(call));
+      await portal.close();
+      expect(needing.sort()).toEqual([...calls].sort());
+      expect(needing).not.toEqual([]);
+    },
+  );
+
+  test.each(requiredScopes)(
+    'must all be in the install link: one without %s is refused by HubSpot with its name',
+    async (scope) => {
+      const begun = await stack.api('POST', '/connections/install', { provider: 'hubspot' });
+      const link = new URL(begun.body.url);
+      expect(link.searchParams.get('scope')?.split(' ')).toContain(scope);
+      const scopes = requiredScopes.filter((other) => other !== scope);
+      expect(() => stack.sandbox.control.install(PORTAL, { scopes })).toThrow(`Missing: ${scope}.`);
+    },
+  );
+});
