@@ -656,11 +656,12 @@ function createWaking(
          where q.due_at is not null and q.state = 'pending' and (q.kind <> 'issue' or r.state in ('approved', 'issuing'))`,
       )
       .pluck(),
+    waits: db.prepare(`select min(due_at) from workflow_waits q where due_at is not null and ${connected}`).pluck(),
   };
   const skewOf = new Map(nodes.map((node) => [node.name, node]));
   let known: unknown = null;
   let writesKnown = -1;
-  let dueAt: Record<Queue, number | null> = { work: null, mirror: null, intents: null };
+  let dueAt: Record<Queue, number | null> = { work: null, mirror: null, intents: null, waits: null };
   /** Looks that found nothing though something was due, as when another node was faster: not repeated until something changes. */
   const inVain = new Map<string, Partial<Record<Queue, { readonly version: unknown; readonly at: number | null }>>>();
 
@@ -676,6 +677,7 @@ function createWaking(
       work: due.work.get() as number | null,
       mirror: due.mirror.get() as number | null,
       intents: due.intents.get() as number | null,
+      waits: due.waits.get() as number | null,
     };
     return current;
   }

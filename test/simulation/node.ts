@@ -16,7 +16,7 @@ import type { Counters, Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
-export type Queue = 'work' | 'intents' | 'mirror';
+export type Queue = 'work' | 'intents' | 'mirror' | 'waits';
 
 /** A hop of a node that found nothing and sleeps until its next look. */
 export interface Idler {
@@ -253,6 +253,11 @@ export function createNode(deps: NodeDeps): SimNode {
         ...store.mirror,
         claim: notice('mirror', store.mirror.claim),
         dueShards: look('mirror', store.mirror.dueShards),
+      },
+      callbacks: {
+        ...store.callbacks,
+        claim: notice('waits', store.callbacks.claim),
+        dueShards: look('waits', store.callbacks.dueShards),
       },
       cases: {
         ...store.cases,
