@@ -210,7 +210,7 @@ const SCOPES: readonly ScopeDeclaration[] = [
   {
     scope: 'crm.objects.companies.read',
     isOptional: true,
-    reason: 'For rules that ask about the friend’s company. Without it all other rules work.',
+    reason: 'For rules that ask about the friend’s company, and for the card on companies. Without it all else works.',
     calls: ['GET /crm/properties/companies', 'POST /crm/objects/companies/batch/read'],
   },
   {

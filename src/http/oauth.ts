@@ -131,12 +131,21 @@ function connectedContent(
 ${'problem' in provisioned ? unfinished(crm, provisioned.problem) : setUp(crm, provisioned)}
 <h2>What to do next</h2>
 <ol>
-<li>Open a contact in ${crm}, choose <em>Customize record</em> and add the card <strong>Referrals</strong> of Wonward to a tab.
-Do the same in each view that your teams use: ${crm} never does it by itself.</li>
+${placing(connection.provider)}
 <li>Open Wonward’s settings in ${crm} and look whether each deal stage means what it should.</li>
 <li>Publish a program in Wonward: it says who gets what when a deal is won.</li>
 <li>Label one contact as <em>Referred by</em> another, and watch the card.</li>
 </ol>`;
+}
+
+/** Neither CRM places what an app brings along by itself. */
+function placing(provider: string): Markup {
+  if (provider !== 'hubspot')
+    return html`<li>On a contact, lead, account or opportunity choose <em>Edit Page</em> (the gear), drag <strong>Referral History</strong> onto
+the page, save and activate it.</li>`;
+  return html`<li>Open a contact in HubSpot, choose <em>Customize record</em> and add the card <strong>Referrals</strong> of Wonward to a tab; on
+deals <strong>Deal referral</strong>, on companies <strong>Company referrals</strong>. Do the same in each view that your teams use: HubSpot never does it
+by itself.</li>`;
 }
 
 function unfinished(crm: string, problem: string): Markup {

@@ -102,7 +102,10 @@ function Placing() {
     <Flex direction="column" gap="sm">
       <Heading>Where to see referrals</Heading>
       <List variant="ordered-styled">
-        <Text>Open a contact, choose Customize record, and add the card “Referrals” of Wonward to a tab.</Text>
+        <Text>
+          Open a contact, choose Customize record, and add the card “Referrals” of Wonward to a tab; on deals “Deal
+          referral”, on companies “Company referrals”.
+        </Text>
         <Text>Do the same in each other view that your teams use. HubSpot never does it by itself.</Text>
       </List>
     </Flex>
