@@ -58,6 +58,8 @@ describe('installing', () => {
       refreshToken: 'refresh-2',
       expiresAt: NOW + 1_800_000,
       scopes: ['oauth'],
+      // Who consented may change settings in the app.
+      userId: '5',
     });
   });
 
