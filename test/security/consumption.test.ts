@@ -31,7 +31,7 @@ const asks = (): WireRequest[] =>
 const FILE_BYTES = 24_000_000;
 
 describe('a body', () => {
-  test('of more than a hundred kilobytes is refused by every operation, a file’s of more than it may have, announced or not', async () => {
+  test('of more than a hundred kilobytes is refused by every operation, announced or not', async () => {
     for (const ask of asks()) {
       const isFile = /\/member-imports(\/dry-run)?$/.test(ask.target);
       const large = Buffer.from(JSON.stringify({ name: 'x'.repeat(isFile ? FILE_BYTES : 262_144) }));
