@@ -1,12 +1,21 @@
-import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
-import type { ActionResponse, PeopleResponse } from '../../contracts/hubspot-card/card-view.generated.ts';
 import type { CardAction, CardActions } from '../application/card-actions.ts';
 import { CLAIMS } from '../application/desk.ts';
 import type { Log } from '../platform/log.ts';
-import { logFault, onlyMethods, problemOf, refOf, sendProblem } from './problem.ts';
+import {
+  answerPerson,
+  askedBy,
+  expectSigned,
+  failedWith,
+  jsonOf,
+  only,
+  RECORD_ID,
+  refusePerson,
+  type SignedDeps,
+} from './hubspot-signed.ts';
+import { onlyMethods } from './problem.ts';
 import { readRawJson } from './raw-body.ts';
-import { askedBy, expectSigned, only, RECORD_ID, type SignedCardDeps } from './signed-card.ts';
 
 /** A form of a card has a few hundred bytes; a note may be long. */
 const BODY_BYTES_MAX = 32 * 1024;
@@ -16,7 +25,7 @@ const EMAIL_LENGTH_MAX = 320;
 /** What somebody types to find a contact; HubSpot takes 3,000 characters for the whole question. */
 const SEARCH_LENGTH_MAX = 100;
 
-export interface CardActionDeps extends SignedCardDeps {
+export interface CardActionDeps extends SignedDeps {
   readonly log: Log;
   readonly cardActions: CardActions;
 }
@@ -86,31 +95,24 @@ export function cardActions(deps: CardActionDeps): Router {
       const bytes = await readRawJson(request, BODY_BYTES_MAX);
       await expectSigned(deps, request, response, bytes);
       const { portalId, connection, user } = await askedBy(deps, request, response);
-      if (portalId === null) return refuse(response, 'HubSpot did not say which portal this is.');
+      if (portalId === null) return refusePerson(response, 'HubSpot did not say which portal this is.');
       const parsed = parse(jsonOf(bytes));
-      if (!parsed.success) return refuse(response, problemText(parsed.error));
+      if (!parsed.success) return refusePerson(response, problemText(parsed.error));
       const { key, ...action } = parsed.data;
-      answer(response, await act.run({ connection, user, key, action: action as CardAction }));
+      answerPerson(response, await act.run({ connection, user, key, action: action as CardAction }));
     };
 
   const people: RequestHandler = async (request, response) => {
     await expectSigned(deps, request, response, new Uint8Array());
     const { query, portalId, connection, user } = await askedBy(deps, request, response);
-    if (portalId === null) return refuse(response, 'HubSpot did not say which portal this is.');
+    if (portalId === null) return refusePerson(response, 'HubSpot did not say which portal this is.');
     const text = only(query, 'q')?.trim() ?? '';
     if (text === '' || text.length > SEARCH_LENGTH_MAX)
-      return refuse(response, `q: must be a name or an address of at most ${SEARCH_LENGTH_MAX} characters`);
-    answer(response, await act.people({ connection, user, text }));
+      return refusePerson(response, `q: must be a name or an address of at most ${SEARCH_LENGTH_MAX} characters`);
+    answerPerson(response, await act.people({ connection, user, text }));
   };
 
-  /** As for what a card shows: HubSpot hides every answer but 200, and what nobody can read nobody can act on. */
-  const failed: ErrorRequestHandler = (thrown, _request, response, _next) => {
-    const problem = problemOf(thrown);
-    logFault(log, response, thrown, problem);
-    if (problem.status < 500) return sendProblem(response, problem);
-    answer(response, { ok: false, code: 'unavailable', message: 'Wonward could not do this just now. Try again.' });
-  };
-
+  const failed = failedWith(log, 'Wonward could not do this just now. Try again.');
   const router = Router();
   for (const [name, parse] of Object.entries(ACTIONS))
     router.route(`/hubspot/cards/actions/${name}`).post(perform(parse), failed).all(onlyMethods('POST'));
@@ -118,27 +120,9 @@ export function cardActions(deps: CardActionDeps): Router {
   return router;
 }
 
-/** Undefined for what is no JSON: it has none of the fields then. */
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
 /** The first thing that is wrong, with the field's name: a form shows one sentence. */
 function problemText(error: z.ZodError): string {
   const [issue] = error.issues;
   const field = issue?.path.join('.') || 'body';
   return `${field}: ${issue?.message ?? 'is not as it should be'}`;
-}
-
-function refuse(response: Response, message: string): void {
-  answer(response, { ok: false, code: 'invalid_request', message });
-}
-
-function answer(response: Response, outcome: ActionResponse | PeopleResponse): void {
-  if (!outcome.ok) response.locals.problem = outcome.code;
-  response.status(200).json(outcome.ok ? outcome : { ...outcome, ref: refOf(response) });
 }

@@ -1,6 +1,5 @@
-import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type {
-  CardError,
   CardResponse,
   CompanyCardResponse,
   DealCardResponse,
@@ -11,12 +10,22 @@ import type { DealCardInput } from '../application/deal-card.ts';
 import type { PageCursor } from '../application/ports/store.ts';
 import type { Log } from '../platform/log.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { logFault, onlyMethods, problemOf, refOf, sendProblem } from './problem.ts';
-import { type Asked, askedBy, expectSigned, only, RECORD_ID, type SignedCardDeps } from './signed-card.ts';
+import {
+  type Asked,
+  answerPerson,
+  askedBy,
+  failedWith,
+  only,
+  RECORD_ID,
+  refusePerson,
+  type SignedDeps,
+  signedByHubSpot,
+} from './hubspot-signed.ts';
+import { onlyMethods } from './problem.ts';
 
 type AnyResponse = CardResponse | DealCardResponse | CompanyCardResponse;
 
-export interface CardDeps extends SignedCardDeps {
+export interface CardDeps extends SignedDeps {
   readonly log: Log;
   readonly card: (input: CardInput) => Promise<CardResponse>;
   readonly dealCard: (input: DealCardInput) => Promise<DealCardResponse>;
@@ -59,15 +68,11 @@ export function cards(deps: CardDeps): Router {
     },
   };
 
-  const signed: RequestHandler = async (request, response, next) => {
-    await expectSigned(deps, request, response, new Uint8Array());
-    next();
-  };
-
+  const signed = signedByHubSpot(deps);
   const show =
     (list: string, { objectTypeId, noun, answer: answerOf }: Shown): RequestHandler =>
     async (request, response) => {
-      const refuse = (message: string) => answer(response, { ok: false, code: 'invalid_request', message });
+      const refuse = (message: string) => refusePerson(response, message);
       const asked = await askedBy(deps, request, response);
       const { query, portalId } = asked;
       if (portalId === null) return refuse('HubSpot did not say which portal this is.');
@@ -77,34 +82,17 @@ export function cards(deps: CardDeps): Router {
       const cursor = query.has('cursor') ? decodeCursor(list, only(query, 'cursor') ?? '') : null;
       if (query.has('cursor') && cursor === null) return refuse('The list has changed. Reload the card.');
       const page: Page = { cursor, encodeCursor: (next) => encodeCursor(list, next) };
-      answer(response, await answerOf(asked, objectId, page));
-    };
-
-  /** HubSpot hides every answer but 200 from the card, so what a person should read comes with 200; a bad signature does not. */
-  const failed =
-    (noun: string): ErrorRequestHandler =>
-    (thrown, _request, response, _next) => {
-      const problem = problemOf(thrown);
-      logFault(log, response, thrown, problem);
-      if (problem.status < 500) return sendProblem(response, problem);
-      answer(response, { ok: false, code: 'unavailable', message: `Wonward could not read this ${noun} just now.` });
+      answerPerson(response, await answerOf(asked, objectId, page));
     };
 
   const router = Router();
   for (const [name, one] of Object.entries(shown)) {
     // The contact's card came first, and its cursors are on open pages.
     const list = name === 'contact' ? 'card' : `card-${name}`;
-    router.route(`/hubspot/cards/${name}`).get(signed, show(list, one), failed(one.noun)).all(onlyMethods('GET'));
+    router
+      .route(`/hubspot/cards/${name}`)
+      .get(signed, show(list, one), failedWith(log, `Wonward could not read this ${one.noun} just now.`))
+      .all(onlyMethods('GET'));
   }
   return router;
-}
-
-function answer(response: Response, card: AnyResponse): void {
-  const body: AnyResponse = card.ok ? card : withRef(card, response);
-  if (!body.ok) response.locals.problem = body.code;
-  response.status(200).json(body);
-}
-
-function withRef(error: CardError, response: Response): CardError {
-  return { ...error, ref: refOf(response) };
 }
