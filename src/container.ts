@@ -263,16 +263,16 @@ export function createContainer(deps: ContainerDeps): Container {
     store,
     clock,
     log,
+    openSession,
     onMet: (accountId, emails) => look(accountId, emails),
     onStarted: () => importRuns.poke(),
   });
   const backfillRuns = scheduled('backfills', STARTED_SCHEDULE, backfills.runAll);
   const releaseRuns = scheduled('releases', STARTED_SCHEDULE, history.carryOutAll);
   const importRuns = scheduled('imports', STARTED_SCHEDULE, memberImports.runAll);
+  const begun = [backfillRuns, releaseRuns, importRuns];
   const schedules = [
-    backfillRuns,
-    releaseRuns,
-    importRuns,
+    ...begun,
     scheduled('sweep', sweepSchedule, reconcile.sweepUsual),
     ...(isHourly(sweepSchedule) ? [scheduled('sweep soon', SOON_SCHEDULE, reconcile.sweepSoon)] : []),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
@@ -372,6 +372,8 @@ export function createContainer(deps: ContainerDeps): Container {
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();
       for (const schedule of schedules) schedule.start();
+      // What the last node had begun when it died.
+      for (const schedule of begun) schedule.poke();
       listen.start();
       pulse.start();
     },

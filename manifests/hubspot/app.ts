@@ -142,6 +142,8 @@ const DEAL_PROPERTIES: readonly PropertyDeclaration[] = [
 
 /** What completing a callback asks for, and nothing else that we do. */
 export const AUTOMATION_SCOPE = 'automation';
+/** What reading a list asks for. */
+export const LISTS_SCOPE = 'crm.lists.read';
 /**
  * Each scope with the reason that the install page gives and the calls that HubSpot refuses without it, read off the `security` of each
  * 2026-03 endpoint (HubSpot's public OpenAPI specs, 2026-08-21). Pipelines and properties can be read with crm.objects.<type>.read, so
@@ -219,6 +221,12 @@ const SCOPES: readonly ScopeDeclaration[] = [
     isOptional: true,
     reason: 'To tell a workflow that waits for a reward what has become of it.',
     calls: ['POST /automation/actions/callbacks/complete'],
+  },
+  {
+    scope: LISTS_SCOPE,
+    isOptional: true,
+    reason: 'To make members of the people on a list that you name. Without it they can be imported from a file.',
+    calls: ['GET /crm/lists/:listId', 'GET /crm/lists/:listId/memberships', 'POST /crm/lists/search'],
   },
 ];
 

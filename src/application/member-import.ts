@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
 import { memberIdOf } from '../domain/attribution.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
+import type { ContactFacts, RecordRef } from '../domain/record.ts';
 import { normaliseEmail } from '../domain/record.ts';
 import type { Member } from '../domain/referral.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { csvOf } from './csv.ts';
 import { readCsv } from './csv-read.ts';
-import type { ImportedRow, RowOutcome, Store } from './ports/store.ts';
+import type { CrmAccess, CrmList, CrmLists, CrmSession } from './ports/crm.ts';
+import type { Connection, ImportedList, ImportedRow, MemberImport, RowOutcome, Store } from './ports/store.ts';
 
 /** A file of 50,000 addresses with names has three million characters; read in about a second, during which a node does nothing else. */
 export const IMPORT_CHARACTERS_MAX = 5_000_000;
 export const IMPORT_ROWS_MAX = 50_000;
+
+/** Of a list that is tried: some forty calls to the CRM, which take four seconds of its rate; nobody waits longer for an answer. */
+export const LIST_TRIED_MAX = 2_000;
 
 /** Rows of one transaction, and of one question for what is there already. */
 const ROWS_PER_STEP = 200;
@@ -48,10 +53,39 @@ export type ImportStarted =
   | { readonly kind: 'refused'; readonly code: 'unreadable'; readonly problem: string }
   | { readonly kind: 'refused'; readonly code: 'other' };
 
+/**
+ * `no_lists`: the CRM has none, or the connection may not read them. `no_such_list`: or it is not one of people.
+ */
+export type ListRefusal = {
+  readonly kind: 'refused';
+  readonly code: 'no_such_connection' | 'not_connected' | 'no_lists' | 'no_such_list';
+};
+
+export type ListTried =
+  | ({
+      readonly kind: 'tried';
+      readonly list: CrmList;
+      /** Whether all of the list was looked at. */
+      readonly isWhole: boolean;
+    } & MemberImportReport)
+  | ListRefusal;
+
+export type ListImportStarted =
+  | { readonly kind: 'started' | 'existing' }
+  | ListRefusal
+  | { readonly kind: 'refused'; readonly code: 'other' };
+
+export interface ListInput {
+  readonly connectionId: string;
+  /** The CRM's own id of it. */
+  readonly listId: string;
+}
+
 export interface MemberImportDeps {
-  readonly store: Pick<Store, 'memberImports' | 'reads'>;
+  readonly store: Pick<Store, 'memberImports' | 'connections'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
+  readonly openSession: (connection: Connection, pace?: CrmAccess['pace']) => CrmSession;
   /** Told of people who are known by their address alone, to be looked for in the CRMs. */
   readonly onMet: (accountId: string, emails: readonly string[]) => void;
   /** Called when there is an import to carry out, or to undo. */
@@ -74,6 +108,20 @@ export interface MemberImports {
     accountId: string,
     input: MemberImportInput & { readonly id: string; readonly by: string },
   ): Promise<ImportStarted>;
+  /** Lists of people in a CRM whose name holds the text. */
+  lists(
+    accountId: string,
+    connectionId: string,
+    text: string,
+    limit: number,
+  ): Promise<{ readonly kind: 'found'; readonly lists: readonly CrmList[] } | ListRefusal>;
+  /** What the import of a list would do with its first people; nothing is kept. */
+  tryList(accountId: string, input: ListInput): Promise<ListTried>;
+  /** As `start`: the same list under the same id is the same import. Who joins the list after it was read is none of it. */
+  startList(
+    accountId: string,
+    input: ListInput & { readonly id: string; readonly by: string },
+  ): Promise<ListImportStarted>;
   /** Takes the members out again that have done nothing since. Null for no such import, false for one that is not through. */
   undo(accountId: string, id: string): Promise<boolean | null>;
   /** Up to so many lines of what became of the rows, as a table; null for no such import. */
@@ -89,35 +137,89 @@ export interface ImportTable {
 }
 
 /**
- * Members from a file of the account's. Who is there already is matched, by their address; everybody else is enrolled. What a row said is
- * forgotten as soon as it is carried out, so that a person who asks to be forgotten is not remembered here.
+ * Members from a file of the account's, or from a list in its CRM. Who is there already is matched, by their address or contact; everybody else
+ * is enrolled. What a row said is forgotten as soon as it is carried out, so that a person who asks to be forgotten is not remembered here. Of
+ * a list only the ids of its contacts are kept until then: names and addresses are read when they are needed.
  */
-export function createMemberImports({ store, clock, log, onMet, onStarted }: MemberImportDeps): MemberImports {
+export function createMemberImports(deps: MemberImportDeps): MemberImports {
+  const { store, clock, log, onMet, onStarted } = deps;
+
   /** The outcome of rows as things are now, and the members that would come of them. */
   async function judge(
     accountId: string,
     rows: readonly ImportedRow[],
   ): Promise<{ rows: ImportedRow[]; members: Member[] }> {
     const emails = rows.flatMap(({ content }) => content?.email ?? []);
-    const known = await store.memberImports.known(accountId, emails);
+    const byEmail = new Map(await store.memberImports.known(accountId, emails));
+    const contacts = rows.flatMap(({ content }) => content?.contact ?? []);
+    const byContact = new Map<string, string>();
+    for (const [connectionId, own] of Map.groupBy(contacts, (contact) => contact.connectionId)) {
+      const ids = own.map(({ id }) => id);
+      for (const [id, memberId] of await store.memberImports.knownContacts(accountId, connectionId, ids))
+        byContact.set(`${connectionId} ${id}`, memberId);
+    }
     const members: Member[] = [];
     const judged = rows.map((row): ImportedRow => {
       const { content } = row;
       if (row.outcome !== 'open' || !content) return row;
-      const memberId = content.email === null ? undefined : known.get(content.email);
-      if (memberId !== undefined) return { ...row, outcome: 'matched', memberId };
       const { name, email, contact } = content;
+      const key = contact && `${contact.connectionId} ${contact.id}`;
+      const memberId =
+        (key === null ? undefined : byContact.get(key)) ?? (email === null ? undefined : byEmail.get(email));
+      if (memberId !== undefined) return { ...row, outcome: 'matched', memberId };
       const id = contact ? memberIdOf(accountId, contact) : derivedId('mem', accountId, 'email', email ?? '');
       members.push({ id, name, email, code: memberCode(id), contact, createdAt: clock.now(), version: 1 });
+      // Two contacts of one person, or one that became of two.
+      if (key !== null) byContact.set(key, id);
+      if (email !== null) byEmail.set(email, id);
       return { ...row, outcome: 'created', memberId: id };
     });
     return { rows: judged, members };
   }
 
+  /** Rows of a list with what the CRM says of their contacts now; those whose contact is gone are refused. */
+  async function withFacts(session: CrmSession, rows: readonly ImportedRow[]): Promise<ImportedRow[]> {
+    const facts = await session.readContacts(rows.flatMap(({ content }) => content?.contact?.id ?? []));
+    const byId = new Map<string, ContactFacts>();
+    for (const one of facts) for (const id of [one.ref.id, ...one.formerIds]) byId.set(id, one);
+    return rows.map((row): ImportedRow => {
+      const { content } = row;
+      if (!content?.contact) return row;
+      const known = byId.get(content.contact.id);
+      if (known?.presence !== 'present') return { ...row, outcome: 'refused', problem: 'The contact was deleted.' };
+      return { ...row, content: { contact: known.ref, name: known.name, email: normaliseEmail(known.email ?? '') } };
+    });
+  }
+
+  /** The CRM that a list is in, for what can wait. @throws Fault, or when it is not connected. */
+  async function sessionOf(accountId: string, { connectionId }: ImportedList): Promise<CrmSession> {
+    const connection = await store.connections.get(accountId, connectionId);
+    if (connection?.status !== 'connected') throw new Error('the CRM of the list is not connected');
+    return deps.openSession(connection, 'background');
+  }
+
+  /** One page of the list becomes rows; the import as it is then. */
+  async function readList(one: MemberImport): Promise<MemberImport | null> {
+    const { accountId, id, list } = one;
+    if (!list) throw new Error('an import that reads no list');
+    const { lists } = await sessionOf(accountId, list);
+    if (!lists) throw new Error('the connection may not read lists any more');
+    const { connectionId, listId, position } = list;
+    const page = await lists.members(listId, position);
+    const rows = page
+      ? page.ids.map((contactId) => openRow({ connectionId, object: 'contact', id: contactId }))
+      : [{ content: null, outcome: 'refused' as const, problem: LIST_GONE, memberId: null }];
+    const to = page?.next ?? null;
+    const isOurs = await store.memberImports.addRows(accountId, id, { from: position, to, rows, now: clock.now() });
+    if (!isOurs) return store.memberImports.get(accountId, id);
+    return { ...one, state: to === null ? 'running' : 'listing', list: { ...list, position: to } };
+  }
+
   /** True when there was a row to carry out. */
-  async function takeIn(accountId: string, id: string): Promise<boolean> {
-    const open = await store.memberImports.rows(accountId, id, { outcome: 'open', after: 0, limit: ROWS_PER_STEP });
-    if (open.length === 0) return false;
+  async function takeIn({ accountId, id, list }: MemberImport): Promise<boolean> {
+    const asked = await store.memberImports.rows(accountId, id, { outcome: 'open', after: 0, limit: ROWS_PER_STEP });
+    if (asked.length === 0) return false;
+    const open = list ? await withFacts(await sessionOf(accountId, list), asked) : asked;
     for (let tries = 1; ; tries += 1) {
       const { rows, members } = await judge(accountId, open);
       if (await store.memberImports.takeIn(accountId, id, rows, members, clock.now())) {
@@ -131,7 +233,7 @@ export function createMemberImports({ store, clock, log, onMet, onStarted }: Mem
     }
   }
 
-  async function takeOut(accountId: string, id: string): Promise<boolean> {
+  async function takeOut({ accountId, id }: MemberImport): Promise<boolean> {
     const created = await store.memberImports.rows(accountId, id, {
       outcome: 'created',
       after: 0,
@@ -141,18 +243,90 @@ export function createMemberImports({ store, clock, log, onMet, onStarted }: Mem
     return created.length > 0;
   }
 
+  /** The lists of a CRM, and a session that waits for nothing. */
+  async function openLists(
+    accountId: string,
+    connectionId: string,
+  ): Promise<{ readonly kind: 'open'; readonly session: CrmSession; readonly lists: CrmLists } | ListRefusal> {
+    const connection = await store.connections.get(accountId, connectionId);
+    if (!connection) return { kind: 'refused', code: 'no_such_connection' };
+    if (connection.status !== 'connected') return { kind: 'refused', code: 'not_connected' };
+    const session = deps.openSession(connection);
+    return session.lists ? { kind: 'open', session, lists: session.lists } : { kind: 'refused', code: 'no_lists' };
+  }
+
+  /** What would become of rows, a line for each. */
+  function reportOf(rows: readonly ImportedRow[]): MemberImportReport {
+    const count = (outcome: RowOutcome) => rows.filter((row) => row.outcome === outcome).length;
+    const counts = { created: count('created'), matched: count('matched'), refused: count('refused') };
+    const made = new Set(
+      rows.flatMap(({ outcome, memberId }) => (outcome === 'created' && memberId ? [memberId] : [])),
+    );
+    // A member who would be created has no id that anybody could look up.
+    const told = rows.map((row) => (row.memberId && made.has(row.memberId) ? { ...row, memberId: null } : row));
+    return { counts, csv: csvOf(HEADER, told.map(lineOf)) };
+  }
+
   return {
+    async lists(accountId, connectionId, text, limit) {
+      const opened = await openLists(accountId, connectionId);
+      if (opened.kind === 'refused') return opened;
+      return { kind: 'found', lists: await opened.lists.find(text, limit) };
+    },
+
+    async tryList(accountId, { connectionId, listId }) {
+      const opened = await openLists(accountId, connectionId);
+      if (opened.kind === 'refused') return opened;
+      const list = await opened.lists.get(listId);
+      if (!list) return { kind: 'refused', code: 'no_such_list' };
+      const ids: string[] = [];
+      let position: string | null = null;
+      do {
+        const page: Awaited<ReturnType<CrmLists['members']>> = await opened.lists.members(listId, position);
+        if (!page) return { kind: 'refused', code: 'no_such_list' };
+        ids.push(...page.ids);
+        position = page.next;
+      } while (position !== null && ids.length < LIST_TRIED_MAX);
+      const rows: ImportedRow[] = [];
+      for (let from = 0; from < Math.min(ids.length, LIST_TRIED_MAX); from += ROWS_PER_STEP) {
+        const asked = ids
+          .slice(from, Math.min(from + ROWS_PER_STEP, LIST_TRIED_MAX))
+          .map((id, index) => ({ ...openRow({ connectionId, object: 'contact', id }), line: from + index + 1 }));
+        rows.push(...(await judge(accountId, await withFacts(opened.session, asked))).rows);
+      }
+      return { kind: 'tried', list, isWhole: position === null && ids.length <= LIST_TRIED_MAX, ...reportOf(rows) };
+    },
+
+    async startList(accountId, { id, connectionId, listId, by }) {
+      const contentHash = createHash('sha256')
+        .update(JSON.stringify(['list', connectionId, listId]))
+        .digest('base64url');
+      if (!(await store.connections.get(accountId, connectionId)))
+        return { kind: 'refused', code: 'no_such_connection' };
+      const known = await store.memberImports.get(accountId, id);
+      // Also when the list has gone since, or the CRM is not connected.
+      if (known) return known.contentHash === contentHash ? { kind: 'existing' } : { kind: 'refused', code: 'other' };
+      const opened = await openLists(accountId, connectionId);
+      if (opened.kind === 'refused') return opened;
+      if (!(await opened.lists.get(listId))) return { kind: 'refused', code: 'no_such_list' };
+      const now = clock.now();
+      const list = { connectionId, listId, position: null };
+      const started = await store.memberImports.start(
+        { accountId, id, contentHash, list, state: 'listing', rows: 0, startedBy: by, startedAt: now, updatedAt: now },
+        [],
+      );
+      if (started === 'other') return { kind: 'refused', code: 'other' };
+      onStarted();
+      return { kind: started };
+    },
+
     async dryRun(accountId, { csv, mapping }) {
       const read = readMembers(csv, mapping);
       if (!read.ok) return read;
       const rows: ImportedRow[] = [];
       for (let from = 0; from < read.rows.length; from += ROWS_PER_STEP)
         rows.push(...(await judge(accountId, read.rows.slice(from, from + ROWS_PER_STEP))).rows);
-      const count = (outcome: RowOutcome) => rows.filter((row) => row.outcome === outcome).length;
-      const counts = { created: count('created'), matched: count('matched'), refused: count('refused') };
-      // A member who would be created has no id that anybody could look up.
-      const told = rows.map((row) => (row.outcome === 'created' ? { ...row, memberId: null } : row));
-      return { ok: true, counts, csv: csvOf(HEADER, told.map(lineOf)) };
+      return { ok: true, ...reportOf(rows) };
     },
 
     async start(accountId, { id, csv, mapping, by }) {
@@ -166,6 +340,7 @@ export function createMemberImports({ store, clock, log, onMet, onStarted }: Mem
         accountId,
         id,
         contentHash,
+        list: null,
         state: 'running' as const,
         rows: read.rows.length,
         startedBy: by,
@@ -199,13 +374,18 @@ export function createMemberImports({ store, clock, log, onMet, onStarted }: Mem
     },
 
     async runAll(signal) {
-      for (const { accountId, id, state } of await store.memberImports.running()) {
+      for (const found of await store.memberImports.running()) {
+        const { accountId, id } = found;
         try {
-          const step = state === 'undoing' ? takeOut : takeIn;
-          while (!signal?.aborted && (await step(accountId, id)));
+          let one: MemberImport | null = found;
+          while (one?.state === 'listing' && !signal?.aborted) one = await readList(one);
           if (signal?.aborted) return;
-          const to = state === 'undoing' ? 'undone' : 'done';
-          await store.memberImports.turn(accountId, id, { from: state, to, now: clock.now() });
+          if (!one) continue;
+          const step = one.state === 'undoing' ? takeOut : takeIn;
+          while (!signal?.aborted && (await step(one)));
+          if (signal?.aborted) return;
+          const to = one.state === 'undoing' ? 'undone' : 'done';
+          await store.memberImports.turn(accountId, id, { from: one.state, to, now: clock.now() });
         } catch (err) {
           // What is open stays open; the next stroke of the schedule goes on.
           log.warn({ err, import: id }, 'import put off');
@@ -214,6 +394,12 @@ export function createMemberImports({ store, clock, log, onMet, onStarted }: Mem
     },
   };
 }
+
+function openRow(contact: RecordRef): Omit<ImportedRow, 'line'> {
+  return { content: { name: null, email: null, contact }, outcome: 'open', problem: null, memberId: null };
+}
+
+const LIST_GONE = 'The list is gone: nobody behind this line was read.';
 
 const HEADER = ['line', 'outcome', 'problem', 'memberId'];
 

@@ -1,6 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
+import { SYSTEM } from '../domain/case.ts';
 import { Fault } from '../domain/errors.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
+import {
+  overwrittenCase,
+  overwrittenIn,
+  overwrittenKey,
+  REPORTS_IN_A_ROW,
+  type ReportedChange,
+} from '../domain/overwritten.ts';
 import type { ProgramVersion, TriggerStage } from '../domain/program.ts';
 import type { RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
@@ -34,6 +42,10 @@ const REWARDED_PER_PAGE = 1_000;
 const ROWS_PER_WRITE = 500;
 /** Somebody else has made a report at the same moment; the number is another then. */
 const NUMBER_TRIES = 5;
+/** Rows of a report that are held against the ones before it: a portal with more of them has one cause that these show as well. */
+const DIFFERENT_COMPARED_MAX = 5_000;
+/** Somebody has said that an alert is dealt with: it is told again when it still holds a day later. */
+const QUIET_MS = 24 * 3_600_000;
 /** Reports of a chain that are read together. */
 const REPORTS_PER_PAGE = 50;
 
@@ -124,6 +136,7 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
     const beganAt = clock.now();
     const id = `syn_${newId()}`;
     const lists = createLists((list, from, rows) => reports.addRows(accountId, id, list, from, rows));
+    let report: KeptSyncReport;
     try {
       const mapping = await refreshMapping(store, session, connection, beganAt);
       const programs = await store.programs.versions(accountId);
@@ -158,7 +171,7 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
         different: lists.count('different'),
         pending: lists.count('pending'),
       };
-      const report = await keep(accountId, id, {
+      report = await keep(accountId, id, {
         format: 1,
         connectionId,
         provider: connection.provider,
@@ -177,11 +190,51 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
         { connection: connectionId, report: id, ...counts, askedAgain: deals, rewritten: records },
         'reconciled',
       );
-      return { kind: 'made', report };
     } catch (fault) {
       await reports.dropRows(accountId, id);
       throw fault;
     }
+    // The report stands; what it means together with the ones before it is told by the next one, if not now.
+    await tellOverwritten(connection).catch((err: unknown) =>
+      log.warn({ connection: connectionId, err }, 'alerts about overwritten fields put off'),
+    );
+    return { kind: 'made', report };
+  }
+
+  /** Fields of ours that were found changed in report after report are one alert each, until a report finds them as they should be. */
+  async function tellOverwritten({ id: connectionId, accountId, provider }: Connection): Promise<void> {
+    const page = { limit: REPORTS_IN_A_ROW, cursor: null };
+    const { items: newest } = await reports.list(accountId, connectionId, page);
+    const changes: ReportedChange[][] = [];
+    for (const { id } of newest) changes.push(await changedIn(accountId, id));
+    const found = overwrittenIn(changes);
+    const open = await store.drift.alerts(accountId, connectionId, 'overwritten');
+    const present = new Set(found.map((one) => overwrittenKey(connectionId, one)));
+    const known = new Set(open.map(({ dedupeKey }) => dedupeKey));
+    const now = clock.now();
+    const span = { ids: newest.map(({ id }) => id), since: Math.min(...newest.map(({ madeAt }) => madeAt)) };
+    const opens = found
+      .filter((one) => !known.has(overwrittenKey(connectionId, one)))
+      .map((one) => ({
+        case: overwrittenCase(accountId, { id: connectionId, name: NAMES[provider] ?? provider }, one, span, now),
+        unlessClosedSince: now - QUIET_MS,
+      }));
+    const word = { outcome: 'moot', by: SYSTEM, why: 'What Wonward writes stays there again.', at: now } as const;
+    const ends = open.filter(({ dedupeKey }) => !present.has(dedupeKey)).map(({ dedupeKey }) => ({ dedupeKey, word }));
+    if (opens.length + ends.length > 0) await store.drift.tell(accountId, opens, ends);
+  }
+
+  async function changedIn(accountId: string, reportId: string): Promise<ReportedChange[]> {
+    const changes: ReportedChange[] = [];
+    for (let after = -1; changes.length < DIFFERENT_COMPARED_MAX; ) {
+      const rows = await reports.rows(accountId, reportId, 'different', after, ROWS_PER_WRITE);
+      for (const { object, id, reason, detail } of rows)
+        if (reason === 'changed') changes.push({ object, id, fields: detail.split(' ') });
+      const last = rows.at(-1);
+      if (!last || rows.length < ROWS_PER_WRITE) break;
+      after = last.number;
+    }
+    return changes;
   }
 
   async function keep(
@@ -286,6 +339,9 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
     },
   };
 }
+
+/** As people call them. */
+const NAMES: Readonly<Record<string, string>> = { hubspot: 'HubSpot', salesforce: 'Salesforce' };
 
 // ── Decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ import { fixDrift, listDrift } from './drift.ts';
 import { releaseHistory, showHistory, turnRelease } from './history.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { setMapping, showMapping, tryMapping } from './mapping.ts';
-import { importMembers, reportImport, undoImport } from './members.ts';
+import { importList, importMembers, listLists, reportImport, undoImport } from './members.ts';
 import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
@@ -433,7 +433,7 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     async (of: string, id: string) => print(await turnRelease(terminal, of, id, { by: null })),
   );
 
-  const members = program.command('members').description('members that are taken over from a file');
+  const members = program.command('members').description('members that are taken over from a file or a list');
   add(members, 'import <account> <file>', 'say what would come of a CSV, or of -; with --key it is carried out')
     .requiredOption('--email <column>', 'the column of addresses')
     .option('--name <column>', 'the column of names')
@@ -443,6 +443,21 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .option('--by <who>', 'who imports it, by name or role', 'command line')
     .action(async (of: string, file: string, options: Parameters<typeof importMembers>[3]) =>
       print(await importMembers(terminal, of, file, options)),
+    );
+  add(members, 'lists <account> <connection>', 'list the lists of people in a CRM')
+    .option('--search <text>', 'those whose name holds this')
+    .action(async (of: string, connection: string, options: { search?: string }) =>
+      print(await listLists(terminal, of, connection, options)),
+    );
+  add(
+    members,
+    'import-list <account> <connection> <list>',
+    'say what would come of a list in a CRM; with --key it is carried out',
+  )
+    .option('--key <key>', 'a key for it; the same one again is the same import')
+    .option('--by <who>', 'who imports it, by name or role', 'command line')
+    .action(async (of: string, connection: string, list: string, options: { key?: string; by: string }) =>
+      print(await importList(terminal, of, connection, list, options)),
     );
   add(members, 'report <account> <import>', 'print what became of each row').action(async (of: string, id: string) =>
     print(await reportImport(terminal, of, id)),

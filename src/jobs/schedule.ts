@@ -25,7 +25,10 @@ export interface ScheduleDeps {
 
 export interface Schedule {
   start(): void;
-  /** There is something to run: now, instead of at the next stroke. */
+  /**
+   * There is something to run: now, instead of at the next stroke. When another node has the lease, once more when that has run out: it
+   * may have died.
+   */
   poke(): void;
   /** Waits for the run under way. */
   stop(): Promise<void>;
@@ -34,15 +37,17 @@ export interface Schedule {
 /** Runs something on a schedule, on one node at a time: node-cron only wakes, a lease in the store decides who runs. */
 export function createSchedule({ name, expression, run, owner, leases, clock, log }: ScheduleDeps): Schedule {
   const stopping = new AbortController();
-  let running: Promise<void> | null = null;
+  let running: Promise<boolean> | null = null;
   /** What came while a run was about to end may not have been seen by it. */
   let isPoked = false;
+  let insisting: Promise<void> | null = null;
 
-  async function runOnce(): Promise<void> {
+  /** False when another node has the lease. */
+  async function runOnce(): Promise<boolean> {
     const lease = `schedule ${name}`;
     try {
       const startedAt = clock.now();
-      if (!(await leases.acquire(lease, owner, startedAt, startedAt + LEASE_MS))) return;
+      if (!(await leases.acquire(lease, owner, startedAt, startedAt + LEASE_MS))) return false;
       const losing = new AbortController();
       let renewed = Promise.resolve();
       const renewal = setInterval(() => {
@@ -60,6 +65,7 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
     } catch (err) {
       log.error({ err, schedule: name }, 'scheduled run failed');
     }
+    return true;
   }
 
   /** A lease that is lost ends the run: another node has begun its own. */
@@ -74,7 +80,7 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
     }
   }
 
-  function stroke(): Promise<void> {
+  function stroke(): Promise<boolean> {
     running ??= runOnce().finally(() => {
       running = null;
       if (isPoked && !stopping.signal.aborted) {
@@ -83,6 +89,12 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
       }
     });
     return running;
+  }
+
+  async function insist(): Promise<void> {
+    if (await stroke()) return;
+    await clock.sleep(LEASE_MS, stopping.signal);
+    if (!stopping.signal.aborted) await stroke();
   }
 
   const task = cron.createTask(expression, stroke, {
@@ -100,12 +112,17 @@ export function createSchedule({ name, expression, run, owner, leases, clock, lo
     start: () => void task.start(),
     poke() {
       if (running) isPoked = true;
-      else if (!stopping.signal.aborted) void stroke();
+      else if (stopping.signal.aborted) return;
+      else if (insisting) void stroke();
+      else
+        insisting = insist().finally(() => {
+          insisting = null;
+        });
     },
     async stop() {
       stopping.abort();
       await task.stop();
-      await running;
+      await Promise.all([running, insisting]);
       // What is left of the last stroke would keep the database looking as if it were in use.
       await leases.release(`schedule ${name}`, owner).catch((err: unknown) => {
         // It runs out by itself; a node that stops because its database is gone still has to stop.

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { DriftStore, KeptWatch } from '../application/ports/store.ts';
 import { driftPrefix } from '../domain/drift.ts';
+import { overwrittenPrefix } from '../domain/overwritten.ts';
 import { fromJson, toJson, toText } from './codec.ts';
 import { caseOf, openCases, settleCases } from './desk.ts';
 import { type Engine, insertRows } from './dialect.ts';
@@ -37,9 +38,9 @@ export function createDriftStore(engine: Engine): DriftStore {
         return written.length === 1;
       }),
 
-    alerts: (accountId, connectionId) =>
+    alerts: (accountId, connectionId, about) =>
       engine.read(async ({ db }) => {
-        const prefix = driftPrefix(connectionId);
+        const prefix = about === 'overwritten' ? overwrittenPrefix(connectionId) : driftPrefix(connectionId);
         // Of an account few alerts are open at a time, and an index holds them alone: that one is told by the words in the text.
         const { rows } = await sql<Row<'desk_cases'>>`select * from desk_cases
           where account_id = ${accountId} and state = 'open' and kind = 'alert'

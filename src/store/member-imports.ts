@@ -15,6 +15,7 @@ import { applyPlan } from './commit.ts';
 import { Conflict } from './conflict.ts';
 import { type Columns, type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
+import { tiedTo } from './identity-edges.ts';
 import type { Row, Session } from './schema.ts';
 
 const ROW_KEY: Columns = { account_id: 'text', import_id: 'text', line: 'int' };
@@ -35,6 +36,9 @@ export function createMemberImportStore(engine: Engine): MemberImportStore {
             started_by: toText(one.startedBy),
             started_at: one.startedAt,
             updated_at: one.updatedAt,
+            connection_id: one.list?.connectionId ?? null,
+            list_id: one.list?.listId ?? null,
+            position: one.list?.position ?? null,
           },
         ]);
         await insertRows(
@@ -65,7 +69,7 @@ export function createMemberImportStore(engine: Engine): MemberImportStore {
     running: () =>
       engine.read(async ({ db }) => {
         const { rows } = await sql<Row<'member_imports'>>`select * from member_imports
-          where state in ('running', 'undoing') order by account_id, id`.execute(db);
+          where state in ('running', 'listing', 'undoing') order by account_id, id`.execute(db);
         return rows.map(importOf);
       }),
 
@@ -76,6 +80,42 @@ export function createMemberImportStore(engine: Engine): MemberImportStore {
         // The one that was there first comes last, and stays.
         rows.sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1));
         return new Map(rows.map(({ email, id }) => [email, id]));
+      }),
+
+    knownContacts: (accountId, connectionId, contactIds) =>
+      engine.snapshot(async (session) => {
+        const { rows } = await sql<{ contact_id: string; id: string }>`select contact_id, id from members
+          where account_id = ${accountId} and connection_id = ${connectionId}
+            and ${session.dialect.isIn('contact_id', contactIds)}`.execute(session.db);
+        const known = new Map(rows.map((row) => [row.contact_id, row.id]));
+        const others = contactIds.filter((id) => !known.has(id));
+        const tied = await tiedTo(session, accountId, connectionId, others);
+        if (tied.size === 0) return known;
+        const { rows: members } = await sql<{ id: string; created_at: number }>`select id, created_at from members
+          where account_id = ${accountId} and ${session.dialect.isIn('id', [...tied.values()].flat())}
+          order by created_at, id`.execute(session.db);
+        for (const [contactId, subjects] of tied) {
+          const first = members.find(({ id }) => subjects.includes(id));
+          if (first) known.set(contactId, first.id);
+        }
+        return known;
+      }),
+
+    addRows: (accountId, id, { from, to, rows, now }) =>
+      engine.write(async (session) => {
+        const { db, dialect } = session;
+        const state = to === null ? 'running' : 'listing';
+        const found = await importRow(session, accountId, id, dialect.forUpdate('member_imports'));
+        if (found?.state !== 'listing' || found.position !== from) return false;
+        await sql`update member_imports set position = ${to}, state = ${state}, updated_at = ${now},
+            row_count = ${found.row_count + rows.length}
+          where account_id = ${accountId} and id = ${id}`.execute(db);
+        await insertRows(
+          session,
+          'member_import_rows',
+          rows.map((row, index) => rowFor(accountId, id, { ...row, line: found.row_count + index + 1 })),
+        );
+        return true;
       }),
 
     turn: (accountId, id, { from, to, now }) =>
@@ -187,9 +227,9 @@ async function settle(
   if (written.changed !== rows.length) throw new Conflict('rows of the import changed meanwhile');
 }
 
-async function importRow({ db }: Session, accountId: string, id: string) {
+async function importRow({ db }: Session, accountId: string, id: string, lock = '') {
   const { rows } = await sql<Row<'member_imports'>>`select * from member_imports
-    where account_id = ${accountId} and id = ${id}`.execute(db);
+    where account_id = ${accountId} and id = ${id} ${sql.raw(lock)}`.execute(db);
   return rows[0];
 }
 
@@ -217,6 +257,10 @@ function importOf(row: Row<'member_imports'>): MemberImport {
     startedBy: row.started_by,
     startedAt: row.started_at,
     updatedAt: row.updated_at,
+    list:
+      row.connection_id === null || row.list_id === null
+        ? null
+        : { connectionId: row.connection_id, listId: row.list_id, position: row.position },
   };
 }
 

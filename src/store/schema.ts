@@ -619,6 +619,9 @@ export const TABLES = {
     started_by: 'text',
     started_at: 'int',
     updated_at: 'int',
+    connection_id: 'text?',
+    list_id: 'text?',
+    position: 'text?',
   },
   member_import_rows: {
     account_id: 'text',

@@ -21,7 +21,10 @@ afterEach(() => store.close());
 
 function createImports(memberImports = store.memberImports): MemberImports {
   return createMemberImports({
-    store: { memberImports, reads: store.reads },
+    store: { memberImports, connections: store.connections },
+    openSession: () => {
+      throw new Error('a file needs no CRM');
+    },
     clock: { now: () => T0 },
     log: createLog({ level: 'silent' }),
     onMet: (_, emails) => void met.push(...emails),

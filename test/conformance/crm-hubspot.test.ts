@@ -128,6 +128,7 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
       control.associate(PORTAL, { fromType: 'contacts', fromId: contactId, toType: 'companies', toId: id });
       return id;
     },
+    createList: (name, recordIds) => control.createList(PORTAL, { name, recordIds: [...recordIds] }).id,
     addProperty(object) {
       const groupName = `${object}information`;
       const name = 'their_own';

@@ -55,6 +55,11 @@ async function start(): Promise<CrmUnderTest> {
       control.edit(orgId, contactId, { AccountId: id });
       return id;
     },
+    createList(Name, contactIds) {
+      const CampaignId = control.create(orgId, 'Campaign', { Name });
+      for (const ContactId of contactIds) control.create(orgId, 'CampaignMember', { CampaignId, ContactId });
+      return CampaignId;
+    },
     addProperty(object) {
       control.addField(orgId, names[object], { name: OWN, type: 'string', length: 80 });
       return OWN;

@@ -36,6 +36,8 @@ export interface CrmUser {
   createContact(input: { name?: string; email?: string; usedCode?: string }): string;
   /** A company that the contact belongs to first of all. */
   createCompany(contactId: string): string;
+  /** People whom the customer puts together; the CRM's own id of the list. */
+  createList(name: string, contactIds: readonly string[]): string;
   /** Makes a property of the customer's own, for text, and returns the CRM's name of it. */
   addProperty(object: CrmObject): string;
   setProperty(object: CrmObject, id: string, input: { name: string; value: string; at?: Instant }): void;
@@ -385,6 +387,31 @@ export function crmConformance({
         expect([...found].sort()).toEqual([first, second].sort());
         expect(await session.contactsByEmail(['nobody@example.com'])).toEqual([]);
         expect(await session.contactsByEmail([])).toEqual([]);
+      });
+
+      test('a list is found by a part of its name and shows who is on it, each once, page after page', async () => {
+        const { lists } = session;
+        if (!lists) throw new Error('no lists');
+        const people = Array.from({ length: 1_001 }, (_, index) => user.createContact({ name: `P ${index}` }));
+        const id = user.createList('Happy_customers', people);
+        const other = user.createList('Happy Xcustomers', people.slice(0, 1));
+        const found = await lists.find('happy_CUSTOMERS', 10);
+        expect(found.map((list) => [list.id, list.name])).toEqual([[id, 'Happy_customers']]);
+        expect((await lists.find('', 10)).map((list) => list.id).sort()).toEqual([id, other].sort());
+        expect(await lists.find('', 1)).toHaveLength(1);
+        expect(await lists.get(id)).toEqual({ id, name: 'Happy_customers', size: people.length });
+        const seen: string[] = [];
+        let cursor: string | null = null;
+        do {
+          const page: Awaited<ReturnType<typeof lists.members>> = await lists.members(id, cursor);
+          seen.push(...(page?.ids ?? []));
+          cursor = page?.next ?? null;
+        } while (cursor !== null);
+        expect(seen.toSorted()).toEqual(people.toSorted());
+        for (const none of ['', '0', 'abc', '../17', '701000000000000AAA']) {
+          expect(await lists.get(none)).toBeNull();
+          expect(await lists.members(none, null)).toBeNull();
+        }
       });
 
       test('the label on two contacts says who referred whom, in one direction only', async () => {

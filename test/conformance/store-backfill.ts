@@ -51,6 +51,7 @@ export const importOf = (id: string, more: Partial<MemberImport> = {}): MemberIm
   accountId: 'acc_a',
   id,
   contentHash: 'hash',
+  list: null,
   state: 'running',
   rows: 2,
   startedBy: 'an admin',
@@ -309,6 +310,51 @@ export function backfillStoreConformance(use: () => { readonly store: Store; rea
       });
       expect(await store.reads.member('acc_a', 'mem_new2')).toBeNull();
       expect(await store.reads.member('acc_a', 'mem_new3')).not.toBeNull();
+    });
+
+    test('of a list takes page after page as rows, each once, and is carried out when the last one is there', async () => {
+      const list = { connectionId: 'con_a', listId: '7', position: null };
+      const contact = (id: string) => ({ connectionId: 'con_a', object: 'contact' as const, id });
+      const row = (id: string) => {
+        const { line: _, ...rest } = rowOf(0, { content: { name: null, email: null, contact: contact(id) } });
+        return rest;
+      };
+      await store.memberImports.start(importOf('imp_list', { state: 'listing', rows: 0, list }), []);
+      const add = (from: string | null, to: string | null, ids: readonly string[], accountId = 'acc_a') =>
+        store.memberImports.addRows(accountId, 'imp_list', { from, to, rows: ids.map(row), now: T0 + 5 });
+      expect(await add(null, 'p2', ['1', '2'])).toBe(true);
+      // A node that was at the first page too, and one of another account.
+      expect(await add(null, 'p2', ['1', '2'])).toBe(false);
+      expect(await add('p2', null, ['3'], 'acc_b')).toBe(false);
+      expect(await store.memberImports.running()).toContainEqual(
+        importOf('imp_list', { state: 'listing', rows: 2, list: { ...list, position: 'p2' }, updatedAt: T0 + 5 }),
+      );
+      expect(await add('p2', null, ['3'])).toBe(true);
+      expect(await add('p2', null, ['3'])).toBe(false);
+      expect(await store.memberImports.get('acc_a', 'imp_list')).toMatchObject({ state: 'running', rows: 3, list });
+      const rows = await store.memberImports.rows('acc_a', 'imp_list', { after: 0, limit: 9 });
+      expect(rows.map(({ line, content }) => [line, content?.contact?.id])).toEqual([
+        [1, '1'],
+        [2, '2'],
+        [3, '3'],
+      ]);
+    });
+
+    test('finds the members of contacts, and none of another connection or account', async () => {
+      const members = ['mem_x', 'mem_y'].map((id, index) =>
+        a.member(id, { contact: { connectionId: 'con_a', object: 'contact', id: String(900 + index) } }),
+      );
+      await a.write({ members });
+      const known = (accountId: string, connectionId: string) =>
+        store.memberImports.knownContacts(accountId, connectionId, ['900', '901', '902']);
+      expect(await known('acc_a', 'con_a')).toEqual(
+        new Map([
+          ['900', 'mem_x'],
+          ['901', 'mem_y'],
+        ]),
+      );
+      expect(await known('acc_a', 'con_other')).toEqual(new Map());
+      expect(await known('acc_b', 'con_a')).toEqual(new Map());
     });
 
     test('is turned from the state that it is in, and another account finds nothing', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
-import { startHttp, type TestAccount, type TestService, tellStory } from '../http/service.ts';
+import { CRM_LIST, startHttp, type TestAccount, type TestService, tellStory } from '../http/service.ts';
 import { readCorpus } from './corpus.ts';
 import { hostileOf, type Source, validOf } from './from-schema.ts';
 import { awkwardText, type Json, textOf } from './json-text.ts';
@@ -184,6 +184,9 @@ beforeAll(async () => {
       params: { connectionId },
       body: { version: 1, managers: ['7001', '7002'] },
     },
+    listCrmLists: { params: { connectionId } },
+    tryListImport: { params: {}, body: { connectionId, listId: CRM_LIST.id } },
+    startListImport: { params: {}, body: { id: 'of-a-list', connectionId, listId: CRM_LIST.id } },
     setStageMapping: { params: { connectionId }, body: { stages: [], dryRunId: ofMapping } },
     tryStageMapping: { params: { connectionId }, body: { stages: [] } },
     proposeStageMapping: { params: { connectionId } },

@@ -5,7 +5,7 @@ import { PROGRAM_EXAMPLE, withoutComments } from '../../src/cli/program-file.ts'
 import { Fault } from '../../src/domain/errors.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { type Documented, readOpenApi } from './open-api.ts';
-import { type Story, startHttp, type TestAccount, type TestService, tellStory } from './service.ts';
+import { CRM_LIST, type Story, startHttp, type TestAccount, type TestService, tellStory } from './service.ts';
 
 let service: TestService;
 let acme: TestAccount;
@@ -92,6 +92,7 @@ const REFUND = { id: 're_77', dealId: '77', money: { amount: '5.00', currency: '
 const SOON = new Date(Date.now() + 7 * 86_400_000).toISOString();
 const driftAt = (connectionId: string) => `/connections/${connectionId}/drift`;
 const RELEASE = { id: 'a', programId: 'default', ruleKey: 'member-won', why: 'A gift.' };
+const listOf = (connectionId: string) => ({ connectionId, listId: CRM_LIST.id });
 const IMPORT = { csv: 'mail\nlin2@example.com\nnobody', mapping: { email: 'Mail' } };
 
 /** Of ids that do not begin as their names do. */
@@ -231,6 +232,12 @@ describe('the OpenAPI document', () => {
       ['startMemberImport', '/member-imports', { id: 'a', ...IMPORT }, 200],
       ['startMemberImport', '/member-imports', { id: 'a', ...IMPORT, csv: 'mail\nx@example.com' }, 409],
       ['startMemberImport', '/member-imports', { id: 'b', ...IMPORT, csv: 'mail' }, 400],
+      ['tryListImport', '/member-imports/list/dry-run', listOf(acmeConnection), 200],
+      ['tryListImport', '/member-imports/list/dry-run', { ...listOf(acmeConnection), listId: '18' }, 409],
+      ['startListImport', '/member-imports/list', { id: 'l', ...listOf(acmeConnection) }, 201],
+      ['startListImport', '/member-imports/list', { id: 'l', ...listOf(acmeConnection) }, 200],
+      ['startListImport', '/member-imports/list', { id: 'l', ...listOf(acmeConnection), listId: '18' }, 409],
+      ['startListImport', '/member-imports/list', { id: 'm', ...listOf(otherConnection) }, 422],
       ['undoMemberImport', '/member-imports/imp_a/undo', {}, 409],
       ['undoMemberImport', `/member-imports/${acmeStory.importId}/undo`, {}, 200],
       ['undoMemberImport', `/member-imports/${otherStory.importId}/undo`, {}, 404],

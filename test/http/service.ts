@@ -127,6 +127,14 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
         };
       });
     },
+    lists: {
+      find: async () => [CRM_LIST],
+      get: async (id) => (id === CRM_LIST.id ? CRM_LIST : null),
+      async members() {
+        const own = [...crm.contacts.keys()].filter((key) => key.startsWith(`${portal} `));
+        return { ids: own.map((key) => key.split(' ')[1] ?? ''), next: null };
+      },
+    },
     people: {
       async find(text, limit) {
         await crm.before();
@@ -191,6 +199,9 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     open: sessionOf,
   };
 }
+
+/** The one list of people in the CRM of these tests. */
+export const CRM_LIST = { id: '17', name: 'Customers', size: 2 };
 
 export interface TestService {
   readonly url: string;
@@ -351,7 +362,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       onStarted: () => {},
     }),
     history: createHistory({ store, clock, log, onAsked: () => {}, onReleased: () => {} }),
-    memberImports: createMemberImports({ store, clock, log, onMet: () => {}, onStarted: () => {} }),
+    memberImports: createMemberImports({
+      store,
+      clock,
+      log,
+      openSession: connect.openSession,
+      onMet: () => {},
+      onStarted: () => {},
+    }),
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null, tiers }),
     dealCard: createDealCard({ store, clock, recordUrl: () => null }),
     companyCard: createCompanyCard({ store, clock, recordUrl: () => null }),
@@ -738,7 +756,15 @@ export async function tellStory(
     version: 1,
   });
   const importId = derivedId('imp', rewardId);
-  const imported = { accountId, id: importId, contentHash: 'hash', state: 'done' as const, rows: 1, startedBy: 'test' };
+  const imported = {
+    accountId,
+    id: importId,
+    contentHash: 'hash',
+    state: 'done' as const,
+    rows: 1,
+    startedBy: 'test',
+    list: null,
+  };
   await store.memberImports.start({ ...imported, startedAt: now, updatedAt: now }, [
     { line: 2, content: null, outcome: 'matched', problem: null, memberId: member.id },
   ]);

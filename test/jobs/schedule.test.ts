@@ -62,6 +62,23 @@ describe('a schedule', () => {
     expect(ran[0]).toBeLessThan(2 * MINUTE);
   });
 
+  test('that is told of something while a dead node holds its lease runs as soon as that has run out, and not at all when it stops before', async () => {
+    const now = Date.now();
+    await store.leases.acquire(LEASE, 'a dead node', now, now + MINUTE);
+    const ran: string[] = [];
+    const [living, stopped] = ['living', 'stopped'].map((owner) => node(owner, async () => void ran.push(owner)));
+    // Never started: no stroke of the clock comes.
+    for (const one of [living, living, stopped]) one?.poke();
+    await pass(MINUTE / 2);
+    await stopped?.stop();
+    expect(ran).toEqual([]);
+    await pass(MINUTE / 2 + 1_000);
+    expect(ran).toEqual(['living']);
+    await pass(2 * MINUTE);
+    expect(ran).toEqual(['living']);
+    await living?.stop();
+  });
+
   test('keeps a run that lasts longer than its lease at one node', async () => {
     const begun: string[] = [];
     const one = node('one', (signal) => {

@@ -96,10 +96,10 @@ describe('another account’s id', () => {
       const path = pathFor(operation, world.mine.ids);
       const own = await ask(operation, path, bodyOf(operation));
       const told = own.ok ? '' : await own.text();
-      // A reward that is not in review any more is one's own all the same; so are a draft in another revision and a batch at another point.
+      // A reward that is not in review any more is one's own all the same; so are a draft in another revision, a batch at another point and a key that was used.
       const isOwn =
         own.ok ||
-        /"(awaits_nobody|draft_changed|settings_changed|mapping_changed|other_draft|nothing_owed|nothing_to_release|not_possible|same_person|batch_state|not_batched|no_such_provider)"/.test(
+        /"(awaits_nobody|other_entry|draft_changed|settings_changed|mapping_changed|other_draft|nothing_owed|nothing_to_release|not_possible|same_person|batch_state|not_batched|no_such_provider)"/.test(
           told,
         );
       expect([operation.operationId, own.status, isOwn ? '' : told]).toEqual([operation.operationId, own.status, '']);

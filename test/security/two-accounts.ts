@@ -135,6 +135,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   owner: 'role:reviewer',
   outcome: 'dismissed',
   property: 'purchase_checked',
+  listId: '17',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */

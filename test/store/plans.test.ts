@@ -365,10 +365,14 @@ async function useBackfills(store: Awaited<ReturnType<typeof openStore>>): Promi
   await history.releases(accountId, { limit: 2, cursor });
   const rows = [rowOf(2), rowOf(3)];
   await memberImports.start(importOf('imp_1'), rows);
+  const list = { connectionId: 'con_a', listId: '7', position: null };
+  await memberImports.start(importOf('imp_list', { state: 'listing', list }), []);
   await memberImports.get(accountId, 'imp_1');
   await memberImports.list(accountId, { limit: 2, cursor });
   await memberImports.running();
   await memberImports.known(accountId, ['a@example.com', 'b@example.com']);
+  await memberImports.knownContacts(accountId, 'con_a', ['1', '2']);
+  await memberImports.addRows(accountId, 'imp_list', { from: null, to: null, rows: [], now: T0 });
   await memberImports.rows(accountId, 'imp_1', { outcome: 'open', after: 0, limit: 5 });
   await memberImports.rows(accountId, 'imp_1', { after: 0, limit: 5 });
   const taken = rows.map((row) => ({ ...row, outcome: 'created' as const, memberId: `mem_row${row.line}` }));
@@ -524,7 +528,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.work.ask(accountId, [{ record, at: T0 }]);
   await store.work.nextDueAt();
   await store.work.counts(T0);
-  await store.cases.knownContacts(accountId, connectionId, ['1']);
+  await store.cases.knownContacts(accountId, 'con_a', ['1']);
   await store.cases.contactsOfDeals(accountId, connectionId, ['1']);
   await store.cases.recordVersions(accountId, connectionId, 'deal', ['1']);
   await a.write({}, { restsOn: [{ ref: record, basis: 1 }] });

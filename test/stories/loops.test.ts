@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verify } from '../../src/application/verify.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { PORTAL, quickClock, type Stack, startStack } from '../support/stack.ts';
+import { type Json, PORTAL, quickClock, type Stack, startStack } from '../support/stack.ts';
 import { createScene, type Scene } from './scene.ts';
 
 let stack: Stack;
@@ -81,6 +81,65 @@ describe('what comes back of our own writes', () => {
     await stack.settle();
     const { body: health } = await stack.api('GET', `/connections/${connectionId}/health`);
     expect(health.problems.map(({ code }: { code: string }) => code)).toContain('mirror_differs');
+  }, 60_000);
+});
+
+describe('a workflow of the customer’s that sets our fields back', () => {
+  const alerts = async (state: 'open' | 'decided') =>
+    (await scene.list(`/cases?kind=alert&state=${state}`)).filter(({ topic }) => topic === 'mirror_overwritten');
+
+  test('is one alert for each field with the records and reports that show it, which ends when it stops', async () => {
+    const first = await won();
+    const second = await won();
+    const workflow = scene.crm.addPropertyWorkflow(PORTAL, {
+      objectType: 'deal',
+      propertyName: 'wonward_reward_state',
+      set: { wonward_reward_state: 'theirs', wonward_stage: 'theirs' },
+    });
+    // What people correct by hand, once, is no workflow.
+    scene.edit('contact', first.member, { wonward_tier: 'by hand' });
+    for (const { deal } of [first, second]) scene.edit('deal', deal, { wonward_reward_state: 'x' });
+    await stack.settle();
+    const { id: connectionId } = await scene.connection();
+    const report = async (): Promise<Json> => {
+      const { status, body } = await stack.api('POST', `/connections/${connectionId}/reports`);
+      expect(status, JSON.stringify(body)).toBe(201);
+      await stack.settle();
+      return body;
+    };
+    const reports: Json[] = [await report(), await report()];
+    expect(scene.show('deal', first.deal).wonward_reward_state).toBe('theirs');
+    expect(await alerts('open')).toEqual([]);
+    const [decided, writes] = [
+      (await scene.decisionsOn(first.deal)).length,
+      ourWrites('deal', first.deal, 'wonward_reward_state'),
+    ];
+    for (let more = 0; more < 3; more += 1) reports.push(await report());
+    const open = await alerts('open');
+    expect(open.map(({ summary }) => summary).sort()).toEqual([
+      expect.stringContaining('Something in HubSpot sets "wonward_reward_state" of 2 deals back: 3 reports in a row'),
+      expect.stringContaining('Something in HubSpot sets "wonward_stage" of 2 deals back'),
+    ]);
+    const { facts } = (await stack.api('GET', `/cases/${open[0]?.id}`)).body.case;
+    expect(facts).toMatchObject({ connectionId, object: 'deal', records: 2 });
+    expect(facts.recordIds.toSorted()).toEqual([first.deal, second.deal].toSorted());
+    expect(facts.reportIds.toSorted()).toEqual(
+      reports
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+    // Bounded: a write for each report, and no decision.
+    expect(ourWrites('deal', first.deal, 'wonward_reward_state')).toBe(writes + 3);
+    expect(await scene.decisionsOn(first.deal)).toHaveLength(decided);
+
+    scene.crm.removePropertyWorkflow(PORTAL, workflow.id);
+    await report();
+    expect(await report()).toMatchObject({ counts: { different: 0 } });
+    expect(await alerts('open')).toEqual([]);
+    const ended = await alerts('decided');
+    expect(ended.map(({ outcome }) => outcome)).toEqual(['moot', 'moot']);
+    expect(scene.show('deal', first.deal).wonward_reward_state).not.toBe('theirs');
   }, 60_000);
 });
 

@@ -25,7 +25,8 @@ interface MadeCall {
 }
 
 /** As the manifest writes them. */
-const written = ({ method, path }: MadeCall) => `${method} ${path.replace(`/${API_VERSION}`, '')}`;
+const written = ({ method, path }: MadeCall) =>
+  `${method} ${path.replace(`/${API_VERSION}`, '').replace(/\/lists\/\d+/, '/lists/:listId')}`;
 
 /** Every request that this process makes to an address, as it leaves: what Node's own fetch tells of it. */
 function recordCalls(origin: string): { readonly calls: MadeCall[]; stop(): void } {
@@ -111,6 +112,14 @@ describe('the scopes that the app asks for', () => {
     const { people } = stack.service.container.connect.openSession(connection);
     await people?.create({ key: 'click-1', firstName: 'Dora', lastName: null, email: 'dora@friend.example' });
     await stack.api('POST', '/members', { email: scene.show('contact', scene.person('Cleo')).email });
+    const { id: listId } = scene.crm.createList(PORTAL, { name: 'Customers', recordIds: [friend] });
+    await stack.api('GET', `/connections/${connection.id}/lists`);
+    const listed = { id: 'customers', connectionId: connection.id, listId };
+    expect((await stack.api('POST', '/member-imports/list', listed)).status).toBe(201);
+    await eventually(
+      async () => (await stack.api('GET', '/member-imports/imp_customers')).body,
+      ({ state }) => state === 'done',
+    );
     await stack.service.container.reconcile.sweepAll(new AbortController().signal);
     await stack.settle();
     stop();

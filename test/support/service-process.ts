@@ -22,6 +22,8 @@ export interface ServiceProcessOptions {
   readonly sandbox?: Partial<SandboxOptions>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly child?: ChildOptions;
+  /** What is started; src/main.ts unless given. */
+  readonly script?: string;
 }
 
 export interface Answer {
@@ -89,7 +91,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
   };
 
   async function start(changes: Readonly<Record<string, string>> = {}, wait = true): Promise<void> {
-    child = startChild('src/main.ts', { ...environment, ...changes }, options.child);
+    child = startChild(options.script ?? 'src/main.ts', { ...environment, ...changes }, options.child);
     if (wait) await untilReady(child, url);
   }
   await start();

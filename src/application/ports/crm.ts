@@ -276,6 +276,8 @@ export interface CrmSession {
   readonly showsCompanies?: true;
   /** Absent for a CRM whose own pages search and create contacts. */
   readonly people?: CrmPeople;
+  /** Absent for a CRM that has none, and where the connection may not read them. */
+  readonly lists?: CrmLists;
   /**
    * Tells workflows that wait for us what has become of it. Those that are named in `unknown` the CRM does not know, or not any more; telling one
    * of the others twice does no harm. Absent where the CRM has no such thing, or the connection may not do it.
@@ -285,6 +287,30 @@ export interface CrmSession {
   readonly apiUse?: () => ApiUse | null;
   /** For comparing all that the CRM has with all that is known here; absent for one that cannot be compared. */
   readonly whole?: CrmWhole;
+}
+
+/** People whom the customer has put together in the CRM, by hand or by a rule of theirs. */
+export interface CrmList {
+  /** The CRM's own id. */
+  readonly id: string;
+  readonly name: string;
+  /** About how many are on it; null where the CRM does not say. */
+  readonly size: number | null;
+}
+
+export interface CrmLists {
+  /** Lists of people whose name holds the text, all of them for an empty one; at most `limit` (100). */
+  find(text: string, limit: number): Promise<CrmList[]>;
+  /** Null when there is no such list, or it is not one of people. */
+  get(id: string): Promise<CrmList | null>;
+  /**
+   * Ids of the contacts on a list in the order of their ids, a page at a time; null when the list is gone. Whoever stays on the list while it
+   * is read comes once. `next` is null at the end.
+   */
+  members(
+    id: string,
+    cursor: string | null,
+  ): Promise<{ readonly ids: readonly string[]; readonly next: string | null } | null>;
 }
 
 export interface FoundPerson {

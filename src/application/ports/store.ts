@@ -473,8 +473,8 @@ export interface DriftStore {
   watch(accountId: string, connectionId: string): Promise<KeptWatch | null>;
   /** False, and nothing is written, unless the stored one is one version behind; version 1 is the first. */
   keepWatch(accountId: string, connectionId: string, watch: KeptWatch): Promise<boolean>;
-  /** Those that are open, of one connection, the newest first. */
-  alerts(accountId: string, connectionId: string): Promise<Case[]>;
+  /** Those that are open, of one connection, the newest first; or those about fields of ours that somebody sets back. */
+  alerts(accountId: string, connectionId: string, about?: 'overwritten'): Promise<Case[]>;
   /** Opens alerts that are not open and ends open ones, by their keys, in one transaction. Returns how many were opened. */
   tell(
     accountId: string,
@@ -738,12 +738,24 @@ export interface ImportedRow {
   readonly memberId: string | null;
 }
 
+/** A list in a CRM that members are taken from. */
+export interface ImportedList {
+  readonly connectionId: string;
+  /** The CRM's own id. */
+  readonly listId: string;
+  /** How far it has been read, in the CRM's own words; null at the beginning. */
+  readonly position: string | null;
+}
+
 export interface MemberImport {
   readonly accountId: string;
   /** Chosen by who imports: the same one again is the same import. */
   readonly id: string;
   readonly contentHash: string;
-  readonly state: 'running' | 'done' | 'undoing' | 'undone';
+  /** Null for a file, whose rows are kept at once. */
+  readonly list: ImportedList | null;
+  /** `listing`: its list is being read. */
+  readonly state: 'listing' | 'running' | 'done' | 'undoing' | 'undone';
   readonly rows: number;
   readonly startedBy: string;
   readonly startedAt: Instant;
@@ -758,10 +770,30 @@ export interface MemberImportStore {
   get(accountId: string, id: string): Promise<(MemberImport & { readonly counts: ImportCounts }) | null>;
   /** Newest first. */
   list(accountId: string, page: PageInput): Promise<Page<MemberImport>>;
-  /** Of every account, those that are being carried out or undone. */
+  /** Of every account, those that are being read, carried out or undone. */
   running(): Promise<MemberImport[]>;
   /** Ids of the members that have one of these addresses (lower case), of several the one that has been there longest. */
   known(accountId: string, emails: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Ids of the members whose contact at a connection is one of these, by the contact's id; also of those that are known by it elsewhere. */
+  knownContacts(
+    accountId: string,
+    connectionId: string,
+    contactIds: readonly string[],
+  ): Promise<ReadonlyMap<string, string>>;
+  /**
+   * One transaction: a page of the list as rows behind those that are there, and how far it has been read with it; at the end (`to` is null)
+   * the rows are to be carried out. False, and nothing is written, when it was not at `from` any more.
+   */
+  addRows(
+    accountId: string,
+    id: string,
+    page: {
+      readonly from: string | null;
+      readonly to: string | null;
+      readonly rows: readonly Omit<ImportedRow, 'line'>[];
+      readonly now: Instant;
+    },
+  ): Promise<boolean>;
   /** False when it is in another state. */
   turn(
     accountId: string,

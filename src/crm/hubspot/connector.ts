@@ -12,6 +12,7 @@ import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import type { MirroredObject } from './fields.ts';
 import { parseHints } from './hints.ts';
+import { listsOf } from './lists.ts';
 import { writeMirror } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
 import { createPeople } from './people.ts';
@@ -98,6 +99,7 @@ function recordUrl({ externalId, uiHost }: { externalId: string; uiHost: string 
 function createSession(api: PortalApi, access: CrmAccess, propertyStates: PropertyStates): CrmSession {
   const portal = access.externalId;
   const completeCallbacks = callbacksOf(api, access.scopes);
+  const lists = listsOf(api, access.scopes);
   return {
     mirrors: 'properties',
     people: createPeople(api),
@@ -132,6 +134,7 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
       return outcomes;
     },
     ...(completeCallbacks ? { completeCallbacks } : {}),
+    ...(lists ? { lists } : {}),
   };
 }
 

@@ -22,5 +22,8 @@ export const PATHS = {
   propertyGroups: (object: ObjectPath) => `/crm/properties/${API_VERSION}/${object}/groups`,
   associations: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/batch/read`,
   associationLabels: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/labels`,
+  searchLists: `/crm/lists/${API_VERSION}/search`,
+  list: (id: string) => `/crm/lists/${API_VERSION}/${encodeURIComponent(id)}`,
+  listMembers: (id: string) => `/crm/lists/${API_VERSION}/${encodeURIComponent(id)}/memberships`,
   completeCallbacks: `/automation/actions/callbacks/${API_VERSION}/complete`,
 } as const;

@@ -154,6 +154,31 @@ export const searchSchema = z.looseObject({
   total: z.int().min(0).optional().catch(undefined),
 });
 
+const listShape = {
+  listId: idSchema,
+  name: z.string(),
+  objectTypeId: z.string(),
+};
+
+export const listsFoundSchema = z.looseObject({
+  lists: z.array(
+    z.looseObject({ ...listShape, additionalProperties: z.record(z.string(), z.string()).nullish().catch(null) }),
+  ),
+});
+
+export const listSchema = z.looseObject({
+  list: z.looseObject({
+    ...listShape,
+    size: z.int().min(0).nullish().catch(null),
+    deletedAt: z.string().nullish(),
+  }),
+});
+
+export const listMembersSchema = z.looseObject({
+  results: z.array(z.looseObject({ recordId: idSchema })),
+  paging: z.looseObject({ next: z.looseObject({ after: z.string() }).nullish() }).nullish(),
+});
+
 export const propertySchema = z.looseObject({
   name: z.string(),
   type: z.string(),

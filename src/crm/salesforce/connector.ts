@@ -12,6 +12,7 @@ import { findContactsByEmail, readContacts } from './contacts.ts';
 import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import { isOf } from './ids.ts';
+import { createLists } from './lists.ts';
 import { writeRows } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
 import { createOrgShapes, type OrgShape, type OrgShapes } from './org.ts';
@@ -160,6 +161,7 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock:
       const shape = await shapes.get(api);
       return { ...provisionReport(shape), properties: propertiesOf(shape) };
     },
+    lists: createLists(api),
     requests: createRequests(api, () => shapes.get(api), clock, duplicateRules),
     whole: {
       dealsInStages: (input) => shaped((shape) => readStanding(api, shape, input)),

@@ -212,6 +212,12 @@ const faultSchema = z.discriminatedUnion('target', [
   }),
 ]);
 
+const listSchema = z.strictObject({
+  name: z.string().min(1),
+  objectType: z.string().optional(),
+  recordIds: z.array(z.string()),
+});
+
 /** zod types optional keys as `T | undefined`; the operations take them left out. */
 type Defined<T> = T extends readonly (infer Item)[]
   ? Defined<Item>[]
@@ -293,6 +299,16 @@ export function createControlApi({ control, random }: ControlApiDeps): express.R
   on('post', `${portal}/uninstall`, ({ params }) => control.uninstall(portalId(params)));
   on('post', `${portal}/expire-access-tokens`, ({ params }) => control.expireAccessTokens(portalId(params)));
   on('post', `${portal}/fetch`, ({ params, body }) => control.fetch(portalId(params), read(fetchSchema, body)));
+
+  on('get', `${portal}/lists`, ({ params }) => control.lists(portalId(params)));
+  on('post', `${portal}/lists`, ({ params, body }) => control.createList(portalId(params), read(listSchema, body)));
+  on('delete', `${portal}/lists/:listId`, ({ params }) => control.deleteList(portalId(params), word(params, 'listId')));
+  on('put', `${portal}/lists/:listId/:recordId`, ({ params }) =>
+    control.joinList(portalId(params), word(params, 'listId'), word(params, 'recordId')),
+  );
+  on('delete', `${portal}/lists/:listId/:recordId`, ({ params }) =>
+    control.leaveList(portalId(params), word(params, 'listId'), word(params, 'recordId')),
+  );
 
   on('get', records, ({ params, query }) =>
     control.listRecords(portalId(params), word(params, 'objectType'), {

@@ -5,6 +5,7 @@ import type { Fault, FaultInput, Faults } from './faults.ts';
 import type { FetchInput, FetchOutput, FetchProxy } from './fetch-proxy.ts';
 import type { Limits } from './limits.ts';
 import type { Links } from './links.ts';
+import { createList, deleteList, joinList, type ListInput, leaveList, listSize } from './lists.ts';
 import type { AuthorizeRequest, OAuth, OAuthApp } from './oauth.ts';
 import { type ObjectType, objectTypeById } from './object-types.ts';
 import { recordView } from './object-views.ts';
@@ -21,6 +22,7 @@ import {
   resolveRecord,
 } from './portal.ts';
 import { createProperty, type PropertyInput, propertyView } from './properties.ts';
+import type { PropertyWorkflow, PropertyWorkflows } from './property-workflows.ts';
 import type { Records } from './records.ts';
 import type { Tokens } from './tokens.ts';
 import type { Subscription } from './webhook-events.ts';
@@ -92,6 +94,7 @@ export interface ControlDeps {
   tokens: Tokens;
   webhooks: Webhooks;
   workflows: Workflows;
+  propertyWorkflows: PropertyWorkflows;
   faults: Faults;
   calls: Calls;
   limits: Limits;
@@ -226,6 +229,28 @@ export function createControl(deps: ControlDeps) {
     suspend(id: number, suspended: boolean): void {
       portalOf(id).suspended = suspended;
     },
+
+    /** A workflow that a customer builds: whenever a property is changed, it sets others on the same record. */
+    addPropertyWorkflow: (id: number, input: Omit<PropertyWorkflow, 'id'>): PropertyWorkflow =>
+      deps.propertyWorkflows.add(portalOf(id), input),
+    removePropertyWorkflow: (id: number, workflowId: string): void =>
+      deps.propertyWorkflows.remove(portalOf(id), workflowId),
+    /** How often such workflows have run. */
+    propertyWorkflowRuns: (): number => deps.propertyWorkflows.runs(),
+    lists: (id: number): Array<{ id: string; name: string; size: number }> => {
+      const portal = portalOf(id);
+      return [...portal.lists.values()]
+        .filter(({ deletedAt }) => deletedAt === undefined)
+        .map((list) => ({ id: list.id, name: list.name, size: listSize(portal, list) }));
+    },
+    createList: (id: number, input: ListInput): { id: string } => {
+      const { id: listId } = createList(portalOf(id), input, clock());
+      return { id: listId };
+    },
+    joinList: (id: number, listId: string, recordId: string): void => joinList(portalOf(id), listId, recordId, clock()),
+    leaveList: (id: number, listId: string, recordId: string): void =>
+      leaveList(portalOf(id), listId, recordId, clock()),
+    deleteList: (id: number, listId: string): void => deleteList(portalOf(id), listId, clock()),
 
     listRecords(
       id: number,
@@ -446,6 +471,7 @@ export function createControl(deps: ControlDeps) {
       return subscription;
     },
     async idle(): Promise<void> {
+      await deps.propertyWorkflows.idle();
       await Promise.all([webhooks.idle(), deps.workflows.idle()]);
     },
 
@@ -498,6 +524,7 @@ export function createControl(deps: ControlDeps) {
       for (const seed of deps.seeds) deps.portals.set(seed.portalId, createPortal(seed, clock()));
       webhooks.reset();
       deps.workflows.reset();
+      deps.propertyWorkflows.reset();
       deps.faults.clear();
       deps.calls.clear();
       deps.limits.reset();

@@ -92,6 +92,18 @@ export interface Owner {
   archived: boolean;
 }
 
+/** A list that people fill by hand. */
+export interface ListState {
+  id: string;
+  name: string;
+  objectTypeId: ObjectTypeId;
+  /** When each record joined, by its id of then. */
+  joined: Map<string, number>;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt?: number;
+}
+
 /** A connected app in one portal; null scopes mean that the app is not there. */
 export interface Installation {
   scopes: string[];
@@ -162,6 +174,8 @@ export interface Portal {
   /** `${fromType}:${fromId}>${toType}` to the linked records and their association types. */
   links: Map<string, Map<string, Set<number>>>;
   owners: Owner[];
+  lists: Map<string, ListState>;
+  nextListId: number;
 }
 
 /** Beyond 32 bits, as real record ids are (541935488729). */
@@ -279,6 +293,8 @@ export function createPortal(seed: PortalSeed, at: number): Portal {
       createdAt: at,
       archived: false,
     })),
+    lists: new Map(),
+    nextListId: 1,
   };
 }
 

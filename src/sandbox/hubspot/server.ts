@@ -13,11 +13,13 @@ import { createFetchProxy } from './fetch-proxy.ts';
 import { createApiRouter, send, unknownPath } from './http.ts';
 import { createLimits } from './limits.ts';
 import { createLinks } from './links.ts';
+import { createListRoutes } from './lists.ts';
 import { createOAuth } from './oauth.ts';
 import { createObjectRoutes } from './objects.ts';
 import { createPipelineRoutes, createPipelines } from './pipelines.ts';
 import { createPortal, type Portal, type PortalSeed } from './portal.ts';
 import { createPropertyRoutes } from './properties.ts';
+import { createPropertyWorkflows } from './property-workflows.ts';
 import { createRandom } from './random.ts';
 import { createRecords } from './records.ts';
 import { createSearchRoutes } from './search.ts';
@@ -155,8 +157,12 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     retryBaseMs: options.retryBaseMs ?? DEFAULT_RETRY_BASE_MS,
     subscriptions: subscriptionsOf(app),
   });
-  const tell = (portal: Portal, change: Change): void => webhooks.tell(portal, change);
+  const tell = (portal: Portal, change: Change): void => {
+    webhooks.tell(portal, change);
+    propertyWorkflows.tell(portal, change);
+  };
   const records = createRecords({ tell, indexLagMs });
+  const propertyWorkflows = createPropertyWorkflows({ records, clock });
   const links = createLinks({ tell, records });
   const pipelines = createPipelines({ random });
   const oauth = createOAuth({
@@ -196,6 +202,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     tokens,
     webhooks,
     workflows,
+    propertyWorkflows,
     faults,
     calls,
     limits,
@@ -211,6 +218,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
       ...createObjectRoutes({ records, links, appId: app.appId, mergedBatchRead: () => settings.mergedBatchRead }),
       ...createPipelineRoutes({ pipelines }),
       ...createPropertyRoutes(),
+      ...createListRoutes(),
       ...workflows.routes,
       ...createAccountRoutes({ uninstall: (portal) => control.uninstall(portal.id) }),
     ],

@@ -95,6 +95,10 @@ export function convertLead(tx: Tx, leadId: string, conversion: Conversion): Con
     ConvertedContactId: contactId,
     ConvertedOpportunityId: opportunityId,
   });
+  const members = tx.object('CampaignMember');
+  const ofLead = members.fields.get('LeadId');
+  for (const member of ofLead ? rowsPointingAt(tx.org, members, ofLead, leadId) : [])
+    tx.patch(members, String(member.Id), { ContactId: contactId });
   tx.hideLastModified(leadId);
   return { accountId, contactId, opportunityId };
 }

@@ -58,6 +58,23 @@ function lead(tx: Tx, before: Row | undefined, next: Draft): void {
   }
 }
 
+function campaignMember(tx: Tx, before: Row | undefined, next: Draft): void {
+  const [leadId, contactId] = [next.LeadId ?? null, next.ContactId ?? null];
+  if (leadId === null && contactId === null)
+    throw new RowError('REQUIRED_FIELD_MISSING', 'Required fields are missing: [LeadId or ContactId]', ['LeadId']);
+  if (before) return;
+  if (leadId !== null && contactId !== null)
+    throw new RowError('INVALID_FIELD_FOR_INSERT_UPDATE', 'A campaign member is a lead or a contact, not both', [
+      'LeadId',
+    ]);
+  const members = tx.object('CampaignMember');
+  const [name, id] = leadId === null ? ['ContactId', contactId] : ['LeadId', leadId];
+  const pointing = members.fields.get(name);
+  const others = pointing ? rowsPointingAt(tx.org, members, pointing, String(id)) : [];
+  if (others.some((row) => row.IsDeleted !== true && row.CampaignId === next.CampaignId))
+    throw new RowError('DUPLICATE_VALUE', 'Already a campaign member.', []);
+}
+
 const fullName = (draft: Draft): string => [draft.FirstName, draft.LastName].filter((part) => part !== null).join(' ');
 
 /** Changes `next` before the record is checked and written. */
@@ -70,6 +87,7 @@ export function beforeSave(
 ): void {
   if (object.name === 'Opportunity') opportunity(tx, before, next, given);
   if (object.name === 'Lead') lead(tx, before, next);
+  if (object.name === 'CampaignMember') campaignMember(tx, before, next);
   if (object.name === 'Lead' || object.name === 'Contact') next.Name = fullName(next);
   if (object.name === 'Task') next.IsClosed = next.Status === 'Completed';
   if (object.name === 'Account' && tx.org.features.personAccounts) {

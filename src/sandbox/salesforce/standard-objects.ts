@@ -279,6 +279,39 @@ function opportunityContactRole(): ObjectType {
   );
 }
 
+function campaigns(): ObjectType[] {
+  return [
+    objectType('Campaign', '701', [
+      text('Name', 80, { nillable: false }),
+      picklist('Type', ['Conference', 'Email', 'Referral Program', 'Other']),
+      picklist('Status', ['Planned', 'In Progress', 'Completed', 'Aborted']),
+      field('StartDate', 'date'),
+      field('EndDate', 'date'),
+      field('IsActive', 'boolean'),
+      longText('Description'),
+      owner(),
+      ...systemFields(),
+    ]),
+    // Names a lead or a contact, never none; a lead that is converted keeps its place with its contact beside it.
+    objectType(
+      'CampaignMember',
+      '00v',
+      [
+        reference('CampaignId', ['Campaign'], 'CampaignMembers', {
+          nillable: false,
+          updateable: false,
+          onDelete: 'cascade',
+        }),
+        reference('LeadId', ['Lead'], 'CampaignMembers', { updateable: false, onDelete: 'cascade' }),
+        reference('ContactId', ['Contact'], 'CampaignMembers', { updateable: false, onDelete: 'cascade' }),
+        picklist('Status', ['Sent', 'Responded'], { length: 40 }),
+        ...systemFields(),
+      ],
+      { label: 'Campaign Member' },
+    ),
+  ];
+}
+
 function histories(): ObjectType[] {
   const opportunityId = (children: string): Field =>
     reference('OpportunityId', ['Opportunity'], children, { nillable: false, onDelete: 'cascade' });
@@ -466,6 +499,7 @@ export function standardObjects(features: OrgFeatures): ObjectType[] {
     lead(),
     opportunity(),
     opportunityContactRole(),
+    ...campaigns(),
     ...histories(),
     task(),
     ...setupObjects(features),

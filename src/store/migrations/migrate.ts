@@ -23,6 +23,7 @@ import * as cards from './0019-cards.ts';
 import * as workflowActions from './0020-workflow-actions.ts';
 import * as syncProof from './0021-sync-proof.ts';
 import * as app from './0022-app.ts';
+import * as memberLists from './0023-member-lists.ts';
 
 interface Migration {
   readonly name: string;
@@ -55,6 +56,7 @@ const MIGRATIONS: readonly Migration[] = [
   workflowActions,
   syncProof,
   app,
+  memberLists,
 ];
 
 /** What a database of this program's version has been through, oldest first. */
