@@ -6,6 +6,7 @@ import { type Autopilot, createAutopilot } from './application/autopilot.ts';
 import { type Backfills, createBackfills } from './application/backfill.ts';
 import { createCard } from './application/card.ts';
 import { type CardActions, createCardActions } from './application/card-actions.ts';
+import { createCaseTasks } from './application/case-tasks.ts';
 import { createCompanyCard } from './application/company-card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
 import { createCrmActions } from './application/crm-actions.ts';
@@ -69,6 +70,8 @@ const PAYOUT_NEWS_SCHEDULE = '*/5 * * * *';
 const SOON_SCHEDULE = '* * * * *';
 /** A case's time is told in hours; a few minutes more are none. */
 const CASES_SCHEDULE = '*/5 * * * *';
+/** Who is told by a task sees it a minute after the case was opened, at the latest. */
+const CASE_TASKS_SCHEDULE = '* * * * *';
 /** Patterns are judged over a day and more. */
 const ALERTS_SCHEDULE = '17 * * * *';
 /** Connections that end between two sweeps, which go by those that stand. */
@@ -214,6 +217,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked });
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
     createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
+  const runCaseTasks = createCaseTasks({ store, clock, log, openSession });
   const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
   const act = createAct({
     store,
@@ -276,6 +280,7 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('sweep', sweepSchedule, reconcile.sweepUsual),
     ...(isHourly(sweepSchedule) ? [scheduled('sweep soon', SOON_SCHEDULE, reconcile.sweepSoon)] : []),
     scheduled('cases', CASES_SCHEDULE, desk.escalateAll),
+    scheduled('case tasks', CASE_TASKS_SCHEDULE, runCaseTasks),
     scheduled('alerts', ALERTS_SCHEDULE, desk.watchAll),
     scheduled('drift', DRIFT_SCHEDULE, drift.watchDisconnected),
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
@@ -305,7 +310,11 @@ export function createContainer(deps: ContainerDeps): Container {
 
   const recordUrl = (connection: Connection, record: RecordRef) =>
     connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
-  const appSettings = createAppSettings({ store, clock });
+  const appSettings = createAppSettings({
+    store,
+    clock,
+    hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
+  });
   const syncHealth = createSyncHealth({ store, clock, openSession });
 
   return {
@@ -347,7 +356,7 @@ export function createContainer(deps: ContainerDeps): Container {
       }),
     ),
     runWorkflowAction: createWorkflowActions({ store, clock, log, actions, openSession }),
-    listChoices: createListChoices({ store }),
+    listChoices: createListChoices({ store, clock }),
     reconcile,
     backfills,
     history,

@@ -196,6 +196,33 @@ describe('connection duplicate-rules', () => {
     });
   });
 
+  test('programs tells and sets which programs apply in a CRM', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'hubspot');
+    expect(await json('connection', 'programs', id, connection)).toEqual({ id: connection, programs: null });
+    expect(await json('connection', 'programs', id, connection, 'none')).toMatchObject({ programs: [] });
+    expect(await cli('connection', 'programs', id, connection, 'friends')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('published no program "friends"'),
+    });
+    expect(await json('connection', 'programs', id, connection, 'every')).toMatchObject({ programs: null });
+    expect(await cli('connection', 'programs', id, 'con_none')).toMatchObject({ code: 1 });
+  });
+
+  test('notices tells and sets what a CRM gets tasks for', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'hubspot');
+    expect(await json('connection', 'notices', id, connection)).toEqual({ id: connection, notifications: [] });
+    expect(await json('connection', 'notices', id, connection, 'drift', 'review_due=77')).toMatchObject({
+      notifications: [
+        { notice: 'review_due', channel: 'crm_task', to: '77' },
+        { notice: 'drift', channel: 'crm_task', to: null },
+      ],
+    });
+    expect(await cli('connection', 'notices', id, connection, 'weekly')).toMatchObject({ code: 2 });
+    expect(await json('connection', 'notices', id, connection, 'none')).toMatchObject({ notifications: [] });
+  });
+
   test('managers tells and sets who may change settings in the app inside the CRM', async () => {
     const { id } = await newAccount();
     const connection = await connected(id, 'hubspot');

@@ -169,14 +169,20 @@ const SCOPES: readonly ScopeDeclaration[] = [
       'POST /crm/associations/contacts/deals/batch/read',
       'POST /crm/objects/contacts/batch/read',
       'POST /crm/objects/contacts/search',
+      'POST /crm/objects/tasks/search',
     ],
   },
   {
     scope: 'crm.objects.contacts.write',
     isOptional: false,
     reason:
-      'To write totals, share link, last reward and its reason to Wonward’s own contact properties, and to create the contact of a friend whom a rep names on a card.',
-    calls: ['POST /crm/objects/contacts/batch/update', 'POST /crm/objects/contacts/batch/upsert'],
+      'To write totals, share link, last reward and its reason to Wonward’s own contact properties, to create the contact of a friend whom a rep names on a card, and to create and complete tasks where you want to be told by them.',
+    calls: [
+      'POST /crm/objects/contacts/batch/update',
+      'POST /crm/objects/contacts/batch/upsert',
+      'POST /crm/objects/tasks',
+      'POST /crm/objects/tasks/batch/update',
+    ],
   },
   {
     scope: 'crm.objects.deals.read',

@@ -4,6 +4,7 @@ import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
 import { openProgram, type ProgramVersion } from '../domain/program.ts';
+import { openProgramIn } from '../domain/program-choice.ts';
 import { reason } from '../domain/reason.ts';
 import { normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -36,6 +37,8 @@ export type MemberResult =
 export interface ReferralInput {
   readonly memberId: string;
   readonly friend: { readonly name: string | null; readonly email: string | null; readonly contact: RecordRef | null };
+  /** In which it is submitted, where the friend has no contact yet: only programs that apply there are open. Absent: all of them. */
+  readonly connectionId?: string | undefined;
 }
 
 export type ReferralResult =
@@ -117,7 +120,11 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
       if (isSelf) return { kind: 'refused', code: 'self_referral' };
       const programs = await store.programs.versions(accountId);
-      const programId = openProgram(programs);
+      const connectionId = contact?.connectionId ?? input.connectionId;
+      const programId =
+        connectionId === undefined
+          ? openProgram(programs)
+          : openProgramIn(programs, await store.appSettings.choices(accountId), connectionId, clock.now());
       if (programId === undefined) return { kind: 'refused', code: 'no_program' };
 
       for (let tries = 0; tries < TRIES; tries += 1) {

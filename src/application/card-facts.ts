@@ -1,6 +1,7 @@
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { StageMapping } from '../domain/mapping.ts';
 import { type ProgramVersion, type RewardRule, rulesFor, versionFor } from '../domain/program.ts';
+import { appliesIn, type ProgramChoice } from '../domain/program-choice.ts';
 import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { wonTally } from '../domain/tally.ts';
@@ -22,6 +23,8 @@ export interface ShownReferral {
 export interface CardContext {
   readonly accountId: string;
   readonly programs: readonly ProgramVersion[];
+  /** Which of them apply in each connection. */
+  readonly choices: readonly ProgramChoice[];
   readonly mapping: StageMapping;
   readonly connection: Connection;
   /** Whose card it is; null for one that is no person's. */
@@ -39,7 +42,7 @@ export interface StoryFacts {
   /** The account's own person behind the referral. */
   readonly recruiter: Member | null;
   readonly assist: Member | null;
-  /** The program that the referral is judged by, and those of its rules that have decided nothing yet. */
+  /** The program that the referral is judged by in the card's connection, none where it does not apply, and those of its rules that have decided nothing yet. */
   readonly version: ProgramVersion | undefined;
   readonly undecided: readonly RewardRule[];
   /** Read where something is undecided only. */
@@ -60,7 +63,7 @@ export async function readStoryFacts(
   shown: readonly ShownReferral[],
   needsOutlook = false,
 ): Promise<StoryFacts[]> {
-  const { accountId, programs, mapping, connection, contact: own, now } = context;
+  const { accountId, programs, choices, mapping, connection, contact: own, now } = context;
   if (shown.length === 0) return [];
   const isHere = ({ connectionId }: RecordRef) => connectionId === connection.id;
   const contactsOf = ({ referral: { friend }, direction }: ShownReferral) => {
@@ -78,7 +81,7 @@ export async function readStoryFacts(
   const begun = shown.map((one) => {
     const { referral, member } = one;
     const own = decisionsOf.get(referral.id) ?? [];
-    const version = versionFor(programs, referral, now);
+    const version = appliesIn(choices, connection.id, referral) ? versionFor(programs, referral, now) : undefined;
     const rules = rulesFor(version?.rules ?? [], referral, now);
     const deals = contactsOf(one).flatMap((contact) => dealsByContact.get(recordKey(contact)) ?? []);
     const named = referral.recruiterId === undefined ? null : memberOf(referral.recruiterId);

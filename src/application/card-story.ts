@@ -52,8 +52,9 @@ export async function readStoryContext(
   now: Instant,
 ): Promise<Omit<StoryContext, 'syncedOf'>> {
   const { accountId } = connection;
-  const [programs, mapping, batchings] = await Promise.all([
+  const [programs, choices, mapping, batchings] = await Promise.all([
     store.programs.versions(accountId),
+    store.appSettings.choices(accountId),
     store.connections.mapping(accountId, connection.id),
     store.batches.batchings(accountId),
   ]);
@@ -61,6 +62,7 @@ export async function readStoryContext(
   return {
     accountId,
     programs,
+    choices,
     mapping: mapping ?? { version: '', entries: [] },
     connection,
     contact,

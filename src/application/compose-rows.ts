@@ -3,7 +3,7 @@ import { type Outlook, outlookOfDecision } from '../domain/explain.ts';
 import { derivedId } from '../domain/ids.ts';
 import type { MemberRow, RecordRows, ReferralRow, RewardRow } from '../domain/mirror.ts';
 import { decimalOf } from '../domain/money.ts';
-import { openProgram, type ProgramVersion, publishedRule } from '../domain/program.ts';
+import { type ProgramVersion, publishedRule } from '../domain/program.ts';
 import type { DealNames } from '../domain/reason.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { type Instant, isoOf } from '../domain/time.ts';
@@ -16,6 +16,8 @@ const NEXT_STEP_LENGTH_MAX = 255;
 export interface RowNames {
   readonly deals: DealNames;
   readonly programs: readonly ProgramVersion[];
+  /** The one that new referrals of the connection belong to. */
+  readonly openProgramId: string | undefined;
 }
 
 /** The rows that are about a record, from what is stored about it now, for a CRM that keeps our objects. */
@@ -46,9 +48,12 @@ export function composeRows(
   };
 }
 
-function memberRow({ id, name, email, code }: Member, publicUrl: string, { programs }: RowNames): MemberRow {
-  const open = openProgram(programs);
-  const program = programs.findLast(({ programId }) => programId === open)?.name ?? null;
+function memberRow(
+  { id, name, email, code }: Member,
+  publicUrl: string,
+  { programs, openProgramId }: RowNames,
+): MemberRow {
+  const program = programs.findLast(({ programId }) => programId === openProgramId)?.name ?? null;
   return { key: id, name: name ?? email ?? code, program, code, shareLink: shareLinkOf(publicUrl, code) };
 }
 

@@ -95,7 +95,11 @@ export function redirectUriOf(publicUrl: string, provider: string): string {
 export function createConnect(deps: ConnectDeps): Connect {
   const { store, seal, clock, log, publicUrl, connectors } = deps;
   const owner = randomUUID();
-  const appSettings = createAppSettings({ store, clock });
+  const appSettings = createAppSettings({
+    store,
+    clock,
+    hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
+  });
 
   function connectorOf(provider: string): CrmConnector {
     const connector = connectors.get(provider);

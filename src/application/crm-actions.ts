@@ -217,6 +217,7 @@ async function submit(deps: CrmActionsDeps, input: CrmActionInput): Promise<Acti
   const typedName = [friend?.firstName, friend?.lastName].filter((part) => part).join(' ');
   const result = await act.createReferral(accountId, {
     memberId: member.id,
+    connectionId,
     friend: {
       name: person?.name ?? (typedName === '' ? null : typedName),
       email: person?.email ?? friend?.email ?? null,
@@ -246,7 +247,7 @@ async function submit(deps: CrmActionsDeps, input: CrmActionInput): Promise<Acti
 
 const SUBMIT_REFUSALS = {
   no_such_member: 'This member is not there any more.',
-  no_program: 'There is no open program. An admin has to publish one first.',
+  no_program: 'No program is open here. An admin has to publish one, or to choose one for this CRM.',
   email_or_contact_required: 'Send the friend’s contact or lead, or an e-mail address.',
   self_referral: 'Nobody can refer themselves.',
   referred_by_another: 'The friend was referred by another member. Open a dispute if that is wrong.',

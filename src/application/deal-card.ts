@@ -4,7 +4,8 @@ import { type CardUser, mayAct } from '../domain/card-actors.ts';
 import { warningsOf } from '../domain/deal-warning.ts';
 import { outlookOfDecision } from '../domain/explain.ts';
 import { findStage } from '../domain/mapping.ts';
-import { openProgram, rulesFor } from '../domain/program.ts';
+import { rulesFor } from '../domain/program.ts';
+import { appliesIn, openProgramIn } from '../domain/program-choice.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
 import { isoOf } from '../domain/time.ts';
@@ -61,7 +62,7 @@ export function createDealCard({
       return { ok: false, code: 'not_found', message: 'Wonward has not read this deal yet, or it was deleted.' };
     }
     const context: StoryContext = { ...read, syncedOf };
-    const { programs, mapping, rates, linkTo } = context;
+    const { programs, choices, mapping, rates, linkTo } = context;
     const { referral, referrer } = source;
     const shown = referral && referrer ? [{ referral, direction: 'made' as const, member: referrer }] : [];
     const [facts] = await readStoryFacts(store, context, shown, true);
@@ -74,7 +75,7 @@ export function createDealCard({
     const outlooks = told ? [...decided, ...outlooksOfDeal(context, told, deal, decidedRules)].sort(byParty) : [];
     const point = deal.history.at(-1);
     // Of nobody's deal only what the program that is open asks for can be said.
-    const open = openProgram(programs);
+    const open = openProgramIn(programs, choices, connectionId, now);
     const inForce = told
       ? rulesFor(told.facts.version?.rules ?? [], told.referral, now)
       : (programs.findLast(({ programId }) => programId === open)?.rules ?? []);
@@ -85,7 +86,14 @@ export function createDealCard({
       stage: (point && findStage(mapping, point.pipelineId, point.stageId)?.stage) ?? null,
       referral: told && referralOf(context, told),
       rewards: told ? rewardRows(outlooks, programs, beneficiariesOf(told)) : [],
-      warnings: warningsOf({ deal, mapping, rules: inForce, rates, now }),
+      warnings: warningsOf({
+        deal,
+        mapping,
+        rules: inForce,
+        rates,
+        now,
+        isChosen: told === null || appliesIn(choices, connectionId, told.referral),
+      }),
       mayAct: mayAct(connection.cardActors ?? null, user),
       generatedAt: isoOf(now),
     };

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { orderedMinor } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
 import { createDraft, type OrderKind, stateWith } from '../domain/plan.ts';
+import { openProgramIn } from '../domain/program-choice.ts';
 import { reasonText } from '../domain/reason.ts';
 import { isToRecall, settleRecall } from '../domain/recall.ts';
 import type { RecordRef } from '../domain/record.ts';
@@ -202,6 +203,8 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
     const session = openSession(connection);
     const programs = session.mirrors === 'rows' ? await store.programs.versions(accountId) : [];
+    const choices = session.mirrors === 'rows' ? await store.appSettings.choices(accountId) : [];
+    const openProgramId = openProgramIn(programs, choices, connection.id, clock.now());
     const outlooksOn =
       session.mirrors === 'rows' ? await readDealOutlooks(store, connection, sources, clock.now()) : () => [];
     const rows = items.flatMap((item) => {
@@ -209,7 +212,7 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       if (!source) return [];
       const values =
         session.mirrors === 'rows'
-          ? composeRows(source, publicUrl, { deals: names, programs }, outlooksOn(source.record))
+          ? composeRows(source, publicUrl, { deals: names, programs, openProgramId }, outlooksOn(source.record))
           : composeMirror(source, publicUrl, names);
       return [{ item, values, hash: hashOf(values) }];
     });

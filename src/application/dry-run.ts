@@ -316,6 +316,7 @@ function decideAnew(
       ...decided,
       accountId,
       programs,
+      choices: account.choices,
       connectedAt: trial.connectedAt ?? account.connections.find(({ id }) => id === here)?.connectedAt ?? from,
       mapping,
       rates: account.rates,

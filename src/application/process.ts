@@ -99,6 +99,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
   ): Promise<void> {
     // Read after the records: a deal is judged by the version that was in force when it was won.
     const programs = await store.programs.versions(connection.accountId);
+    const choices = await store.appSettings.choices(connection.accountId);
     const attribution = (await store.attribution.newest(connection.accountId)) ?? undefined;
     const naming = new Map<WorkItem, readonly RecordRef[]>();
     for (const item of items)
@@ -115,6 +116,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         accountId: connection.accountId,
         connectedAt: connection.connectedAt,
         programs,
+        choices,
         mapping,
         ...(rates ? { rates } : {}),
         ...elsewhere,

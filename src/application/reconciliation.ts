@@ -10,6 +10,7 @@ import {
   type ReportedChange,
 } from '../domain/overwritten.ts';
 import type { ProgramVersion, TriggerStage } from '../domain/program.ts';
+import { appliesIn, openProgramIn, type ProgramChoice } from '../domain/program-choice.ts';
 import type { RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { type Instant, isoOf } from '../domain/time.ts';
@@ -140,6 +141,7 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
     try {
       const mapping = await refreshMapping(store, session, connection, beganAt);
       const programs = await store.programs.versions(accountId);
+      const choices = await store.appSettings.choices(accountId);
       const stages = stagesAsked(programs);
       const deals = await compareDeals({
         ...deps,
@@ -148,6 +150,7 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
         whole: session.whole,
         mapping,
         programs,
+        choices,
         stages,
         lists,
         signal,
@@ -158,6 +161,7 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
         session,
         whole: session.whole,
         programs,
+        openProgramId: openProgramIn(programs, choices, connectionId, beganAt),
         lists,
         signal,
       });
@@ -351,6 +355,7 @@ interface DealsInput extends Pick<ReconciliationDeps, 'store' | 'clock'> {
   readonly whole: CrmWhole;
   readonly mapping: StageMapping;
   readonly programs: readonly ProgramVersion[];
+  readonly choices: readonly ProgramChoice[];
   readonly stages: readonly TriggerStage[];
   readonly lists: Lists;
   readonly signal: AbortSignal | undefined;
@@ -414,15 +419,22 @@ interface DealVerdict {
 
 /** Null for a deal that concerns no friend. */
 function judgeDeal(
-  { mapping, programs }: DealsInput,
+  { connection, mapping, programs, choices }: DealsInput,
   { pipelineId, stageId, createdAt }: StandingDeal,
   { decisions, referrals, work }: KnownDeal,
   now: Instant,
 ): DealVerdict | null {
   if (referrals.length === 0) return null;
-  const open = referrals.filter(({ stage }) => stage !== 'declined');
-  if (open.length === 0)
+  const standing = referrals.filter(({ stage }) => stage !== 'declined');
+  if (standing.length === 0)
     return { list: 'explained', reason: 'referral_declined', detail: `${referrals[0]?.id} was declined` };
+  const open = standing.filter((referral) => appliesIn(choices, connection.id, referral));
+  if (open.length === 0 && decisions.length === 0)
+    return {
+      list: 'explained',
+      reason: 'program_not_chosen',
+      detail: `${standing[0]?.programId} does not apply in this connection`,
+    };
   const stage = findStage(mapping, pipelineId, stageId)?.stage;
   const reached = STAGE_RANK[stage as TriggerStage] ?? -1;
   const missing: string[] = [];
@@ -540,6 +552,7 @@ interface RecordsInput extends Pick<ReconciliationDeps, 'store' | 'clock' | 'pub
   readonly session: CrmSession;
   readonly whole: CrmWhole;
   readonly programs: readonly ProgramVersion[];
+  readonly openProgramId: string | undefined;
   readonly lists: Lists;
   readonly signal: AbortSignal | undefined;
 }
@@ -626,7 +639,8 @@ async function rowsOf(
     session,
     publicUrl,
     programs,
-  }: Pick<RecordsInput, 'store' | 'connection' | 'session' | 'publicUrl' | 'programs'>,
+    openProgramId,
+  }: Pick<RecordsInput, 'store' | 'connection' | 'session' | 'publicUrl' | 'programs' | 'openProgramId'>,
   sources: readonly MirrorSource[],
 ): Promise<MirrorRow[]> {
   const named = sources.flatMap(({ lastReward, decisions, rewards }) =>
@@ -637,7 +651,7 @@ async function rowsOf(
     id: source.record.id,
     values:
       session.mirrors === 'rows'
-        ? composeRows(source, publicUrl, { deals, programs })
+        ? composeRows(source, publicUrl, { deals, programs, openProgramId })
         : composeMirror(source, publicUrl, deals),
   }));
 }

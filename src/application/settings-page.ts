@@ -4,19 +4,21 @@ import type {
   SettingsView,
 } from '../../contracts/hubspot-settings/settings-view.generated.ts';
 import { MAPPABLE_STAGES, type SaidStage } from '../domain/mapping.ts';
-import { openProgram, type ProgramVersion } from '../domain/program.ts';
+import { NOTICES, type NoticeRoute } from '../domain/notice.ts';
+import type { ProgramVersion } from '../domain/program.ts';
+import { openProgramIn, type ProgramChoice } from '../domain/program-choice.ts';
 import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { AppSettingsDesk } from './app-settings.ts';
+import type { AppSettingsDesk, AppSettingsSaved } from './app-settings.ts';
 import type { Connect } from './connect.ts';
 import type { Mappings } from './mapping.ts';
 import type { Connection, KeptAppSettings, KeptMapping, Store } from './ports/store.ts';
 
 export interface SettingsPageDeps {
-  readonly store: Pick<Store, 'programs'>;
+  readonly store: Pick<Store, 'programs' | 'appSettings'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly mappings: Pick<Mappings, 'of' | 'say'>;
-  readonly appSettings: Pick<AppSettingsDesk, 'of'>;
+  readonly appSettings: Pick<AppSettingsDesk, 'of' | 'save'>;
   readonly connect: Pick<Connect, 'begin'>;
 }
 
@@ -41,26 +43,30 @@ export function createSettingsPage({ store, clock, mappings, appSettings, connec
   ): Promise<SettingsResponse> {
     if (connection === null) return NOT_CONNECTED;
     const { accountId, id } = connection;
-    const [mapping, kept, programs] = await Promise.all([
+    const [mapping, kept, programs, choices] = await Promise.all([
       mappings.of(accountId, id),
       appSettings.of(accountId, id),
       store.programs.versions(accountId),
+      store.appSettings.choices(accountId),
     ]);
     if (mapping === null || kept === null) return NOT_CONNECTED;
-    return { ok: true, data: { ...viewOf(connection, userId, mapping, kept, programs, clock.now()), ...more } };
+    return {
+      ok: true,
+      data: { ...viewOf(connection, userId, mapping, kept, programs, choices, clock.now()), ...more },
+    };
   }
 
   /** Lets a manager through; everybody else is told who is one. */
   async function asManager(
     { connection, userId }: SettingsCaller,
-    run: (connection: Connection) => Promise<SettingsError | Partial<SettingsView>>,
+    run: (connection: Connection, userId: string) => Promise<SettingsError | Partial<SettingsView>>,
   ): Promise<SettingsResponse> {
     if (connection === null) return NOT_CONNECTED;
     const kept = await appSettings.of(connection.accountId, connection.id);
     if (kept === null) return NOT_CONNECTED;
     if (userId === null || !kept.settings.managers.includes(userId))
       return { ok: false, code: 'forbidden', message: `You may not change this. ${WHO_MAY}` };
-    const done = await run(connection);
+    const done = await run(connection, userId);
     return 'code' in done ? done : show({ connection, userId }, done);
   }
 
@@ -89,6 +95,18 @@ export function createSettingsPage({ store, clock, mappings, appSettings, connec
         }
       }),
 
+    choosePrograms: (caller: SettingsCaller, programs: readonly string[] | null, basis: number) =>
+      asManager(caller, async ({ accountId, id }, userId) => {
+        const saved = await appSettings.save(accountId, id, { programs }, { basis, by: `crm user ${userId}` });
+        return refusalOf(saved) ?? {};
+      }),
+
+    chooseNotices: (caller: SettingsCaller, notifications: readonly NoticeRoute[], basis: number) =>
+      asManager(caller, async ({ accountId, id }, userId) => {
+        const saved = await appSettings.save(accountId, id, { notifications }, { basis, by: `crm user ${userId}` });
+        return refusalOf(saved) ?? {};
+      }),
+
     reconnect: (caller: SettingsCaller) =>
       asManager(caller, async ({ accountId, provider }) => {
         const begun = await connect.begin(accountId, provider);
@@ -112,16 +130,32 @@ const CHANGED: SettingsError = {
   message: 'Somebody else has changed this since you opened the page. Look at what it says now, then change it again.',
 };
 
+function refusalOf({ kind }: AppSettingsSaved): SettingsError | null {
+  switch (kind) {
+    case 'saved':
+      return null;
+    case 'no_such_connection':
+      return NOT_CONNECTED;
+    case 'changed':
+      return CHANGED;
+    case 'no_tasks':
+      return { ok: false, code: 'invalid_request', message: 'Nobody can be told by tasks in this CRM.' };
+    case 'no_such_programs':
+      return { ok: false, code: 'invalid_request', message: 'One of these programs is not there. Reload the page.' };
+  }
+}
+
 function unavailable(message: string): SettingsError {
   return { ok: false, code: 'unavailable', message };
 }
 
 function viewOf(
-  { status, statusReason, externalId, homeCurrency, timeZone, connectedAt }: Connection,
+  { id, status, statusReason, externalId, homeCurrency, timeZone, connectedAt }: Connection,
   userId: string | null,
   mapping: KeptMapping,
-  { settings }: KeptAppSettings,
+  { settings, version: settingsVersion }: KeptAppSettings,
   programs: readonly ProgramVersion[],
+  choices: readonly ProgramChoice[],
   now: number,
 ): SettingsView {
   const mayChange = userId !== null && settings.managers.includes(userId);
@@ -141,7 +175,13 @@ function viewOf(
       since: isoOf(connectedAt),
     },
     mapping: { version: mapping.version, pipelines: pipelinesOf(mapping) },
-    programs: newestOf(programs),
+    settingsVersion,
+    everyProgram: settings.programs === null,
+    programs: newestOf(programs, settings.programs, openProgramIn(programs, choices, id, now)),
+    notices: NOTICES.map((notice) => {
+      const route = settings.notifications.find((one) => one.notice === notice && one.channel === 'crm_task');
+      return { notice, isTask: route !== undefined, ownerId: route?.to ?? null };
+    }),
     generatedAt: isoOf(now),
   };
 }
@@ -162,13 +202,20 @@ function pipelinesOf({ entries }: KeptMapping): SettingsView['mapping']['pipelin
   }));
 }
 
-function newestOf(programs: readonly ProgramVersion[]): SettingsView['programs'] {
-  const open = openProgram(programs);
+function newestOf(
+  programs: readonly ProgramVersion[],
+  chosen: readonly string[] | null,
+  open: string | undefined,
+): SettingsView['programs'] {
   const newest = new Map(programs.map((program) => [program.programId, program]));
-  return [...newest.values()].map(({ programId, name, version, publishedAt }) => ({
-    name,
-    version,
-    publishedAt: isoOf(publishedAt),
-    isOpen: programId === open,
-  }));
+  return [...newest.values()]
+    .filter(({ isRetired }) => !isRetired)
+    .map(({ programId, name, version, publishedAt }) => ({
+      id: programId,
+      name,
+      version,
+      publishedAt: isoOf(publishedAt),
+      isChosen: chosen?.includes(programId) ?? true,
+      isOpen: programId === open,
+    }));
 }

@@ -148,6 +148,7 @@ export function createReplay({ accountId, account, page }: ReplayInput): (referr
       ...page.state,
       accountId,
       programs: account.programs,
+      choices: account.choices,
       connectedAt: connection.connectedAt,
       mapping,
       rates: account.rates,

@@ -1,7 +1,9 @@
 import type { ProgramVersion } from '../domain/program.ts';
+import { programsOffered } from '../domain/program-choice.ts';
 import type { LifecycleStage } from '../domain/referral.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { WorkflowChoices } from './ports/crm.ts';
-import type { Store } from './ports/store.ts';
+import type { Connection, Store } from './ports/store.ts';
 
 /** A list in a menu; who has more searches in it. */
 const PAGE = 100;
@@ -21,13 +23,26 @@ export interface ChoicePage {
 /** What an admin can choose for the inputs of workflow actions, as it is published now; null for a list that there is not. */
 export type ListChoices = (provider: string, list: string, asked: WorkflowChoices) => Promise<ChoicePage | null>;
 
-export function createListChoices({ store }: { store: Pick<Store, 'connections' | 'programs'> }): ListChoices {
+export interface ListChoicesDeps {
+  readonly store: Pick<Store, 'connections' | 'programs' | 'appSettings'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+export function createListChoices({ store, clock }: ListChoicesDeps): ListChoices {
+  async function offeredIn({ accountId, id }: Connection): Promise<readonly ProgramVersion[]> {
+    const [versions, choices] = await Promise.all([
+      store.programs.versions(accountId),
+      store.appSettings.choices(accountId),
+    ]);
+    return programsOffered(versions, choices, id, clock.now());
+  }
+
   return async (provider, list, asked) => {
     const listed = Object.hasOwn(LISTS, list) ? LISTS[list] : undefined;
     if (listed === undefined) return null;
     const connection = await store.connections.findByExternalId(provider, asked.externalId);
     // Who is not connected has nothing to choose from.
-    const versions = connection?.status === 'connected' ? await store.programs.versions(connection.accountId) : [];
+    const versions = connection?.status === 'connected' ? await offeredIn(connection) : [];
     return pageOf(connection?.status === 'connected' ? listed(versions, asked) : [], asked);
   };
 }

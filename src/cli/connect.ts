@@ -1,5 +1,7 @@
+import type { AppSettings } from '../domain/app-settings.ts';
+import { NOTICES, type NoticeRoute } from '../domain/notice.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
-import { accountOf, withServices } from './services.ts';
+import { accountOf, type Services, withServices } from './services.ts';
 
 export function installLink(terminal: Terminal, account: string, provider: string, site?: string): Promise<Result> {
   return withServices(terminal, async (services) => {
@@ -118,20 +120,8 @@ export function appManagers(
       throw new CliError(`"${wrong}" is no id of a user.`, 'Give the CRM’s own ids of users, such as 10202051.', {
         exitCode: EXIT.usage,
       });
-    const { id, name } = await accountOf(services, account);
-    const kept = await services.appSettings.of(id, connectionId);
-    if (!kept)
-      throw new CliError(
-        `"${name}" has no connection ${connectionId}.`,
-        `npm run cli -- two-crms list ${id} tells the ids.`,
-      );
-    const as = { basis: kept.version, by: 'command line' };
-    const saved =
-      managers.length === 0
-        ? ({ kind: 'saved', kept } as const)
-        : await services.appSettings.save(id, connectionId, { ...kept.settings, managers }, as);
-    if (saved.kind !== 'saved') throw new CliError('Somebody else has just changed this.', 'Do it again.');
-    const held = saved.kept.settings.managers;
+    const said = managers.length === 0 ? null : { managers };
+    const { managers: held } = await savedSettings(services, account, connectionId, said);
     return {
       json: { id: connectionId, managers: held },
       lines: [
@@ -141,4 +131,97 @@ export function appManagers(
       ],
     };
   });
+}
+
+/** Which programs apply in a CRM. Without names: tells which. */
+export function appPrograms(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  programs: readonly string[],
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const [first] = programs;
+    const said =
+      first === undefined ? null : { programs: first === 'every' ? null : first === 'none' ? [] : [...programs] };
+    const { programs: chosen } = await savedSettings(services, account, connectionId, said);
+    return {
+      json: { id: connectionId, programs: chosen },
+      lines: [
+        chosen === null
+          ? 'Every program that is published applies in this CRM.'
+          : chosen.length === 0
+            ? 'No program applies in this CRM: no referral begins there.'
+            : `These programs apply in this CRM: ${chosen.join(', ')}.`,
+        'A change counts for referrals that begin from then on.',
+      ],
+    };
+  });
+}
+
+/** What a CRM gets tasks for. Without names: tells what. */
+export function appNotices(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  notices: readonly string[],
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const said = notices.length === 0 ? null : { notifications: notices[0] === 'none' ? [] : notices.map(routeFrom) };
+    const { notifications } = await savedSettings(services, account, connectionId, said);
+    return {
+      json: { id: connectionId, notifications },
+      lines:
+        notifications.length === 0
+          ? ['Nobody is told of anything by tasks in this CRM.']
+          : notifications.map(
+              ({ notice, to }) => `${notice}: a task of ${to === null ? 'nobody in particular' : `owner ${to}`}`,
+            ),
+    };
+  });
+}
+
+function routeFrom(text: string): NoticeRoute {
+  const [name, to = null] = text.split('=');
+  const notice = NOTICES.find((one) => one === name);
+  if (notice === undefined || (to !== null && !/^[0-9A-Za-z]{1,40}$/.test(to)))
+    throw new CliError(
+      `"${text}" is nothing to be told of.`,
+      `Give ${NOTICES.join(', ')}, as review_due or review_due=41629779.`,
+      {
+        exitCode: EXIT.usage,
+      },
+    );
+  return { notice, channel: 'crm_task', to };
+}
+
+/** What is set in the app after something was said; null says nothing. */
+async function savedSettings(
+  services: Services,
+  account: string,
+  connectionId: string,
+  said: Partial<AppSettings> | null,
+): Promise<AppSettings> {
+  const { id, name } = await accountOf(services, account);
+  const kept = await services.appSettings.of(id, connectionId);
+  if (!kept)
+    throw new CliError(
+      `"${name}" has no connection ${connectionId}.`,
+      `npm run cli -- two-crms list ${id} tells the ids.`,
+    );
+  if (said === null) return kept.settings;
+  const as = { basis: kept.version, by: 'command line' };
+  const saved = await services.appSettings.save(id, connectionId, said, as);
+  if (saved.kind === 'no_such_programs')
+    throw new CliError(
+      `"${name}" has published no program "${saved.programs[0]}".`,
+      `npm run cli -- program list ${id} tells the ids.`,
+      { exitCode: EXIT.usage },
+    );
+  if (saved.kind === 'no_tasks')
+    throw new CliError('People of this CRM cannot be told by tasks.', 'Choose a connection to HubSpot.', {
+      exitCode: EXIT.usage,
+    });
+  if (saved.kind !== 'saved') throw new CliError('Somebody else has just changed this.', 'Do it again.');
+  return saved.kept.settings;
 }

@@ -7,7 +7,7 @@ import { showBackfill, startBackfill, turnBackfill } from './backfill.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
-import { appManagers, installLink, setCardActors, setDuplicateRules } from './connect.ts';
+import { appManagers, appNotices, appPrograms, installLink, setCardActors, setDuplicateRules } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { fixDrift, listDrift } from './drift.ts';
 import { releaseHistory, showHistory, turnRelease } from './history.ts';
@@ -118,6 +118,18 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     'managers <account> <connection> [users...]',
     'who may change settings in the app inside the CRM; with the ids of users these, and nobody else',
   ).action(async (of: string, id: string, users: string[]) => print(await appManagers(terminal, of, id, users)));
+
+  add(
+    connection,
+    'programs <account> <connection> [programs...]',
+    'which programs apply in a CRM: with ids these, for referrals that begin from now on; "every" for all that are published, "none" for none',
+  ).action(async (of: string, id: string, programs: string[]) => print(await appPrograms(terminal, of, id, programs)));
+
+  add(
+    connection,
+    'notices <account> <connection> [notices...]',
+    'what a CRM gets tasks for: kinds such as review_due, each with the CRM’s id of an owner if it is to be theirs (review_due=41629779), or "none"',
+  ).action(async (of: string, id: string, notices: string[]) => print(await appNotices(terminal, of, id, notices)));
 
   add(
     connection,

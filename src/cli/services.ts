@@ -55,7 +55,11 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
       store,
       accounts: createAccounts({ store, clock }),
       connect: createConnect({ store, seal, clock, log, publicUrl: config.publicUrl, connectors }),
-      appSettings: createAppSettings({ store, clock }),
+      appSettings: createAppSettings({
+        store,
+        clock,
+        hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
+      }),
       providers: [...connectors.keys()],
       requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],
       now: clock.now,

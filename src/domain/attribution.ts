@@ -9,7 +9,7 @@ import {
 import { areOne, isContactCopy, memberElsewhere, recognise, survivorOf } from './identity.ts';
 import { derivedId, memberCode, normaliseCode } from './ids.ts';
 import type { Draft, State } from './plan.ts';
-import { openProgram } from './program.ts';
+import { appliesIn, openProgramIn } from './program-choice.ts';
 import { type Reason, reason } from './reason.ts';
 import { type ContactFacts, normaliseEmail, type RecordRef } from './record.ts';
 import { isSubmitted, type Member, type Referral, startOf, type TouchKind } from './referral.ts';
@@ -169,6 +169,7 @@ function claimsOn(
       (referral) =>
         referral.friend.contact === null &&
         referral.stage !== 'declined' &&
+        appliesIn(state.choices, friend.ref.connectionId, referral) &&
         email !== null &&
         referral.friend.email === email,
     )
@@ -186,7 +187,7 @@ function claimsOn(
       stageSince: now,
     }),
   }));
-  const programId = openProgram(state.programs);
+  const programId = openProgramIn(state.programs, state.choices, friend.ref.connectionId, now);
   if (programId === undefined) return claims;
   const found = (memberId: string, source: TouchKind, member: () => Member): Claimed => ({
     memberId,
@@ -215,7 +216,9 @@ function claimsOn(
   if (survivor) claims.push(found(survivor.id, 'code', () => survivor));
   const first = firstOfCompany(draft, state, friend);
   const theirs = first && draft.member(first.memberId);
-  if (first && theirs) {
+  // A colleague's referral counts from the first one's moment on: it is one where the program has applied since then.
+  const applied = first && appliesIn(state.choices, friend.ref.connectionId, { ...first, programId });
+  if (first && theirs && applied) {
     const claim = found(theirs.id, 'company', () => theirs);
     const { id: referralId, submittedAt } = first;
     const follows = { referralId, since: isSubmitted(first) ? submittedAt : null };

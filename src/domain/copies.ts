@@ -4,6 +4,7 @@ import { readAmount } from './eligibility.ts';
 import { type DealElsewhere, type Elsewhere, friendIdsIn } from './identity.ts';
 import { textOf } from './money.ts';
 import type { Draft, State } from './plan.ts';
+import { appliesIn } from './program-choice.ts';
 import { type Reason, reason } from './reason.ts';
 import { type DealFacts, recordKey } from './record.ts';
 import type { Referral } from './referral.ts';
@@ -160,6 +161,7 @@ export function dealsElsewhere(
   return ofFriend(draft, elsewhere, referral).flatMap(({ facts, sharedKey }) => {
     if (isCopy(state, facts, sharedKey, own)) return [];
     if (sharedKey === null && wasCopy(draft, state, referral.id, facts)) return [];
+    if (!appliesIn(state.choices, facts.ref.connectionId, referral)) return [];
     const mapping = elsewhere.mappings.get(facts.ref.connectionId);
     return mapping ? dealsAt([facts], mapping, Math.max(now, ...facts.history.map(({ at }) => at))) : [];
   });

@@ -10,6 +10,7 @@ import type { Instant } from './time.ts';
 export interface DealWarning {
   readonly code:
     | 'no_contact'
+    | 'program_not_chosen'
     | 'stage_unmapped'
     | 'amount_missing'
     | 'amount_unreadable'
@@ -27,10 +28,12 @@ export interface DealWarningInput {
   /** Absent where no rule pays in another currency than the deal's. */
   readonly rates: Rates | undefined;
   readonly now: Instant;
+  /** Whether the program of the deal's referral applies in the deal's connection. */
+  readonly isChosen: boolean;
 }
 
 /** Before anything is decided: what a person can put right while the deal is still open. A deal without a flaw has none. */
-export function warningsOf({ deal, mapping, rules, rates, now }: DealWarningInput): DealWarning[] {
+export function warningsOf({ deal, mapping, rules, rates, now, isChosen }: DealWarningInput): DealWarning[] {
   const point = deal.history.at(-1);
   if (!point || deal.presence === 'deleted') return [];
   const warnings: DealWarning[] = [];
@@ -39,6 +42,12 @@ export function warningsOf({ deal, mapping, rules, rates, now }: DealWarningInpu
       code: 'no_contact',
       text: 'No contact is associated with this deal, so it can be nobody’s referral.',
       remedy: 'Associate the contact who was referred with the deal.',
+    });
+  if (!isChosen)
+    warnings.push({
+      code: 'program_not_chosen',
+      text: 'The program of this referral does not apply here, so nothing is decided on the deal.',
+      remedy: 'An admin can choose it for this CRM in the settings of Wonward. It then applies to new referrals.',
     });
   if (!findStage(mapping, point.pipelineId, point.stageId))
     warnings.push({

@@ -5,6 +5,7 @@ import { STANDING_STATES } from './decision.ts';
 import { elsewhereOf, recognise } from './identity.ts';
 import { advance } from './lifecycle.ts';
 import { createDraft, type Draft, type Plan, type State } from './plan.ts';
+import { appliesIn } from './program-choice.ts';
 import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from './record.ts';
 import type { Referral } from './referral.ts';
 import { moveTier, restOnScore, tiersOf } from './tier.ts';
@@ -80,7 +81,7 @@ function decideOn(
     for (const other of once) followUp(draft, state, other, friend, contacts, now);
     return;
   }
-  const present = withElsewhere(draft, state, referral, presentDeals(state, friend, now), friend, now);
+  const present = withElsewhere(draft, state, referral, presentDeals(state, referral, friend, now), friend, now);
   const standing = countTowardsTier(draft, state, advance(draft, referral, present, now), present, now);
   settle(draft, state, standing, friend, contacts, true, now);
   markMerged(draft, standing, friend);
@@ -88,7 +89,9 @@ function decideOn(
   for (const other of [...joined, ...once]) followUp(draft, state, other, friend, contacts, now);
 }
 
-function presentDeals(state: State, friend: FriendFacts, now: Instant): DealAt[] {
+/** None where the referral's program does not apply. */
+function presentDeals(state: State, referral: Referral, friend: FriendFacts, now: Instant): DealAt[] {
+  if (!appliesIn(state.choices, friend.contact.ref.connectionId, referral)) return [];
   return dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
 }
 
@@ -162,7 +165,7 @@ function followUp(
   now: Instant,
 ): void {
   if (friend.deals.length === 0) return;
-  const own = presentDeals(state, friend, now);
+  const own = presentDeals(state, referral, friend, now);
   const present = state.elsewhere
     ? withElsewhere(draft, state, referral, decidedFor(draft, referral, own), friend, now)
     : own;
@@ -284,7 +287,8 @@ function decideRewards(
   now: Instant,
 ): void {
   const deals = ownDeals(friend);
-  const mayWin = isOpen && referral.stage !== 'declined';
+  const mayWin =
+    isOpen && referral.stage !== 'declined' && appliesIn(state.choices, friend.contact.ref.connectionId, referral);
   const chains = createChains({ draft, state, referral, friend, contacts, now });
   const decidedUpTo = Math.max(
     Number.NEGATIVE_INFINITY,

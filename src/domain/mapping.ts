@@ -55,7 +55,7 @@ export function stageFromMetadata({ isClosed, probability }: StageMetadata): Lif
 
 /**
  * The entries for a catalogue. An earlier entry survives when its stage has left the CRM, because deals still carry it in
- * their history; where the stage still exists the metadata decides anew, unless an admin has.
+ * their history; where the stage still exists the metadata decides anew, unless an admin has. In the CRM's own order, what has left it last.
  */
 export function mapCatalog(catalog: StageCatalog, earlier: readonly MappedStage[]): MappedStage[] {
   const said = new Map(earlier.filter(({ byMetadata }) => byMetadata).map((entry) => [stageKey(entry), entry.stage]));
@@ -74,8 +74,8 @@ export function mapCatalog(catalog: StageCatalog, earlier: readonly MappedStage[
     }),
   );
   const known = new Set(current.map(stageKey));
-  const entries = [...current, ...earlier.filter((entry) => !known.has(stageKey(entry)))];
-  return entries.sort((a, b) => (stageKey(a) < stageKey(b) ? -1 : 1));
+  const gone = earlier.filter((entry) => !known.has(stageKey(entry)));
+  return [...current, ...gone.sort((a, b) => (stageKey(a) < stageKey(b) ? -1 : 1))];
 }
 
 /** The entries with an admin's words on some of the stages; on those that are not among them the metadata decides again. */

@@ -6,6 +6,7 @@ import { derivedId } from './ids.ts';
 import type { Journal } from './ledger.ts';
 import type { StageMapping } from './mapping.ts';
 import type { ProgramVersion } from './program.ts';
+import type { ProgramChoice } from './program-choice.ts';
 import type { Rates } from './rates.ts';
 import { type RecordRef, recordKey } from './record.ts';
 import type { Member, Referral, Touch } from './referral.ts';
@@ -19,6 +20,8 @@ import { contributionsOf } from './won-deals.ts';
 export interface State {
   readonly accountId: string;
   readonly programs: readonly ProgramVersion[];
+  /** Of all the account's connections, oldest first; absent: every program applies everywhere. */
+  readonly choices?: readonly ProgramChoice[] | undefined;
   readonly connectedAt: Instant;
   readonly mapping: StageMapping;
   readonly members: readonly Member[];

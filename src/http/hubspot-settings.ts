@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { SettingsResponse } from '../../contracts/hubspot-settings/settings-view.generated.ts';
 import { mappingDocument } from '../application/mapping-document.ts';
 import type { SettingsCaller, SettingsPage } from '../application/settings-page.ts';
+import { NOTICES } from '../domain/notice.ts';
 import type { Log } from '../platform/log.ts';
 import {
   answerPerson,
@@ -19,6 +20,9 @@ import { readRawJson } from './raw-body.ts';
 
 /** As the API takes: a mapping of a hundred pipelines with a hundred stages each has less. */
 const BODY_BYTES_MAX = 1_048_576;
+/** Longer than any id, and more than anybody runs at a time. */
+const PROGRAM_ID_MAX = 100;
+const PROGRAMS_MAX = 1_000;
 
 export interface HubspotSettingsDeps extends SignedDeps {
   readonly log: Log;
@@ -26,6 +30,24 @@ export interface HubspotSettingsDeps extends SignedDeps {
 }
 
 const mappingBody = mappingDocument.extend({ version: z.string() });
+const programsBody = z.strictObject({
+  version: z.int().min(0),
+  programs: z.array(z.string().max(PROGRAM_ID_MAX)).max(PROGRAMS_MAX).nullable(),
+});
+const noticesBody = z.strictObject({
+  version: z.int().min(0),
+  notices: z
+    .array(
+      z.strictObject({
+        notice: z.enum(NOTICES),
+        ownerId: z
+          .string()
+          .regex(/^[0-9]{1,20}$/)
+          .nullable(),
+      }),
+    )
+    .max(NOTICES.length),
+});
 const nothing = z.strictObject({});
 
 /** What an admin sees and sets in the app's settings in HubSpot. Portal and user are those that HubSpot has signed. */
@@ -58,6 +80,20 @@ export function hubspotSettings(deps: HubspotSettingsDeps): Router {
   post(
     'mapping',
     change(mappingBody, (caller, { stages, version }) => settingsPage.sayMapping(caller, stages, version)),
+  );
+  post(
+    'programs',
+    change(programsBody, (caller, { programs, version }) => settingsPage.choosePrograms(caller, programs, version)),
+  );
+  post(
+    'notices',
+    change(noticesBody, (caller, { notices, version }) =>
+      settingsPage.chooseNotices(
+        caller,
+        notices.map(({ notice, ownerId }) => ({ notice, channel: 'crm_task', to: ownerId })),
+        version,
+      ),
+    ),
   );
   post(
     'reconnect',

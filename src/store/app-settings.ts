@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { AppSettingsStore, KeptAppSettings } from '../application/ports/store.ts';
-import { fromJson, toJson, toText } from './codec.ts';
+import { type AppSettings, USUAL_APP_SETTINGS } from '../domain/app-settings.ts';
+import type { ProgramChoice } from '../domain/program-choice.ts';
+import { fromJson, toFlag, toJson, toText } from './codec.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import { lockAccount } from './programs.ts';
 import type { Row, Session } from './schema.ts';
@@ -8,6 +10,13 @@ import type { Row, Session } from './schema.ts';
 export function createAppSettingsStore(engine: Engine): AppSettingsStore {
   return {
     newest: (accountId, connectionId) => engine.read((session) => newestOf(session, accountId, connectionId)),
+
+    choices: (accountId) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql<Row<'app_settings'>>`select * from app_settings
+          where account_id = ${accountId} order by connection_id, version`.execute(db);
+        return choicesOf(rows);
+      }),
 
     save: (accountId, connectionId, settings, { basis, by, now }) =>
       engine.write(async (session) => {
@@ -23,7 +32,9 @@ export function createAppSettingsStore(engine: Engine): AppSettingsStore {
           version: version + 1,
           settings: toJson(settings),
           changed_by: toText(by),
-          changed_at: now,
+          // Of two nodes one clock may be behind: what is saved later holds later.
+          changed_at: Math.max(now, newest?.at ?? 0),
+          tells: toFlag(settings.notifications.length > 0),
         };
         await insertRows(session, 'app_settings', [row]);
         return keptOf(row);
@@ -38,5 +49,24 @@ async function newestOf({ db }: Session, accountId: string, connectionId: string
 }
 
 function keptOf(row: Row<'app_settings'>): KeptAppSettings {
-  return { version: row.version, settings: fromJson(row.settings), by: row.changed_by, at: row.changed_at };
+  return { version: row.version, settings: settingsOf(row), by: row.changed_by, at: row.changed_at };
+}
+
+/** What was saved before there was something to choose says nothing of it. */
+export function settingsOf({ settings }: Pick<Row<'app_settings'>, 'settings'>): AppSettings {
+  return { ...USUAL_APP_SETTINGS, ...fromJson<Partial<AppSettings>>(settings) };
+}
+
+/** Each time that something else was chosen; of connections for which nobody ever chose, nothing. Rows in the order of their versions. */
+export function choicesOf(rows: readonly Row<'app_settings'>[]): ProgramChoice[] {
+  return [...Map.groupBy(rows, (row) => row.connection_id).values()].flatMap((versions) => {
+    let inForce = toJson(null);
+    return versions.flatMap((row) => {
+      const { programs: programIds } = settingsOf(row);
+      const chosen = toJson(programIds);
+      if (chosen === inForce) return [];
+      inForce = chosen;
+      return [{ connectionId: row.connection_id, at: row.changed_at, programIds }];
+    });
+  });
 }

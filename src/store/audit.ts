@@ -29,6 +29,7 @@ import { keysOfPeople } from '../domain/risk.ts';
 import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
 import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
+import { choicesOf } from './app-settings.ts';
 import { loadCase } from './cases.ts';
 import {
   attributionOf,
@@ -246,6 +247,7 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
   return {
     connections: (await mine('connections', 'id')).map(connectionOf),
     programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
+    choices: choicesOf(await mine('app_settings', 'connection_id, version')),
     policies: (await mine('connections_policies', 'version')).map((row) => policyVersionOf<ConnectionsPolicy>(row)),
     rates: ratesOf((await mine('fx_rates', 'currency, day')).map(rateOf)),
     mappings,

@@ -8,6 +8,7 @@ import { createAudit } from './audit.ts';
 import { createBackfillStore } from './backfills.ts';
 import { createBatchStore } from './batches.ts';
 import { createCardActionStore } from './card-actions.ts';
+import { createCaseTaskStore, unparkCaseTasks } from './case-tasks.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
@@ -137,6 +138,7 @@ export function createStore(engine: Engine): Store {
     desk: createDeskStore(engine),
     attention: createAttentionStore(engine),
     appSettings: createAppSettingsStore(engine),
+    caseTasks: createCaseTaskStore(engine),
     payouts: createPayoutStore(engine),
     payoutRecords: createPayoutRecordStore(engine),
     coupons: createCouponStore(engine),
@@ -164,7 +166,7 @@ export function createStore(engine: Engine): Store {
         let count = 0;
         for (const table of ['work', 'intents', 'mirror', 'workflow_waits'] as const)
           count += await unpark(session, table, accountId, now);
-        return count;
+        return count + (await unparkCaseTasks(session, accountId, null, now));
       }),
     ping: () =>
       engine.write(async ({ db }) => {

@@ -10,6 +10,7 @@ import type {
   SyncSigns,
   SyncStore,
 } from '../application/ports/store.ts';
+import { unparkCaseTasks } from './case-tasks.ts';
 import { sweepMarkOf } from './connections.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import type { QueueTable } from './queue.ts';
@@ -101,7 +102,7 @@ export function createSyncStore(engine: Engine): SyncStore {
             where account_id = ${accountId} and connection_id = ${connectionId} and parked = 1`.execute(session.db);
           count += Number(numAffectedRows ?? 0n);
         }
-        return count;
+        return count + (await unparkCaseTasks(session, accountId, connectionId, now));
       }),
   };
 }

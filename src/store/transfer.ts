@@ -78,6 +78,7 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   desk_events: ['account_id', 'case_id', 'number'],
   desk_settings: ['account_id'],
   app_settings: ['account_id', 'connection_id', 'version'],
+  case_tasks: ['account_id', 'connection_id', 'case_id'],
   mirror: RECORD,
   records: RECORD,
   record_links: ['account_id', 'connection_id', 'deal_id', 'contact_id'],

@@ -210,6 +210,28 @@ describe('two batches that concern the same friend', () => {
   });
 });
 
+test('a program that does not apply in the connection takes nobody up there, and pays for nothing', async () => {
+  const chosen = (basis: number, programs: string[] | null) =>
+    store.appSettings.save(
+      a.accountId,
+      a.connectionId,
+      { managers: [], programs, notifications: [] },
+      { basis, by: 'key', now },
+    );
+  await chosen(0, []);
+  crm.open('1', now);
+  crm.win('1', now + 1);
+  await told('deal', '1');
+  await drain();
+  const referrals = async () => (await store.reads.referrals(a.accountId, { limit: 10, cursor: null }, {})).items;
+  expect([await standing(), await referrals()]).toEqual([[], []]);
+  now += DAY;
+  await chosen(1, null);
+  await told('contact', 'f');
+  await drain();
+  expect([await standing(), (await referrals()).length]).toEqual([['1 10000'], 1]);
+});
+
 test('a deal that was read for one friend is not taken as seen for another one who is on it', async () => {
   crm.contacts.set('g', a.contact('g', { referredByIds: ['m'] }));
   crm.open('1', now);

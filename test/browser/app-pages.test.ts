@@ -110,6 +110,27 @@ describe('the settings page in a browser, over the real service', () => {
     expect(await settings.getByLabel('Contract Sent').inputValue()).toBe('qualified');
   });
 
+  test('keeps which programs apply and what is a task, and says before what a change means', async () => {
+    const page = await open('settings');
+    const settings = page.locator('.card');
+    await settings.getByLabel('Which programs apply in this portal').selectOption('some');
+    const [first] = await settings.getByRole('checkbox').all();
+    await first?.click();
+    await settings.getByText('No referral can begin here').waitFor();
+    await expectSound(page, 'settings-no-program');
+    await settings.getByLabel('Which programs apply in this portal').selectOption('every');
+    await settings.getByLabel('Reviews and disputes').click();
+    await settings.getByLabel('Reviews and disputes: whose task').fill('41629779');
+    await expectSound(page, 'settings-tasks');
+    await settings.getByRole('button', { name: 'Save who is told' }).click();
+    await expect.poll(() => settings.getByRole('button', { name: 'Save who is told' }).isDisabled()).toBe(true);
+    await page.reload();
+    const owner = settings.getByLabel('Reviews and disputes: whose task');
+    await owner.waitFor();
+    expect(await owner.inputValue()).toBe('41629779');
+    await expectSound(page, 'settings-kept');
+  });
+
   test('gives them a link to grant the permissions anew', async () => {
     const page = await open('settings');
     await page.getByRole('button', { name: 'Grant the permissions anew' }).click();

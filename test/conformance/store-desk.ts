@@ -155,7 +155,12 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
 
     test('what is set in the app is kept in versions, and the same again is the same', async () => {
       const save = (basis: number, managers: string[]) =>
-        store.appSettings.save('acc_a', a.connectionId, { managers }, { basis, by: 'key', now: T0 });
+        store.appSettings.save(
+          'acc_a',
+          a.connectionId,
+          { managers, programs: null, notifications: [] },
+          { basis, by: 'key', now: T0 },
+        );
       expect(await store.appSettings.newest('acc_a', a.connectionId)).toBeNull();
       expect(await save(0, ['7'])).toMatchObject({ version: 1, settings: { managers: ['7'] }, by: 'key', at: T0 });
       expect(await save(0, ['7'])).toMatchObject({ version: 1 });
@@ -164,6 +169,92 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
       expect(both.filter((kept) => kept === null)).toHaveLength(1);
       expect(await store.appSettings.newest('acc_a', a.connectionId)).toMatchObject({ version: 2 });
       expect(await store.appSettings.newest('acc_b', a.connectionId)).toBeNull();
+    });
+
+    test('which programs were chosen is told with the moment from which it holds, and only of connections where somebody chose', async () => {
+      const save = (basis: number, managers: string[], programs: string[] | null, now: number) =>
+        store.appSettings.save(
+          'acc_a',
+          a.connectionId,
+          { managers, programs, notifications: [] },
+          { basis, by: 'key', now },
+        );
+      await save(0, ['7'], null, T0);
+      expect(await store.appSettings.choices('acc_a')).toEqual([]);
+      await save(1, ['7'], ['prg'], T0 + 5);
+      await save(2, ['8'], ['prg'], T0 + 6);
+      // Of a node whose clock is behind: it holds from when the one before it does.
+      await save(3, ['8'], null, T0 + 1);
+      expect(await store.appSettings.choices('acc_a')).toEqual([
+        { connectionId: a.connectionId, at: T0 + 5, programIds: ['prg'] },
+        { connectionId: a.connectionId, at: T0 + 6, programIds: null },
+      ]);
+      expect(await store.appSettings.choices('acc_b')).toEqual([]);
+    });
+
+    test('is a task of a CRM for whoever chose to be told, once, and is over with the case', async () => {
+      const of = { accountId: 'acc_a', connectionId: a.connectionId };
+      const route = { notice: 'low_budget', channel: 'crm_task', to: '7' } as const;
+      const choose = (basis: number, notifications: readonly (typeof route)[], now: number) =>
+        store.appSettings.save(
+          'acc_a',
+          a.connectionId,
+          { managers: [], programs: null, notifications },
+          { basis, by: 'key', now },
+        );
+      expect(await store.caseTasks.watched(null, 10)).toEqual([]);
+      await choose(0, [], T0);
+      await choose(1, [route], T0 + 1);
+      // Another owner is no other choice: it holds from when it was first made.
+      await choose(2, [{ ...route, to: '8' as '7' }], T0 + 2);
+      expect(await store.caseTasks.watched(null, 10)).toEqual([
+        { ...of, routes: [{ ...route, to: '8', since: T0 + 1 }] },
+      ]);
+      expect(await store.caseTasks.watched(of, 10)).toEqual([]);
+
+      await store.desk.open('acc_a', newCase('cas_1'));
+      await store.desk.open('acc_a', newCase('cas_2', { dedupeKey: 'another' }));
+      const untold = async (since: number) => (await store.caseTasks.untold(of, since, 10)).map(({ id }) => id).sort();
+      expect(await untold(T0)).toEqual(['cas_1', 'cas_2']);
+      expect(await untold(T0 + DAY)).toEqual([]);
+      expect(await store.caseTasks.untold({ ...of, accountId: 'acc_b' }, 0, 10)).toEqual([]);
+      const noted = [
+        { caseId: 'cas_1', assignee: '7', isWanted: true },
+        { caseId: 'cas_2', assignee: null, isWanted: false },
+      ];
+      await store.caseTasks.want(of, noted, T0 + 5);
+      await store.caseTasks.want(of, noted, T0 + 9);
+      expect(await untold(T0)).toEqual([]);
+      expect(await store.caseTasks.wanted(T0 + 4, 10)).toEqual([]);
+      const [task, ...others] = await store.caseTasks.wanted(T0 + 5, 10);
+      expect([task?.caseId, task?.assignee, others]).toEqual(['cas_1', '7', []]);
+      if (!task) throw new Error('no task');
+      // Two nodes that ask for the same one: one of them does.
+      const asked = await Promise.all(
+        [1, 2].map((n) => store.caseTasks.save(task, { askedAt: T0 + n, dueAt: T0 + 600 })),
+      );
+      expect(asked.filter((one) => one === null)).toHaveLength(1);
+      const held = asked.find((one) => one !== null);
+      expect(await store.caseTasks.wanted(T0 + 599, 10)).toEqual([]);
+      expect(held && (await store.caseTasks.save(held, { state: 'created', taskId: '99' }))).toMatchObject({
+        taskId: '99',
+        version: 3,
+      });
+      const [created] = held
+        ? [await store.caseTasks.save({ ...held, version: 3 }, { isParked: true, error: 'no' })]
+        : [];
+      expect(created?.isParked).toBe(true);
+      expect(await store.retryParked('acc_b', T0 + 6)).toBe(0);
+      expect(await store.retryParked('acc_a', T0 + 6)).toBe(1);
+      if (created)
+        await store.caseTasks.save({ ...created, version: 5, state: 'created', taskId: '99' }, { isParked: true });
+      expect(await store.sync.retryParked('acc_a', a.connectionId, T0 + 6)).toBe(1);
+      expect(await store.caseTasks.over(T0 + DAY, 10)).toEqual([]);
+      await store.desk.decide('acc_a', 'cas_1', { outcome: 'dismissed', by: 'key', why: 'Known.', at: T0 + 7 });
+      expect(await store.caseTasks.over(T0 + DAY, 10)).toMatchObject([{ caseId: 'cas_1', taskId: '99' }]);
+      await store.connections.disconnect('acc_a', a.connectionId, 'gone');
+      expect(await store.caseTasks.over(T0 + DAY, 10)).toEqual([]);
+      expect(await store.caseTasks.watched(null, 10)).toEqual([]);
     });
 
     test('what happens to one is told in order and for ever, and nothing is decided twice', async () => {

@@ -43,3 +43,9 @@ test('a stage that has left the CRM keeps what was said of it, and gets it back 
   expect(meansOf(without).sent).toEqual(['qualified', 'opportunity']);
   expect(mapCatalog(catalog(stage('sent'), WON), without)).toEqual(said);
 });
+
+test('stages stand in the order in which the CRM has them, and those that have left it behind them', () => {
+  const gone = mapCatalog(catalog(stage('old'), stage('aged')), []);
+  const now = mapCatalog(catalog(stage('sent'), stage('called'), WON), gone);
+  expect(now.map(({ stageId }) => stageId)).toEqual(['sent', 'called', WON.id, 'aged', 'old']);
+});

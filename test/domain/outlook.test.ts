@@ -112,6 +112,7 @@ describe('what a deal is warned of', () => {
         },
       ]),
       now: NOW,
+      isChosen: true,
     }).map(({ code }) => code);
 
   test.each<[string, Partial<DealPoint>, readonly RewardRule[] | undefined, readonly string[]]>([

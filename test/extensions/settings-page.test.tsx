@@ -5,7 +5,8 @@ import { examplesOf } from '../contracts/contract-schema.ts';
 import { textOf } from './render-card.tsx';
 import { sdk, testing } from './ui-extensions.ts';
 
-const { Alert, EmptyState, ErrorState, Link, LoadingButton, LoadingSpinner, Select, StatusTag, Tag } = sdk;
+const { Alert, Checkbox, EmptyState, ErrorState, Input, Link, LoadingButton, LoadingSpinner, Select, StatusTag, Tag } =
+  sdk;
 const EXAMPLES = examplesOf<SettingsResponse>('hubspot-settings');
 
 interface Sent {
@@ -79,6 +80,75 @@ describe('the settings page', () => {
     await page.waitFor(() => expect(page.button('Save what stages mean').props.disabled).toBe(false));
     page.button('Save what stages mean').trigger('onClick');
     await page.waitFor(() => expect(page.sent[1]?.body).toEqual({ version: 'v1', stages: [] }));
+  });
+
+  it('sends the programs that were chosen, and says what a change means before it is saved', async () => {
+    const page = await shown('connected');
+    const save = () => page.button('Save which programs apply');
+    expect(page.select('Which programs apply in this portal').props.value).toBe('some');
+    expect(save().props.disabled).toBe(true);
+    const box = (label: string) => page.find(Checkbox, (node) => textOf(node).startsWith(label));
+    expect([box('Friends').props.checked, box('Partners').props.checked]).toEqual([true, false]);
+    (box('Partners').props.onChange as (isOn: boolean) => void)(true);
+    await page.waitFor(() => expect(save().props.disabled).toBe(false));
+    expect(page.text()).toContain('counts for referrals that begin from now on');
+    save().trigger('onClick');
+    await page.waitFor(() => expect(page.sent).toHaveLength(2));
+    expect(page.sent[1]).toMatchObject({
+      url: 'https://wonward.test/hubspot/settings/programs',
+      body: { version: 2, programs: ['friends', 'partners'] },
+    });
+  });
+
+  it('keeps what is being chosen of tasks while the programs are saved', async () => {
+    const page = await shown('connected', 'viewer');
+    const box = (label: string) => page.find(Checkbox, (node) => textOf(node).startsWith(label));
+    (box('Low budget').props.onChange as (isOn: boolean) => void)(true);
+    page.choose('Which programs apply in this portal', 'every');
+    await page.waitFor(() => expect(page.button('Save which programs apply').props.disabled).toBe(false));
+    page.button('Save which programs apply').trigger('onClick');
+    await page.waitFor(() => expect(page.select('Which programs apply in this portal').props.readOnly).toBe(true));
+    expect(box('Low budget').props.checked).toBe(true);
+  });
+
+  it('warns before no program applies, and takes every one back', async () => {
+    const page = await shown('connected');
+    (page.find(Checkbox, (node) => textOf(node).startsWith('Friends')).props.onChange as (isOn: boolean) => void)(
+      false,
+    );
+    await page.waitFor(() => expect(page.find(Alert).props.title).toBe('No referral can begin here'));
+    page.choose('Which programs apply in this portal', 'every');
+    await page.waitFor(() => expect(page.maybeFind(Alert)).toBeNull());
+    page.button('Save which programs apply').trigger('onClick');
+    await page.waitFor(() => expect(page.sent[1]?.body).toEqual({ version: 2, programs: null }));
+  });
+
+  it('sends what HubSpot gets a task for, and not before an owner is a number', async () => {
+    const page = await shown('connected');
+    const save = () => page.button('Save who is told');
+    const box = (label: string) => page.find(Checkbox, (node) => textOf(node).startsWith(label));
+    const owner = (label: string) => page.find(Input, (node) => node.props.label === `${label}: whose task`);
+    expect([box('Reviews').props.checked, box('Low budget').props.checked]).toEqual([true, false]);
+    expect(owner('Reviews and disputes').props.value).toBe('41629779');
+    expect(save().props.disabled).toBe(true);
+    (box('Low budget').props.onChange as (isOn: boolean) => void)(true);
+    await page.waitFor(() => expect(save().props.disabled).toBe(false));
+    (owner('Low budget').props.onInput as (text: string) => void)('Ada');
+    await page.waitFor(() => expect(save().props.disabled).toBe(true));
+    (owner('Low budget').props.onInput as (text: string) => void)(' ');
+    await page.waitFor(() => expect(save().props.disabled).toBe(false));
+    save().trigger('onClick');
+    await page.waitFor(() => expect(page.sent).toHaveLength(2));
+    expect(page.sent[1]).toMatchObject({
+      url: 'https://wonward.test/hubspot/settings/notices',
+      body: {
+        version: 2,
+        notices: [
+          { notice: 'review_due', ownerId: '41629779' },
+          { notice: 'low_budget', ownerId: null },
+        ],
+      },
+    });
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { signV2 } from '../../src/crm/hubspot/signature.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import type { AppDeps } from '../../src/http/app.ts';
+import { MEMBER_RULE } from '../domain/world.ts';
 import { OLD_SECRET, PUBLIC_URL, SECRET, signed, startHttp, type TestService } from './service.ts';
 
 const PORTAL = '48000001';
@@ -150,6 +151,22 @@ describe('lists to choose from', () => {
     post(JSON.stringify({ origin: { portalId: Number(PORTAL) }, objectTypeId: '0-1', inputFields: {}, ...changes }), {
       path: `/hubspot/actions/options/${list}`,
     });
+
+  test('have the programs that apply in the portal, and no other', async () => {
+    const values = async () => (await ask('programs')).body.options as unknown as { value: string }[];
+    const connection = await service.store.connections.findByExternalId('hubspot', PORTAL);
+    if (!connection) throw new Error('not connected');
+    const { accountId, id } = connection;
+    const rules = [MEMBER_RULE];
+    await service.store.programs.publish(accountId, { programId: 'default', name: 'Customers', rules }, Date.now());
+    expect((await values()).map(({ value }) => value)).toEqual(['default']);
+    const kept = await service.store.appSettings.newest(accountId, id);
+    const said = { managers: [], programs: [], notifications: [] };
+    const as = { basis: kept?.version ?? 0, by: 'key', now: Date.now() };
+    await service.store.appSettings.save(accountId, id, said, as);
+    expect(await values()).toEqual([]);
+    expect((await ask('rules')).body.options).toEqual([]);
+  });
 
   test('are given to whoever signs, and are none for a list that there is not', async () => {
     expect(await ask('stages')).toMatchObject({ status: 200, body: { searchable: true } });

@@ -62,6 +62,15 @@ async function settings(asked: Asked = {}) {
   return answer.data;
 }
 
+const rule = {
+  key: 'member-won',
+  name: 'Member won',
+  party: 'member' as const,
+  amount: { kind: 'fixed' as const, money: { minor: 1_000n, currency: 'EUR' } },
+  conditions: [],
+  holdDays: 0,
+  payout: 'credit',
+};
 const LOST = { pipelineId: 'p', stageId: 'open', stage: 'lost' };
 
 describe('the settings of a portal', () => {
@@ -112,6 +121,69 @@ describe('the settings of a portal', () => {
     expect(codes.sort()).toEqual(['changed', 'said']);
   });
 
+  test('keep which programs apply, from then on: cards and workflows offer those, and who was referred before stays', async () => {
+    const rules = [rule];
+    for (const programId of ['old', 'new'])
+      await service.store.programs.publish(account.id, { programId, name: programId, rules }, systemClock.now());
+    const [before] = [await settings()];
+    expect(before).toMatchObject({ settingsVersion: 1, everyProgram: true });
+    expect(before.programs.map(({ id, isChosen, isOpen }) => [id, isChosen, isOpen])).toEqual([
+      ['old', true, false],
+      ['new', true, true],
+    ]);
+    const body = { version: 1, programs: ['old'] };
+    const [first, again] = [await ask('programs', body), await ask('programs', body)];
+    for (const { answer } of [first, again])
+      expect(answer).toMatchObject({
+        ok: true,
+        data: {
+          settingsVersion: 2,
+          everyProgram: false,
+          programs: [
+            { id: 'old', isChosen: true, isOpen: true },
+            { id: 'new', isChosen: false, isOpen: false },
+          ],
+        },
+      });
+    expect((await ask('programs', { version: 1, programs: [] })).answer).toMatchObject({ ok: false, code: 'changed' });
+    expect((await ask('programs', { version: 2, programs: ['none'] })).answer).toMatchObject({
+      ok: false,
+      code: 'invalid_request',
+    });
+    const kept = await service.store.appSettings.newest(account.id, connectionId);
+    expect(kept).toMatchObject({ by: `crm user ${INSTALLER}`, settings: { managers: [INSTALLER], programs: ['old'] } });
+
+    const member = await account.post('/members', { email: 'ada@acme.example' });
+    const { id: memberId } = (await member.json()) as { id: string };
+    const refer = async (friend: object) =>
+      (await (await account.post('/referrals', { memberId, friend })).json()) as { programId?: string; code?: string };
+    const contact = (id: string) => ({ contact: { connectionId, id } });
+    expect(await refer(contact('501'))).toMatchObject({ programId: 'old' });
+    expect(await refer({ email: 'bob@acme.example' })).toMatchObject({ programId: 'new' });
+    await ask('programs', { version: 2, programs: [] });
+    expect(await refer(contact('502'))).toMatchObject({ code: 'no_program' });
+  });
+
+  test('keep what HubSpot gets a task for and whose it is; the same again changes nothing', async () => {
+    const body = { version: 1, notices: [{ notice: 'review_due', ownerId: '41629779' }] };
+    const [first, again] = [await ask('notices', body), await ask('notices', body)];
+    for (const { answer } of [first, again]) {
+      if (!answer.ok) throw new Error(answer.code);
+      expect(answer.data.settingsVersion).toBe(2);
+      expect(answer.data.notices.filter(({ isTask }) => isTask)).toEqual([
+        { notice: 'review_due', isTask: true, ownerId: '41629779' },
+      ]);
+    }
+    expect((await ask('notices', { version: 1, notices: [] })).answer).toMatchObject({ ok: false, code: 'changed' });
+    const wrong = [{ notice: 'weekly', ownerId: null }];
+    expect((await ask('notices', { version: 2, notices: wrong })).answer).toMatchObject({
+      ok: false,
+      code: 'invalid_request',
+    });
+    // What is set beside it stays.
+    expect(await settings()).toMatchObject({ mayChange: true, everyProgram: true });
+  });
+
   test('give a manager a link to consent anew, also when the portal is disconnected', async () => {
     await account.post(`/connections/${connectionId}/disconnect`, {});
     expect(await settings()).toMatchObject({ connection: { state: 'disconnected' }, mayChange: true });
@@ -124,16 +196,21 @@ describe('the settings of a portal', () => {
 });
 
 describe('who may change settings', () => {
-  test.each(['mapping', 'reconnect'])('is asked by the service: a viewer is refused %s', async (change) => {
-    const body = {
-      mapping: { version: 'v1', stages: [LOST] },
-      reconnect: {},
-    }[change];
-    const { status, answer } = await ask(change, body, { userId: VIEWER });
-    expect([status, answer]).toMatchObject([200, { ok: false, code: 'forbidden' }]);
-    expect(JSON.stringify(answer)).not.toContain('oauth');
-    expect(await settings()).toMatchObject({ mapping: { version: 'v1' } });
-  });
+  test.each(['mapping', 'programs', 'notices', 'reconnect'])(
+    'is asked by the service: a viewer is refused %s',
+    async (change) => {
+      const body = {
+        mapping: { version: 'v1', stages: [LOST] },
+        programs: { version: 1, programs: [] },
+        notices: { version: 1, notices: [] },
+        reconnect: {},
+      }[change];
+      const { status, answer } = await ask(change, body, { userId: VIEWER });
+      expect([status, answer]).toMatchObject([200, { ok: false, code: 'forbidden' }]);
+      expect(JSON.stringify(answer)).not.toContain('oauth');
+      expect(await settings()).toMatchObject({ mapping: { version: 'v1' } });
+    },
+  );
 
   test('a viewer sees what is set, and that it is not theirs to change', async () => {
     expect(await settings({ userId: VIEWER })).toMatchObject({

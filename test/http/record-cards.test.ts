@@ -105,6 +105,35 @@ describe('the card of a deal', () => {
     for (const { remedy } of warnings) expect(remedy).not.toBe('');
   });
 
+  test('of a referral whose program does not apply in the portal says so, and promises nothing', async () => {
+    const before = await service.store.appSettings.newest(account.id, connectionId);
+    const as = { basis: before?.version ?? 0, by: 'key', now: NOW };
+    const kept = await service.store.appSettings.save(
+      account.id,
+      connectionId,
+      { managers: [], programs: [], notifications: [] },
+      as,
+    );
+    const referral = await service.store.reads.referral(account.id, story.referralId);
+    if (!referral || !kept) throw new Error('not kept');
+    // As if it had begun after that, in another CRM of the account.
+    const begun = { ...referral, submittedAt: kept.at, version: referral.version + 1 };
+    await service.store.cases.commit([
+      {
+        accountId: account.id,
+        plan: { ...EMPTY_PLAN, referrals: [begun] },
+        snapshots: [],
+        restsOn: [],
+        settles: [],
+        erase: [],
+      },
+    ]);
+    await keep(deal('9004'));
+    const view = await dealView('9004');
+    expect(view.warnings.map(({ code }) => code)).toContain('program_not_chosen');
+    expect(view.rewards.filter(({ state }) => state === 'expected')).toEqual([]);
+  });
+
   test('warns of a rate that is missing where a reward is paid in another currency', async () => {
     const [version] = await service.store.programs.versions(account.id);
     if (!version) throw new Error('no program');

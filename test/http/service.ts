@@ -294,7 +294,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const act = createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} });
   const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} });
   const tiers = createTiers({ store, clock });
-  const appSettings = createAppSettings({ store, clock });
+  const appSettings = createAppSettings({ store, clock, hasTasks: (provider) => provider === 'hubspot' });
   const syncHealth = createSyncHealth({ store, clock, openSession: connect.openSession });
   const app = createApp({
     publicUrl: PUBLIC_URL,
@@ -336,7 +336,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       actions: createCrmActions({ store, act, review, desk, publicUrl: PUBLIC_URL }),
       openSession: connect.openSession,
     }),
-    listChoices: createListChoices({ store }),
+    listChoices: createListChoices({ store, clock }),
     publish: createPublish({
       store,
       clock,

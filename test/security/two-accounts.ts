@@ -132,6 +132,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   since: '2026-01-01T00:00:00.000Z',
   ruleKey: 'member-won',
   managers: '7001',
+  programs: 'default',
   owner: 'role:reviewer',
   outcome: 'dismissed',
   property: 'purchase_checked',
@@ -142,6 +143,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
 const CHOICES: Readonly<Record<string, Example>> = {
   // HubSpot has one place to log in.
   site: null,
+  notifications: [{ notice: 'drift', channel: 'crm_task', to: null }],
   stages: [{ pipelineId: 'default', stageId: 'closedwon', stage: 'won' }],
   limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],
   bestOf: null,

@@ -199,6 +199,7 @@ const CHECKED: Readonly<Record<string, string>> = {
   'payout_schedules.approval': `'none'`,
   'refunds.minor': '1 + i % 2',
   'workflow_waits.state': `'waiting'`,
+  'case_tasks.state': `'created'`,
   'sync_reports.number': 'i + 100',
   'sync_report_rows.number': 'i + 100',
 };
@@ -385,13 +386,22 @@ async function useBackfills(store: Awaited<ReturnType<typeof openStore>>): Promi
 async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const accountId = 'acc_a';
   const { desk } = store;
-  const setting = { managers: ['7'] };
+  const setting = { managers: ['7'], programs: ['prg'], notifications: [] };
   await store.appSettings.save(accountId, 'con_a', setting, { basis: 0, by: 'x', now: T0 });
   await store.appSettings.newest(accountId, 'con_a');
+  await store.appSettings.choices(accountId);
   await store.attention.openCases(accountId, 10);
   await store.attention.parkedOrders(accountId, 5);
   await desk.open(accountId, newCase('cas_1'), T0);
   await desk.open(accountId, newCase('cas_2'));
+  const of = { accountId, connectionId: 'con_a' };
+  await store.caseTasks.watched(null, 10);
+  await store.caseTasks.watched(of, 10);
+  await store.caseTasks.untold(of, 0, 10);
+  await store.caseTasks.want(of, [{ caseId: 'cas_1', assignee: null, isWanted: true }], T0);
+  const [task] = await store.caseTasks.wanted(T0, 10);
+  if (task) await store.caseTasks.save(task, { state: 'created', taskId: '1' });
+  await store.caseTasks.over(T0, 10);
   await desk.get(accountId, 'cas_1');
   for (const cursor of [null, { at: T0, id: 'z' }])
     for (const filter of [

@@ -121,7 +121,17 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.cardActions.answer(connection, 'k1', { ok: true, code: 'Ünï' });
   const alert = newCase('cas_1', { summary: 'Ünï' });
   await store.desk.open('acc_a', alert);
-  await store.appSettings.save('acc_a', 'con_a', { managers: ['7'] }, { basis: 0, by: 'x', now: T0 });
+  await store.appSettings.save(
+    'acc_a',
+    'con_a',
+    { managers: ['7'], programs: null, notifications: [] },
+    { basis: 0, by: 'x', now: T0 },
+  );
+  await store.caseTasks.want(
+    { accountId: 'acc_a', connectionId: 'con_a' },
+    [{ caseId: 'cas_1', assignee: '7', isWanted: true }],
+    T0,
+  );
   await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);
   await engine.write(async ({ db }) => {
     await sql`insert into risk_findings (account_id, reward_id, signal, weight, found_at)

@@ -111,6 +111,11 @@ describe('the scopes that the app asks for', () => {
     if (!connection) throw new Error('the portal is not connected');
     const { people } = stack.service.container.connect.openSession(connection);
     await people?.create({ key: 'click-1', firstName: 'Dora', lastName: null, email: 'dora@friend.example' });
+    // A task is looked for, made and completed as for a case that a portal wants to be told of.
+    const { tasks } = stack.service.container.connect.openSession(connection);
+    expect(await tasks?.find('Review')).toEqual([]);
+    const task = { title: 'Review', lines: ['Look.'], dueAt: 0, priority: 'low' as const, assignee: null, about: [] };
+    expect(await tasks?.complete((await tasks?.create(task)) ?? '')).toBe('completed');
     await stack.api('POST', '/members', { email: scene.show('contact', scene.person('Cleo')).email });
     const { id: listId } = scene.crm.createList(PORTAL, { name: 'Customers', recordIds: [friend] });
     await stack.api('GET', `/connections/${connection.id}/lists`);

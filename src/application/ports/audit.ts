@@ -5,6 +5,7 @@ import type { Journal } from '../../domain/ledger.ts';
 import type { StageMapping } from '../../domain/mapping.ts';
 import type { OrderKind, State } from '../../domain/plan.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
+import type { ProgramChoice } from '../../domain/program-choice.ts';
 import type { Rates } from '../../domain/rates.ts';
 import type { ContactFacts, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { Referral, Touch } from '../../domain/referral.ts';
@@ -66,6 +67,8 @@ export interface MappingVersion extends StageMapping {
 export interface AuditAccount {
   readonly connections: readonly Connection[];
   readonly programs: readonly ProgramVersion[];
+  /** Which of them were chosen for connections, each one's oldest first. */
+  readonly choices: readonly ProgramChoice[];
   readonly rates: Rates;
   /** Of what holds for several connections, oldest first. */
   readonly policies: readonly ConnectionsPolicyVersion[];

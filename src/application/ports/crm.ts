@@ -24,6 +24,8 @@ export interface CrmConnector {
   readonly stream?: CrmStream;
   /** Absent for a CRM whose workflows write down what they ask for. */
   readonly workflows?: CrmWorkflows;
+  /** Its people can be told of something by tasks. Absent where they cannot. */
+  readonly hasTasks?: true;
   /** The CRM's admins may have rules by which it refuses a row for being like another one. Absent where there are none. */
   readonly hasDuplicateRules?: true;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
@@ -274,6 +276,8 @@ export interface CrmSession {
   readonly requests?: CrmRequests;
   /** Records of companies show a card of ours: who works where is read with every contact. Absent where they do not. */
   readonly showsCompanies?: true;
+  /** Absent for a CRM in which nobody is told by tasks of ours. */
+  readonly tasks?: CrmTasks;
   /** Absent for a CRM whose own pages search and create contacts. */
   readonly people?: CrmPeople;
   /** Absent for a CRM that has none, and where the connection may not read them. */
@@ -311,6 +315,32 @@ export interface CrmLists {
     id: string,
     cursor: string | null,
   ): Promise<{ readonly ids: readonly string[]; readonly next: string | null } | null>;
+}
+
+/** A task for a person of the CRM. */
+export interface NewTask {
+  readonly title: string;
+  /** Plain text, a paragraph each. */
+  readonly lines: readonly string[];
+  readonly dueAt: Instant;
+  readonly priority: 'low' | 'medium' | 'high';
+  /** By the CRM's own id of an owner; null for nobody's. */
+  readonly assignee: string | null;
+  /** Records that show it. */
+  readonly about: readonly RecordRef[];
+}
+
+export interface CrmTasks {
+  /**
+   * Asked once and not again by itself: a CRM has no id of ours to know a second attempt by.
+   * @returns the task's id.
+   * @throws Fault `crm_unavailable` or `crm_unreadable_answer` when it may have been made all the same; any other when it was not.
+   */
+  create(task: NewTask): Promise<string>;
+  /** Ids of the tasks with this very title, the oldest first. One that was made within the last seconds may be missing. */
+  find(title: string): Promise<readonly string[]>;
+  /** The same again is the same. */
+  complete(id: string): Promise<'completed' | 'gone'>;
 }
 
 export interface FoundPerson {

@@ -13,9 +13,11 @@ import type { Journal } from '../../domain/ledger.ts';
 import type { MappedStage, SaidStage, StageMapping } from '../../domain/mapping.ts';
 import type { MappingProposal } from '../../domain/mapping-proposal.ts';
 import type { Money } from '../../domain/money.ts';
+import type { HeldRoute } from '../../domain/notice.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { PolicyVersion } from '../../domain/policy.ts';
 import type { Party, ProgramContent, ProgramVersion } from '../../domain/program.ts';
+import type { ProgramChoice } from '../../domain/program-choice.ts';
 import type { Rate, RateProblem } from '../../domain/rates.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
@@ -54,6 +56,7 @@ export interface Store {
   readonly desk: DeskStore;
   readonly attention: AttentionStore;
   readonly appSettings: AppSettingsStore;
+  readonly caseTasks: CaseTaskStore;
   readonly payouts: PayoutStore;
   readonly payoutRecords: PayoutRecordStore;
   readonly coupons: CouponStore;
@@ -1029,6 +1032,8 @@ export interface KeptAppSettings {
 export interface AppSettingsStore {
   /** In force; null when nobody has set anything. */
   newest(accountId: string, connectionId: string): Promise<KeptAppSettings | null>;
+  /** Which programs were chosen for the account's connections, each connection's oldest first; none where nobody has chosen. */
+  choices(accountId: string): Promise<readonly ProgramChoice[]>;
   /**
    * Adds the next version, unless the newest says the same: then that one is returned, whatever `basis` is, so that a second attempt finds
    * its first. Null when another version than `basis` is the newest.
@@ -1039,6 +1044,59 @@ export interface AppSettingsStore {
     settings: AppSettings,
     as: { readonly basis: number; readonly by: string; readonly now: Instant },
   ): Promise<KeptAppSettings | null>;
+}
+
+/** A connection whose people want to be told of something, and of what. */
+export interface WatchedConnection {
+  readonly accountId: string;
+  readonly connectionId: string;
+  readonly routes: readonly HeldRoute[];
+}
+
+/** A case as a task of a CRM. */
+export interface CaseTask {
+  readonly accountId: string;
+  readonly connectionId: string;
+  readonly caseId: string;
+  /** `none`: none is made for it · `gone`: somebody has deleted it */
+  readonly state: 'wanted' | 'created' | 'completed' | 'gone' | 'none';
+  /** By the CRM's own id. */
+  readonly taskId: string | null;
+  readonly assignee: string | null;
+  /** When the CRM was asked for it last, kept before it was; null when it has surely made none. */
+  readonly askedAt: Instant | null;
+  /** Not before; null for never. */
+  readonly dueAt: Instant | null;
+  readonly attempts: number;
+  readonly isParked: boolean;
+  readonly error: string | null;
+  readonly version: number;
+}
+
+export interface CaseTaskStore {
+  /** Connected ones, of all accounts, a page at a time in the order of their ids. */
+  watched(
+    after: Pick<WatchedConnection, 'accountId' | 'connectionId'> | null,
+    limit: number,
+  ): Promise<readonly WatchedConnection[]>;
+  /** Open cases from a moment on for which nobody has noted yet whether they are a task there. */
+  untold(
+    of: Pick<WatchedConnection, 'accountId' | 'connectionId'>,
+    since: Instant,
+    limit: number,
+  ): Promise<readonly Case[]>;
+  /** Notes it; what was noted before stays. */
+  want(
+    of: Pick<WatchedConnection, 'accountId' | 'connectionId'>,
+    cases: ReadonlyArray<{ readonly caseId: string; readonly assignee: string | null; readonly isWanted: boolean }>,
+    now: Instant,
+  ): Promise<void>;
+  /** Those to be made, of all accounts, in connected CRMs. */
+  wanted(now: Instant, limit: number): Promise<readonly CaseTask[]>;
+  /** Those whose case is decided, of all accounts, in connected CRMs. */
+  over(now: Instant, limit: number): Promise<readonly CaseTask[]>;
+  /** Null when somebody else has changed it since. */
+  save(task: CaseTask, change: Partial<CaseTask>): Promise<CaseTask | null>;
 }
 
 // ── Deliver: payouts and mirror ─────────────────────────────────────────────────────────────────────────────────────

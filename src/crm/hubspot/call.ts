@@ -24,6 +24,8 @@ export interface Call<T> extends Omit<WireRequest, 'token'> {
   readonly name: string;
   readonly schema: z.ZodType<T>;
   readonly lane?: Lane;
+  /** Asked a single time when nobody knows what became of it: asked again, it would be done twice. */
+  readonly isOnce?: true;
   /** Statuses from 400 on that are an answer to this call and not a fault, when HubSpot itself says so in the body. */
   readonly refusals?: readonly number[];
 }
@@ -66,7 +68,7 @@ export async function callUntilAnswered<T>(
     );
 
   for (let attempt = 1; ; attempt += 1) {
-    const { name: _name, schema: _schema, lane: _lane, refusals: _refusals, ...request } = call;
+    const { name: _name, schema: _schema, lane: _lane, refusals: _refusals, isOnce: _isOnce, ...request } = call;
     const answered = portal === undefined ? null : await deps.budget.take(portal, lane, hooks.pace);
     const answer = await deps.transport.send(token === undefined ? request : { ...request, token });
     answered?.();
@@ -102,8 +104,8 @@ export async function callUntilAnswered<T>(
     }
 
     const decision = decideRetry(failure, attempt, deps.random());
-    if (!decision.again) {
-      const fault = faultOf(call.name, failure, decision.afterMs);
+    if (!decision.again || (call.isOnce && isUnsure(failure))) {
+      const fault = faultOf(call.name, failure, decision.again ? null : decision.afterMs);
       note(attempt, fault.code, 'warn');
       throw fault;
     }
@@ -131,6 +133,11 @@ export function createPortalApi(deps: CallDeps, access: CrmAccess): PortalApi {
     data: async (call) => (await timed(call)).data,
     timed,
   };
+}
+
+/** Whether HubSpot may have done what it was asked, though it did not say so. */
+function isUnsure(failure: Failure): boolean {
+  return failure.kind !== 'status' || failure.status >= 500 || failure.status === 408 || failure.error === null;
 }
 
 function statusOf(answer: WireAnswer): number | 'no_answer' {

@@ -21,6 +21,7 @@ import { readChanged } from './search.ts';
 import { verifySignature } from './signature.ts';
 import { readStages } from './stages.ts';
 import { readStanding } from './standing.ts';
+import { createTasks } from './tasks.ts';
 import { createTransport } from './transport.ts';
 import { callbacksOf, createWorkflows } from './workflows.ts';
 
@@ -78,6 +79,7 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
     workflows: createWorkflows(clientSecrets),
     recordUrl,
     requiredScopes,
+    hasTasks: true,
     open: (access) => ({
       ...createSession(createPortalApi(callDeps, access), access, propertyStates),
       apiUse() {
@@ -103,6 +105,7 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
   return {
     mirrors: 'properties',
     people: createPeople(api),
+    tasks: createTasks(api),
     showsCompanies: true,
     account: () => readAccount(api),
     stages: () => readStages(api),

@@ -28,9 +28,9 @@ export async function readStages(api: PortalApi): Promise<StageCatalog> {
   };
 }
 
-/** As a person sees them; HubSpot does not say in which order it lists them. */
-function inOrder<T extends { displayOrder?: number | undefined }>(items: readonly T[]): T[] {
-  return items.toSorted((a, b) => (a.displayOrder ?? 0) - (b.displayOrder ?? 0));
+/** As a person sees them; HubSpot does not say in which order it lists them, and two may share a place. */
+function inOrder<T extends { id: string; displayOrder?: number | undefined }>(items: readonly T[]): T[] {
+  return items.toSorted((a, b) => (a.displayOrder ?? 0) - (b.displayOrder ?? 0) || (a.id < b.id ? -1 : 1));
 }
 
 /** A decimal string ("0.2", "1.0"). Number('') is 0, which would make a stage without a probability a lost one. */

@@ -5,7 +5,7 @@
 export const API_VERSION = '2026-03';
 
 /** The plural names under which HubSpot's paths know the objects. */
-export type ObjectPath = 'contacts' | 'deals' | 'companies';
+export type ObjectPath = 'contacts' | 'deals' | 'companies' | 'tasks';
 
 export const PATHS = {
   token: `/oauth/${API_VERSION}/token`,
@@ -13,6 +13,7 @@ export const PATHS = {
   revoke: `/oauth/${API_VERSION}/token/revoke`,
   accountDetails: `/account-info/${API_VERSION}/details`,
   dealPipelines: `/crm/pipelines/${API_VERSION}/deals`,
+  objects: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}`,
   object: (object: ObjectPath, id: string) => `/crm/objects/${API_VERSION}/${object}/${encodeURIComponent(id)}`,
   batchRead: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/read`,
   batchUpsert: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/upsert`,

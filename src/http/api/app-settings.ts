@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AppSettingsDesk } from '../../application/app-settings.ts';
 import type { KeptAppSettings } from '../../application/ports/store.ts';
+import { CHANNELS, NOTICES } from '../../domain/notice.ts';
 import { HttpProblem } from '../problem.ts';
 import { type Operation, operation } from './operation.ts';
 import { connectionId } from './schemas.ts';
@@ -11,12 +12,41 @@ export interface AppSettingsDeps {
 
 /** A team that administers a CRM has a handful of people. */
 const MANAGERS_MAX = 100;
+/** More than anybody runs at a time. */
+const PROGRAMS_MAX = 1_000;
+const PROGRAM_ID_MAX = 100;
+
+const notice = z.enum(NOTICES).meta({
+  description:
+    'review_due: a reward or a dispute waits for a person · urgent_alert: any alert that is high or urgent · sync_trouble: nothing comes or goes any more · drift: somebody has changed what Wonward reads in the CRM · low_budget: a budget is spent, or will be within a week · payout_failed: several orders or write-backs wait for a person',
+});
 
 const settings = {
+  notifications: z
+    .array(
+      z.strictObject({
+        notice,
+        channel: z.enum(CHANNELS).meta({ description: 'crm_task: a task in the CRM.' }),
+        to: z
+          .string()
+          .regex(/^[0-9A-Za-z]{1,40}$/, 'must be the CRM’s own id of an owner, such as 41629779')
+          .nullable()
+          .meta({ description: 'Whose task it is, by the CRM’s own id of an owner; null: nobody’s in particular.' }),
+      }),
+    )
+    .max(NOTICES.length * CHANNELS.length)
+    .meta({
+      description:
+        'Who is told of what. For each case of these kinds that is opened from then on there is one task; it is completed when the case ends, and to complete it decides nothing.',
+    }),
   managers: z
     .array(z.string().regex(/^[0-9A-Za-z]{1,40}$/, 'must be the CRM’s own id of a user, such as 10202051'))
     .max(MANAGERS_MAX)
     .meta({ description: 'Who may change settings in the app inside the CRM, by the CRM’s own user ids.' }),
+  programs: z.array(z.string().min(1).max(PROGRAM_ID_MAX)).max(PROGRAMS_MAX).nullable().meta({
+    description:
+      'Programs that apply in this CRM; null: every one that is published, also later. A change counts for referrals that are submitted from then on: those that are there go on by what was chosen when they were submitted. Without any, nothing new begins here.',
+  }),
 };
 
 const answer = z
@@ -29,11 +59,16 @@ const answer = z
 
 const none = () => new HttpProblem('not_found', 'This account has no such connection.');
 
-function view(of: string, { version, settings: { managers } }: KeptAppSettings): z.input<typeof answer> {
+function view(
+  of: string,
+  { version, settings: { managers, programs, notifications } }: KeptAppSettings,
+): z.input<typeof answer> {
   return {
     connectionId: of,
     version,
     managers: [...managers],
+    programs: programs && [...programs],
+    notifications: [...notifications],
   };
 }
 
@@ -60,20 +95,36 @@ export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[]
       tag: 'Connections',
       method: 'put',
       path: '/connections/{connectionId}/app-settings',
-      summary: 'Say who may change settings in the app inside the CRM',
-      description: 'Saved as the next version; the same again changes nothing.',
+      summary:
+        'Say who may change settings in the app inside the CRM, which programs apply there, and who is told of what',
+      description: 'Saved as the next version. What is not named stays as it is; the same again changes nothing.',
       params: z.strictObject({ connectionId }),
       body: z.strictObject({
         version: z.int().min(0).meta({ description: 'The version that you have read.' }),
-        ...settings,
+        managers: settings.managers.optional(),
+        programs: settings.programs.optional(),
+        notifications: settings.notifications.optional(),
       }),
       statuses: { 200: 'What holds now.' },
       answer,
       problems: ['not_found', 'settings_changed'],
       async handle({ accountId, actor, params, body }) {
-        const { version, managers } = body;
-        const saved = await desk.save(accountId, params.connectionId, { managers }, { basis: version, by: actor });
+        const { version: basis, managers, programs, notifications } = body;
+        const said = {
+          ...(managers === undefined ? {} : { managers }),
+          ...(programs === undefined ? {} : { programs }),
+          ...(notifications === undefined ? {} : { notifications }),
+        };
+        const saved = await desk.save(accountId, params.connectionId, said, { basis, by: actor });
         if (saved.kind === 'no_such_connection') throw none();
+        if (saved.kind === 'no_tasks')
+          throw new HttpProblem('invalid_request', 'People of this CRM cannot be told by tasks.', {
+            errors: [{ field: 'notifications', problem: 'must be empty for a CRM without tasks' }],
+          });
+        if (saved.kind === 'no_such_programs')
+          throw new HttpProblem('invalid_request', 'Some of the programs were never published.', {
+            errors: saved.programs.map((id) => ({ field: 'programs', problem: `"${id}" is no published program` })),
+          });
         if (saved.kind === 'changed')
           throw new HttpProblem(
             'settings_changed',

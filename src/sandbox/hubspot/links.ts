@@ -101,6 +101,7 @@ export function createLinks({ tell, records }: LinksDeps) {
   }
 
   function recount(portal: Portal, record: RecordState, at: number): void {
+    if (record.typeId === '0-27') return;
     if (record.typeId !== '0-1') {
       records.setCalculated(record, 'num_associated_contacts', String(count(portal, record, '0-1')), at);
     }

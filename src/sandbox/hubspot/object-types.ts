@@ -1,6 +1,6 @@
 /** The CRM objects that the sandbox knows. Ids and default properties: "Understanding the CRM" and "Search the CRM". */
 
-export type ObjectTypeId = '0-1' | '0-2' | '0-3';
+export type ObjectTypeId = '0-1' | '0-2' | '0-3' | '0-27';
 
 export interface ObjectType {
   typeId: ObjectTypeId;
@@ -10,6 +10,10 @@ export interface ObjectType {
   plural: string;
   /** Word of association types in webhooks, `CONTACT_TO_DEAL`. */
   upper: string;
+  /** Property of when it was created; activities have a name of their own for it. */
+  createdProperty?: 'hs_createdate';
+  /** Word of granular scopes where it is not the plural: those of tasks are the contacts' (tasks.json, `security`). */
+  scope?: string;
   /** Property that moves with every change; contacts are the historical exception. */
   modifiedProperty: 'lastmodifieddate' | 'hs_lastmodifieddate';
   /** Properties returned when a request names none. */
@@ -67,6 +71,18 @@ export const OBJECT_TYPES: readonly ObjectType[] = [
       'pipeline',
     ],
     searchableProperties: ['dealname', 'pipeline', 'dealstage', 'description', 'dealtype'],
+    historyLimit: 20,
+  },
+  {
+    typeId: '0-27',
+    singular: 'task',
+    plural: 'tasks',
+    upper: 'TASK',
+    createdProperty: 'hs_createdate',
+    scope: 'contacts',
+    modifiedProperty: 'hs_lastmodifieddate',
+    defaultProperties: ['hs_createdate', 'hs_lastmodifieddate', 'hs_object_id'],
+    searchableProperties: ['hs_task_body', 'hs_task_subject'],
     historyLimit: 20,
   },
 ];

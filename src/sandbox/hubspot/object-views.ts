@@ -38,7 +38,7 @@ function revisions(record: RecordState, name: string): RevisionView[] {
 
 /** Names that every answer has whatever was asked for. */
 function always(type: ObjectType): string[] {
-  return ['createdate', type.modifiedProperty, 'hs_object_id'];
+  return [type.createdProperty ?? 'createdate', type.modifiedProperty, 'hs_object_id'];
 }
 
 export function valuesView(

@@ -76,7 +76,7 @@ export function requireObjectType(word: string | undefined): ObjectType {
 /** Scopes of an object's records; an unknown type is refused later, after the credentials. */
 export function objectScopes(action: 'read' | 'write', word: string | undefined): string[][] {
   const type = findObjectType(word ?? '');
-  return type ? [[`crm.objects.${type.plural}.${action}`]] : [];
+  return type ? [[`crm.objects.${type.scope ?? type.plural}.${action}`]] : [];
 }
 
 function wantedFrom(query: Query): Wanted {
@@ -454,6 +454,8 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
 
   function merge(call: Call): Answer {
     const type = requireObjectType(call.params.objectType);
+    // tasks.json has no such path.
+    if (type.typeId === '0-27') throw notFound({ objectType: [type.plural] });
     const body = readBody(mergeSchema, call.body);
     const [primary, secondary] = [body.primaryObjectId, body.objectIdToMerge].map((id) => {
       const record = recordsOf(call.portal, type.typeId).get(id);

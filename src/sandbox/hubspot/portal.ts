@@ -214,6 +214,12 @@ const ASSOCIATION_TYPES: Array<[number, string | null, ObjectTypeId, ObjectTypeI
   [341, null, '0-3', '0-2', 342],
   [5, 'Primary', '0-3', '0-2', 6],
   [451, null, '0-3', '0-3', 451],
+  [203, null, '0-1', '0-27', 204],
+  [204, null, '0-27', '0-1', 203],
+  [191, null, '0-2', '0-27', 192],
+  [192, null, '0-27', '0-2', 191],
+  [215, null, '0-3', '0-27', 216],
+  [216, null, '0-27', '0-3', 215],
 ];
 
 export function pipelineFromSeed(seed: PipelineSeed, displayOrder: number, at: number): Pipeline {

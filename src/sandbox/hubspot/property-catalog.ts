@@ -95,9 +95,9 @@ export const LIFECYCLE_STAGES: Array<[string, string]> = [
   ['other', 'Other'],
 ];
 
-function common(group: string, modifiedProperty: string): PropertyDefinition[] {
+function common(group: string, modifiedProperty: string, createdProperty = 'createdate'): PropertyDefinition[] {
   return [
-    define('createdate', 'Create Date', 'datetime/date', group, readOnly),
+    define(createdProperty, 'Create Date', 'datetime/date', group, readOnly),
     define(modifiedProperty, 'Last Modified Date', 'datetime/date', group, readOnly),
     define('hs_object_id', 'Record ID', 'number/number', group, { readOnly: true, unique: true }),
     define('hs_merged_object_ids', 'Merged record IDs', 'enumeration/checkbox', group, readOnly),
@@ -113,6 +113,7 @@ const TEXT = 'string/text';
 const CONTACT = 'contactinformation';
 const COMPANY = 'companyinformation';
 const DEAL = 'dealinformation';
+const TASK = 'task';
 
 export function defaultProperties(typeId: ObjectTypeId): PropertyDefinition[] {
   if (typeId === '0-1') {
@@ -193,6 +194,39 @@ export function defaultProperties(typeId: ObjectTypeId): PropertyDefinition[] {
       define('num_associated_deals', 'Number of Associated Deals', 'number/number', COMPANY, readOnly),
     ];
   }
+  if (typeId === '0-27') {
+    return [
+      ...common(TASK, 'hs_lastmodifieddate', 'hs_createdate'),
+      define('hs_timestamp', 'Due date', 'datetime/date', TASK),
+      define('hs_task_subject', 'Task Title', TEXT, TASK),
+      define('hs_task_body', 'Task Notes', 'string/html', TASK),
+      define('hs_task_status', 'Task Status', 'enumeration/select', TASK, {
+        options: [
+          ['NOT_STARTED', 'Not started'],
+          ['IN_PROGRESS', 'In progress'],
+          ['WAITING', 'Waiting'],
+          ['DEFERRED', 'Deferred'],
+          ['COMPLETED', 'Completed'],
+        ],
+      }),
+      define('hs_task_priority', 'Priority', 'enumeration/select', TASK, {
+        options: [
+          ['NONE', 'None'],
+          ['LOW', 'Low'],
+          ['MEDIUM', 'Medium'],
+          ['HIGH', 'High'],
+        ],
+      }),
+      define('hs_task_type', 'Task Type', 'enumeration/select', TASK, {
+        options: [
+          ['TODO', 'To-do'],
+          ['CALL', 'Call'],
+          ['EMAIL', 'Email'],
+          ['LINKED_IN', 'LinkedIn'],
+        ],
+      }),
+    ];
+  }
   return [
     ...common(DEAL, 'hs_lastmodifieddate'),
     define('dealname', 'Deal Name', TEXT, DEAL),
@@ -227,9 +261,14 @@ export function defaultProperties(typeId: ObjectTypeId): PropertyDefinition[] {
   ];
 }
 
+const GROUPS: Readonly<Record<ObjectTypeId, readonly [name: string, label: string]>> = {
+  '0-1': [CONTACT, 'Contact Information'],
+  '0-2': [COMPANY, 'Company Information'],
+  '0-3': [DEAL, 'Deal Information'],
+  '0-27': [TASK, 'Task Information'],
+};
+
 export function defaultGroups(typeId: ObjectTypeId): PropertyGroup[] {
-  const name = typeId === '0-1' ? CONTACT : typeId === '0-2' ? COMPANY : DEAL;
-  const label =
-    typeId === '0-1' ? 'Contact Information' : typeId === '0-2' ? 'Company Information' : 'Deal Information';
+  const [name, label] = GROUPS[typeId];
   return [{ name, label, displayOrder: 0, archived: false }];
 }

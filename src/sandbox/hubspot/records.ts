@@ -206,7 +206,7 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
       id: String(next),
       typeId: type.typeId,
       properties: new Map([
-        ['createdate', new Date(at).toISOString()],
+        [type.createdProperty ?? 'createdate', new Date(at).toISOString()],
         ['hs_object_id', String(next)],
         [type.modifiedProperty, new Date(at).toISOString()],
       ]),
@@ -222,15 +222,17 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
   function requireOnCreate(type: ObjectType, input: Readonly<Record<string, string>>): void {
     const has = (name: string): boolean => (input[name] ?? '') !== '';
     const missing =
-      type.typeId === '0-3'
-        ? ['dealname', 'dealstage'].filter((name) => !has(name))
-        : type.typeId === '0-2'
-          ? ['domain', 'name'].every((name) => !has(name))
-            ? ['name']
-            : []
-          : ['email', 'firstname', 'lastname'].every((name) => !has(name))
-            ? ['email']
-            : [];
+      type.typeId === '0-27'
+        ? ['hs_timestamp'].filter((name) => !has(name))
+        : type.typeId === '0-3'
+          ? ['dealname', 'dealstage'].filter((name) => !has(name))
+          : type.typeId === '0-2'
+            ? ['domain', 'name'].every((name) => !has(name))
+              ? ['name']
+              : []
+            : ['email', 'firstname', 'lastname'].every((name) => !has(name))
+              ? ['email']
+              : [];
     if (missing.length === 0) return;
     throw validationError(`Error creating ${type.upper}. Some required properties were not set.`, {
       context: { properties: missing },

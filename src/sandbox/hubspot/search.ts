@@ -260,7 +260,7 @@ export function createSearchRoutes({ links, indexLagMs }: SearchDeps): Route[] {
     const rule = sorts?.[0];
     const [name, descending] =
       rule === undefined
-        ? ['createdate', false]
+        ? [type.createdProperty ?? 'createdate', false]
         : typeof rule === 'string'
           ? [rule.replace(/^-/, ''), rule.startsWith('-')]
           : [rule.propertyName, rule.direction === 'DESCENDING'];

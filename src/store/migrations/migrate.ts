@@ -24,6 +24,7 @@ import * as workflowActions from './0020-workflow-actions.ts';
 import * as syncProof from './0021-sync-proof.ts';
 import * as app from './0022-app.ts';
 import * as memberLists from './0023-member-lists.ts';
+import * as caseTasks from './0024-case-tasks.ts';
 
 interface Migration {
   readonly name: string;
@@ -57,6 +58,7 @@ const MIGRATIONS: readonly Migration[] = [
   syncProof,
   app,
   memberLists,
+  caseTasks,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

@@ -443,3 +443,70 @@ describe('merges and privacy', () => {
     }
   });
 });
+
+describe('tasks', () => {
+  const TASK = {
+    hs_timestamp: '2026-11-24T09:00:00.000Z',
+    hs_task_subject: 'Review a reward',
+    hs_task_body: 'Somebody has to say yes or no.',
+    hs_task_status: 'NOT_STARTED',
+    hs_task_priority: 'HIGH',
+    hs_task_type: 'TODO',
+  };
+  const on = (id: string, associationTypeId: number) => ({
+    to: { id },
+    types: [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId }],
+  });
+
+  it('are created on a contact and a deal, found by their title once the index has them, and completed', async () => {
+    await world.close();
+    world = await startWorld({ rateLimits: false, indexLagMs: 3_000 });
+    const [who, what] = [await contact('ada@example.com'), await deal('One')];
+    const made = await world.call('POST', `${OBJECTS}/tasks`, {
+      properties: TASK,
+      associations: [on(who, 204), on(what, 216)],
+    });
+    expect(made).toMatchObject({ status: 201, body: { properties: TASK } });
+    const { id } = made.body;
+    const filters = [{ propertyName: 'hs_task_subject', operator: 'EQ', value: TASK.hs_task_subject }];
+    const found = async () =>
+      (
+        await world.call('POST', `${OBJECTS}/tasks/search`, {
+          filterGroups: [{ filters }],
+          sorts: [],
+          properties: ['hs_task_status'],
+          limit: 10,
+          after: '0',
+        })
+      ).body.total;
+    expect(await found()).toBe(0);
+    world.now.value += 10_000;
+    expect(await found()).toBe(1);
+    const done = await world.call('PATCH', `${OBJECTS}/tasks/${id}`, { properties: { hs_task_status: 'COMPLETED' } });
+    expect(done.body.properties.hs_task_status).toBe('COMPLETED');
+    const read = await world.call('GET', `${OBJECTS}/tasks/${id}?associations=contacts,deals`);
+    expect(read.body.associations).toMatchObject({
+      contacts: { results: [{ id: who }] },
+      deals: { results: [{ id: what }] },
+    });
+  });
+
+  it.each([
+    ['no due date', { hs_timestamp: '' }],
+    ['a status that there is not', { hs_task_status: 'DONE' }],
+    ['a priority that there is not', { hs_task_priority: 'URGENT' }],
+    ['an owner that there is not', { hubspot_owner_id: '1' }],
+    ['a property of something else', { dealname: 'One' }],
+  ])('are refused with %s', async (_, change) => {
+    expect((await world.call('POST', `${OBJECTS}/tasks`, { properties: { ...TASK, ...change } })).status).toBe(400);
+  });
+
+  it('are refused on a record that is not there, and by an association that leads elsewhere', async () => {
+    const who = await contact('ada@example.com');
+    const create = (association: object) =>
+      world.call('POST', `${OBJECTS}/tasks`, { properties: TASK, associations: [association] });
+    expect((await create(on('999', 204))).status).toBe(400);
+    expect((await create(on(who, 216))).status).toBe(400);
+    expect((await create(on(who, 4))).status).toBe(400);
+  });
+});

@@ -232,7 +232,7 @@ export interface DealReferral {
 
 /** What keeps rewards from being paid for the deal, and what to do about it. */
 export interface Warning {
-  readonly code: 'no_contact' | 'stage_unmapped' | 'amount_missing' | 'amount_unreadable' | 'currency_missing' | 'rate_missing';
+  readonly code: 'no_contact' | 'program_not_chosen' | 'stage_unmapped' | 'amount_missing' | 'amount_unreadable' | 'currency_missing' | 'rate_missing';
   readonly text: string;
   readonly remedy: string;
 }

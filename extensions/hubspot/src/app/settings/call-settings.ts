@@ -5,7 +5,7 @@ import type { SettingsError, SettingsResponse } from './settings-view.generated.
 const TIMEOUT_MS = 12_000;
 const CONTRACT_VERSION = 1;
 
-export type Change = 'mapping' | 'reconnect';
+export type Change = 'mapping' | 'programs' | 'notices' | 'reconnect';
 
 /** Never throws: what went wrong is a page's state like any other. Every change may be sent twice: HubSpot itself does so after an error. */
 export async function callSettings(

@@ -11,11 +11,12 @@ import {
   LoadingButton,
   LoadingSpinner,
   type SettingsContext,
-  Tag,
   Text,
 } from '@hubspot/ui-extensions';
 import { ConnectionSection } from './connection-section.tsx';
 import { MappingSection } from './mapping-section.tsx';
+import { NoticesSection } from './notices-section.tsx';
+import { ProgramsSection } from './programs-section.tsx';
 import type { SettingsError, SettingsView } from './settings-view.generated.ts';
 import { type Settings, useSettings } from './use-settings.ts';
 
@@ -63,35 +64,22 @@ function Sections({ view, settings }: { readonly view: SettingsView; readonly se
       )}
       <ConnectionSection view={view} settings={settings} />
       <Divider size="xs" />
-      <Programs view={view} />
+      {/* These begin anew when what holds is another: what was saved in one keeps what is being chosen in the other. */}
+      <ProgramsSection
+        key={`programs ${view.everyProgram} ${JSON.stringify(view.programs)}`}
+        view={view}
+        settings={settings}
+      />
       <Divider size="xs" />
       {/* Of another version it begins anew: what was chosen on top of the old one may not be meant any more. */}
       <MappingSection key={view.mapping.version} view={view} settings={settings} />
+      <Divider size="xs" />
+      <NoticesSection key={`notices ${JSON.stringify(view.notices)}`} view={view} settings={settings} />
       <Divider size="xs" />
       <Placing />
       <LoadingButton size="xs" loading={busy === 'read'} onClick={read}>
         Reload
       </LoadingButton>
-    </Flex>
-  );
-}
-
-function Programs({ view }: { readonly view: SettingsView }) {
-  return (
-    <Flex direction="column" gap="sm">
-      <Heading>Programs</Heading>
-      {view.programs.length === 0 && (
-        <Text>None is published yet. Publish one in Wonward: it says who gets what when a deal is won.</Text>
-      )}
-      {view.programs.map(({ name, version, isOpen }) => (
-        <Flex key={name} direction="row" gap="sm" align="center" wrap="wrap">
-          <Text>
-            {name}, version {version}
-          </Text>
-          {isOpen && <Tag variant="success">New referrals go here</Tag>}
-        </Flex>
-      ))}
-      <Text variant="microcopy">Rules, amounts and dates are written and published in Wonward.</Text>
     </Flex>
   );
 }

@@ -26,8 +26,14 @@ export interface SettingsView {
   readonly whoMay: string;
   readonly connection: ConnectionState;
   readonly mapping: Mapping;
-  /** Published ones, as they are now. */
+  /** Of what is set below; sent back with a change of it. 0: nobody has set anything yet. */
+  readonly settingsVersion: number;
+  /** Every program that is published applies, also later; otherwise those that are chosen. */
+  readonly everyProgram: boolean;
+  /** Published ones, as they are now, without those that were retired. */
   readonly programs: readonly Program[];
+  /** Every kind of news, and whether HubSpot gets a task for it. */
+  readonly notices: readonly NoticeChoice[];
   /** Where an admin of HubSpot consents anew. Works once, for a quarter of an hour; only in the answer to the POST that asked for it. */
   readonly reconnectUrl?: string;
   readonly generatedAt: Time;
@@ -71,11 +77,21 @@ export interface StageMeaning {
 export type Meaning = 'qualified' | 'opportunity' | 'won' | 'lost';
 
 export interface Program {
+  readonly id: string;
   readonly name: string;
   readonly version: number;
   readonly publishedAt: Time;
+  /** It applies in this portal. */
+  readonly isChosen: boolean;
   /** New referrals of this portal go into it. */
   readonly isOpen: boolean;
+}
+
+export interface NoticeChoice {
+  readonly notice: 'review_due' | 'urgent_alert' | 'sync_trouble' | 'drift' | 'low_budget' | 'payout_failed';
+  readonly isTask: boolean;
+  /** Whose task it is, by HubSpot's number of an owner; null: nobody's in particular. */
+  readonly ownerId: string | null;
 }
 
 /** ISO 8601 in UTC. */
