@@ -32,7 +32,9 @@ import type { CrmConnector } from './application/ports/crm.ts';
 import type { Observe, ObserveStream } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
+import { createPrivacy, type Privacy } from './application/privacy.ts';
 import { createProcess } from './application/process.ts';
+import { createPrune } from './application/prune.ts';
 import { createPublish, type Publish } from './application/publish.ts';
 import { createPublishAttribution, type PublishAttribution } from './application/publish-attribution.ts';
 import { createReattribute, type Reattribute } from './application/re-attribute.ts';
@@ -56,6 +58,7 @@ import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
+import { createMarker } from './platform/mark.ts';
 import { createSeal, type SealKey } from './platform/seal.ts';
 import { createSigner } from './platform/sign.ts';
 
@@ -78,6 +81,8 @@ const ALERTS_SCHEDULE = '17 * * * *';
 const DRIFT_SCHEDULE = '7,22,37,52 * * * *';
 /** Windows move at midnight and graces end at any time; what members do counts within this time. */
 const TIERS_SCHEDULE = '* * * * *';
+/** What is forgotten is days old; an hour is soon enough. */
+const PRUNE_SCHEDULE = '41 * * * *';
 /** What a person has started begins at once on their node; a minute is what a crash costs it. */
 const STARTED_SCHEDULE = '* * * * *';
 
@@ -128,6 +133,7 @@ export interface Container {
   readonly history: History;
   readonly memberImports: MemberImports;
   readonly reconciliation: Reconciliation;
+  readonly privacy: Privacy;
   readonly syncHealth: SyncHealthOf;
   readonly syncDesk: SyncDesk;
   readonly payoutAccounts: PayoutAccounts;
@@ -286,6 +292,7 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
     scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
+    scheduled('prune', PRUNE_SCHEDULE, createPrune({ store, reconciliation, clock, log })),
     ...(reconcileSchedule === undefined ? [] : [scheduled('reconcile', reconcileSchedule, reconciliation.makeAll)]),
   ];
 
@@ -361,6 +368,7 @@ export function createContainer(deps: ContainerDeps): Container {
     backfills,
     history,
     memberImports,
+    privacy: createPrivacy({ store, clock, log, openSession, marker: createMarker(encryptionKeys), newId: randomUUID }),
     reconciliation,
     syncHealth,
     syncDesk: createSyncDesk({

@@ -107,6 +107,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       storedBackfills: store.backfills,
       storedHistory: store.history,
       storedImports: store.memberImports,
+      storedPrivacy: store.privacy,
     },
     newRef: uuidv7,
     codeExists: store.reads.codeExists,

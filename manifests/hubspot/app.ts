@@ -154,8 +154,9 @@ const SCOPES: readonly ScopeDeclaration[] = [
   {
     scope: 'oauth',
     isOptional: false,
-    reason: 'To know which account you connect, with its currency and time zone.',
-    calls: ['GET /account-info/details'],
+    reason:
+      'To know which account you connect, with its currency and time zone, and to uninstall the app when you disconnect.',
+    calls: ['GET /account-info/details', 'DELETE /appinstalls/external-install'],
   },
   {
     scope: 'crm.objects.contacts.read',

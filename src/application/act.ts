@@ -32,7 +32,7 @@ export interface MemberInput {
 
 export type MemberResult =
   | { readonly kind: 'created' | 'existing'; readonly member: Member }
-  | { readonly kind: 'refused'; readonly code: 'email_or_contact_required' };
+  | { readonly kind: 'refused'; readonly code: 'email_or_contact_required' | 'person_erased' };
 
 export interface ReferralInput {
   readonly memberId: string;
@@ -49,6 +49,7 @@ export type ReferralResult =
         | 'no_such_member'
         | 'no_program'
         | 'email_or_contact_required'
+        | 'person_erased'
         | 'self_referral'
         | 'referred_by_another';
     };
@@ -76,18 +77,38 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
     return result === 'committed';
   }
 
+  /** Somebody who was forgotten does not come back by the contact that the CRM still has of them. */
+  async function isErased(accountId: string, contact: RecordRef | null): Promise<boolean> {
+    if (contact === null) return false;
+    return (await store.privacy.erasedAmong(accountId, contact.connectionId, [contact.id])).size > 0;
+  }
+
+  /** By an address somebody may come back who was forgotten: they are somebody else, and what was kept of them is under the first id. */
+  async function memberIdFor(accountId: string, email: string): Promise<string> {
+    for (let times = 1; ; times += 1) {
+      const id = memberIdByEmail(accountId, email, times);
+      if ((await store.reads.member(accountId, id))?.erasedAt === undefined) return id;
+    }
+  }
+
+  async function referralIdFor(accountId: string, programId: string, email: string): Promise<string> {
+    for (let times = 1; ; times += 1) {
+      const id = derivedId('ref', accountId, programId, 'email', email, ...(times === 1 ? [] : [times]));
+      if ((await store.reads.referral(accountId, id))?.friendErasedAt === undefined) return id;
+    }
+  }
+
   return {
     async createMember(accountId, input) {
       const email = normaliseEmail(input.email);
       if (email === null && input.contact === null) return { kind: 'refused', code: 'email_or_contact_required' };
+      if (await isErased(accountId, input.contact)) return { kind: 'refused', code: 'person_erased' };
       for (let tries = 0; tries < TRIES; tries += 1) {
         const existing =
           (input.contact && (await store.reads.memberByContact(accountId, input.contact))) ??
           (email === null ? null : await store.reads.memberByEmail(accountId, email));
         if (existing) return { kind: 'existing', member: existing };
-        const id = input.contact
-          ? memberIdOf(accountId, input.contact)
-          : derivedId('mem', accountId, 'email', email ?? '');
+        const id = input.contact ? memberIdOf(accountId, input.contact) : await memberIdFor(accountId, email ?? '');
         const member: Member = {
           id,
           name: input.name,
@@ -114,7 +135,9 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
       const { contact, name } = input.friend;
       if (email === null && contact === null) return { kind: 'refused', code: 'email_or_contact_required' };
       const member = await store.reads.member(accountId, input.memberId);
-      if (!member) return { kind: 'refused', code: 'no_such_member' };
+      // A referral for somebody who was forgotten would be one that nobody can be told of.
+      if (!member || member.erasedAt !== undefined) return { kind: 'refused', code: 'no_such_member' };
+      if (await isErased(accountId, contact)) return { kind: 'refused', code: 'person_erased' };
       const isSelf =
         (email !== null && email === member.email) ||
         (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
@@ -137,7 +160,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         const referral: Referral = {
           id: contact
             ? referralIdOf(accountId, programId, contact)
-            : derivedId('ref', accountId, programId, 'email', email ?? ''),
+            : await referralIdFor(accountId, programId, email ?? ''),
           programId,
           memberId: member.id,
           friend: { name, email, contact },
@@ -192,6 +215,11 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
       throw busy();
     },
   };
+}
+
+/** `times`: how often somebody with this address has become known here; the one before was forgotten. */
+export function memberIdByEmail(accountId: string, email: string, times = 1): string {
+  return derivedId('mem', accountId, 'email', email, ...(times === 1 ? [] : [times]));
 }
 
 /** Who submits a referral for a contact is asked for no other evidence. */

@@ -214,6 +214,7 @@ const REFER_REFUSALS: Readonly<Record<Extract<ReferralResult, { kind: 'refused' 
   no_such_member: 'This member is not there any more.',
   no_program: 'No program is open here. An admin has to publish one, or to choose one for this CRM.',
   email_or_contact_required: 'Choose the friend, or enter an e-mail address.',
+  person_erased: 'This person was forgotten on request. Who comes back needs a new contact.',
   self_referral: 'Nobody can refer themselves.',
   referred_by_another: 'The friend was referred by another member. Open a dispute at that referral if it is wrong.',
 };

@@ -23,6 +23,7 @@ export function composeMirror(source: MirrorSource, publicUrl: string, names: De
 
 export function contactMirror(source: MirrorSource, publicUrl: string, names: DealNames): ContactMirror {
   const { member, lastReward, referrer } = source;
+  if (isErased(source)) return NOTHING_SHOWN;
   return {
     kind: 'contact',
     memberId: member?.id ?? null,
@@ -41,6 +42,29 @@ export function contactMirror(source: MirrorSource, publicUrl: string, names: De
     referredBy: referrer ? (referrer.name ?? referrer.email ?? referrer.code) : null,
   };
 }
+
+/** The CRM may still have the contact of somebody who was forgotten here: nothing of ours stays on it. */
+export function isErased({ record, member, referral }: MirrorSource): boolean {
+  return record.object === 'contact' && (member?.erasedAt !== undefined || referral?.friendErasedAt !== undefined);
+}
+
+const NOTHING_SHOWN: ContactMirror = {
+  kind: 'contact',
+  memberId: null,
+  shareLink: null,
+  code: null,
+  referrals: null,
+  wonReferrals: null,
+  rewardsHeld: null,
+  rewardsApproved: null,
+  rewardsIssued: null,
+  rewardsReversed: null,
+  lastReward: null,
+  lastRewardAt: null,
+  lastRewardReason: null,
+  tier: null,
+  referredBy: null,
+};
 
 /** A state as people read it in a list or a report. */
 function wordOf(state: string): string {

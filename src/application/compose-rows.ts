@@ -49,15 +49,24 @@ export function composeRows(
 }
 
 function memberRow(
-  { id, name, email, code }: Member,
+  { id, name, email, code, erasedAt }: Member,
   publicUrl: string,
   { programs, openProgramId }: RowNames,
 ): MemberRow {
   const program = programs.findLast(({ programId }) => programId === openProgramId)?.name ?? null;
-  return { key: id, name: name ?? email ?? code, program, code, shareLink: shareLinkOf(publicUrl, code) };
+  return {
+    key: id,
+    name: name ?? email ?? code,
+    program,
+    code,
+    shareLink: shareLinkOf(publicUrl, code),
+    ...(erasedAt === undefined ? {} : { isErased: true }),
+  };
 }
 
 function ownRow(source: MirrorSource, member: Member, publicUrl: string, names: RowNames): MemberRow {
+  // The sums of a pseudonym stay what they were: reports add them up.
+  if (member.erasedAt !== undefined) return memberRow(member, publicUrl, names);
   const {
     kind: _,
     memberId: _id,
@@ -83,13 +92,15 @@ function referralRow(
   names: RowNames,
   expected: readonly Outlook[],
 ): ReferralRow {
+  const isErased = referral.friendErasedAt !== undefined;
   const contact = referral.friend.contact;
-  const isHere = contact?.connectionId === record.connectionId;
+  const isHere = !isErased && contact?.connectionId === record.connectionId;
   const hasNoDeal = referral.stage === 'submitted' || referral.stage === 'accepted' || referral.stage === 'qualified';
   return {
     key: referral.id,
     memberKey: referral.memberId,
     friendContactId: isHere ? contact.id : null,
+    ...(isErased ? { isErased } : {}),
     program: names.programs.findLast(({ programId }) => programId === referral.programId)?.name ?? referral.programId,
     stage: referral.stage,
     source: referral.source,

@@ -16,9 +16,10 @@ import type {
   DuplicateRules,
   ProvisionReport,
 } from './ports/crm.ts';
-import type { Connection, ConnectionEvent, Store } from './ports/store.ts';
+import type { Connection, ConnectionEvent, SealedTokens, Store } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
+import { withoutErased } from './without-erased.ts';
 
 /** An admin reads the consent page, perhaps asks a colleague; longer than this and the link is likelier stolen than slow. */
 const STATE_LIFETIME_MS = 15 * 60_000;
@@ -33,6 +34,18 @@ const REFRESH_POLL_MS = 100;
 
 /** Why a connection ended that nobody has to be told of. */
 export const DISCONNECTED_BY_ADMIN = 'Disconnected by an admin.';
+
+/**
+ * What the CRM was told: that the app is uninstalled, that its authorisation is given back, or nothing, as it could not be reached. We have
+ * left all the same.
+ */
+export type Leaving = 'uninstalled' | 'revoked' | 'not_told';
+
+const LEAVING_WORDS: Readonly<Record<Leaving, string>> = {
+  uninstalled: 'The app was uninstalled there.',
+  revoked: 'The authorisation was given back.',
+  not_told: 'The CRM could not be told: an admin has to remove the app there.',
+};
 
 export interface ConnectDeps {
   readonly store: Store;
@@ -73,8 +86,8 @@ export interface Connect {
   consentOf(provider: string, state: string): { url: string; permissions: readonly CrmPermission[] } | null;
   /** @throws Fault `app_misconfigured` or `crm_unavailable` when the code could not be tried. */
   complete(input: { provider: string; code: string; state: string }): Promise<CompleteResult>;
-  /** False when the account has no such connection. Tokens are given back to the CRM; what was recorded stays. */
-  disconnect(accountId: string, connectionId: string): Promise<boolean>;
+  /** Null when the account has no such connection. Tokens are given back to the CRM; what was recorded stays. */
+  disconnect(accountId: string, connectionId: string): Promise<Leaving | null>;
   /** Null when the account has no such connection; false when its CRM has no such rules to allow. What they refused is written anew. */
   setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<boolean | null>;
   /** False when the account has no such connection. Null: everyone who sees a card. */
@@ -217,7 +230,8 @@ export function createConnect(deps: ConnectDeps): Connect {
   }
 
   function openSession(connection: Connection, pace?: CrmAccess['pace']): CrmSession {
-    return connectorOf(connection.provider).open({ ...accessOf(connection), pace });
+    const session = connectorOf(connection.provider).open({ ...accessOf(connection), pace });
+    return withoutErased(session, store.privacy, connection);
   }
 
   /** What a new connection needs. A part that fails now is done by the next sweep; the install itself stands. */
@@ -233,6 +247,32 @@ export function createConnect(deps: ConnectDeps): Connect {
       return {
         problem: fault instanceof Fault ? fault.publicText : 'The CRM could not be set up yet; it is tried again.',
       };
+    }
+  }
+
+  /** Never throws: an admin who wants to leave is not kept by a CRM that does not answer. */
+  async function leave({ id, accountId, provider, apiUrl }: Connection, tokens: SealedTokens): Promise<Leaving> {
+    try {
+      const { oauth } = connectorOf(provider);
+      let refreshToken = seal.open(tokens.refreshToken, tokenContext(accountId, 'refresh'));
+      if (oauth.uninstall) {
+        try {
+          let accessToken = seal.open(tokens.accessToken, tokenContext(accountId, 'access'));
+          if (tokens.expiresAt - RENEW_BEFORE_MS <= clock.now()) {
+            const grant = await oauth.refresh({ refreshToken, apiUrl });
+            ({ accessToken, refreshToken } = grant);
+          }
+          await oauth.uninstall({ accessToken });
+          return 'uninstalled';
+        } catch (err) {
+          log.warn({ connection: id, err }, 'app not uninstalled; its authorisation is given back');
+        }
+      }
+      await oauth.revoke({ refreshToken, apiUrl });
+      return 'revoked';
+    } catch (err) {
+      log.warn({ connection: id, err }, 'authorisation could not be given back');
+      return 'not_told';
     }
   }
 
@@ -304,17 +344,14 @@ export function createConnect(deps: ConnectDeps): Connect {
 
     async disconnect(accountId, connectionId) {
       const connection = await store.connections.get(accountId, connectionId);
-      if (!connection) return false;
+      if (!connection) return null;
       const tokens = await store.connections.tokens(accountId, connectionId);
+      // Nothing is called any more from here on, whatever the CRM says to it.
       await store.connections.disconnect(accountId, connectionId, DISCONNECTED_BY_ADMIN);
-      await note(connection, 'disconnected', DISCONNECTED_BY_ADMIN);
-      if (tokens) {
-        const refreshToken = seal.open(tokens.refreshToken, tokenContext(accountId, 'refresh'));
-        await connectorOf(connection.provider)
-          .oauth.revoke({ refreshToken, apiUrl: connection.apiUrl })
-          .catch((err: unknown) => log.warn({ connection: connectionId, err }, 'token could not be given back'));
-      }
-      return true;
+      const leaving = tokens ? await leave(connection, tokens) : 'not_told';
+      await note(connection, 'disconnected', `${DISCONNECTED_BY_ADMIN} ${LEAVING_WORDS[leaving]}`);
+      log.info({ connection: connectionId, leaving }, 'disconnected');
+      return leaving;
     },
 
     async setDuplicateRules(accountId, connectionId, rules) {

@@ -249,6 +249,7 @@ const SUBMIT_REFUSALS = {
   no_such_member: 'This member is not there any more.',
   no_program: 'No program is open here. An admin has to publish one, or to choose one for this CRM.',
   email_or_contact_required: 'Send the friend’s contact or lead, or an e-mail address.',
+  person_erased: 'This person was forgotten on request. Who comes back needs a new contact.',
   self_referral: 'Nobody can refer themselves.',
   referred_by_another: 'The friend was referred by another member. Open a dispute if that is wrong.',
 } as const;

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { memberIdOf } from '../domain/attribution.ts';
-import { derivedId, memberCode } from '../domain/ids.ts';
+import { memberCode } from '../domain/ids.ts';
 import type { ContactFacts, RecordRef } from '../domain/record.ts';
-import { normaliseEmail } from '../domain/record.ts';
+import { normaliseEmail, recordKey } from '../domain/record.ts';
 import type { Member } from '../domain/referral.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { memberIdByEmail } from './act.ts';
 import { csvOf } from './csv.ts';
 import { readCsv } from './csv-read.ts';
 import type { CrmAccess, CrmList, CrmLists, CrmSession } from './ports/crm.ts';
@@ -82,7 +83,7 @@ export interface ListInput {
 }
 
 export interface MemberImportDeps {
-  readonly store: Pick<Store, 'memberImports' | 'connections'>;
+  readonly store: Pick<Store, 'memberImports' | 'connections' | 'privacy'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly openSession: (connection: Connection, pace?: CrmAccess['pace']) => CrmSession;
@@ -158,6 +159,8 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
       for (const [id, memberId] of await store.memberImports.knownContacts(accountId, connectionId, ids))
         byContact.set(`${connectionId} ${id}`, memberId);
     }
+    const idOf = await idsByEmail(accountId, emails);
+    const erased = await erasedContacts(accountId, rows);
     const members: Member[] = [];
     const judged = rows.map((row): ImportedRow => {
       const { content } = row;
@@ -167,7 +170,11 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
       const memberId =
         (key === null ? undefined : byContact.get(key)) ?? (email === null ? undefined : byEmail.get(email));
       if (memberId !== undefined) return { ...row, outcome: 'matched', memberId };
-      const id = contact ? memberIdOf(accountId, contact) : derivedId('mem', accountId, 'email', email ?? '');
+      if (contact && erased.has(recordKey(contact)))
+        return { ...row, outcome: 'refused', problem: 'the person was erased' };
+      const id = contact
+        ? memberIdOf(accountId, contact)
+        : (idOf.get(email ?? '') ?? memberIdByEmail(accountId, email ?? ''));
       members.push({ id, name, email, code: memberCode(id), contact, createdAt: clock.now(), version: 1 });
       // Two contacts of one person, or one that became of two.
       if (key !== null) byContact.set(key, id);
@@ -213,6 +220,33 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
     const isOurs = await store.memberImports.addRows(accountId, id, { from: position, to, rows, now: clock.now() });
     if (!isOurs) return store.memberImports.get(accountId, id);
     return { ...one, state: to === null ? 'running' : 'listing', list: { ...list, position: to } };
+  }
+
+  /** Who was forgotten and comes back by their address is somebody else than they were. */
+  async function idsByEmail(accountId: string, emails: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const ids = new Map<string, string>();
+    let open = [...new Set(emails)];
+    for (let times = 1; open.length > 0; times += 1) {
+      for (const email of open) ids.set(email, memberIdByEmail(accountId, email, times));
+      const erased = await store.privacy.erasedMembers(
+        accountId,
+        open.map((email) => ids.get(email) ?? ''),
+      );
+      open = open.filter((email) => erased.has(ids.get(email) ?? ''));
+    }
+    return ids;
+  }
+
+  /** By the keys of their records. */
+  async function erasedContacts(accountId: string, rows: readonly ImportedRow[]): Promise<ReadonlySet<string>> {
+    const erased = new Set<string>();
+    const contacts = rows.flatMap(({ content }) => content?.contact ?? []);
+    for (const [connectionId, group] of Map.groupBy(contacts, (ref) => ref.connectionId)) {
+      const ids = group.map(({ id }) => id);
+      for (const id of await store.privacy.erasedAmong(accountId, connectionId, ids))
+        erased.add(recordKey({ connectionId, object: 'contact', id }));
+    }
+    return erased;
   }
 
   /** True when there was a row to carry out. */

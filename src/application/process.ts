@@ -10,7 +10,6 @@ import { firstRateDay } from '../domain/program.ts';
 import { wantedProperties } from '../domain/property.ts';
 import { ratesOf } from '../domain/rates.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
-import type { Referral } from '../domain/referral.ts';
 import { addTo } from '../domain/tally.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -20,7 +19,7 @@ import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts
 import { elsewhereState, type OtherConnections, otherConnections, withKeys } from './other-connections.ts';
 import type { CrmAccess, CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
-import type { Commit, Connection, Page, PageCursor, Shard, Store, WorkItem } from './ports/store.ts';
+import type { Commit, Connection, Shard, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 import type { SyncPulse } from './sync-pulse.ts';
 
@@ -34,8 +33,6 @@ const LEASE_LEFT_MS = 40_000;
 const CONFLICT_TRIES = 4;
 /** Then it waits longer each time, so that whoever was faster is done, and a plan that can never be written heats nothing. */
 const CONTENDED = new Fault('busy', { kind: 'retry' }, 'Others changed the same people at the same time.');
-/** Of a member who is to be forgotten: as many rows as one query should read. */
-const FRIENDS_PER_PAGE = 500;
 
 export interface ProcessDeps {
   readonly store: Store;
@@ -101,9 +98,6 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const programs = await store.programs.versions(connection.accountId);
     const choices = await store.appSettings.choices(connection.accountId);
     const attribution = (await store.attribution.newest(connection.accountId)) ?? undefined;
-    const naming = new Map<WorkItem, readonly RecordRef[]>();
-    for (const item of items)
-      if (item.erase) naming.set(item, await friendsOfMember(connection.accountId, item.record));
     const rateDay = firstRateDay(programs);
     const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(connection.accountId, rateDay));
     let open = groupByPeople(items, gathered);
@@ -139,7 +133,6 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
             ...plan,
             mirror: [
               ...plan.mirror,
-              ...group.items.flatMap((item) => naming.get(item) ?? []),
               // What a rule would make of an open deal changes with the deal, decided or not; a row of ours tells it.
               ...(friendIds ? dealsOf(friendIds, group) : []),
             ],
@@ -153,7 +146,11 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           }),
           restsOn: group.restsOn.map((ref) => ({ ref, basis: gathered.basisOf(ref) })),
           settles: group.items,
-          erase: group.items.filter(({ erase }) => erase).map(({ record }) => record),
+          erase: [
+            ...group.items.filter(({ erase }) => erase).map(({ record }) => record),
+            // Also whom a record has become one with that was forgotten.
+            ...group.facts.filter((facts) => 'isErased' in facts).map(({ ref }) => ref),
+          ],
           ...(others ? { isOneOfSeveral: true } : {}),
           ...(loaded.companies ? { colleagues: colleaguesOf(connection.id, group, gathered, state, plan, now) } : {}),
         };
@@ -188,21 +185,6 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       }
       loaded = await store.cases.load(gathered.keys);
     }
-  }
-
-  /** Whose records in the CRM show the name of the member that this contact is, if it is one. */
-  async function friendsOfMember(accountId: string, contact: RecordRef): Promise<RecordRef[]> {
-    const member = await store.reads.memberByContact(accountId, contact);
-    const friends: RecordRef[] = [];
-    if (!member) return friends;
-    let cursor: PageCursor | null = null;
-    do {
-      const limits = { limit: FRIENDS_PER_PAGE, cursor };
-      const page: Page<Referral> = await store.reads.referrals(accountId, limits, { memberId: member.id });
-      friends.push(...page.items.flatMap(({ friend }) => friend.contact ?? []));
-      cursor = page.next;
-    } while (cursor !== null);
-    return friends;
   }
 
   async function processOrDefer(connection: Connection, items: readonly WorkItem[]): Promise<void> {

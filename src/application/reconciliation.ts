@@ -13,7 +13,7 @@ import type { ProgramVersion, TriggerStage } from '../domain/program.ts';
 import { appliesIn, openProgramIn, type ProgramChoice } from '../domain/program-choice.ts';
 import type { RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
-import { type Instant, isoOf } from '../domain/time.ts';
+import { addDays, type Instant, isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Signer } from '../platform/sign.ts';
@@ -30,6 +30,7 @@ import type {
   Page,
   PageInput,
   Store,
+  SyncReportAnchor,
   SyncReportCounts,
   SyncReportList,
   SyncReportRow,
@@ -49,6 +50,15 @@ const DIFFERENT_COMPARED_MAX = 5_000;
 const QUIET_MS = 24 * 3_600_000;
 /** Reports of a chain that are read together. */
 const REPORTS_PER_PAGE = 50;
+/** A year, and the month in which the books of the one before are closed: who audits a year finds all of it. */
+const REPORT_KEPT_DAYS = 400;
+/**
+ * What a report says of each record is for whoever looks into it, which is done in days; made daily for 100,000 deals, the lists are 100,000
+ * rows a day. Their counts and hashes stay in the report.
+ */
+const LISTS_KEPT_DAYS = 35;
+/** As many as one transaction should hold the only thread that answers webhooks for. */
+const PRUNED_PER_WRITE = 2_000;
 
 const STAGE_RANK: Readonly<Record<TriggerStage, number>> = { qualified: 0, opportunity: 1, won: 2 };
 
@@ -105,7 +115,12 @@ export interface Reconciliation {
   verify(
     accountId: string,
     connectionId: string,
-  ): Promise<{ readonly reports: number; readonly problems: ReportProblem[] }>;
+  ): Promise<{ readonly reports: number; readonly prunedUpTo: number; readonly problems: ReportProblem[] }>;
+  /**
+   * Forgets lists and reports whose time is over. Where the chain begins then is signed: a report that is missing behind that is found as
+   * before, and so is one that somebody else has taken away in front of it.
+   */
+  prune(accountId: string, connectionId: string, signal?: AbortSignal): Promise<void>;
 }
 
 export interface ReconciliationDeps {
@@ -279,16 +294,25 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
         after = last.number;
       }
       const expected = body.lists[list] ?? { rows: 0, hash: hashOf('') };
+      if (rows === 0 && report.madeAt < addDays(clock.now(), -LISTS_KEPT_DAYS)) continue;
       if (rows !== expected.rows || sum.digest('hex') !== expected.hash)
         return `The list "${list}" has ${rows} rows that are not the ${expected.rows} that were signed.`;
     }
     return null;
   }
 
+  /** Null where the chain begins with the first report, or where what says otherwise was not signed here. */
+  async function anchorOf(accountId: string, connectionId: string): Promise<SyncReportAnchor | null> {
+    const anchor = await reports.anchor(accountId, connectionId);
+    if (!anchor) return null;
+    const text = anchorText(accountId, connectionId, anchor.number, anchor.hash);
+    return signer.verify(text, anchor.keyId, anchor.signature) === 'valid' ? anchor : null;
+  }
+
   async function problemOf(
     accountId: string,
     report: KeptSyncReport,
-    before: KeptSyncReport | null,
+    before: Pick<KeptSyncReport, 'hash' | 'number'> | null,
   ): Promise<Pick<ReportProblem, 'problem' | 'words'> | null> {
     if (hashOf(report.body) !== report.hash)
       return { problem: 'changed', words: 'What it says is not what was hashed when it was made.' };
@@ -334,12 +358,26 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
         cursor = page.next;
       }
       all.sort((a, b) => a.number - b.number);
+      const anchor = await anchorOf(accountId, connectionId);
       const problems: ReportProblem[] = [];
       for (const [index, report] of all.entries()) {
-        const found = await problemOf(accountId, report, all[index - 1] ?? null);
+        const found = await problemOf(accountId, report, all[index - 1] ?? anchor);
         if (found) problems.push({ reportId: report.id, number: report.number, ...found });
       }
-      return { reports: all.length, problems };
+      return { reports: all.length, prunedUpTo: anchor?.number ?? 0, problems };
+    },
+
+    async prune(accountId, connectionId, signal) {
+      const now = clock.now();
+      const listsBefore = addDays(now, -LISTS_KEPT_DAYS);
+      while ((await reports.pruneRows(accountId, connectionId, listsBefore, PRUNED_PER_WRITE)) > 0)
+        if (signal?.aborted) return;
+      const last = await reports.newestBefore(accountId, connectionId, addDays(now, -REPORT_KEPT_DAYS));
+      if (!last) return;
+      const { number, hash } = last;
+      const signed = signer.sign(anchorText(accountId, connectionId, number, hash));
+      await reports.pruneTo(accountId, { connectionId, number, hash, ...signed, prunedAt: now });
+      log.info({ connection: connectionId, upTo: number }, 'old reports forgotten');
     },
   };
 }
@@ -713,6 +751,10 @@ function hashOf(text: string): string {
 /** Whose report it is stands in what is signed, so that none is shown as another account's. */
 function signedText(accountId: string, reportId: string, hash: string): string {
   return JSON.stringify(['wonward sync report', accountId, reportId, hash]);
+}
+
+function anchorText(accountId: string, connectionId: string, number: number, hash: string): string {
+  return JSON.stringify(['wonward sync reports forgotten up to', accountId, connectionId, number, hash]);
 }
 
 function stopIf(signal: AbortSignal | undefined): void {

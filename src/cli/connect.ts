@@ -225,3 +225,37 @@ async function savedSettings(
   if (saved.kind !== 'saved') throw new CliError('Somebody else has just changed this.', 'Do it again.');
   return saved.kept.settings;
 }
+const LEFT = {
+  uninstalled: 'The app is uninstalled there; the CRM tells its admins by e-mail.',
+  revoked: 'The authorisation was given back. The app itself is removed in the CRM, by one of its admins.',
+  not_told: 'The CRM could not be told. Remove the app there, so that its authorisation ends.',
+} as const;
+
+/** Ends with 1 when the CRM does not know that we have left. */
+export function disconnect(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  confirm: string | undefined,
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const { id, name } = await accountOf(services, account);
+    if (!(await services.store.connections.get(id, connectionId)))
+      throw new CliError(
+        `"${name}" has no connection ${connectionId}.`,
+        `npm run cli -- two-crms list ${id} tells the ids.`,
+      );
+    if (confirm !== connectionId)
+      throw new CliError(
+        'Nothing was disconnected.',
+        `Cards, webhooks and workflows of the app stop there. To do it, type the id once more: --confirm ${connectionId}`,
+        { exitCode: EXIT.usage },
+      );
+    const leaving = (await services.connect.disconnect(id, connectionId)) ?? 'not_told';
+    return {
+      json: { id: connectionId, leaving },
+      lines: [`${connectionId} is disconnected; what was recorded stays. ${LEFT[leaving]}`],
+      exitCode: leaving === 'not_told' ? EXIT.failed : EXIT.ok,
+    };
+  });
+}

@@ -106,6 +106,9 @@ export function verifyReports(terminal: Terminal, account: string, id: string): 
         result.problems.length === 0
           ? [
               `${result.reports} reports are as they were made, with their lists, and none is missing between two.`,
+              ...(result.prunedUpTo > 0
+                ? [`Those up to number ${result.prunedUpTo} had their time and are forgotten.`]
+                : []),
               'That says nothing of whether the CRM told the truth, nor of a last one that was taken away.',
             ]
           : result.problems.map(

@@ -7,7 +7,15 @@ import { showBackfill, startBackfill, turnBackfill } from './backfill.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
 import { checkConfig } from './config-check.ts';
-import { appManagers, appNotices, appPrograms, installLink, setCardActors, setDuplicateRules } from './connect.ts';
+import {
+  appManagers,
+  appNotices,
+  appPrograms,
+  disconnect,
+  installLink,
+  setCardActors,
+  setDuplicateRules,
+} from './connect.ts';
 import { doctor } from './doctor.ts';
 import { fixDrift, listDrift } from './drift.ts';
 import { releaseHistory, showHistory, turnRelease } from './history.ts';
@@ -19,6 +27,7 @@ import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { exportBatch, listBatches, markBatch, reconcilePayouts, stepBatch, writeOffReward } from './payouts.ts';
 import { diffPolicy, listPolicies, publishPolicy } from './policies.ts';
+import { erasePerson, exportPerson, type WhoOptions } from './privacy.ts';
 import {
   diffProgram,
   exportProgram,
@@ -136,6 +145,15 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     'card-actors <account> <connection> <users...>',
     'who may act from the cards in a CRM: e-mail addresses or user ids of the CRM, "everyone" who sees a card, or "nobody"',
   ).action(async (of: string, id: string, users: string[]) => print(await setCardActors(terminal, of, id, users)));
+  add(
+    connection,
+    'disconnect <account> <connection>',
+    'leave a CRM: uninstall the app there, or give the authorisation back; what was recorded stays',
+  )
+    .option('--confirm <connection>', 'the id of the connection, typed once more; without it nothing is done')
+    .action(async (of: string, id: string, { confirm }: { confirm?: string }) =>
+      print(await disconnect(terminal, of, id, confirm)),
+    );
   add(connection, 'health <account> <connection>', 'say how a connection does, and what needs attention').action(
     async (of: string, id: string) => print(await showHealth(terminal, of, id)),
   );
@@ -477,6 +495,24 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(members, 'undo <account> <import>', 'take out who has done nothing since').action(
     async (of: string, id: string) => print(await undoImport(terminal, of, id)),
   );
+
+  const privacy = program.command('privacy').description('what a person may ask of whoever keeps something about them');
+  const naming = (command: Command) =>
+    command
+      .option('--email <address>', 'everybody who is known by it, also in CRMs that are connected')
+      .option('--member <member>', 'a member, by the id')
+      .option('--referral <referral>', 'the friend of a referral, by its id')
+      .option('--contact <id>', 'a contact in a CRM, by its id there; with --connection')
+      .option('--connection <connection>', 'which CRM the contact is in');
+  naming(add(privacy, 'export <account>', 'print everything that is kept about a person, as JSON')).action(
+    async (of: string, options: WhoOptions) => print(await exportPerson(terminal, of, options)),
+  );
+  naming(add(privacy, 'erase <account>', 'forget a person; the ledger stays under ids. It cannot be undone'))
+    .option('--confirm <word>', 'what names the person, typed once more; without it nothing is done')
+    .option('--by <who>', 'who asks for it, by name or role', 'command line')
+    .action(async (of: string, options: WhoOptions & { confirm?: string; by: string }) =>
+      print(await erasePerson(terminal, of, options)),
+    );
 
   add(program, 'doctor', 'find what is wrong around the service: clock, disk, database, address, permissions, queues')
     .option('--account <account>', 'look at the connections of one account only')

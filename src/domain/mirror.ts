@@ -54,6 +54,8 @@ export interface MemberRow {
   readonly program: string | null;
   readonly code: string;
   readonly shareLink: string;
+  /** The member was forgotten: the row names nobody, and no record of a person. */
+  readonly isErased?: true;
   /** Present where the record that the rows are about is the member. */
   readonly own?: Omit<ContactMirror, 'kind' | 'memberId' | 'shareLink' | 'code' | 'referredBy'> & {
     readonly contactId: string;
@@ -66,6 +68,8 @@ export interface ReferralRow {
   readonly memberKey: string;
   /** The friend's contact, where it is one of this CRM. */
   readonly friendContactId: string | null;
+  /** The friend was forgotten: the row names no record of theirs. */
+  readonly isErased?: true;
   /** The deal that the rows are about; absent where they are about a contact. */
   readonly dealId?: string;
   readonly program: string;

@@ -84,8 +84,24 @@ export interface ContactFacts {
   readonly properties?: Properties;
   /** The company that the CRM names first for them; null for none, absent where no rule asked about it or it could not be read. */
   readonly company?: { readonly id: string; readonly properties: Properties } | null;
+  /** They have asked to be forgotten. The CRM is not asked about them any more: it may have them still. */
+  readonly isErased?: true;
   /** As for a deal. */
   readonly modifiedAt?: Instant;
+}
+
+/** All that is known of a contact who was forgotten: that there is such an id, and that it is nobody's to ask about. */
+export function erasedFacts(ref: RecordRef, formerIds: readonly string[]): ContactFacts {
+  return {
+    ref,
+    presence: 'deleted',
+    name: null,
+    email: null,
+    usedCode: null,
+    referredByIds: [],
+    formerIds,
+    isErased: true,
+  };
 }
 
 export function sameRecord(a: RecordRef, b: RecordRef): boolean {

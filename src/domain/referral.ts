@@ -14,6 +14,8 @@ export interface Member {
   /** One of the account's own people: a recruiter. Absent: no. */
   readonly isStaff?: boolean | undefined;
   readonly createdAt: Instant;
+  /** When the person was forgotten on request: no name and no address comes back. Absent: they were not. */
+  readonly erasedAt?: Instant | undefined;
   /** Counts changes of this row; a write names the version it has seen. */
   readonly version: number;
 }
@@ -83,6 +85,8 @@ export interface Referral {
   readonly follows?: Followed | undefined;
   /** Absent: the member has all of it. */
   readonly assist?: Assist | undefined;
+  /** When the friend was forgotten on request. Absent: they were not. */
+  readonly friendErasedAt?: Instant | undefined;
   readonly version: number;
 }
 

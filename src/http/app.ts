@@ -73,7 +73,9 @@ export interface AppDeps {
     readonly storedBackfills: OperationsDeps['storedBackfills'];
     readonly storedHistory: OperationsDeps['storedHistory'];
     readonly storedImports: OperationsDeps['storedImports'];
+    readonly storedPrivacy: OperationsDeps['storedPrivacy'];
   };
+  readonly privacy: OperationsDeps['privacy'];
   readonly backfills: OperationsDeps['backfills'];
   readonly history: OperationsDeps['history'];
   readonly memberImports: OperationsDeps['memberImports'];
@@ -104,7 +106,8 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
   const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
-  const { tierChanges, attribution, identity, storedBackfills, storedHistory, storedImports } = deps.store;
+  const { tierChanges, attribution, identity, storedBackfills, storedHistory, storedImports, storedPrivacy } =
+    deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
   const stored = {
     reads,
@@ -121,6 +124,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
     storedBackfills,
     storedHistory,
     storedImports,
+    storedPrivacy,
   };
   const shared = { ...deps, ...stored, limits };
   const app = express();

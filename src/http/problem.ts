@@ -24,6 +24,7 @@ const PROBLEMS = {
   other_draft: { status: 409, title: 'The dry run was of another draft.' },
   other_entry: { status: 409, title: 'The id stands for another entry.' },
   referred_by_another: { status: 409, title: 'Another member referred this friend before.' },
+  person_erased: { status: 409, title: 'The person was erased on request.' },
   no_program: { status: 409, title: 'The account has no program yet.' },
   awaits_nobody: { status: 409, title: 'The reward does not wait for anybody.' },
   not_possible: { status: 409, title: 'That cannot be.' },

@@ -76,6 +76,7 @@ export function memberOf(row: Row<'members'>): Member {
     createdAt: row.created_at,
     version: row.version,
     ...(row.is_staff === 1 ? { isStaff: true } : {}),
+    ...(row.erased_at === null ? {} : { erasedAt: row.erased_at }),
   };
 }
 
@@ -91,6 +92,7 @@ export function memberRow(accountId: string, member: Member): Row<'members'> {
     created_at: member.createdAt,
     version: member.version,
     is_staff: toFlag(member.isStaff ?? false),
+    erased_at: member.erasedAt ?? null,
   };
 }
 
@@ -118,6 +120,7 @@ export function referralOf(row: Row<'referrals'>): Referral {
     ...(row.assist_member_id === null ? {} : { assist: assistOf(row, row.assist_member_id) }),
     ...(row.moved_at === null ? {} : { movedAt: row.moved_at }),
     ...(row.doubt === null ? {} : { doubt: row.doubt as Referral['doubt'] }),
+    ...(row.friend_erased_at === null ? {} : { friendErasedAt: row.friend_erased_at }),
   };
 }
 
@@ -152,6 +155,7 @@ export function referralRow(accountId: string, referral: Referral): Row<'referra
     assist_until: referral.assist?.until ?? null,
     moved_at: referral.movedAt ?? null,
     doubt: referral.doubt ?? null,
+    friend_erased_at: referral.friendErasedAt ?? null,
   };
 }
 

@@ -22,8 +22,9 @@ import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
 import { keepEdges, refuseDoubles } from './identity-edges.ts';
 import { markMirror } from './mirror.ts';
+import { eraseContacts } from './privacy.ts';
 import { tell } from './queue.ts';
-import { blankIfIn, compareWithKept, eraseContacts, saveSnapshots, shownOf } from './records.ts';
+import { blankIfIn, compareWithKept, saveSnapshots, shownOf } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
 import { changeTallies, keepWaiting } from './tallies.ts';
 import { keepTiers } from './tiers.ts';
@@ -126,7 +127,7 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   const back = returned.length === 0 ? [] : await shownOf(session, accountId, returned);
   await applyPlan(session, accountId, { ...plan, mirror: [...plan.mirror, ...back] }, momentOf(commit));
   // Before the snapshots: the address that was known until now finds what else is known by it.
-  await eraseContacts(session, accountId, commit.erase);
+  await eraseContacts(session, accountId, commit.erase, commit.snapshots, momentOf(commit));
   const kept = await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));
   if (!kept) return 'outdated';
   if (commit.colleagues) await lookAtColleagues(session, accountId, commit.colleagues, momentOf(commit));

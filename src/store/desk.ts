@@ -423,6 +423,6 @@ export function caseOf(row: Row<'desk_cases'>): Case {
   };
 }
 
-function eventOf({ number, kind, by_whom, words, at }: Row<'desk_events'>): CaseEvent {
+export function eventOf({ number, kind, by_whom, words, at }: Row<'desk_events'>): CaseEvent {
   return { number, kind: kind as CaseEvent['kind'], by: by_whom, words, at };
 }

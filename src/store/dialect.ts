@@ -20,6 +20,8 @@ export interface Dialect {
     readonly compact: string;
     /** Refuses UPDATE and DELETE (and TRUNCATE, where there is such a thing). */
     appendOnly(table: string): string[];
+    /** In place of `appendOnly`, for a table that has it: refuses all but the changes of which OLD and NEW meet the condition. */
+    appendOnlyBut(table: string, allowed: { readonly update?: string; readonly delete?: string }): string[];
     /** Postings come first, the journal seals them; see the migration. */
     sealJournals(): string[];
   };

@@ -28,6 +28,7 @@ import { createPayoutRecordStore } from './payout-records.ts';
 import { createPayoutReportStore } from './payout-reports.ts';
 import { createPayoutStore } from './payouts.ts';
 import type { PostgresOptions } from './postgres.ts';
+import { createPrivacyStore } from './privacy.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
 import { createProgramStore } from './programs.ts';
 import { createProposalStore } from './proposals.ts';
@@ -155,6 +156,7 @@ export function createStore(engine: Engine): Store {
     backfills: createBackfillStore(engine),
     history: createHistoryStore(engine),
     memberImports: createMemberImportStore(engine),
+    privacy: createPrivacyStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     sync: createSyncStore(engine),

@@ -87,6 +87,18 @@ export const postgresDialect: Dialect = {
       `CREATE TRIGGER ${table}_no_truncate BEFORE TRUNCATE ON ${table}
         FOR EACH STATEMENT EXECUTE FUNCTION wonward_append_only()`,
     ],
+    // The condition of a trigger cannot look into other tables there, that of a function can.
+    appendOnlyBut: (table, allowed) => [
+      `CREATE FUNCTION wonward_${table}_only() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          IF TG_OP = 'UPDATE' AND (${allowed.update ?? 'false'}) THEN RETURN NEW; END IF;
+          IF TG_OP = 'DELETE' AND (${allowed.delete ?? 'false'}) THEN RETURN OLD; END IF;
+          RAISE EXCEPTION 'append_only: % are appended, never changed or deleted', TG_TABLE_NAME;
+        END $$`,
+      `DROP TRIGGER ${table}_append_only ON ${table}`,
+      `CREATE TRIGGER ${table}_append_only BEFORE UPDATE OR DELETE ON ${table}
+        FOR EACH ROW EXECUTE FUNCTION wonward_${table}_only()`,
+    ],
     sealJournals: () => [
       // The order of the two checks closes a race: a line whose predecessor is visible belongs to our own transaction, which
       // then holds line 0 against everybody else, or to one that has committed, and then its journal is visible too.

@@ -5,6 +5,7 @@ import {
   type ContactFacts,
   type CrmObject,
   type DealFacts,
+  erasedFacts,
   type RecordRef,
   recordKey,
   sameRecord,
@@ -191,11 +192,6 @@ function keysOf(accountId: string, facts: DealFacts | ContactFacts): Pick<Row<'r
   return { mail_key: mail, phone_key: phone };
 }
 
-/** A contact without what names the person. */
-function blank({ traits: _, ...facts }: ContactFacts): ContactFacts {
-  return { ...facts, name: null, email: null };
-}
-
 function isDeal(facts: DealFacts | ContactFacts): facts is DealFacts {
   return facts.ref.object === 'deal';
 }
@@ -302,68 +298,10 @@ export async function recordVersions(
   return new Map(rows.map(({ record_id, version }) => [record_id, version]));
 }
 
-/**
- * Blanks names and addresses of these contacts, and of members and referrals that were known by the same address before there was
- * a contact. Decisions, journals and touches hold ids and codes only. Versions rise, so that a plan that still has the name is refused.
- */
-export async function eraseContacts(session: Session, accountId: string, refs: readonly RecordRef[]): Promise<void> {
-  const contacts = refs.filter(({ object }) => object === 'contact');
-  for (const [connectionId, group] of Map.groupBy(contacts, (ref) => ref.connectionId)) {
-    await eraseOf(
-      session,
-      accountId,
-      connectionId,
-      group.map(({ id }) => id),
-    );
-  }
-}
-
-/** A snapshot without the name and address of somebody who is to be forgotten. */
+/** A snapshot without anything about somebody who is to be forgotten. */
 export function blankIfIn(erased: readonly RecordRef[]): (snapshot: RecordSnapshot) => RecordSnapshot {
   return (snapshot) =>
     !isDeal(snapshot.facts) && erased.some((ref) => sameRecord(ref, snapshot.facts.ref))
-      ? { ...snapshot, facts: blank(snapshot.facts) }
+      ? { ...snapshot, facts: erasedFacts(snapshot.facts.ref, snapshot.facts.formerIds), sharedKey: null }
       : snapshot;
-}
-
-async function eraseOf(
-  session: Session,
-  accountId: string,
-  connectionId: string,
-  ids: readonly string[],
-): Promise<void> {
-  const { db, dialect } = session;
-  const ofContacts = sql`account_id = ${accountId} and connection_id = ${connectionId} and ${dialect.isIn('contact_id', ids)}`;
-  const { rows: known } = await sql<{ email: string | null }>`
-    select email from members where ${ofContacts} union all select friend_email as email from referrals where ${ofContacts}`.execute(
-    db,
-  );
-  const facts = await readFacts<ContactFacts>(session, accountId, connectionId, 'contact', ids);
-  const emails = [...known.map(({ email }) => email), ...facts.map(({ email }) => email?.trim().toLowerCase() ?? null)];
-  const addresses = [...new Set(emails.filter((email) => email !== null))];
-  const byEmail = (column: string) =>
-    sql`account_id = ${accountId} and contact_id is null and ${dialect.isIn(column, addresses)}`;
-  for (const whose of [ofContacts, byEmail('email')]) {
-    await sql`update members set name = null, email = null, version = version + 1
-      where ${whose} and (name is not null or email is not null)`.execute(db);
-  }
-  for (const whose of [ofContacts, byEmail('friend_email')]) {
-    await sql`update referrals set friend_name = null, friend_email = null, version = version + 1
-      where ${whose} and (friend_name is not null or friend_email is not null)`.execute(db);
-  }
-  for (const fact of facts) {
-    await db
-      .updateTable('records')
-      .set(({ eb }) => ({
-        facts: toJson(blank(fact)),
-        mail_key: null,
-        phone_key: null,
-        version: eb('version', '+', 1),
-      }))
-      .where('account_id', '=', accountId)
-      .where('connection_id', '=', connectionId)
-      .where('object', '=', 'contact')
-      .where('record_id', '=', fact.ref.id)
-      .execute();
-  }
 }

@@ -80,6 +80,13 @@ export const sqliteDialect: Dialect = {
         (verb) => `CREATE TRIGGER ${table}_no_${verb.toLowerCase()} BEFORE ${verb} ON ${table}
           BEGIN SELECT RAISE(ABORT, 'append_only: ${table} are appended, never changed or deleted'); END`,
       ),
+    appendOnlyBut: (table, allowed) =>
+      (['update', 'delete'] as const).flatMap((verb) => [
+        `DROP TRIGGER ${table}_no_${verb}`,
+        `CREATE TRIGGER ${table}_no_${verb} BEFORE ${verb.toUpperCase()} ON ${table}
+          ${allowed[verb] === undefined ? '' : `WHEN NOT (${allowed[verb]})`}
+          BEGIN SELECT RAISE(ABORT, 'append_only: ${table} are appended, never changed or deleted'); END`,
+      ]),
     sealJournals: () => [
       `CREATE TRIGGER postings_before_insert BEFORE INSERT ON postings BEGIN
         SELECT RAISE(ABORT, 'posting_out_of_order: the lines of a journal are numbered from 0 without a gap')

@@ -124,6 +124,72 @@ export function createSyncReportStore(engine: Engine): SyncReportStore {
           order by number limit ${limit}`.execute(db);
         return rows.map(({ number, body }) => ({ number, ...fromJson<SyncReportRow>(body) }));
       }),
+
+    pruneRows: (accountId, connectionId, before, limit) =>
+      engine.write(async ({ db }) => {
+        const { rows } = await sql<Pick<Row<'sync_report_rows'>, 'report_id' | 'list' | 'number'>>`
+          select kept.report_id, kept.list, kept.number from sync_reports
+          join sync_report_rows as kept on kept.account_id = sync_reports.account_id and kept.report_id = sync_reports.id
+          where sync_reports.account_id = ${accountId} and sync_reports.connection_id = ${connectionId}
+            and sync_reports.made_at < ${before} limit 1`.execute(db);
+        const [first] = rows;
+        if (!first) return 0;
+        // The lists of a report are numbered without a gap.
+        const { numAffectedRows } = await sql`delete from sync_report_rows where account_id = ${accountId}
+          and report_id = ${first.report_id} and list = ${first.list} and number >= ${first.number}
+          and number < ${first.number + limit}`.execute(db);
+        return Number(numAffectedRows ?? 0n);
+      }),
+
+    newestBefore: (accountId, connectionId, before) =>
+      engine.read(async ({ db }) => {
+        const own = sql`account_id = ${accountId} and connection_id = ${connectionId}`;
+        const { rows } = await sql<Row<'sync_reports'>>`select * from sync_reports where ${own} and made_at < ${before}
+          and number < (select max(number) from sync_reports where ${own})
+          order by made_at desc, id desc limit 1`.execute(db);
+        return rows[0] ? reportOf(rows[0]) : null;
+      }),
+
+    pruneTo: (accountId, { connectionId, number, hash, signature, keyId, prunedAt }) =>
+      engine.write(async (session) => {
+        await insertRows(
+          session,
+          'sync_report_anchors',
+          [
+            {
+              account_id: accountId,
+              connection_id: connectionId,
+              number,
+              hash,
+              signature,
+              key_id: keyId,
+              pruned_at: prunedAt,
+            },
+          ],
+          `on conflict (account_id, connection_id) do update set number = excluded.number, hash = excluded.hash,
+            signature = excluded.signature, key_id = excluded.key_id, pruned_at = excluded.pruned_at
+            where excluded.number > sync_report_anchors.number`,
+        );
+        await sql`delete from sync_reports where account_id = ${accountId} and connection_id = ${connectionId}
+          and number <= ${number}`.execute(session.db);
+      }),
+
+    anchor: (accountId, connectionId) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql<Row<'sync_report_anchors'>>`select * from sync_report_anchors
+          where account_id = ${accountId} and connection_id = ${connectionId}`.execute(db);
+        const [row] = rows;
+        return row
+          ? {
+              connectionId,
+              number: row.number,
+              hash: row.hash,
+              signature: row.signature,
+              keyId: row.key_id,
+              prunedAt: row.pruned_at,
+            }
+          : null;
+      }),
   };
 }
 

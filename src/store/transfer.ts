@@ -93,6 +93,9 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   connection_events: ['account_id', 'id'],
   sync_reports: ['account_id', 'id'],
   sync_report_rows: ['account_id', 'report_id', 'list', 'number'],
+  sync_report_anchors: ['account_id', 'connection_id'],
+  erasures: ['account_id', 'id'],
+  erased_people: ['account_id', 'kind', 'place', 'person'],
   leases: null,
   probe: null,
 };

@@ -71,6 +71,21 @@ export function createWorkflowCallStore(engine: Engine): WorkflowCallStore {
       engine.write(async ({ db }) => {
         await sql`update workflow_calls set leased_until = 0 where ${isOf(key)} and answer is null`.execute(db);
       }),
+
+    prune: (accountId, connectionId, before, limit) =>
+      engine.write(async ({ db, dialect }) => {
+        const own = sql`account_id = ${accountId} and connection_id = ${connectionId}`;
+        const { rows } = await sql<{ callback_id: string }>`select callback_id from workflow_calls as old
+          where ${own} and begun_at < ${before} and not exists (select 1 from workflow_waits
+            where workflow_waits.account_id = old.account_id and workflow_waits.connection_id = old.connection_id
+              and workflow_waits.callback_id = old.callback_id and workflow_waits.state = 'waiting')
+          order by begun_at limit ${limit}`.execute(db);
+        const ids = rows.map(({ callback_id }) => callback_id);
+        if (ids.length === 0) return 0;
+        await sql`delete from workflow_waits where ${own} and ${dialect.isIn('callback_id', ids)}`.execute(db);
+        await sql`delete from workflow_calls where ${own} and ${dialect.isIn('callback_id', ids)}`.execute(db);
+        return ids.length;
+      }),
   };
 }
 

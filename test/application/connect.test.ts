@@ -290,10 +290,46 @@ describe('an install that is gone', () => {
     await scene.expectNothingParked();
   });
 
-  test('by the admin’s own wish gives the token back, and comes back the same way', async () => {
+  /** What the last event of the connection says that HubSpot was told, and whether HubSpot has the app still. */
+  async function leave() {
     const { id } = await connection();
     const { body } = await stack.api('POST', `/connections/${id}/disconnect`, {});
     expect(body).toMatchObject({ status: 'disconnected', statusReason: 'Disconnected by an admin.' });
+    const { items } = await stack.service.store.sync.events(stack.accountId, id, { limit: 1, cursor: null });
+    const isInstalled = scene.crm.portal(PORTAL).installed;
+    return [items[0]?.detail, isInstalled];
+  }
+
+  test('by the admin’s own wish uninstalls the app in HubSpot, and comes back the same way', async () => {
+    expect(await leave()).toEqual(['Disconnected by an admin. The app was uninstalled there.', false]);
+    await reinstall();
+    await scene.expectNextDealPays();
+  });
+
+  test('with an access token that has run out, which is renewed for it', async () => {
+    aheadMs += 60 * MINUTE;
+    expect((await leave())[0]).toBe('Disconnected by an admin. The app was uninstalled there.');
+    await reinstall();
+  });
+
+  test('when HubSpot does not uninstall: the authorisation is given back, and we have left all the same', async () => {
+    const fault = scene.crm.addFault({
+      target: 'api',
+      path: '/appinstalls/2026-03/external-install',
+      effect: { kind: 'status', status: 500 },
+    });
+    expect((await leave())[0]).toBe('Disconnected by an admin. The authorisation was given back.');
+    scene.crm.removeFault(fault.id);
+    await reinstall();
+    await scene.expectNextDealPays();
+  });
+
+  test('when HubSpot does not answer at all: we have left, and who has to remove the app is said', async () => {
+    const fault = scene.crm.addFault({ target: 'api', effect: { kind: 'status', status: 500 } });
+    expect((await leave())[0]).toBe(
+      'Disconnected by an admin. The CRM could not be told: an admin has to remove the app there.',
+    );
+    scene.crm.removeFault(fault.id);
     await reinstall();
     await scene.expectNextDealPays();
   });

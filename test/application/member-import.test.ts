@@ -21,7 +21,7 @@ afterEach(() => store.close());
 
 function createImports(memberImports = store.memberImports): MemberImports {
   return createMemberImports({
-    store: { memberImports, connections: store.connections },
+    store: { memberImports, connections: store.connections, privacy: store.privacy },
     openSession: () => {
       throw new Error('a file needs no CRM');
     },

@@ -15,6 +15,7 @@ import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant }
 import { edgeOf, identityStoreConformance, POLICY } from './store-identity.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
+import { privacyStoreConformance } from './store-privacy.ts';
 import { streamStoreConformance } from './store-stream.ts';
 import { syncStoreConformance } from './store-sync.ts';
 import { tierStoreConformance } from './store-tiers.ts';
@@ -2460,6 +2461,8 @@ export function storeConformance({
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     workflowStoreConformance(() => ({ store, a }));
+
+    privacyStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     syncStoreConformance(() => ({ store, a }));
     payoutStoreConformance(() => ({ store, a, again: () => subject.again() }));

@@ -18,6 +18,7 @@ const HOSTILE_RUNS = runs(120);
  */
 const IN_WORDS = [
   /^must be given when there is no contact$/,
+  /^give exactly one of contact, memberId, referralId and email$/,
   /^must not be empty; leave it out/,
   /^must not contain control characters or broken Unicode$/,
   /^every rule needs a key of its own$/,
@@ -105,6 +106,8 @@ let sureOfStory: Readonly<Record<string, { params: Record<string, string>; body?
 
 const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Json }>> = {
   publishProgram: { body: PROGRAM },
+  listErasures: {},
+  erasePerson: { body: { email: 'nobody@example.com' } },
   tryProgram: { body: { program: PROGRAM } },
   getRiskSignals: {},
   validateProgram: { body: PROGRAM },
@@ -179,6 +182,7 @@ beforeAll(async () => {
   for (const programId of ['drafted', 'finished'])
     await account.put(`/programs/${programId}/draft`, { revision: 0, program: { ...PROGRAM, programId } });
   sureOfStory = {
+    exportPerson: { params: {}, body: { memberId: story.memberId } },
     getDryRun: { params: { dryRunId: ofProgram } },
     getAttributionDryRun: { params: { dryRunId: ofPolicy } },
     getMappingDryRun: { params: { connectionId, dryRunId: ofMapping } },

@@ -422,6 +422,13 @@ describe('the OpenAPI document', () => {
         { items: [{ orderId: otherStory.orderId, state: 'paid' }] },
         422,
       ],
+      ['exportPerson', '/people/export', { memberId: acmeStory.memberId }, 200],
+      ['exportPerson', '/people/export', { memberId: otherStory.memberId }, 422],
+      ['exportPerson', '/people/export', { email: 'nobody@example.com' }, 404],
+      ['exportPerson', '/people/export', { memberId: acmeStory.memberId, email: 'nobody@example.com' }, 400],
+      ['erasePerson', '/people/erase', { referralId: otherStory.referralId }, 422],
+      ['erasePerson', '/people/erase', { contact: { connectionId: otherConnection, id: '7' } }, 422],
+      ['erasePerson', '/people/erase', { email: 'nobody@example.com' }, 200],
     ];
     for (const [operationId, path, body, status] of posts) {
       const method = api.operations.find((operation) => operation.operationId === operationId)?.method ?? '';

@@ -28,6 +28,7 @@ import { createPayoutReports } from '../../src/application/payout-reports.ts';
 import type { CrmAccess, CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
+import { createPrivacy } from '../../src/application/privacy.ts';
 import { createPublish } from '../../src/application/publish.ts';
 import { createPublishAttribution } from '../../src/application/publish-attribution.ts';
 import { createReattribute } from '../../src/application/re-attribute.ts';
@@ -62,6 +63,7 @@ import { fromSettings as createCredit } from '../../src/payout/credit/provider.t
 import { fromSettings as manual } from '../../src/payout/manual/provider.ts';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { createMarker } from '../../src/platform/mark.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createSeal, type Seal } from '../../src/platform/seal.ts';
 import { createSigner } from '../../src/platform/sign.ts';
@@ -159,7 +161,7 @@ function fakeHubSpot(crm: FakeCrm): CrmConnector {
     dealsOfContacts: unused,
     changedSince: unused,
     dealIds: async () => ({ ids: [], total: 0, next: null }),
-    contactsByEmail: unused,
+    contactsByEmail: async () => [],
     mirrors: 'properties',
     writeMirror: unused,
     whole: {
@@ -351,7 +353,16 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       storedBackfills: store.backfills,
       storedHistory: store.history,
       storedImports: store.memberImports,
+      storedPrivacy: store.privacy,
     },
+    privacy: createPrivacy({
+      store,
+      clock,
+      log,
+      marker: createMarker(KEYS),
+      newId: randomUUID,
+      openSession: connect.openSession,
+    }),
     backfills: createBackfills({
       store,
       clock,

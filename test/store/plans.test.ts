@@ -68,6 +68,7 @@ const SMALL_TABLES = [
     'mappings',
     'sweep_marks',
     'stream_positions',
+    'sync_report_anchors',
     'drift_watch',
     'mapping_proposals',
     'programs',
@@ -201,6 +202,8 @@ const CHECKED: Readonly<Record<string, string>> = {
   'workflow_waits.state': `'waiting'`,
   'case_tasks.state': `'created'`,
   'sync_reports.number': 'i + 100',
+  'erasures.source': `'api'`,
+  'erased_people.kind': `'contact'`,
   'sync_report_rows.number': 'i + 100',
 };
 

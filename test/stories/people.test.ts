@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PORTAL, quickClock, type Stack, startStack } from '../support/stack.ts';
+import { PORTAL, quickClock, type Stack, startStack, TWO_SIDED } from '../support/stack.ts';
 import { createScene, type Scene } from './scene.ts';
 
 let stack: Stack;
@@ -495,6 +495,164 @@ describe('a person who is to be forgotten', () => {
     await stack.settle();
     await forgottenEverywhere([member.contact]);
     await scene.expectNextDealPays();
+  });
+
+  test('by their e-mail address through the API: as in HubSpot, also in contacts that were never read, and a second call changes nothing', async () => {
+    const email = 'zebulon.quackenbush.4@example.com';
+    const member = await enrolled();
+    const friend = scene.friendOf(member.contact, 'Zebulon', { ...identity, email });
+    const deal = await won([friend]);
+    const [reward] = (await scene.all('/rewards')).filter((one) => one.deal.id === deal && one.party === 'friend');
+    const dispute = await stack.api('POST', '/disputes', {
+      referralId: reward.referralId,
+      rewardId: reward.id,
+      claim: 'other',
+      words: 'Zebulon Quackenbush wrote from Zebulon.Quackenbush.4@example.com that it never came.',
+      by: { role: 'rep', id: 'rep-1' },
+    });
+    expect(dispute.status, JSON.stringify(dispute.body)).toBe(201);
+    const { body } = await stack.api('POST', '/people/erase', { email: email.toUpperCase() });
+    expect(body).toMatchObject({
+      outcome: 'erased',
+      erasure: { source: 'api', by: expect.any(String), counts: { contacts: 1, members: 0, referrals: 1 } },
+      searched: [{ connectionId: (await scene.connection()).id, problem: null }],
+    });
+    expect(body.kept.find(({ what }: { what: string }) => what === 'rewards').rows).toBe(1);
+    await stack.settle();
+    expect(scene.show('contact', friend).wonward_referred_by ?? '').toBe('');
+    expect(await scene.rewardsOn(deal)).toEqual(PAID);
+    // HubSpot has the contact still, with its name: a person deletes it there, or not.
+    expect(scene.show('contact', friend).lastname).toBe('Quackenbush');
+    scene.edit('contact', friend, { firstname: 'Zebulon the second' });
+    await stack.settle();
+    await scene.sweepToRest();
+    await forgottenEverywhere([member.contact]);
+    const again = await stack.api('POST', '/people/erase', { email });
+    expect(again.body).toMatchObject({ outcome: 'already_erased', erasure: { id: body.erasure.id } });
+    const exported = await stack.api('POST', '/people/export', { email });
+    expect([exported.status, exported.body.detail]).toEqual([404, expect.stringContaining(body.erasure.id)]);
+    await scene.expectNextDealPays();
+  });
+
+  test('does not come back by the contact that HubSpot still has; by another contact they are somebody new', async () => {
+    const email = 'zebulon.quackenbush.5@example.com';
+    const connectionId = (await scene.connection()).id;
+    const member = await enrolled();
+    const friend = scene.friendOf(member.contact, 'Zebulon', { ...identity, email });
+    await stack.settle();
+    const contact = { connectionId, id: friend };
+    expect((await stack.api('POST', '/people/erase', { contact })).body.outcome).toBe('erased');
+    await stack.settle();
+    const refused = [
+      await stack.api('POST', '/members', { name: 'Zebulon', email, contact }),
+      await stack.api('POST', '/referrals', { memberId: member.id, friend: { name: 'Zebulon', email, contact } }),
+    ];
+    expect(refused.map(({ status, body }) => [status, body.code])).toEqual([
+      [409, 'person_erased'],
+      [409, 'person_erased'],
+    ]);
+    // What is won after that pays nobody for somebody who was forgotten.
+    const deal = await won([friend]);
+    expect(await scene.rewardsOn(deal)).toEqual([]);
+    await forgottenEverywhere([member.contact]);
+    // A merge with another record of theirs does not bring them back either.
+    const twin = scene.friendOf(member.contact, 'Zebulon', { ...identity, email: 'zebulon.quackenbush.6@example.com' });
+    await stack.settle();
+    const merged = scene.crm.mergeRecords(PORTAL, 'contact', { primaryObjectId: twin, objectIdToMerge: friend }).id;
+    await stack.settle();
+    expect(scene.show('contact', merged).firstname).toBe('Zebulon');
+    await forgottenEverywhere([member.contact]);
+    // Who comes back as a new contact is a new person, with the same address.
+    scene.crm.deleteRecord(PORTAL, 'contact', merged);
+    const back = scene.friendOf(member.contact, 'Ada', { lastname: 'Anew', email });
+    expect(await scene.rewardsOn(await won([back]))).toEqual(PAID);
+    expect((await scene.referralOf(back)).friend.name).toBe('Ada Anew');
+    expect((await stack.api('POST', '/people/erase', { contact: { connectionId, id: back } })).body.outcome).toBe(
+      'erased',
+    );
+    await stack.settle();
+    await forgottenEverywhere([member.contact]);
+  });
+
+  test('as a member without a contact, who is enrolled by the same address later: two members, the first of whom nobody can name', async () => {
+    const email = 'zebulon.quackenbush.7@example.com';
+    const create = async () => (await stack.api('POST', '/members', { name: 'Zebulon', email })).body;
+    const first = await create();
+    expect((await stack.api('POST', '/people/erase', { memberId: first.id })).body.outcome).toBe('erased');
+    await forgottenEverywhere([]);
+    const second = await create();
+    expect(second.id).not.toBe(first.id);
+    expect(second.code).not.toBe(first.code);
+    expect((await create()).id).toBe(second.id);
+    const friend = { name: 'Fay', email: 'fay@example.com' };
+    const refused = await stack.api('POST', '/referrals', { memberId: first.id, friend });
+    expect(refused.body.code).toBe('no_such_member');
+    expect((await stack.api('POST', '/people/erase', { email })).body.outcome).toBe('erased');
+    await forgottenEverywhere([]);
+    expect((await create()).id).not.toBe(second.id);
+    await stack.api('POST', '/people/erase', { email });
+    await forgottenEverywhere([]);
+  });
+
+  test('while a reward of theirs is on hold: what is owed stays owed, under an id, and is released as any other', async () => {
+    const connectionId = (await scene.connection()).id;
+    const held = await stack.api('POST', '/programs', {
+      ...TWO_SIDED,
+      programId: 'default',
+      rules: TWO_SIDED.rules.map((rule) => ({ ...rule, holdDays: 7 })),
+    });
+    expect(held.status, JSON.stringify(held.body)).toBe(200);
+    const member = await enrolled();
+    const friend = scene.friendOf(member.contact, 'Zebulon', {
+      ...identity,
+      email: 'zebulon.quackenbush.8@example.com',
+    });
+    const deal = await won([friend]);
+    expect(await scene.rewardsOn(deal)).toEqual(['friend held 50.00 EUR', 'member held 100.00 EUR']);
+    const { body } = await stack.api('POST', '/people/erase', { contact: { connectionId, id: friend } });
+    expect(body).toMatchObject({ outcome: 'erased', running: { rewards: 1, orders: 0, cases: 0 } });
+    expect((await stack.api('POST', '/programs', TWO_SIDED)).status).toBe(200);
+    await stack.settle();
+    await forgottenEverywhere([member.contact]);
+    expect(await scene.rewardsOn(deal)).toEqual(['friend held 50.00 EUR', 'member held 100.00 EUR']);
+    const { body: doc } = await stack.api('POST', '/people/export', {
+      referralId: (await scene.referralOf(friend)).id,
+    });
+    expect(doc).toMatchObject({ contacts: [{ isErased: true, name: null }], rewards: [{ state: 'held' }] });
+  });
+
+  test('is told first what is kept: one document, without the names of others', async () => {
+    const member = scene.person('Zebulon', { ...identity, email: 'zebulon.quackenbush.9@example.com' });
+    const friend = scene.friendOf(member, 'Otherperson', { email: 'otherperson@example.com' });
+    await won([friend]);
+    const { status, body } = await stack.api('POST', '/people/export', { email: 'zebulon.quackenbush.9@example.com' });
+    expect(status, JSON.stringify(body)).toBe(200);
+    expect(body).toMatchObject({
+      contacts: [{ id: member, name: 'Zebulon Quackenbush', email: 'zebulon.quackenbush.9@example.com' }],
+      members: [{ name: 'Zebulon Quackenbush' }],
+      asFriend: [],
+      asMember: [{ friend: { name: null, email: null, contact: null }, stage: 'won' }],
+      rewards: [{ party: 'member' }],
+      cut: [],
+      erasure: null,
+    });
+    expect(JSON.stringify(body)).not.toMatch(/otherperson/i);
+    expect(body.journals.length).toBeGreaterThan(0);
+    expect(body.orders).toHaveLength(1);
+    const { body: gone } = await stack.api('POST', '/people/erase', { memberId: body.members[0].id });
+    expect(gone.outcome).toBe('erased');
+    await stack.settle();
+    expect(scene.show('contact', member).wonward_code ?? '').toBe('');
+    expect(scene.show('contact', friend).wonward_referred_by).toBe(body.members[0].code);
+    await forgottenEverywhere([friend]);
+    const { body: list } = await stack.api('GET', '/people/erasures?limit=1');
+    expect(list.items).toMatchObject([{ id: gone.erasure.id }]);
+  });
+
+  test('and is not known at all: it is said, and nothing is done', async () => {
+    const { body } = await stack.api('POST', '/people/erase', { email: 'nobody@example.com' });
+    expect(body).toMatchObject({ outcome: 'not_held', erasure: null });
+    expect((await stack.api('POST', '/people/export', { email: 'nobody@example.com' })).status).toBe(404);
   });
 
   test('is not in the files of the database either', async () => {

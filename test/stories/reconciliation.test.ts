@@ -1,9 +1,13 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createReconciliation } from '../../src/application/reconciliation.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { parseSealKeys } from '../../src/platform/seal.ts';
+import { createSigner } from '../../src/platform/sign.ts';
 import { PORTAL, quickClock, type Stack, startStack } from '../support/stack.ts';
 import { createScene, type Scene } from './scene.ts';
 
@@ -229,5 +233,50 @@ describe('a comparison with HubSpot', () => {
     ]);
     plant('sync_reports', 'delete from sync_reports where id = ?', before.id);
     expect((await verification()).problems).toMatchObject([{ reportId: last.id, problem: 'chain_broken' }]);
+  });
+
+  test('reports that have had their time go, lists before counts, and where the chain begins then is signed', async () => {
+    const { store } = stack.service;
+    const keys = parseSealKeys(stack.environment.ENCRYPTION_KEY ?? '');
+    if (typeof keys === 'string') throw new Error(keys);
+    const [first, second] = [await report(), await report()];
+    const before = await verification();
+    const later = (days: number) =>
+      createReconciliation({
+        store,
+        clock: { now: () => stack.clock.now() + days * 86_400_000 },
+        log: createLog({ level: 'silent' }),
+        signer: createSigner(keys),
+        publicUrl: stack.publicUrl,
+        newId: randomUUID,
+        openSession: stack.service.container.connect.openSession,
+        onAsked: () => {},
+      });
+    const prune = async (days: number) => {
+      await later(days).prune(stack.accountId, connectionId);
+      return later(days).verify(stack.accountId, connectionId);
+    };
+    expect((await prune(34)).reports).toBe(before.reports);
+    expect((await rowsOf(second.id, 'decided')).length).toBeGreaterThan(0);
+    // The counts stay for longer than the lists, and are still what was signed.
+    const listless = await prune(36);
+    expect(listless).toMatchObject({ reports: before.reports, problems: before.problems });
+    expect(await rowsOf(second.id, 'decided')).toEqual([]);
+    expect((await prune(399)).reports).toBe(before.reports);
+    // For the service of today a list that is missing is one that somebody has taken away.
+    expect((await verification()).problems.map(({ problem }: { problem: string }) => problem)).toContain(
+      'list_changed',
+    );
+
+    expect(await prune(401)).toEqual({ reports: 1, prunedUpTo: first.number, problems: [] });
+    const third = await report();
+    expect(third.number).toBe(second.number + 1);
+    expect(await later(401).verify(stack.accountId, connectionId)).toMatchObject({ reports: 2, problems: [] });
+    // Whoever takes away more than the service has signed for is found, whether or not they say that it was the service.
+    plant('sync_reports', 'delete from sync_reports where id = ?', second.id);
+    const broken = [{ reportId: third.id, problem: 'chain_broken' }];
+    expect((await later(401).verify(stack.accountId, connectionId)).problems).toMatchObject(broken);
+    plant('sync_report_anchors', 'update sync_report_anchors set number = ?, hash = ?', second.number, second.hash);
+    expect((await later(401).verify(stack.accountId, connectionId)).problems).toMatchObject(broken);
   });
 });

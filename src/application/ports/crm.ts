@@ -98,6 +98,10 @@ export interface CrmOAuth {
   }): Promise<CrmGrant>;
   /** @throws Fault `authorisation_revoked` when the install is gone; `app_misconfigured` for our own secret, never the former. */
   refresh(input: { refreshToken: string; apiUrl?: string | undefined }): Promise<CrmGrant>;
+  /**
+   * Takes the app out of the CRM when an admin disconnects, with its cards, webhooks and tokens. Absent for a CRM where only its own admins can.
+   */
+  uninstall?(input: { accessToken: string }): Promise<void>;
   /** Gives the authorisation back when an admin disconnects. */
   revoke(input: { refreshToken: string; apiUrl?: string | undefined }): Promise<void>;
 }

@@ -31,6 +31,7 @@ import type { DryRunReport } from '../dry-run.ts';
 import type { PayoutReconciliation } from '../reconcile-payouts.ts';
 import type { Audit } from './audit.ts';
 import type { DuplicateRules, Hint, WorkflowAnswer } from './crm.ts';
+import type { PrivacyStore } from './privacy.ts';
 import type { Vitals } from './vitals.ts';
 
 /**
@@ -73,6 +74,7 @@ export interface Store {
   readonly backfills: BackfillStore;
   readonly history: HistoryStore;
   readonly memberImports: MemberImportStore;
+  readonly privacy: PrivacyStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
   readonly sync: SyncStore;
@@ -893,7 +895,7 @@ export interface Commit {
   readonly restsOn: readonly RestsOn[];
   /** Work that this commit completes; the commit fails when one of the claims is no longer held. */
   readonly settles: readonly WorkItem[];
-  /** People to forget: names and addresses of these contacts are blanked wherever they stand. */
+  /** People to forget, by one of their contacts: everything that names them is blanked, and no reading of the record brings it back. */
   readonly erase: readonly RecordRef[];
   /** The account has other connections: nobody is enrolled or referred a second time who was met in another one meanwhile. */
   readonly isOneOfSeveral?: boolean | undefined;
@@ -1827,6 +1829,19 @@ export interface SyncReportStore {
     after: number,
     limit: number,
   ): Promise<ReadonlyArray<SyncReportRow & { readonly number: number }>>;
+  /** Forgets up to so many rows of reports that were made before; how many they were. */
+  pruneRows(accountId: string, connectionId: string, before: Instant, limit: number): Promise<number>;
+  /** The newest report of those that were made before, unless it is the newest of all. */
+  newestBefore(accountId: string, connectionId: string, before: Instant): Promise<KeptSyncReport | null>;
+  /** Forgets the reports up to the anchor, which is kept in their place. The database lets no other report go. */
+  pruneTo(accountId: string, anchor: SyncReportAnchor): Promise<void>;
+  anchor(accountId: string, connectionId: string): Promise<SyncReportAnchor | null>;
+}
+
+/** Behind which report the chain of a connection begins now: the last one that was forgotten, signed. */
+export interface SyncReportAnchor
+  extends Pick<KeptSyncReport, 'connectionId' | 'number' | 'hash' | 'signature' | 'keyId'> {
+  readonly prunedAt: Instant;
 }
 
 // ── Tiers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1919,6 +1934,8 @@ export interface WorkflowCallStore {
   answer(key: WorkflowCallKey, answer: WorkflowAnswer, wait: NewWait | null, now: Instant): Promise<WorkflowAnswer>;
   /** Gives a call back that could not be carried out, so that the next one need not wait for the lease. */
   giveUp(key: WorkflowCallKey): Promise<void>;
+  /** Forgets up to so many calls that were begun before, with their waits; not those whose workflow still waits. How many they were. */
+  prune(accountId: string, connectionId: string, before: Instant, limit: number): Promise<number>;
 }
 
 /** What a workflow waits for: a reward of a referral, or of one rule, party or deal of it. */

@@ -71,6 +71,11 @@ export function createOAuth(deps: CallDeps, settings: OAuthSettings): CrmOAuth {
     exchangeCode: ({ code, redirectUri }) =>
       grant('exchange code', { grant_type: 'authorization_code', code, redirect_uri: redirectUri }),
     refresh: ({ refreshToken }) => grant('refresh token', { grant_type: 'refresh_token', refresh_token: refreshToken }),
+    // The token of the install itself, with the scope "oauth", that every install has: HubSpot tells the portal's admins by e-mail.
+    async uninstall({ accessToken }) {
+      const call = { name: 'uninstall app', method: 'DELETE', path: PATHS.uninstall, schema: anythingSchema } as const;
+      await callUntilAnswered(deps, call, { token: async () => accessToken });
+    },
     async revoke({ refreshToken }) {
       const form = { token: refreshToken, token_type_hint: 'refresh_token', ...client };
       try {

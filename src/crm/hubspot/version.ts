@@ -11,6 +11,7 @@ export const PATHS = {
   token: `/oauth/${API_VERSION}/token`,
   introspect: `/oauth/${API_VERSION}/token/introspect`,
   revoke: `/oauth/${API_VERSION}/token/revoke`,
+  uninstall: `/appinstalls/${API_VERSION}/external-install`,
   accountDetails: `/account-info/${API_VERSION}/details`,
   dealPipelines: `/crm/pipelines/${API_VERSION}/deals`,
   objects: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}`,

@@ -213,7 +213,10 @@ function personField(id: string, fields: { readonly contact: string; readonly le
   return isOf(id, 'lead') ? fields.lead : fields.contact;
 }
 
-function memberValues({ name, program, code, shareLink, own }: MemberRow, accounts: Accounts): Record<string, Value> {
+function memberValues(
+  { name, program, code, shareLink, own, isErased }: MemberRow,
+  accounts: Accounts,
+): Record<string, Value> {
   const { fields } = MEMBER;
   const base = {
     [MEMBER.nameField]: name,
@@ -221,6 +224,7 @@ function memberValues({ name, program, code, shareLink, own }: MemberRow, accoun
     [fields.code]: code,
     [fields.shareLink]: shareLink,
   };
+  if (isErased) return { ...base, [fields.contact]: null, [fields.lead]: null, [fields.account]: null };
   if (!own) return base;
   return {
     ...base,
@@ -250,7 +254,10 @@ function referralValues(row: ReferralRow, { prefix }: OrgShape, accounts: Accoun
             row.friendContactId,
         }),
     ...(row.dealId === undefined ? {} : { [fields.opportunity]: row.dealId }),
-    ...accountIn(fields.account, accounts.get(row.dealId ?? '') ?? accounts.get(row.friendContactId ?? '')),
+    // Whose account it is stays out as well: that of a person may be the person.
+    ...(row.isErased
+      ? { [fields.friendContact]: null, [fields.friendLead]: null, [fields.account]: null }
+      : accountIn(fields.account, accounts.get(row.dealId ?? '') ?? accounts.get(row.friendContactId ?? ''))),
     [fields.program]: row.program,
     [fields.stage]: row.stage,
     [fields.stageSince]: row.stageSince,

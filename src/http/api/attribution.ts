@@ -47,7 +47,7 @@ const policySchema = z
     description: 'One published version of how members are found. Never changed.',
   });
 
-const decisionSchema = z
+export const attributionDecisionSchema = z
   .strictObject({
     id: idOf('att', 'an attribution'),
     kind: z.enum(['attributed', 'moved']).meta({ description: 'By the policy, or by a person.' }),
@@ -72,7 +72,7 @@ function policyView(version: AttributionPolicyVersion): z.input<typeof policySch
   return { ...rest, dryRunId, publishedAt: isoOf(publishedAt), policy: { ...policy, sources: [...policy.sources] } };
 }
 
-function decisionView(decision: AttributionDecision): z.input<typeof decisionSchema> {
+export function attributionDecisionView(decision: AttributionDecision): z.input<typeof attributionDecisionSchema> {
   const { id, kind, memberId: member, fromMemberId, policyVersion, reason, candidates, recordedAt } = decision;
   return {
     id,
@@ -136,13 +136,13 @@ export function attribution({
       summary: 'Tell why a referral is whose it is',
       params: z.strictObject({ referralId }),
       statuses: { 200: 'Everything that was decided of it, with the candidates, the oldest first.' },
-      answer: z.strictObject({ memberId, items: z.array(decisionSchema) }),
+      answer: z.strictObject({ memberId, items: z.array(attributionDecisionSchema) }),
       problems: ['not_found'],
       async handle({ accountId, params }) {
         const referral = await reads.referral(accountId, params.referralId);
         if (!referral) throw new HttpProblem('not_found', 'This account has no such referral.');
         const decisions = await stored.decisions(accountId, params.referralId);
-        return { status: 200, body: { memberId: referral.memberId, items: decisions.map(decisionView) } };
+        return { status: 200, body: { memberId: referral.memberId, items: decisions.map(attributionDecisionView) } };
       },
     }),
     operation({

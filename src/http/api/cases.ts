@@ -28,7 +28,7 @@ const params = z.strictObject({ caseId });
 const words = z.string().trim().min(1).max(WORDS_LENGTH_MAX);
 const moment = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' });
 
-function caseView(one: Case): z.input<typeof caseSchema> {
+export function caseView(one: Case): z.input<typeof caseSchema> {
   const { id, kind, topic, severity, state, referralId: referral, rewardId: reward, summary, openedBy } = one;
   return {
     id,
@@ -59,7 +59,7 @@ function stepsView(chain: readonly EscalationStep[]) {
   return chain.map(({ to, hours }) => ({ owner: to, hours }));
 }
 
-function eventView({ number, kind, by, words: said, at }: CaseEvent): z.input<typeof caseEventSchema> {
+export function caseEventView({ number, kind, by, words: said, at }: CaseEvent): z.input<typeof caseEventSchema> {
   return { number, kind, by, words: said, at: isoOf(at) };
 }
 
@@ -115,7 +115,7 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       async handle({ accountId, params: { caseId: id } }) {
         const found = await stored.get(accountId, id);
         if (!found) throw noSuchCase();
-        return { status: 200, body: { case: caseView(found.case), events: found.events.map(eventView) } };
+        return { status: 200, body: { case: caseView(found.case), events: found.events.map(caseEventView) } };
       },
     }),
     operation({

@@ -170,7 +170,7 @@ export function connections({ clock, connect, reads, connections: stored }: Conn
       path: '/connections/{connectionId}/disconnect',
       summary: 'Disconnect',
       description:
-        'Gives the authorisation back to the CRM. What was recorded stays, and a later install continues it.',
+        'Uninstalls the app where the CRM lets us (HubSpot, which tells its admins by e-mail), or gives the authorisation back (Salesforce). A CRM that does not answer keeps nobody: the connection ends all the same, and its events tell what the CRM was told. What was recorded stays, and a later install continues it.',
       params: z.strictObject({ connectionId }),
       statuses: { 200: 'The connection, which is disconnected now.' },
       answer: connectionSchema,

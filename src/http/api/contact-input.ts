@@ -24,3 +24,11 @@ export async function contactOf(
     errors: [{ field: `${field}.connectionId`, problem: 'must be the id of one of your connections' }],
   });
 }
+
+export function personErased(field: string): HttpProblem {
+  return new HttpProblem(
+    'person_erased',
+    'This contact was erased here on request. If the person has come back, make a new contact for them in the CRM.',
+    { errors: [{ field, problem: 'must be a contact that was not erased' }] },
+  );
+}

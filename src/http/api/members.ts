@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Act } from '../../application/act.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import { HttpProblem } from '../problem.ts';
-import { type ConnectionLookup, contactInput, contactOf } from './contact-input.ts';
+import { type ConnectionLookup, contactInput, contactOf, personErased } from './contact-input.ts';
 import { email, listOf, nextCursorOf, pageOf, pageParameters, personName } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { memberId, memberSchema } from './schemas.ts';
@@ -64,7 +64,7 @@ export function members({ publicUrl, act, reads, connections }: MembersDeps): Op
       }),
       statuses: { 201: 'The member was enrolled.', 200: 'The person was a member already.' },
       answer: memberSchema,
-      problems: ['no_such_connection'],
+      problems: ['no_such_connection', 'person_erased'],
       async handle({ accountId, body }) {
         const contact = await contactOf(connections, accountId, body.contact ?? null, 'contact');
         const result = await act.createMember(accountId, {
@@ -72,6 +72,7 @@ export function members({ publicUrl, act, reads, connections }: MembersDeps): Op
           email: body.email ?? null,
           contact,
         });
+        if (result.kind === 'refused' && result.code === 'person_erased') throw personErased('contact');
         if (result.kind === 'refused') {
           throw new HttpProblem('invalid_request', 'A member is known by an e-mail address or by a contact.', {
             errors: [{ field: 'email', problem: 'must be given when there is no contact' }],

@@ -22,6 +22,7 @@ import type { Operation } from './operation.ts';
 import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
 import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
+import { type PeopleDeps, people } from './people.ts';
 import { policies } from './policies.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
@@ -53,7 +54,8 @@ export interface OperationsDeps
     MemberImportsApiDeps,
     Pick<ReceivablesDeps, 'writeOff'>,
     SyncApiDeps,
-    AppSettingsDeps {
+    AppSettingsDeps,
+    Pick<PeopleDeps, 'privacy' | 'storedPrivacy'> {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -112,5 +114,6 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...memberImports(deps),
     ...sync(deps),
     ...appSettings(deps),
+    ...people(deps),
   ];
 }

@@ -3,7 +3,7 @@ import type { Act } from '../../application/act.ts';
 import { dealsNamedBy, readDealNames } from '../../application/deal-names.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import { HttpProblem } from '../problem.ts';
-import { type ConnectionLookup, contactInput, contactOf } from './contact-input.ts';
+import { type ConnectionLookup, contactInput, contactOf, personErased } from './contact-input.ts';
 import { email, given, listOf, nextCursorOf, pageOf, pageParameters, personName } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { lifecycleStage, memberId, referralId, referralSchema } from './schemas.ts';
@@ -26,6 +26,7 @@ const REFUSALS = {
     new HttpProblem('invalid_request', 'A friend is known by an e-mail address or by a contact.', {
       errors: [{ field: 'friend.email', problem: 'must be given when there is no contact' }],
     }),
+  person_erased: () => personErased('friend.contact'),
   self_referral: () =>
     new HttpProblem('self_referral', 'Nobody can refer themselves.', {
       errors: [{ field: 'friend', problem: 'must be another person than the member' }],
@@ -96,7 +97,14 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
       }),
       statuses: { 201: 'The referral was submitted.', 200: 'This referral was there already.' },
       answer: referralSchema,
-      problems: ['no_such_connection', 'no_such_member', 'self_referral', 'no_program', 'referred_by_another'],
+      problems: [
+        'no_such_connection',
+        'no_such_member',
+        'person_erased',
+        'self_referral',
+        'no_program',
+        'referred_by_another',
+      ],
       async handle({ accountId, body: { memberId: member, friend } }) {
         const contact = await contactOf(connections, accountId, friend.contact ?? null, 'friend.contact');
         const result = await act.createReferral(accountId, {

@@ -298,6 +298,10 @@ export function sync({ connections, syncHealth, syncDesk, reconciliation }: Sync
       statuses: { 200: 'What was found.' },
       answer: z.strictObject({
         reports: z.int(),
+        prunedUpTo: z.int().min(0).meta({
+          description:
+            'Reports up to this number were forgotten when their time was over, as the service has signed; 0: none.',
+        }),
         problems: z.array(
           z.strictObject({
             reportId: z.string(),

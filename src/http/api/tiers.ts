@@ -22,7 +22,7 @@ export interface TiersDeps {
 
 const tierName = z.strictObject({ key: z.string(), name: z.string() }).meta({ id: 'TierName' });
 
-const tierChangeSchema = z
+export const tierChangeSchema = z
   .strictObject({
     id: idOf('tir', 'a tier change'),
     memberId,
@@ -61,7 +61,7 @@ function dayText(day: number): string {
   return isoOf(day * 86_400_000).slice(0, 10);
 }
 
-function tierChangeView(change: TierChange): z.input<typeof tierChangeSchema> {
+export function tierChangeView(change: TierChange): z.input<typeof tierChangeSchema> {
   const { evidence, reason, recordedAt, program, from, to, ...rest } = change;
   return {
     ...rest,

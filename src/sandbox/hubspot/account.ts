@@ -97,7 +97,8 @@ export function createAccountRoutes({ uninstall }: AccountDeps): Route[] {
     {
       method: 'DELETE',
       path: '/appinstalls/2026-03/external-install',
-      scopes: () => [],
+      // "an OAuth access token that includes the `oauth` scope"
+      scopes: () => [['oauth']],
       handle({ portal }) {
         uninstall(portal);
         return { status: 204 };

@@ -25,6 +25,7 @@ import * as syncProof from './0021-sync-proof.ts';
 import * as app from './0022-app.ts';
 import * as memberLists from './0023-member-lists.ts';
 import * as caseTasks from './0024-case-tasks.ts';
+import * as person from './0025-person.ts';
 
 interface Migration {
   readonly name: string;
@@ -59,6 +60,7 @@ const MIGRATIONS: readonly Migration[] = [
   app,
   memberLists,
   caseTasks,
+  person,
 ];
 
 /** What a database of this program's version has been through, oldest first. */
