@@ -22,11 +22,14 @@ const CONTRACT_TYPES: Readonly<Record<string, readonly string[]>> = {
     `${PROJECT}/src/app/settings/settings-view.generated.ts`,
   ],
 };
-/** How money and times are written, which pages cannot take from the cards' folder: HubSpot builds each folder by itself. */
-const SHARED = `${PROJECT}/src/app/cards/format.ts`;
-const SHARED_COPIES: Readonly<Record<string, string>> = {
-  [`${PROJECT}/src/app/pages/format.generated.ts`]: './home-view.generated.ts',
-};
+const CARDS = `${PROJECT}/src/app/cards`;
+/** By copy, what the other folders cannot take from the cards': HubSpot builds each folder by itself. */
+const COPIES: ReadonlyArray<readonly [copy: string, source: string, edit: (text: string) => string]> = [
+  [`${PROJECT}/src/app/pages/format.generated.ts`, `${CARDS}/format.ts`, withoutConditions],
+  [`${PROJECT}/src/app/pages/ask-wonward.generated.ts`, `${CARDS}/ask-wonward.ts`, (text) => text],
+  [`${PROJECT}/src/app/pages/ask-row.generated.tsx`, `${CARDS}/ask-row.tsx`, ofThePages],
+  [`${PROJECT}/src/app/settings/ask-wonward.generated.ts`, `${CARDS}/ask-wonward.ts`, (text) => text],
+];
 
 /** Every file that is made from a declared truth, by path in the repository. */
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -36,21 +39,31 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     const schema = JSON.parse(readFileSync(join(REPOSITORY, source), 'utf8')) as ContractSchema;
     for (const path of copies) files.set(path, typesFromSchema(schema, source));
   }
-  const shared = readFileSync(join(REPOSITORY, SHARED), 'utf8');
-  for (const [path, types] of Object.entries(SHARED_COPIES)) files.set(path, copied(shared, types));
+  for (const [copy, source, edit] of COPIES) {
+    const text = edit(readFileSync(join(REPOSITORY, source), 'utf8'));
+    files.set(
+      copy,
+      `// Copied by scripts/hubspot-project.ts from ${source}. Change that one, then run it again.\n\n${text}`,
+    );
+  }
   return files;
 }
 
+function ofThePages(text: string): string {
+  return text
+    .replace('./card-view.generated.ts', './home-view.generated.ts')
+    .replace('./format.ts', './format.generated.ts');
+}
+
 /** Conditions are the card's alone. */
-function copied(text: string, types: string): string {
-  const own = text
+function withoutConditions(text: string): string {
+  return text
     .replace(
       "import type { ConditionValue, Money } from './card-view.generated.ts';",
-      `import type { Money } from '${types}';`,
+      "import type { Money } from './home-view.generated.ts';",
     )
     .replace('  value(value: ConditionValue): string;\n', '')
     .replace("    value: (value) => (typeof value === 'string' ? value : money(value)),\n", '');
-  return `// Copied by scripts/hubspot-project.ts from ${SHARED}. Change that one, then run it again.\n\n${own}`;
 }
 
 /** What differs below `root`, one sentence each. A vendor file that nothing generates is drift too: HubSpot would upload it. */

@@ -94,6 +94,13 @@ export const configSchema = z.object({
     example: 'https://referrals.example.com',
     needed: 'production',
   }),
+  CONSOLE_URL: baseUrl('must be an address such as https://referrals.example.com/console')
+    .optional()
+    .register(variables, {
+      description:
+        'Address of the console. With it the cards, the home page and the settings in HubSpot lead to the page of what they show; without it they do not.',
+      example: 'https://referrals.example.com/console',
+    }),
   DATABASE_URL: text(DATABASE)
     .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, DATABASE)
     .default('sqlite:./data/wonward.db')
@@ -264,6 +271,7 @@ export interface Config {
   readonly port: number;
   /** Without a slash at the end. */
   readonly publicUrl: string;
+  readonly consoleUrl: string | undefined;
   readonly databaseUrl: string;
   /** At least one; the first one seals. */
   readonly encryptionKeys: readonly SealKey[];
@@ -397,6 +405,7 @@ function configOf(values: Values, given: Readonly<Record<string, string>>): Conf
     host: values.HOST,
     port: values.PORT,
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
+    consoleUrl: values.CONSOLE_URL,
     databaseUrl: values.DATABASE_URL,
     encryptionKeys: values.ENCRYPTION_KEY ?? [],
     logLevel: values.LOG_LEVEL,

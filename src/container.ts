@@ -9,6 +9,7 @@ import { type CardActions, createCardActions } from './application/card-actions.
 import { createCaseTasks } from './application/case-tasks.ts';
 import { createCompanyCard } from './application/company-card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { createConsoleLink } from './application/console-links.ts';
 import { createCrmActions } from './application/crm-actions.ts';
 import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
@@ -21,6 +22,7 @@ import { createHome } from './application/home.ts';
 import { createListen } from './application/listen.ts';
 import { createMappings, type Mappings } from './application/mapping.ts';
 import { createMemberImports, type MemberImports } from './application/member-import.ts';
+import { createNextAsks } from './application/next-asks.ts';
 import { createPayoutAccounts, type PayoutAccounts } from './application/payout-accounts.ts';
 import { createPayoutBatches, type PayoutBatches } from './application/payout-batches.ts';
 import { createPayoutDesk, type PayoutDesk } from './application/payout-desk.ts';
@@ -94,6 +96,8 @@ export interface ContainerDeps {
   readonly log: Log;
   readonly observe: Observe & ObserveStream;
   readonly publicUrl: string;
+  /** Where the console is; absent for none. */
+  readonly consoleUrl?: string | undefined;
   readonly encryptionKeys: readonly SealKey[];
   readonly sweepSchedule: string;
   /** Absent: comparisons are made when somebody asks. */
@@ -149,6 +153,7 @@ export interface Container {
 /** Puts the rooms together. The only place that knows them all. */
 export function createContainer(deps: ContainerDeps): Container {
   const { store, connectors, providers, clock, log, observe, publicUrl, encryptionKeys, sweepSchedule } = deps;
+  const consoleLink = createConsoleLink(deps.consoleUrl ?? null);
   const { pulse, reconcileSchedule } = deps;
   const owner = randomUUID();
   const seal = createSeal(encryptionKeys);
@@ -317,6 +322,7 @@ export function createContainer(deps: ContainerDeps): Container {
 
   const recordUrl = (connection: Connection, record: RecordRef) =>
     connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
+  const nextAsks = createNextAsks({ store, clock, recordUrl });
   const appSettings = createAppSettings({
     store,
     clock,
@@ -331,7 +337,7 @@ export function createContainer(deps: ContainerDeps): Container {
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
     drift,
     appSettings,
-    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect }),
+    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLink }),
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => onAsked() }),
     accounts: createAccounts({ store, clock }),
     act,
@@ -343,11 +349,11 @@ export function createContainer(deps: ContainerDeps): Container {
     publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
-    card: createCard({ store, clock, publicUrl, recordUrl, tiers }),
-    dealCard: createDealCard({ store, clock, recordUrl }),
-    companyCard: createCompanyCard({ store, clock, recordUrl }),
+    card: createCard({ store, clock, publicUrl, recordUrl, tiers, nextAsks, consoleLink }),
+    dealCard: createDealCard({ store, clock, recordUrl, consoleLink }),
+    companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLink }),
     cardActions: createCardActions({ store, clock, log, act, desk, publicUrl, openSession }),
-    home: createHome({ store, clock, syncHealth, recordUrl }),
+    home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLink }),
     receive: new Map(
       [...connectors].flatMap(([provider, { inbound }]) => {
         if (inbound === null) return [];

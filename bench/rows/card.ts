@@ -1,4 +1,6 @@
 import { createCard } from '../../src/application/card.ts';
+import { createConsoleLink } from '../../src/application/console-links.ts';
+import { createNextAsks } from '../../src/application/next-asks.ts';
 import type { Connection, Store } from '../../src/application/ports/store.ts';
 import { createTiers } from '../../src/application/tiers.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -142,6 +144,8 @@ async function showAll(store: Store, connection: Connection, contactIds: readonl
     clock: systemClock,
     publicUrl: 'https://wonward.test',
     recordUrl: () => null,
+    nextAsks: createNextAsks({ store, clock: systemClock, recordUrl: () => null }),
+    consoleLink: createConsoleLink(null),
     tiers,
   });
   const times: number[] = [];

@@ -31,7 +31,13 @@ export interface CardView {
   readonly generatedAt: Time;
   /** Whether the reader may act from the card; the service checks it again. */
   readonly mayAct?: boolean;
+  readonly whyNot?: WhyNot;
+  /** Whether this contact is one to ask for a referral now; absent where nothing can be said. */
+  readonly ask?: NextAsk;
 }
+
+/** Why the reader may not act, and whom to ask; absent for a reader who may. */
+export type WhyNot = string;
 
 export interface Contact {
   readonly id: RecordId;
@@ -57,7 +63,18 @@ export interface Member {
   /** A message with the share link, ready to send to a friend. */
   readonly message?: string;
   readonly nextTier?: NextTier;
+  readonly askMessage?: AskMessage;
+  readonly consoleUrl?: ConsoleUrl;
 }
+
+/** What a rep writes to the member: the question, with the link. */
+export interface AskMessage {
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Its page in the console; absent where there is no console. */
+export type ConsoleUrl = string;
 
 /** Where the member stands; absent for a member without a tier. */
 export interface Tier {
@@ -104,6 +121,7 @@ export interface Referral {
   readonly since: Time;
   readonly deals: readonly Deal[];
   readonly rewards: readonly Reward[];
+  readonly consoleUrl?: ConsoleUrl;
 }
 
 /** The other side of the referral. */
@@ -215,6 +233,7 @@ export interface DealCardView {
   readonly warnings: readonly Warning[];
   /** Whether the reader may act from the card; the service checks it again. */
   readonly mayAct: boolean;
+  readonly whyNot?: WhyNot;
   readonly generatedAt: Time;
 }
 
@@ -228,6 +247,7 @@ export interface DealReferral {
   readonly reason: string;
   readonly member: Person;
   readonly friend: Person;
+  readonly consoleUrl?: ConsoleUrl;
 }
 
 /** What keeps rewards from being paid for the deal, and what to do about it. */
@@ -254,6 +274,8 @@ export interface CompanyCardView {
   readonly notice: string | null;
   /** In and out, newest first. Further pages continue the list. */
   readonly referrals: readonly CompanyReferral[];
+  /** Whom of their contacts in this company the reader could ask now, the best first; absent where nobody can be named. */
+  readonly asks?: readonly NextAsk[];
   /** Opaque; null on the last page. */
   readonly nextCursor: string | null;
   readonly generatedAt: Time;
@@ -269,6 +291,7 @@ export interface CompanyReferral {
   readonly stageReason: string;
   readonly since: Time;
   readonly submittedAt: Time;
+  readonly consoleUrl?: ConsoleUrl;
 }
 
 /** The answer to POST {API}/hubspot/cards/actions/<action>. The same key has the same answer. */
@@ -312,4 +335,27 @@ export interface FoundPerson {
   readonly contactId: RecordId;
   readonly name: string;
   readonly email: string | null;
+}
+
+/** Whether somebody is to be asked for a referral now, and why. */
+export interface NextAsk {
+  readonly contactId: RecordId;
+  readonly name: string;
+  readonly url?: RecordUrl;
+  /** later: something stops it for now, or nothing special speaks for it. no: not at all as things are. */
+  readonly verdict: 'now' | 'later' | 'no';
+  readonly sentence: string;
+  /** From when on what stops it does not any more, where that is known. */
+  readonly from?: Time;
+  /** Everything that was looked at. */
+  readonly inputs: readonly AskInput[];
+}
+
+export interface AskInput {
+  readonly label: string;
+  readonly value: string;
+  /** Where it is a fact of a moment. */
+  readonly at?: Time;
+  /** stops: while it holds nobody asks. */
+  readonly speaks: 'for' | 'against' | 'stops' | 'neither';
 }

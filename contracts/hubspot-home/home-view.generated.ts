@@ -28,7 +28,11 @@ export interface HomeView {
   readonly referrals: readonly Referral[];
   /** The newest first. */
   readonly rewards: readonly Reward[];
+  /** Whom of their contacts the reader could ask for a referral now, the best first; absent where nobody can be named. */
+  readonly asks?: readonly NextAsk[];
   readonly sync: Sync;
+  /** The same in the console; absent where there is no console. */
+  readonly healthUrl?: PageUrl;
   readonly generatedAt: Time;
 }
 
@@ -45,6 +49,8 @@ export interface Attention {
   readonly isOverdue: boolean;
   readonly value: Money | null;
   readonly url?: PageUrl;
+  /** Where it can be done in the console; absent where there is no console. */
+  readonly consoleUrl?: PageUrl;
 }
 
 export interface Referral {
@@ -106,3 +112,26 @@ export type Time = string;
 
 /** Where a person opens it. */
 export type PageUrl = string;
+
+/** Whether somebody is to be asked for a referral now, and why. */
+export interface NextAsk {
+  readonly contactId: string;
+  readonly name: string;
+  readonly url?: PageUrl;
+  /** later: something stops it for now, or nothing special speaks for it. no: not at all as things are. */
+  readonly verdict: 'now' | 'later' | 'no';
+  readonly sentence: string;
+  /** From when on what stops it does not any more, where that is known. */
+  readonly from?: Time;
+  /** Everything that was looked at. */
+  readonly inputs: readonly AskInput[];
+}
+
+export interface AskInput {
+  readonly label: string;
+  readonly value: string;
+  /** Where it is a fact of a moment. */
+  readonly at?: Time;
+  /** stops: while it holds nobody asks. */
+  readonly speaks: 'for' | 'against' | 'stops' | 'neither';
+}

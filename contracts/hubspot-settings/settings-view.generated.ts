@@ -34,6 +34,8 @@ export interface SettingsView {
   readonly programs: readonly Program[];
   /** Every kind of news, and whether HubSpot gets a task for it. */
   readonly notices: readonly NoticeChoice[];
+  /** Who may act on the cards, by e-mail address or by HubSpot's own id of the user; null for everybody who sees them. */
+  readonly actors?: readonly string[] | null;
   /** Where an admin of HubSpot consents anew. Works once, for a quarter of an hour; only in the answer to the POST that asked for it. */
   readonly reconnectUrl?: string;
   readonly generatedAt: Time;
@@ -47,12 +49,16 @@ export interface ConnectionState {
   readonly currency: string | null;
   readonly timeZone: string | null;
   readonly since: Time;
+  /** How the connection does, in the console; absent where there is no console. */
+  readonly consoleUrl?: PageUrl;
 }
 
 export interface Mapping {
   /** Of what all stages mean; empty before they were read from HubSpot. */
   readonly version: string;
   readonly pipelines: readonly Pipeline[];
+  /** The mapping in the console; absent where there is no console. */
+  readonly consoleUrl?: PageUrl;
 }
 
 export interface Pipeline {
@@ -85,6 +91,8 @@ export interface Program {
   readonly isChosen: boolean;
   /** New referrals of this portal go into it. */
   readonly isOpen: boolean;
+  /** The program in the console; absent where there is no console. */
+  readonly consoleUrl?: PageUrl;
 }
 
 export interface NoticeChoice {
@@ -96,3 +104,6 @@ export interface NoticeChoice {
 
 /** ISO 8601 in UTC. */
 export type Time = string;
+
+/** Where a person opens it. */
+export type PageUrl = string;

@@ -4,8 +4,9 @@ import type {
   ActionResponse,
   PeopleResponse,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
-import { type CardUser, mayAct } from '../domain/card-actors.ts';
+import { type CardUser, whyNotAct } from '../domain/card-actors.ts';
 import { Fault } from '../domain/errors.ts';
+import { ASK_AGAIN_DAYS } from '../domain/next-ask.ts';
 import { policyHash } from '../domain/policy.ts';
 import type { ContactFacts } from '../domain/record.ts';
 import type { Member } from '../domain/referral.ts';
@@ -17,7 +18,7 @@ import { shareLinkOf } from './compose-mirror.ts';
 import type { Claim, Desk } from './desk.ts';
 import { invitationOf } from './invitation.ts';
 import type { CrmSession, NewPerson } from './ports/crm.ts';
-import type { Connection, Store } from './ports/store.ts';
+import type { ASK_WAYS, Connection, Store } from './ports/store.ts';
 
 /** Longer than the calls of one action take with their retries; a node that died is followed after it. */
 const LEASE_MS = 60_000;
@@ -45,10 +46,12 @@ export type CardAction =
       readonly note: string;
     }
   /** Makes a member of whoever is none yet. */
-  | { readonly kind: 'share_link'; readonly contactId: string };
+  | { readonly kind: 'share_link'; readonly contactId: string }
+  /** Says that the contact was asked for a referral, so that nobody is proposed to ask them again too soon. */
+  | { readonly kind: 'asked'; readonly contactId: string; readonly way: (typeof ASK_WAYS)[number] };
 
 export interface CardActionDeps {
-  readonly store: Pick<Store, 'cardActions' | 'reads'>;
+  readonly store: Pick<Store, 'asks' | 'cardActions' | 'cases' | 'reads'>;
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly log: Log;
   readonly act: Pick<Act, 'createMember' | 'createReferral'>;
@@ -82,10 +85,6 @@ const done = (code: string, message: string, result: ActionOk['result']): Action
   result,
 });
 
-const FORBIDDEN = refused(
-  'forbidden',
-  'You may look at referrals here, and not act on them. An admin can add you in Wonward, at the connection.',
-);
 const STILL_RUNNING = refused('unavailable', 'This is still being done. Look at the card again in a moment.');
 
 export function createCardActions(deps: CardActionDeps): CardActions {
@@ -93,7 +92,8 @@ export function createCardActions(deps: CardActionDeps): CardActions {
 
   function refusalFor({ connection, user }: CardAsk): ActionRefused | null {
     if (connection?.status !== 'connected') return refused(NOT_CONNECTED.code, NOT_CONNECTED.message);
-    return mayAct(connection.cardActors ?? null, user) ? null : FORBIDDEN;
+    const whyNot = whyNotAct(connection.cardActors ?? null, user);
+    return whyNot === null ? null : refused('forbidden', whyNot);
   }
 
   /** Faults of the CRM are words for who waits at the card; everything else is ours and goes up. */
@@ -107,7 +107,8 @@ export function createCardActions(deps: CardActionDeps): CardActions {
   return {
     async run({ connection, user, key, action }) {
       const refusal = refusalFor({ connection, user });
-      if (refusal || !connection || !user) return refusal ?? FORBIDDEN;
+      if (refusal) return refusal;
+      if (!connection || !user) throw new Error('whoever may act is known');
       // With the key in it, which nobody can guess: names and addresses cannot be tried against the hash.
       const input = { key, kind: action.kind, inputHash: policyHash({ key, action }), by: user.id };
       for (const until = clock.now() + WAIT_MS; ; ) {
@@ -134,7 +135,8 @@ export function createCardActions(deps: CardActionDeps): CardActions {
 
     async people({ connection, user, text }) {
       const refusal = refusalFor({ connection, user });
-      if (refusal || !connection) return refusal ?? FORBIDDEN;
+      if (refusal) return refusal;
+      if (!connection) throw new Error('whoever may act has a connection');
       try {
         const found = (await deps.openSession(connection).people?.find(text, PEOPLE_MAX)) ?? [];
         return { ok: true, people: found.map(({ id, name, email }) => ({ contactId: id, name, email })) };
@@ -160,6 +162,8 @@ async function carryOut(
       return dispute(deps, connection, user, action);
     case 'share_link':
       return shareLink(deps, connection, action.contactId);
+    case 'asked':
+      return asked(deps, connection, user, key, action);
   }
 }
 
@@ -238,6 +242,20 @@ async function shareLink(deps: CardActionDeps, connection: Connection, contactId
     shareLink: link,
     invitation: invitationOf(link),
   });
+}
+
+async function asked(
+  { store, clock }: CardActionDeps,
+  connection: Connection,
+  user: CardUser,
+  key: string,
+  { contactId, way }: Extract<CardAction, { kind: 'asked' }>,
+): Promise<ActionResponse> {
+  const [known] = await store.cases.knownContacts(connection.accountId, connection.id, [contactId]);
+  if (known?.facts.presence !== 'present')
+    return refused('no_such_contact', 'Wonward has not read this contact yet, or it is not there any more.');
+  await store.asks.keep(connection, { key, contactId, way, by: user.id, at: clock.now() });
+  return done('noted', `Noted. Nobody is proposed to ask them again for ${ASK_AGAIN_DAYS} days.`, { contactId });
 }
 
 async function dispute(

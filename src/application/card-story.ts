@@ -17,6 +17,7 @@ import { type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import { type Instant, isoOf } from '../domain/time.ts';
 import type { ShownReferral, StoryFacts } from './card-facts.ts';
 import { byParty } from './compose-mirror.ts';
+import type { ConsoleLink } from './console-links.ts';
 import {
   beneficiariesOf,
   friendNameOf,
@@ -41,6 +42,7 @@ export interface StoryContext extends OutlookContext {
   readonly linkTo: (record: RecordRef | null) => { readonly url?: string };
   /** When a record was last read from the CRM, as a property to spread; nothing when it was not. */
   readonly syncedOf: (record: RecordRef) => { readonly syncedAt?: string };
+  readonly consoleLink: ConsoleLink;
 }
 
 /** What every card needs of an account. */
@@ -48,7 +50,7 @@ export async function readStoryContext(
   store: Store,
   connection: Connection,
   contact: RecordRef | null,
-  recordUrl: RecordUrl,
+  { recordUrl, consoleLink }: { readonly recordUrl: RecordUrl; readonly consoleLink: ConsoleLink },
   now: Instant,
 ): Promise<Omit<StoryContext, 'syncedOf'>> {
   const { accountId } = connection;
@@ -69,6 +71,7 @@ export async function readStoryContext(
     batchings,
     rates: rateDay === null ? undefined : ratesOf(await store.rates.all(accountId, rateDay)),
     now,
+    consoleLink,
     linkTo(record) {
       // A record of another connection has no page in this one.
       const url = record?.connectionId === connection.id ? recordUrl(connection, record) : null;
@@ -106,7 +109,7 @@ export async function readSyncTimes(
 }
 
 export function storyOf(context: StoryContext, shown: ShownReferral, facts: StoryFacts): CardReferral {
-  const { programs, linkTo, syncedOf } = context;
+  const { programs, linkTo, syncedOf, consoleLink } = context;
   const { referral, direction, member } = shown;
   const { decisions, rewards, deals, mappingOf } = facts;
   const told = { referral, member, facts };
@@ -132,6 +135,7 @@ export function storyOf(context: StoryContext, shown: ShownReferral, facts: Stor
       ...syncedOf(deal.ref),
     })),
     rewards: rewardRows(outlooks, programs, beneficiaries),
+    ...consoleLink('referral', referral.id),
   };
 }
 

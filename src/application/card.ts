@@ -5,7 +5,7 @@ import type {
   NextTier,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
 import { sourceReason } from '../domain/attribution.ts';
-import { type CardUser, mayAct } from '../domain/card-actors.ts';
+import { type CardUser, whyNotAct } from '../domain/card-actors.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
@@ -25,8 +25,10 @@ import {
   storyOf,
 } from './card-story.ts';
 import { qrUrlOf, shareLinkOf } from './compose-mirror.ts';
+import type { ConsoleLink } from './console-links.ts';
 import { readDealNames } from './deal-names.ts';
-import { invitationOf } from './invitation.ts';
+import { askMessageOf, invitationOf } from './invitation.ts';
+import type { NextAsks } from './next-asks.ts';
 import { nameOf } from './outlooks.ts';
 import type { Connection, PageCursor, Store } from './ports/store.ts';
 import type { Tiers } from './tiers.ts';
@@ -40,6 +42,8 @@ export interface CardDeps {
   readonly publicUrl: string;
   readonly recordUrl: RecordUrl;
   readonly tiers: Pick<Tiers, 'standingOf'>;
+  readonly nextAsks: Pick<NextAsks, 'about'>;
+  readonly consoleLink: ConsoleLink;
 }
 
 export interface CardInput {
@@ -59,18 +63,21 @@ export function createCard({
   publicUrl,
   recordUrl,
   tiers,
+  nextAsks,
+  consoleLink,
 }: CardDeps): (input: CardInput) => Promise<CardResponse> {
   return async ({ connection, contactId, user, cursor, encodeCursor }) => {
     if (connection?.status !== 'connected') return NOT_CONNECTED;
     const { accountId, id: connectionId } = connection;
     const contact: RecordRef = { connectionId, object: 'contact', id: contactId };
     const firstPage = { limit: REFERRALS_PER_PAGE, cursor: null };
-    const context = await readStoryContext(store, connection, contact, recordUrl, clock.now());
+    const context = await readStoryContext(store, connection, contact, { recordUrl, consoleLink }, clock.now());
     const { programs, linkTo } = context;
-    const [[known], member, received] = await Promise.all([
+    const [[known], member, received, ask] = await Promise.all([
       store.cases.knownContacts(accountId, connectionId, [contactId]),
       store.reads.memberByContact(accountId, contact),
       receivedReferral(store, accountId, programs, contact),
+      nextAsks.about(connection, contactId, user),
     ]);
     const made = member
       ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
@@ -100,6 +107,7 @@ export function createCard({
     const standing =
       member && programs.some((program) => program.tiers) ? await nextTier(tiers, accountId, member) : {};
 
+    const whyNot = whyNotAct(connection.cardActors ?? null, user);
     const view: CardView = {
       version: 1,
       contact: {
@@ -108,7 +116,11 @@ export function createCard({
         ...syncedOf(contact),
       },
       role: member && received ? 'both' : member ? 'member' : received ? 'friend' : 'none',
-      member: member && { ...(await memberOf(store, accountId, publicUrl, contact, member)), ...standing },
+      member: member && {
+        ...(await memberOf(store, accountId, publicUrl, contact, member)),
+        ...standing,
+        ...consoleLink('member', member.id),
+      },
       referredBy:
         received && referrer
           ? {
@@ -120,7 +132,9 @@ export function createCard({
           : null,
       referrals,
       nextCursor: made.next === null ? null : encodeCursor(made.next),
-      mayAct: mayAct(connection.cardActors ?? null, user),
+      mayAct: whyNot === null,
+      ...(whyNot === null ? {} : { whyNot }),
+      ...(ask === null ? {} : { ask }),
       generatedAt: isoOf(clock.now()),
     };
     return { ok: true, data: view };
@@ -179,6 +193,7 @@ async function memberOf(
     shareLink,
     qrUrl: qrUrlOf(publicUrl, member.code),
     message: invitationOf(shareLink),
+    askMessage: askMessageOf(member.name, shareLink),
     referrals: source?.referrals ?? 0,
     wonReferrals: source?.wonReferrals ?? 0,
     rewards: states.map((state) => {

@@ -1,10 +1,13 @@
 import type { CompanyCardResponse, CompanyCardView } from '../../contracts/hubspot-card/card-view.generated.ts';
+import type { CardUser } from '../domain/card-actors.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
 import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { NOT_CONNECTED, personOf, type RecordUrl } from './card-story.ts';
+import type { ConsoleLink } from './console-links.ts';
 import { dealsNamedBy, readDealNames } from './deal-names.ts';
+import type { NextAsks } from './next-asks.ts';
 import { friendNameOf, nameOf } from './outlooks.ts';
 import type { Connection, PageCursor, Store } from './ports/store.ts';
 
@@ -17,12 +20,16 @@ export interface CompanyCardDeps {
   readonly store: Pick<Store, 'reads'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly recordUrl: RecordUrl;
+  readonly nextAsks: Pick<NextAsks, 'of'>;
+  readonly consoleLink: ConsoleLink;
 }
 
 export interface CompanyCardInput {
   /** The connection that the signed portal id names; null when it names none. */
   readonly connection: Connection | null;
   readonly companyId: string;
+  /** Who looks, as the CRM signs it; null where it did not say. */
+  readonly user: CardUser | null;
   readonly cursor: PageCursor | null;
   readonly encodeCursor: (cursor: PageCursor) => string;
 }
@@ -32,14 +39,17 @@ export function createCompanyCard({
   store,
   clock,
   recordUrl,
+  nextAsks,
+  consoleLink,
 }: CompanyCardDeps): (input: CompanyCardInput) => Promise<CompanyCardResponse> {
-  return async ({ connection, companyId, cursor, encodeCursor }) => {
+  return async ({ connection, companyId, user, cursor, encodeCursor }) => {
     if (connection?.status !== 'connected') return NOT_CONNECTED;
     const { accountId, id: connectionId } = connection;
     const company: RecordRef = { connectionId, object: 'company', id: companyId };
-    const [contacts, page] = await Promise.all([
+    const [contacts, page, asks] = await Promise.all([
       store.reads.contactsOfCompany(accountId, company),
       store.reads.referralsOfCompany(accountId, company, { limit: REFERRALS_PER_PAGE, cursor }),
+      nextAsks.of(connection, user, companyId),
     ]);
     const referrals = page.items.map(({ referral }) => referral);
     const memberIds = [...new Set(referrals.map(({ memberId }) => memberId))];
@@ -72,8 +82,10 @@ export function createCompanyCard({
           stageReason: reasonText(referral.reason, names),
           since: isoOf(referral.stageSince),
           submittedAt: isoOf(referral.submittedAt),
+          ...consoleLink('referral', referral.id),
         };
       }),
+      ...(asks === null ? {} : { asks }),
       nextCursor: page.next === null ? null : encodeCursor(page.next),
       generatedAt: isoOf(clock.now()),
     };

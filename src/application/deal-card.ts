@@ -1,6 +1,6 @@
 import type { DealCardResponse, DealCardView, DealReferral } from '../../contracts/hubspot-card/card-view.generated.ts';
 import { sourceReason } from '../domain/attribution.ts';
-import { type CardUser, mayAct } from '../domain/card-actors.ts';
+import { type CardUser, whyNotAct } from '../domain/card-actors.ts';
 import { warningsOf } from '../domain/deal-warning.ts';
 import { outlookOfDecision } from '../domain/explain.ts';
 import { findStage } from '../domain/mapping.ts';
@@ -22,6 +22,7 @@ import {
   type StoryContext,
 } from './card-story.ts';
 import { byParty, rewardOfDecision } from './compose-mirror.ts';
+import type { ConsoleLink } from './console-links.ts';
 import { beneficiariesOf, friendNameOf, nameOf, namesOf, outlooksOfDeal, type Told } from './outlooks.ts';
 import type { Connection, Store } from './ports/store.ts';
 
@@ -29,6 +30,7 @@ export interface DealCardDeps {
   readonly store: Store;
   readonly clock: Pick<Clock, 'now'>;
   readonly recordUrl: RecordUrl;
+  readonly consoleLink: ConsoleLink;
 }
 
 export interface DealCardInput {
@@ -46,6 +48,7 @@ export function createDealCard({
   store,
   clock,
   recordUrl,
+  consoleLink,
 }: DealCardDeps): (input: DealCardInput) => Promise<DealCardResponse> {
   return async ({ connection, dealId, user }) => {
     if (connection?.status !== 'connected') return NOT_CONNECTED;
@@ -55,7 +58,7 @@ export function createDealCard({
     const [[deal], [source], read, syncedOf] = await Promise.all([
       store.reads.deals(accountId, [ref]),
       store.mirror.sources(accountId, [ref]),
-      readStoryContext(store, connection, null, recordUrl, now),
+      readStoryContext(store, connection, null, { recordUrl, consoleLink }, now),
       readSyncTimes(store, accountId, [ref]),
     ]);
     if (!deal || deal.presence === 'deleted' || !source) {
@@ -80,6 +83,7 @@ export function createDealCard({
       ? rulesFor(told.facts.version?.rules ?? [], told.referral, now)
       : (programs.findLast(({ programId }) => programId === open)?.rules ?? []);
 
+    const whyNot = whyNotAct(connection.cardActors ?? null, user);
     const view: DealCardView = {
       version: 1,
       deal: { ...dealOf(deal, mapping), ...linkTo(ref), ...syncedOf(ref) },
@@ -94,7 +98,8 @@ export function createDealCard({
         now,
         isChosen: told === null || appliesIn(choices, connectionId, told.referral),
       }),
-      mayAct: mayAct(connection.cardActors ?? null, user),
+      mayAct: whyNot === null,
+      ...(whyNot === null ? {} : { whyNot }),
       generatedAt: isoOf(now),
     };
     return { ok: true, data: view };
@@ -111,5 +116,6 @@ function referralOf(context: StoryContext, { referral, member, facts }: Told): D
     reason: reasonText(sourceReason(referral)),
     member: personOf(context, nameOf(member), member.contact),
     friend: personOf(context, friendNameOf(referral), referral.friend.contact),
+    ...context.consoleLink('referral', referral.id),
   };
 }

@@ -3,8 +3,12 @@ import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { readStoryFacts } from './card-facts.ts';
 import { readStoryContext } from './card-story.ts';
+import { createConsoleLink } from './console-links.ts';
 import { outlooksOfDeal } from './outlooks.ts';
 import type { Connection, MirrorSource, Store } from './ports/store.ts';
+
+/** What rows of the CRM are told with leads nowhere. */
+const NO_LINKS = { recordUrl: () => null, consoleLink: createConsoleLink(null) };
 
 /** By deal: what the rules in force would make of it that have decided nothing on it. Deals of nobody have none. */
 export async function readDealOutlooks(
@@ -20,7 +24,7 @@ export async function readDealOutlooks(
       : [],
   );
   if (open.length === 0) return () => [];
-  const context = await readStoryContext(store, connection, null, () => null, now);
+  const context = await readStoryContext(store, connection, null, NO_LINKS, now);
   const shown = open.map(({ referral, member }) => ({ referral, direction: 'made' as const, member }));
   const [deals, facts] = await Promise.all([
     store.reads.deals(

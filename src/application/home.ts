@@ -8,6 +8,7 @@ import type {
   Person,
   Sync,
 } from '../../contracts/hubspot-home/home-view.generated.ts';
+import type { CardUser } from '../domain/card-actors.ts';
 import type { Case, CaseKind } from '../domain/case.ts';
 import type { Reward } from '../domain/decision.ts';
 import type { StageMapping } from '../domain/mapping.ts';
@@ -17,7 +18,9 @@ import type { RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { ConsoleLink } from './console-links.ts';
 import { dealsNamedBy, readDealNames } from './deal-names.ts';
+import type { NextAsks } from './next-asks.ts';
 import type { Connection, ParkedOrder, Store } from './ports/store.ts';
 import type { HealthProblemCode, SyncHealth, SyncHealthOf } from './sync-health.ts';
 
@@ -31,6 +34,8 @@ export interface HomeDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly syncHealth: SyncHealthOf;
   readonly recordUrl: (connection: Connection, record: RecordRef) => string | null;
+  readonly nextAsks: Pick<NextAsks, 'of'>;
+  readonly consoleLink: ConsoleLink;
 }
 
 /**
@@ -38,14 +43,17 @@ export interface HomeDeps {
  * stored, and no more rows than it shows, however many there are.
  *
  * @param connection that the signed portal names; null when it names none
+ * @param user who looks, as the CRM signs it; null where it did not say
  */
 export function createHome({
   store,
   clock,
   syncHealth,
   recordUrl,
-}: HomeDeps): (input: { connection: Connection | null }) => Promise<HomeResponse> {
-  return async ({ connection }) => {
+  nextAsks,
+  consoleLink,
+}: HomeDeps): (input: { connection: Connection | null; user: CardUser | null }) => Promise<HomeResponse> {
+  return async ({ connection, user }) => {
     if (connection === null) {
       return {
         ok: false,
@@ -57,7 +65,7 @@ export function createHome({
     const { accountId, id } = connection;
     const now = clock.now();
     const newest = { limit: LISTED, cursor: null };
-    const [programs, mapping, health, cases, parked, failed, referrals, rewards] = await Promise.all([
+    const [programs, mapping, health, cases, parked, failed, referrals, rewards, asks] = await Promise.all([
       store.programs.versions(accountId),
       store.connections.mapping(accountId, id),
       syncHealth(accountId, id),
@@ -66,6 +74,7 @@ export function createHome({
       store.reads.rewards(accountId, { limit: ORDERS_NAMED, cursor: null }, { state: 'failed' }),
       store.reads.referrals(accountId, newest, {}),
       store.reads.rewards(accountId, newest, {}),
+      nextAsks.of(connection, user),
     ]);
     const shown = cases.slice(0, LISTED);
     const named = await readNamed(store, accountId, {
@@ -81,16 +90,21 @@ export function createHome({
         version: 1,
         attention: [
           ...(programs.length === 0 ? [noProgram()] : []),
-          ...mappingItems(mapping),
-          ...syncItems(health),
-          ...orderItems(parked),
-          ...failed.items.map((reward) => failedItem(reward, named, linkTo)),
-          ...shown.map((one) => caseItem(one, connection, named, linkTo)),
+          ...mappingItems(mapping).map((one) => ({ ...one, ...consoleLink('mapping', id) })),
+          ...syncItems(health).map((one) => ({ ...one, ...consoleLink('health', id) })),
+          ...orderItems(parked, consoleLink),
+          ...failed.items.map((reward) => ({
+            ...failedItem(reward, named, linkTo),
+            ...consoleLink('reward', reward.id),
+          })),
+          ...shown.map((one) => ({ ...caseItem(one, connection, named, linkTo), ...consoleLink('case', one.id) })),
         ].sort(byUrgency),
         hasMore: cases.length > LISTED,
         referrals: referrals.items.map((referral) => referralRow(referral, named, linkTo)),
         rewards: rewards.items.map((reward) => rewardRow(reward, named, linkTo)),
+        ...(asks === null ? {} : { asks: [...asks] }),
         sync: syncOf(health),
+        ...healthUrl(consoleLink('health', id)),
         generatedAt: isoOf(now),
       },
     };
@@ -258,7 +272,7 @@ function syncItems(health: SyncHealth | null): Attention[] {
   );
 }
 
-function orderItems(parked: readonly ParkedOrder[]): Attention[] {
+function orderItems(parked: readonly ParkedOrder[], consoleLink: ConsoleLink): Attention[] {
   const [first] = parked;
   if (!first) return [];
   const many = parked.length > ORDERS_NAMED ? `More than ${ORDERS_NAMED}` : String(parked.length);
@@ -269,6 +283,7 @@ function orderItems(parked: readonly ParkedOrder[]): Attention[] {
       title: parked.length === 1 ? 'A reward could not be paid out' : `${many} rewards could not be paid out`,
       why: first.error || 'The reason is in the log.',
       next: 'Mend what the reason says, then ask Wonward to try again. Nothing is paid twice.',
+      ...consoleLink('reward', first.rewardId),
     }),
   ];
 }
@@ -391,6 +406,10 @@ const SYNC_WORDS: Readonly<Record<'ok' | 'working' | 'trouble', string>> = {
   working: 'Changes are being worked through.',
   trouble: 'Something needs a look, as told above; everything else goes on.',
 };
+
+function healthUrl({ consoleUrl }: ReturnType<ConsoleLink>): { readonly healthUrl?: string } {
+  return consoleUrl === undefined ? {} : { healthUrl: consoleUrl };
+}
 
 const OFF: Sync = {
   state: 'off',

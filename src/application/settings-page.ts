@@ -11,6 +11,7 @@ import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { AppSettingsDesk, AppSettingsSaved } from './app-settings.ts';
 import type { Connect } from './connect.ts';
+import type { ConsoleLink } from './console-links.ts';
 import type { Mappings } from './mapping.ts';
 import type { Connection, KeptAppSettings, KeptMapping, Store } from './ports/store.ts';
 
@@ -20,6 +21,7 @@ export interface SettingsPageDeps {
   readonly mappings: Pick<Mappings, 'of' | 'say'>;
   readonly appSettings: Pick<AppSettingsDesk, 'of' | 'save'>;
   readonly connect: Pick<Connect, 'begin'>;
+  readonly consoleLink: ConsoleLink;
 }
 
 /** Who asks, as the CRM has signed it. */
@@ -36,7 +38,7 @@ export type SettingsPage = ReturnType<typeof createSettingsPage>;
  * What an admin sees and sets inside the CRM. Everybody of the portal may look; only who is known here as one of its managers may change
  * anything, whatever the page itself believes.
  */
-export function createSettingsPage({ store, clock, mappings, appSettings, connect }: SettingsPageDeps) {
+export function createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLink }: SettingsPageDeps) {
   async function show(
     { connection, userId }: SettingsCaller,
     more: Partial<SettingsView> = {},
@@ -50,10 +52,8 @@ export function createSettingsPage({ store, clock, mappings, appSettings, connec
       store.appSettings.choices(accountId),
     ]);
     if (mapping === null || kept === null) return NOT_CONNECTED;
-    return {
-      ok: true,
-      data: { ...viewOf(connection, userId, mapping, kept, programs, choices, clock.now()), ...more },
-    };
+    const view = viewOf(connection, userId, mapping, kept, programs, choices, clock.now());
+    return { ok: true, data: { ...withLinks(view, connection, consoleLink), ...more } };
   }
 
   /** Lets a manager through; everybody else is told who is one. */
@@ -150,7 +150,7 @@ function unavailable(message: string): SettingsError {
 }
 
 function viewOf(
-  { id, status, statusReason, externalId, homeCurrency, timeZone, connectedAt }: Connection,
+  { id, status, statusReason, externalId, homeCurrency, timeZone, connectedAt, cardActors }: Connection,
   userId: string | null,
   mapping: KeptMapping,
   { settings, version: settingsVersion }: KeptAppSettings,
@@ -182,6 +182,7 @@ function viewOf(
       const route = settings.notifications.find((one) => one.notice === notice && one.channel === 'crm_task');
       return { notice, isTask: route !== undefined, ownerId: route?.to ?? null };
     }),
+    actors: cardActors ?? null,
     generatedAt: isoOf(now),
   };
 }
@@ -200,6 +201,16 @@ function pipelinesOf({ entries }: KeptMapping): SettingsView['mapping']['pipelin
       isSaid: byMetadata !== undefined,
     })),
   }));
+}
+
+/** With where the console has the same. */
+function withLinks(view: SettingsView, { id }: Connection, consoleLink: ConsoleLink): SettingsView {
+  return {
+    ...view,
+    connection: { ...view.connection, ...consoleLink('health', id) },
+    mapping: { ...view.mapping, ...consoleLink('mapping', id) },
+    programs: view.programs.map((program) => ({ ...program, ...consoleLink('program', program.id) })),
+  };
 }
 
 function newestOf(

@@ -18,6 +18,22 @@ export function mayAct(actors: CardActors, user: CardUser | null): boolean {
   return actors.some((one) => one === user.id || (email !== null && one === email));
 }
 
+/** Nobody reads a longer list on a card. */
+const NAMED_MAX = 3;
+
+/** Why somebody may not act, and whom they can ask; null for somebody who may. Numbers of users name nobody to a reader. */
+export function whyNotAct(actors: CardActors, user: CardUser | null): string | null {
+  if (mayAct(actors, user)) return null;
+  if (user === null) return 'HubSpot did not say who you are, so you can look and not act. Reload the page.';
+  const addresses = (actors ?? []).filter((one) => one.includes('@'));
+  const named = addresses.slice(0, NAMED_MAX).join(', ');
+  const who =
+    addresses.length === 0
+      ? 'An admin of Wonward chooses who may.'
+      : `${named}${addresses.length > NAMED_MAX ? ' and others' : ''} may: ask one of them, or an admin of Wonward to add you.`;
+  return `You may look at referrals here, and not act on them. ${who}`;
+}
+
 /** The same people in one spelling and one order, each once. */
 export function normaliseActors(actors: CardActors): CardActors {
   if (actors === null) return null;

@@ -75,6 +75,10 @@ export interface ContactFacts {
   readonly usedCode: string | null;
   /** Whether the CRM says that it is one of the account's own people; absent where it says nothing. */
   readonly isStaff?: boolean | undefined;
+  /** Whose contact it is, by the CRM's own ids of its users; absent where it is nobody's. */
+  readonly ownerUserIds?: readonly string[] | undefined;
+  /** Whether the person has unsubscribed from all e-mail; absent where the CRM says nothing. */
+  readonly hasOptedOut?: boolean | undefined;
   /** Contacts that the association label "Referred by" points to. */
   readonly referredByIds: readonly string[];
   readonly formerIds: readonly string[];

@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { CardAction, CardActions } from '../application/card-actions.ts';
 import { CLAIMS } from '../application/desk.ts';
+import { ASK_WAYS } from '../application/ports/store.ts';
 import type { Log } from '../platform/log.ts';
 import {
   answerPerson,
@@ -72,6 +73,7 @@ const disputeSchema = z.strictObject({
   note: z.string().trim().min(1, 'must say what is wrong').max(NOTE_LENGTH_MAX),
 });
 const shareLinkSchema = z.strictObject({ key, contactId: recordId });
+const askedSchema = z.strictObject({ key, contactId: recordId, way: z.enum(ASK_WAYS) });
 
 type Parsed = CardAction & { readonly key: string };
 
@@ -80,6 +82,7 @@ const ACTIONS: Readonly<Record<string, (body: unknown) => z.ZodSafeParseResult<P
   dispute: (body) => disputeSchema.transform((input): Parsed => ({ kind: 'dispute', ...input })).safeParse(body),
   'share-link': (body) =>
     shareLinkSchema.transform((input): Parsed => ({ kind: 'share_link', ...input })).safeParse(body),
+  asked: (body) => askedSchema.transform((input): Parsed => ({ kind: 'asked', ...input })).safeParse(body),
 };
 
 /**

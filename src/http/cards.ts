@@ -64,7 +64,7 @@ export function cards(deps: CardDeps): Router {
     company: {
       objectTypeId: '0-2',
       noun: 'company',
-      answer: ({ connection }, companyId, page) => companyCard({ connection, companyId, ...page }),
+      answer: ({ connection, user }, companyId, page) => companyCard({ connection, user, companyId, ...page }),
     },
   };
 

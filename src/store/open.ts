@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountStore } from './accounts.ts';
 import { createAppSettingsStore } from './app-settings.ts';
+import { createAskStore } from './asks.ts';
 import { createAttentionStore } from './attention.ts';
 import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
@@ -127,6 +128,7 @@ export function createStore(engine: Engine): Store {
     accounts: createAccountStore(engine),
     connections: createConnectionStore(engine),
     cardActions: createCardActionStore(engine),
+    asks: createAskStore(engine),
     programs: createProgramStore(engine),
     programDrafts: createProgramDraftStore(engine),
     rates: createRateStore(engine),

@@ -393,6 +393,12 @@ async function forgetRecords(
       where records.facts <> excluded.facts
       returning record_id`,
   );
+  // Whoever asked to be forgotten is proposed to nobody.
+  for (const [connectionId, group] of Map.groupBy(contacts, (ref) => ref.connectionId)) {
+    const ids = group.map(({ id }) => id);
+    await sql`delete from contact_owners where account_id = ${accountId} and connection_id = ${connectionId}
+      and ${session.dialect.isIn('contact_id', ids)}`.execute(session.db);
+  }
   return written.length;
 }
 

@@ -10,6 +10,7 @@ import {
   recordKey,
   sameRecord,
 } from '../domain/record.ts';
+import { bringForward, keepOwners } from './asks.ts';
 import { fromJson, keyOf, refOf, toJson } from './codec.ts';
 import { type Columns, insertRows, overRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
@@ -139,7 +140,14 @@ export async function saveSnapshots(
       returning record_id`,
   );
   const read = inOneOrder.map(({ facts }) => facts);
-  await replaceLinks(session, accountId, read.filter(isDeal));
+  const deals = read.filter(isDeal);
+  await replaceLinks(session, accountId, deals);
+  await keepOwners(
+    session,
+    accountId,
+    read.filter((facts): facts is ContactFacts => !isDeal(facts)),
+  );
+  await bringForward(session, accountId, deals);
   for (const facts of read) if (facts.formerIds.length > 0) await markMergedAway(session, accountId, facts);
   return kept.length === inOneOrder.length;
 }

@@ -525,6 +525,22 @@ export const TABLES = {
     contact_id: 'text',
     changed_at: 'int',
   },
+  contact_owners: {
+    account_id: 'text',
+    connection_id: 'text',
+    contact_id: 'text',
+    user_id: 'text',
+    active_at: 'int',
+  },
+  asks: {
+    account_id: 'text',
+    connection_id: 'text',
+    ask_key: 'text',
+    contact_id: 'text',
+    way: 'text',
+    asked_by: 'text',
+    asked_at: 'int',
+  },
   risk_findings: { account_id: 'text', reward_id: 'text', signal: 'text', weight: 'int', found_at: 'int' },
   desk_cases: {
     account_id: 'text',

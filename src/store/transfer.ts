@@ -82,6 +82,8 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   mirror: RECORD,
   records: RECORD,
   record_links: ['account_id', 'connection_id', 'deal_id', 'contact_id'],
+  contact_owners: ['account_id', 'connection_id', 'contact_id', 'user_id'],
+  asks: ['account_id', 'connection_id', 'ask_key'],
   backfills: ['account_id', 'id'],
   history_releases: ['account_id', 'id'],
   member_imports: ['account_id', 'id'],

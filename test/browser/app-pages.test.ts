@@ -1,17 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/platform/clock.ts';
-import { createCrm } from '../../src/sandbox/demo/crm.ts';
-import { createOrg } from '../../src/sandbox/demo/org.ts';
-import { runStory } from '../../src/sandbox/demo/run-story.ts';
-import { createScene, type Scene } from '../../src/sandbox/demo/scene.ts';
-import { install } from '../../src/sandbox/demo/steps/connect.ts';
-import { contacts, deal, referral } from '../../src/sandbox/demo/steps/refer.ts';
-import { createWonward } from '../../src/sandbox/demo/wonward.ts';
-import { startWorld, type World } from '../../src/sandbox/demo/world.ts';
-import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } from './browser.ts';
+import type { Scene } from '../../src/sandbox/demo/scene.ts';
+import type { World } from '../../src/sandbox/demo/world.ts';
+import { type BegunStory, beginStory } from './begun-story.ts';
 
 /**
  * Takes the pictures of the setup guide and the listing anew, of what these tests have just checked:
@@ -19,46 +11,18 @@ import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } fro
  */
 const UPDATE_PICTURE = process.env.UPDATE_PICTURE === '1';
 const pictureOf = (name: string) => fileURLToPath(new URL(`../../docs/hubspot/${name}.png`, import.meta.url));
-/** Screenshots of every state, for somebody who wants to look. */
-const SCREENSHOTS = process.env.SCREENSHOTS;
 
+let story: BegunStory;
 let world: World;
 let scene: Scene;
-let browser: Browser;
-const opened: OpenedPage[] = [];
+let open: BegunStory['open'];
+let expectSound: BegunStory['expectSound'];
 
 beforeAll(async () => {
-  [world, browser] = await Promise.all([startWorld(), launchBrowser()]);
-  scene = createScene(
-    createCrm(world.crmUrl, world.portalId),
-    createOrg(world.orgUrl, world.orgId, world.orgPagesUrl),
-    createWonward(world.serviceUrl, world.apiKey),
-  );
-  const silent = { onBegin: () => undefined, onEnd: () => undefined };
-  const begun = await runStory([install(), contacts, referral, deal], scene, { clock: systemClock, audience: silent });
-  expect(begun.flatMap(({ problems }) => problems)).toEqual([]);
+  story = await beginStory();
+  ({ world, scene, open, expectSound } = story);
 });
-afterAll(async () => {
-  await browser?.close();
-  await world?.close();
-});
-
-async function open(path: string): Promise<Page> {
-  const one = await openPage(browser, `${world.crmUrl}/portals/${world.portalId}/${path}`, {
-    width: 1_360,
-    height: 900,
-  });
-  opened.push(one);
-  return one.page;
-}
-
-/** Whatever the page shows, a person with a screen reader or a keyboard gets it too, and nothing went wrong unseen. */
-async function expectSound(page: Page, name: string): Promise<void> {
-  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
-  expect(await page.locator('.c-gap').count()).toBe(0);
-  expect(await accessibilityViolations(page)).toEqual([]);
-  expect(opened.flatMap(({ complaints, strangers }) => [...complaints, ...strangers])).toEqual([]);
-}
+afterAll(() => story?.close());
 
 describe('the home page in a browser, over the real service', () => {
   test('shows a new portal what has come in, that nothing waits, and that all is in step', async () => {
@@ -72,10 +36,13 @@ describe('the home page in a browser, over the real service', () => {
     await expectSound(page, 'home-new');
   });
 
-  test('shows a reward with its reason, and leads to the deal', async () => {
+  test('shows a reward with its reason, leads to the deal, and says whom to ask next', async () => {
+    await story.addBuyer();
     const dealPage = await open(`deals/${scene.deal}`);
     await dealPage.getByRole('button', { name: 'Closed Won' }).click();
-    await expect.poll(async () => (await scene.wonward.rewards()).map(({ state }) => state)).toContain('issued');
+    await expect
+      .poll(async () => (await scene.wonward.rewards()).map(({ state }) => state), { timeout: 30_000 })
+      .toContain('issued');
     const page = await open('app');
     const home = page.locator('.card');
     await home.getByText('€1,200.00').waitFor();
@@ -87,6 +54,15 @@ describe('the home page in a browser, over the real service', () => {
     expect(await home.getByRole('link', { name: 'Analytical engine' }).first().getAttribute('href')).toContain(
       scene.deal,
     );
+    await expect
+      .poll(
+        async () => {
+          await home.getByRole('button', { name: 'Refresh' }).click();
+          return home.getByText('Ask Mary Somerville now').count();
+        },
+        { timeout: 30_000, interval: 500 },
+      )
+      .toBe(1);
     await expectSound(page, 'home-rewards');
     if (UPDATE_PICTURE) await page.screenshot({ path: pictureOf('home'), fullPage: true });
   });
@@ -148,12 +124,11 @@ describe('the page in front of HubSpot’s consent', () => {
       body: JSON.stringify({ provider: 'hubspot' }),
     });
     const link = (await response.json()) as { url: string; page: string };
-    const one = await openPage(browser, link.page, { width: 900, height: 1_000 });
-    opened.push(one);
-    await one.page.getByText('crm.objects.companies.read').waitFor();
-    await expectSound(one.page, 'install');
-    if (UPDATE_PICTURE) await one.page.screenshot({ path: pictureOf('install'), fullPage: true });
-    expect(await one.page.getByRole('link', { name: 'Continue to HubSpot’s consent page' }).getAttribute('href')).toBe(
+    const page = await story.openUrl(link.page, { width: 900, height: 1_000 });
+    await page.getByText('crm.objects.companies.read').waitFor();
+    await expectSound(page, 'install');
+    if (UPDATE_PICTURE) await page.screenshot({ path: pictureOf('install'), fullPage: true });
+    expect(await page.getByRole('link', { name: 'Continue to HubSpot’s consent page' }).getAttribute('href')).toBe(
       link.url,
     );
   });
@@ -163,7 +138,7 @@ describe('the app’s icon', () => {
   const svg = readFileSync(fileURLToPath(new URL('../../docs/hubspot/icon.svg', import.meta.url)), 'utf8');
 
   test('is a square of 800 pixels, as the listing wants it, and shows something', async () => {
-    const context = await browser.newContext({ viewport: { width: 800, height: 800 } });
+    const context = await story.browser.newContext({ viewport: { width: 800, height: 800 } });
     const page = await context.newPage();
     await page.setContent(`<body style="margin:0">${svg}</body>`);
     const drawn = page.locator('svg');

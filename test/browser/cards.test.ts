@@ -1,54 +1,20 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/platform/clock.ts';
-import { createCrm } from '../../src/sandbox/demo/crm.ts';
-import { createOrg } from '../../src/sandbox/demo/org.ts';
-import { runStory } from '../../src/sandbox/demo/run-story.ts';
-import { createScene, type Scene } from '../../src/sandbox/demo/scene.ts';
-import { install } from '../../src/sandbox/demo/steps/connect.ts';
-import { contacts, deal, referral } from '../../src/sandbox/demo/steps/refer.ts';
-import { createWonward } from '../../src/sandbox/demo/wonward.ts';
-import { startWorld, type World } from '../../src/sandbox/demo/world.ts';
-import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } from './browser.ts';
+import type { Scene } from '../../src/sandbox/demo/scene.ts';
+import type { World } from '../../src/sandbox/demo/world.ts';
+import { type BegunStory, beginStory } from './begun-story.ts';
 
-/** Screenshots of every state, for somebody who wants to look. */
-const SCREENSHOTS = process.env.SCREENSHOTS;
-
+let story: BegunStory;
 let world: World;
 let scene: Scene;
-let browser: Browser;
-const opened: OpenedPage[] = [];
+let open: BegunStory['open'];
+let expectSound: BegunStory['expectSound'];
 
 beforeAll(async () => {
-  [world, browser] = await Promise.all([startWorld(), launchBrowser()]);
-  scene = createScene(
-    createCrm(world.crmUrl, world.portalId),
-    createOrg(world.orgUrl, world.orgId, world.orgPagesUrl),
-    createWonward(world.serviceUrl, world.apiKey),
-  );
-  const silent = { onBegin: () => undefined, onEnd: () => undefined };
-  const begun = await runStory([install(), contacts, referral, deal], scene, { clock: systemClock, audience: silent });
-  expect(begun.flatMap(({ problems }) => problems)).toEqual([]);
+  story = await beginStory();
+  ({ world, scene, open, expectSound } = story);
 });
-afterAll(async () => {
-  await browser?.close();
-  await world?.close();
-});
-
-async function open(path: string, width = 1_360): Promise<Page> {
-  const one = await openPage(browser, `${world.crmUrl}/portals/${world.portalId}/${path}`, { width, height: 900 });
-  opened.push(one);
-  return one.page;
-}
-
-async function expectSound(page: Page, name: string): Promise<void> {
-  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
-  expect(await accessibilityViolations(page)).toEqual([]);
-  // A QR code is the service's own picture, as permittedUrls.img says.
-  const strangers = opened.flatMap((one) => one.strangers).filter((url) => !url.startsWith(world.serviceUrl));
-  expect([...opened.flatMap(({ complaints }) => complaints), ...strangers]).toEqual([]);
-  expect(await page.getByText('is not drawn by this sandbox').count()).toBe(0);
-}
+afterAll(() => story?.close());
 
 const cardOf = (page: Page) => page.locator('.card');
 
@@ -171,6 +137,79 @@ describe('the cards of the three kinds of record', () => {
       .toBe(1);
     await card.getByRole('link', { name: 'Ada Lovelace' }).waitFor();
     await expectSound(page, 'cards-7-company');
+  });
+
+  test('the sidebar of each record tells it in a few lines, and where the rest is', async () => {
+    const company = await scene.crm.create('companies', { properties: { name: 'Sidebar & Co' } });
+    await scene.crm.associate('contacts', scene.bob, { toType: 'companies', toId: company.id });
+    for (const [path, name, said] of [
+      [`contacts/${scene.ada}`, 'Referrals at a glance', /Latest: referred/],
+      [`deals/${scene.deal}`, 'Deal referral at a glance', /was referred by Ada Lovelace/],
+      [`companies/${company.id}`, 'Company referrals at a glance', /known/],
+    ] as const) {
+      const page = await open(path);
+      await page.getByRole('button', { name, exact: true }).click();
+      const sidebar = page.locator('.sidebar-card');
+      await sidebar.getByText(said).first().waitFor();
+      await sidebar.getByText(/The whole story is on the card/).waitFor();
+      await sidebar.getByText(/^As of/).waitFor();
+      // What is wider than the sidebar would be cut off.
+      expect(
+        await sidebar.evaluate((one) => {
+          const { scrollWidth, clientWidth } = one as unknown as Record<'scrollWidth' | 'clientWidth', number>;
+          return scrollWidth <= clientWidth;
+        }),
+      ).toBe(true);
+      await expectSound(page, `cards-8-sidebar-${path.split('/')[0]}`);
+    }
+  });
+
+  test('a customer who has just bought is proposed to their owner, who asks by HubSpot’s e-mail, once a quarter', async () => {
+    const id = await story.addBuyer();
+    const home = await open('app');
+    await expect
+      .poll(
+        async () => {
+          await home.getByRole('button', { name: 'Refresh' }).click();
+          return home.getByText('Ask Mary Somerville now').count();
+        },
+        { timeout: 30_000, interval: 500 },
+      )
+      .toBe(1);
+    await home.getByRole('button', { name: 'What this rests on: Mary Somerville' }).click();
+    await home.getByRole('cell', { name: 'Last purchase' }).waitFor();
+    await expectSound(home, 'cards-9-ask-home');
+
+    const page = await open(`contacts/${id}`);
+    const card = cardOf(page);
+    await card.getByText('Ask now', { exact: true }).waitFor();
+    await card.getByText('Make a share link first').waitFor();
+    await card.getByRole('button', { name: 'Make a share link' }).click();
+    await expectSound(page, 'cards-9-ask-no-link');
+    await card.getByRole('button', { name: 'Ask by e-mail' }).click();
+    const composer = page.getByRole('dialog', { name: 'New e-mail' });
+    expect(await composer.getByLabel('Text').inputValue()).toMatch(
+      new RegExp(`^Hello Mary Somerville, .*${world.serviceUrl}/r/`),
+    );
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(await composer.getByLabel('Text').inputValue());
+    await card.getByText('Not now: they were asked today.').waitFor();
+    await expectSound(page, 'cards-9-ask-composer');
+    await composer.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('Sent to mary@somerville.example').waitFor();
+
+    await home.getByRole('button', { name: 'Refresh' }).click();
+    await home.getByText('None of your contacts today.').waitFor();
+  });
+
+  test('who may not act reads why and whom to ask, in the tab and in the sidebar', async () => {
+    await story.setCardActors(['boss@acme.example']);
+    const page = await open(`contacts/${scene.ada}`);
+    await page.getByRole('button', { name: 'Referrals at a glance' }).click();
+    for (const place of ['.card', '.sidebar-card'])
+      await page.locator(place).getByText('boss@acme.example may: ask one of them').waitFor();
+    expect(await page.getByRole('button', { name: /Enter a referral|Ask by e-mail|I have asked/ }).count()).toBe(0);
+    await expectSound(page, 'cards-9-may-not');
+    await story.setCardActors(null);
   });
 
   test('in a narrow window nothing is cut off', async () => {

@@ -14,14 +14,15 @@ export interface RunningPages {
 
 /** The pages over any source, on a free port of the loopback. */
 export async function startPages(source: SandboxSource, apiUrl = 'https://wonward.test'): Promise<RunningPages> {
-  const [cards, page, settings, client] = await Promise.all([
-    buildCardBundles(),
+  const [cards, sidebars, page, settings, client] = await Promise.all([
+    buildCardBundles('crm.record.tab'),
+    buildCardBundles('crm.record.sidebar'),
     buildPageBundle(hubspotManifest.pages),
     buildPageBundle(hubspotManifest.settings),
     buildSandboxClient(),
   ]);
   const app = express().use(
-    createSandboxPages({ source, cards, apps: { app: page, settings }, client, apiUrl, appId: 50_780_459 }),
+    createSandboxPages({ source, cards, sidebars, apps: { app: page, settings }, client, apiUrl, appId: 50_780_459 }),
   );
   const server = await new Promise<Server>((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening));

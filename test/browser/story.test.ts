@@ -1,16 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/platform/clock.ts';
-import { createCrm } from '../../src/sandbox/demo/crm.ts';
-import { createOrg } from '../../src/sandbox/demo/org.ts';
-import { runStory } from '../../src/sandbox/demo/run-story.ts';
-import { createScene, type Scene } from '../../src/sandbox/demo/scene.ts';
-import { install } from '../../src/sandbox/demo/steps/connect.ts';
-import { contacts, deal, referral } from '../../src/sandbox/demo/steps/refer.ts';
-import { createWonward } from '../../src/sandbox/demo/wonward.ts';
-import { startWorld, type World } from '../../src/sandbox/demo/world.ts';
-import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } from './browser.ts';
+import type { Scene } from '../../src/sandbox/demo/scene.ts';
+import type { World } from '../../src/sandbox/demo/world.ts';
+import { type BegunStory, beginStory } from './begun-story.ts';
 
 /**
  * Takes the README's picture anew, of what this test has just checked:
@@ -18,48 +11,21 @@ import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } fro
  */
 const UPDATE_PICTURE = process.env.UPDATE_PICTURE === '1';
 const PICTURE = fileURLToPath(new URL('../../docs/card.png', import.meta.url));
-/** Screenshots of every state, for somebody who wants to look. */
-const SCREENSHOTS = process.env.SCREENSHOTS;
 
 /** As long as Playwright itself waits for a text: two cores may be busy. */
 const WAIT_MS = 30_000;
 
+let story: BegunStory;
 let world: World;
 let scene: Scene;
-let browser: Browser;
-const opened: OpenedPage[] = [];
+let open: BegunStory['open'];
+let expectSound: BegunStory['expectSound'];
 
 beforeAll(async () => {
-  [world, browser] = await Promise.all([startWorld(), launchBrowser()]);
-  scene = createScene(
-    createCrm(world.crmUrl, world.portalId),
-    createOrg(world.orgUrl, world.orgId, world.orgPagesUrl),
-    createWonward(world.serviceUrl, world.apiKey),
-  );
-  const silent = { onBegin: () => undefined, onEnd: () => undefined };
-  const begun = await runStory([install(), contacts, referral, deal], scene, { clock: systemClock, audience: silent });
-  expect(begun.flatMap(({ problems }) => problems)).toEqual([]);
+  story = await beginStory();
+  ({ world, scene, open, expectSound } = story);
 });
-afterAll(async () => {
-  await browser?.close();
-  await world?.close();
-});
-
-async function open(path: string): Promise<Page> {
-  const one = await openPage(browser, `${world.crmUrl}/portals/${world.portalId}/${path}`, {
-    width: 1_360,
-    height: 900,
-  });
-  opened.push(one);
-  return one.page;
-}
-
-/** Whatever the page shows, a person with a screen reader or a keyboard gets it too, and nothing went wrong unseen. */
-async function expectSound(page: Page, name: string): Promise<void> {
-  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
-  expect(await accessibilityViolations(page)).toEqual([]);
-  expect(opened.flatMap(({ complaints, strangers }) => [...complaints, ...strangers])).toEqual([]);
-}
+afterAll(() => story?.close());
 
 const cardOf = (page: Page) => page.locator('.card');
 /** The record's own properties, as the CRM shows them. */
@@ -146,7 +112,7 @@ describe('the whole story in a browser, over the real service', () => {
 
 /** A wide window in a small picture, so that the card is on it from its first line to the reward with its reason. */
 async function takePicture(): Promise<void> {
-  const context = await browser.newContext({
+  const context = await story.browser.newContext({
     locale: 'en-GB',
     viewport: { width: 1_500, height: 1_000 },
     deviceScaleFactor: 0.8,

@@ -6,6 +6,7 @@ import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { recordKey } from '../../src/domain/record.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
+import { askStoreConformance } from './store-asks.ts';
 import { autopilotStoreConformance } from './store-autopilot.ts';
 import { backfillStoreConformance } from './store-backfill.ts';
 import { cardStoreConformance } from './store-cards.ts';
@@ -2279,10 +2280,12 @@ export function storeConformance({
           {
             snapshots: [
               { facts: a.deal('7', { contactIds: ['1'] }), readAt: T0 },
-              { facts: a.contact('1'), readAt: T0 },
+              { facts: a.contact('1', { ownerUserIds: ['7'] }), readAt: T0 },
             ],
           },
         );
+        const ask = { key: 'k1', contactId: '1', way: 'email' as const, by: '7', at: T0 };
+        await store.asks.keep(a.of, ask);
         await store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [] }, T0);
         await store.connections.saveMapping('acc_a', 'con_a', 'm1', [], T0);
         for (const of of TRIED) await store.dryRuns.keep('acc_a', dryRunOf(of, of.kind));
@@ -2324,6 +2327,10 @@ export function storeConformance({
         expect(await store.programs.versions('acc_b')).toEqual([]);
         for (const { kind } of TRIED) expect(await store.dryRuns.get('acc_b', kind)).toBeNull();
         expect(await cases.knownContacts('acc_b', 'con_a', ['1'])).toEqual([]);
+        const theirs = { id: 'con_a', accountId: 'acc_b' };
+        expect(await store.asks.contactsOf(theirs, '7', { limit: 5 })).toEqual([]);
+        expect(await store.asks.lastAsked(theirs, ['1'])).toEqual(new Map());
+        expect(await store.asks.bearings(theirs, ['contact-mem_1'])).toEqual(new Map());
         expect(
           await cases.load({
             accountId: 'acc_b',
@@ -2457,6 +2464,7 @@ export function storeConformance({
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     cardStoreConformance(() => ({ store, a }));
+    askStoreConformance(() => ({ store, a }));
     colleagueStoreConformance(() => ({ store, a }));
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));

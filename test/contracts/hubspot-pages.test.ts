@@ -10,7 +10,14 @@ describe('the contract of the home page', () => {
   });
 
   it('has an example for every state that somebody can meet', () => {
-    expect(Object.keys(examples).sort()).toEqual(['busy', 'disconnected', 'new', 'not-connected', 'unavailable']);
+    expect(Object.keys(examples).sort()).toEqual([
+      'asks',
+      'busy',
+      'disconnected',
+      'new',
+      'not-connected',
+      'unavailable',
+    ]);
   });
 
   it.each<[string, (data: Record<string, unknown>) => void]>([

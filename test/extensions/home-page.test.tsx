@@ -125,4 +125,21 @@ describe('the home page', () => {
     const page = renderPages([], null);
     expect(page.find(Alert).props.title).toBe('This page does not know where Wonward is');
   });
+
+  it('proposes whom to ask, with the reason and every input, and leads to the contact and the console', async () => {
+    const page = await shown(example('asks'));
+    const { asks = [] } = (example('asks') as Extract<HomeResponse, { ok: true }>).data;
+    expect(asks.length).toBeGreaterThan(0);
+    for (const { sentence, inputs } of asks) {
+      expect(page.text()).toContain(sentence);
+      for (const { label, value } of inputs) expect(page.text()).toMatch(new RegExp(`${label}.*${value}`));
+    }
+    const links = page
+      .findAll(Link)
+      .map(({ props }) => JSON.stringify(props.href))
+      .join();
+    expect(links).toContain(asks[0]?.url);
+    expect(links).toContain('/console/connections/con_1/health');
+    expect((await shown(example('busy'))).text()).not.toContain('Whom you could ask');
+  });
 });

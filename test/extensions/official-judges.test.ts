@@ -87,7 +87,10 @@ accounts:
     ).toEqual([
       ['wonward_app', 'APPLICATION'],
       ['wonward_company_card', 'CARD'],
+      ['wonward_company_sidebar', 'CARD'],
+      ['wonward_contact_sidebar', 'CARD'],
       ['wonward_deal_card', 'CARD'],
+      ['wonward_deal_sidebar', 'CARD'],
       ['wonward_enrol_member', 'WORKFLOW_ACTION'],
       ['wonward_get_share_link', 'WORKFLOW_ACTION'],
       ['wonward_issue_reward', 'WORKFLOW_ACTION'],

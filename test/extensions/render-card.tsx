@@ -6,7 +6,10 @@ import type {
   PeopleResponse,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
 import { CompanyCard } from '../../extensions/hubspot/src/app/cards/company-card.tsx';
+import { CompanySidebar } from '../../extensions/hubspot/src/app/cards/company-sidebar.tsx';
+import { ContactSidebar } from '../../extensions/hubspot/src/app/cards/contact-sidebar.tsx';
 import { DealCard } from '../../extensions/hubspot/src/app/cards/deal-card.tsx';
+import { DealSidebar } from '../../extensions/hubspot/src/app/cards/deal-sidebar.tsx';
 import { ReferralCard } from '../../extensions/hubspot/src/app/cards/referral-card.tsx';
 import { testing } from './ui-extensions.ts';
 
@@ -34,6 +37,9 @@ const CARDS = {
   contact: { Card: ReferralCard, objectTypeId: '0-1' },
   deal: { Card: DealCard, objectTypeId: '0-3' },
   company: { Card: CompanyCard, objectTypeId: '0-2' },
+  contactSidebar: { Card: ContactSidebar, objectTypeId: '0-1' },
+  dealSidebar: { Card: DealSidebar, objectTypeId: '0-3' },
+  companySidebar: { Card: CompanySidebar, objectTypeId: '0-2' },
 } as const;
 
 /** Renders the card in HubSpot's own test renderer; each call of hubspot.fetch gets the next answer, the last one for ever. */
@@ -50,7 +56,9 @@ export function renderCard(
   };
   // hubspot.fetch goes through the worker's global; there is no worker here.
   Object.assign(globalThis, { self: Object.assign(globalThis, { hsFetch }) });
-  const renderer = testing.createRenderer('crm.record.tab');
+  // The sidebar's renderer knows fewer of HubSpot's own components; what it hands to a card is the same.
+  const place = kind.endsWith('Sidebar') ? 'crm.record.sidebar' : 'crm.record.tab';
+  const renderer = testing.createRenderer(place as 'crm.record.tab');
   const { context, actions } = renderer.mocks;
   const reader = {
     ...context,

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createCard } from '../../src/application/card.ts';
+import { createConsoleLink } from '../../src/application/console-links.ts';
+import { createNextAsks } from '../../src/application/next-asks.ts';
 import { parseProgram, programDocument } from '../../src/application/program-document.ts';
 import { createTiers } from '../../src/application/tiers.ts';
 import { PROGRAM_EXAMPLE, withoutComments } from '../../src/cli/program-file.ts';
@@ -212,6 +214,8 @@ test('a card that is asked for with any record or cursor is answered', TIMEOUT, 
     clock,
     publicUrl: 'https://wonward.example',
     recordUrl: () => null,
+    nextAsks: createNextAsks({ store, clock, recordUrl: () => null }),
+    consoleLink: createConsoleLink(null),
     tiers: createTiers({ store, clock }),
   });
   await fc.assert(

@@ -154,6 +154,7 @@ const DEFINITIONS: Readonly<Record<string, string>> = {
   '/hubspot/cards/actions/refer': 'ActionResponse',
   '/hubspot/cards/actions/dispute': 'ActionResponse',
   '/hubspot/cards/actions/share-link': 'ActionResponse',
+  '/hubspot/cards/actions/asked': 'ActionResponse',
 };
 
 const homeViolations = contractJudge('hubspot-home/home.schema.json');
@@ -294,10 +295,10 @@ const OTHERS: readonly Fuzzed[] = [
     wrong: wrongCard,
   },
   {
-    routes: ['/hubspot/cards/actions/refer', '/hubspot/cards/actions/dispute', '/hubspot/cards/actions/share-link'],
+    routes: ['refer', 'dispute', 'share-link', 'asked'].map((action) => `/hubspot/cards/actions/${action}`),
     requests: fc
       .record({
-        path: fc.constantFrom('refer', 'dispute', 'share-link'),
+        path: fc.constantFrom('refer', 'dispute', 'share-link', 'asked'),
         pairs: askers(),
         body: fc.oneof(
           {
@@ -314,6 +315,12 @@ const OTHERS: readonly Fuzzed[] = [
                 }),
                 fc.nat(),
               )
+              .map(([text, number]) => text.replace('00000001', String(number))),
+          },
+          {
+            weight: 1,
+            arbitrary: fc
+              .tuple(near({ key: 'click-00000001', contactId: '102', way: 'copied' }), fc.nat())
               .map(([text, number]) => text.replace('00000001', String(number))),
           },
           { weight: 1, arbitrary: awkwardJson.map(textOf) },

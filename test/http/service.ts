@@ -12,6 +12,7 @@ import { createCard } from '../../src/application/card.ts';
 import { createCardActions } from '../../src/application/card-actions.ts';
 import { createCompanyCard } from '../../src/application/company-card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createConsoleLink } from '../../src/application/console-links.ts';
 import { createCrmActions } from '../../src/application/crm-actions.ts';
 import { createDealCard } from '../../src/application/deal-card.ts';
 import { createDesk } from '../../src/application/desk.ts';
@@ -20,6 +21,7 @@ import { createHistory } from '../../src/application/history.ts';
 import { createHome } from '../../src/application/home.ts';
 import { createMappings } from '../../src/application/mapping.ts';
 import { createMemberImports } from '../../src/application/member-import.ts';
+import { createNextAsks } from '../../src/application/next-asks.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
@@ -297,6 +299,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} });
   const tiers = createTiers({ store, clock });
   const appSettings = createAppSettings({ store, clock, hasTasks: (provider) => provider === 'hubspot' });
+  const recordUrl = () => null;
+  const nextAsks = createNextAsks({ store, clock, recordUrl });
+  const consoleLink = createConsoleLink(`${PUBLIC_URL}/console`);
   const syncHealth = createSyncHealth({ store, clock, openSession: connect.openSession });
   const app = createApp({
     publicUrl: PUBLIC_URL,
@@ -381,9 +386,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       onMet: () => {},
       onStarted: () => {},
     }),
-    card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl: () => null, tiers }),
-    dealCard: createDealCard({ store, clock, recordUrl: () => null }),
-    companyCard: createCompanyCard({ store, clock, recordUrl: () => null }),
+    card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl, tiers, nextAsks, consoleLink }),
+    dealCard: createDealCard({ store, clock, recordUrl, consoleLink }),
+    companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLink }),
     cardActions: createCardActions({
       store,
       clock,
@@ -394,13 +399,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       openSession: connect.openSession,
     }),
     tiers,
-    home: createHome({ store, clock, syncHealth, recordUrl: () => null }),
+    home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLink }),
     reattribute,
     mappings,
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
     drift,
     appSettings,
-    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect }),
+    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLink }),
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => {} }),
     payoutNews,
     payoutAccounts,

@@ -630,6 +630,13 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.cardActions.release(a.of, 'k1');
   await store.cardActions.answer(a.of, 'k1', { ok: true });
   await store.connections.setCardActors(accountId, connectionId, ['7']);
+  const owned = (ownerUserIds: string[]) => ({ facts: a.contact('5', { ownerUserIds }), readAt: T0 });
+  const sold = { facts: a.deal('6', { contactIds: ['5'] }), readAt: T0 };
+  for (const snapshots of [[owned(['7'])], [owned(['8']), sold]]) await a.write({}, { snapshots });
+  await store.asks.keep(a.of, { key: 'k1', contactId: '5', way: 'copied', by: '7', at: T0 });
+  await store.asks.lastAsked(a.of, ['5']);
+  for (const companyId of [undefined, 'acme']) await store.asks.contactsOf(a.of, '7', { limit: 5, companyId });
+  await store.asks.bearings(a.of, ['contact-mem_1']);
   await reads.readTimes(accountId, connectionId, 'deal', ['1']);
   await reads.health(accountId, connectionId, T0);
   await store.sync.count(accountId, connectionId, [{ measure: 'calls', label: 'ok', n: 1, total: 0, peak: 0 }], T0);

@@ -119,6 +119,7 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   const connection = { accountId: 'acc_a', id: 'con_a' };
   await store.cardActions.begin(connection, click, { now: T0, until: T0 + 1 });
   await store.cardActions.answer(connection, 'k1', { ok: true, code: 'Ünï' });
+  await store.asks.keep(connection, { key: 'k1', contactId: '2', way: 'spoken', by: '7', at: T0 });
   const alert = newCase('cas_1', { summary: 'Ünï' });
   await store.desk.open('acc_a', alert);
   await store.appSettings.save(
@@ -140,6 +141,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
       values ('acc_a', 'con_a', 'deal', '1', 'present', ${'{"name":"Ünï \\u0000 💶 \\"x\\""}'}, ${T0}, 1)`.execute(db);
     await sql`insert into record_links (account_id, connection_id, deal_id, contact_id, changed_at)
       values ('acc_a', 'con_a', '1', '2', ${Number.MAX_SAFE_INTEGER})`.execute(db);
+    await sql`insert into contact_owners (account_id, connection_id, contact_id, user_id, active_at)
+      values ('acc_a', 'con_a', '2', '7', ${T0})`.execute(db);
   });
 }
 

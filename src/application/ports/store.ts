@@ -45,6 +45,7 @@ export interface Store {
   readonly accounts: AccountStore;
   readonly connections: ConnectionStore;
   readonly cardActions: CardActionStore;
+  readonly asks: AskStore;
   readonly programs: ProgramStore;
   readonly rates: RateStore;
   readonly programDrafts: ProgramDraftStore;
@@ -300,6 +301,50 @@ export interface CardActionStore {
   answer(of: Pick<Connection, 'id' | 'accountId'>, key: string, answer: unknown): Promise<void>;
   /** Nothing came of it: the next attempt begins at once. */
   release(of: Pick<Connection, 'id' | 'accountId'>, key: string): Promise<void>;
+}
+
+/** How somebody was asked for a referral: with the message copied, by an e-mail of the CRM, or in a conversation. */
+export const ASK_WAYS = ['copied', 'email', 'spoken'] as const;
+
+/** What bears on asking a contact for a referral, beside its own facts and its deals. */
+export interface AskBearing {
+  readonly member: { readonly id: string; readonly isStaff: boolean };
+  readonly wonReferrals: number;
+  /** Among the newest referrals of the member. */
+  readonly openReferrals: number;
+  readonly openDisputes: number;
+  /** Among the newest rewards of the member. */
+  readonly paidAt: Instant | null;
+}
+
+export interface AskStore {
+  /** Keeps that somebody was asked, once under each key; false when it was kept before. */
+  keep(
+    of: Pick<Connection, 'id' | 'accountId'>,
+    ask: {
+      readonly key: string;
+      readonly contactId: string;
+      readonly way: (typeof ASK_WAYS)[number];
+      readonly by: string;
+      readonly at: Instant;
+    },
+  ): Promise<boolean>;
+  /** When each of these contacts was last asked; those that never were are missing. */
+  lastAsked(
+    of: Pick<Connection, 'id' | 'accountId'>,
+    contactIds: readonly string[],
+  ): Promise<ReadonlyMap<string, Instant>>;
+  /** Contacts of one of the CRM's users, those who bought or were sold to last first; of one company, where one is named. */
+  contactsOf(
+    of: Pick<Connection, 'id' | 'accountId'>,
+    userId: string,
+    filter: { readonly limit: number; readonly companyId?: string | undefined },
+  ): Promise<string[]>;
+  /** By contact id; contacts that are no member's are missing. */
+  bearings(
+    of: Pick<Connection, 'id' | 'accountId'>,
+    contactIds: readonly string[],
+  ): Promise<ReadonlyMap<string, AskBearing>>;
 }
 
 // ── Programs ────────────────────────────────────────────────────────────────────────────────────────────────────────

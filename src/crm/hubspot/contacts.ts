@@ -16,8 +16,9 @@ const COMPANY_ID_PROPERTY = 'associatedcompanyid';
 /** Optional: a portal that was connected without it knows its companies' ids only. */
 const COMPANIES_SCOPE = 'crm.objects.companies.read';
 
-/** What risk is judged by. */
-const TRAIT_PROPERTIES = hubspotManifest.alsoRead.contact.names;
+/** HubSpot's own list of the users behind every owner property: the same ids that it signs on cards, without a call for owners. */
+const OWNERS_PROPERTY = 'hs_user_ids_of_all_owners';
+const OPT_OUT_PROPERTY = 'hs_email_optout';
 
 const PROPERTIES = [
   'email',
@@ -26,7 +27,7 @@ const PROPERTIES = [
   MODIFIED_PROPERTY.contact,
   USED_CODE_PROPERTY,
   STAFF_PROPERTY,
-  ...TRAIT_PROPERTIES,
+  ...hubspotManifest.alsoRead.contact.names,
 ];
 
 export async function readContacts(
@@ -48,6 +49,8 @@ export async function readContacts(
     email: record?.properties.email || null,
     usedCode: record?.properties[USED_CODE_PROPERTY] || null,
     ...staffOf(record?.properties[STAFF_PROPERTY]),
+    ...ownersOf(record?.properties[OWNERS_PROPERTY]),
+    ...optOutOf(record?.properties[OPT_OUT_PROPERTY]),
     referredByIds: [
       ...new Set(
         (contacts.get(id) ?? [])
@@ -138,4 +141,14 @@ function traitsOfRecord({ properties }: HubSpotRecord) {
 /** "true" and "false", as the manifest declares its options; one that nobody has touched says nothing. */
 function staffOf(value: string | null | undefined): Pick<ContactFacts, 'isStaff'> {
   return value === 'true' || value === 'false' ? { isStaff: value === 'true' } : {};
+}
+
+/** HubSpot joins several values by semicolons. */
+function ownersOf(value: string | null | undefined): Pick<ContactFacts, 'ownerUserIds'> {
+  const ids = [...new Set((value ?? '').split(';').filter((id) => id !== ''))].sort();
+  return ids.length === 0 ? {} : { ownerUserIds: ids };
+}
+
+function optOutOf(value: string | null | undefined): Pick<ContactFacts, 'hasOptedOut'> {
+  return value === 'true' || value === 'false' ? { hasOptedOut: value === 'true' } : {};
 }

@@ -105,6 +105,7 @@ function common(group: string, modifiedProperty: string, createdProperty = 'crea
     define('hs_object_source_id', 'Record creation source ID', 'string/text', group, readOnly),
     define('hs_object_source_label', 'Record source', 'string/text', group, readOnly),
     define('hubspot_owner_id', 'Owner', 'enumeration/select', group, { referencedObjectType: 'OWNER' }),
+    define('hs_user_ids_of_all_owners', 'User IDs of all owners', 'enumeration/checkbox', group, readOnly),
   ];
 }
 

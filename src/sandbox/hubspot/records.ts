@@ -157,6 +157,11 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
       const closed = deriveDeal(portal, record, values, at);
       if (closed) changed.push(['closedate', closed]);
     }
+    // HubSpot gathers the users of all owner properties; here there is only its own one.
+    if (values.has('hubspot_owner_id')) {
+      const owner = portal.owners.find(({ id }) => id === values.get('hubspot_owner_id'));
+      setValue(record, 'hs_user_ids_of_all_owners', owner ? String(owner.userId) : '', CALCULATED, at);
+    }
     touch(record, at);
     for (const [propertyName, propertyValue] of changed) {
       tell(portal, {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { remoteBuild } from '@hubspot/ui-extensions-dev-server/build';
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
-import type { PageDeclaration } from '../../../manifests/hubspot/manifest-type.ts';
+import type { CardDeclaration, PageDeclaration } from '../../../manifests/hubspot/manifest-type.ts';
 
 const APP = fileURLToPath(new URL('../../../extensions/hubspot/src/app', import.meta.url));
 const CARDS = join(APP, 'cards');
@@ -44,11 +44,15 @@ async function bundleOf(card: Pick<PageDeclaration, 'uid' | 'name' | 'entry'>, r
   }
 }
 
-/** The cards of the record pages, each where the manifest puts it. */
-export async function buildCardBundles(): Promise<Readonly<Record<'contact' | 'deal' | 'company', CardBundle>>> {
-  const [contact, deal, company] = await Promise.all(
-    ['wonward_referral_card', 'wonward_deal_card', 'wonward_company_card'].map((uid) => buildCardBundle(uid)),
-  );
-  if (!contact || !deal || !company) throw new Error('a card was not built');
+/** The cards of one place of the record pages, each where the manifest puts it. */
+export async function buildCardBundles(
+  location: CardDeclaration['location'],
+): Promise<Readonly<Record<'contact' | 'deal' | 'company', CardBundle>>> {
+  const of = (objectType: string) => {
+    const card = hubspotManifest.cards.find((one) => one.location === location && one.objectTypes.includes(objectType));
+    if (card === undefined) throw new Error(`the manifest declares no card at ${location} for ${objectType}`);
+    return bundleOf(card, CARDS);
+  };
+  const [contact, deal, company] = await Promise.all([of('contacts'), of('deals'), of('companies')]);
   return { contact, deal, company };
 }

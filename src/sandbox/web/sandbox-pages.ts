@@ -11,6 +11,8 @@ export interface SandboxPagesDeps {
   readonly source: SandboxSource;
   /** By the kind of record that shows them. */
   readonly cards: Readonly<Record<CardKind, CardBundle>>;
+  /** The same for the sidebar. */
+  readonly sidebars: Readonly<Record<CardKind, CardBundle>>;
   /** The pages that HubSpot places by itself, by their path below the portal. */
   readonly apps: Readonly<Record<AppPath, CardBundle>>;
   readonly client: SandboxClient;
@@ -43,14 +45,21 @@ export interface PageConfig {
   readonly apiUrl: string;
   readonly appId: number;
   readonly cardNames: Readonly<Record<CardKind, string>>;
+  readonly sidebarNames: Readonly<Record<CardKind, string>>;
 }
 
 /** The local HubSpot's pages. Mount at "/". */
-export function createSandboxPages({ source, cards, apps, client, apiUrl, appId }: SandboxPagesDeps): Router {
+export function createSandboxPages({ source, cards, sidebars, apps, client, apiUrl, appId }: SandboxPagesDeps): Router {
   const router = Router();
-  const cardNames = { contact: cards.contact.name, deal: cards.deal.name, company: cards.company.name };
+  const namesOf = ({ contact, deal, company }: SandboxPagesDeps['cards']) => ({
+    contact: contact.name,
+    deal: deal.name,
+    company: company.name,
+  });
+  const cardNames = namesOf(cards);
+  const sidebarNames = namesOf(sidebars);
   const policy = contentSecurityPolicy(apiUrl);
-  const shell = pageShell({ assets: ASSETS, data: DATA, apiUrl, appId, cardNames });
+  const shell = pageShell({ assets: ASSETS, data: DATA, apiUrl, appId, cardNames, sidebarNames });
 
   router.get(PAGES, (_request, response) => {
     response.set('content-security-policy', policy).type('html').send(shell);
@@ -62,6 +71,9 @@ export function createSandboxPages({ source, cards, apps, client, apiUrl, appId 
     'contact-card.js': ['text/javascript', cards.contact.code],
     'deal-card.js': ['text/javascript', cards.deal.code],
     'company-card.js': ['text/javascript', cards.company.code],
+    'contact-sidebar.js': ['text/javascript', sidebars.contact.code],
+    'deal-sidebar.js': ['text/javascript', sidebars.deal.code],
+    'company-sidebar.js': ['text/javascript', sidebars.company.code],
     ...Object.fromEntries(
       Object.entries(apps).map(([path, { code }]) => [`${path}.js`, ['text/javascript', code] as const]),
     ),

@@ -10,8 +10,9 @@ export async function startSandboxWithPages(
   options: Omit<SandboxOptions, 'pages'>,
   apiUrl: string,
 ): Promise<HubSpotSandbox> {
-  const [cards, app, settings, client] = await Promise.all([
-    buildCardBundles(),
+  const [cards, sidebars, app, settings, client] = await Promise.all([
+    buildCardBundles('crm.record.tab'),
+    buildCardBundles('crm.record.sidebar'),
     buildPageBundle(hubspotManifest.pages),
     buildPageBundle(hubspotManifest.settings),
     buildSandboxClient(),
@@ -23,7 +24,7 @@ export async function startSandboxWithPages(
     return running.sandbox.control;
   });
   const apps = { app, settings };
-  const pages = createSandboxPages({ source, cards, apps, client, apiUrl, appId: options.app.appId });
+  const pages = createSandboxPages({ source, cards, sidebars, apps, client, apiUrl, appId: options.app.appId });
   running.sandbox = await startHubSpotSandbox({ ...options, pages });
   return running.sandbox;
 }

@@ -26,6 +26,7 @@ import * as app from './0022-app.ts';
 import * as memberLists from './0023-member-lists.ts';
 import * as caseTasks from './0024-case-tasks.ts';
 import * as person from './0025-person.ts';
+import * as nextAsks from './0026-next-asks.ts';
 
 interface Migration {
   readonly name: string;
@@ -61,6 +62,7 @@ const MIGRATIONS: readonly Migration[] = [
   memberLists,
   caseTasks,
   person,
+  nextAsks,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

@@ -202,6 +202,27 @@ describe('associations', () => {
 });
 
 describe('contacts', () => {
+  test.each([
+    [
+      { hs_user_ids_of_all_owners: '12;7;12', hs_email_optout: 'true' },
+      { ownerUserIds: ['12', '7'], hasOptedOut: true },
+    ],
+    [{ hs_user_ids_of_all_owners: '', hs_email_optout: 'false' }, { hasOptedOut: false }],
+    [{ hs_user_ids_of_all_owners: null, hs_email_optout: '' }, {}],
+  ])(
+    'come with whose they are and whether they have unsubscribed, as far as HubSpot says it: %j',
+    async (said, told) => {
+      const { session, api } = createHarness();
+      api
+        .post(CONTACTS, ({ properties }: BatchBody) => Object.keys(said).every((name) => properties.includes(name)))
+        .reply(200, batchOf([recordOf('1', { email: 'bob@example.com', ...said })]));
+      api.post(CONTACT_CONTACTS).reply(200, batchOf([]));
+      const [contact] = await session.readContacts(['1']);
+      const { ownerUserIds, hasOptedOut } = contact ?? {};
+      expect(JSON.parse(JSON.stringify({ ownerUserIds, hasOptedOut }))).toEqual(told);
+    },
+  );
+
   test('come with name, e-mail, the code they gave and who referred them', async () => {
     const { session, api } = createHarness();
     api

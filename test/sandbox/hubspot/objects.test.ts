@@ -136,6 +136,20 @@ describe('records', () => {
     expect((await world.call('GET', `${OBJECTS}/deals/${id}`)).body.properties.dealname).toBe('One');
   });
 
+  it('gathers the users of a record’s owner itself, and lets nobody write them', async () => {
+    const id = await deal('Owned');
+    const patch = (properties: Record<string, string>) => world.call('PATCH', `${OBJECTS}/deals/${id}`, { properties });
+    const usersOf = async () =>
+      (await world.call('GET', `${OBJECTS}/deals/${id}?properties=hs_user_ids_of_all_owners`)).body.properties
+        .hs_user_ids_of_all_owners;
+    const [owner] = (await world.call('GET', '/crm/owners/2026-03')).body.results;
+    await patch({ hubspot_owner_id: owner.id });
+    expect(await usersOf()).toBe(String(owner.userId));
+    expect((await patch({ hs_user_ids_of_all_owners: '1' })).body.errors[0].code).toBe('READ_ONLY_VALUE');
+    await patch({ hubspot_owner_id: '' });
+    expect(await usersOf()).toBeNull();
+  });
+
   it.each([
     ['values that are not strings', { properties: { amount: 5 } }],
     ['unknown keys', { properties: {}, extra: true }],

@@ -3,6 +3,7 @@ import { createRemoteReceiver, RemoteRenderer } from '@remote-ui/react/host';
 import { createEndpoint, fromWebWorker } from '@remote-ui/rpc';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Alert, CardContext, CardHost, CardWorker, PropertiesCallback } from './card-protocol.ts';
+import { Composer, type Draft, OpenComposer } from './composer.tsx';
 import { createDrawing } from './host-components.tsx';
 import type { PageApi } from './page-api.ts';
 
@@ -20,6 +21,7 @@ export function CardFrame({ context, properties, api, workerUrl, scriptUrl, onAl
   const receiver = useMemo(() => createRemoteReceiver(), []);
   const controller = useMemo(createDrawing, []);
   const [crash, setCrash] = useState<string | null>(null);
+  const [draft, setDraft] = useState<Draft | null>(null);
   const listeners = useRef(new Set<{ names: readonly string[] | '*'; callback: PropertiesCallback }>());
   const latest = useRef(properties);
 
@@ -66,5 +68,26 @@ export function CardFrame({ context, properties, api, workerUrl, scriptUrl, onAl
   }, [objectId, portalId]);
 
   if (crash !== null) return <p role="alert">The card crashed: {crash}</p>;
-  return <RemoteRenderer receiver={receiver} controller={controller} />;
+  const to = properties.email ?? '';
+  return (
+    <OpenComposer.Provider
+      value={(next) => {
+        if (to === '') return 'The contact has no e-mail address.';
+        setDraft(next);
+        return null;
+      }}
+    >
+      <RemoteRenderer receiver={receiver} controller={controller} />
+      {draft !== null && (
+        <Composer
+          to={to}
+          draft={draft}
+          onClose={(wasSent) => {
+            setDraft(null);
+            if (wasSent) onAlert({ type: 'success', message: `Sent to ${to}, if this were HubSpot.` });
+          }}
+        />
+      )}
+    </OpenComposer.Provider>
+  );
 }

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import type { CardKind, PageConfig } from '../sandbox-pages.ts';
 import { useAnnounce } from './alerts.tsx';
 import { CardFrame } from './card-frame.tsx';
@@ -22,7 +22,7 @@ const OBJECT_TYPE_IDS: Readonly<Record<CardKind, string>> = { contact: '0-1', co
 export function CardPanel({ api, config, kind, portalId, timeZone, recordId, properties }: CardPanelProps) {
   const announce = useAnnounce();
   const context = useMemo(
-    () => cardContext(config, kind, portalId, timeZone, recordId),
+    () => cardContext(config, kind, portalId, timeZone, recordId, 'crm.record.tab'),
     [config, kind, portalId, timeZone, recordId],
   );
   return (
@@ -45,15 +45,47 @@ export function CardPanel({ api, config, kind, portalId, timeZone, recordId, pro
   );
 }
 
+/** The card of the sidebar. It is open when somebody opens it, as sections of HubSpot's sidebar are. */
+export function SidebarCard({ api, config, kind, portalId, timeZone, recordId, properties }: CardPanelProps) {
+  const announce = useAnnounce();
+  const [isOpen, setIsOpen] = useState(false);
+  const context = useMemo(
+    () => cardContext(config, kind, portalId, timeZone, recordId, 'crm.record.sidebar'),
+    [config, kind, portalId, timeZone, recordId],
+  );
+  return (
+    <section className="panel sidebar-card" aria-labelledby="sidebar-card-title">
+      <h2 id="sidebar-card-title">
+        <button type="button" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+          <span className="c-chevron" aria-hidden="true" />
+          {config.sidebarNames[kind]}
+        </button>
+      </h2>
+      {isOpen && (
+        <CardFrame
+          context={context}
+          properties={properties}
+          api={api}
+          workerUrl={`${config.assets}/card-worker.js`}
+          scriptUrl={`${config.assets}/${kind}-sidebar.js`}
+          onAlert={announce}
+        />
+      )}
+    </section>
+  );
+}
+
 function cardContext(
   config: PageConfig,
   kind: CardKind,
   portalId: number,
   timezone: string,
   recordId: string,
+  location: 'crm.record.tab' | 'crm.record.sidebar',
 ): CardContext {
+  const names = location === 'crm.record.tab' ? config.cardNames : config.sidebarNames;
   return {
-    location: 'crm.record.tab',
+    location,
     crm: { objectId: Number(recordId), objectTypeId: OBJECT_TYPE_IDS[kind] },
     user: {
       id: 10_202_052,
@@ -69,6 +101,6 @@ function cardContext(
     },
     portal: { id: portalId, timezone },
     variables: { API: config.apiUrl },
-    extension: { appId: config.appId, appName: 'Wonward', cardTitle: config.cardNames[kind] },
+    extension: { appId: config.appId, appName: 'Wonward', cardTitle: names[kind] },
   };
 }

@@ -3,7 +3,7 @@ import type { RemoteReceiver } from '@remote-ui/core';
 /** What the page and the card's worker say to each other. Functions travel as references (@remote-ui/rpc), the rest as copies. */
 
 export interface CardContext {
-  readonly location: 'crm.record.tab' | 'pages' | 'settings';
+  readonly location: 'crm.record.tab' | 'crm.record.sidebar' | 'pages' | 'settings';
   /** Absent on a page of the app, which belongs to no record. */
   readonly crm?: { readonly objectId: number; readonly objectTypeId: string };
   readonly user: Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import type { PageConfig } from '../sandbox-pages.ts';
 import type { CompanyView } from '../source.ts';
 import { LinkedContacts } from './associations.tsx';
-import { CardPanel } from './card-panel.tsx';
+import { CardPanel, SidebarCard } from './card-panel.tsx';
 import { DeliveriesPanel } from './deliveries-panel.tsx';
 import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
@@ -50,6 +50,15 @@ function Record({ api, config, view }: Pick<CompanyPageProps, 'api' | 'config'> 
           />
         </div>
         <div className="record-right">
+          <SidebarCard
+            api={api}
+            config={config}
+            kind="company"
+            portalId={portal.portalId}
+            timeZone={portal.timeZone}
+            recordId={company.id}
+            properties={values}
+          />
           <LinkedContacts portalId={portal.portalId} contacts={view.contacts} />
           <DeliveriesPanel api={api} portalId={portal.portalId} limit={5} />
         </div>

@@ -3,7 +3,7 @@ import type { PageConfig } from '../sandbox-pages.ts';
 import type { ContactView } from '../source.ts';
 import { useAnnounce } from './alerts.tsx';
 import { LinkedContacts, LinkedDeals } from './associations.tsx';
-import { CardPanel } from './card-panel.tsx';
+import { CardPanel, SidebarCard } from './card-panel.tsx';
 import { DeliveriesPanel } from './deliveries-panel.tsx';
 import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
@@ -91,6 +91,15 @@ function Record({ api, config, view, refresh }: RecordProps) {
           />
         </div>
         <div className="record-right">
+          <SidebarCard
+            api={api}
+            config={config}
+            kind="contact"
+            portalId={portalId}
+            timeZone={portal.timeZone}
+            recordId={contact.id}
+            properties={values}
+          />
           <LinkedContacts portalId={portalId} contacts={view.contacts} />
           <LinkedDeals portalId={portalId} deals={view.deals} />
           <DeliveriesPanel api={api} portalId={portalId} limit={5} />

@@ -3,7 +3,7 @@ import type { PageConfig } from '../sandbox-pages.ts';
 import type { DealView } from '../source.ts';
 import { useAnnounce } from './alerts.tsx';
 import { LinkedContacts } from './associations.tsx';
-import { CardPanel } from './card-panel.tsx';
+import { CardPanel, SidebarCard } from './card-panel.tsx';
 import { DeliveriesPanel } from './deliveries-panel.tsx';
 import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
@@ -135,6 +135,15 @@ function Record({
           />
         </div>
         <div className="record-right">
+          <SidebarCard
+            api={api}
+            config={config}
+            kind="deal"
+            portalId={portal.portalId}
+            timeZone={portal.timeZone}
+            recordId={deal.id}
+            properties={values}
+          />
           <LinkedContacts portalId={portal.portalId} contacts={view.contacts} />
           <DeliveriesPanel api={api} portalId={portal.portalId} limit={8} />
         </div>

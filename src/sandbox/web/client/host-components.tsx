@@ -1,5 +1,6 @@
 import { type Controller, createController } from '@remote-ui/react/host';
-import { Children, type ComponentType, type ReactNode, useId, useState } from 'react';
+import { Children, type ComponentType, type ReactNode, useContext, useId, useState } from 'react';
+import { OpenComposer } from './composer.tsx';
 import { localRecordPath } from './record-path.ts';
 
 /**
@@ -125,6 +126,34 @@ function Anchor(props: {
 
 function Link(props: WithChildren & { href: Href; onClick?: (event: object) => void }) {
   return <Anchor href={props.href} className="c-link" onClick={props.onClick} label={props.children} />;
+}
+
+interface CrmActionButtonProps extends WithChildren {
+  readonly actionType: string;
+  readonly actionContext: Readonly<Record<string, unknown>>;
+  readonly variant?: string;
+  readonly size?: Size;
+  readonly disabled?: boolean;
+  readonly onClick?: () => void;
+  readonly onError?: (errors: string[]) => void;
+}
+
+/** HubSpot does the action itself. Of those that it has, this page knows one. */
+function CrmActionButton({ actionType, actionContext, onClick, onError, ...look }: CrmActionButtonProps) {
+  const openComposer = useContext(OpenComposer);
+  const { objectId, objectTypeId, initialEmailSubject, initialEmailBody } = actionContext;
+  function act(): void {
+    onClick?.();
+    const text = (value: unknown) => (typeof value === 'string' ? value : '');
+    const problem =
+      actionType !== 'SEND_EMAIL'
+        ? `${actionType} is not done by this sandbox.`
+        : typeof objectId !== 'number' || typeof objectTypeId !== 'string'
+          ? 'The record is missing.'
+          : openComposer({ subject: text(initialEmailSubject), text: text(initialEmailBody) });
+    if (problem !== null) onError?.([problem]);
+  }
+  return <Button {...look} onClick={act} />;
 }
 
 function DescriptionList(props: WithChildren & { direction?: string }) {
@@ -373,6 +402,7 @@ const implemented = {
   Button,
   ButtonRow: (props: WithChildren) => <div className="c-button-row">{props.children}</div>,
   Checkbox,
+  CrmActionButton,
   Card: (props: WithChildren) => <div className="c-tile">{props.children}</div>,
   DescriptionList,
   DescriptionListItem,

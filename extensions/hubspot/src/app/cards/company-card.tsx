@@ -11,8 +11,10 @@ import {
   Text,
   Tile,
 } from '@hubspot/ui-extensions';
+import { AskRow } from './ask-row.tsx';
 import type { CompanyReferral } from './card-view.generated.ts';
 import { type CardProps, Connected, type ConnectedProps } from './connected.tsx';
+import { ConsoleLink } from './console-link.tsx';
 import type { Format } from './format.ts';
 import { Freshness } from './freshness.tsx';
 import { PersonLink } from './person-link.tsx';
@@ -53,6 +55,16 @@ function OpenCompany({ record, format }: ConnectedProps) {
       ) : (
         <Heading>Referrals in and out · {count(view.contacts, 'contact', 'contacts')} known</Heading>
       )}
+      {view.asks !== undefined && view.asks.length > 0 && (
+        <Tile compact={true}>
+          <Flex direction="column" gap="sm">
+            <Heading>Whom you could ask here now</Heading>
+            {view.asks.map((ask) => (
+              <AskRow key={ask.contactId} ask={ask} format={format} isNamed={true} />
+            ))}
+          </Flex>
+        </Tile>
+      )}
       {view.referrals.map((referral) => (
         <CompanyRow key={referral.referralId} referral={referral} format={format} />
       ))}
@@ -86,6 +98,7 @@ function CompanyRow({ referral, format }: { readonly referral: CompanyReferral; 
           Submitted {format.date(referral.submittedAt)} · {STAGE_LABELS[stage].toLowerCase()} since{' '}
           {format.date(referral.since)}
         </Text>
+        <ConsoleLink url={referral.consoleUrl} what={`the referral of ${friend.name}`} />
       </Flex>
     </Tile>
   );

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useMemo } from 'react';
 import { createFormat, type Format } from './format.ts';
 import type { CardRecord } from './use-card.ts';
 
+/** In the sidebar HubSpot offers fewer components of its own, and the same context and actions. */
 export interface CardProps {
   readonly context: CrmContext;
   readonly actions: ExtensionPointApiActions<'crm.record.tab'>;

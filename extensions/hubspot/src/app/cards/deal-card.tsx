@@ -11,20 +11,21 @@ import {
   StatusTag,
   Text,
 } from '@hubspot/ui-extensions';
-import { useCallback } from 'react';
 import type { DealCardView, DealReferral, Warning } from './card-view.generated.ts';
 import { type CardProps, Connected, type ConnectedProps, useNews } from './connected.tsx';
+import { ConsoleLink } from './console-link.tsx';
 import { DisputeButton } from './dispute-button.tsx';
 import type { Format } from './format.ts';
 import { Freshness } from './freshness.tsx';
+import { NEWS_OF_DEAL } from './news.ts';
 import { PersonLink } from './person-link.tsx';
 import { ProblemState } from './problem-state.tsx';
 import { RewardRow } from './reward-row.tsx';
 import { StageSteps } from './stage-steps.tsx';
 import { useCard } from './use-card.ts';
+import { useDone } from './use-done.ts';
+import { WhyNot } from './why-not.tsx';
 import { SOURCE_LABELS, STAGE_LABELS, STAGE_VARIANTS } from './words.ts';
-
-const NEWS_PROPERTIES = ['wonward_stage', 'wonward_reward_state', 'wonward_reward_reason', 'amount', 'dealstage'];
 
 hubspot.extend<'crm.record.tab'>(({ context, actions }) => <DealCard context={context} actions={actions} />);
 
@@ -35,14 +36,8 @@ export function DealCard(props: CardProps) {
 function OpenDeal({ record, actions, format }: ConnectedProps) {
   const card = useCard('deal', record);
   const { refresh, state } = card;
-  useNews(actions, NEWS_PROPERTIES, refresh);
-  const done = useCallback(
-    (message: string) => {
-      actions.addAlert({ type: 'success', message });
-      refresh();
-    },
-    [actions, refresh],
-  );
+  useNews(actions, NEWS_OF_DEAL, refresh);
+  const done = useDone(actions, refresh);
 
   if (state.kind === 'loading') return <LoadingSpinner label="Loading referral…" showLabel={true} layout="centered" />;
   if (state.kind === 'problem') {
@@ -69,6 +64,8 @@ function OpenDeal({ record, actions, format }: ConnectedProps) {
           onDone={done}
         />
       )}
+      <WhyNot whyNot={view.whyNot} />
+      <ConsoleLink url={referral?.consoleUrl} what="this referral" />
       <Freshness generatedAt={view.generatedAt} syncedAt={view.deal.syncedAt} card={card} format={format} />
     </Flex>
   );

@@ -9,26 +9,22 @@ import {
   LoadingSpinner,
   Text,
 } from '@hubspot/ui-extensions';
-import { useCallback } from 'react';
 import { ActionsPanel } from './actions-panel.tsx';
+import { AskPanel } from './ask-panel.tsx';
 import type { CardView } from './card-view.generated.ts';
 import { type CardProps, Connected, type ConnectedProps, useNews } from './connected.tsx';
+import { ConsoleLink } from './console-link.tsx';
 import { Freshness } from './freshness.tsx';
+import { NEWS_OF_CONTACT } from './news.ts';
 import { ProblemState } from './problem-state.tsx';
 import { ReferralRow } from './referral-row.tsx';
 import { ReferredBy } from './referred-by.tsx';
 import { ShareLink } from './share-link.tsx';
 import { Summary } from './summary.tsx';
+import { useAction } from './use-action.ts';
 import { type Card, useCard } from './use-card.ts';
-
-const NEWS_PROPERTIES = [
-  'wonward_referrals',
-  'wonward_won_referrals',
-  'wonward_last_reward',
-  'wonward_last_reward_at',
-  'wonward_last_reward_reason',
-  'wonward_referred_by',
-];
+import { useDone } from './use-done.ts';
+import { WhyNot } from './why-not.tsx';
 
 hubspot.extend<'crm.record.tab'>(({ context, actions }) => <ReferralCard context={context} actions={actions} />);
 
@@ -39,7 +35,7 @@ export function ReferralCard(props: CardProps) {
 function ContactCard({ record, actions, format }: ConnectedProps) {
   const card = useCard('contact', record);
   const { refresh, state } = card;
-  useNews(actions, NEWS_PROPERTIES, refresh);
+  useNews(actions, NEWS_OF_CONTACT, refresh);
 
   if (state.kind === 'loading') return <LoadingSpinner label="Loading referrals…" showLabel={true} layout="centered" />;
   if (state.kind === 'problem') {
@@ -60,12 +56,18 @@ interface HistoryProps {
 
 function ReferralHistory({ view, card, actions, format, api }: HistoryProps) {
   const busy = card.state.kind === 'ready' ? card.state.busy : null;
-  const done = useDone(actions, card);
+  const done = useDone(actions, card.refresh);
+  const noted = useAction(api, 'asked', card.refresh);
+  const onInvited = view.mayAct === true && (() => noted.run({ contactId: view.contact.id, way: 'copied' }));
   return (
     <Flex direction="column" gap="md">
       <Summary view={view} format={format} />
       {view.referredBy !== null && <ReferredBy referredBy={view.referredBy} />}
-      {view.member !== null && <ShareLink member={view.member} actions={actions} />}
+      <AskPanel view={view} api={api} actions={actions} format={format} onDone={done} />
+      {view.member !== null && (
+        <ShareLink member={view.member} actions={actions} {...(onInvited ? { onInvited } : {})} />
+      )}
+      <WhyNot whyNot={view.whyNot} />
       {view.mayAct === true && <ActionsPanel view={view} api={api} onDone={done} />}
       <Divider size="xs" />
       <Heading>Referrals</Heading>
@@ -85,13 +87,14 @@ function ReferralHistory({ view, card, actions, format, api }: HistoryProps) {
           Show more referrals
         </LoadingButton>
       )}
+      <ConsoleLink url={view.member?.consoleUrl} what="this member" />
       <Freshness generatedAt={view.generatedAt} syncedAt={view.contact.syncedAt} card={card} format={format} />
     </Flex>
   );
 }
 
 function NoReferral({ view, card, actions, format, api }: HistoryProps) {
-  const done = useDone(actions, card);
+  const done = useDone(actions, card.refresh);
   return (
     <Flex direction="column" gap="md">
       <EmptyState title={`No referral for ${view.contact.name} yet`} imageName="contacts" layout="vertical">
@@ -102,20 +105,10 @@ function NoReferral({ view, card, actions, format, api }: HistoryProps) {
         </List>
         <Text>Wonward sees the change by itself and shows it here.</Text>
       </EmptyState>
+      <AskPanel view={view} api={api} actions={actions} format={format} onDone={done} />
+      <WhyNot whyNot={view.whyNot} />
       {view.mayAct === true && <ActionsPanel view={view} api={api} onDone={done} />}
       <Freshness generatedAt={view.generatedAt} syncedAt={view.contact.syncedAt} card={card} format={format} />
     </Flex>
-  );
-}
-
-/** Says what came of an action, and shows it. */
-function useDone(actions: CardProps['actions'], card: Card<CardView>): (message: string) => void {
-  const { refresh } = card;
-  return useCallback(
-    (message: string) => {
-      actions.addAlert({ type: 'success', message });
-      refresh();
-    },
-    [actions, refresh],
   );
 }

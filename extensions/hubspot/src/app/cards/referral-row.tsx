@@ -1,5 +1,6 @@
 import { Divider, Flex, Heading, Link, StatusTag, Text, Tile } from '@hubspot/ui-extensions';
 import type { Deal, Referral } from './card-view.generated.ts';
+import { ConsoleLink } from './console-link.tsx';
 import { DisputeButton } from './dispute-button.tsx';
 import type { Format } from './format.ts';
 import { RewardRow } from './reward-row.tsx';
@@ -39,6 +40,7 @@ export function ReferralRow({ referral, format, disputes }: ReferralRowProps) {
             <RewardRow reward={reward} format={format} />
           </Flex>
         ))}
+        <ConsoleLink url={referral.consoleUrl} what={`the referral with ${person.name}`} />
         {disputes !== undefined && (
           <DisputeButton
             api={disputes.api}

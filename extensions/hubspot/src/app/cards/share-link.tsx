@@ -1,26 +1,25 @@
 import { Button, ButtonRow, type ExtensionPointApiActions, Flex, Image, Link, Text } from '@hubspot/ui-extensions';
 import { useState } from 'react';
 import type { Member } from './card-view.generated.ts';
+import { copyText } from './copy-text.ts';
 
 interface ShareLinkProps {
   readonly member: Member;
   readonly actions: Pick<ExtensionPointApiActions<'crm.record.tab'>, 'addAlert' | 'copyTextToClipboard'>;
+  /** Hears that the invitation was taken along: whoever hands it on has asked. */
+  readonly onInvited?: () => void;
 }
 
 const QR_WIDTH = 180;
 
-export function ShareLink({ member, actions }: ShareLinkProps) {
+export function ShareLink({ member, actions, onInvited }: ShareLinkProps) {
   const [hasQr, setHasQr] = useState(false);
   const { message, qrUrl } = member;
 
-  async function copy(text: string, what: string): Promise<void> {
-    try {
-      await actions.copyTextToClipboard(text);
-      actions.addAlert({ type: 'success', message: `${what} copied.` });
-    } catch {
-      // Some browsers refuse: the rep still gets the text to copy by hand.
-      actions.addAlert({ type: 'danger', message: `Your browser did not allow copying. Copy it here: ${text}` });
-    }
+  const copy = (text: string, what: string) => copyText(actions, text, what);
+
+  async function invite(text: string): Promise<void> {
+    if (await copy(text, 'Message with the link')) onInvited?.();
   }
   return (
     <Flex direction="column" gap="xs">
@@ -36,7 +35,7 @@ export function ShareLink({ member, actions }: ShareLinkProps) {
             Copy link
           </Button>
           {message !== undefined && (
-            <Button size="sm" onClick={() => void copy(message, 'Message with the link')}>
+            <Button size="sm" onClick={() => void invite(message)}>
               Copy as message
             </Button>
           )}

@@ -26,7 +26,7 @@ export function Summary({ view, format }: SummaryProps) {
     <Flex direction="column" gap="sm">
       <Flex direction="row" gap="sm" align="center" wrap="wrap">
         <Tag variant={view.role === 'none' ? 'default' : 'info'}>{ROLE_LABELS[view.role]}</Tag>
-        <Text format={{ fontWeight: 'demibold' }}>{sentence(view)}</Text>
+        <Text format={{ fontWeight: 'demibold' }}>{sentenceOf(view)}</Text>
       </Flex>
       {view.member !== null && <Totals member={view.member} format={format} />}
       <Missing view={view} />
@@ -34,7 +34,8 @@ export function Summary({ view, format }: SummaryProps) {
   );
 }
 
-function sentence({ contact, member, referredBy }: CardView): string {
+/** Who referred whom, and how that went. */
+export function sentenceOf({ contact, member, referredBy }: CardView): string {
   const parts: string[] = [];
   if (referredBy !== null) parts.push(`${contact.name} was referred by ${referredBy.name}.`);
   if (member !== null) {

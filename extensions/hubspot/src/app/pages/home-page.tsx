@@ -23,10 +23,11 @@ import {
 } from '@hubspot/ui-extensions';
 import { PageTitle } from '@hubspot/ui-extensions/pages';
 import { useMemo } from 'react';
+import { AskRow } from './ask-row.generated.tsx';
 import { createFormat, type Format } from './format.generated.ts';
-import type { Attention, HomeError, HomeView, Person, Referral, Reward, Sync } from './home-view.generated.ts';
+import type { Attention, HomeError, HomeView, NextAsk, Person, Referral, Reward, Sync } from './home-view.generated.ts';
 import { type Home, useHome } from './use-home.ts';
-import { REWARDS, SEVERITY, STAGES, SYNC } from './words.ts';
+import { CONSOLE_WORDS, REWARDS, SEVERITY, STAGES, SYNC } from './words.ts';
 
 interface HomePageProps {
   /** Public URL of the service, from the project's profile variable. */
@@ -57,6 +58,12 @@ function Overview({ view, home, format }: { readonly view: HomeView; readonly ho
     <Flex direction="column" gap="md">
       <Freshness view={view} home={home} format={format} />
       <NeedsAttention view={view} format={format} />
+      {view.asks !== undefined && (
+        <>
+          <Divider size="xs" />
+          <WhomToAsk asks={view.asks} format={format} />
+        </>
+      )}
       {view.sync.state !== 'off' && (
         <>
           <Divider size="xs" />
@@ -69,6 +76,33 @@ function Overview({ view, home, format }: { readonly view: HomeView; readonly ho
       )}
       <Divider size="xs" />
       <Health sync={view.sync} format={format} />
+      {view.healthUrl !== undefined && (
+        <Link href={{ url: view.healthUrl, external: true }}>Open the health of the sync in Wonward</Link>
+      )}
+    </Flex>
+  );
+}
+
+function WhomToAsk({ asks, format }: { readonly asks: readonly NextAsk[]; readonly format: Format }) {
+  return (
+    <Flex direction="column" gap="sm">
+      <Heading>Whom you could ask for a referral now</Heading>
+      {asks.length === 0 && (
+        <Text>
+          None of your contacts today. Who has just bought, brought a customer or was paid a reward is proposed here,
+          and nobody twice in a quarter.
+        </Text>
+      )}
+      {asks.map((ask) => (
+        <Tile key={ask.contactId} compact={true}>
+          <AskRow ask={ask} format={format} isNamed={true} />
+        </Tile>
+      ))}
+      {asks.length > 0 && (
+        <Text variant="microcopy">
+          Open the contact to ask: its card makes the share link and has the question ready.
+        </Text>
+      )}
     </Flex>
   );
 }
@@ -107,6 +141,9 @@ function AttentionRow({ item, format }: { readonly item: Attention; readonly for
           {item.isOverdue && <Text variant="microcopy">Its time is over.</Text>}
           {item.dueAt !== null && <Text variant="microcopy">Due {format.dateTime(item.dueAt)}</Text>}
           {item.url !== undefined && <Link href={{ url: item.url, external: false }}>Open the record</Link>}
+          {item.consoleUrl !== undefined && (
+            <Link href={{ url: item.consoleUrl, external: true }}>{CONSOLE_WORDS[item.kind]}</Link>
+          )}
         </Flex>
       </Flex>
     </Tile>

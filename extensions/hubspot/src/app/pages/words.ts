@@ -47,3 +47,15 @@ export const SYNC: Readonly<Record<Sync['state'], { readonly text: string; reado
   trouble: { text: 'Needs attention', variant: 'warning' },
   off: { text: 'Disconnected', variant: 'danger' },
 };
+
+/** What a link into the console opens there. */
+export const CONSOLE_WORDS: Readonly<Record<Attention['kind'], string>> = {
+  disconnected: 'Open the connection in Wonward',
+  program: 'Open the programs in Wonward',
+  mapping: 'Open the mapping in Wonward',
+  review: 'Decide it in Wonward',
+  dispute: 'Decide it in Wonward',
+  alert: 'Look at it in Wonward',
+  payout: 'Open the reward in Wonward',
+  sync: 'Open the health of the sync in Wonward',
+};

@@ -38,6 +38,9 @@ export function ConnectionSection({ view, settings }: ConnectionSectionProps) {
           <Text>{connection.timeZone ?? 'not read yet'}</Text>
         </DescriptionListItem>
       </DescriptionList>
+      {connection.consoleUrl !== undefined && (
+        <Link href={{ url: connection.consoleUrl, external: true }}>Open the health of the connection in Wonward</Link>
+      )}
       {mayChange && reconnectUrl === undefined && (
         <LoadingButton
           loading={settings.busy === 'reconnect'}

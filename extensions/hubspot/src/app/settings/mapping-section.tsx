@@ -1,4 +1,4 @@
-import { Alert, Flex, Heading, LoadingButton, Select, Tag, Text, Tile } from '@hubspot/ui-extensions';
+import { Alert, Flex, Heading, Link, LoadingButton, Select, Tag, Text, Tile } from '@hubspot/ui-extensions';
 import { useState } from 'react';
 import type { Meaning, Pipeline, SettingsView, StageMeaning } from './settings-view.generated.ts';
 import type { Settings } from './use-settings.ts';
@@ -43,6 +43,9 @@ export function MappingSection({ view, settings }: MappingSectionProps) {
   return (
     <Flex direction="column" gap="sm">
       <Heading>What deal stages mean</Heading>
+      {mapping.consoleUrl !== undefined && (
+        <Link href={{ url: mapping.consoleUrl, external: true }}>Open the mapping in Wonward</Link>
+      )}
       {mapping.pipelines.length === 0 && <Text>The stages were not read yet. They are within minutes.</Text>}
       {mapping.pipelines.map((pipeline) => (
         <Tile key={pipeline.id} compact={true}>

@@ -1,4 +1,4 @@
-import { Alert, Checkbox, Flex, Heading, LoadingButton, Select, Tag, Text } from '@hubspot/ui-extensions';
+import { Alert, Checkbox, Flex, Heading, Link, LoadingButton, Select, Tag, Text } from '@hubspot/ui-extensions';
 import { useState } from 'react';
 import type { SettingsView } from './settings-view.generated.ts';
 import type { Settings } from './use-settings.ts';
@@ -44,7 +44,7 @@ export function ProgramsSection({ view, settings }: ProgramsSectionProps) {
           onChange={(value) => setEvery(String(value) === EVERY)}
         />
       )}
-      {programs.map(({ id, name, version, isOpen }) => (
+      {programs.map(({ id, name, version, isOpen, consoleUrl }) => (
         <Flex key={id} direction="row" gap="sm" align="center" wrap="wrap">
           {isEvery ? (
             <Text>
@@ -56,6 +56,9 @@ export function ProgramsSection({ view, settings }: ProgramsSectionProps) {
             </Checkbox>
           )}
           {isOpen && !isChanged && <Tag variant="success">New referrals go here</Tag>}
+          {consoleUrl !== undefined && (
+            <Link href={{ url: consoleUrl, external: true }}>Open the program {name} in Wonward</Link>
+          )}
         </Flex>
       ))}
       {isChanged && !isEvery && chosen.size === 0 && (

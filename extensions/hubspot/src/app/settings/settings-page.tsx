@@ -76,12 +76,31 @@ function Sections({ view, settings }: { readonly view: SettingsView; readonly se
       <Divider size="xs" />
       <NoticesSection key={`notices ${JSON.stringify(view.notices)}`} view={view} settings={settings} />
       <Divider size="xs" />
+      {view.actors !== undefined && <Actors actors={view.actors} />}
+      <Divider size="xs" />
       <Placing />
       <LoadingButton size="xs" loading={busy === 'read'} onClick={read}>
         Reload
       </LoadingButton>
     </Flex>
   );
+}
+
+function Actors({ actors }: { readonly actors: readonly string[] | null }) {
+  return (
+    <Flex direction="column" gap="sm">
+      <Heading>Who may act on the cards</Heading>
+      {actors === null && <Text>Everybody who sees them.</Text>}
+      {actors?.length === 0 && <Text>Nobody: everybody who sees a card may look at it.</Text>}
+      {actors !== null && actors.length > 0 && <Text>{actors.map(wordsOf).join(', ')}. Everybody else may look.</Text>}
+      <Text variant="microcopy">The list is kept in Wonward, at the connection.</Text>
+    </Flex>
+  );
+}
+
+/** By address, or by HubSpot's number of the user. */
+function wordsOf(actor: string): string {
+  return actor.includes('@') ? actor : `user ${actor}`;
 }
 
 /** HubSpot places no card by itself: the complaint that admins have most. */
@@ -93,6 +112,10 @@ function Placing() {
         <Text>
           Open a contact, choose Customize record, and add the card “Referrals” of Wonward to a tab; on deals “Deal
           referral”, on companies “Company referrals”.
+        </Text>
+        <Text>
+          For the sidebar there is a short one of each: “Referrals at a glance”, “Deal referral at a glance”, “Company
+          referrals at a glance”.
         </Text>
         <Text>Do the same in each other view that your teams use. HubSpot never does it by itself.</Text>
       </List>
