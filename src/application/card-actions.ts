@@ -119,8 +119,9 @@ export function createCardActions(deps: CardActionDeps): CardActions {
           return refused('key_used', 'This was asked for with another content before. Close the form and try again.');
         if (begun.kind === 'begun') {
           try {
-            const answer = await carryOut(deps, connection, user, key, begun.contactId, action);
-            await store.cardActions.answer(connection, key, answer);
+            const made = await carryOut(deps, connection, user, key, begun.contactId, action);
+            // Who was slower than the lease has been followed: the first answer is everybody's.
+            const answer = (await store.cardActions.answer(connection, key, made)) as ActionResponse;
             log.info({ connection: connection.id, kind: action.kind, code: answer.code, ok: answer.ok }, 'card acted');
             return answer;
           } catch (fault) {

@@ -274,7 +274,13 @@ async function issue(deps: CrmActionsDeps, input: CrmActionInput): Promise<Actio
     store.reads.decisions(accountId, page, filter),
     store.reads.rewards(accountId, page, filter),
   ]);
-  const awaited = { programId: program, ruleKey: rule, party: null, dealId: request.dealId };
+  const awaited = {
+    programId: program,
+    ruleKey: rule,
+    party: null,
+    dealId: request.dealId,
+    connectionId: input.connection.id,
+  };
   const decisions = meantBy(awaited, allDecisions, (decision) => decision.program.id);
   const rewards = meantBy(awaited, allRewards, (reward) => reward.programId);
   const approved: Reward[] = rewards.filter((one) => one.reason.values.by === by);

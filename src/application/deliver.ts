@@ -139,16 +139,13 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
   /** False from the store means that the reward changed while the provider was called, as by a reversal: settle what it is now. */
   async function settle(payout: ClaimedPayout, result: IssueResult, given: GivenPayout | undefined): Promise<void> {
     const { accountId, reward, referral } = payout;
-    // The referral may be another member's by now; whose the reward is does not change.
-    const memberId = reward.party === 'friend' ? referral.memberId : reward.beneficiaryId;
-    const member = await store.reads.member(accountId, memberId);
     let current = reward;
     for (let tries = 0; tries < SETTLE_TRIES; tries += 1) {
       const draft = createDraft(stateWith(accountId, { rewards: [current] }));
       settlePayout(draft, current, result, clock.now());
-      draft.markMirror(referral.friend.contact);
-      draft.markMirror(member?.contact ?? null);
-      draft.markMirror(current.deal);
+      // The referral may be another member's by now: both show it.
+      draft.markConcerned(current);
+      draft.markMember(referral.memberId);
       if (await store.payouts.settle(payout, draft.plan(), given)) {
         // What the provider told before its answer was booked has waited for this.
         if (given) await payoutNews.applyWaiting(accountId, payout.intent, given.reference);

@@ -59,7 +59,10 @@ export async function gather(
   const keys = reader.keys(connection);
   let loaded = await store.load(keys);
   const hinted = new Set([...idsOf('contact'), ...left]);
-  const referredIds = referredAmong(connection, reader.contacts, reader.deals, loaded, hinted);
+  const signalled = referredAmong(connection, reader.contacts, reader.deals, loaded, hinted);
+  // Who was entered twice is judged as one: with the one contact's deals alone the other's would look as if they had left.
+  const siblingsOf = createSiblings(connection, loaded);
+  const referredIds = [...new Set([...signalled, ...signalled.flatMap(siblingsOf)])];
   // Whom a deal has let go of may live on in somebody who is on it: what is remembered of them does not say so yet.
   await reader.readContacts(referredIds.filter((id) => reader.contact(id) === undefined));
   const found = (ids: readonly string[]) => [...new Set(ids)].flatMap((id) => reader.contact(id) ?? []);
@@ -72,7 +75,7 @@ export async function gather(
   if (JSON.stringify(allKeys) !== JSON.stringify(keys)) loaded = await store.load(allKeys);
   // Members are compared with their friends; who a friend names is known already, who was submitted or gave out a code is not.
   if (risk) await reader.knowContacts(membersIn(connection, loaded));
-  const dealsOf = createDealFinder(connection, reader.deals, loaded, peopleOfGone);
+  const dealsOf = createDealFinder(connection, reader.deals, loaded, peopleOfGone, siblingsOf);
 
   return {
     deals: reader.deals,
@@ -146,6 +149,26 @@ function referralsByContact({ id: here }: Here, { referrals, others }: LoadedCas
   return found;
 }
 
+/** Contacts of this connection that are tied to a referral of the same friend; nobody where there is no other connection. */
+function createSiblings(
+  { id: here }: Here,
+  { referrals, others }: LoadedCase,
+): (contactId: string) => readonly string[] {
+  const tied = (others?.edges ?? []).filter(({ record, until }) => until === null && record.connectionId === here);
+  if (tied.length === 0) return () => [];
+  const idsOf = new Map(
+    referrals.map(({ id, friend: { contact } }) => [
+      id,
+      [
+        ...(contact?.connectionId === here ? [contact.id] : []),
+        ...tied.flatMap(({ record, subject }) => (subject === id ? [record.id] : [])),
+      ],
+    ]),
+  );
+  return (contactId) =>
+    [...idsOf.values()].filter((ids) => ids.includes(contactId)).flatMap((ids) => ids.filter((id) => id !== contactId));
+}
+
 /** Ids of the deals that a decision was made on for a contact, under any id that the contact ever had. */
 function createDecidedDeals(connection: Here, loaded: LoadedCase): (contact: ContactFacts) => string[] {
   const referralsOf = referralsByContact(connection, loaded);
@@ -204,6 +227,7 @@ function createDealFinder(
   deals: ReadonlyMap<string, DealFacts>,
   loaded: LoadedCase,
   peopleOfGone: ReadonlyMap<string, readonly string[]>,
+  siblingsOf: (contactId: string) => readonly string[],
 ): (contact: ContactFacts) => DealFacts[] {
   const all = [...deals.values()];
   const positionsBy = (keysOf: (deal: DealFacts) => readonly string[]) =>
@@ -214,7 +238,7 @@ function createDealFinder(
 
   return (contact) => {
     const positions = new Set([
-      ...[contact.ref.id, ...contact.formerIds].flatMap((id) => byContact.get(id) ?? []),
+      ...[contact.ref.id, ...contact.formerIds, ...siblingsOf(contact.ref.id)].flatMap((id) => byContact.get(id) ?? []),
       ...decidedDealsOf(contact).flatMap((id) => byId.get(id) ?? []),
     ]);
     return [...positions].sort((a, b) => a - b).flatMap((position) => all[position] ?? []);

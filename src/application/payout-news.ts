@@ -1,5 +1,5 @@
 import type { Reward } from '../domain/decision.ts';
-import { createDraft, type PayoutIntent, stateWith } from '../domain/plan.ts';
+import { createDraft, type Draft, type PayoutIntent, stateWith } from '../domain/plan.ts';
 import { expireUnused, hasExpired } from '../domain/recall.ts';
 import type { PayoutNews } from '../domain/reward.ts';
 import { payoutNews } from '../domain/reward.ts';
@@ -65,7 +65,7 @@ export function createPayoutNews({ store, accounts, takeRefund, clock, log }: Pa
       if (isExpiry) expireUnused(draft, accountId, reward, now);
       const effect = isExpiry ? 'applied' : payoutNews(draft, reward, news, now);
       if (effect === 'later') return false;
-      if (effect === 'applied') await markConcerned(accountId, reward, draft.markMirror);
+      if (effect === 'applied') await markConcerned(accountId, reward, draft);
       const plan = effect === 'applied' ? draft.plan() : null;
       if (await records.settleNews(accountId, news, { effect, key: record.key, plan }, now)) {
         log.info({ reward: reward.id, provider: news.provider, kind: news.kind, effect }, 'payout news');
@@ -114,13 +114,11 @@ export function createPayoutNews({ store, accounts, takeRefund, clock, log }: Pa
     return waiting.some(({ eventId }) => eventId === news.eventId);
   }
 
-  async function markConcerned(accountId: string, reward: Reward, mark: ReturnType<typeof createDraft>['markMirror']) {
+  /** The referral may be another member's by now: both show it. */
+  async function markConcerned(accountId: string, reward: Reward, draft: Draft) {
     const referral = await reads.referral(accountId, reward.referralId);
-    const memberId = reward.party === 'friend' ? referral?.memberId : reward.beneficiaryId;
-    const member = memberId === undefined ? null : await reads.member(accountId, memberId);
-    mark(referral?.friend.contact ?? null);
-    mark(member?.contact ?? null);
-    mark(reward.deal);
+    draft.markConcerned(reward);
+    if (referral) draft.markMember(referral.memberId);
   }
 
   async function take(accountId: string, provider: string, news: readonly PayoutNews[]): Promise<ReceivedNews> {

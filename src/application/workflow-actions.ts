@@ -195,7 +195,8 @@ async function wait(
   const referral = await actions.referralOf(input, programId);
   if (referral === null || referral === 'unnamed')
     return no('no_such_referral', 'Nobody of this record was referred, so no reward can come.');
-  const awaited = { programId, ruleKey, party, dealId: input.request.dealId };
+  const { dealId } = input.request;
+  const awaited = { programId, ruleKey, party, dealId, connectionId: input.connection.id };
   const page = { limit: REWARDS_MAX, cursor: null };
   const { items } = await store.reads.rewards(accountId, page, { referralId: referral.id });
   const result = resultOfWait(awaited, referral, items);

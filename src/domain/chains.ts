@@ -515,10 +515,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     };
     const verdict = verdictOn(reached);
     const membersOwn = book.of(dealAt.deal, publishedKey(rule.key));
-    const isAlone =
-      rule.party === 'assist' &&
-      !standingReward(membersOwn) &&
-      !(verdict.kind === 'history' && last(membersOwn)?.outcome === 'history');
+    const isAlone = rule.party === 'assist' && !leavesPart(membersOwn, verdict.kind === 'history');
     if (verdict.kind !== 'pays' && verdict.kind !== 'history') {
       notPay(chain, basis, verdict, effectiveAt);
       return;
@@ -539,6 +536,18 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       const { reason: why, conditions, calculation, money } = verdict;
       sayIfNews(chain, basis, { outcome: 'history', reason: why, conditions, calculation, money, effectiveAt });
     }
+  }
+
+  /** Whether the member has got less than the whole, for the other one to have a part: what was granted before it was shared is all theirs. */
+  function leavesPart(membersOwn: Chain, isHistory: boolean): boolean {
+    const granted = standingReward(membersOwn);
+    const newest = last(membersOwn);
+    const of = granted
+      ? membersOwn.decisions.filter(({ rewardId }) => rewardId === granted.id)
+      : isHistory && newest?.outcome === 'history'
+        ? [newest]
+        : [];
+    return of.some(({ calculation }) => calculation.some(({ step }) => step === 'shared'));
   }
 
   /**

@@ -2,7 +2,7 @@ import { attribute, byAge, enrol, memberOfContact, referralsOfFriend } from './a
 import { createChains } from './chains.ts';
 import { concernedElsewhere, copyReason, dealsElsewhere } from './copies.ts';
 import { STANDING_STATES } from './decision.ts';
-import { elsewhereOf, recognise } from './identity.ts';
+import { elsewhereOf, friendIdsIn, recognise } from './identity.ts';
 import { advance } from './lifecycle.ts';
 import { createDraft, type Draft, type Plan, type State } from './plan.ts';
 import { appliesIn } from './program-choice.ts';
@@ -81,7 +81,7 @@ function decideOn(
     for (const other of once) followUp(draft, state, other, friend, contacts, now);
     return;
   }
-  const present = withElsewhere(draft, state, referral, presentDeals(state, referral, friend, now), friend, now);
+  const present = withElsewhere(draft, state, referral, presentDeals(draft, state, referral, friend, now), friend, now);
   const standing = countTowardsTier(draft, state, advance(draft, referral, present, now), present, now);
   settle(draft, state, standing, friend, contacts, true, now);
   markMerged(draft, standing, friend);
@@ -90,9 +90,21 @@ function decideOn(
 }
 
 /** None where the referral's program does not apply. */
-function presentDeals(state: State, referral: Referral, friend: FriendFacts, now: Instant): DealAt[] {
+function presentDeals(draft: Draft, state: State, referral: Referral, friend: FriendFacts, now: Instant): DealAt[] {
   if (!appliesIn(state.choices, friend.contact.ref.connectionId, referral)) return [];
-  return dealsAt(ownDeals(friend), state.mapping, presentOf(friend.deals, now));
+  return dealsAt(
+    ownDeals(friend, othersOf(draft, state, referral, friend)),
+    state.mapping,
+    presentOf(friend.deals, now),
+  );
+}
+
+/**
+ * Contacts of another CRM that were entered twice with one address are tied to one referral both: a deal that the one is not on is the
+ * other's, and has left nobody.
+ */
+function othersOf(draft: Draft, { elsewhere }: State, referral: Referral, { contact }: FriendFacts): readonly string[] {
+  return elsewhere ? friendIdsIn(draft, referral, contact.ref.connectionId) : [];
 }
 
 /** Referrals that the contact was tied to and is no more: what was decided on its deals for them still runs. */
@@ -165,7 +177,7 @@ function followUp(
   now: Instant,
 ): void {
   if (friend.deals.length === 0) return;
-  const own = presentDeals(state, referral, friend, now);
+  const own = presentDeals(draft, state, referral, friend, now);
   const present = state.elsewhere
     ? withElsewhere(draft, state, referral, decidedFor(draft, referral, own), friend, now)
     : own;
@@ -229,7 +241,11 @@ function tellElsewhere(
   }
   if (!isNews && before?.stage === referral.stage) return;
   for (const { ref, presence } of concernedElsewhere(draft, state, referral, deals))
-    if (presence === 'present') draft.wake({ record: ref, at: now });
+    if (presence === 'present') {
+      draft.wake({ record: ref, at: now });
+      // It may have nothing to decide there, and shows how far the referral is.
+      draft.markMirror(ref);
+    }
 }
 
 /** A contact who refers others is kept in step too: name, e-mail address, and the id after a merge. */
@@ -247,10 +263,11 @@ function presentOf(deals: readonly DealFacts[], now: Instant): Instant {
  * The deals that are the friend's now; one that only past decisions know is not among them. With a contact the CRM deletes what tied
  * it to its deals, so for one that is gone they are the deals that were decided on.
  */
-function ownDeals({ contact, deals }: FriendFacts): DealFacts[] {
+function ownDeals({ contact, deals }: FriendFacts, others: readonly string[] = []): DealFacts[] {
+  const ids = [contact.ref.id, ...others];
   return deals.filter(
     (deal) =>
-      deal.presence === 'present' && (contact.presence === 'deleted' || deal.contactIds.includes(contact.ref.id)),
+      deal.presence === 'present' && (contact.presence === 'deleted' || deal.contactIds.some((id) => ids.includes(id))),
   );
 }
 
@@ -261,7 +278,7 @@ function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): voi
   // The record at home, and those that are tied to the two: they show the referral too.
   if (referral.friend.contact?.connectionId !== friend.contact.ref.connectionId)
     draft.markMirror(referral.friend.contact);
-  for (const subject of [referral.id, referral.memberId])
+  for (const subject of [referral.id, referral.memberId, ...(referral.assist ? [referral.assist.memberId] : [])])
     for (const record of draft.identity.contactsOf(subject)) draft.markMirror(record);
   for (const deal of friend.deals) if (deal.presence === 'present') draft.markMirror(deal.ref);
 }
@@ -286,7 +303,7 @@ function decideRewards(
   isOpen: boolean,
   now: Instant,
 ): void {
-  const deals = ownDeals(friend);
+  const deals = ownDeals(friend, othersOf(draft, state, referral, friend));
   const mayWin =
     isOpen && referral.stage !== 'declined' && appliesIn(state.choices, friend.contact.ref.connectionId, referral);
   const chains = createChains({ draft, state, referral, friend, contacts, now });

@@ -1,6 +1,7 @@
 import { type Decision, decisionIdOf, type Reward, STANDING_STATES } from './decision.ts';
 import type { Draft } from './plan.ts';
 import { reason } from './reason.ts';
+import { sameRecord } from './record.ts';
 import { reverse } from './reward.ts';
 import type { Instant } from './time.ts';
 
@@ -88,7 +89,7 @@ export function releaseByPerson(
 function chainOf(draft: Draft, { referralId, deal, ruleKey }: Pick<Decision, 'referralId' | 'deal' | 'ruleKey'>) {
   return draft
     .decisionsOf(referralId)
-    .filter((decision) => decision.ruleKey === ruleKey && decision.deal.id === deal.id)
+    .filter((decision) => decision.ruleKey === ruleKey && sameRecord(decision.deal, deal))
     .sort((a, b) => a.sequence - b.sequence);
 }
 
@@ -111,9 +112,6 @@ function next(
   };
   draft.addDecision(decision);
   draft.claimReferral(before.referralId);
-  const referral = draft.referral(before.referralId);
-  draft.markMirror(referral?.friend.contact ?? null);
-  draft.markMirror((referral && draft.member(referral.memberId)?.contact) ?? null);
-  draft.markMirror(before.deal);
+  draft.markConcerned(before);
   return decision;
 }

@@ -152,6 +152,7 @@ export function recognise(draft: Draft, state: State, contact: ContactFacts, now
     return;
   }
   const found = subjectsFor(draft, state, elsewhere, contact);
+  const before = new Set(book.of(contact).map(edgeName));
   for (const edge of book.of(contact)) {
     if (edge.record.id !== contact.ref.id) {
       // It was another record's, which has become this one.
@@ -161,6 +162,13 @@ export function recognise(draft: Draft, state: State, contact: ContactFacts, now
       book.end(edge, now);
   }
   for (const [subject, evidence] of found) book.tie(contact.ref, subject, evidence, now);
+  // A member who refers nobody today, and somebody who is none any more: nothing is decided, and the record shows it.
+  const after = book.of(contact).map(edgeName);
+  if (after.length !== before.size || after.some((name) => !before.has(name))) draft.markMirror(contact.ref);
+}
+
+function edgeName({ record, subject }: IdentityEdge): string {
+  return `${record.id} ${subject}`;
 }
 
 function subjectsFor(

@@ -118,6 +118,8 @@ export interface Plan {
   readonly tierLooks: readonly NextTierLook[];
   /** Records whose mirror has to be written anew. */
   readonly mirror: readonly RecordRef[];
+  /** Members and referrals whose contacts show what has changed, whichever connections those are in. */
+  readonly people?: readonly string[];
   readonly wakes: readonly Wake[];
   /** Edges that are new, and those that have ended. */
   readonly identity?: readonly IdentityEdge[];
@@ -166,6 +168,10 @@ export interface Draft {
   addTierChange(change: TierChange): void;
   lookAtTier(look: NextTierLook): void;
   markMirror(record: RecordRef | null): void;
+  /** Whoever has it on a record of theirs sees that a reward has changed: its deal, and every contact of both sides. */
+  markConcerned(of: Pick<Reward, 'deal' | 'referralId'> & Partial<Pick<Reward, 'beneficiaryId'>>): void;
+  /** Every contact of a member. */
+  markMember(id: string): void;
   wake(wake: Wake): void;
   /** True once anything was put or added. */
   changed(): boolean;
@@ -182,6 +188,7 @@ export function createDraft(state: State): Draft {
   const journals: Journal[] = [];
   const intents = new Map<string, PayoutIntent>();
   const cancelled = new Set<string>();
+  const people = new Set<string>();
   const mirror = new Map<string, RecordRef>();
   const wakes: Wake[] = [];
   const counted = new Map<string, TallyChange>();
@@ -277,6 +284,14 @@ export function createDraft(state: State): Draft {
     markMirror: (record) => {
       if (record) mirror.set(recordKey(record), record);
     },
+    markConcerned({ deal, referralId, beneficiaryId }) {
+      mirror.set(recordKey(deal), deal);
+      people.add(referralId);
+      if (beneficiaryId !== undefined) people.add(beneficiaryId);
+      const memberId = referrals.get(referralId)?.memberId;
+      if (memberId !== undefined) people.add(memberId);
+    },
+    markMember: (id) => void people.add(id),
     wake: (wake) => void wakes.push(wake),
     changed: () =>
       members.changed().length +
@@ -304,6 +319,7 @@ export function createDraft(state: State): Draft {
       tierLooks: [...tierLooks.values()],
       mirror: [...mirror.values()],
       wakes,
+      ...(people.size > 0 ? { people: [...people] } : {}),
       ...(identity.changed().length > 0 ? { identity: identity.changed() } : {}),
     }),
   };

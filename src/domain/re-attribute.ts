@@ -83,13 +83,13 @@ export function moveReferral(draft: Draft, state: State, { referralId, memberId,
   const { programId } = moved;
   const tiers = tiersOf(state.programs, programId)?.tiers;
   for (const id of [before.memberId, memberId]) {
-    draft.markMirror(draft.member(id)?.contact ?? null);
+    draft.markMember(id);
     if (!tiers || moved.wonDeals === undefined) continue;
     restOnScore(draft, id, tiers);
     moveTier(draft, state, { memberId: id, programId, now: at });
   }
+  for (const { deal } of draft.decisionsOf(referralId)) draft.markConcerned({ deal, referralId });
   draft.markMirror(contact);
-  for (const { deal } of draft.decisionsOf(referralId)) draft.markMirror(deal);
   if (contact) draft.wake({ record: contact, at });
   const elsewhere = draft.decisionsOf(referralId).filter(({ deal }) => deal.connectionId !== contact?.connectionId);
   for (const { deal } of elsewhere) draft.wake({ record: deal, at });

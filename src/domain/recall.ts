@@ -4,7 +4,7 @@ import type { RewardRule } from './program.ts';
 import { reason } from './reason.ts';
 import { expire, payoutNews, undoingIsOver } from './reward.ts';
 import { dayOf, type Instant } from './time.ts';
-import { markConcerned, nextOfChain } from './write-off.ts';
+import { nextOfChain } from './write-off.ts';
 
 /** What a rule says of a reward after its issue, as the reward carries it. */
 export function termsOf({
@@ -43,7 +43,7 @@ export function settleRecall(
   if (kind === 'expire') expireUnused(draft, accountId, reward, now);
   else {
     payoutNews(draft, reward, { kind: 'cancelled', why: 'it was undone', at: now }, now);
-    markConcerned(draft, reward);
+    draft.markConcerned(reward);
   }
 }
 
@@ -56,6 +56,6 @@ export function expireUnused(draft: Draft, accountId: string, reward: Reward, no
     at: now,
   });
   expire(draft, reward, decision);
-  markConcerned(draft, reward);
+  draft.markConcerned(reward);
   return decision;
 }

@@ -1,6 +1,7 @@
 import { type Decision, decisionIdOf, type Reward } from './decision.ts';
 import type { Draft } from './plan.ts';
 import { reason } from './reason.ts';
+import { sameRecord } from './record.ts';
 import { release, reverse } from './reward.ts';
 import type { Instant } from './time.ts';
 
@@ -23,7 +24,7 @@ export function decideByPerson(draft: Draft, accountId: string, reward: Reward, 
   if (!awaitsPerson(reward)) throw new RangeError(`reward ${reward.id} is ${reward.state} and waits for nobody`);
   const chain = draft
     .decisionsOf(reward.referralId)
-    .filter(({ ruleKey, deal }) => ruleKey === reward.ruleKey && deal.id === reward.deal.id)
+    .filter(({ ruleKey, deal }) => ruleKey === reward.ruleKey && sameRecord(deal, reward.deal))
     .sort((a, b) => a.sequence - b.sequence);
   const before = chain.findLast(({ rewardId }) => rewardId === reward.id);
   if (!before) throw new RangeError(`reward ${reward.id} was granted by no decision`);
@@ -51,10 +52,7 @@ export function decideByPerson(draft: Draft, accountId: string, reward: Reward, 
   } else if (isHeld)
     draft.putReward({ ...reward, review: 'approved', reason: decision.reason, updatedAt: decision.recordedAt });
   else release(draft, { ...reward, review: 'approved' }, decision);
-  const referral = draft.referral(reward.referralId);
-  draft.markMirror(referral?.friend.contact ?? null);
-  draft.markMirror((referral && draft.member(referral.memberId)?.contact) ?? null);
-  draft.markMirror(reward.deal);
+  draft.markConcerned(reward);
   return decision;
 }
 

@@ -259,7 +259,7 @@ export function moveTier(
     evidence,
     recordedAt,
   });
-  draft.markMirror(draft.member(memberId)?.contact ?? null);
+  draft.markMember(memberId);
 }
 
 function moveReason(

@@ -9,6 +9,8 @@ export interface Awaited {
   readonly ruleKey: string | null;
   readonly party: Party | null;
   readonly dealId: string | null;
+  /** Where the deal is: two portals of one account give out the same ids. */
+  readonly connectionId: string;
 }
 
 /** How a wait ends. Of these only `rewarded` is a reward; the others say why there will be none. */
@@ -30,7 +32,7 @@ export function meantBy<T extends Pick<Reward | Decision, 'ruleKey' | 'deal' | '
     (one) =>
       (awaited.ruleKey === null || one.ruleKey === awaited.ruleKey) &&
       (awaited.party === null || one.party === awaited.party) &&
-      (awaited.dealId === null || one.deal.id === awaited.dealId) &&
+      (awaited.dealId === null || (one.deal.id === awaited.dealId && one.deal.connectionId === awaited.connectionId)) &&
       (awaited.programId === null || programOf(one) === awaited.programId),
   );
 }

@@ -2,6 +2,7 @@ import { type Decision, decisionIdOf, type Reward } from './decision.ts';
 import { textOf } from './money.ts';
 import type { Draft } from './plan.ts';
 import { reason } from './reason.ts';
+import { sameRecord } from './record.ts';
 import { claimedMinor, writeOff } from './reward.ts';
 import { owedTally } from './tally.ts';
 import type { Instant } from './time.ts';
@@ -42,7 +43,7 @@ export function writeOffByPerson(draft: Draft, accountId: string, reward: Reward
     at,
   });
   writeOff(draft, reward, minor, decision);
-  markConcerned(draft, reward);
+  draft.markConcerned(reward);
   return decision;
 }
 
@@ -58,7 +59,7 @@ export function nextOfChain(
 ): Decision {
   const chain = draft
     .decisionsOf(reward.referralId)
-    .filter(({ ruleKey, deal }) => ruleKey === reward.ruleKey && deal.id === reward.deal.id)
+    .filter(({ ruleKey, deal }) => ruleKey === reward.ruleKey && sameRecord(deal, reward.deal))
     .sort((a, b) => a.sequence - b.sequence);
   const before = chain.findLast(({ rewardId }) => rewardId === reward.id);
   if (!before) throw new RangeError(`reward ${reward.id} was granted by no decision`);
@@ -75,12 +76,4 @@ export function nextOfChain(
   draft.addDecision(decision);
   draft.claimReferral(reward.referralId);
   return decision;
-}
-
-/** Whoever has the reward on a record of theirs sees that it changed. */
-export function markConcerned(draft: Draft, reward: Reward): void {
-  const referral = draft.referral(reward.referralId);
-  draft.markMirror(referral?.friend.contact ?? null);
-  draft.markMirror((referral && draft.member(referral.memberId)?.contact) ?? null);
-  draft.markMirror(reward.deal);
 }

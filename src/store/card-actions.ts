@@ -56,6 +56,8 @@ export function createCardActionStore(engine: Engine): CardActionStore {
           .set({ answer: toJson(answer) })
           .where('answer', 'is', null)
           .execute();
+        const row = await rowOf(session, of, key).select('answer').executeTakeFirst();
+        return row?.answer ? fromJson(row.answer) : answer;
       }),
 
     release: (of, key) =>

@@ -20,7 +20,7 @@ import { Conflict } from './conflict.ts';
 import { keepCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
-import { keepEdges, refuseDoubles } from './identity-edges.ts';
+import { contactsOfPeople, keepEdges, refuseDoubles } from './identity-edges.ts';
 import { markMirror } from './mirror.ts';
 import { eraseContacts } from './privacy.ts';
 import { tell } from './queue.ts';
@@ -99,6 +99,7 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     wakes: plans.flatMap(({ wakes }) => wakes),
     cases: plans.flatMap(({ cases = [] }) => cases),
     identity: plans.flatMap(({ identity = [] }) => identity),
+    people: plans.flatMap(({ people = [] }) => people),
   };
 }
 
@@ -207,7 +208,8 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   );
   await keepTiers(session, accountId, plan);
   await keepEdges(session, accountId, plan.identity ?? []);
-  await markMirror(session, accountId, plan.mirror, at);
+  const contacts = await contactsOfPeople(session, accountId, plan.people ?? []);
+  await markMirror(session, accountId, [...plan.mirror, ...contacts], at);
   await lookAtWaits(session, accountId, plan, at);
   await askAt(session, accountId, plan.wakes);
   // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.

@@ -40,7 +40,10 @@ export function createWorkflowCallStore(engine: Engine): WorkflowCallStore {
         const known = await callOf(session, key);
         if (!known) throw new Error('a call of a workflow is neither new nor there');
         if (known.action !== row.action || known.input_hash !== inputHash) return { kind: 'other' };
-        if (known.answer !== null) return { kind: 'answered', answer: fromJson(known.answer) };
+        if (known.answer !== null) {
+          await waitAgain(session, key, now);
+          return { kind: 'answered', answer: fromJson(known.answer) };
+        }
         if (known.leased_until > now) return { kind: 'under_way', until: known.leased_until };
         // Its worker has died or was too slow: of several who find that one goes on.
         const { numAffectedRows } = await sql`update workflow_calls set leased_until = ${leasedUntil}
@@ -87,6 +90,17 @@ export function createWorkflowCallStore(engine: Engine): WorkflowCallStore {
         return ids.length;
       }),
   };
+}
+
+/**
+ * The answer that it waits was lost, and the CRM knew of no wait when its end was told: by asking again it says that it knows of one from now
+ * on. It is told once more, or it would wait for nothing.
+ */
+async function waitAgain(session: Session, key: WorkflowCallKey, now: Instant): Promise<void> {
+  const { numAffectedRows } = await sql`update workflow_waits
+    set state = 'waiting', outcome = null, begun_at = ${now}, run_at = ${now}, due_at = ${now}, wanted = wanted + 1
+    where ${isOf(key)} and state = 'forgotten'`.execute(session.db);
+  if (numAffectedRows !== undefined && numAffectedRows > 0n) tell(session, 'workflow_waits', shardOf(key));
 }
 
 async function callOf({ db }: Session, key: WorkflowCallKey): Promise<Row<'workflow_calls'> | undefined> {

@@ -39,7 +39,7 @@ export function cardStoreConformance(use: () => { readonly store: Store; readonl
       await store.cardActions.answer(of, 'k1', { ok: true, code: 'created' });
       expect(await begin()).toEqual({ kind: 'answered', answer: { ok: true, code: 'created' } });
       // The first answer stands.
-      await store.cardActions.answer(of, 'k1', { ok: false });
+      expect(await store.cardActions.answer(of, 'k1', { ok: false })).toEqual({ ok: true, code: 'created' });
       expect(await begin({}, T0 + 10 * LEASE_MS)).toMatchObject({ answer: { ok: true } });
     });
 

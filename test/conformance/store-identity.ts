@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/application/ports/store.ts';
 import { type ConnectionsPolicy, DEFAULT_CONNECTIONS_POLICY } from '../../src/domain/connections-policy.ts';
 import type { IdentityEdge } from '../../src/domain/identity.ts';
+import type { RecordRef } from '../../src/domain/record.ts';
 import { T0, type Tenant } from './store-fixtures.ts';
 
 export const edgeOf = (a: Tenant, subject: string, more: Partial<IdentityEdge> = {}): IdentityEdge => ({
@@ -86,6 +87,31 @@ export function identityStoreConformance(
       });
       expect(await store.reads.memberByContact('acc_a', inOther('77'))).toBeNull();
       expect(await store.reads.referralByFriend('acc_a', 'prg', friend)).toBeNull();
+    });
+
+    test('what changes for a person is shown by their contacts in every connection, as long as they are theirs', async () => {
+      const home = await store.reads.member('acc_a', 'mem_1');
+      const friend = await store.reads.referral('acc_a', 'ref_1');
+      await a.write({
+        identity: [
+          edgeOf(a, 'mem_1', { record: inOther('77') }),
+          edgeOf(a, 'ref_1', { record: inOther('78') }),
+          edgeOf(a, 'mem_1', { record: inOther('79') }),
+        ],
+      });
+      await a.write({ identity: [edgeOf(a, 'mem_1', { record: inOther('79'), until: T0 + 1 })] });
+      const marked = async (people: readonly string[]) => {
+        await sql('delete from mirror');
+        await a.write({ people });
+        const rows = (await sql('select connection_id, record_id from mirror order by 1, 2')) as Array<
+          Record<string, unknown>
+        >;
+        return rows.map(({ connection_id, record_id }) => `${connection_id} ${record_id}`);
+      };
+      const nameOf = (contact: RecordRef | null | undefined) => `${contact?.connectionId} ${contact?.id}`;
+      expect(await marked(['mem_1'])).toEqual([nameOf(home?.contact), 'con_x 77']);
+      expect(await marked(['ref_1', 'ref_1'])).toEqual([nameOf(friend?.friend.contact), 'con_x 78']);
+      expect(await marked([])).toEqual([]);
     });
 
     test('a record is found from another connection by its key, also when it is deleted', async () => {

@@ -89,6 +89,27 @@ export function workflowStoreConformance(use: () => { readonly store: Store; rea
     const claim = (now: number, name = `at ${now}`) => store.callbacks.claim(claiming(name, now));
     const EXPIRES = T0 + 7 * DAY;
 
+    test('one that the CRM did not know of is told again when the CRM asks again; one that has ended is not', async () => {
+      const ask = (callbackId: string, now: number) => {
+        const call = { ...a.callKey(callbackId), action: 'wait_until_rewarded', inputHash: 'in_1' };
+        return store.workflowCalls.begin({ ...call, now, leasedUntil: now + 1_000 });
+      };
+      for (const state of ['forgotten', 'completed', 'expired'] as const) {
+        await waiting(store, a, state, 'ref_1');
+        const held = await claim(T0, state);
+        await store.callbacks.end(
+          held.map((wait) => ({ wait, outcome: 'rewarded' })),
+          state,
+        );
+      }
+      expect(await claim(T0 + DAY)).toEqual([]);
+      for (const state of ['forgotten', 'completed', 'expired'])
+        expect(await ask(state, T0 + DAY)).toMatchObject({ kind: 'answered', answer: { state: 'waits' } });
+      expect(await claim(T0 + DAY, 'again')).toMatchObject([
+        { callbackId: 'forgotten', begunAt: T0 + DAY, expiresAt: EXPIRES },
+      ]);
+    });
+
     test('one is looked at as soon as it is there, then when something happens to its referral, then when it is over', async () => {
       await waiting(store, a, 'ap-1', 'ref_1', { ruleKey: 'r', party: 'member', dealId: '7', programId: 'prg' });
       const [first] = await claim(T0);

@@ -77,6 +77,15 @@ function standing(world: World): string[] {
 }
 
 describe('credit that two members share', () => {
+  test('is never more than the whole, also where one node’s clock is ahead of the one that decides', () => {
+    const world = worldOf([{ ...PERCENT, amountChanges: 'ignore' }]);
+    befriend(world, 3);
+    win(world, '1000.00', 2);
+    expect(standing(world)).toEqual(['member 1 10000']);
+    world.process(T0 + 4 * DAY);
+    expect(standing(world)).toEqual(['member 1 10000']);
+  });
+
   test('gives each their part of what the rule gives, and the friend all of theirs', () => {
     const world = worldOf();
     befriend(world);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normaliseKey, sharedKeyOf } from '../../src/domain/connections-policy.ts';
+import { takeBackByPerson } from '../../src/domain/desk-word.ts';
 import { tellDecision } from '../../src/domain/explain.ts';
 import { createIdentityBook } from '../../src/domain/identity.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
@@ -39,6 +40,25 @@ describe('who is who', () => {
     expect(two.edges()).toMatchObject([{ sequence: 1 }, { sequence: 2, since: T0 + 2 * DAY, until: null }]);
   });
 
+  test('a contact that is found to be a member, and one that is none any more, shows it though nothing is decided', () => {
+    const two = start();
+    const record = { connectionId: ORG, object: 'contact', id: '91' };
+    two.put(orgContact('91', { email: 'c10@example.com' }));
+    expect(two.process(ORG, T0 + DAY)).toMatchObject({ decisions: [], mirror: [record] });
+    expect(two.process(ORG, T0 + 2 * DAY).mirror).toEqual([]);
+    two.put(orgContact('91', { email: 'other@example.com' }));
+    expect(two.process(ORG, T0 + 3 * DAY)).toMatchObject({ decisions: [], mirror: [record] });
+  });
+
+  test('how far a referral is stands on its deals in every connection, also where nothing is decided', () => {
+    const two = start();
+    two.put(dealOf('300', ['20'], [pointOf(T0 + 5 * MINUTE)]));
+    two.process(PORTAL, T0 + DAY);
+    two.put(orgDeal('500', ['90'], [pointOf(T0 + 2 * DAY, WON)]));
+    const { mirror } = two.process(ORG, T0 + 3 * DAY);
+    expect(mirror).toContainEqual({ connectionId: PORTAL, object: 'deal', id: '300' });
+  });
+
   test('an address that changes at home looks at everybody who was tied by it', () => {
     const two = start();
     two.put(contactOf('20', { referredByIds: ['10'], email: 'new@example.com' }));
@@ -53,6 +73,20 @@ describe('who is who', () => {
     two.process(ORG, T0 + DAY);
     const now = two.edges().filter(({ until }) => until === null);
     expect(now).toMatchObject([{ record: { id: '91' }, evidence: 'merged' }]);
+  });
+
+  test('of one who was entered twice in the other CRM, the deal of the one contact is not taken back by a look at the other', () => {
+    const two = start();
+    two.put(orgContact('91', { email: 'friend@example.com' }));
+    two.put(orgDeal('500', ['90'], [pointOf(T0 + 2 * MINUTE, WON)]));
+    two.settle(T0 + DAY);
+    expect(two.world.state.decisions.map(({ outcome }) => outcome)).toEqual(['rewarded']);
+    two.put(orgDeal('501', ['91'], [pointOf(T0 + 2 * DAY, WON)]));
+    two.settle(T0 + 3 * DAY);
+    expect(two.world.state.decisions.map(({ deal, outcome }) => `${deal.id} ${outcome}`)).toEqual([
+      '500 rewarded',
+      '501 rewarded',
+    ]);
   });
 
   test('a contact that is deleted is nobody’s any more', () => {
@@ -252,6 +286,19 @@ describe('one deal in two connections', () => {
     expect([stateOf(ORG), stateOf(PORTAL)]).toEqual(['held', 'voided']);
     two.process(ORG, T0 + 5 * DAY);
     expect([stateOf(ORG), stateOf(PORTAL)]).toEqual(['approved', 'voided']);
+  });
+
+  test('and a person’s word on a reward goes on with the decisions on its own deal, not on the one of that id in the other', () => {
+    const two = start([EVERY], null);
+    two.put(source([pointOf(T0 + DAY, WON)]));
+    const there = [pointOf(T0 + DAY, { ...WON, amount: '500.00' }), pointOf(T0 + 2 * DAY, { stageId: 'gone' })];
+    two.put(dealOf('7', ['20'], there));
+    two.settle(T0 + 3 * DAY);
+    const reward = two.world.state.rewards.find(({ deal }) => deal.connectionId === ORG);
+    if (!reward) throw new Error('nothing was granted');
+    const word = { by: 'finance', why: 'seen', at: T0 + 4 * DAY };
+    const { decisions } = two.world.change((draft) => takeBackByPerson(draft, 'acc_1', reward, word));
+    expect(decisions).toMatchObject([{ deal: { connectionId: ORG }, sequence: 2, outcome: 'reversed' }]);
   });
 
   const events = fc.array(

@@ -3,7 +3,7 @@ import type { Reward, RewardState } from '../../src/domain/decision.ts';
 import type { LifecycleStage, Referral } from '../../src/domain/referral.ts';
 import { type Awaited, resultOfWait } from '../../src/domain/wait.ts';
 
-const ANY: Awaited = { programId: null, ruleKey: null, party: null, dealId: null };
+const ANY: Awaited = { programId: null, ruleKey: null, party: null, dealId: null, connectionId: 'con_1' };
 
 const reward = (state: RewardState, changes: Partial<Reward> = {}): Reward => ({
   id: `rwd_${state}`,
@@ -47,6 +47,13 @@ const outcome = (rewards: Reward[], stage: LifecycleStage = 'won', awaited: Awai
   resultOfWait(awaited, referral(stage), rewards)?.outcome ?? null;
 
 describe('what a wait for a reward comes to', () => {
+  test('a deal of another connection with the same id is another deal', () => {
+    const there = reward('issued', { deal: { connectionId: 'con_2', object: 'deal', id: '7' } });
+    expect(outcome([there], 'won', { ...ANY, dealId: '7' })).toBeNull();
+    expect(outcome([there, reward('issued')], 'won', { ...ANY, dealId: '7' })).toBe('rewarded');
+    expect(outcome([there])).toBe('rewarded');
+  });
+
   test('one that is issued or used is one, whatever became of others and of the deal since', () => {
     expect(outcome([reward('issued')])).toBe('rewarded');
     expect(outcome([reward('redeemed'), reward('held')])).toBe('rewarded');

@@ -135,12 +135,22 @@ export function createWorld(rules: readonly RewardRule[] = [MEMBER_RULE, FRIEND_
     for (const intent of plan.intents) intents.set(intent.id, intent);
   }
 
+  /** Two contacts of this connection that are tied to one referral. */
+  function areOne(a: string, b: string): boolean {
+    const here = [...contacts.values()][0]?.ref.connectionId;
+    const edges = (state.elsewhere?.edges ?? []).filter(
+      ({ record, until }) => until === null && record.connectionId === here,
+    );
+    const subjectsOf = (id: string) => edges.flatMap(({ record, subject }) => (record.id === id ? [subject] : []));
+    return subjectsOf(a).some((subject) => subjectsOf(b).includes(subject));
+  }
+
   function friendsNow(): FriendFacts[] {
     return [...contacts.values()].map((contact) => ({
       contact,
       deals: [...deals.values()].filter(
         (deal) =>
-          deal.contactIds.includes(contact.ref.id) ||
+          deal.contactIds.some((id) => id === contact.ref.id || areOne(id, contact.ref.id)) ||
           state.decisions.some(
             (decision) =>
               [deal.ref.id, ...deal.formerIds].includes(decision.deal.id) &&

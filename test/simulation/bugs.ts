@@ -368,4 +368,54 @@ export const BUGS: readonly Bug[] = [
     "isUndone: outcome === 'cancelled'",
     "isUndone: outcome !== 'cancelled'",
   ]),
+  bug('a copy of a deal is decided on beside its source', [
+    'domain/copies.ts',
+    'if (!isCopy(state, deal, key, own)) return undefined;',
+    'if (key !== null) return undefined;',
+  ]),
+  bug('nobody tells the other CRM what was decided in this one', [
+    'domain/decide.ts',
+    'if (state.elsewhere) tellElsewhere(draft, state, referral, friend, isNews, now);',
+    '',
+  ]),
+  bug('what is known of a person in another CRM is not what is shown there', [
+    'store/identity-edges.ts',
+    'where account_id = $' + '{accountId} and until is null and $' + "{dialect.isIn('subject', people)}`.execute(db);",
+    'where 1 = 0`.execute(db);',
+  ]),
+  bug('of a shared credit each part is rounded by itself', [
+    'domain/amount.ts',
+    'minor: money.minor - assists.minor }',
+    'minor: (money.minor * BigInt(100 - share.percent) + 99n) / 100n }',
+  ]),
+  bug('the assist gets a part beside the whole', [
+    'domain/chains.ts',
+    "const isAlone = rule.party === 'assist' && !leavesPart(",
+    "const isAlone = rule.key === '' && !leavesPart(",
+  ]),
+  bug('a colleague is nobody’s', [
+    'domain/attribution-policy.ts',
+    "return sources.includes('company');",
+    'return sources.length === 0;',
+  ]),
+  bug('each of two who carry out a click has an answer of their own', [
+    'application/card-actions.ts',
+    '(await store.cardActions.answer(connection, key, made)) as ActionResponse',
+    '((await store.cardActions.answer(connection, key, made)) as ActionResponse) && made',
+  ]),
+  bug('what happens to a referral makes no wait due', [
+    'store/commit.ts',
+    'await lookAtWaits(session, accountId, plan, at);',
+    '',
+  ]),
+  bug('a workflow that does not know of its wait yet is given up at once', [
+    'application/tell-workflows.ts',
+    "return now - wait.begunAt > UNKNOWN_AT_FIRST_MS ? 'forgotten' : 'too_early';",
+    "return wait.begunAt > 0 ? 'completed' : 'too_early';",
+  ]),
+  bug('two CRMs meet one person at once, and each opens a referral', [
+    'store/commit.ts',
+    'if (commit.isOneOfSeveral) await refuseDoubles(session, accountId, plan);',
+    '',
+  ]),
 ];

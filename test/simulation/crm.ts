@@ -1,4 +1,5 @@
 import type {
+  CallbackWord,
   ChangedPage,
   CrmAccess,
   CrmConnector,
@@ -52,6 +53,8 @@ export interface SimContact extends SimRecord {
   /** What risk is judged by, where a program asks for it; it never changes. */
   readonly traits: ContactTraits | undefined;
   readonly referrers: Set<string>;
+  /** Whom they work for, where anybody asks. */
+  readonly company: string | null;
 }
 
 export interface SimDeal extends SimRecord {
@@ -59,6 +62,8 @@ export interface SimDeal extends SimRecord {
   /** Oldest first. */
   readonly history: Readonly<Record<DealProperty, Revision[]>>;
   readonly contactIds: Set<string>;
+  /** Of a copy that a sync tool has made: the property that says so, and the id of its source. */
+  readonly key: Readonly<Record<string, string>> | null;
 }
 
 export interface SimPipeline {
@@ -86,8 +91,9 @@ export interface Portal {
     usedCode: string | null;
     referrers: readonly string[];
     traits?: ContactTraits | undefined;
+    company?: string | null;
   }): SimContact;
-  createDeal(values: DealValues, contactIds: readonly string[]): SimDeal;
+  createDeal(values: DealValues, contactIds: readonly string[], key?: SimDeal['key']): SimDeal;
   editContact(id: string, change: Partial<Pick<SimContact, 'name' | 'email' | 'usedCode'>>): void;
   label(id: string, referrerId: string): void;
   editDeal(id: string, change: Partial<DealValues>): void;
@@ -120,6 +126,11 @@ export interface CrmDeps {
   readonly externalIds: readonly string[];
   /** Told of every change; the network brings it, or not. */
   readonly onHint: (hint: Hint) => void;
+  /** What the portal's workflows make of being told that they can go on. */
+  readonly onComplete: (
+    externalId: string,
+    words: readonly CallbackWord[],
+  ) => { readonly unknown: ReadonlySet<string> };
   /** Told when deals were just shown to a node. */
   readonly onRead: (externalId: string) => void;
 }
@@ -297,7 +308,14 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
     pipelines,
     reads: 0,
 
-    createContact({ name, email, usedCode, referrers, traits }: Parameters<Portal['createContact']>[0]): SimContact {
+    createContact({
+      name,
+      email,
+      usedCode,
+      referrers,
+      traits,
+      company = null,
+    }: Parameters<Portal['createContact']>[0]): SimContact {
       const made: SimContact = {
         id: nextId(),
         ...fresh(),
@@ -305,6 +323,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
         email,
         usedCode,
         traits,
+        company,
         referrers: new Set(referrers),
       };
       contacts.set(made.id, made);
@@ -317,7 +336,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
         ]);
       return made;
     },
-    createDeal(values: DealValues, contactIds: readonly string[]): SimDeal {
+    createDeal(values: DealValues, contactIds: readonly string[], key: SimDeal['key'] = null): SimDeal {
       const at = scheduler.now();
       const history = Object.fromEntries(
         DEAL_PROPERTIES.map((name) => [name, [{ at, value: values[name] }]]),
@@ -329,6 +348,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
         name: `Deal ${dealId}`,
         history,
         contactIds: new Set(contactIds),
+        key,
       };
       deals.set(made.id, made);
       touch(made);
@@ -409,6 +429,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
           name: sources[0].name,
           history,
           contactIds,
+          key: sources[0].key,
           formerIds: formerIds([...sources]),
         };
         deals.set(mergedId, made);
@@ -425,6 +446,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
           email: primary.email ?? other.email,
           usedCode: primary.usedCode ?? other.usedCode,
           traits: primary.traits,
+          company: primary.company,
           referrers,
           formerIds: formerIds([...sources]),
         };
@@ -507,7 +529,7 @@ function revoked(text: string): Fault {
 }
 
 function openSession(
-  { network, random, weather, counters, scheduler, onRead }: CrmDeps,
+  { network, random, weather, counters, scheduler, onRead, onComplete }: CrmDeps,
   portal: InnerPortal,
   life: NodeLife,
   access: CrmAccess,
@@ -584,13 +606,13 @@ function openSession(
         })),
       })),
 
-    async readDeals(ids) {
+    async readDeals(ids, wanted) {
       const found = await readRecords<SimDeal, Pick<DealFacts, 'name' | 'history' | 'modifiedAt'>>(
         'deal',
         ids,
         (deal) => ({
           name: deal.name,
-          history: pointsOf(deal, access.homeCurrency),
+          history: withKey(pointsOf(deal, access.homeCurrency), deal, wanted?.deal ?? []),
           modifiedAt: deal.modifiedAt,
         }),
       );
@@ -610,16 +632,17 @@ function openSession(
       }));
     },
 
-    async readContacts(ids) {
+    async readContacts(ids, wanted) {
       const found = await readRecords<
         SimContact,
-        Pick<ContactFacts, 'name' | 'email' | 'usedCode' | 'modifiedAt' | 'traits'>
-      >('contact', ids, ({ name, email, usedCode, modifiedAt, traits }) => ({
+        Pick<ContactFacts, 'name' | 'email' | 'usedCode' | 'modifiedAt' | 'traits' | 'company'>
+      >('contact', ids, ({ name, email, usedCode, modifiedAt, traits, company }) => ({
         name,
         email,
         usedCode,
         modifiedAt,
         ...(traits ? { traits } : {}),
+        ...(wanted?.isCompanyWanted ? { company: company === null ? null : { id: company, properties: {} } } : {}),
       }));
       const present = found.filter(({ facts }) => facts !== null).map(({ id }) => id);
       const labels =
@@ -638,6 +661,7 @@ function openSession(
         email: facts?.email ?? null,
         usedCode: facts?.usedCode ?? null,
         ...(facts?.traits ? { traits: facts.traits } : {}),
+        ...(facts?.company === undefined ? {} : { company: facts.company }),
         referredByIds: [...(labels.get(id) ?? [])],
         ...(facts && { modifiedAt: facts.modifiedAt }),
         formerIds,
@@ -679,6 +703,8 @@ function openSession(
     mirrors: 'properties',
     dealIds: () => call('deal ids', () => ({ ids: [], total: 0, next: null })),
     propertyNames: () => call('property names', () => new Set<string>()),
+    completeCallbacks: (words) =>
+      call(`complete ${words.length} callbacks`, () => onComplete(portal.externalId, words)),
   };
 
   function write(object: 'contact' | 'deal', { id, values }: MirrorRow): MirrorOutcome {
@@ -710,6 +736,13 @@ function dealsOf(portal: InnerPortal, contactId: string): string[] {
   return [...portal.deals.values()]
     .filter((deal) => portal.isFindable(deal) && deal.contactIds.has(contactId))
     .map(({ id }) => id);
+}
+
+/** The property is read where it was asked for; it is empty on a deal that is no copy. */
+function withKey(points: readonly DealPoint[], { key }: SimDeal, wanted: readonly string[]): DealPoint[] {
+  if (wanted.length === 0) return [...points];
+  const properties = Object.fromEntries(wanted.map((name) => [name, key?.[name] ?? null]));
+  return points.map((point) => ({ ...point, properties }));
 }
 
 /** The deal at each moment at which one of its values changed. */

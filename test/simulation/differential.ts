@@ -29,9 +29,11 @@ interface Asked {
 const tape: Asked[] = [];
 let tables: Record<string, unknown> = {};
 const report = await live(seed, {
-  onAsked: (kind, run, result) => void tape.push({ kind, run, answer: canonical(result) }),
-  async onEnd(engine) {
-    tables = await tablesOf(engine);
+  witness: {
+    onAsked: (kind, run, result) => void tape.push({ kind, run, answer: canonical(result) }),
+    async onEnd(engine) {
+      tables = await tablesOf(engine);
+    },
   },
 });
 if (report.problems.length > 0) throw new Error(`seed ${seed} breaks a law: ${report.problems[0]}`);

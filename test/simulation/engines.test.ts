@@ -11,7 +11,7 @@ const server = await postgresForThisFile();
 /** Some ten seconds each; a starved machine takes its time. */
 const TIMEOUT_MS = 5 * 60_000;
 
-/** Restored records; merged records and a new version of the rules; a lost and renewed authorisation. The first and the last with a crash inside a transaction. */
+/** Restored records; two CRMs in one account; a lost and renewed authorisation. The first and the last with a crash inside a transaction. */
 const SEEDS = [30, 94, 181];
 
 test.each(SEEDS)(

@@ -48,6 +48,10 @@ export const FAULT_CLASSES = [
   'referral moved',
   'case decided',
   'payout told of later',
+  'deal copied into another CRM',
+  'action called again',
+  'action’s answer lost',
+  'click repeated',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];
@@ -77,7 +81,27 @@ export const THEMES = [
   'news',
 ] as const;
 
-export type Theme = (typeof THEMES)[number];
+/** Themes of what was built later. They are drawn apart: a seed that draws none of them lives as it did before there were any. */
+export const LATER_THEMES = ['crms', 'credit', 'workflows'] as const;
+
+export type LaterTheme = (typeof LATER_THEMES)[number];
+
+export type Theme = (typeof THEMES)[number] | LaterTheme;
+
+/** The share of histories that are about one of the later themes. */
+const LATER_SHARE = 0.25;
+
+export function drawLaterTheme(random: Random): LaterTheme | null {
+  return random.chance(LATER_SHARE) ? random.pick(LATER_THEMES) : null;
+}
+
+export function isTheme(name: string): name is Theme {
+  return [...THEMES, ...LATER_THEMES].some((theme) => theme === name);
+}
+
+export function isLater(theme: Theme): theme is LaterTheme {
+  return LATER_THEMES.some((later) => later === theme);
+}
 
 /** What may go wrong in one history, and how often. Each history has some of it, so that one fault does not hide another. */
 export interface Weather {
@@ -131,9 +155,10 @@ export function areClocksTrue({ skewMs, clockJumps }: Weather): boolean {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-export function drawWeather(random: Random): Weather {
+export function drawWeather(random: Random, given: Theme | null): Weather {
   const some = (probability: number, value: number) => (random.chance(probability) ? value : 0);
-  const theme = random.pick(['mixed', 'mixed', 'mixed', 'mixed', 'mixed', ...THEMES] as const);
+  const drawn = random.pick(['mixed', 'mixed', 'mixed', 'mixed', 'mixed', ...THEMES] as const);
+  const theme = given ?? drawn;
   const sweeps = random.chance(0.6);
   // In a history of minutes little is repaired by and by, so that what went wrong is still to be seen at its end.
   const spanMs = random.pick(
@@ -286,6 +311,25 @@ export function drawWeather(random: Random): Weather {
         crashes: 0,
         storms: 0,
       };
+    // What is known of one person in two CRMs, while either of them changes. Who was not found at once is found by a sweep.
+    case 'crms':
+      return {
+        ...mixed,
+        ...noLateWord,
+        sweeps: true,
+        sweepEveryMs: spanMs,
+        losses: random.pick([0, 0, 0, 0.1]),
+        delays: random.pick(['short', 'short', 'minutes']),
+        slowNode: random.pick([0.1, 0.6]),
+        storms: 0,
+        revocation: false,
+        disconnect: false,
+      };
+    case 'credit':
+      return { ...mixed, ...unswept(random), ...noLateWord, slowNode: random.pick([0.1, 0.6]), storms: 0 };
+    // Workflows and cards call again until they are answered, while nodes die and answers get lost. Every answer may be read twice.
+    case 'workflows':
+      return { ...mixed, ...unswept(random), ...noLateWord, crashes: random.pick([0, 3, 6]), storms: 0 };
     case 'tokens': {
       const isTimeKept = random.chance(0.5);
       return {

@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import type { Hint } from '../../src/application/ports/crm.ts';
 import type { Container } from '../../src/container.ts';
+import type { AttributionPolicy } from '../../src/domain/attribution-policy.ts';
+import type { ConnectionsPolicy } from '../../src/domain/connections-policy.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
 import type { RiskPolicy } from '../../src/domain/risk.ts';
@@ -8,13 +10,24 @@ import type { TierScheme } from '../../src/domain/tier-scheme.ts';
 import { createAccountStore } from '../../src/store/accounts.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
+import { createPolicies } from '../../src/store/policies.ts';
 import { createProgramStore } from '../../src/store/programs.ts';
 import type { Session } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { createRandom } from '../crash/random.ts';
+import { creditIsShared, drawCreditPolicy } from './credit.ts';
 import { createCrm, type Portal, PROVIDER } from './crm.ts';
 import { createDisputes, type Disputes } from './disputes.ts';
-import { type Counters, createCounters, drawWeather, type Theme, type Weather } from './faults.ts';
+import {
+  areClocksTrue,
+  type Counters,
+  createCounters,
+  drawLaterTheme,
+  drawWeather,
+  isLater,
+  type Theme,
+  type Weather,
+} from './faults.ts';
 import { seedCrypto } from './hooks.ts';
 import {
   type Books,
@@ -43,11 +56,16 @@ import { keepMigrated, openedLast } from './sqlite-in-memory.ts';
 import { auditAgrees, createDesk, type Desk, drawTerms, termsAreKept } from './terms.ts';
 import { drawTiers, GRACE_DAYS, tiersAreRight } from './tiers.ts';
 import { keepTimeWith } from './timers.ts';
+import { createTwoCrms, drawTwoCrmRules, sideOf, type TwoCrms } from './two-crms.ts';
+import { createWorkflows, type Workflows } from './workflows.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 2, 2, 8);
+
+/** Before anything happens by any node's clock. */
+const POLICIES_AT = START - 2 * HOUR;
 
 /** HubSpot repeats a delivery ten times within a day. */
 const DELIVERIES_MAX = 10;
@@ -59,10 +77,15 @@ const AHEAD_MAX_MS = 4 * MINUTE;
 const HOLDS_END_MS = 3 * DAY;
 /** The two portals give out the same ids, so that a key without its account in it shows. */
 const PORTALS = ['7001', '7002'] as const;
+/** The first account's second CRM, where it has one. */
+const SECOND_PORTAL = '7003';
 
 /** How often people act in a busy history, where its theme takes more than a few acts. */
 const ACTS: Partial<Record<Theme, readonly [least: number, most: number]>> = {
   debts: [8, 14],
+  crms: [8, 14],
+  workflows: [4, 8],
+  credit: [6, 10],
   tiers: [4, 8],
   news: [5, 9],
 };
@@ -94,6 +117,16 @@ interface Tenant {
   readonly reviewers: Reviewers;
   readonly desk: Desk;
   readonly disputes: Disputes;
+  /** How credit is shared; null where it is not. */
+  readonly credit: AttributionPolicy | null;
+  /** Its second CRM. */
+  readonly second: { readonly portal: Portal; connectionId: string } | null;
+}
+
+export interface LiveOptions {
+  readonly witness?: Witness;
+  /** What the history is about; absent: what its seed draws. */
+  readonly theme?: Theme | null;
 }
 
 /** Hears of everything that was asked of the database, in order, and of what came of it: the same can be asked of another one. */
@@ -104,16 +137,16 @@ export interface Witness {
 }
 
 /** One history from one seed: lived under faults, brought to rest, and asked whether the laws have held. */
-export async function live(seed: number, witness: Witness | null = null): Promise<HistoryReport> {
+export async function live(seed: number, { witness, theme }: LiveOptions = {}): Promise<HistoryReport> {
   const random = createRandom(seed, 'history');
-  const weather = drawWeather(createRandom(seed, 'weather'));
+  const weather = drawWeather(createRandom(seed, 'weather'), theme ?? drawLaterTheme(createRandom(seed, 'theme')));
   const counters = createCounters();
   const problems: string[] = [];
   seedCrypto(seed);
   const scheduler = createScheduler(createRandom(seed, 'order'), START);
   keepTimeWith((ms, run) => scheduler.after(ms, run));
   const network = createNetwork(scheduler, createRandom(seed, 'network'), weather, counters);
-  const { engine, writes } = await openDatabase(witness);
+  const { engine, writes } = await openDatabase(witness ?? null);
   const db = openedLast();
   const receiver = createReceiver(scheduler, network, createRandom(seed, 'payout'), weather, counters, () =>
     nodes.flatMap(({ container }) => container ?? []),
@@ -125,9 +158,18 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     random: createRandom(seed, 'crm'),
     weather,
     counters,
-    externalIds: PORTALS,
+    externalIds: weather.theme === 'crms' ? [...PORTALS, SECOND_PORTAL] : PORTALS,
     onHint: post.take,
-    onRead: (externalId) => staffs[tenants.findIndex(({ portal }) => portal.externalId === externalId)]?.interfere(),
+    onComplete: (externalId, words) =>
+      workflows && externalId === tenants[0]?.portal.externalId
+        ? workflows.complete(words)
+        : { unknown: new Set(words.map(({ callbackId }) => callbackId)) },
+    onRead: (externalId) =>
+      staffs[
+        tenants.findIndex(({ portal, second }) =>
+          [portal, second?.portal].some((one) => one?.externalId === externalId),
+        )
+      ]?.interfere(),
   });
   const idlers = new Set<Idler>();
   let sweepEveryMs = weather.sweeps ? weather.sweepEveryMs * weather.nodes : null;
@@ -152,15 +194,19 @@ export async function live(seed: number, witness: Witness | null = null): Promis
   scheduler.attach(waking);
   const tenants: Tenant[] = [];
   let staffs: Staff[] = [];
+  let twoCrms: TwoCrms | null = null;
+  let workflows: Workflows | null = null;
 
   try {
     // ── Install, in peace ──
     network.calm();
-    for (const [index, portal] of crm.portals.entries()) {
+    for (const [index, portal] of crm.portals.slice(0, PORTALS.length).entries()) {
       const accountId = `acc_${index + 1}`;
       await createAccountStore(engine).create({ id: accountId, name: accountId, createdAt: START });
       const terms = drawTerms(createRandom(seed, `terms ${accountId}`), weather.theme);
-      const rules = [...drawRules(createRandom(seed, `rules ${index}`), weather.theme), ...terms];
+      const secondPortal = index === 0 ? crm.portals[PORTALS.length] : undefined;
+      const drawn = createRandom(seed, `rules ${index}`);
+      const rules = secondPortal ? drawTwoCrmRules(drawn) : [...drawRules(drawn, weather.theme), ...terms];
       const tiers = weather.theme === 'tiers' ? drawTiers(createRandom(seed, `tiers ${accountId}`)) : undefined;
       const risk = weather.theme === 'risk' ? drawRisk(createRandom(seed, `risk ${accountId}`)) : undefined;
       const version = await createProgramStore(engine).publish(
@@ -168,7 +214,16 @@ export async function live(seed: number, witness: Witness | null = null): Promis
         { programId: 'default', name: 'Default', rules, tiers, risk },
         START,
       );
+      const credit = weather.theme === 'credit' ? drawCreditPolicy(createRandom(seed, `credit ${accountId}`)) : null;
+      if (credit)
+        await createPolicies<AttributionPolicy>(engine, 'attribution_policies').publish(
+          accountId,
+          credit,
+          'admin',
+          START,
+        );
       tenants.push({
+        credit,
         accountId,
         portal,
         published: [version],
@@ -199,6 +254,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
           { accountId, db, scheduler, random: createRandom(seed, `disputes ${accountId}`), weather, counters },
           () => nodes,
         ),
+        second: secondPortal ? { portal: secondPortal, connectionId: '' } : null,
       });
     }
     for (const node of nodes) node.start();
@@ -207,6 +263,32 @@ export async function live(seed: number, witness: Witness | null = null): Promis
       const outcome = await within(scheduler, connect(containerOf(first), tenant), MINUTE);
       if (outcome?.kind !== 'connected') throw new Error(`not connected: ${JSON.stringify(outcome)}`);
       tenant.connectionId = outcome.connection.id;
+      if (tenant === tenants[0] && weather.theme === 'workflows')
+        workflows = createWorkflows({
+          ...tenant,
+          connection: () => outcome.connection,
+          scheduler,
+          random: createRandom(seed, 'workflows'),
+          weather,
+          counters,
+          nodes: () => nodes,
+        });
+      if (!tenant.second) continue;
+      const second = await within(scheduler, connect(containerOf(first), { ...tenant, ...tenant.second }), MINUTE);
+      if (second?.kind !== 'connected') throw new Error(`not connected: ${JSON.stringify(second)}`);
+      tenant.second.connectionId = second.connection.id;
+    }
+    const [firstTenant] = tenants;
+    if (firstTenant?.second) {
+      const sides = [firstTenant, firstTenant.second] as const;
+      const random = createRandom(seed, 'two crms');
+      twoCrms = createTwoCrms({ sides, scheduler, random, weather, counters });
+      await createPolicies<ConnectionsPolicy>(engine, 'connections_policies').publish(
+        firstTenant.accountId,
+        twoCrms.policy(),
+        'admin',
+        POLICIES_AT,
+      );
     }
     network.storm();
 
@@ -214,15 +296,18 @@ export async function live(seed: number, witness: Witness | null = null): Promis
     for (const { desk } of tenants) await desk.begin();
     tenants[0]?.disputes.begin();
     tenants[0]?.reviewers.begin();
+    workflows?.begin();
     staffs = tenants.map((tenant, index) =>
-      createStaff(
-        tenant.portal,
-        scheduler,
-        createRandom(seed, `staff ${index}`),
-        weather,
-        counters,
-        tenant.terms.some(({ key }) => key === 'term-follow' || key === 'term-limited'),
-      ),
+      index === 0 && twoCrms
+        ? twoCrms.staff
+        : createStaff(
+            tenant.portal,
+            scheduler,
+            createRandom(seed, `staff ${index}`),
+            weather,
+            counters,
+            tenant.terms.some(({ key }) => key === 'term-follow' || key === 'term-limited'),
+          ),
     );
     staffs.forEach((staff, index) => {
       const tenant = tenants[index] as Tenant;
@@ -334,7 +419,9 @@ export async function live(seed: number, witness: Witness | null = null): Promis
   }
 
   /** With a contact the CRM deletes what tied it to its deals: how far its referral had come depends on what was seen before. */
-  function hasCertainStage({ portal }: Tenant): (contactId: string) => boolean {
+  function hasCertainStage({ portal, second }: Tenant): (contactId: string) => boolean {
+    // Nobody deletes a contact where there are two CRMs.
+    if (second) return () => true;
     return (contactId) => portal.contacts.get(contactId)?.isDeleted === false;
   }
 
@@ -352,6 +439,18 @@ export async function live(seed: number, witness: Witness | null = null): Promis
       const tenant = tenants[index] as Tenant;
       const { moved, isOpen } = tenant.disputes;
       if (isOpen) problems.push(`law 8: ${tenant.accountId}: whose a referral is was said, and nobody has answered`);
+      if (tenant.second && twoCrms) {
+        const { second } = tenant;
+        const found = [
+          ...[tenant, second].flatMap((side) => decisionsTellTheStory(sideOf(one, side))),
+          ...ledgerBalances(one),
+          ...onlyItsOwn(one, [tenant.connectionId, second.connectionId], db),
+          ...rewardsAreTheReferrers(one),
+          ...twoCrms.problems(one, tenant.published[0]?.rules as RewardRule[]),
+        ];
+        problems.push(...found.map((problem) => `${tenant.accountId}: ${problem}`));
+        return;
+      }
       const expected = expectedOf({
         ...tenant,
         moved,
@@ -365,10 +464,22 @@ export async function live(seed: number, witness: Witness | null = null): Promis
         ...holdsAreObserved(one, tenant.published),
         ...ledgerBalances(one),
         ...mirrorIsEqual(one),
-        ...onlyItsOwn(one, db),
+        ...onlyItsOwn(one, [tenant.connectionId], db),
         ...rewardsAreTheReferrers(one),
         ...newsIsBooked(one, receiver),
         ...termsAreKept({ ...tenant, rules: tenant.terms, db, receiver }),
+        ...(tenant.credit
+          ? creditIsShared({
+              ...tenant,
+              books: one,
+              db,
+              rules: tenant.terms,
+              policy: tenant.credit,
+              // By a node whose clock is behind a deal is won before its referral has two members.
+              isOfTwo: (id) => areClocksTrue(weather) && (staffs[index]?.ofTwo.has(id) ?? false),
+            })
+          : []),
+        ...(index === 0 && workflows ? workflows.problems(one, db) : []),
         ...reviewsAreRight({ ...tenant, policy: tenant.risk, db, receiver }),
         ...tiersAreRight({
           ...tenant,
@@ -456,9 +567,9 @@ export async function live(seed: number, witness: Witness | null = null): Promis
         scheduler.note(node.name, `clock jumps to ${node.skewMs / 1_000} s`);
       });
     }
-    if (random.chance(0.3)) scheduler.after(anywhere(), () => publish(random.pick(tenants)));
+    if (random.chance(0.3) && !isLater(weather.theme)) scheduler.after(anywhere(), () => publish(random.pick(tenants)));
     // What was won before it was submitted counts for a tier and pays nothing: the two have to agree there.
-    if (random.chance(0.3) && weather.theme !== 'tiers' && weather.theme !== 'risk')
+    if (random.chance(0.3) && weather.theme !== 'tiers' && weather.theme !== 'risk' && !isLater(weather.theme))
       scheduler.after(anywhere(), () => submit(random.pick(tenants)));
     if (weather.revocation) {
       scheduler.after(anywhere(), () => {
@@ -577,7 +688,7 @@ export async function live(seed: number, witness: Witness | null = null): Promis
   }
 }
 
-async function connect(container: Container, { accountId, portal }: Tenant) {
+async function connect(container: Container, { accountId, portal }: Pick<Tenant, 'accountId' | 'portal'>) {
   const begun = await container.connect.begin(accountId, PROVIDER);
   const state = new URL(begun?.url ?? 'https://nowhere.test').searchParams.get('state') ?? '';
   return container.connect.complete({ provider: PROVIDER, code: portal.consent(), state });

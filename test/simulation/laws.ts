@@ -37,6 +37,7 @@ interface RewardRow {
 interface DecisionRow {
   id: string;
   referral_id: string;
+  connection_id: string;
   deal_id: string;
   rule_key: string;
   party: string;
@@ -122,7 +123,7 @@ export function fingerprintOf(
   ]);
 }
 
-function stands({ state, reversal_pending }: RewardRow): boolean {
+export function stands({ state, reversal_pending }: RewardRow): boolean {
   return STANDING.includes(state) && reversal_pending === 0;
 }
 
@@ -343,7 +344,7 @@ function nextToTell(left: readonly DecisionRow[], standing: string | null): Deci
 export function holdsAreObserved({ rewards, portal }: Books, published: readonly Published[]): string[] {
   return rewards.flatMap(({ id, rule_key, deal_id, release_at }) => {
     const days = published
-      .flatMap(({ rules }) => rules.filter(({ key }) => key === rule_key))
+      .flatMap(({ rules }) => rules.filter(({ key }) => key === rule_key.replace('+assist', '')))
       .map(({ holdDays }) => holdDays);
     const deal = portal.deals.get(deal_id);
     const moments = new Set(Object.values(deal?.history ?? {}).flatMap((revisions) => revisions.map(({ at }) => at)));
@@ -379,7 +380,9 @@ export function ledgerBalances({ journals, postings, rewards, decisions }: Books
     if (!journals.some((journal) => journal.id === id)) problems.push(`law 3: postings of ${id} without a journal`);
   const ought = new Map<string, number>();
   for (const reward of rewards) {
-    const { party, beneficiary_id, payout, program_id, state, minor, currency, netted, clawed_back: parts } = reward;
+    const { beneficiary_id, payout, program_id, state, minor, currency, netted, clawed_back: parts } = reward;
+    // Who shares the credit of a referral is a member like all others, with one account for all that they are owed.
+    const party = reward.party === 'assist' ? 'member' : reward.party;
     const put = (account: string, amount: number) => add(ought, `${account} ${currency}`, amount);
     const isCredit = payout === 'credit';
     const back = `${isCredit ? 'credit' : 'receivable'}:${party}:${beneficiary_id}`;
@@ -463,46 +466,73 @@ export function receiverAgrees(books: readonly Books[], receiver: Receiver): str
 }
 
 /** Law 5: the CRM shows what the books say. */
-export function mirrorIsEqual({ portal, members, referrals, rewards, decisions }: Books): string[] {
-  const problems: string[] = [];
-  const isThere = (record: SimContact | SimDeal) => !record.isDeleted && record.mergedInto === null;
-  const check = (
-    record: SimContact | SimDeal,
-    what: string,
-    ought: Readonly<Record<string, string | number | null>>,
-  ) => {
-    const shown = (record.mirror ?? {}) as unknown as Record<string, string | number | null>;
-    for (const [field, value] of Object.entries(ought))
-      if ((shown[field] ?? null) !== value)
-        problems.push(`law 5: ${what} ${record.id} shows ${field} "${shown[field] ?? ''}", should be "${value ?? ''}"`);
-  };
-  for (const contact of [...portal.contacts.values()].filter(isThere)) {
-    const member = members.find(({ contact_id }) => contact_id === contact.id);
-    const asFriend = referrals.filter(({ contact_id }) => contact_id === contact.id);
-    if (!member && asFriend.length === 0) continue;
-    const made = member ? referrals.filter(({ member_id }) => member_id === member.id) : [];
-    const own = new Set([...(member ? [member.id] : []), ...asFriend.map(({ id }) => id)]);
-    const mine = rewards.filter(({ beneficiary_id }) => own.has(beneficiary_id));
-    check(contact, 'contact', {
-      memberId: member?.id ?? null,
-      code: member?.code ?? null,
-      referrals: member ? made.length : null,
-      wonReferrals: member ? made.filter(({ stage }) => stage === 'won').length : null,
-      rewardsHeld: sumText(mine, ['held', 'in_review']),
-      rewardsApproved: sumText(mine, ['approved', 'issuing', 'failed']),
-      rewardsIssued: sumText(mine, ['issued', 'redeemed']),
-      rewardsReversed: sumText(
-        [
-          ...mine,
-          // What was taken back of one that stands for the rest.
-          ...mine
-            .filter(({ state }) => STANDING.includes(state))
-            .map((one) => ({ ...one, state: 'voided', minor: one.clawed_back, clawed_back: 0 })),
-        ].filter(({ minor }) => minor > 0),
-        ['voided', 'clawed_back', 'expired'],
+export function mirrorIsEqual(books: Books): string[] {
+  const { portal, members, referrals } = books;
+  return [
+    ...[...portal.contacts.values()].filter(isThere).flatMap((contact) =>
+      contactShows(
+        books,
+        contact,
+        members.find(({ contact_id }) => contact_id === contact.id),
+        referrals.filter(({ contact_id }) => contact_id === contact.id),
       ),
-    });
-  }
+    ),
+    ...dealsShow(books),
+  ];
+}
+
+function isThere(record: SimContact | SimDeal): boolean {
+  return !record.isDeleted && record.mergedInto === null;
+}
+
+function shows(
+  record: SimContact | SimDeal,
+  what: string,
+  ought: Readonly<Record<string, string | number | null>>,
+): string[] {
+  const shown = (record.mirror ?? {}) as unknown as Record<string, string | number | null>;
+  return Object.entries(ought).flatMap(([field, value]) =>
+    (shown[field] ?? null) === value
+      ? []
+      : [`law 5: ${what} ${record.id} shows ${field} "${shown[field] ?? ''}", should be "${value ?? ''}"`],
+  );
+}
+
+/** What a contact shows that is this member, or this friend. */
+export function contactShows(
+  { referrals, rewards }: Books,
+  contact: SimContact,
+  member: MemberRow | undefined,
+  asFriend: readonly ReferralRow[],
+): string[] {
+  if (!member && asFriend.length === 0) return [];
+  const made = member ? referrals.filter(({ member_id }) => member_id === member.id) : [];
+  const own = new Set([...(member ? [member.id] : []), ...asFriend.map(({ id }) => id)]);
+  const mine = rewards.filter(({ beneficiary_id }) => own.has(beneficiary_id));
+  return shows(contact, 'contact', {
+    memberId: member?.id ?? null,
+    code: member?.code ?? null,
+    referrals: member ? made.length : null,
+    wonReferrals: member ? made.filter(({ stage }) => stage === 'won').length : null,
+    rewardsHeld: sumText(mine, ['held', 'in_review']),
+    rewardsApproved: sumText(mine, ['approved', 'issuing', 'failed']),
+    rewardsIssued: sumText(mine, ['issued', 'redeemed']),
+    rewardsReversed: sumText(
+      [
+        ...mine,
+        // What was taken back of one that stands for the rest.
+        ...mine
+          .filter(({ state }) => STANDING.includes(state))
+          .map((one) => ({ ...one, state: 'voided', minor: one.clawed_back, clawed_back: 0 })),
+      ].filter(({ minor }) => minor > 0),
+      ['voided', 'clawed_back', 'expired'],
+    ),
+  });
+}
+
+/** Law 5 for deals. */
+export function dealsShow({ portal, referrals, rewards, decisions }: Books): string[] {
+  const problems: string[] = [];
   for (const deal of [...portal.deals.values()].filter(isThere)) {
     const ids = [deal.id, ...deal.formerIds];
     const own = decisions.filter(({ deal_id }) => ids.includes(deal_id));
@@ -536,7 +566,7 @@ export function mirrorIsEqual({ portal, members, referrals, rewards, decisions }
       .join(', ');
     if (shown !== parts.sort().join(', '))
       problems.push(`law 5: deal ${deal.id} shows "${shown}", should be "${parts.join(', ')}"`);
-    check(deal, 'deal', { stage: referrals.find(({ id }) => id === shownId)?.stage ?? null });
+    problems.push(...shows(deal, 'deal', { stage: referrals.find(({ id }) => id === shownId)?.stage ?? null }));
   }
   return problems;
 }
@@ -599,17 +629,20 @@ export function rewardsAreTheReferrers({ rewards, referrals }: Books): string[] 
 
 /** Law 7: nothing of the other account, though its records bear the same ids. */
 export function onlyItsOwn(
-  { accountId, connectionId, referrals, rewards, members }: Books,
+  { accountId, referrals, rewards, members }: Books,
+  connectionIds: readonly string[],
   db: Database.Database,
 ): string[] {
   const foreign = [...referrals, ...rewards, ...members].filter(
-    (row) => row.connection_id !== null && row.connection_id !== connectionId,
+    (row) => row.connection_id !== null && !connectionIds.includes(row.connection_id),
   );
   const problems = foreign.map(({ id }) => `law 7: ${id} of ${accountId} names a record of another connection`);
   for (const table of ['inbox', 'work', 'mirror', 'records', 'record_links', 'wakes', 'decisions']) {
     const { count } = db
-      .prepare(`select count(*) as count from ${table} where account_id = ? and connection_id <> ?`)
-      .get(accountId, connectionId) as { count: number };
+      .prepare(
+        `select count(*) as count from ${table} where account_id = ? and connection_id not in (select value from json_each(?))`,
+      )
+      .get(accountId, JSON.stringify(connectionIds)) as { count: number };
     if (count > 0) problems.push(`law 7: ${table} has ${count} rows of ${accountId} with another's connection`);
   }
   return problems;

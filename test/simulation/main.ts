@@ -1,17 +1,18 @@
 import { parseArgs } from 'node:util';
 import { BUGS } from './bugs.ts';
-import { createCounters, FAULT_CLASSES } from './faults.ts';
+import { createCounters, FAULT_CLASSES, isTheme, LATER_THEMES, THEMES } from './faults.ts';
 import type { HistoryReport } from './history.ts';
 import { plant } from './plant.ts';
 import { liveAll } from './pool.ts';
 
-const USAGE = `npm run sim -- [--seeds N] [--from SEED] [--verbose] [--threads N] [--struck MIN]
-npm run sim -- --bugs [NAME] [--seeds N]
+const USAGE = `npm run sim -- [--seeds N] [--from SEED] [--verbose] [--threads N] [--struck MIN] [--theme NAME]
+npm run sim -- --bugs [NAME] [--seeds N] [--theme NAME]
 
   --seeds    how many histories; 1,000 if left out, with --bugs 2,000 for each
   --from     the first seed; 1 if left out
   --verbose  prints the timeline of every history
   --struck   fails when a class of faults has struck fewer times than this
+  --theme    every history is about this, instead of what its seed draws
   --bugs     plants known mistakes, one at a time, and fails unless each is found`;
 
 /** Failing seeds that are printed with their whole timeline. */
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
     struck: { type: 'string', default: '0' },
     verbose: { type: 'boolean', default: false },
     bugs: { type: 'boolean', default: false },
+    theme: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -40,6 +42,11 @@ function numberOf(name: string, text: string): number {
 }
 
 const from = numberOf('from', values.from);
+if (values.theme !== undefined && !isTheme(values.theme)) {
+  console.error(`No theme is called "${values.theme}". There are: ${[...THEMES, ...LATER_THEMES].join(', ')}`);
+  process.exit(2);
+}
+const theme = values.theme ?? null;
 const threads = values.threads === undefined ? {} : { threads: numberOf('threads', values.threads) };
 
 if (values.help) console.log(USAGE);
@@ -57,6 +64,7 @@ async function simulate(): Promise<boolean> {
     from,
     seeds,
     ...threads,
+    theme,
     isVerbose: values.verbose,
     onReport(report) {
       for (const name of FAULT_CLASSES) totals[name] += report.counters[name];
@@ -88,7 +96,7 @@ async function simulate(): Promise<boolean> {
 }
 
 function printBriefly({ seed, problems }: HistoryReport): void {
-  console.log(`\nseed ${seed}: npm run sim -- --seeds 1 --from ${seed} --verbose`);
+  console.log(`\nseed ${seed}: ${again(seed)}`);
   for (const problem of problems) console.log(`✗ ${problem}`);
 }
 
@@ -98,7 +106,11 @@ function print({ seed, timeline, problems, weather, digest }: HistoryReport): vo
   console.log(JSON.stringify(weather));
   for (const problem of problems) console.log(`✗ ${problem}`);
   console.log(`digest ${digest}`);
-  if (problems.length > 0) console.log(`again: npm run sim -- --seeds 1 --from ${seed} --verbose`);
+  if (problems.length > 0) console.log(`again: ${again(seed)}`);
+}
+
+function again(seed: number): string {
+  return `npm run sim -- --seeds 1 --from ${seed} --verbose${theme === null ? '' : ` --theme ${theme}`}`;
 }
 
 async function plantBugs(): Promise<boolean> {
@@ -110,7 +122,7 @@ async function plantBugs(): Promise<boolean> {
   }
   const missed: string[] = [];
   for (const bug of chosen) {
-    const { lived, caughtBy } = await plant(bug, { from, seeds, ...threads });
+    const { lived, caughtBy } = await plant(bug, { from, seeds, theme, ...threads });
     if (caughtBy === null) missed.push(bug.name);
     console.log(
       caughtBy === null

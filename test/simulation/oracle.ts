@@ -99,13 +99,21 @@ export function expectedOf({ portal, published, submitted, moved, isDisturbed, s
   const referrersOf = (contact: SimContact) => {
     const labelled = [...contact.referrers].filter((id) => isThere(portal.contacts.get(id)));
     const ids = [contact.id, ...contact.formerIds];
-    return [
+    const named = [
       ...labelled,
       ...submitted
         .filter(({ contactId }) => ids.includes(contactId))
         .flatMap(({ memberContactId }) => memberContactId ?? []),
     ];
+    return named.length > 0 ? named : colleaguesReferrers(contact);
   };
+  /** Who comes by nobody comes by whoever a colleague came by. */
+  const colleaguesReferrers = ({ id, company }: SimContact) =>
+    company === null
+      ? []
+      : [...portal.contacts.values()]
+          .filter((other) => other.id !== id && isThere(other) && other.company === company)
+          .flatMap(({ referrers }) => [...referrers]);
   const isFriend = (id: string) => {
     const contact = portal.contacts.get(id);
     return contact !== undefined && isThere(contact) && referrersOf(contact).length > 0;

@@ -10,6 +10,11 @@ const CHANGES_PER_DEAL_MAX = 12;
 
 const AMOUNTS = ['120.00', '999.99', '1000.00', '1450.50', '7.10', '33333.33', '0', null, '12.345', '0.10', '0.29'];
 
+/** What is asked about here is what becomes of an amount, not whether it is one. */
+const KNOWN_AMOUNTS: ReadonlySet<Theme> = new Set(['debts', 'credit']);
+
+const COMPANIES = ['c1', 'c1', 'c2', null] as const;
+
 const LOST_STAGE = '72';
 const WON_STAGE = '71';
 
@@ -31,6 +36,7 @@ export const NEW_WON_STAGE = { id: '99', label: 'Countersigned', isClosed: true,
 
 export function drawRules(random: Random, theme: Theme): RewardRule[] {
   const rules = drawPlainRules(random, theme);
+  if (theme === 'credit') return rules.filter(({ party }) => party === 'friend');
   if (theme !== 'news') return rules;
   return rules.map((rule) => ({
     ...rule,
@@ -103,7 +109,8 @@ type Act =
   | 'merge'
   | 'rename'
   | 'stage'
-  | 'properties';
+  | 'properties'
+  | 'colleague';
 
 /** What people do more of when the history is about something. */
 const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
@@ -139,6 +146,21 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
   tiers: { win: 3, deal: 1.5, friend: 0.5, attach: 0, detach: 0, delete: 0, restore: 0, merge: 0, amount: 0.3 },
   risk: { win: 2, loss: 2, deal: 0, friend: 2, attach: 0, detach: 0, delete: 0, restore: 0, merge: 0 },
   news: { win: 2, loss: 3 },
+  crms: {},
+  workflows: { win: 2, deal: 1.5, delete: 0, restore: 0, merge: 0.3 },
+  credit: {
+    win: 2,
+    loss: 2,
+    friend: 2,
+    colleague: 1,
+    amount: 2,
+    detach: 0,
+    attach: 0,
+    stage: 0,
+    delete: 0,
+    restore: 0,
+    merge: 0,
+  },
   tokens: { stage: 2 },
 };
 
@@ -159,6 +181,8 @@ export interface Staff {
   tidyUp(): void;
   /** Contacts about whom more was done than a CRM can tell afterwards, such as an association that was there for a while. */
   readonly disturbed: Set<string>;
+  /** Friends whom two others have referred, from the start. */
+  readonly ofTwo: ReadonlySet<string>;
 }
 
 export function createStaff(
@@ -171,6 +195,7 @@ export function createStaff(
   amountsMatter: boolean,
 ): Staff {
   const disturbed = new Set<string>();
+  const ofTwo = new Set<string>();
   const members: string[] = [];
   const friends: string[] = [];
   const deals: string[] = [];
@@ -211,15 +236,15 @@ export function createStaff(
 
   /** What is owed in one currency is not kept from what is paid in another; what is known is what can be too much. */
   function currency(): string | null {
-    return weather.theme === 'debts' ? 'EUR' : random.pick(['EUR', 'EUR', 'USD', 'JPY', null]);
+    return KNOWN_AMOUNTS.has(weather.theme) ? 'EUR' : random.pick(['EUR', 'EUR', 'USD', 'JPY', null]);
   }
 
   function otherCurrency(): string {
-    return weather.theme === 'debts' ? 'EUR' : random.pick(['EUR', 'USD', 'JPY']);
+    return KNOWN_AMOUNTS.has(weather.theme) ? 'EUR' : random.pick(['EUR', 'USD', 'JPY']);
   }
 
   function amount(): string | null {
-    return random.pick(weather.theme === 'debts' ? ['120.00', '999.99', '1000.00', '1450.50'] : AMOUNTS);
+    return random.pick(KNOWN_AMOUNTS.has(weather.theme) ? ['120.00', '999.99', '1000.00', '1450.50'] : AMOUNTS);
   }
 
   function values(kind: keyof typeof STAGES): DealValues {
@@ -229,8 +254,11 @@ export function createStaff(
   function person(more: { referrers?: readonly string[]; usedCode?: string | null } = {}): string {
     people += 1;
     const name = `Person ${people}`;
+    const company = weather.theme === 'credit' ? random.pick(COMPANIES) : null;
     const { id } = portal.createContact({
       name,
+      // Who refers others is no colleague of theirs here.
+      company: more.referrers ? company : null,
       email: `person${people}@example.com`,
       usedCode: more.usedCode ?? null,
       referrers: more.referrers ?? [],
@@ -240,11 +268,33 @@ export function createStaff(
   }
 
   function newFriend(referrer: string = random.pick(members.filter(isThere))): void {
-    const id = person({ referrers: [referrer] });
+    const second =
+      weather.theme === 'credit' && random.chance(0.5) ? one(members.filter((id) => id !== referrer)) : null;
+    const id = person({ referrers: second === null ? [referrer] : [referrer, second] });
+    if (second !== null) ofTwo.add(id);
     friends.push(id);
     note(`contact ${id}, referred by ${referrer}`);
     // Which of two deals waits for a person, and which is paid meanwhile, is not what is asked about here.
     if (weather.theme === 'risk') newDeal(id);
+  }
+
+  /** Of whom nothing is said but whom they work for. */
+  function newColleague(): void {
+    const employers = presentFriends().flatMap((id) => portal.contacts.get(id)?.company ?? []);
+    const company = one(employers);
+    if (company === null) return;
+    people += 1;
+    const { id } = portal.createContact({
+      name: `Person ${people}`,
+      email: `person${people}@example.com`,
+      usedCode: null,
+      referrers: [],
+      company,
+    });
+    friends.push(id);
+    note(`contact ${id}, of ${company}`);
+    // Somebody who does nothing is looked for by nobody.
+    newDeal(id);
   }
 
   function newDeal(friend: string | null = one(presentFriends())): void {
@@ -403,6 +453,7 @@ export function createStaff(
     ['rename', 0.5, renameMember],
     ['stage', 0.8, winByNewStage],
     ['properties', 1.4, removeProperties],
+    ['colleague', weather.theme === 'credit' ? 1.5 : 0, newColleague],
   ];
 
   function renameMember(): void {
@@ -445,9 +496,10 @@ export function createStaff(
 
   return {
     disturbed,
+    ofTwo,
     begin() {
       const { theme } = weather;
-      const areRivals = theme === 'disputes' || theme === 'tiers' || theme === 'risk';
+      const areRivals = theme === 'credit' || theme === 'disputes' || theme === 'tiers' || theme === 'risk';
       for (let count = areRivals || random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
       // Everybody whom somebody names is a member: it takes two to have a dispute.
       for (const member of areRivals ? members : []) newFriend(member);

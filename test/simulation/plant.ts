@@ -1,4 +1,5 @@
 import type { Bug } from './bugs.ts';
+import type { Theme } from './faults.ts';
 import type { HistoryReport } from './history.ts';
 import { HangingHistory, liveAll } from './pool.ts';
 
@@ -7,6 +8,7 @@ export interface PlantInput {
   /** At most so many histories are lived. */
   readonly seeds: number;
   readonly threads?: number;
+  readonly theme?: Theme | null;
 }
 
 export interface Planted {
@@ -17,7 +19,7 @@ export interface Planted {
 }
 
 /** Lives histories with one mistake in the source until a law is broken or a history never ends. */
-export async function plant({ edits }: Bug, { from, seeds, threads }: PlantInput): Promise<Planted> {
+export async function plant({ edits }: Bug, { from, seeds, threads, theme = null }: PlantInput): Promise<Planted> {
   let lived = 0;
   let caught: HistoryReport | null = null;
   let hanging: HangingHistory | null = null;
@@ -25,6 +27,7 @@ export async function plant({ edits }: Bug, { from, seeds, threads }: PlantInput
     from,
     seeds,
     edits,
+    theme,
     ...(threads === undefined ? {} : { threads }),
     onReport(report) {
       lived += 1;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Theme } from './faults.ts';
 import type { HistoryReport } from './history.ts';
 import type { Edit } from './hooks.ts';
 
@@ -17,6 +18,8 @@ export interface PoolInput {
   readonly seeds: number;
   readonly edits?: readonly Edit[];
   readonly threads?: number;
+  /** What every history is about; null: what its seed draws. */
+  readonly theme?: Theme | null;
   /** Reports bring their timeline also when no law was broken; it is much to copy. */
   readonly isVerbose?: boolean;
   /** Returns true to stop. */
@@ -40,12 +43,13 @@ export async function liveAll({
   edits = [],
   threads = Math.min(availableParallelism(), THREADS_MAX),
   isVerbose = false,
+  theme = null,
   onReport,
 }: PoolInput): Promise<void> {
   let next = from;
   let isOver = false;
   const oneThread = async () => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { edits, isVerbose } });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { edits, isVerbose, theme } });
     try {
       await new Promise<void>((resolve, reject) => {
         let watchdog: NodeJS.Timeout | undefined;

@@ -6,6 +6,7 @@ import { createAudit } from '../../src/store/audit.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { createProgramStore } from '../../src/store/programs.ts';
 import type { Random } from '../crash/random.ts';
+import { drawCreditRules } from './credit.ts';
 import type { Portal } from './crm.ts';
 import type { Counters, Theme, Weather } from './faults.ts';
 import type { Books } from './laws.ts';
@@ -72,6 +73,7 @@ export function drawTerms(random: Random, theme: Theme): RewardRule[] {
   };
   if (theme === 'risk' || theme === 'news') return [];
   if (theme === 'tiers') return drawTierRules(random);
+  if (theme === 'credit') return drawCreditRules(random);
   if (theme === 'debts') return [{ ...following, party: 'member', payout: 'webhook', deals: { kind: 'every' } }];
   if (!random.chance(0.6)) return [];
   const first = random.pick([limited, budgeted, reviewed, following]);

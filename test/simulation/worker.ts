@@ -1,8 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Theme } from './faults.ts';
 import { type Edit, install } from './hooks.ts';
 
 /** One thread that lives histories, with or without a planted mistake. Modules are loaded after the mistake was planted. */
-const { edits, isVerbose } = workerData as { edits: readonly Edit[]; isVerbose: boolean };
+const { edits, isVerbose, theme } = workerData as {
+  edits: readonly Edit[];
+  isVerbose: boolean;
+  theme: Theme | null;
+};
 const assertPlanted = install(edits);
 const { live } = await import('./history.ts');
 assertPlanted();
@@ -15,8 +20,8 @@ process.on(
 parentPort?.postMessage({ ready: true });
 parentPort?.on('message', ({ seed, twice }: { seed: number; twice: boolean }) => {
   void (async () => {
-    const report = await live(seed);
-    const again = twice ? await live(seed) : report;
+    const report = await live(seed, { theme });
+    const again = twice ? await live(seed, { theme }) : report;
     const problems =
       again.digest === report.digest
         ? [...report.problems, ...unheard.splice(0)]

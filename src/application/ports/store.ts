@@ -297,8 +297,8 @@ export interface CardActionStore {
     times: { readonly now: Instant; readonly until: Instant },
   ): Promise<CardActionBegun>;
   keepContact(of: Pick<Connection, 'id' | 'accountId'>, key: string, contactId: string): Promise<void>;
-  /** Ends it with its answer. Answers stay for a month. */
-  answer(of: Pick<Connection, 'id' | 'accountId'>, key: string, answer: unknown): Promise<void>;
+  /** Ends it with its answer, which stays for a month. The first one that was kept is the one that holds, and is returned. */
+  answer(of: Pick<Connection, 'id' | 'accountId'>, key: string, answer: unknown): Promise<unknown>;
   /** Nothing came of it: the next attempt begins at once. */
   release(of: Pick<Connection, 'id' | 'accountId'>, key: string): Promise<void>;
 }
