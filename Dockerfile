@@ -1,4 +1,4 @@
-# The service and its command line. There is no build step: Node runs the TypeScript as it is.
+# The service and its command line: Node runs the TypeScript as it is. Only the console, which runs in browsers, is built.
 ARG NODE_VERSION=24.21.0
 FROM node:${NODE_VERSION}-bookworm-slim AS dependencies
 WORKDIR /app
@@ -7,6 +7,14 @@ COPY package.json package-lock.json ./
 # TypeScript comes along as somebody's optional peer, and nothing that runs asks for it: a fifth of the image.
 RUN npm ci --omit=dev --workspaces=false --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/typescript node_modules/@typescript node_modules/better-sqlite3/deps
+
+FROM node:${NODE_VERSION}-bookworm-slim AS console
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY src/web/console/package.json ./src/web/console/
+RUN npm ci --workspace src/web/console --ignore-scripts --no-audit --no-fund
+COPY src/web/console ./src/web/console
+RUN cd src/web/console && NODE_ENV=production npx vite build
 
 FROM node:${NODE_VERSION}-bookworm-slim
 ARG VERSION=0.1.0
@@ -22,6 +30,7 @@ COPY package.json LICENSE ./
 COPY manifests ./manifests
 COPY contracts ./contracts
 COPY src ./src
+COPY --from=console /app/dist/console ./dist/console
 # Everything above belongs to root and is read-only to the service; /data is the one place it writes to.
 RUN mkdir /data && chown 10001:10001 /data
 VOLUME /data

@@ -16,6 +16,7 @@ export default defineConfig({
           name: 'together',
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ALONE,
+          globalSetup: 'test/support/console-build.ts',
           // Most of them wait for a socket, a disk or a clock: on two cores three at a time take half as long as one.
           maxWorkers: 3,
           sequence: { groupOrder: 0 },

@@ -2,7 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const GENERATORS = ['hubspot-project.ts', 'config-docs.ts', 'program-schema.ts', 'hubspot-listing.ts'];
+const GENERATORS = [
+  'hubspot-project.ts',
+  'config-docs.ts',
+  'program-schema.ts',
+  'hubspot-listing.ts',
+  'console-api.ts',
+];
 
 const failed = GENERATORS.filter((generator) => {
   const script = fileURLToPath(new URL(generator, import.meta.url));

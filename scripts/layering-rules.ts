@@ -53,6 +53,18 @@ export const forbidden: IRegularForbiddenRuleType[] = [
     'A reward provider implements a port and knows no other adapter.',
   ),
   only(
+    'notify-is-an-adapter',
+    rooms('notify'),
+    `^src/notify/|${rooms('domain', 'platform')}|^src/application/ports/`,
+    'A channel implements a port and knows no other adapter.',
+  ),
+  only(
+    'the-console-calls-the-api',
+    rooms('web'),
+    rooms('web'),
+    'What runs in a browser knows the service by its API alone.',
+  ),
+  only(
     'store-is-an-adapter',
     rooms('store'),
     `${rooms('store', 'domain', 'platform')}|^src/application/ports/|^src/domain/`,

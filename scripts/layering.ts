@@ -28,7 +28,7 @@ export async function checkLayering(roots: readonly string[], baseDir = process.
 
 function countSources(dir: string): number {
   return readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts') && !file.startsWith('sandbox/web/client/'),
+    (file) => file.endsWith('.ts') && !file.startsWith('sandbox/web/client/') && !file.includes('node_modules/'),
   ).length;
 }
 

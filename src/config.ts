@@ -57,6 +57,9 @@ function flag(what: string) {
     .transform((raw) => raw === 'true' || raw === '1');
 }
 
+const SMTP =
+  'must be smtp:// or smtps:// with the host of the mail server, such as smtps://user:password@smtp.example.com';
+const MAIL_FROM = 'must be an address, such as Wonward <referrals@example.com>';
 const PORT = 'must be a port number from 0 to 65535, such as 3000';
 const PUBLIC_URL = 'must be an address such as https://referrals.example.com, without query or password';
 const DATABASE = 'must be sqlite:<path of a file>, such as sqlite:./data/wonward.db, or postgres://…';
@@ -94,13 +97,6 @@ export const configSchema = z.object({
     example: 'https://referrals.example.com',
     needed: 'production',
   }),
-  CONSOLE_URL: baseUrl('must be an address such as https://referrals.example.com/console')
-    .optional()
-    .register(variables, {
-      description:
-        'Address of the console. With it the cards, the home page and the settings in HubSpot lead to the page of what they show; without it they do not.',
-      example: 'https://referrals.example.com/console',
-    }),
   DATABASE_URL: text(DATABASE)
     .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, DATABASE)
     .default('sqlite:./data/wonward.db')
@@ -189,6 +185,40 @@ export const configSchema = z.object({
       description:
         "How much of an org's API calls of a day Wonward takes at most, in percent. What is left belongs to everything else that the customer runs.",
     }),
+  SMTP_URL: text(SMTP)
+    .regex(/^smtps?:\/\/\S+$/, SMTP)
+    .optional()
+    .register(variables, {
+      description:
+        'The mail server that sends links to sign in and invitations. Set together with MAIL_FROM. Without it links come from `npm run cli -- user link`.',
+      example: 'smtps://apikey:secret@smtp.example.com:465',
+      mayHoldPassword: true,
+    }),
+  MAIL_FROM: text(MAIL_FROM)
+    .regex(/^([^<>@\r\n]* <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, MAIL_FROM)
+    .optional()
+    .register(variables, {
+      description: 'Whom letters come from.',
+      example: 'Wonward <referrals@example.com>',
+    }),
+  OIDC_ISSUER: webUrl('must be the address of the OpenID provider, such as https://login.example.com')
+    .transform(({ href }) => href)
+    .optional()
+    .register(variables, {
+      description:
+        "OpenID provider that users of the console can sign in with. Register `<PUBLIC_URL>/console/openid/callback` there. OIDC's first three variables are set together or not at all.",
+      example: 'https://login.example.com',
+    }),
+  OIDC_CLIENT_ID: text('must be the client id that the OpenID provider gave')
+    .optional()
+    .register(variables, { description: 'Client id at the OpenID provider.', example: 'wonward' }),
+  OIDC_CLIENT_SECRET: text('must be the client secret that the OpenID provider gave')
+    .optional()
+    .register(variables, { description: 'Client secret at the OpenID provider.', secret: true }),
+  OIDC_NAME: text('must be what people call the OpenID provider')
+    .max(40, 'must have at most 40 characters')
+    .default('single sign-on')
+    .register(variables, { description: 'What the button says: "Continue with …".' }),
   REWARD_WEBHOOK_URL: webUrl('must be an address such as https://rewards.example.com/issue')
     .optional()
     .register(variables, {
@@ -271,7 +301,6 @@ export interface Config {
   readonly port: number;
   /** Without a slash at the end. */
   readonly publicUrl: string;
-  readonly consoleUrl: string | undefined;
   readonly databaseUrl: string;
   /** At least one; the first one seals. */
   readonly encryptionKeys: readonly SealKey[];
@@ -280,6 +309,15 @@ export interface Config {
   readonly hubspot: HubSpotConfig | null;
   /** Null: no program may pay by webhook. */
   readonly rewardWebhook: { readonly url: URL; readonly secret: string } | null;
+  /** Null: no letter is sent. */
+  readonly mail: { readonly url: string; readonly from: string } | null;
+  /** Null: nobody signs in through an OpenID provider. */
+  readonly openId: {
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    readonly name: string;
+  } | null;
   readonly allowPrivateDestinations: boolean;
   /** By the provider's name. */
   readonly localProviders: Readonly<Record<string, URL>>;
@@ -319,6 +357,8 @@ export function variableDocs(): VariableDoc[] {
 
 const SALESFORCE = ['SALESFORCE_CLIENT_ID', 'SALESFORCE_CLIENT_SECRET'] as const;
 const HUBSPOT = ['HUBSPOT_CLIENT_ID', 'HUBSPOT_CLIENT_SECRET', 'HUBSPOT_APP_ID'] as const;
+const MAIL = ['SMTP_URL', 'MAIL_FROM'] as const;
+const OIDC = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
 const REWARD_WEBHOOK = ['REWARD_WEBHOOK_URL', 'REWARD_WEBHOOK_SECRET'] as const;
 
 /** Reads the whole environment and names everything that is wrong with it at once. */
@@ -346,7 +386,7 @@ export function readConfig(
     const where = needed === 'production' ? 'in production ' : '';
     problems.push({ variable: name, problem: `is needed ${where}and missing: it ${wanted(name)}` });
   }
-  for (const group of [HUBSPOT, SALESFORCE, REWARD_WEBHOOK]) {
+  for (const group of [HUBSPOT, SALESFORCE, REWARD_WEBHOOK, MAIL, OIDC]) {
     const present = group.filter(isSet);
     if (present.length === 0) continue;
     for (const name of group) {
@@ -388,7 +428,7 @@ function unsafeIn(values: Partial<Values>, isProduction: boolean): ConfigProblem
   if (rewardUrl?.protocol === 'http:' && values.ALLOW_PRIVATE_DESTINATIONS === false) {
     problems.push({ variable: 'REWARD_WEBHOOK_URL', problem: 'must begin with https://: an order names people' });
   }
-  for (const name of ['HUBSPOT_API_URL', 'HUBSPOT_AUTHORIZE_URL', 'SALESFORCE_LOGIN_URL'] as const) {
+  for (const name of ['HUBSPOT_API_URL', 'HUBSPOT_AUTHORIZE_URL', 'SALESFORCE_LOGIN_URL', 'OIDC_ISSUER'] as const) {
     if (isProduction && values[name]?.startsWith('http:')) {
       problems.push({ variable: name, problem: 'must begin with https:// in production' });
     }
@@ -405,7 +445,6 @@ function configOf(values: Values, given: Readonly<Record<string, string>>): Conf
     host: values.HOST,
     port: values.PORT,
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
-    consoleUrl: values.CONSOLE_URL,
     databaseUrl: values.DATABASE_URL,
     encryptionKeys: values.ENCRYPTION_KEY ?? [],
     logLevel: values.LOG_LEVEL,
@@ -420,6 +459,19 @@ function configOf(values: Values, given: Readonly<Record<string, string>>): Conf
           }
         : null,
     rewardWebhook: url && secret !== undefined ? { url, secret } : null,
+    mail:
+      values.SMTP_URL !== undefined && values.MAIL_FROM !== undefined
+        ? { url: values.SMTP_URL, from: values.MAIL_FROM }
+        : null,
+    openId:
+      values.OIDC_ISSUER !== undefined && values.OIDC_CLIENT_ID !== undefined && values.OIDC_CLIENT_SECRET !== undefined
+        ? {
+            issuer: values.OIDC_ISSUER,
+            clientId: values.OIDC_CLIENT_ID,
+            clientSecret: values.OIDC_CLIENT_SECRET,
+            name: values.OIDC_NAME,
+          }
+        : null,
     allowPrivateDestinations: values.ALLOW_PRIVATE_DESTINATIONS,
     localProviders: values.LOCAL_PAYOUT_PROVIDERS ?? {},
     sweepSchedule: values.SWEEP_SCHEDULE,

@@ -9,13 +9,15 @@ import { type CardActions, createCardActions } from './application/card-actions.
 import { createCaseTasks } from './application/case-tasks.ts';
 import { createCompanyCard } from './application/company-card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
-import { createConsoleLink } from './application/console-links.ts';
+import { createConsoleLinks } from './application/console-links.ts';
 import { createCrmActions } from './application/crm-actions.ts';
+import { type CrmRecords, createCrmRecords } from './application/crm-records.ts';
 import { createAnswerRequests } from './application/crm-requests.ts';
 import { createCutBatches } from './application/cut-batches.ts';
 import { createDealCard } from './application/deal-card.ts';
 import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
+import { createDeskEffects, type DeskEffects } from './application/desk-effects.ts';
 import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
 import { createHistory, type History } from './application/history.ts';
 import { createHome } from './application/home.ts';
@@ -31,6 +33,7 @@ import { createPayoutOrders } from './application/payout-orders.ts';
 import { createPayoutReports, type PayoutReports } from './application/payout-reports.ts';
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
+import type { SendLetter } from './application/ports/mail.ts';
 import type { Observe, ObserveStream } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
@@ -43,9 +46,11 @@ import { createReattribute, type Reattribute } from './application/re-attribute.
 import { createReceive } from './application/receive.ts';
 import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReconciliation, type Reconciliation } from './application/reconciliation.ts';
+import { createReferralTimeline, type ReferralTimeline } from './application/referral-timeline.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
 import { createSettingsPage, type SettingsPage } from './application/settings-page.ts';
+import { createSignIn, type SignIn } from './application/sign-in.ts';
 import { createSyncDesk, type SyncDesk } from './application/sync-desk.ts';
 import { createSyncHealth, type SyncHealthOf } from './application/sync-health.ts';
 import type { SyncPulse } from './application/sync-pulse.ts';
@@ -97,15 +102,17 @@ export interface ContainerDeps {
   readonly observe: Observe & ObserveStream;
   readonly publicUrl: string;
   /** Where the console is; absent for none. */
-  readonly consoleUrl?: string | undefined;
   readonly encryptionKeys: readonly SealKey[];
   readonly sweepSchedule: string;
   /** Absent: comparisons are made when somebody asks. */
   readonly reconcileSchedule?: string | undefined;
   readonly pulse: SyncPulse;
+  /** Null where no mail server is configured. */
+  readonly sendLetter: SendLetter | null;
 }
 
 export interface Container {
+  readonly signIn: SignIn;
   readonly accounts: Accounts;
   readonly act: Act;
   readonly review: Review;
@@ -113,6 +120,7 @@ export interface Container {
   readonly takeRefund: TakeRefund;
   readonly payoutReports: PayoutReports;
   readonly desk: Desk;
+  readonly deskEffects: DeskEffects;
   readonly publish: Publish;
   readonly tiers: Tiers;
   readonly reattribute: Reattribute;
@@ -129,6 +137,8 @@ export interface Container {
   readonly runWorkflowAction: RunWorkflowAction;
   readonly listChoices: ListChoices;
   readonly home: ReturnType<typeof createHome>;
+  readonly referralTimeline: ReferralTimeline;
+  readonly crmRecords: CrmRecords;
   readonly appSettings: AppSettingsDesk;
   readonly settingsPage: SettingsPage;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
@@ -153,8 +163,8 @@ export interface Container {
 /** Puts the rooms together. The only place that knows them all. */
 export function createContainer(deps: ContainerDeps): Container {
   const { store, connectors, providers, clock, log, observe, publicUrl, encryptionKeys, sweepSchedule } = deps;
-  const consoleLink = createConsoleLink(deps.consoleUrl ?? null);
-  const { pulse, reconcileSchedule } = deps;
+  const consoleLinks = createConsoleLinks(publicUrl);
+  const { pulse, reconcileSchedule, sendLetter } = deps;
   const owner = randomUUID();
   const seal = createSeal(encryptionKeys);
   const connect = createConnect({ store, seal, clock, log, publicUrl, connectors });
@@ -226,6 +236,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const reattribute = createReattribute({ store, clock, onAsked });
   const review = createReview({ store, clock, onDecided });
   const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked });
+  const deskEffects = createDeskEffects({ store, clock });
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
     createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
   const runCaseTasks = createCaseTasks({ store, clock, log, openSession });
@@ -282,6 +293,7 @@ export function createContainer(deps: ContainerDeps): Container {
     onMet: (accountId, emails) => look(accountId, emails),
     onStarted: () => importRuns.poke(),
   });
+  const signIn = createSignIn({ store, clock, log, publicUrl, sendLetter });
   const backfillRuns = scheduled('backfills', STARTED_SCHEDULE, backfills.runAll);
   const releaseRuns = scheduled('releases', STARTED_SCHEDULE, history.carryOutAll);
   const importRuns = scheduled('imports', STARTED_SCHEDULE, memberImports.runAll);
@@ -296,6 +308,7 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('drift', DRIFT_SCHEDULE, drift.watchDisconnected),
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
+    scheduled('sessions', PRUNE_SCHEDULE, signIn.prune),
     scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
     scheduled('prune', PRUNE_SCHEDULE, createPrune({ store, reconciliation, clock, log })),
     ...(reconcileSchedule === undefined ? [] : [scheduled('reconcile', reconcileSchedule, reconciliation.makeAll)]),
@@ -331,29 +344,33 @@ export function createContainer(deps: ContainerDeps): Container {
   const syncHealth = createSyncHealth({ store, clock, openSession });
 
   return {
+    signIn,
     tiers,
     reattribute,
     mappings,
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
     drift,
     appSettings,
-    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLink }),
+    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLinks }),
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => onAsked() }),
     accounts: createAccounts({ store, clock }),
     act,
     review,
     desk,
+    deskEffects,
     writeOff: createWriteOff({ store, clock }),
     takeRefund,
     payoutReports: createPayoutReports({ store, accounts: payoutAccounts, providers, clock, newId: randomUUID }),
     publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
-    card: createCard({ store, clock, publicUrl, recordUrl, tiers, nextAsks, consoleLink }),
-    dealCard: createDealCard({ store, clock, recordUrl, consoleLink }),
-    companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLink }),
+    card: createCard({ store, clock, publicUrl, recordUrl, tiers, nextAsks, consoleLinks }),
+    dealCard: createDealCard({ store, clock, recordUrl, consoleLinks }),
+    companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLinks }),
     cardActions: createCardActions({ store, clock, log, act, desk, publicUrl, openSession }),
-    home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLink }),
+    home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLinks }),
+    referralTimeline: createReferralTimeline(store),
+    crmRecords: createCrmRecords({ store, recordUrl }),
     receive: new Map(
       [...connectors].flatMap(([provider, { inbound }]) => {
         if (inbound === null) return [];

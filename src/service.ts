@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { uuidv7 } from 'uuidv7';
 import type { Store } from './application/ports/store.ts';
 import { createSyncPulse } from './application/sync-pulse.ts';
@@ -9,11 +10,13 @@ import { loadConnectors } from './crm/registry.ts';
 import { createApp } from './http/app.ts';
 import { answeredInTime, createLateness, shedding } from './http/overload.ts';
 import { closeHttpServer, createHttpServer } from './http/server.ts';
+import { createLetters } from './notify/email/letters.ts';
 import { observedConnectors, observedStore, readVitals } from './observed.ts';
 import { loadProviders } from './payout/registry.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { createOpenId } from './platform/open-id.ts';
 import { createSeal } from './platform/seal.ts';
 import { openStore } from './store/open.ts';
 import { VERSION } from './version.ts';
@@ -32,6 +35,9 @@ const CONNECTIONS_MAX = 4_096;
 
 /** What was waiting at the start comes first; then the file is looked through. */
 const FILE_CHECK_AFTER_MS = 5_000;
+
+/** What `npm run build` made of src/web/console. */
+const CONSOLE_FILES = fileURLToPath(new URL('../dist/console', import.meta.url));
 
 export interface Service {
   /** Where it listens on this machine. */
@@ -68,7 +74,17 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     coupons,
     batches,
   });
-  const container = createContainer({ ...config, store, connectors, providers, clock, log, observe: metrics, pulse });
+  const container = createContainer({
+    ...config,
+    store,
+    connectors,
+    providers,
+    clock,
+    log,
+    observe: metrics,
+    pulse,
+    sendLetter: config.mail && createLetters(config.mail),
+  });
   metrics.watchQueues(async () => {
     const now = clock.now();
     const [work, payouts, mirror, callbacks] = await Promise.all([
@@ -99,6 +115,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       dryRuns: store.dryRuns,
       refunds: store.refunds,
       desk: store.desk,
+      ledger: store.ledger,
       tierChanges: store.tiers,
       attribution: store.attribution,
       identity: store.identity,
@@ -107,8 +124,15 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       storedBackfills: store.backfills,
       storedHistory: store.history,
       storedImports: store.memberImports,
+      storedAccounts: store.accounts,
+      users: store.users,
+      auditLog: store.auditLog,
       storedPrivacy: store.privacy,
+      userViews: store.userViews,
     },
+    openId: config.openId && createOpenId(config.openId),
+    seal,
+    consoleFiles: CONSOLE_FILES,
     newRef: uuidv7,
     codeExists: store.reads.codeExists,
     readiness: store.ping,

@@ -12,9 +12,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { createAccounts } from '../src/application/accounts.ts';
 import { parseProgram } from '../src/application/program-document.ts';
+import { createSignIn } from '../src/application/sign-in.ts';
 import { PROGRAM_EXAMPLE, withoutComments } from '../src/cli/program-file.ts';
 import { run } from '../src/cli/run.ts';
 import { systemClock } from '../src/platform/clock.ts';
+import { createLog } from '../src/platform/log.ts';
 import { parseSealKeys } from '../src/platform/seal.ts';
 import { openStore } from '../src/store/open.ts';
 
@@ -66,6 +68,32 @@ describe('account', () => {
     expect(id).toMatch(/^acc_/);
     expect(await json('account', 'list')).toMatchObject([{ id, name: 'Acme' }]);
     expect((await cli('account', 'list')).out).toContain(id);
+  });
+});
+
+describe('user', () => {
+  test('invite prints a link that gives the seat, list shows it, link signs in who has one and nobody else', async () => {
+    const { id } = await newAccount();
+    const invited = await json<{ link: string; isSent: boolean }>('user', 'invite', id, 'Ada@acme.test');
+    expect(invited.isSent).toBe(false);
+    expect((await cli('user', 'list', id)).out).toMatch(/ada@acme\.test .*owner .*invited until/);
+    expect((await cli('user', 'link', 'ada@acme.test')).code).toBe(1);
+    const redeem = async (link: string) => {
+      const store = await openStore({ url: env.DATABASE_URL ?? '' });
+      const log = createLog({ level: 'silent' });
+      const signIn = createSignIn({ store, clock: systemClock, log, publicUrl: 'http://x.test', sendLetter: null });
+      const opened = await signIn.redeem(new URL(link).hash.slice(1));
+      await store.close();
+      return opened?.user.email ?? null;
+    };
+    expect(await redeem(invited.link)).toBe('ada@acme.test');
+    expect(await redeem(invited.link)).toBeNull();
+    const { link } = await json<{ link: string }>('user', 'link', 'ada@acme.test');
+    expect(await redeem(link)).toBe('ada@acme.test');
+    expect((await cli('user', 'list', id)).out).toMatch(/ada@acme\.test .*owner .*has a seat/);
+    expect((await cli('user', 'invite', id, 'x@acme.test', '--role', 'king')).err).toContain(
+      'Roles are owner, architect',
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { createCard } from '../../src/application/card.ts';
-import { createConsoleLink } from '../../src/application/console-links.ts';
+import { createConsoleLinks } from '../../src/application/console-links.ts';
 import { createNextAsks } from '../../src/application/next-asks.ts';
 import type { Connection, Store } from '../../src/application/ports/store.ts';
 import { createTiers } from '../../src/application/tiers.ts';
@@ -145,7 +145,7 @@ async function showAll(store: Store, connection: Connection, contactIds: readonl
     publicUrl: 'https://wonward.test',
     recordUrl: () => null,
     nextAsks: createNextAsks({ store, clock: systemClock, recordUrl: () => null }),
-    consoleLink: createConsoleLink(null),
+    consoleLinks: createConsoleLinks('https://referrals.example.com'),
     tiers,
   });
   const times: number[] = [];

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
+import type { Role } from '../domain/roles.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Account, ApiKey, Store } from './ports/store.ts';
 
@@ -9,8 +10,12 @@ const KEY_PREFIX = 'wk_';
 
 export interface Accounts {
   create(name: string): Promise<Account>;
-  /** The key is returned this once; only its hash is kept. Null when no such account exists. */
-  createApiKey(accountId: string, label: string): Promise<{ key: string; apiKey: ApiKey } | null>;
+  /** The key is returned this once; only its hash is kept. Without roles it may do everything. Null when no such account exists. */
+  createApiKey(
+    accountId: string,
+    label: string,
+    roles?: readonly Role[],
+  ): Promise<{ key: string; apiKey: ApiKey } | null>;
   /** The key's owner; null for anything that is not a live key. */
   authenticate(key: string): Promise<ApiKey | null>;
 }
@@ -22,10 +27,10 @@ export function createAccounts({ store, clock }: { store: Pick<Store, 'accounts'
       await store.accounts.create(account);
       return { ...account, needsSecondPerson: false };
     },
-    async createApiKey(accountId, label) {
+    async createApiKey(accountId, label, roles = ['owner']) {
       if (!(await store.accounts.get(accountId))) return null;
       const key = `${KEY_PREFIX}${randomBytes(KEY_BYTES).toString('base64url')}`;
-      const apiKey: ApiKey = { id: `key_${uuidv7()}`, accountId, label, createdAt: clock.now() };
+      const apiKey: ApiKey = { id: `key_${uuidv7()}`, accountId, label, roles, createdAt: clock.now() };
       await store.accounts.addApiKey(apiKey, hashOf(key));
       return { key, apiKey };
     },

@@ -25,7 +25,7 @@ import {
   storyOf,
 } from './card-story.ts';
 import { qrUrlOf, shareLinkOf } from './compose-mirror.ts';
-import type { ConsoleLink } from './console-links.ts';
+import type { ConsoleLinks } from './console-links.ts';
 import { readDealNames } from './deal-names.ts';
 import { askMessageOf, invitationOf } from './invitation.ts';
 import type { NextAsks } from './next-asks.ts';
@@ -43,7 +43,7 @@ export interface CardDeps {
   readonly recordUrl: RecordUrl;
   readonly tiers: Pick<Tiers, 'standingOf'>;
   readonly nextAsks: Pick<NextAsks, 'about'>;
-  readonly consoleLink: ConsoleLink;
+  readonly consoleLinks: ConsoleLinks;
 }
 
 export interface CardInput {
@@ -64,11 +64,12 @@ export function createCard({
   recordUrl,
   tiers,
   nextAsks,
-  consoleLink,
+  consoleLinks,
 }: CardDeps): (input: CardInput) => Promise<CardResponse> {
   return async ({ connection, contactId, user, cursor, encodeCursor }) => {
     if (connection?.status !== 'connected') return NOT_CONNECTED;
     const { accountId, id: connectionId } = connection;
+    const consoleLink = consoleLinks(accountId);
     const contact: RecordRef = { connectionId, object: 'contact', id: contactId };
     const firstPage = { limit: REFERRALS_PER_PAGE, cursor: null };
     const context = await readStoryContext(store, connection, contact, { recordUrl, consoleLink }, clock.now());

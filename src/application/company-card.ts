@@ -5,7 +5,7 @@ import type { RecordRef } from '../domain/record.ts';
 import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { NOT_CONNECTED, personOf, type RecordUrl } from './card-story.ts';
-import type { ConsoleLink } from './console-links.ts';
+import type { ConsoleLinks } from './console-links.ts';
 import { dealsNamedBy, readDealNames } from './deal-names.ts';
 import type { NextAsks } from './next-asks.ts';
 import { friendNameOf, nameOf } from './outlooks.ts';
@@ -21,7 +21,7 @@ export interface CompanyCardDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly recordUrl: RecordUrl;
   readonly nextAsks: Pick<NextAsks, 'of'>;
-  readonly consoleLink: ConsoleLink;
+  readonly consoleLinks: ConsoleLinks;
 }
 
 export interface CompanyCardInput {
@@ -40,7 +40,7 @@ export function createCompanyCard({
   clock,
   recordUrl,
   nextAsks,
-  consoleLink,
+  consoleLinks,
 }: CompanyCardDeps): (input: CompanyCardInput) => Promise<CompanyCardResponse> {
   return async ({ connection, companyId, user, cursor, encodeCursor }) => {
     if (connection?.status !== 'connected') return NOT_CONNECTED;
@@ -82,7 +82,7 @@ export function createCompanyCard({
           stageReason: reasonText(referral.reason, names),
           since: isoOf(referral.stageSince),
           submittedAt: isoOf(referral.submittedAt),
-          ...consoleLink('referral', referral.id),
+          ...consoleLinks(connection.accountId)('referral', referral.id),
         };
       }),
       ...(asks === null ? {} : { asks }),

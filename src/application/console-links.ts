@@ -11,11 +11,15 @@ const PATHS: Readonly<Record<ConsolePlace, (id: string) => string>> = {
   health: (id) => `connections/${id}/health`,
 };
 
-/** As a property to spread; nothing where no console is configured. */
+/** As a property to spread. */
 export type ConsoleLink = (place: ConsolePlace, id: string) => { readonly consoleUrl?: string };
 
-/** Where people who are shown something outside of the console find it inside. The only place that knows the console's paths. */
-export function createConsoleLink(consoleUrl: string | null): ConsoleLink {
-  return (place, id) =>
-    consoleUrl === null ? {} : { consoleUrl: `${consoleUrl}/${PATHS[place](encodeURIComponent(id))}` };
+/** Of one account: the console's addresses begin with it, so that a link never opens the account that somebody happened to look at last. */
+export type ConsoleLinks = (accountId: string) => ConsoleLink;
+
+/** Where people who are shown something outside of the console find it inside. The only place of the service that knows the console's paths. */
+export function createConsoleLinks(publicUrl: string): ConsoleLinks {
+  return (accountId) => (place, id) => ({
+    consoleUrl: `${publicUrl}/console/${accountId}/${PATHS[place](encodeURIComponent(id))}`,
+  });
 }

@@ -22,7 +22,7 @@ import {
   type StoryContext,
 } from './card-story.ts';
 import { byParty, rewardOfDecision } from './compose-mirror.ts';
-import type { ConsoleLink } from './console-links.ts';
+import type { ConsoleLinks } from './console-links.ts';
 import { beneficiariesOf, friendNameOf, nameOf, namesOf, outlooksOfDeal, type Told } from './outlooks.ts';
 import type { Connection, Store } from './ports/store.ts';
 
@@ -30,7 +30,7 @@ export interface DealCardDeps {
   readonly store: Store;
   readonly clock: Pick<Clock, 'now'>;
   readonly recordUrl: RecordUrl;
-  readonly consoleLink: ConsoleLink;
+  readonly consoleLinks: ConsoleLinks;
 }
 
 export interface DealCardInput {
@@ -48,11 +48,12 @@ export function createDealCard({
   store,
   clock,
   recordUrl,
-  consoleLink,
+  consoleLinks,
 }: DealCardDeps): (input: DealCardInput) => Promise<DealCardResponse> {
   return async ({ connection, dealId, user }) => {
     if (connection?.status !== 'connected') return NOT_CONNECTED;
     const { accountId, id: connectionId } = connection;
+    const consoleLink = consoleLinks(accountId);
     const ref: RecordRef = { connectionId, object: 'deal', id: dealId };
     const now = clock.now();
     const [[deal], [source], read, syncedOf] = await Promise.all([

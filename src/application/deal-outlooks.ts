@@ -3,12 +3,11 @@ import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import { readStoryFacts } from './card-facts.ts';
 import { readStoryContext } from './card-story.ts';
-import { createConsoleLink } from './console-links.ts';
 import { outlooksOfDeal } from './outlooks.ts';
 import type { Connection, MirrorSource, Store } from './ports/store.ts';
 
 /** What rows of the CRM are told with leads nowhere. */
-const NO_LINKS = { recordUrl: () => null, consoleLink: createConsoleLink(null) };
+const NO_LINKS = { recordUrl: () => null, consoleLink: () => ({}) };
 
 /** By deal: what the rules in force would make of it that have decided nothing on it. Deals of nobody have none. */
 export async function readDealOutlooks(

@@ -46,7 +46,7 @@ export type DisputeResult =
  */
 export type DeskDecided =
   | { readonly kind: 'decided'; readonly case: Case }
-  | { readonly kind: 'refused'; readonly code: 'no_such_case' }
+  | { readonly kind: 'refused'; readonly code: 'no_such_case' | 'no_such_member' }
   | { readonly kind: 'refused'; readonly code: 'not_for_this_case'; readonly allowed: readonly CaseOutcome[] }
   | { readonly kind: 'refused'; readonly code: 'awaits_nobody'; readonly case: Case };
 
@@ -60,9 +60,14 @@ export interface DeskDeps {
   readonly reattribute: Reattribute;
 }
 
+/** What a person says; `memberId` is whose a referral becomes, where the dispute names nobody or somebody else. */
+export interface SaidWord extends Omit<CaseWord, 'at'> {
+  readonly memberId?: string | undefined;
+}
+
 export interface Desk {
   /** What a person decides; everything that follows from it is one transaction with the end of the case. */
-  decide(accountId: string, caseId: string, word: Omit<CaseWord, 'at'>): Promise<DeskDecided>;
+  decide(accountId: string, caseId: string, word: SaidWord): Promise<DeskDecided>;
   dispute(accountId: string, dispute: Dispute): Promise<DisputeResult>;
   /** Moves every case whose time has passed to whoever is next; returns how many steps that were. */
   escalateAll(signal?: AbortSignal): Promise<number>;
@@ -73,15 +78,19 @@ export interface Desk {
 export function createDesk(deps: DeskDeps): Desk {
   const { store, clock, review } = deps;
 
-  async function decide(accountId: string, caseId: string, said: Omit<CaseWord, 'at'>): Promise<DeskDecided> {
+  async function decide(accountId: string, caseId: string, said: SaidWord): Promise<DeskDecided> {
+    const { memberId, ...spoken } = said;
     const known = await store.desk.get(accountId, caseId);
     if (!known) return { kind: 'refused', code: 'no_such_case' };
+    if (memberId !== undefined && !(await store.reads.member(accountId, memberId)))
+      return { kind: 'refused', code: 'no_such_member' };
     if (known.case.state !== 'open') return { kind: 'refused', code: 'awaits_nobody', case: known.case };
-    const allowed = outcomesOf(known.case);
+    const asked = memberId === undefined ? known.case : namingMember(known.case, memberId);
+    const allowed = outcomesOf(asked);
     if (!allowed.includes(said.outcome)) return { kind: 'refused', code: 'not_for_this_case', allowed };
-    const word = { ...said, at: clock.now() };
+    const word = { ...spoken, at: clock.now() };
     if (!MOVING.includes(said.outcome)) return outcomeOf(await store.desk.decide(accountId, caseId, word));
-    if (await carryOut(accountId, known.case, word)) return decided(accountId, caseId);
+    if (await carryOut(accountId, asked, word)) return decided(accountId, caseId);
     return { kind: 'refused', code: 'not_for_this_case', allowed: allowed.filter((one) => one !== said.outcome) };
   }
 
@@ -228,6 +237,11 @@ export function createDesk(deps: DeskDeps): Desk {
 function alertTimes(now: Instant) {
   const recentFrom = now - RECENT_HOURS * HOUR_MS;
   return { recentFrom, baseFrom: recentFrom - BASE_DAYS * DAY_MS, burnFrom: now - BURN_DAYS * DAY_MS };
+}
+
+/** A dispute as if it had named the member. */
+function namingMember(one: Case, memberId: string): Case {
+  return one.kind === 'dispute' ? { ...one, facts: { ...one.facts, memberId } } : one;
 }
 
 /** How a case can end by a person's word. */

@@ -18,7 +18,7 @@ import type { RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { ConsoleLink } from './console-links.ts';
+import type { ConsoleLink, ConsoleLinks } from './console-links.ts';
 import { dealsNamedBy, readDealNames } from './deal-names.ts';
 import type { NextAsks } from './next-asks.ts';
 import type { Connection, ParkedOrder, Store } from './ports/store.ts';
@@ -35,7 +35,7 @@ export interface HomeDeps {
   readonly syncHealth: SyncHealthOf;
   readonly recordUrl: (connection: Connection, record: RecordRef) => string | null;
   readonly nextAsks: Pick<NextAsks, 'of'>;
-  readonly consoleLink: ConsoleLink;
+  readonly consoleLinks: ConsoleLinks;
 }
 
 /**
@@ -51,7 +51,7 @@ export function createHome({
   syncHealth,
   recordUrl,
   nextAsks,
-  consoleLink,
+  consoleLinks,
 }: HomeDeps): (input: { connection: Connection | null; user: CardUser | null }) => Promise<HomeResponse> {
   return async ({ connection, user }) => {
     if (connection === null) {
@@ -63,6 +63,7 @@ export function createHome({
     }
     if (connection.status !== 'connected') return { ok: true, data: disconnectedView(connection, clock.now()) };
     const { accountId, id } = connection;
+    const consoleLink = consoleLinks(accountId);
     const now = clock.now();
     const newest = { limit: LISTED, cursor: null };
     const [programs, mapping, health, cases, parked, failed, referrals, rewards, asks] = await Promise.all([

@@ -11,7 +11,7 @@ import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { AppSettingsDesk, AppSettingsSaved } from './app-settings.ts';
 import type { Connect } from './connect.ts';
-import type { ConsoleLink } from './console-links.ts';
+import type { ConsoleLink, ConsoleLinks } from './console-links.ts';
 import type { Mappings } from './mapping.ts';
 import type { Connection, KeptAppSettings, KeptMapping, Store } from './ports/store.ts';
 
@@ -21,7 +21,7 @@ export interface SettingsPageDeps {
   readonly mappings: Pick<Mappings, 'of' | 'say'>;
   readonly appSettings: Pick<AppSettingsDesk, 'of' | 'save'>;
   readonly connect: Pick<Connect, 'begin'>;
-  readonly consoleLink: ConsoleLink;
+  readonly consoleLinks: ConsoleLinks;
 }
 
 /** Who asks, as the CRM has signed it. */
@@ -38,7 +38,7 @@ export type SettingsPage = ReturnType<typeof createSettingsPage>;
  * What an admin sees and sets inside the CRM. Everybody of the portal may look; only who is known here as one of its managers may change
  * anything, whatever the page itself believes.
  */
-export function createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLink }: SettingsPageDeps) {
+export function createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLinks }: SettingsPageDeps) {
   async function show(
     { connection, userId }: SettingsCaller,
     more: Partial<SettingsView> = {},
@@ -53,7 +53,7 @@ export function createSettingsPage({ store, clock, mappings, appSettings, connec
     ]);
     if (mapping === null || kept === null) return NOT_CONNECTED;
     const view = viewOf(connection, userId, mapping, kept, programs, choices, clock.now());
-    return { ok: true, data: { ...withLinks(view, connection, consoleLink), ...more } };
+    return { ok: true, data: { ...withLinks(view, connection, consoleLinks(connection.accountId)), ...more } };
   }
 
   /** Lets a manager through; everybody else is told who is one. */

@@ -72,7 +72,7 @@ export function decideCase(
   account: string,
   caseId: string,
   outcome: string,
-  { why, by }: { readonly why: string; readonly by: string },
+  { why, by, member: memberId }: { readonly why: string; readonly by: string; readonly member?: string | undefined },
 ): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id } = await accountOf(services, account);
@@ -82,7 +82,7 @@ export function decideCase(
       });
     if (why.trim() === '')
       throw new CliError('A decision needs a reason.', 'Give one with --why.', { exitCode: EXIT.usage });
-    const result = await deskOf(services).decide(id, caseId, { outcome: outcome as CaseOutcome, by, why });
+    const result = await deskOf(services).decide(id, caseId, { outcome: outcome as CaseOutcome, by, why, memberId });
     if (result.kind === 'decided') {
       const { case: one } = result;
       return { json: jsonOf(one), lines: [`${one.id} is decided: ${one.outcome}`] };
@@ -90,6 +90,8 @@ export function decideCase(
     switch (result.code) {
       case 'no_such_case':
         throw noSuchCase(caseId);
+      case 'no_such_member':
+        throw new CliError(`There is no member "${memberId}".`, 'Give the id of one of the account, mem_….');
       case 'awaits_nobody':
         throw new CliError(`The case is decided already: ${result.case.outcome}.`, '"cases show" tells by whom.');
       case 'not_for_this_case':

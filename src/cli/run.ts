@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/errors.ts';
+import { ROLE_NAMES } from '../domain/roles.ts';
 import { askForSecondPerson, createAccount, listAccounts } from './accounts.ts';
 import { ATTRIBUTION, moveAttribution, tryAttributionFile, validateAttribution } from './attribution.ts';
 import { acceptProposal, postponeProposal, proposeMapping, showProposal } from './autopilot.ts';
@@ -48,6 +49,7 @@ import { rotateKey } from './rotate.ts';
 import { showState } from './state.ts';
 import { listTierChanges, showTier } from './tiers.ts';
 import { TWO_CRMS } from './two-crms.ts';
+import { inviteUser, linkUser, listUsers } from './users.ts';
 import { verifyDatabase } from './verify.ts';
 
 /** Of what brings a draft into force. */
@@ -87,6 +89,19 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(account, 'list', 'list accounts').action(async () => print(await listAccounts(terminal)));
   add(account, 'four-eyes <account> <on|off>', 'whether what one person has written another one has to publish').action(
     async (of: string, answer: string) => print(await askForSecondPerson(terminal, of, answer)),
+  );
+
+  const user = program.command('user').description('who works with the console');
+  add(user, 'invite <account> <email>', 'a link that gives somebody a seat, once; the first owner gets in this way')
+    .option('--role <role...>', `one or more of ${ROLE_NAMES.join(', ')}`, ['owner'])
+    .action(async (of: string, email: string, { role }: { role: string[] }) =>
+      print(await inviteUser(terminal, of, email, role)),
+    );
+  add(user, 'link <email>', 'a link to sign in with, for who has a seat').action(async (email: string) =>
+    print(await linkUser(terminal, email)),
+  );
+  add(user, 'list <account>', 'who has a seat, and who is invited').action(async (of: string) =>
+    print(await listUsers(terminal, of)),
   );
 
   const key = program.command('key').description('API keys, and the key that encrypts the database');
@@ -378,7 +393,8 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(cases, 'decide <account> <case> <outcome>', 'decide a case; what follows from it is done at once')
     .requiredOption('--why <why>', 'the reason, kept for ever')
     .requiredOption('--by <who>', 'who decides, by a role or an id')
-    .action(async (of: string, id: string, outcome: string, options: { why: string; by: string }) =>
+    .option('--member <member>', 'of "reattributed": to whom, where the dispute does not say')
+    .action(async (of: string, id: string, outcome: string, options: { why: string; by: string; member?: string }) =>
       print(await decideCase(terminal, of, id, outcome, options)),
     );
 

@@ -74,17 +74,19 @@ export function decisionIdOf(
   return derivedId('dec', accountId, referralId, deal.connectionId, deal.id, ruleKey, sequence);
 }
 
-export type RewardState =
-  | 'held'
-  | 'in_review'
-  | 'approved'
-  | 'issuing'
-  | 'issued'
-  | 'redeemed'
-  | 'failed'
-  | 'voided'
-  | 'expired'
-  | 'clawed_back';
+export const REWARD_STATES = [
+  'held',
+  'in_review',
+  'approved',
+  'issuing',
+  'issued',
+  'redeemed',
+  'failed',
+  'voided',
+  'expired',
+  'clawed_back',
+] as const;
+export type RewardState = (typeof REWARD_STATES)[number];
 
 /** What a party is owed after a decision. */
 export interface Reward {

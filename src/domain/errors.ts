@@ -24,6 +24,11 @@ export type FaultCode =
   | 'payout_news_unsigned'
   | 'payout_news_malformed'
   | 'destination_refused'
+  /** A letter could not be handed to the mail server. */
+  | 'mail_unavailable'
+  /** The OpenID provider cannot be asked, or does not confirm who somebody is. */
+  | 'sign_in_unavailable'
+  | 'sign_in_refused'
   | 'unsealable'
   | 'ledger_unbalanced'
   /** The database's disk, file or server is in trouble; the message says which, and what to do. */

@@ -20,15 +20,17 @@ export interface Member {
   readonly version: number;
 }
 
-export type LifecycleStage =
-  | 'submitted'
-  | 'accepted'
-  | 'qualified'
-  | 'opportunity'
-  | 'won'
-  | 'lost'
-  | 'declined'
-  | 'expired';
+export const LIFECYCLE_STAGES = [
+  'submitted',
+  'accepted',
+  'qualified',
+  'opportunity',
+  'won',
+  'lost',
+  'declined',
+  'expired',
+] as const;
+export type LifecycleStage = (typeof LIFECYCLE_STAGES)[number];
 
 /** What linked the friend to the member, strongest first. */
 export const TOUCH_KINDS = ['explicit', 'label', 'code', 'email', 'company'] as const;

@@ -8,13 +8,16 @@ import type { CrmConnector } from '../application/ports/crm.ts';
 import type { ConnectionStore } from '../application/ports/store.ts';
 import type { Publish } from '../application/publish.ts';
 import type { Review } from '../application/review.ts';
+import type { SignIn } from '../application/sign-in.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { type OperationsDeps, operations } from './api/operations.ts';
-import { api } from './api/router.ts';
+import { type ApiDeps, api } from './api/router.ts';
 import { type CardActionDeps, cardActions } from './card-actions.ts';
 import { type CardDeps, cards } from './cards.ts';
+import { consolePages } from './console-pages.ts';
+import { type ConsoleSessionDeps, consoleSession } from './console-session.ts';
 import { type HealthDeps, health } from './health.ts';
 import { type HubSpotActionDeps, hubspotActions } from './hubspot-actions.ts';
 import { type HubspotHomeDeps, hubspotHome } from './hubspot-home.ts';
@@ -42,10 +45,15 @@ export interface AppDeps {
   readonly receive: ReadonlyMap<string, ReceiveFrom>;
   readonly connectors: ReadonlyMap<string, Pick<CrmConnector, 'inbound' | 'workflows'>>;
   readonly connect: Connect;
-  readonly accounts: Pick<Accounts, 'authenticate'>;
+  readonly accounts: Pick<Accounts, 'authenticate' | 'createApiKey'>;
+  readonly signIn: SignIn;
+  readonly openId: ConsoleSessionDeps['openId'];
+  readonly seal: ConsoleSessionDeps['seal'];
+  readonly consoleFiles: string;
   readonly act: Act;
   readonly review: Review;
   readonly desk: OperationsDeps['desk'];
+  readonly deskEffects: OperationsDeps['deskEffects'];
   readonly publish: Publish;
   /** Called when a budget was filled up, so that who waits for it is looked at. */
   readonly onBudget: () => void;
@@ -65,6 +73,7 @@ export interface AppDeps {
     readonly dryRuns: OperationsDeps['dryRuns'];
     readonly refunds: OperationsDeps['refunds'];
     readonly desk: OperationsDeps['cases'];
+    readonly ledger: OperationsDeps['ledger'];
     readonly programDrafts: OperationsDeps['programDrafts'];
     readonly rates: OperationsDeps['rates'];
     readonly tierChanges: OperationsDeps['tierChanges'];
@@ -73,7 +82,11 @@ export interface AppDeps {
     readonly storedBackfills: OperationsDeps['storedBackfills'];
     readonly storedHistory: OperationsDeps['storedHistory'];
     readonly storedImports: OperationsDeps['storedImports'];
+    readonly storedAccounts: OperationsDeps['storedAccounts'];
+    readonly users: OperationsDeps['users'] & ConsoleSessionDeps['users'];
+    readonly auditLog: OperationsDeps['auditLog'] & ApiDeps['auditLog'];
     readonly storedPrivacy: OperationsDeps['storedPrivacy'];
+    readonly userViews: OperationsDeps['userViews'];
   };
   readonly privacy: OperationsDeps['privacy'];
   readonly backfills: OperationsDeps['backfills'];
@@ -92,6 +105,8 @@ export interface AppDeps {
   readonly writeOff: OperationsDeps['writeOff'];
   readonly takeRefund: OperationsDeps['takeRefund'];
   readonly payoutReports: OperationsDeps['payoutReports'];
+  readonly referralTimeline: OperationsDeps['referralTimeline'];
+  readonly crmRecords: OperationsDeps['crmRecords'];
   readonly syncHealth: OperationsDeps['syncHealth'];
   readonly syncDesk: OperationsDeps['syncDesk'];
   readonly reconciliation: OperationsDeps['reconciliation'];
@@ -108,6 +123,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
   const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
   const { tierChanges, attribution, identity, storedBackfills, storedHistory, storedImports, storedPrivacy } =
     deps.store;
+  const { storedAccounts, users, auditLog, userViews, ledger } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
   const stored = {
     reads,
@@ -118,13 +134,18 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
     programDrafts,
     rates,
     cases,
+    ledger,
     tierChanges,
     attribution,
     identity,
     storedBackfills,
     storedHistory,
     storedImports,
+    storedAccounts,
+    users,
+    auditLog,
     storedPrivacy,
+    userViews,
   };
   const shared = { ...deps, ...stored, limits };
   const app = express();
@@ -160,6 +181,8 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
   app.use(hubspotHome(shared));
   app.use(hubspotSettings(shared));
   app.use(share(shared));
+  app.use(consoleSession(shared));
+  app.use(consolePages(shared));
   app.use(api(shared, operations(shared)));
   app.use(notFound);
   app.use(errorHandler(log));

@@ -21,6 +21,9 @@ export interface LimitSettings {
   readonly apiCalls: LimitSetting;
   /** Calls of a CRM's workflows, per portal: the CRM comes again when it is told to. */
   readonly workflowCalls: LimitSetting;
+  /** Links asked for and tokens tried, per caller; and letters, per address: nobody's mailbox is filled by a stranger. */
+  readonly signIns: LimitSetting;
+  readonly letters: LimitSetting;
   /** Pages that a person opens: the end of an install, a share link. */
   readonly pages: LimitSetting;
 }
@@ -30,6 +33,8 @@ export const LIMITS: LimitSettings = {
   wrongKeys: { points: 20, perSeconds: 60 },
   apiCalls: { points: 1_000, perSeconds: 10 },
   workflowCalls: { points: 1_000, perSeconds: 10 },
+  signIns: { points: 20, perSeconds: 300 },
+  letters: { points: 4, perSeconds: 900 },
   pages: { points: 120, perSeconds: 60 },
 };
 
@@ -48,6 +53,8 @@ export function createLimits(settings: LimitSettings): Limits {
     wrongKeys: createLimit('wrongKeys', settings.wrongKeys),
     apiCalls: createLimit('apiCalls', settings.apiCalls),
     workflowCalls: createLimit('workflowCalls', settings.workflowCalls),
+    signIns: createLimit('signIns', settings.signIns),
+    letters: createLimit('letters', settings.letters),
     pages: createLimit('pages', settings.pages),
   };
 }

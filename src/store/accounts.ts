@@ -1,5 +1,5 @@
 import type { Account, AccountStore, ApiKey } from '../application/ports/store.ts';
-import { toText } from './codec.ts';
+import { fromJson, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import type { Row } from './schema.ts';
 
@@ -39,6 +39,15 @@ export function createAccountStore(engine: Engine): AccountStore {
         return numUpdatedRows === 1n;
       }),
 
+    rename: (accountId, name) =>
+      engine.write(async ({ db }) => {
+        await db
+          .updateTable('accounts')
+          .set({ name: toText(name) })
+          .where('id', '=', accountId)
+          .execute();
+      }),
+
     addApiKey: (key, hash) =>
       engine.write(async ({ db }) => {
         await db
@@ -50,6 +59,7 @@ export function createAccountStore(engine: Engine): AccountStore {
             hash,
             created_at: key.createdAt,
             revoked_at: null,
+            roles: toJson(key.roles),
           })
           .execute();
       }),
@@ -101,5 +111,11 @@ function accountOf(row: Row<'accounts'>): Account {
 }
 
 function apiKeyOf(row: Row<'api_keys'>): ApiKey {
-  return { id: row.id, accountId: row.account_id, label: row.label, createdAt: row.created_at };
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    label: row.label,
+    createdAt: row.created_at,
+    roles: fromJson(row.roles),
+  };
 }

@@ -33,11 +33,15 @@ export function createBackfillStore(engine: Engine): BackfillStore {
         return row ? backfillOf(row) : null;
       }),
 
-    list: (accountId, { limit, cursor }) =>
+    list: (accountId, { limit, cursor }, { connectionId } = {}) =>
       engine.read(async ({ db }): Promise<Page<Backfill>> => {
+        // A person starts each of them, one at a time for a connection: an account has few, and those by time are gone through.
+        const of = connectionId === undefined ? sql`` : sql`and connection_id = ${connectionId}`;
         const behind = cursor === null ? sql`` : sql`and (started_at, id) < (${cursor.at}, ${cursor.id})`;
         const { rows } = await sql<Row<'backfills'>>`select * from backfills
-          where account_id = ${accountId} ${behind} order by started_at desc, id desc limit ${limit + 1}`.execute(db);
+          where account_id = ${accountId} ${of} ${behind} order by started_at desc, id desc limit ${limit + 1}`.execute(
+          db,
+        );
         const items = rows.slice(0, limit).map(backfillOf);
         const last = items.at(-1);
         return { items, next: rows.length > limit && last ? { at: last.startedAt, id: last.id } : null };

@@ -80,11 +80,17 @@ export function memberOf(row: Row<'members'>): Member {
   };
 }
 
+/** A name as it is looked for: in lower case, so that nobody has to know how it is written. */
+export function searchKey(name: string | null): string | null {
+  return toText(name === null ? null : name.normalize('NFC').trim().toLowerCase());
+}
+
 export function memberRow(accountId: string, member: Member): Row<'members'> {
   return {
     account_id: accountId,
     id: member.id,
     name: toText(member.name),
+    name_key: searchKey(member.name),
     email: toText(member.email),
     code: member.code,
     connection_id: member.contact?.connectionId ?? null,
@@ -136,6 +142,7 @@ export function referralRow(accountId: string, referral: Referral): Row<'referra
     program_id: referral.programId,
     member_id: referral.memberId,
     friend_name: toText(referral.friend.name),
+    friend_key: searchKey(referral.friend.name),
     friend_email: toText(referral.friend.email),
     connection_id: referral.friend.contact?.connectionId ?? null,
     contact_id: referral.friend.contact?.id ?? null,

@@ -1,5 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { CaseChanged, CaseFilter, DeskStore, Page, PageInput } from '../application/ports/store.ts';
+import type {
+  CaseChanged,
+  CaseFilter,
+  DeskStore,
+  Page,
+  PageInput,
+  QueuedCase,
+  QueueFilter,
+} from '../application/ports/store.ts';
 import type { AlertFacts } from '../domain/alert.ts';
 import {
   type Case,
@@ -67,6 +75,8 @@ export function createDeskStore(engine: Engine): DeskStore {
       }),
 
     list: (accountId, page, filter) => engine.read((session) => listCases(session, accountId, page, filter)),
+
+    queue: (accountId, page, filter) => engine.read((session) => queueOf(session, accountId, page, filter)),
 
     comment: (accountId, caseId, by, words, now) =>
       changed(accountId, caseId, { kind: 'commented', by, words, at: now }, {}),
@@ -349,6 +359,49 @@ async function listCases(
   const items = rows.slice(0, limit).map(caseOf);
   const last = items.at(-1);
   return { items, next: rows.length > limit && last ? { at: last.openedAt, id: last.id } : null };
+}
+
+/** In the words of `desk_cases_open_by_due`, which is how both databases know it. A case whose time is over has no due time. */
+async function queueOf(
+  { db, dialect }: Session,
+  accountId: string,
+  { limit, cursor }: PageInput,
+  { kind, severity, owners }: QueueFilter,
+): Promise<Page<QueuedCase>> {
+  const asked: RawBuilder<unknown>[] = [
+    sql`c.account_id = ${accountId}`,
+    sql`c.state = 'open'`,
+    ...(kind === undefined ? [] : [sql`c.kind = ${kind}`]),
+    ...(severity === undefined ? [] : [sql`c.severity = ${severity}`]),
+    ...(owners === undefined ? [] : [dialect.isIn('c.owner', owners)]),
+    ...(cursor ? [sql`(coalesce(c.due_at, 0), c.id) > (${cursor.at}, ${cursor.id})`] : []),
+  ];
+  const { rows } = await sql<Row<'desk_cases'> & QueuedPeople>`
+    select c.*, r.member_id, r.friend_name, r.friend_email, m.name as member_name, m.email as member_email
+    from desk_cases c
+    left join referrals r on r.account_id = c.account_id and r.id = c.referral_id
+    left join members m on m.account_id = r.account_id and m.id = r.member_id
+    where ${sql.join(asked, sql` and `)} order by coalesce(c.due_at, 0), c.id limit ${limit + 1}`.execute(db);
+  const items = rows.slice(0, limit).map((row): QueuedCase => ({ case: caseOf(row), people: peopleOf(row) }));
+  const last = items.at(-1)?.case;
+  return { items, next: rows.length > limit && last ? { at: last.dueAt ?? 0, id: last.id } : null };
+}
+
+interface QueuedPeople {
+  readonly member_id: string | null;
+  readonly friend_name: string | null;
+  readonly friend_email: string | null;
+  readonly member_name: string | null;
+  readonly member_email: string | null;
+}
+
+function peopleOf(row: QueuedPeople): QueuedCase['people'] {
+  if (row.member_id === null) return null;
+  return {
+    memberId: row.member_id,
+    member: { name: row.member_name, email: row.member_email },
+    friend: { name: row.friend_name, email: row.friend_email },
+  };
 }
 
 async function alertFacts(

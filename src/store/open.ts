@@ -6,6 +6,7 @@ import { createAskStore } from './asks.ts';
 import { createAttentionStore } from './attention.ts';
 import { createAttributionStore } from './attribution.ts';
 import { createAudit } from './audit.ts';
+import { createAuditLogStore } from './audit-log.ts';
 import { createBackfillStore } from './backfills.ts';
 import { createBatchStore } from './batches.ts';
 import { createCardActionStore } from './card-actions.ts';
@@ -22,6 +23,7 @@ import { createHistoryStore } from './history.ts';
 import { createIdentityStore } from './identity.ts';
 import { createInboxStore } from './inbox.ts';
 import { createLeaseStore } from './leases.ts';
+import { createLedgerStore } from './ledger.ts';
 import { createMemberImportStore } from './member-imports.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createMirrorStore } from './mirror.ts';
@@ -42,6 +44,9 @@ import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fau
 import { createSyncStore } from './sync.ts';
 import { createSyncReportStore } from './sync-reports.ts';
 import { createTierStore } from './tiers.ts';
+import { createTimelineStore } from './timeline.ts';
+import { createUserViewStore } from './user-views.ts';
+import { createUserStore } from './users.ts';
 import { createVitals } from './vitals.ts';
 import { createWorkStore } from './work.ts';
 import { createCallbackStore, createWorkflowCallStore } from './workflow-actions.ts';
@@ -126,6 +131,8 @@ function placeOf(url: string): string {
 export function createStore(engine: Engine): Store {
   return {
     accounts: createAccountStore(engine),
+    users: createUserStore(engine),
+    auditLog: createAuditLogStore(engine),
     connections: createConnectionStore(engine),
     cardActions: createCardActionStore(engine),
     asks: createAskStore(engine),
@@ -140,6 +147,7 @@ export function createStore(engine: Engine): Store {
     cases: createCaseStore(engine),
     desk: createDeskStore(engine),
     attention: createAttentionStore(engine),
+    ledger: createLedgerStore(engine),
     appSettings: createAppSettingsStore(engine),
     caseTasks: createCaseTaskStore(engine),
     payouts: createPayoutStore(engine),
@@ -152,6 +160,8 @@ export function createStore(engine: Engine): Store {
     workflowCalls: createWorkflowCallStore(engine),
     callbacks: createCallbackStore(engine),
     reads: createReadStore(engine),
+    timeline: createTimelineStore(engine),
+    userViews: createUserViewStore(engine),
     tiers: createTierStore(engine),
     attribution: createAttributionStore(engine),
     identity: createIdentityStore(engine),

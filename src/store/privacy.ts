@@ -292,12 +292,13 @@ async function forget(
   const isNew = fresh.some(({ kind }) => kind !== 'email');
 
   const changed = async (query: RawBuilder<unknown>) => Number((await query.execute(db)).numAffectedRows ?? 0n);
-  const members = await changed(sql`update members set name = null, email = null, version = version + 1,
+  const members =
+    await changed(sql`update members set name = null, name_key = null, email = null, version = version + 1,
       erased_at = coalesce(erased_at, cast(${at} as bigint))
     where ${own} and ${dialect.isIn('id', person.memberIds)}
       and (name is not null or email is not null or erased_at is null)`);
   const referrals =
-    await changed(sql`update referrals set friend_name = null, friend_email = null, version = version + 1,
+    await changed(sql`update referrals set friend_name = null, friend_key = null, friend_email = null, version = version + 1,
       friend_erased_at = coalesce(friend_erased_at, cast(${at} as bigint))
     where ${own} and ${dialect.isIn('id', person.referralIds)}
       and (friend_name is not null or friend_email is not null or friend_erased_at is null)`);

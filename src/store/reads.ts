@@ -1,6 +1,16 @@
 import { CompiledQuery, sql } from 'kysely';
-import type { CompanyReferral, ConnectionHealth, Page, PageInput, ReadStore } from '../application/ports/store.ts';
+import type {
+  CompanyReferral,
+  ConnectionHealth,
+  Page,
+  PageInput,
+  Person,
+  ReadStore,
+} from '../application/ports/store.ts';
+import { REWARD_STATES } from '../domain/decision.ts';
+import { PARTIES } from '../domain/program.ts';
 import { type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
+import { LIFECYCLE_STAGES } from '../domain/referral.ts';
 import type { Instant } from '../domain/time.ts';
 import {
   decisionOf,
@@ -11,6 +21,7 @@ import {
   memberOf,
   referralOf,
   rewardOf,
+  searchKey,
   touchOf,
 } from './codec.ts';
 import { sweepMarkOf } from './connections.ts';
@@ -51,8 +62,12 @@ export function createReadStore(engine: Engine): ReadStore {
     });
 
   return {
-    members: (accountId, page) =>
-      engine.read((session) => paged(session, 'members', 'created_at', accountId, page, [], memberOf)),
+    members: (accountId, page, { search, isStaff } = {}) =>
+      engine.read((session) =>
+        search === undefined
+          ? paged(session, 'members', 'created_at', accountId, page, [isStaff && IS_STAFF], memberOf)
+          : searched(session, { ...OF_MEMBERS, key: search }, accountId, page, [isStaff && IS_STAFF], memberOf),
+      ),
     member: (accountId, memberId) => one('members', 'account_id = ? and id = ?', [accountId, memberId], memberOf),
     // Two portals of one account can know the same address: the longest-standing member is meant.
     memberByEmail: (accountId, email) =>
@@ -77,18 +92,23 @@ export function createReadStore(engine: Engine): ReadStore {
       }),
     codeExists: async (code) => (await one('members', 'code = ?', [code], memberOf)) !== null,
 
-    referrals: (accountId, page, { memberId, assistMemberId, stage }) =>
-      engine.read((session) =>
-        paged(
-          session,
-          'referrals',
-          'submitted_at',
-          accountId,
-          page,
-          [equals('member_id', memberId), equals('assist_member_id', assistMemberId), equals('stage', stage)],
-          referralOf,
-        ),
-      ),
+    referrals: (accountId, page, { memberId, assistMemberId, stage, programId, since, friend }) => {
+      const filters = [
+        equals('member_id', memberId),
+        equals('assist_member_id', assistMemberId),
+        equals('stage', stage),
+        equals('program_id', programId),
+        since === undefined ? undefined : { condition: 'submitted_at >= ?', value: since },
+      ];
+      // Of a program alone: its stages are few, and one index serves a program with a stage and without.
+      const isOfProgram = programId !== undefined && memberId === undefined && assistMemberId === undefined;
+      const among = isOfProgram && stage === undefined ? [{ column: 'stage', values: LIFECYCLE_STAGES }] : [];
+      return engine.read((session) =>
+        friend === undefined
+          ? paged(session, 'referrals', 'submitted_at', accountId, page, filters, referralOf, among)
+          : searched(session, { ...OF_FRIENDS, key: friend }, accountId, page, filters, referralOf),
+      );
+    },
     referral: (accountId, referralId) =>
       one('referrals', 'account_id = ? and id = ?', [accountId, referralId], referralOf),
     referralsOfCompany: (accountId, company, page) =>
@@ -127,7 +147,7 @@ export function createReadStore(engine: Engine): ReadStore {
         return (await rowsBy<Row<'touches'>>(session, text, contactKey(accountId, friend))).map(touchOf);
       }),
 
-    decisions: (accountId, page, { referralId, dealId }) =>
+    decisions: (accountId, page, { referralId, dealId, ruleKey }) =>
       engine.read((session) =>
         paged(
           session,
@@ -135,22 +155,41 @@ export function createReadStore(engine: Engine): ReadStore {
           'recorded_at',
           accountId,
           page,
-          [equals('referral_id', referralId), equals('deal_id', dealId)],
+          [equals('referral_id', referralId), equals('deal_id', dealId), equals('rule_key', ruleKey)],
           decisionOf,
         ),
       ),
-    rewards: (accountId, page, { referralId, state }) =>
-      engine.read((session) =>
-        paged(
-          session,
-          'rewards',
-          'created_at',
-          accountId,
-          page,
-          [equals('referral_id', referralId), equals('state', state)],
-          rewardOf,
-        ),
-      ),
+    rewards: (accountId, page, { referralId, state, party, beneficiaryId, currency }) => {
+      const filters = [
+        equals('referral_id', referralId),
+        equals('beneficiary_id', beneficiaryId),
+        equals('currency', currency),
+        equals('state', state),
+        equals('party', party),
+      ];
+      // Few are of one referral or one person. Of the others an index serves a state and a party, or those in a currency.
+      const isOfAll = referralId === undefined && beneficiaryId === undefined;
+      const among =
+        isOfAll && (party !== undefined || currency !== undefined)
+          ? [
+              ...(state === undefined ? [{ column: 'state', values: REWARD_STATES }] : []),
+              ...(party === undefined ? [{ column: 'party', values: PARTIES }] : []),
+            ]
+          : [];
+      return engine.read((session) =>
+        paged(session, 'rewards', 'created_at', accountId, page, filters, rewardOf, among),
+      );
+    },
+    people: (accountId, ids) =>
+      engine.snapshot(async ({ db, dialect }) => {
+        const members = ids.filter((id) => id.startsWith('mem_'));
+        const friends = ids.filter((id) => id.startsWith('ref_'));
+        const { rows } = await sql<Person>`
+          select id, name, email from members where account_id = ${accountId} and ${dialect.isIn('id', members)}
+          union all select id, friend_name, friend_email from referrals
+          where account_id = ${accountId} and ${dialect.isIn('id', friends)}`.execute(db);
+        return rows;
+      }),
     ofReferrals: (accountId, referralIds, limit) =>
       engine.snapshot(async ({ db, dialect }) => {
         const newest = <T extends 'decisions' | 'rewards'>(table: T, time: string) =>
@@ -289,12 +328,26 @@ function contactKey(accountId: string, { connectionId, id }: RecordRef): string[
 }
 
 interface Filter {
-  readonly column: string;
-  readonly value: string;
+  /** With one `?` where there is a value. */
+  readonly condition: string;
+  readonly value?: string | number;
 }
 
-function equals(column: string, value: string | undefined): Filter | undefined {
-  return value === undefined ? undefined : { column, value };
+function equals(column: string, value: string | number | undefined): Filter | undefined {
+  return value === undefined ? undefined : { condition: `${column} = ?`, value };
+}
+
+/** In the very words of its index, which holds nobody else. */
+const IS_STAFF: Filter = { condition: 'is_staff = 1' };
+
+function valuesOf(filters: readonly Filter[]): (string | number)[] {
+  return filters.flatMap(({ value }) => (value === undefined ? [] : [value]));
+}
+
+/** A column that nobody asked for, before the one in whose order rows are asked for: each of its few values is looked up by itself. */
+interface Among {
+  readonly column: string;
+  readonly values: readonly string[];
 }
 
 /**
@@ -330,25 +383,126 @@ export async function paged<T extends Paged, D>(
   { limit, cursor }: PageInput,
   filters: readonly (Filter | undefined)[],
   decode: (row: Row<T>) => D,
+  among: readonly Among[] = [],
 ): Promise<Page<D>> {
   const asked = filters.filter((filter) => filter !== undefined);
-  const conditions = [
-    'account_id = ?',
-    ...asked.map(({ column }) => `${column} = ?`),
-    ...(cursor ? [`(${timeColumn}, id) < (?, ?)`] : []),
-  ];
-  const rows = await rowsBy<Row<T> & { at_: number }>(
-    session,
-    `select *, ${timeColumn} as at_ from ${table} where ${conditions.join(' and ')}
+  const selected = (each: readonly Filter[]) => {
+    const conditions = [
+      'account_id = ?',
+      ...[...each, ...asked].map(({ condition }) => condition),
+      ...(cursor ? [`(${timeColumn}, id) < (?, ?)`] : []),
+    ];
+    return {
+      text: `select *, ${timeColumn} as at_ from ${table} where ${conditions.join(' and ')}
     order by ${timeColumn} desc, id desc limit ?`,
-    [accountId, ...asked.map(({ value }) => value), ...(cursor ? [cursor.at, cursor.id] : []), limit + 1],
+      values: [accountId, ...valuesOf([...each, ...asked]), ...(cursor ? [cursor.at, cursor.id] : []), limit + 1],
+    };
+  };
+  const arms = combinationsOf(among).map(selected);
+  const [only] = arms;
+  const { text, values } =
+    arms.length === 1 && only
+      ? only
+      : {
+          text: `${arms.map((arm, place) => `select * from (${arm.text}) as arm${place}`).join(' union all ')}
+    order by at_ desc, id desc limit ?`,
+          values: [...arms.flatMap((arm) => arm.values), limit + 1],
+        };
+  return pageOfRows(await rowsBy<Row<T> & { at_: number }>(session, text, values), limit, decode);
+}
+
+/** One list of filters for each combination of values; a single empty one for none. */
+function combinationsOf(among: readonly Among[]): Filter[][] {
+  return among.reduce<Filter[][]>(
+    (made, { column, values }) =>
+      made.flatMap((filters) => values.map((value) => [...filters, { condition: `${column} = ?`, value }])),
+    [[]],
   );
+}
+
+function pageOfRows<R extends { readonly id: string; readonly at_: number }, D>(
+  rows: readonly R[],
+  limit: number,
+  decode: (row: R) => D,
+): Page<D> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return {
     items: items.map(decode),
     next: rows.length > limit && last ? { at: last.at_, id: last.id } : null,
   };
+}
+
+/** Of what begins like a word. Who looks for somebody writes one letter more; who looks through everybody does not search. */
+const SEARCHED_MAX = 1_000;
+
+/** The last character that there is: everything that begins with a text lies between it and itself with this behind. */
+const LAST_CHARACTER = '\u{10FFFF}';
+
+interface Searched {
+  readonly table: 'members' | 'referrals';
+  readonly timeColumn: string;
+  /** Each with an index of the account. */
+  readonly begins: readonly string[];
+  readonly is: readonly string[];
+}
+
+const OF_MEMBERS: Searched = {
+  table: 'members',
+  timeColumn: 'created_at',
+  begins: ['name_key', 'email'],
+  is: ['code'],
+};
+
+const OF_FRIENDS: Searched = {
+  table: 'referrals',
+  timeColumn: 'submitted_at',
+  begins: ['friend_key', 'friend_email'],
+  is: [],
+};
+
+/** Newest first, of those that the word finds; as many as that are put into order, however many rows there are. */
+async function searched<T extends 'members' | 'referrals', D>(
+  session: Session,
+  { table, timeColumn, begins, is, key }: Searched & { readonly key: string },
+  accountId: string,
+  { limit, cursor }: PageInput,
+  filters: readonly (Filter | undefined)[],
+  decode: (row: Row<T>) => D,
+): Promise<Page<D>> {
+  const word = searchKey(key) ?? '';
+  const found = [
+    ...begins.map((column) => ({
+      text: `select id from (select id from ${table} where account_id = ? and ${column} >= ? and ${column} < ?
+        order by ${column} limit ${SEARCHED_MAX}) as by_${column}`,
+      values: [accountId, word, `${word}${LAST_CHARACTER}`],
+    })),
+    ...is.map((column) => ({
+      text: `select id from ${table} where account_id = ? and ${column} = ?`,
+      values: [accountId, word.toUpperCase()],
+    })),
+  ];
+  const asked = filters.filter((filter) => filter !== undefined);
+  const conditions = [
+    `${table}.account_id = ? and ${table}.id = found.found_id`,
+    ...asked.map(({ condition }) => `${table}.${condition}`),
+    ...(cursor ? [`(${table}.${timeColumn}, ${table}.id) < (?, ?)`] : []),
+  ];
+  // Not JOIN: SQLite would go through the account's rows in the order that is asked for, and look each one up among those found.
+  const rows = await rowsBy<Row<T> & { at_: number }>(
+    session,
+    `select ${table}.*, ${table}.${timeColumn} as at_
+    from (select id as found_id from (${found.map(({ text }) => text).join(' union ')}) as words) as found cross join ${table}
+    where ${conditions.join(' and ')} order by ${table}.${timeColumn} desc, ${table}.id desc limit ?`,
+    [
+      ...found.flatMap(({ values }) => values),
+      accountId,
+      ...valuesOf(asked),
+      ...(cursor ? [cursor.at, cursor.id] : []),
+      limit + 1,
+    ],
+  );
+  return pageOfRows(rows, limit, decode);
 }
 
 /** By the people: a company has few, an account has many referrals. */
@@ -389,7 +543,7 @@ async function referralsOfCompany(
   };
 }
 
-async function postingsOf(
+export async function postingsOf(
   { db, dialect }: Session,
   accountId: string,
   journalIds: readonly string[],

@@ -42,7 +42,7 @@ export function createTierStore(engine: Engine): TierStore {
           'recorded_at',
           accountId,
           page,
-          [memberId === undefined ? undefined : { column: 'member_id', value: memberId }],
+          [memberId === undefined ? undefined : { condition: 'member_id = ?', value: memberId }],
           tierChangeOf,
         ),
       ),

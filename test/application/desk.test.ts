@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDesk } from '../../src/application/desk.ts';
+import { createDeskEffects } from '../../src/application/desk-effects.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReview } from '../../src/application/review.ts';
+import { journalFor } from '../../src/domain/ledger.ts';
 import { openStore } from '../../src/store/open.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import { DAY, T0, type Tenant, tenant } from '../conformance/store-fixtures.ts';
@@ -152,12 +154,89 @@ describe('a dispute about whose the referral is', () => {
     expect(items).toEqual([]);
   });
 
+  test('that names nobody gives it to the member whom the person names, unless there is no such member', async () => {
+    const id = await disputed(null);
+    expect(await desk().decide('acc_a', id, { ...WORD, memberId: 'mem_9' })).toEqual({
+      kind: 'refused',
+      code: 'no_such_member',
+    });
+    expect(await desk().decide('acc_a', id, { ...WORD, memberId: 'mem_2' })).toMatchObject({ kind: 'decided' });
+    expect(await store.reads.referral('acc_a', 'ref_1')).toMatchObject({ memberId: 'mem_2' });
+  });
+
   test('that names nobody cannot end so', async () => {
     const id = await disputed(null);
     expect(await desk().decide('acc_a', id, WORD)).toEqual({
       kind: 'refused',
       code: 'not_for_this_case',
       allowed: ['upheld', 'dismissed'],
+    });
+  });
+});
+
+describe('what would follow from a word', () => {
+  const effects = () => createDeskEffects({ store, clock: { now: () => now } });
+
+  async function inReview(id: string) {
+    const reward = a.reward(id, 'ref_1', {
+      state: 'in_review',
+      review: 'needed',
+      reason: { code: 'review_needed', values: { why: 'x' } },
+    });
+    const { decisions = [] } = a.granted(reward);
+    const accrued = journalFor({
+      reward,
+      kind: 'accrue',
+      whileHeld: true,
+      decisionId: `dec_${id}`,
+      effectiveAt: T0,
+      recordedAt: T0,
+    });
+    await a.write({
+      rewards: [reward],
+      decisions: decisions.map((one) => ({ ...one, outcome: 'in_review' as const })),
+      journals: [accrued],
+    });
+    const [one] = (await store.desk.list('acc_a', PAGE, { rewardId: id })).items;
+    if (!one) throw new Error('no case was opened');
+    return one;
+  }
+
+  test('is the decision itself, and nothing of it is written', async () => {
+    const one = await inReview('rwd_1');
+    const before = await store.reads.balances('acc_a');
+    const tried = await effects()('acc_a', one.id, { outcome: 'approved', by: 'key' });
+    if (tried.kind !== 'would') throw new Error(tried.code);
+    expect(tried.before.get('rwd_1')).toMatchObject({ state: 'in_review' });
+    expect(tried.plan.rewards).toMatchObject([{ id: 'rwd_1', state: 'approved' }]);
+    expect(tried.plan.journals).toMatchObject([{ kind: 'release' }]);
+    expect(tried.plan.intents).toMatchObject([{ rewardId: 'rwd_1', provider: 'credit' }]);
+    expect(await store.reads.balances('acc_a')).toEqual(before);
+    expect((await store.desk.get('acc_a', one.id))?.case).toMatchObject({ state: 'open', version: one.version });
+    expect(await store.reads.reward('acc_a', 'rwd_1')).toMatchObject({ state: 'in_review', version: 1 });
+
+    const word = { outcome: 'approved' as const, by: 'key', why: 'x' };
+    expect(await desk().decide('acc_a', one.id, word)).toMatchObject({ kind: 'decided' });
+    const booked = await store.reads.journals('acc_a', PAGE, { rewardId: 'rwd_1' });
+    const wouldBe = tried.plan.journals.map(({ kind, postings }) => ({ kind, postings }));
+    expect(booked.items.map(({ kind, postings }) => ({ kind, postings }))).toEqual(expect.arrayContaining(wouldBe));
+    expect(await effects()('acc_a', one.id, { outcome: 'approved', by: 'key' })).toMatchObject({
+      kind: 'refused',
+      code: 'awaits_nobody',
+    });
+  });
+
+  test('of one that moves nothing is nothing, and the case stays open', async () => {
+    await store.desk.open('acc_a', newCase('cas_1'));
+    const tried = await effects()('acc_a', 'cas_1', { outcome: 'resolved', by: 'key' });
+    expect(tried).toMatchObject({ kind: 'would', plan: { rewards: [], journals: [], intents: [] } });
+    expect((await store.desk.get('acc_a', 'cas_1'))?.case).toMatchObject({ state: 'open', version: 1 });
+    expect((await store.desk.get('acc_a', 'cas_1'))?.events).toHaveLength(1);
+    expect(await effects()('acc_a', 'cas_1', { outcome: 'approved', by: 'key' })).toMatchObject({
+      code: 'not_for_this_case',
+    });
+    expect(await effects()('acc_b', 'cas_1', { outcome: 'resolved', by: 'key' })).toMatchObject({
+      code: 'no_such_case',
     });
   });
 });

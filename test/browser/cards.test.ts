@@ -76,7 +76,7 @@ describe('the cards of the three kinds of record', () => {
     await expectSound(page, 'cards-3-refer');
     await card.getByRole('button', { name: 'Record the referral' }).click();
     await page.getByText('The referral is recorded.').waitFor();
-    await card.getByRole('link', { name: 'Grace Murray' }).waitFor();
+    await card.getByRole('link', { name: 'Grace Murray', exact: true }).waitFor();
     expect(await scene.wonward.referrals()).toHaveLength(2);
   });
 
@@ -88,7 +88,7 @@ describe('the cards of the three kinds of record', () => {
     await card.getByLabel('First name').fill('Konrad');
     await card.getByLabel('Last name').fill('Zuse');
     await card.getByRole('button', { name: 'Record the referral' }).dblclick();
-    await card.getByRole('link', { name: 'Konrad Zuse' }).waitFor();
+    await card.getByRole('link', { name: 'Konrad Zuse', exact: true }).waitFor();
     const made = (await scene.wonward.referrals()).filter(({ friend }) => friend.name === 'Konrad Zuse');
     expect(made).toHaveLength(1);
     await expectSound(page, 'cards-4-created');

@@ -112,6 +112,12 @@ export function backfillStoreConformance(use: () => { readonly store: Store; rea
       expect(page.items.map(({ id }) => id)).toEqual(['bfl_2']);
       const rest = await store.backfills.list('acc_a', { limit: 1, cursor: page.next });
       expect([rest.items.map(({ id }) => id), rest.next]).toEqual([['bfl_1'], null]);
+      await store.connections.connect(a.connection({ id: 'con_x', externalId: 'x' }), a.tokens);
+      const other = backfillOf('bfl_3', { connectionId: 'con_x', startedAt: T0 + 4 });
+      expect(await store.backfills.start(other)).toMatchObject({ kind: 'started' });
+      const ofOne = await store.backfills.list('acc_a', { limit: 1, cursor: null }, { connectionId: 'con_a' });
+      const after = await store.backfills.list('acc_a', { limit: 5, cursor: ofOne.next }, { connectionId: 'con_a' });
+      expect([...ofOne.items, ...after.items].map(({ id }) => id)).toEqual(['bfl_2', 'bfl_1']);
     });
 
     test('how far it has come and what it found are one: a step of another version, or of one that is paused, writes neither', async () => {

@@ -339,6 +339,41 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
       expect(rest).toMatchObject({ items: [{ id: 'cas_1' }], next: null });
     });
 
+    test('wait in the order in which they are due, overdue ones first, with the people that they are about', async () => {
+      await a.writePair();
+      await store.desk.open('acc_a', newCase('cas_1', { openedAt: T0 + 5, severity: 'urgent' }));
+      await store.desk.open('acc_a', newCase('cas_2', { kind: 'dispute', referralId: 'ref_1', openedAt: T0 + 1 }));
+      await store.desk.open('acc_a', newCase('cas_3', { openedAt: T0 - 99 * HOUR }));
+      await store.desk.open('acc_a', newCase('cas_4', { openedAt: T0 }));
+      await store.desk.decide('acc_a', 'cas_4', { outcome: 'resolved', by: 'key', why: 'x', at: T0 });
+      // Twice over its time: at the end of its chain.
+      await store.desk.escalateDue(T0 - 50 * HOUR, 10);
+      await store.desk.escalateDue(T0, 10);
+      await store.desk.assign('acc_a', 'cas_1', 'person:7', 'key', T0 + 6);
+      const queue = async (filter: Parameters<Store['desk']['queue']>[2], page = PAGE) =>
+        (await store.desk.queue('acc_a', page, filter)).items.map((one) => one.case.id);
+      expect(await queue({})).toEqual(['cas_3', 'cas_2', 'cas_1']);
+      expect(await queue({ kind: 'dispute' })).toEqual(['cas_2']);
+      expect(await queue({ severity: 'urgent' })).toEqual(['cas_1']);
+      expect(await queue({ owners: ['person:7', 'role:nobody'] })).toEqual(['cas_1']);
+      expect(await queue({ owners: ['person:7', 'role:reviewer'] })).toEqual(['cas_2', 'cas_1']);
+      const first = await store.desk.queue('acc_a', { limit: 1, cursor: null }, {});
+      expect(first).toMatchObject({ items: [{ people: null }], next: { at: 0, id: 'cas_3' } });
+      const second = await store.desk.queue('acc_a', { limit: 1, cursor: first.next }, {});
+      expect(second.items).toMatchObject([
+        {
+          case: { id: 'cas_2' },
+          people: {
+            memberId: 'mem_1',
+            member: { name: 'Name mem_1', email: 'mem_1@example.com' },
+            friend: { name: 'Friend ref_1', email: 'ref_1@friends.example' },
+          },
+        },
+      ]);
+      const last = await store.desk.queue('acc_a', { limit: 1, cursor: second.next }, {});
+      expect(last).toMatchObject({ items: [{ case: { id: 'cas_1' } }], next: null });
+    });
+
     test('a case ends with the plan that its word is carried out by, or neither is written', async () => {
       await a.writePair();
       await store.desk.open('acc_a', newCase('cas_1', { kind: 'dispute' }));

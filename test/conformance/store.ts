@@ -14,6 +14,8 @@ import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant } from './store-fixtures.ts';
 import { edgeOf, identityStoreConformance, POLICY } from './store-identity.ts';
+import { ledgerStoreConformance } from './store-ledger.ts';
+import { listStoreConformance } from './store-lists.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
 import { privacyStoreConformance } from './store-privacy.ts';
@@ -106,7 +108,7 @@ export function storeConformance({
       });
 
       test('a key is found by its hash until it is revoked, and only its own account can revoke it', async () => {
-        const key = { id: 'key_1', accountId: 'acc_a', label: 'Zapier', createdAt: T0 };
+        const key = { id: 'key_1', accountId: 'acc_a', label: 'Zapier', roles: ['owner' as const], createdAt: T0 };
         await store.accounts.addApiKey(key, 'hash-1');
         expect(await store.accounts.findApiKey('hash-1')).toEqual(key);
         expect(await store.accounts.findApiKey('hash-2')).toBeNull();
@@ -119,7 +121,13 @@ export function storeConformance({
 
       test('an account lists its own keys, live and revoked, the oldest first, and never a hash', async () => {
         await store.accounts.create({ id: 'acc_b', name: 'B', createdAt: T0 });
-        const key = (id: string, accountId: string, createdAt: number) => ({ id, accountId, label: id, createdAt });
+        const key = (id: string, accountId: string, createdAt: number) => ({
+          id,
+          accountId,
+          label: id,
+          roles: ['owner' as const],
+          createdAt,
+        });
         await store.accounts.addApiKey(key('key_2', 'acc_a', T0 + 2), 'hash-2');
         await store.accounts.addApiKey(key('key_1', 'acc_a', T0 + 1), 'hash-1');
         await store.accounts.addApiKey(key('key_3', 'acc_b', T0), 'hash-3');
@@ -2290,7 +2298,10 @@ export function storeConformance({
         await store.connections.saveMapping('acc_a', 'con_a', 'm1', [], T0);
         for (const of of TRIED) await store.dryRuns.keep('acc_a', dryRunOf(of, of.kind));
         await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
-        await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'K', createdAt: T0 }, 'hash');
+        await store.accounts.addApiKey(
+          { id: 'key_1', accountId: 'acc_a', label: 'K', roles: ['owner' as const], createdAt: T0 },
+          'hash',
+        );
         await store.desk.open('acc_a', newCase('cas_1', { rewardId: 'rwd_1' }));
         await store.desk.setChain('acc_a', [{ to: 'role:x', hours: 1 }], T0);
         await store.identity.publish('acc_a', POLICY, 'an admin', T0);
@@ -2371,6 +2382,7 @@ export function storeConformance({
         expect(await reads.memberByContact('acc_b', a.ref('contact', '77'))).toBeNull();
         expect(await store.desk.get('acc_b', 'cas_1')).toBeNull();
         expect(await store.desk.list('acc_b', all, { rewardId: 'rwd_1' })).toEqual(nothing);
+        expect(await store.desk.queue('acc_b', all, {})).toEqual(nothing);
         expect(await store.desk.chain('acc_b')).toHaveLength(2);
         expect(await store.desk.signalCounts('acc_b', 0, T0 + DAY)).toEqual({ judged: 0, bad: 0, signals: [] });
         expect(await store.desk.alertFacts('acc_b', { recentFrom: 0, baseFrom: 0, burnFrom: 0 })).toEqual({
@@ -2460,11 +2472,13 @@ export function storeConformance({
     });
 
     deskStoreConformance(() => ({ store, a }));
+    ledgerStoreConformance(() => ({ store, a }));
     autopilotStoreConformance(() => ({ store, a }));
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     cardStoreConformance(() => ({ store, a }));
     askStoreConformance(() => ({ store, a }));
+    listStoreConformance(() => ({ store, a }));
     colleagueStoreConformance(() => ({ store, a }));
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));

@@ -139,6 +139,7 @@ describe('npm run demo', () => {
       '/orgs/X/records/X',
       '/orgs/X/records/X',
       '/orgs/X',
+      '/console/sign-in',
       '/api/v1/openapi.json',
     ]);
     for (const address of addresses) expect((await fetch(address)).status, address).toBe(200);

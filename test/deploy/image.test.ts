@@ -25,7 +25,7 @@ import { copiesOf, isSent, readDockerfile, stages } from './dockerfile.ts';
 const execute = promisify(execFile);
 const dockerfile = readDockerfile(readFileSync('Dockerfile', 'utf8'));
 const dockerignore = readFileSync('.dockerignore', 'utf8');
-const [dependencies = [], image = []] = dockerfile;
+const [dependencies = [], consoleBuild = [], image = []] = dockerfile;
 const packageFile = JSON.parse(readFileSync('package.json', 'utf8'));
 
 const copied = copiesOf(image).flatMap(({ sources }) => sources);
@@ -75,6 +75,18 @@ describe('the image', () => {
     expect(packages.filter((name) => packageFile.dependencies[name] === undefined)).toEqual([]);
     expect(copiesOf(dependencies).flatMap(({ sources }) => sources)).toEqual(['package.json', 'package-lock.json']);
     expect(stages(dependencies, 'RUN')[0]?.value).toMatch(/^npm ci --omit=dev .*--ignore-scripts/);
+  });
+
+  test('builds the console from its own workspace, and holds what that made where the service looks for it', () => {
+    const sources = copiesOf(consoleBuild).flatMap((copy) => copy.sources);
+    expect(sources).toEqual(['package.json', 'package-lock.json', 'src/web/console/package.json', 'src/web/console']);
+    expect(packageFile.workspaces).toContain('src/web/console');
+    expect(stages(consoleBuild, 'RUN')[0]?.value).toMatch(/^npm ci --workspace src\/web\/console --ignore-scripts/);
+    expect(stages(image, 'COPY').map(({ value }) => value)).toContain(
+      '--from=console /app/dist/console ./dist/console',
+    );
+    expect(isSent('src/web/console/vite.config.ts', dockerignore)).toBe(true);
+    expect(isSent('src/web/console/node_modules/react/index.js', dockerignore)).toBe(false);
   });
 
   test('holds neither tests nor the local CRMs nor anything that is not asked for', () => {

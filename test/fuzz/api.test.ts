@@ -18,6 +18,8 @@ const HOSTILE_RUNS = runs(120);
  */
 const IN_WORDS = [
   /^must be given when there is no contact$/,
+  /^must not be empty$/,
+  /^must name each role once$/,
   /^give exactly one of contact, memberId, referralId and email$/,
   /^must not be empty; leave it out/,
   /^must not contain control characters or broken Unicode$/,
@@ -90,9 +92,15 @@ const IN_WORDS = [
   // Of drift.
   /^must be one of its own: /,
   /^has to be said for this fix$/,
+  // Of a line of blanks.
+  /^must not be empty$/,
+  // Of users and keys.
+  /^must name each role once$/,
   // Of imports.
   /^has no row below its first line$/,
   /^must name each once$/,
+  // Of the ledger.
+  /^must be given when there is a currency$/,
 ];
 
 const PROGRAM = {
@@ -110,6 +118,12 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
   erasePerson: { body: { email: 'nobody@example.com' } },
   tryProgram: { body: { program: PROGRAM } },
   getRiskSignals: {},
+  listReferrals: {},
+  listJournals: {},
+  exportJournals: {},
+  exportReferrals: {},
+  sumLedger: {},
+  listLedgerAccounts: { params: { ledgerKind: 'payable', currency: 'EUR' } },
   validateProgram: { body: PROGRAM },
   diffProgram: { body: PROGRAM },
   enterRates: {
@@ -181,11 +195,28 @@ beforeAll(async () => {
   // None of these is an id that the drawn requests know.
   for (const programId of ['drafted', 'finished'])
     await account.put(`/programs/${programId}/draft`, { revision: 0, program: { ...PROGRAM, programId } });
+  const kept = await account.post('/views', { list: 'rewards', name: 'Held', search: 'state=held' });
+  const { id: viewId } = (await kept.json()) as { id: string };
+  const enter = async (email: string) => {
+    const { link } = await service.signIn.invite({ accountId: account.id, roles: ['sales'] }, email, null);
+    await service.signIn.redeem(new URL(link).hash.slice(1));
+  };
+  for (const email of ['goes@example.com', 'stays@example.com']) await enter(email);
+  await service.signIn.invite({ accountId: account.id, roles: ['sales'] }, 'invited@example.com', null);
+  const [goes, stays] = (await service.store.users.ofAccount(account.id)).map(({ user }) => user.id);
+  const [invitation] = await service.store.users.invitations(account.id, Date.now());
+  const { keyId } = await account.callerAs('to be revoked');
   sureOfStory = {
+    removeUser: { params: { userId: goes ?? '' } },
+    setUserRoles: { params: { userId: stays ?? '' }, body: { roles: ['reviewer'], version: 1 } },
+    withdrawInvitation: { params: { invitationId: invitation?.id ?? '' } },
+    revokeApiKey: { params: { keyId } },
     exportPerson: { params: {}, body: { memberId: story.memberId } },
     getDryRun: { params: { dryRunId: ofProgram } },
     getAttributionDryRun: { params: { dryRunId: ofPolicy } },
     getMappingDryRun: { params: { connectionId, dryRunId: ofMapping } },
+    exportDryRun: { params: { dryRunId: ofProgram } },
+    exportMappingDryRun: { params: { connectionId, dryRunId: ofMapping } },
     setAppSettings: {
       params: { connectionId },
       body: { version: 1, managers: ['7001', '7002'] },
@@ -201,11 +232,16 @@ beforeAll(async () => {
       params: { connectionId },
       body: { postponeUntil: new Date(Date.now() + 86_400_000).toISOString() },
     },
+    createApiKey: { params: {}, body: { label: 'Fuzz', roles: ['sales'] } },
+    inviteUser: { params: {}, body: { email: 'rex@example.com', roles: ['sales'] } },
+    setAccount: { params: {}, body: { name: 'Acme', needsSecondPerson: false } },
     fixDrift: { params: { connectionId, caseId: story.driftCaseId }, body: { fix: 'accept' } },
+    judgeRewards: { params: {}, body: { rewardIds: [story.rewardId], verdict: 'approve', why: 'Known.' } },
     pauseBackfill: { params: { backfillId }, body: {} },
     resumeBackfill: { params: { backfillId }, body: {} },
     cancelBackfill: { params: { backfillId }, body: {} },
     startBackfill: { params: {}, body: { connectionId, since: '2026-01-01T00:00:00.000Z' } },
+    removeView: { params: { viewId } },
     importPayoutBatchMarks: { params: { batchId: story.batchId }, body: { csv: 'order,state\npay_1,paid' } },
   };
   source = {
@@ -288,12 +324,14 @@ describe('an operation that is asked as the document says', () => {
         known.push((await tellStory(service, account.id, connectionId, now, 'owed', String(index))).rewardId);
       }
       // So does a case that is decided, and a dispute that another run has opened is the same one.
-      const caseId = /Case$/.test(operation.operationId) ? await openCase(story.referralId) : '';
+      const caseId = /Case(Decision)?$/.test(operation.operationId) ? await openCase(story.referralId) : '';
       if (caseId !== '') known.push(caseId);
       // One that gets in for certain, beside those that are drawn: a program has many ways of being refused in words.
       const sure = /^(decide|assign)Case$/.test(operation.operationId)
         ? { params: { caseId }, body: operation.operationId === 'assignCase' ? { owner: 'role:finance' } : VERDICT }
-        : (SURE[operation.operationId] ?? sureOfStory[operation.operationId]);
+        : operation.operationId === 'tryCaseDecision'
+          ? { params: { caseId }, body: { outcome: VERDICT.outcome } }
+          : (SURE[operation.operationId] ?? sureOfStory[operation.operationId]);
       const { params, query } = validParameters(operation, { ...source, known });
       const body: fc.Arbitrary<Json | undefined> = operation.body
         ? validOf(operation.body, source)
@@ -427,7 +465,12 @@ describe('an operation that is asked otherwise', () => {
     isRoute: boolean,
   ): string[] {
     const known = judge.operations.filter(({ path }) => path === operation.path).map((one) => one.method.toUpperCase());
-    if (!isRoute) return answer.status === 404 || known.includes('GET') ? [] : [`answers ${answer.status} nowhere`];
+    if (!isRoute) {
+      // Without its last part a path can be that of a list.
+      const list = operation.path.replace(/\/\{\w+\}$/, '');
+      const isList = answer.status < 500 && judge.operations.some(({ path }) => path === list);
+      return answer.status === 404 || known.includes('GET') || isList ? [] : [`answers ${answer.status} nowhere`];
+    }
     if (method === 'OPTIONS') return answer.status === 204 ? [] : [`answers ${answer.status} to OPTIONS`];
     if (method === 'HEAD') return answer.status < 500 ? [] : [`answers ${answer.status} to HEAD`];
     if (method === operation.method.toUpperCase()) return judge.wrongFor(operation, answer);

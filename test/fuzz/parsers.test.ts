@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createCard } from '../../src/application/card.ts';
-import { createConsoleLink } from '../../src/application/console-links.ts';
 import { createNextAsks } from '../../src/application/next-asks.ts';
 import { parseProgram, programDocument } from '../../src/application/program-document.ts';
 import { createTiers } from '../../src/application/tiers.ts';
@@ -215,7 +214,7 @@ test('a card that is asked for with any record or cursor is answered', TIMEOUT, 
     publicUrl: 'https://wonward.example',
     recordUrl: () => null,
     nextAsks: createNextAsks({ store, clock, recordUrl: () => null }),
-    consoleLink: createConsoleLink(null),
+    consoleLinks: () => () => ({}),
     tiers: createTiers({ store, clock }),
   });
   await fc.assert(

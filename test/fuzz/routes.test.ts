@@ -140,6 +140,14 @@ function wrongPage(answer: WireAnswer): string[] {
   return /<script|onerror|javascript:/i.test(page) ? ['has a script'] : [];
 }
 
+const CONSOLE = readFileSync(new URL('../../dist/console/index.html', import.meta.url), 'utf8');
+
+/** The page as it was built, with the nonce of its own policy and nothing of what was asked. */
+function wrongConsole({ headers, body }: WireAnswer): string[] {
+  const nonce = /'nonce-([A-Za-z0-9+/=]+)'/.exec(headers.get('content-security-policy') ?? '')?.[1] ?? '';
+  return body.toString('utf8') === CONSOLE.replaceAll('__NONCE__', nonce) ? [] : ['is another page'];
+}
+
 function wrongCard(answer: WireAnswer, { target }: WireRequest): string[] {
   if (answer.status !== 200) return judge.wrongProblem(answer);
   return cardContractViolations(jsonOf(answer.body), DEFINITIONS[target.split('?')[0] ?? '']).map(String);
@@ -342,15 +350,24 @@ const OTHERS: readonly Fuzzed[] = [
     wrong: wrongAppPage,
   },
   {
-    routes: ['/hubspot/settings/mapping', '/hubspot/settings/reconnect'],
+    routes: [
+      '/hubspot/settings/mapping',
+      '/hubspot/settings/reconnect',
+      '/hubspot/settings/programs',
+      '/hubspot/settings/notices',
+    ],
     requests: fc
       .record({
-        path: fc.constantFrom('mapping', 'reconnect'),
+        path: fc.constantFrom('mapping', 'reconnect', 'programs', 'notices'),
         pairs: askers(),
         body: fc.oneof(
           {
             weight: 3,
             arbitrary: near({ basis: 'map_0', pipelineId: 'default', stageId: 'closedwon', stage: 'won' }),
+          },
+          {
+            weight: 1,
+            arbitrary: near({ basis: 0, programs: ['default'], notices: [{ notice: 'drift', ownerId: null }] }),
           },
           { weight: 1, arbitrary: awkwardJson.map(textOf) },
           { weight: 1, arbitrary: awkwardText },
@@ -359,6 +376,45 @@ const OTHERS: readonly Fuzzed[] = [
       })
       .map(({ path, pairs, body, isSigned }) => post(`/hubspot/settings/${path}${search(pairs)}`, body, isSigned)),
     wrong: wrongAppPage,
+  },
+  {
+    routes: ['/console/session', '/console/session/link', '/console/session/ways'],
+    requests: fc
+      .record({
+        path: fc.constantFrom('', '/link', '/ways'),
+        method: fc.constantFrom('GET', 'POST', 'DELETE', 'PUT'),
+        cookie: awkwardText.map((text) => text.replace(/[^\x20-\x7e]/g, ' ')),
+        site: fc.constantFrom('same-origin', 'cross-site', 'none', ''),
+        body: fc.oneof(
+          { weight: 3, arbitrary: near({ token: 'a'.repeat(43), email: 'ada@example.com' }) },
+          { weight: 1, arbitrary: awkwardJson.map(textOf) },
+          { weight: 1, arbitrary: awkwardText },
+        ),
+      })
+      .map(({ path, method, cookie, site, body }) => ({
+        method,
+        target: `/console/session${path}`,
+        headers: [
+          ['Content-Type', 'application/json'],
+          ['Cookie', `__Host-wonward_session=${cookie}`],
+          ...(site === '' ? [] : [['Sec-Fetch-Site', site] as const]),
+        ] as const,
+        ...(method === 'GET' ? {} : { body: Buffer.from(body) }),
+      })),
+    wrong: (answer) => (answer.status < 300 ? [] : judge.wrongProblem(answer)),
+  },
+  {
+    routes: ['/console/openid', '/console/openid/callback', '/console', '/console/*path'],
+    requests: fc
+      .tuple(
+        fc.oneof(
+          fc.constantFrom('', '/openid', '/openid/callback'),
+          awkwardText.map((text) => `/${encoded(text)}`),
+        ),
+        pairsOf('code', 'state', 'error', 'iss', 'returnUrl'),
+      )
+      .map(([path, pairs]) => get(`/console${path}${search(pairs)}`)),
+    wrong: (answer) => (answer.status === 200 ? wrongConsole(answer) : wrongPage(answer)),
   },
   {
     routes: ['/install/:provider'],

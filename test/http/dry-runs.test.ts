@@ -51,7 +51,14 @@ interface Run {
 interface Kind {
   readonly name: string;
   readonly path: () => string;
-  readonly operations: { readonly try: string; readonly get: string; readonly publish: string; readonly list: string };
+  readonly operations: {
+    readonly try: string;
+    readonly get: string;
+    /** Absent: it cannot be exported. */
+    readonly export?: string;
+    readonly publish: string;
+    readonly list: string;
+  };
   readonly drafts: readonly [object, object];
   readonly triedWith: (draft: object) => object;
   readonly publish: (draft: object, dryRunId?: string) => Promise<Response>;
@@ -74,7 +81,13 @@ const KINDS: readonly Kind[] = [
   {
     name: 'a program',
     path: () => '/programs',
-    operations: { try: 'tryProgram', get: 'getDryRun', publish: 'publishProgram', list: 'listPrograms' },
+    operations: {
+      try: 'tryProgram',
+      get: 'getDryRun',
+      export: 'exportDryRun',
+      publish: 'publishProgram',
+      list: 'listPrograms',
+    },
     drafts: [withRule(7), withRule(8)],
     rewritten: { ...withRule(7), name: 'Our friends' },
     triedWith: (program) => ({ program }),
@@ -103,6 +116,7 @@ const KINDS: readonly Kind[] = [
     operations: {
       try: 'tryStageMapping',
       get: 'getMappingDryRun',
+      export: 'exportMappingDryRun',
       publish: 'setStageMapping',
       list: 'getStageMapping',
     },
@@ -135,6 +149,10 @@ describe.each(KINDS)('a dry run of $name', (kind) => {
     expect(Date.parse(run.madeAt)).toBeLessThanOrEqual(systemClock.now());
     const read = await account.call(`${kind.path()}/dry-run/${run.id}`);
     expect(await api.judge(kind.operations.get, read)).toEqual(run);
+    if (kind.operations.export === undefined) return;
+    const file = await account.call(`${kind.path()}/dry-run/${run.id}/csv`);
+    const { csv, next } = await api.judge<{ csv: string; next: null }>(kind.operations.export, file);
+    expect([csv.split(',').slice(0, 2), next]).toEqual([['"kind"', '"referral"'], null]);
   });
 
   test('lets that very draft come into force, however it was written, and the version names it', async () => {

@@ -123,8 +123,13 @@ describe('the settings of a portal', () => {
 
   test('keep which programs apply, from then on: cards and workflows offer those, and who was referred before stays', async () => {
     const rules = [rule];
-    for (const programId of ['old', 'new'])
-      await service.store.programs.publish(account.id, { programId, name: programId, rules }, systemClock.now());
+    // One after the other also where both are published within a millisecond.
+    for (const [index, programId] of ['old', 'new'].entries())
+      await service.store.programs.publish(
+        account.id,
+        { programId, name: programId, rules },
+        systemClock.now() + index,
+      );
     const [before] = [await settings()];
     expect(before).toMatchObject({ settingsVersion: 1, everyProgram: true });
     expect(before.programs.map(({ id, isChosen, isOpen }) => [id, isChosen, isOpen])).toEqual([

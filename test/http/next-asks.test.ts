@@ -216,7 +216,7 @@ describe('who may not act', () => {
 
 describe('links into the console', () => {
   test('lead from cards, home and settings to the page of what they show', async () => {
-    const at = (path: string) => `${PUBLIC_URL}/console/${path}`;
+    const at = (path: string) => `${PUBLIC_URL}/console/${account.id}/${path}`;
     const card = await contactCard(MEMBER);
     expect(card.member?.consoleUrl).toBe(at(`members/${memberId}`));
     const [referral] = card.referrals;

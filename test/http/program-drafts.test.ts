@@ -58,6 +58,19 @@ describe('a draft', () => {
       await account.put('/programs/default/draft', { revision: 0, program: DOCUMENT }),
     );
     expect(saved).toMatchObject({ revision: 1, editors: ['test'], program: DOCUMENT });
+    const tiered = {
+      ...DOCUMENT,
+      programId: 'tiered',
+      tiers: {
+        by: { kind: 'revenue' },
+        down: { kind: 'never' },
+        levels: [{ key: 'gold', name: 'Gold', from: { amount: '1000.00', currency: 'EUR' } }],
+      },
+      risk: { signals: [{ signal: 'same_email', weight: 80 }], reviewAt: 50 },
+    };
+    await account.put('/programs/tiered/draft', { revision: 0, program: tiered });
+    const whole = await api.judge<Draft>('getProgramDraft', await account.call('/programs/tiered/draft'));
+    expect(whole.program).toMatchObject(tiered);
     const read = await api.judge<Draft>('getProgramDraft', await account.call('/programs/default/draft'));
     expect(read).toEqual(saved);
     const again = await account.put('/programs/default/draft', { revision: 1, program: read.program });

@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
@@ -12,10 +13,12 @@ import { createCard } from '../../src/application/card.ts';
 import { createCardActions } from '../../src/application/card-actions.ts';
 import { createCompanyCard } from '../../src/application/company-card.ts';
 import { createConnect } from '../../src/application/connect.ts';
-import { createConsoleLink } from '../../src/application/console-links.ts';
+import { createConsoleLinks } from '../../src/application/console-links.ts';
 import { createCrmActions } from '../../src/application/crm-actions.ts';
+import { createCrmRecords } from '../../src/application/crm-records.ts';
 import { createDealCard } from '../../src/application/deal-card.ts';
 import { createDesk } from '../../src/application/desk.ts';
+import { createDeskEffects } from '../../src/application/desk-effects.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
 import { createHistory } from '../../src/application/history.ts';
 import { createHome } from '../../src/application/home.ts';
@@ -28,6 +31,7 @@ import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import { createPayoutReports } from '../../src/application/payout-reports.ts';
 import type { CrmAccess, CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
+import type { Letter } from '../../src/application/ports/mail.ts';
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createPrivacy } from '../../src/application/privacy.ts';
@@ -36,9 +40,11 @@ import { createPublishAttribution } from '../../src/application/publish-attribut
 import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReceive } from '../../src/application/receive.ts';
 import { createReconciliation } from '../../src/application/reconciliation.ts';
+import { createReferralTimeline } from '../../src/application/referral-timeline.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createSettingsPage } from '../../src/application/settings-page.ts';
+import { createSignIn, type SignIn } from '../../src/application/sign-in.ts';
 import { createSyncDesk } from '../../src/application/sync-desk.ts';
 import { createSyncHealth } from '../../src/application/sync-health.ts';
 import { createTiers } from '../../src/application/tiers.ts';
@@ -217,6 +223,9 @@ export interface TestService {
   readonly logText: () => string;
   readonly accepted: ReturnType<typeof vi.fn>;
   readonly payoutAccounts: PayoutAccounts;
+  readonly signIn: SignIn;
+  /** What was sent to the mail server. */
+  readonly letters: readonly Letter[];
   createAccount(name: string): Promise<TestAccount>;
   close(): Promise<void>;
 }
@@ -273,6 +282,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const connectors = new Map([['hubspot', fakeHubSpot(crm)]]);
   const seal = createSeal(KEYS);
   const accounts = createAccounts({ store, clock });
+  const letters: Letter[] = [];
+  const sendLetter = async (letter: Letter) => void letters.push(letter);
+  const signIn = createSignIn({ store, clock, log, publicUrl: PUBLIC_URL, sendLetter });
   const accepted = vi.fn();
   const connect = createConnect({ store, seal, clock, log, publicUrl: PUBLIC_URL, connectors });
   const payoutAccounts = createPayoutAccounts({
@@ -301,7 +313,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const appSettings = createAppSettings({ store, clock, hasTasks: (provider) => provider === 'hubspot' });
   const recordUrl = () => null;
   const nextAsks = createNextAsks({ store, clock, recordUrl });
-  const consoleLink = createConsoleLink(`${PUBLIC_URL}/console`);
+  const consoleLinks = createConsoleLinks(PUBLIC_URL);
   const syncHealth = createSyncHealth({ store, clock, openSession: connect.openSession });
   const app = createApp({
     publicUrl: PUBLIC_URL,
@@ -333,9 +345,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     connectors,
     connect,
     accounts,
+    signIn,
+    openId: null,
+    seal,
+    consoleFiles: fileURLToPath(new URL('../../dist/console', import.meta.url)),
     act,
     review,
     desk,
+    deskEffects: createDeskEffects({ store, clock }),
     runWorkflowAction: createWorkflowActions({
       store,
       clock,
@@ -358,6 +375,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       storedBackfills: store.backfills,
       storedHistory: store.history,
       storedImports: store.memberImports,
+      storedAccounts: store.accounts,
       storedPrivacy: store.privacy,
     },
     privacy: createPrivacy({
@@ -386,9 +404,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       onMet: () => {},
       onStarted: () => {},
     }),
-    card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl, tiers, nextAsks, consoleLink }),
-    dealCard: createDealCard({ store, clock, recordUrl, consoleLink }),
-    companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLink }),
+    card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl, tiers, nextAsks, consoleLinks }),
+    dealCard: createDealCard({ store, clock, recordUrl, consoleLinks }),
+    companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLinks }),
     cardActions: createCardActions({
       store,
       clock,
@@ -399,13 +417,15 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       openSession: connect.openSession,
     }),
     tiers,
-    home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLink }),
+    home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLinks }),
+    referralTimeline: createReferralTimeline(store),
+    crmRecords: createCrmRecords({ store, recordUrl: () => null }),
     reattribute,
     mappings,
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),
     drift,
     appSettings,
-    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLink }),
+    settingsPage: createSettingsPage({ store, clock, mappings, appSettings, connect, consoleLinks }),
     publishAttribution: createPublishAttribution({ store, clock, newId: randomUUID, onAsked: () => {} }),
     payoutNews,
     payoutAccounts,
@@ -446,6 +466,8 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     app,
     accepted,
     payoutAccounts,
+    signIn,
+    letters,
     logText: () => chunks.join(''),
     lines: () =>
       chunks

@@ -30,6 +30,7 @@ const production = locked.filter(([, { dev, devOptional }]) => dev !== true && d
 /** Each lets a product that is not open use it, with its notice kept. */
 const LICENCES = new Set([
   'MIT',
+  'MIT-0',
   'ISC',
   'Apache-2.0',
   'BSD-2-Clause',

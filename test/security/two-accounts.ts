@@ -51,8 +51,18 @@ async function tenant(service: TestService, name: string, portal: string): Promi
   const tried = async (path: string, draft: object) =>
     ((await (await account.post(`${path}/dry-run`, draft)).json()) as { id: string }).id;
   // In its second revision, and not the program of the dry run: nothing that these tests guess publishes or discards it.
+  // A key, a user and an invitation that nothing here is done with.
+  const otherKey = await account.callerAs('another key');
+  const inviteTo = (email: string) => service.signIn.invite({ accountId: account.id, roles: ['sales'] }, email, null);
+  const { link } = await inviteTo(`rep-${account.id}@example.com`);
+  await service.signIn.redeem(new URL(link).hash.slice(1));
+  await inviteTo(`invited-${account.id}@example.com`);
+  const [seated] = await service.store.users.ofAccount(account.id);
+  const [invitation] = await service.store.users.invitations(account.id, systemClock.now());
   const draft = { ...program, openReferrals: 'keep' };
   for (const revision of [0, 1]) await account.put('/programs/default/draft', { revision, program: draft });
+  const view = await account.post('/views', { list: 'referrals', name: 'Won', search: 'stage=won' });
+  const { id: viewId } = (await view.json()) as { id: string };
   return {
     account,
     story,
@@ -77,6 +87,10 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       rel: story.releaseId,
       imp: story.importId,
       syn: story.syncReportId,
+      key: otherKey.keyId,
+      usr: seated?.user.id ?? '',
+      inv: invitation?.id ?? '',
+      viw: viewId,
     },
   };
 }
@@ -88,6 +102,8 @@ function dumpOf(database: Database.Database, accountId?: string): Record<string,
   return Object.fromEntries(
     (Object.keys(TABLES) as Table[])
       .filter((table) => !OF_NOBODY.has(table))
+      // A user stands above accounts.
+      .filter((table) => accountId === undefined || table === 'accounts' || 'account_id' in TABLES[table])
       .map((table) => {
         const owner = table === 'accounts' ? 'id' : 'account_id';
         const where = accountId === undefined ? '' : ` where ${owner} = ?`;
@@ -137,6 +153,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   outcome: 'dismissed',
   property: 'purchase_checked',
   listId: '17',
+  search: 'stage=won',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */
@@ -223,7 +240,12 @@ export function withPart(value: unknown, [step, ...rest]: Path, change: (part: u
 }
 
 /** What stands in paths and is nobody's: the same for every account. */
-const IN_PATHS: Readonly<Record<string, string>> = { provider: 'coupon', programId: 'default', currency: 'USD' };
+const IN_PATHS: Readonly<Record<string, string>> = {
+  provider: 'coupon',
+  programId: 'default',
+  currency: 'USD',
+  ledgerKind: 'payable',
+};
 
 /** Whether a path names something that is one account's. */
 export function namesOwn({ parameters }: FuzzedOperation): boolean {

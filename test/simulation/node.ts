@@ -215,6 +215,7 @@ export function createNode(deps: NodeDeps): SimNode {
       publicUrl: PUBLIC_URL,
       encryptionKeys: [KEY],
       sweepSchedule: '0 * * * *',
+      sendLetter: null,
       // Figures for people, on which nothing rests.
       pulse: { lag() {}, failure() {}, call() {}, start() {}, flush: async () => {}, stop: async () => {} },
     });

@@ -27,7 +27,11 @@ export function keepMigrated(): void {
     .all() as Array<{ name: string; sql: string }>;
   for (const { name, sql } of triggers) {
     // A journal cannot be deleted, but for the end of its history.
-    db.exec(`drop trigger ${name}; ${sql.replace(/\bBEGIN\b/, 'WHEN NOT is_being_emptied() BEGIN')}`);
+    // Some have a condition of their own.
+    const emptied = /\bWHEN\b/.test(sql)
+      ? sql.replace(/\bWHEN\b/, 'WHEN NOT is_being_emptied() AND')
+      : sql.replace(/\bBEGIN\b/, 'WHEN NOT is_being_emptied() BEGIN');
+    db.exec(`drop trigger ${name}; ${emptied}`);
   }
   const names = db
     .prepare(`select name from sqlite_schema where type = 'table' and name not in ('migrations', 'sqlite_sequence')`)

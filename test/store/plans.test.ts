@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Store } from '../../src/application/ports/store.ts';
+import type { RewardFilter, Store } from '../../src/application/ports/store.ts';
 import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import { driftPrefix } from '../../src/domain/drift.ts';
 import type { PayoutIntent } from '../../src/domain/plan.ts';
@@ -48,7 +48,7 @@ const READS_ALL =
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = \+'\w+'\s+order by .* limit /;
 
-const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$1\s+order by .* limit /;
+const IS_FIRST_PAGE_OF_POSTGRES = /from \w+ where account_id = \$\d+\s+order by .* limit /;
 
 /** The same of one connection. */
 const IS_FIRST_PAGE_OF_CONNECTION =
@@ -58,7 +58,8 @@ const IS_FIRST_PAGE_OF_CONNECTION =
 const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_time/;
 
 /** An index of nothing but the rows that are asked for. */
-const HOLDS_ONLY_THESE = /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open|open_alerts|open_by_due) /;
+const HOLDS_ONLY_THESE =
+  /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open|open_alerts|open_by_due|staff|claimed) /;
 
 const SMALL_TABLES = [
   ...[
@@ -262,7 +263,7 @@ function readsThrough(node: PlanNode, text: string): boolean {
   if (type === 'Seq Scan') return true;
   if (!/^(Index Scan|Index Only Scan|Bitmap Index Scan)$/.test(type)) return false;
   if (
-    /_(parked|unplaced|due|overdue|open_alerts)$/.test(node['Index Name'] ?? '') ||
+    /_(parked|unplaced|due|overdue|open_alerts|staff|claimed)$/.test(node['Index Name'] ?? '') ||
     IS_FIRST_PAGE_OF_POSTGRES.test(text)
   )
     return false;
@@ -355,6 +356,7 @@ async function useBackfills(store: Awaited<ReturnType<typeof openStore>>): Promi
   await backfills.waiting(accountId, 'con_a');
   await backfills.running();
   await backfills.list(accountId, { limit: 2, cursor });
+  await backfills.list(accountId, { limit: 2, cursor }, { connectionId: 'con_a' });
   await backfills.turn(accountId, 'bfl_1', { to: 'cancelled', from: ['running', 'paused'], now: T0 });
   await a.write({ decisions: [pastOf(a, 'past')] });
   for (const of of [{}, { programId: 'prg', ruleKey: 'member-reward', upTo: T0 }]) {
@@ -384,6 +386,33 @@ async function useBackfills(store: Awaited<ReturnType<typeof openStore>>): Promi
   await memberImports.takeIn(accountId, 'imp_1', taken, members, T0);
   for (const row of taken) await memberImports.takeOut(accountId, 'imp_1', row, T0);
   await memberImports.turn(accountId, 'imp_1', { from: 'running', to: 'done', now: T0 });
+}
+
+/** Every filter with every other one. */
+async function useLists(
+  { reads, timeline }: Store,
+  page: { limit: number; cursor: { at: number; id: string } | null },
+) {
+  const accountId = 'acc_a';
+  for (const filter of everyChoiceOf({ search: 'ad', isStaff: true as const }))
+    await reads.members(accountId, page, filter);
+  for (const filter of everyChoiceOf({ memberId: 'mem_1', stage: 'won' as const, programId: 'prg', since: T0 }))
+    for (const friend of [{}, { friend: 'ad' }]) await reads.referrals(accountId, page, { ...filter, ...friend });
+  const ofRewards = { referralId: 'ref_1', state: 'held', party: 'friend', beneficiaryId: 'mem_1', currency: 'EUR' };
+  for (const filter of everyChoiceOf(ofRewards as Required<RewardFilter>)) await reads.rewards(accountId, page, filter);
+  await reads.people(accountId, ['mem_1', 'ref_1']);
+  await timeline.touches(accountId, { connectionId: 'con_a', object: 'contact', id: '1' }, page);
+  await timeline.attributions(accountId, 'ref_1', page);
+  await timeline.journals(accountId, 'ref_1', page);
+  await timeline.payouts(accountId, 'ref_1', page);
+  await timeline.caseEvents(accountId, 'ref_1', page);
+  await timeline.mirrorStates(accountId, 'con_a', 'contact', ['1']);
+}
+
+function everyChoiceOf<T extends object>(all: T): Partial<T>[] {
+  let made: Partial<T>[] = [{}];
+  for (const [name, value] of Object.entries(all)) made = [...made, ...made.map((one) => ({ ...one, [name]: value }))];
+  return made;
 }
 
 async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
@@ -417,6 +446,13 @@ async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<vo
       { rewardId: 'r' },
     ])
       await desk.list(accountId, { limit: 5, cursor }, filter);
+  for (const cursor of [null, { at: T0, id: 'z' }])
+    for (const filter of [
+      {},
+      { kind: 'alert' as const, severity: 'high' as const },
+      { owners: ['role:x', 'person:7'] },
+    ])
+      await desk.queue(accountId, { limit: 5, cursor }, filter);
   await desk.comment(accountId, 'cas_1', 'key', 'x', T0);
   await desk.assign(accountId, 'cas_1', 'role:x', 'key', T0);
   await desk.escalateDue(T0 + 90 * DAY, 5);
@@ -594,19 +630,28 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   const { reads } = store;
   for (const cursor of [null, { at: T0, id: 'z' }]) {
     const page = { limit: 5, cursor };
-    await reads.members(accountId, page);
+    await useLists(store, page);
+    for (const filter of [{}, { referralId: 'ref_1' }, { dealId: '1' }, { referralId: 'ref_1', ruleKey: 'r' }])
+      await reads.decisions(accountId, page, filter);
+    for (const filter of [{}, { rewardId: 'rwd_1' }]) await reads.journals(accountId, page, filter);
     for (const filter of [
       {},
-      { memberId: 'mem_1' },
-      { stage: 'won' as const },
-      { memberId: 'mem_1', stage: 'won' as const },
+      { rewardId: 'rwd_1', kind: 'issue' as const },
+      { from: T0 - 1, to: T0 + 1 },
+      { kind: 'accrue' as const },
+      { account: 'expense:default', currency: 'EUR' },
+      { account: 'payable:member:mem_1', currency: 'EUR', kind: 'accrue' as const },
     ])
-      await reads.referrals(accountId, page, filter);
-    for (const filter of [{}, { referralId: 'ref_1' }, { dealId: '1' }]) await reads.decisions(accountId, page, filter);
-    for (const filter of [{}, { referralId: 'ref_1' }, { state: 'held' as const }])
-      await reads.rewards(accountId, page, filter);
-    for (const filter of [{}, { rewardId: 'rwd_1' }]) await reads.journals(accountId, page, filter);
+      await store.ledger.journals(accountId, page, filter);
+    for (const kind of ['payable', 'expense']) await store.ledger.accounts(accountId, page, { kind, currency: 'EUR' });
+    await store.ledger.accounts(accountId, page, { kind: 'held', currency: 'EUR', account: 'held:member:mem_1' });
+    await store.ledger.claimed(accountId, page);
   }
+  const kept = { id: 'viw_1', list: 'rewards', name: 'n', search: 's' };
+  for (const search of ['a', 'b']) await store.userViews.save(accountId, 'x', { ...kept, search }, { max: 5, now: T0 });
+  for (const list of ['rewards', null]) await store.userViews.list(accountId, 'x', list);
+  await store.userViews.remove(accountId, 'x', 'viw_1');
+  await store.ledger.sums(accountId);
   await reads.member(accountId, 'mem_1');
   await reads.memberByEmail(accountId, 'e');
   await reads.memberByContact(accountId, contact);
@@ -690,7 +735,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await useTiers(store, a);
   await useIdentity(store, a);
   await store.programs.versions(accountId);
-  await store.accounts.addApiKey({ id: 'k', accountId, label: 'l', createdAt: T0 }, 'h');
+  await store.accounts.addApiKey({ id: 'k', accountId, label: 'l', roles: ['owner'], createdAt: T0 }, 'h');
   await store.accounts.findApiKey('h');
   await store.accounts.revokeApiKey(accountId, 'k', T0);
   await store.leases.acquire('l', 'o', T0, T0);

@@ -51,7 +51,23 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   const store = createStore(engine);
   const a = tenant(store);
   await a.create();
-  await store.accounts.addApiKey({ id: 'key_1', accountId: 'acc_a', label: 'Zapier', createdAt: T0 }, 'hash');
+  await store.accounts.addApiKey(
+    { id: 'key_1', accountId: 'acc_a', label: 'Zapier', roles: ['owner'], createdAt: T0 },
+    'hash',
+  );
+  const owner = { accountId: 'acc_a', roles: ['owner'] as const };
+  const link = { purpose: 'invitation' as const, email: 'a@b.test', seat: owner, madeBy: null };
+  await store.users.saveLink({ ...link, createdAt: T0, expiresAt: T0 + 9 }, 'link_1');
+  await store.users.saveLink({ ...link, createdAt: T0, expiresAt: T0 + 9 }, 'link_2');
+  await store.users.redeem('link_1', { hash: 'session', now: T0, expiresAt: T0 + 9 }, 'usr_1');
+  await store.users.tieSubject('https://login.test/', 'subject', 'usr_1', T0);
+  await store.users.saveOidcState('state', 'sealed', T0 + 9);
+  const view = { id: 'viw_1', list: 'rewards', name: 'Ünï', search: 'state=held' };
+  await store.userViews.save('acc_a', 'ada', view, { max: 5, now: T0 });
+  await store.auditLog.begin('acc_a', {
+    ...{ id: 'aud_1', at: T0, actor: 'Zapier', via: 'api', operation: 'createMember', subject: null },
+    ...{ input: { email: 'x' }, before: null, ref: 'req_1' },
+  });
   await store.connections.saveState({ stateHash: 'state', accountId: 'acc_a', provider: 'hubspot', expiresAt: T0 });
   await store.connections.saveMapping('acc_a', 'con_a', 'map_1', [], T0, { dryRunId: 'stage_mapping' });
   await store.connections.setSweepMark('acc_a', 'con_a', { object: 'deal', upTo: T0 });
@@ -109,8 +125,10 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.sync.noteSweep('acc_a', 'con_a', runOf('swp_1', T0), 0);
   await store.sync.note('acc_a', 'con_a', { id: 'cev_1', kind: 'lost', detail: 'Gone.', at: T0 });
   await store.syncReports.keep('acc_a', syncReportOf('syn_1', 1));
+  await store.syncReports.keep('acc_a', syncReportOf('syn_2', 2, T0 + 1));
+  await store.syncReports.pruneTo('acc_a', { ...syncReportOf('syn_1', 1), prunedAt: T0 + 2 });
   const row = { object: 'deal' as const, id: '1', reason: 'r', detail: 'd' };
-  await store.syncReports.addRows('acc_a', 'syn_1', 'decided', 0, [row]);
+  await store.syncReports.addRows('acc_a', 'syn_2', 'decided', 0, [row]);
   await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
   await store.backfills.start(backfillOf('bfl_1'));
   await store.history.ask(releaseOf('rel_1'));
@@ -132,6 +150,16 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
     { accountId: 'acc_a', connectionId: 'con_a' },
     [{ caseId: 'cas_1', assignee: '7', isWanted: true }],
     T0,
+  );
+  const zed = {
+    contacts: [{ connectionId: 'con_a', object: 'contact' as const, id: '999' }],
+    emails: ['zed@example.com'],
+  };
+  await store.privacy.erase(
+    'acc_a',
+    { ...zed, memberIds: [], referralIds: [] },
+    { id: 'era_1', source: 'api', by: 'x', at: T0 },
+    (email) => `k1.${email.length}`,
   );
   await store.desk.setChain('acc_a', [{ to: 'person:7', hours: 4 }], T0);
   await engine.write(async ({ db }) => {

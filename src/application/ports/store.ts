@@ -9,7 +9,7 @@ import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Baseline } from '../../domain/drift.ts';
 import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
 import type { Elsewhere, IdentityEdge } from '../../domain/identity.ts';
-import type { Journal } from '../../domain/ledger.ts';
+import type { Journal, JournalKind } from '../../domain/ledger.ts';
 import type { MappedStage, SaidStage, StageMapping } from '../../domain/mapping.ts';
 import type { MappingProposal } from '../../domain/mapping-proposal.ts';
 import type { Money } from '../../domain/money.ts';
@@ -23,6 +23,7 @@ import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { RefundFact } from '../../domain/refund.ts';
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
+import type { Role } from '../../domain/roles.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { TierChange, TierLook } from '../../domain/tier.ts';
 import type { EngagementKind } from '../../domain/tier-scheme.ts';
@@ -43,6 +44,8 @@ import type { Vitals } from './vitals.ts';
  */
 export interface Store {
   readonly accounts: AccountStore;
+  readonly users: UserStore;
+  readonly auditLog: AuditLogStore;
   readonly connections: ConnectionStore;
   readonly cardActions: CardActionStore;
   readonly asks: AskStore;
@@ -57,6 +60,7 @@ export interface Store {
   readonly cases: CaseStore;
   readonly desk: DeskStore;
   readonly attention: AttentionStore;
+  readonly ledger: LedgerStore;
   readonly appSettings: AppSettingsStore;
   readonly caseTasks: CaseTaskStore;
   readonly payouts: PayoutStore;
@@ -69,6 +73,8 @@ export interface Store {
   readonly workflowCalls: WorkflowCallStore;
   readonly callbacks: CallbackStore;
   readonly reads: ReadStore;
+  readonly timeline: TimelineStore;
+  readonly userViews: UserViewStore;
   readonly tiers: TierStore;
   readonly attribution: AttributionStore;
   readonly identity: IdentityStore;
@@ -105,6 +111,8 @@ export interface ApiKey {
   readonly id: string;
   readonly accountId: string;
   readonly label: string;
+  /** What it may do, as a user with these roles. */
+  readonly roles: readonly Role[];
   readonly createdAt: Instant;
 }
 
@@ -117,6 +125,7 @@ export interface AccountStore {
   create(account: Omit<Account, 'needsSecondPerson'>): Promise<void>;
   /** False when there is no such account. */
   setNeedsSecondPerson(accountId: string, needed: boolean): Promise<boolean>;
+  rename(accountId: string, name: string): Promise<void>;
   get(accountId: string): Promise<Account | null>;
   list(): Promise<Account[]>;
   /** `hash` is what is kept of a key; the key itself is shown once and never stored. */
@@ -126,6 +135,129 @@ export interface AccountStore {
   listApiKeys(accountId: string): Promise<ListedApiKey[]>;
   /** False when the account has no such live key. */
   revokeApiKey(accountId: string, keyId: string, now: Instant): Promise<boolean>;
+}
+
+// ── Users of the console ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Who works with the console. Not of one account: an agency's people have a seat in each of their clients'. */
+export interface User {
+  readonly id: string;
+  /** In lower case; it is what links and an OpenID provider know a user by. */
+  readonly email: string;
+  readonly name: string | null;
+  readonly createdAt: Instant;
+}
+
+export interface Seat {
+  readonly accountId: string;
+  readonly roles: readonly Role[];
+  /** Rises with each change, so that two people do not overwrite each other. */
+  readonly version: number;
+  readonly createdAt: Instant;
+}
+
+/** `sign_in` is for who has a seat; `invitation` gives one when it is used. */
+export type LinkPurpose = 'sign_in' | 'invitation';
+
+export interface SignInLink {
+  readonly purpose: LinkPurpose;
+  readonly email: string;
+  readonly seat: { readonly accountId: string; readonly roles: readonly Role[] } | null;
+  /** Who invited; null for the command line and for who asked for a link. */
+  readonly madeBy: string | null;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant;
+}
+
+/** A link as the account's list shows it. `id` is its hash's beginning: enough to withdraw it, of no use to sign in with. */
+export interface Invitation extends SignInLink {
+  readonly id: string;
+}
+
+export interface Session {
+  readonly user: User;
+  readonly seats: readonly (Seat & { readonly accountName: string })[];
+  readonly createdAt: Instant;
+  readonly seenAt: Instant;
+  readonly expiresAt: Instant;
+}
+
+export type SeatChanged = 'changed' | 'no_such_user' | 'stale' | 'last_owner';
+
+export interface UserStore {
+  /** Null when nobody is called so. */
+  byEmail(email: string): Promise<(User & { readonly hasSeat: boolean }) | null>;
+  bySubject(issuer: string, subject: string): Promise<User | null>;
+  tieSubject(issuer: string, subject: string, userId: string, now: Instant): Promise<void>;
+  /** Those of an account by e-mail address; there are as many as the account has staff. */
+  ofAccount(accountId: string): Promise<{ readonly user: User; readonly seat: Seat }[]>;
+  /** No account is ever without an owner once it has had one. */
+  setRoles(accountId: string, userId: string, roles: readonly Role[], basis: number): Promise<SeatChanged>;
+  /** Their seat alone: what they did stays under their name. Sessions go on for their other accounts. */
+  removeSeat(accountId: string, userId: string): Promise<SeatChanged>;
+
+  saveLink(link: SignInLink, hash: string): Promise<void>;
+  invitations(accountId: string, now: Instant): Promise<Invitation[]>;
+  withdrawInvitation(accountId: string, id: string): Promise<boolean>;
+  /**
+   * Uses the link up and opens the session, in one transaction: of two who come with it one gets in. An invitation makes the user where
+   * there is none, and adds its roles to the seat. Null when the link is not, or no more.
+   */
+  redeem(linkHash: string, session: NewSession, newUserId: string): Promise<User | null>;
+  openSession(userId: string, session: NewSession): Promise<void>;
+  /** Null when it is not, or no more. */
+  session(hash: string, now: Instant): Promise<Session | null>;
+  seen(hash: string, now: Instant, expiresAt: Instant): Promise<void>;
+  endSession(hash: string): Promise<void>;
+  saveOidcState(stateHash: string, sealed: string, expiresAt: Instant): Promise<void>;
+  /** Used up by being taken. */
+  takeOidcState(stateHash: string, now: Instant): Promise<string | null>;
+  /** What is over: links, states, sessions; `limit` of each. */
+  prune(now: Instant, limit: number): Promise<number>;
+}
+
+export interface NewSession {
+  readonly hash: string;
+  readonly now: Instant;
+  readonly expiresAt: Instant;
+}
+
+/** Where a change came in. */
+export type AuditVia = 'api' | 'console' | 'cli';
+
+/** Who changed what. Written before the change and completed after it: one without a status was interrupted, or is under way. */
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: Instant;
+  readonly actor: string;
+  readonly via: AuditVia;
+  readonly operation: string;
+  /** Id of what was changed, where it has one. */
+  readonly subject: string | null;
+  readonly input: unknown;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** As HTTP has it; null while it is not known. */
+  readonly status: number | null;
+  /** The request's reference, which the log carries too. */
+  readonly ref: string;
+}
+
+export interface AuditFilter {
+  readonly actor?: string;
+  readonly operation?: string;
+  readonly subject?: string;
+}
+
+export interface AuditLogStore {
+  begin(accountId: string, entry: Omit<AuditEntry, 'after' | 'status'>): Promise<void>;
+  finish(
+    accountId: string,
+    id: string,
+    outcome: Pick<AuditEntry, 'after'> & { readonly status: number; readonly subject: string | null },
+  ): Promise<void>;
+  /** Newest first. */
+  list(accountId: string, page: PageInput, filter: AuditFilter): Promise<Page<AuditEntry>>;
 }
 
 // ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -689,7 +821,7 @@ export interface BackfillStore {
   >;
   get(accountId: string, id: string): Promise<Backfill | null>;
   /** Newest first. */
-  list(accountId: string, page: PageInput): Promise<Page<Backfill>>;
+  list(accountId: string, page: PageInput, of?: { readonly connectionId?: string }): Promise<Page<Backfill>>;
   /** Of every account. */
   running(): Promise<Backfill[]>;
   /** Records that backfills of the connection asked for and that were not looked at yet, those that are parked left out. */
@@ -1003,6 +1135,28 @@ export interface CaseFilter {
   readonly rewardId?: string;
 }
 
+/** Of the open cases; a case with any of the owners. */
+export interface QueueFilter {
+  readonly kind?: CaseKind;
+  readonly severity?: Case['severity'];
+  readonly owners?: readonly string[];
+}
+
+/** An open case with the two people it is about, as far as it is about a referral. */
+export interface QueuedCase {
+  readonly case: Case;
+  readonly people: {
+    readonly memberId: string;
+    readonly member: PersonNamed;
+    readonly friend: PersonNamed;
+  } | null;
+}
+
+interface PersonNamed {
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
 /** `awaits_nobody`: it is decided. */
 export type CaseChanged =
   | { readonly kind: 'changed'; readonly case: Case }
@@ -1034,6 +1188,8 @@ export interface DeskStore {
     caseId: string,
   ): Promise<{ readonly case: Case; readonly events: readonly CaseEvent[] } | null>;
   list(accountId: string, page: PageInput, filter: CaseFilter): Promise<Page<Case>>;
+  /** Open ones: those whose time is over first, then those that are due soonest. */
+  queue(accountId: string, page: PageInput, filter: QueueFilter): Promise<Page<QueuedCase>>;
   comment(accountId: string, caseId: string, by: string, words: string, now: Instant): Promise<CaseChanged>;
   assign(accountId: string, caseId: string, to: string, by: string, now: Instant): Promise<CaseChanged>;
   /** Decides it and nothing else; what moves money decides it with its plan. */
@@ -1554,6 +1710,58 @@ export interface PageCursor {
   readonly id: string;
 }
 
+/** All ledger accounts of one kind and currency, added up. */
+export interface LedgerSum {
+  /** The first word of the accounts' names. */
+  readonly kind: string;
+  readonly currency: string;
+  readonly minor: bigint;
+  /** How many accounts had anything booked. */
+  readonly accounts: number;
+}
+
+/** One ledger account in one currency, with the name of whose it is where that is a person. */
+export interface LedgerAccount extends LedgerBalance {
+  readonly beneficiaryId: string | null;
+  readonly name: string | null;
+}
+
+/** Without `account`, `currency` is not asked for: a balance names both. */
+export interface JournalFilter {
+  readonly rewardId?: string;
+  readonly account?: string;
+  readonly currency?: string;
+  readonly kind?: JournalKind;
+  readonly from?: Instant;
+  readonly to?: Instant;
+}
+
+/** Something that was taken back after it had been given. */
+export interface ClaimedReward {
+  readonly reward: Reward;
+  readonly name: string | null;
+  /** What its beneficiary owes at all in its currency; never below zero. */
+  readonly debtMinor: bigint;
+}
+
+/** What finance reads: the books by kind, by account, and down to their journals. */
+export interface LedgerStore {
+  sums(accountId: string): Promise<LedgerSum[]>;
+  /** Accounts of a kind that are not at zero in the currency, in the order of their names. Of `expense` and `provider`, all on one page. */
+  accounts(
+    accountId: string,
+    page: PageInput,
+    of: { readonly kind: string; readonly currency: string; readonly account?: string },
+  ): Promise<Page<LedgerAccount>>;
+  /**
+   * Newest first. Looks at a bounded number of journals, so that a filter that hits seldom makes no page slow: one may hold fewer than
+   * were asked for, or none, and still name where to go on.
+   */
+  journals(accountId: string, page: PageInput, filter: JournalFilter): Promise<Page<Journal>>;
+  /** Rewards of which something was taken back after they were given, newest first. */
+  claimed(accountId: string, page: PageInput): Promise<Page<ClaimedReward>>;
+}
+
 export interface LedgerBalance {
   readonly account: string;
   readonly currency: string;
@@ -1585,19 +1793,50 @@ export interface ReadTime {
   readonly isDeleted?: true;
 }
 
+/**
+ * `search`: what a name or an e-mail address begins with, in upper or lower case, or a whole code. Of more than `SEARCHED_MAX` that begin so,
+ * the first ones of the alphabet are found.
+ */
+export interface MemberFilter {
+  readonly search?: string;
+  readonly isStaff?: true;
+}
+
+/** `friend`: what the friend's name or e-mail address begins with, found as a member is. */
+export interface ReferralFilter {
+  readonly memberId?: string;
+  readonly assistMemberId?: string;
+  readonly stage?: LifecycleStage;
+  readonly programId?: string;
+  readonly since?: Instant;
+  readonly friend?: string;
+}
+
+export interface RewardFilter {
+  readonly referralId?: string;
+  readonly state?: RewardState;
+  readonly party?: Party;
+  readonly beneficiaryId?: string;
+  readonly currency?: string;
+}
+
+/** A name for an id, for lists that name people by their ids. */
+export interface Person {
+  /** A member's id, or that of the referral whose friend it is. */
+  readonly id: string;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
 export interface ReadStore {
-  members(accountId: string, page: PageInput): Promise<Page<Member>>;
+  members(accountId: string, page: PageInput, filter?: MemberFilter): Promise<Page<Member>>;
   member(accountId: string, memberId: string): Promise<Member | null>;
   memberByEmail(accountId: string, email: string): Promise<Member | null>;
   memberByContact(accountId: string, contact: RecordRef): Promise<Member | null>;
   memberByCode(accountId: string, code: string): Promise<Member | null>;
   /** Whether any account has a member with this code: a share link names nothing but the code. */
   codeExists(code: string): Promise<boolean>;
-  referrals(
-    accountId: string,
-    page: PageInput,
-    filter: { memberId?: string; assistMemberId?: string; stage?: LifecycleStage },
-  ): Promise<Page<Referral>>;
+  referrals(accountId: string, page: PageInput, filter: ReferralFilter): Promise<Page<Referral>>;
   referral(accountId: string, referralId: string): Promise<Referral | null>;
   /** Of everybody who was last read to work for the company, as the one who was referred (`in`) or the one who referred (`out`). */
   referralsOfCompany(accountId: string, company: RecordRef, page: PageInput): Promise<Page<CompanyReferral>>;
@@ -1614,13 +1853,12 @@ export interface ReadStore {
   decisions(
     accountId: string,
     page: PageInput,
-    filter: { referralId?: string; dealId?: string },
+    /** `ruleKey` goes with one of the others: nobody looks for a rule in all decisions. */
+    filter: { referralId?: string; dealId?: string; ruleKey?: string },
   ): Promise<Page<Decision>>;
-  rewards(
-    accountId: string,
-    page: PageInput,
-    filter: { referralId?: string; state?: RewardState },
-  ): Promise<Page<Reward>>;
+  rewards(accountId: string, page: PageInput, filter: RewardFilter): Promise<Page<Reward>>;
+  /** Names of members by their id, and of friends by the id of their referral. */
+  people(accountId: string, ids: readonly string[]): Promise<Person[]>;
   reward(accountId: string, rewardId: string): Promise<Reward | null>;
   /** What was decided for these referrals and what came of it, the newest first, at most `limit` of each for each of them. */
   ofReferrals(
@@ -1649,6 +1887,74 @@ export interface ReadStore {
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, ReadTime>>;
   health(accountId: string, connectionId: string, now: Instant): Promise<ConnectionHealth>;
+}
+
+// ── What happened to one referral ───────────────────────────────────────────────────────────────────────────────────
+
+/** What was given for a reward, as the provider said it last. */
+export interface PayoutFact {
+  /** The order's id. */
+  readonly id: string;
+  readonly rewardId: string;
+  readonly provider: string;
+  readonly state: string;
+  readonly updatedAt: Instant;
+}
+
+export interface CaseFact {
+  /** Of the event: the case's and the event's number. */
+  readonly id: string;
+  readonly case: Pick<Case, 'id' | 'kind' | 'topic' | 'summary'>;
+  readonly event: CaseEvent;
+}
+
+/** How far a CRM record shows what it should. */
+export interface MirrorState {
+  /** `written`: it shows everything · `waiting`: a change is on its way · `parked`: a person has to look. */
+  readonly state: 'written' | 'waiting' | 'parked';
+  readonly writtenAt: Instant | null;
+  readonly error: string | null;
+}
+
+/** The newest `limit` facts of each kind that lie before the cursor, for a timeline that merges them. Nothing here is ever a second truth. */
+export interface TimelineStore {
+  touches(accountId: string, friend: RecordRef, page: PageInput): Promise<Touch[]>;
+  attributions(accountId: string, referralId: string, page: PageInput): Promise<AttributionDecision[]>;
+  journals(accountId: string, referralId: string, page: PageInput): Promise<Journal[]>;
+  payouts(accountId: string, referralId: string, page: PageInput): Promise<PayoutFact[]>;
+  caseEvents(accountId: string, referralId: string, page: PageInput): Promise<CaseFact[]>;
+  /** Records that were never to show anything are missing. */
+  mirrorStates(
+    accountId: string,
+    connectionId: string,
+    object: CrmObject,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, MirrorState>>;
+}
+
+// ── How somebody looks at a list ────────────────────────────────────────────────────────────────────────────────────
+
+/** Filters and columns of a list under a name, of one user. */
+export interface UserView {
+  readonly id: string;
+  readonly list: string;
+  readonly name: string;
+  /** As the page's address has them. */
+  readonly search: string;
+}
+
+export interface UserViewStore {
+  /** By list and name; `list` null: of all lists. */
+  list(accountId: string, owner: string, list: string | null): Promise<UserView[]>;
+  /** The same name again is the same view, changed. Null when the owner has `max` others of this list. */
+  save(
+    accountId: string,
+    owner: string,
+    view: UserView,
+    limits: { readonly max: number; readonly now: Instant },
+  ): Promise<UserView | null>;
+  /** False when the owner has no such view. */
+  remove(accountId: string, owner: string, viewId: string): Promise<boolean>;
 }
 
 // ── How a connection does ───────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ export interface AttributionDeps {
   readonly attribution: Pick<AttributionStore, 'newest' | 'versions' | 'decisions'>;
   readonly publishAttribution: PublishAttribution;
   readonly reattribute: Reattribute;
-  readonly reads: Pick<ReadStore, 'referral'>;
+  readonly reads: Pick<ReadStore, 'referral' | 'touches'>;
 }
 
 /** A sentence for the books. */
@@ -66,6 +66,20 @@ export const attributionDecisionSchema = z
     recordedAt: time,
   })
   .meta({ id: 'Attribution', description: 'What was decided of whose a referral is, and among whom. Never changed.' });
+
+const touchSchema = z
+  .strictObject({
+    id: z.string(),
+    kind: source,
+    memberId,
+    evidence: z.string(),
+    origin: z
+      .strictObject({ ipPrefix: z.string().nullable(), device: z.string().nullable() })
+      .nullable()
+      .meta({ description: 'Where the friend’s act came from, shortened so that it names nobody.' }),
+    at: time,
+  })
+  .meta({ id: 'Touch', description: 'Evidence that links a friend with a member. Never changed.' });
 
 function policyView(version: AttributionPolicyVersion): z.input<typeof policySchema> {
   const { policy, publishedAt, dryRunId = null, ...rest } = version;
@@ -136,13 +150,33 @@ export function attribution({
       summary: 'Tell why a referral is whose it is',
       params: z.strictObject({ referralId }),
       statuses: { 200: 'Everything that was decided of it, with the candidates, the oldest first.' },
-      answer: z.strictObject({ memberId, items: z.array(attributionDecisionSchema) }),
+      answer: z.strictObject({
+        memberId,
+        items: z.array(attributionDecisionSchema),
+        touches: z.array(touchSchema).meta({ description: 'All evidence there is on the friend, the oldest first.' }),
+      }),
       problems: ['not_found'],
       async handle({ accountId, params }) {
         const referral = await reads.referral(accountId, params.referralId);
         if (!referral) throw new HttpProblem('not_found', 'This account has no such referral.');
         const decisions = await stored.decisions(accountId, params.referralId);
-        return { status: 200, body: { memberId: referral.memberId, items: decisions.map(attributionDecisionView) } };
+        const { contact } = referral.friend;
+        const touches = contact ? await reads.touches(accountId, contact) : [];
+        return {
+          status: 200,
+          body: {
+            memberId: referral.memberId,
+            items: decisions.map(attributionDecisionView),
+            touches: touches.map(({ id, kind, memberId: of, evidence, origin = null, at }) => ({
+              id,
+              kind,
+              memberId: of,
+              evidence,
+              origin: origin && { ...origin },
+              at: isoOf(at),
+            })),
+          },
+        };
       },
     }),
     operation({

@@ -4,7 +4,7 @@ import type { Backfill, BackfillStore } from '../../application/ports/store.ts';
 import { isoOf } from '../../domain/time.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { idOf, listOf, moment, nextCursorOf, pageOf, pageParameters, time } from './fields.ts';
+import { given, idOf, listOf, moment, nextCursorOf, pageOf, pageParameters, time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { connectionId } from './schemas.ts';
 
@@ -80,12 +80,13 @@ export function backfills({ backfills: use, storedBackfills, clock }: BackfillsA
       method: 'get',
       path: '/backfills',
       summary: 'List backfills, newest first',
-      query: z.strictObject(pageParameters),
+      query: z.strictObject({ ...pageParameters, connectionId: connectionId.optional() }),
       statuses: { 200: 'A page of backfills.' },
       answer: listOf(backfillSchema),
       problems: ['invalid_cursor'],
       async handle({ accountId, query }) {
-        const { items, next } = await storedBackfills.list(accountId, pageOf('backfills', query));
+        const of = given({ connectionId: query.connectionId });
+        const { items, next } = await storedBackfills.list(accountId, pageOf('backfills', query), of);
         const views = items.map((one: Backfill) => backfillView(progressOf(one, 0, clock.now())));
         return { status: 200, body: { items: views, nextCursor: nextCursorOf('backfills', next) } };
       },

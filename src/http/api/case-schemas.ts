@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { CASE_KINDS, EVENT_KINDS, OUTCOMES, SEVERITIES } from '../../domain/case.ts';
+import { JOURNAL_KINDS } from '../../domain/ledger.ts';
+import { PARTIES } from '../../domain/program.ts';
 import { idOf, time } from './fields.ts';
-import { money, referralId, rewardId } from './schemas.ts';
+import { memberId, money, referralId, rewardId, rewardState } from './schemas.ts';
 
 /** A chain longer than this is nobody's. */
 const STEPS_MAX = 10;
@@ -10,13 +12,28 @@ const HOURS_MAX = 1_464;
 
 export const caseId = idOf('cas', 'a case');
 
+const OWNER = 'role:[a-z][a-z0-9-]{0,62}|person:[A-Za-z0-9._-]{1,64}|account_owner';
+
 export const owner = z
   .string()
-  .regex(
-    /^(role:[a-z][a-z0-9-]{0,62}|person:[A-Za-z0-9._-]{1,64}|account_owner)$/,
-    'must be "role:" with a role, "person:" with an id, or "account_owner"',
-  )
+  .regex(new RegExp(`^(${OWNER})$`), 'must be "role:" with a role, "person:" with an id, or "account_owner"')
   .meta({ description: 'A role, a person by an id, or the owner of the account.', example: 'role:reviewer' });
+
+const OWNERS = `^(${OWNER})(,(${OWNER})){0,9}$`;
+
+/** Somebody is a person, has a few roles and may own the account. */
+export const owners = z
+  .string('must be given once')
+  .regex(new RegExp(OWNERS), 'must be up to ten owners with commas between them')
+  .transform((text) => text.split(','))
+  .meta({
+    type: 'string',
+    pattern: OWNERS,
+    description: 'With any of these; commas between them.',
+    example: 'role:reviewer,person:7',
+  });
+
+export const severity = z.enum(SEVERITIES);
 
 const step = z.strictObject({ owner, hours: z.int().min(1).max(HOURS_MAX) });
 
@@ -37,7 +54,7 @@ export const caseSchema = z
     topic: z
       .string()
       .meta({ description: 'What it is about, such as `reward_review`, `risk_blocked` or `budget_burn`.' }),
-    severity: z.enum(SEVERITIES),
+    severity,
     state: z.enum(['open', 'decided']),
     referralId: referralId.nullable(),
     rewardId: rewardId.nullable(),
@@ -61,6 +78,54 @@ export const caseSchema = z
     description:
       'Something that a person has to decide. It never ends unsaid: an alert ends by itself only when what it told of is gone.',
   });
+
+const named = { name: z.string().nullable(), email: z.string().nullable() };
+
+export const queuedCaseSchema = caseSchema
+  .extend({
+    member: z.strictObject({ id: memberId, ...named }).nullable(),
+    friend: z.strictObject(named).nullable(),
+  })
+  .meta({ id: 'QueuedCase', description: 'An open case with the people of its referral.' });
+
+export const caseEffectsSchema = z
+  .strictObject({
+    outcome: z.enum(OUTCOMES),
+    rewards: z.array(
+      z.strictObject({
+        rewardId,
+        party: z.enum(PARTIES),
+        beneficiaryId: z.string(),
+        money,
+        before: rewardState,
+        after: rewardState,
+        reversalPending: z
+          .boolean()
+          .meta({ description: 'It is taken back as soon as the provider has answered; it is being asked now.' }),
+      }),
+    ),
+    journals: z.array(
+      z.strictObject({
+        kind: z.enum(JOURNAL_KINDS),
+        rewardId,
+        postings: z
+          .array(z.strictObject({ account: z.string(), amount: z.string(), currency: z.string() }))
+          .meta({ description: 'Debits are positive, credits negative.' }),
+      }),
+    ),
+    orders: z.array(
+      z.strictObject({
+        rewardId,
+        provider: z.string(),
+        kind: z.enum(['issue', 'cancel', 'expire']),
+        at: time.nullable().meta({ description: 'Not before; null for at once.' }),
+      }),
+    ),
+    withdrawnOrders: z.int().meta({ description: 'Orders that have not gone out and would not any more.' }),
+    movesTo: memberId.nullable().meta({ description: 'Whose the referral would be.' }),
+    judgedAgain: z.boolean().meta({ description: 'The friend’s deals would be judged again.' }),
+  })
+  .meta({ id: 'CaseEffects', description: 'What would follow from a decision. Nothing was written.' });
 
 export const caseEventSchema = z
   .strictObject({ number: z.int().min(1), kind: z.enum(EVENT_KINDS), by: z.string(), words: z.string(), at: time })

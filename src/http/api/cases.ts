@@ -1,11 +1,23 @@
 import { z } from 'zod';
-import { CLAIMS, type Desk } from '../../application/desk.ts';
-import type { DeskStore } from '../../application/ports/store.ts';
+import { CLAIMS, type Desk, type DeskDecided, outcomesOf } from '../../application/desk.ts';
+import type { DeskEffects } from '../../application/desk-effects.ts';
+import type { DeskStore, QueuedCase } from '../../application/ports/store.ts';
 import { CASE_KINDS, type Case, type CaseEvent, type EscalationStep, OUTCOMES } from '../../domain/case.ts';
 import { isoOf } from '../../domain/time.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { caseEventSchema, caseId, caseSchema, chainSchema, owner, signalCountsSchema } from './case-schemas.ts';
+import {
+  caseEffectsSchema,
+  caseEventSchema,
+  caseId,
+  caseSchema,
+  chainSchema,
+  owner,
+  owners,
+  queuedCaseSchema,
+  severity,
+  signalCountsSchema,
+} from './case-schemas.ts';
 import { given, listOf, nextCursorOf, pageOf, pageParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { memberId, referralId, rewardId } from './schemas.ts';
@@ -17,14 +29,24 @@ const WHY_LENGTH_MAX = 300;
 /** What a rate is told over, where nobody asks for another time: a quarter. */
 const RATES_DAYS_DEFAULT = 91;
 const DAY_MS = 86_400_000;
+/** A screen's worth, decided one after the other within the time that a caller waits. */
+const DECIDED_AT_ONCE_MAX = 100;
 
 export interface CasesDeps {
   readonly desk: Pick<Desk, 'decide' | 'dispute'>;
+  readonly deskEffects: DeskEffects;
   readonly cases: DeskStore;
   readonly clock: Pick<Clock, 'now'>;
 }
 
 const params = z.strictObject({ caseId });
+const why = z.string().trim().min(1).max(WHY_LENGTH_MAX).meta({
+  description: 'Kept for ever: name the ground, and nobody.',
+  example: 'Two households, one landlord.',
+});
+const toMember = memberId.optional().meta({
+  description: 'To whom: looked at for `reattributed`, which needs it where the dispute names no member.',
+});
 const words = z.string().trim().min(1).max(WORDS_LENGTH_MAX);
 const moment = z.iso.datetime({ error: 'must be a time in UTC, such as 2026-01-31T00:00:00Z' });
 
@@ -55,6 +77,32 @@ export function caseView(one: Case): z.input<typeof caseSchema> {
   };
 }
 
+function queuedView({ case: one, people }: QueuedCase): z.input<typeof queuedCaseSchema> {
+  return {
+    ...caseView(one),
+    member: people && { id: people.memberId, ...people.member },
+    friend: people && { ...people.friend },
+  };
+}
+
+/** Why a word on a case changed nothing. */
+function refusal(result: Exclude<DeskDecided, { kind: 'decided' }>): HttpProblem {
+  switch (result.code) {
+    case 'no_such_case':
+      return noSuchCase();
+    case 'awaits_nobody':
+      return isDecided(result.case);
+    case 'no_such_member':
+      return new HttpProblem('no_such_member', 'This account has no such member.', {
+        errors: [{ field: 'memberId', problem: 'must be the id of one of your members' }],
+      });
+    case 'not_for_this_case':
+      return new HttpProblem('invalid_request', 'A case of this kind does not end that way now.', {
+        errors: [{ field: 'outcome', problem: `must be one of ${result.allowed.join(', ')}` }],
+      });
+  }
+}
+
 function stepsView(chain: readonly EscalationStep[]) {
   return chain.map(({ to, hours }) => ({ owner: to, hours }));
 }
@@ -73,7 +121,7 @@ const noSuchCase = () => new HttpProblem('not_found', 'This account has no such 
 const isDecided = ({ outcome }: Case) =>
   new HttpProblem('awaits_nobody', `The case is decided (${outcome}); there is nothing more to decide on it.`);
 
-export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
+export function cases({ desk, deskEffects, cases: stored, clock }: CasesDeps): Operation[] {
   return [
     operation({
       id: 'listCases',
@@ -103,6 +151,28 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       },
     }),
     operation({
+      id: 'listCaseQueue',
+      tag: 'Cases',
+      method: 'get',
+      path: '/case-queue',
+      summary: 'List open cases in the order in which they are due',
+      description: 'Those whose time is over come first. With the people that each is about.',
+      query: z.strictObject({
+        ...pageParameters,
+        kind: z.enum(CASE_KINDS).optional(),
+        severity: severity.optional(),
+        owner: owners.optional(),
+      }),
+      statuses: { 200: 'A page of open cases.' },
+      answer: listOf(queuedCaseSchema),
+      problems: ['invalid_cursor'],
+      async handle({ accountId, query: { limit, cursor, kind, severity: weight, owner: whose } }) {
+        const filter = given({ kind, severity: weight, owners: whose });
+        const { items, next } = await stored.queue(accountId, pageOf('case-queue', { limit, cursor }), filter);
+        return { status: 200, body: { items: items.map(queuedView), nextCursor: nextCursorOf('case-queue', next) } };
+      },
+    }),
+    operation({
       id: 'getCase',
       tag: 'Cases',
       method: 'get',
@@ -110,12 +180,20 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       summary: 'Get a case with its history',
       params,
       statuses: { 200: 'The case.' },
-      answer: z.strictObject({ case: caseSchema, events: z.array(caseEventSchema) }),
+      answer: z.strictObject({
+        case: caseSchema,
+        events: z.array(caseEventSchema),
+        outcomes: z.array(z.enum(OUTCOMES)).meta({
+          description:
+            'How it can end by a person’s word; none once it is decided. A dispute can give the referral to a member as well.',
+        }),
+      }),
       problems: ['not_found'],
       async handle({ accountId, params: { caseId: id } }) {
         const found = await stored.get(accountId, id);
         if (!found) throw noSuchCase();
-        return { status: 200, body: { case: caseView(found.case), events: found.events.map(caseEventView) } };
+        const outcomes = found.case.state === 'open' ? outcomesOf(found.case) : [];
+        return { status: 200, body: { case: caseView(found.case), events: found.events.map(caseEventView), outcomes } };
       },
     }),
     operation({
@@ -165,24 +243,117 @@ export function cases({ desk, cases: stored, clock }: CasesDeps): Operation[] {
       description:
         'A review is approved or rejected; what the risk policy refused is allowed or dismissed; a dispute takes its reward back, is upheld or dismissed; an alert is resolved or dismissed. What follows from it is done in the same moment.',
       params,
-      body: z.strictObject({
-        outcome: z.enum(OUTCOMES),
-        why: z.string().trim().min(1).max(WHY_LENGTH_MAX).meta({
-          description: 'Kept for ever: name the ground, and nobody.',
-          example: 'Two households, one landlord.',
-        }),
-      }),
+      body: z.strictObject({ outcome: z.enum(OUTCOMES), why, memberId: toMember }),
       statuses: { 200: 'The case as it is now.' },
       answer: caseSchema,
-      problems: ['not_found', 'awaits_nobody', 'invalid_request'],
+      problems: ['not_found', 'awaits_nobody', 'invalid_request', 'no_such_member'],
       async handle({ accountId, actor, params: { caseId: id }, body }) {
         const result = await desk.decide(accountId, id, { ...body, by: actor });
         if (result.kind === 'decided') return { status: 200, body: caseView(result.case) };
-        if (result.code === 'no_such_case') throw noSuchCase();
-        if (result.code === 'awaits_nobody') throw isDecided(result.case);
-        throw new HttpProblem('invalid_request', 'A case of this kind does not end that way now.', {
-          errors: [{ field: 'outcome', problem: `must be one of ${result.allowed.join(', ')}` }],
-        });
+        throw refusal(result);
+      },
+    }),
+    operation({
+      id: 'tryCaseDecision',
+      tag: 'Cases',
+      method: 'post',
+      path: '/cases/{caseId}/effects',
+      summary: 'Tell what would follow from a decision, without deciding',
+      description:
+        'The decision itself, carried out and not written: which rewards change, what is booked and what is ordered. What the CRM’s deals come to when they are judged again afterwards is not foretold.',
+      params,
+      body: z.strictObject({ outcome: z.enum(OUTCOMES), memberId: toMember }),
+      statuses: { 200: 'What would follow.' },
+      answer: caseEffectsSchema,
+      problems: ['not_found', 'awaits_nobody', 'invalid_request', 'no_such_member'],
+      async handle({ accountId, actor, params: { caseId: id }, body }) {
+        const tried = await deskEffects(accountId, id, { ...body, by: actor });
+        if (tried.kind !== 'would') throw refusal(tried);
+        const { plan, before } = tried;
+        return {
+          status: 200,
+          body: {
+            outcome: body.outcome,
+            rewards: plan.rewards.map((reward) => ({
+              rewardId: reward.id,
+              party: reward.party,
+              beneficiaryId: reward.beneficiaryId,
+              money: moneyView(reward.money),
+              before: before.get(reward.id)?.state ?? reward.state,
+              after: reward.state,
+              reversalPending: reward.reversalPending,
+            })),
+            journals: plan.journals.map(({ kind, rewardId: of, postings }) => ({
+              kind,
+              rewardId: of,
+              postings: postings.map(({ account, ...money }) => ({ account, ...moneyView(money) })),
+            })),
+            orders: plan.intents.map(({ rewardId: of, provider, kind = 'issue', at }) => ({
+              rewardId: of,
+              provider,
+              kind,
+              at: at === null ? null : isoOf(at),
+            })),
+            withdrawnOrders: plan.cancelledIntentIds.length,
+            movesTo: body.outcome === 'reattributed' ? (plan.referrals[0]?.memberId ?? null) : null,
+            judgedAgain: plan.wakes.length > 0,
+          },
+        };
+      },
+    }),
+    operation({
+      id: 'decideCases',
+      tag: 'Cases',
+      method: 'post',
+      path: '/case-decisions',
+      summary: 'Decide several cases alike',
+      description: 'One after the other, each by itself: one that cannot end so stays as it is and says why.',
+      body: z.strictObject({
+        caseIds: z
+          .array(caseId)
+          .min(1, 'must not be empty')
+          .max(DECIDED_AT_ONCE_MAX, `must be at most ${DECIDED_AT_ONCE_MAX}`)
+          .refine((ids) => new Set(ids).size === ids.length, 'must name each once'),
+        outcome: z.enum(OUTCOMES),
+        why,
+      }),
+      statuses: { 200: 'What became of each, in the order of the request.' },
+      answer: z.strictObject({
+        items: z.array(
+          z.strictObject({
+            caseId,
+            result: z.enum(['decided', 'decided_before', 'not_possible']),
+            outcome: z.enum(OUTCOMES).nullable().meta({ description: 'As the case stands now.' }),
+            decidedBy: z.string().nullable(),
+            problem: z.string().nullable(),
+          }),
+        ),
+      }),
+      problems: ['no_such_case'],
+      async handle({ accountId, actor, body: { caseIds, ...said } }) {
+        for (const [index, id] of caseIds.entries())
+          if (!(await stored.get(accountId, id)))
+            throw new HttpProblem('no_such_case', 'Nothing was decided: this account has no such case.', {
+              errors: [{ field: `caseIds[${index}]`, problem: 'must be the id of one of your cases' }],
+            });
+        const items = [];
+        for (const id of caseIds) {
+          const result = await desk.decide(accountId, id, { ...said, by: actor });
+          const of = 'case' in result ? result.case : null;
+          items.push({
+            caseId: id,
+            result:
+              result.kind === 'decided'
+                ? ('decided' as const)
+                : result.code === 'awaits_nobody'
+                  ? ('decided_before' as const)
+                  : ('not_possible' as const),
+            outcome: of?.outcome ?? null,
+            decidedBy: of?.decidedBy ?? null,
+            problem: result.kind === 'decided' ? null : refusal(result).message,
+          });
+        }
+        return { status: 200, body: { items } };
       },
     }),
     operation({

@@ -135,13 +135,33 @@ export function nextCursorOf(list: string, next: PageCursor | null): string | nu
   return next && encodeCursor(list, next);
 }
 
+/** A page of a list for a spreadsheet. */
+export const csvPage = z
+  .strictObject({ csv: z.string(), nextCursor: z.string().nullable() })
+  .meta({ id: 'CsvPage', description: 'Each page has a first line that names the columns.' });
+
+const SEARCH_LENGTH_MAX = 200;
+
+/** What somebody types who looks for somebody. */
+export function searchWord(description: string) {
+  return z
+    .string('must be given once')
+    .trim()
+    .min(1, 'must not be empty; leave it out for everybody')
+    .max(SEARCH_LENGTH_MAX, `must have at most ${SEARCH_LENGTH_MAX} characters`)
+    .refine(isShowable, 'must not contain control characters or broken Unicode')
+    .optional()
+    .meta({ description });
+}
+
 /** Filters that were given, without the keys of those that were not. */
 export function given<T extends object>(filters: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as never;
 }
 
-export function listOf<T extends z.ZodType>(item: T) {
+export function listOf<T extends z.ZodType, S extends z.ZodRawShape = Record<never, never>>(item: T, beside?: S) {
   return z.strictObject({
+    ...(beside as S),
     items: z.array(item),
     nextCursor: z.string().nullable().meta({ description: 'Where the next page begins; null on the last one.' }),
   });

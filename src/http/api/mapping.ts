@@ -7,7 +7,7 @@ import { pathText } from '../../application/program-document.ts';
 import { MAPPABLE_STAGES } from '../../domain/mapping.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { dryRunOf, dryRunParams, dryRunRefused, noSuchDryRun, seenDryRun } from './dry-runs.ts';
+import { csvOfDryRun, dryRunCsv, dryRunOf, dryRunParams, dryRunRefused, noSuchDryRun, seenDryRun } from './dry-runs.ts';
 import { periodOf, periodParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { connectionId, dryRunId, policyDryRunSchema } from './schemas.ts';
@@ -172,6 +172,23 @@ export function mapping({ clock, mappings, dryRuns }: MappingDeps): Operation[] 
         const run = await dryRunOf(dryRuns, accountId, params.dryRunId, 'stage_mapping');
         if (run.of.connectionId !== params.connectionId) throw noSuchDryRun();
         return { status: 200, body: policyDryRunView(run) };
+      },
+    }),
+    operation({
+      id: 'exportMappingDryRun',
+      tag: 'Connections',
+      method: 'get',
+      path: '/connections/{connectionId}/mapping/dry-run/{dryRunId}/csv',
+      summary: 'Differences of a dry run of a mapping as CSV',
+      params: z.strictObject({ connectionId, ...dryRunParams }),
+      query: dryRunCsv.query,
+      statuses: { 200: 'A page of them, with a first line that names the columns.' },
+      answer: dryRunCsv.answer,
+      problems: ['not_found'],
+      async handle({ accountId, params, query }) {
+        const run = await dryRunOf(dryRuns, accountId, params.dryRunId, 'stage_mapping');
+        if (run.of.connectionId !== params.connectionId) throw noSuchDryRun();
+        return { status: 200, body: csvOfDryRun(run, query.after) };
       },
     }),
   ];

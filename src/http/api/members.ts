@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import type { Act } from '../../application/act.ts';
+import { csvOf } from '../../application/csv.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import { HttpProblem } from '../problem.ts';
 import { type ConnectionLookup, contactInput, contactOf, personErased } from './contact-input.ts';
-import { email, listOf, nextCursorOf, pageOf, pageParameters, personName } from './fields.ts';
+import {
+  csvPage,
+  email,
+  given,
+  listOf,
+  nextCursorOf,
+  pageOf,
+  pageParameters,
+  personName,
+  searchWord,
+} from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { memberId, memberSchema } from './schemas.ts';
 import { memberView } from './views.ts';
@@ -15,6 +26,21 @@ export interface MembersDeps {
   readonly connections: ConnectionLookup;
 }
 
+const filters = {
+  search: searchWord(
+    'What a name or an e-mail address begins with, or a whole code. Of more than a thousand such people the first of the alphabet are found.',
+  ),
+  recruiter: z
+    .literal('true', { error: 'must be "true"; leave it out for everybody' })
+    .transform(() => true as const)
+    .optional()
+    .meta({ type: 'string', enum: ['true'], description: "Only the account's own people." }),
+};
+
+function filterOf({ search, recruiter }: { search?: string | undefined; recruiter?: true | undefined }) {
+  return given({ search, isStaff: recruiter });
+}
+
 export function members({ publicUrl, act, reads, connections }: MembersDeps): Operation[] {
   return [
     operation({
@@ -23,14 +49,41 @@ export function members({ publicUrl, act, reads, connections }: MembersDeps): Op
       method: 'get',
       path: '/members',
       summary: 'List members, newest first',
-      query: z.strictObject(pageParameters),
+      query: z.strictObject({ ...pageParameters, ...filters }),
       statuses: { 200: 'A page of members.' },
       answer: listOf(memberSchema),
       problems: ['invalid_cursor'],
       async handle({ accountId, query }) {
-        const { items, next } = await reads.members(accountId, pageOf('members', query));
+        const { items, next } = await reads.members(accountId, pageOf('members', query), filterOf(query));
         const nextCursor = nextCursorOf('members', next);
         return { status: 200, body: { items: items.map((item) => memberView(item, publicUrl)), nextCursor } };
+      },
+    }),
+    operation({
+      id: 'exportMembers',
+      tag: 'Members',
+      method: 'get',
+      path: '/members/csv',
+      summary: 'A page of members as CSV',
+      query: z.strictObject({ ...pageParameters, ...filters }),
+      statuses: { 200: 'The page, with a first line that names the columns.' },
+      answer: csvPage,
+      problems: ['invalid_cursor'],
+      async handle({ accountId, query }) {
+        const { items, next } = await reads.members(accountId, pageOf('members', query), filterOf(query));
+        const rows = items
+          .map((item) => memberView(item, publicUrl))
+          .map((one) => [
+            one.id,
+            one.name ?? '',
+            one.email ?? '',
+            one.code,
+            one.shareLink,
+            one.isRecruiter ? 'yes' : 'no',
+            one.createdAt,
+          ]);
+        const columns = ['id', 'name', 'email', 'code', 'shareLink', 'isRecruiter', 'createdAt'];
+        return { status: 200, body: { csv: csvOf(columns, rows), nextCursor: nextCursorOf('members', next) } };
       },
     }),
     operation({

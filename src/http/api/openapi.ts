@@ -12,6 +12,8 @@ const PROBLEM_TYPE = 'application/problem+json';
 /** What every operation may answer, and what those that take something may answer beside. */
 const ALWAYS: readonly ProblemCode[] = [
   'unauthenticated',
+  'not_allowed',
+  'cross_site',
   'not_acceptable',
   'too_many_requests',
   'internal',

@@ -1,11 +1,14 @@
 import type { z } from 'zod';
+import type { Permission } from '../../domain/roles.ts';
 import type { ProblemCode } from '../problem.ts';
 
 export interface OperationInput<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   /** The account that the API key belongs to. Every read and write names it. */
   readonly accountId: string;
-  /** Label of the API key: who is said to have done it where that is recorded. */
+  /** Label of the API key or e-mail address of the user: who is said to have done it where that is recorded. */
   readonly actor: string;
+  /** What they may do; who gives something away cannot give more than they have. */
+  readonly may: ReadonlySet<Permission>;
   readonly params: z.output<P>;
   readonly query: z.output<Q>;
   readonly body: z.output<B>;

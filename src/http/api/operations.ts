@@ -4,8 +4,10 @@ import type { ConnectionStore, ProgramDraftStore, ProgramStore, ReadStore } from
 import type { Publish } from '../../application/publish.ts';
 import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { type AccountDeps, account } from './account.ts';
 import { type AppSettingsDeps, appSettings } from './app-settings.ts';
 import { type AttributionDeps, attribution } from './attribution.ts';
+import { type AuditLogDeps, auditLog } from './audit-log.ts';
 import { type AutopilotDeps, autopilot } from './autopilot.ts';
 import { type BackfillsApiDeps, backfills } from './backfills.ts';
 import { type CasesDeps, cases } from './cases.ts';
@@ -14,7 +16,7 @@ import { type ConnectionsPolicyDeps, connectionsPolicy } from './connections-pol
 import { decisions } from './decisions.ts';
 import { type DriftDeps, drift } from './drift.ts';
 import { type HistoryApiDeps, history } from './history.ts';
-import { ledger } from './ledger.ts';
+import { type LedgerDeps, ledger } from './ledger.ts';
 import { type MappingDeps, mapping } from './mapping.ts';
 import { type MemberImportsApiDeps, memberImports } from './member-imports.ts';
 import { members } from './members.ts';
@@ -34,6 +36,9 @@ import { type RefundsApiDeps, refunds } from './refunds.ts';
 import { rewards } from './rewards.ts';
 import { type SyncApiDeps, sync } from './sync.ts';
 import { type TiersDeps, tiers } from './tiers.ts';
+import { type TimelineDeps, timeline } from './timeline.ts';
+import { type UserViewsDeps, userViews } from './user-views.ts';
+import { type UsersDeps, users } from './users.ts';
 
 export interface OperationsDeps
   extends ProvidersDeps,
@@ -52,10 +57,16 @@ export interface OperationsDeps
     Pick<BackfillsApiDeps, 'backfills' | 'storedBackfills'>,
     Pick<HistoryApiDeps, 'history' | 'storedHistory'>,
     MemberImportsApiDeps,
-    Pick<ReceivablesDeps, 'writeOff'>,
+    Pick<ReceivablesDeps, 'writeOff' | 'ledger'>,
+    Omit<LedgerDeps, 'reads'>,
     SyncApiDeps,
     AppSettingsDeps,
-    Pick<PeopleDeps, 'privacy' | 'storedPrivacy'> {
+    UsersDeps,
+    AccountDeps,
+    AuditLogDeps,
+    Pick<PeopleDeps, 'privacy' | 'storedPrivacy'>,
+    Pick<TimelineDeps, 'referralTimeline' | 'crmRecords'>,
+    Pick<UserViewsDeps, 'userViews'> {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -69,11 +80,12 @@ export interface OperationsDeps
     | 'decisions'
     | 'rewards'
     | 'reward'
-    | 'journals'
+    | 'touches'
     | 'balances'
     | 'balancesOf'
     | 'deals'
     | 'health'
+    | 'people'
   >;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
   readonly programs: ProgramStore;
@@ -114,6 +126,11 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...memberImports(deps),
     ...sync(deps),
     ...appSettings(deps),
+    ...account(deps),
+    ...users(deps),
+    ...auditLog(deps),
     ...people(deps),
+    ...timeline(deps),
+    ...userViews(deps),
   ];
 }

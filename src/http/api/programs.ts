@@ -5,7 +5,7 @@ import type { Publish, PublishResult } from '../../application/publish.ts';
 import type { ProgramVersion } from '../../domain/program.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
-import { dryRunOf, dryRunParams, dryRunRefused, seenDryRun } from './dry-runs.ts';
+import { csvOfDryRun, dryRunCsv, dryRunOf, dryRunParams, dryRunRefused, seenDryRun } from './dry-runs.ts';
 import { nextCursorOf, pageOf, pageParameters, periodOf, periodParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { budgetEntrySchema, budgetSchema, dryRunSchema, programSchema } from './schemas.ts';
@@ -142,6 +142,23 @@ export function programs({ clock, programs: stored, dryRuns, publish, onBudget }
       problems: ['not_found'],
       async handle({ accountId, params }) {
         return { status: 200, body: dryRunView(await dryRunOf(dryRuns, accountId, params.dryRunId, 'program')) };
+      },
+    }),
+    operation({
+      id: 'exportDryRun',
+      tag: 'Programs',
+      method: 'get',
+      path: '/programs/dry-run/{dryRunId}/csv',
+      summary: 'Differences of a dry run of a program as CSV',
+      description: 'Also those that the dry run itself does not list.',
+      params: z.strictObject(dryRunParams),
+      query: dryRunCsv.query,
+      statuses: { 200: 'A page of them, with a first line that names the columns.' },
+      answer: dryRunCsv.answer,
+      problems: ['not_found'],
+      async handle({ accountId, params, query }) {
+        const run = await dryRunOf(dryRuns, accountId, params.dryRunId, 'program');
+        return { status: 200, body: csvOfDryRun(run, query.after) };
       },
     }),
     operation({

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { readDealNames } from '../../application/deal-names.ts';
-import type { LedgerBalance, ReadStore } from '../../application/ports/store.ts';
+import type { LedgerBalance, LedgerStore, ReadStore } from '../../application/ports/store.ts';
 import type { WriteOffReward } from '../../application/write-off.ts';
 import { decimalOf } from '../../domain/money.ts';
+import { claimedMinor } from '../../domain/reward.ts';
 import { HttpProblem } from '../problem.ts';
-import { sentence } from './fields.ts';
+import { listOf, nextCursorOf, pageOf, pageParameters, sentence } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { memberId, rewardId, rewardSchema } from './schemas.ts';
 import { rewardView } from './views.ts';
@@ -34,13 +35,53 @@ const balanceSchema = z
   })
   .meta({ id: 'MemberBalance', description: 'By currency; amounts in two currencies are never added up.' });
 
+const receivableSchema = z
+  .strictObject({
+    id: rewardId,
+    reward: rewardSchema,
+    name: z.string().nullable().meta({ description: 'Of the beneficiary: the name, or the e-mail address.' }),
+    claimed: decimal.meta({ description: 'Of this reward, in its currency.' }),
+    owed: decimal.meta({ description: 'Of that, what is not paid back yet.' }),
+  })
+  .meta({ id: 'Receivable', description: 'A reward that was taken back, as a whole or in part, after it was given.' });
+
 export interface ReceivablesDeps {
   readonly writeOff: WriteOffReward;
+  readonly ledger: LedgerStore;
   readonly reads: Pick<ReadStore, 'member' | 'deals' | 'balancesOf'>;
 }
 
-export function receivables({ writeOff, reads }: ReceivablesDeps): Operation[] {
+export function receivables({ writeOff, ledger, reads }: ReceivablesDeps): Operation[] {
   return [
+    operation({
+      id: 'listReceivables',
+      tag: 'Rewards',
+      method: 'get',
+      path: '/receivables',
+      summary: 'List rewards that were taken back after they had been given, newest first',
+      description:
+        'With what is owed back of each still: what was claimed of it, and at most what its beneficiary owes at all, since a debt is kept from whatever is owed next. That much can be written off.',
+      query: z.strictObject(pageParameters),
+      statuses: { 200: 'A page of rewards.' },
+      answer: listOf(receivableSchema),
+      problems: ['invalid_cursor'],
+      async handle({ accountId, query }) {
+        const { items, next } = await ledger.claimed(accountId, pageOf('receivables', query));
+        const names = await readDealNames(
+          reads,
+          accountId,
+          items.map(({ reward }) => reward.deal),
+        );
+        const body = items.map(({ reward, name, debtMinor }) => {
+          const { currency } = reward.money;
+          const claimed = claimedMinor(reward);
+          const owed = claimed < debtMinor ? claimed : debtMinor;
+          const text = (minor: bigint) => decimalOf({ minor: minor > 0n ? minor : 0n, currency });
+          return { id: reward.id, reward: rewardView(reward, names), name, claimed: text(claimed), owed: text(owed) };
+        });
+        return { status: 200, body: { items: body, nextCursor: nextCursorOf('receivables', next) } };
+      },
+    }),
     operation({
       id: 'getMemberBalance',
       tag: 'Members',

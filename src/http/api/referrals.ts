@@ -1,17 +1,31 @@
 import { z } from 'zod';
 import type { Act } from '../../application/act.ts';
+import { csvOf } from '../../application/csv.ts';
 import { dealsNamedBy, readDealNames } from '../../application/deal-names.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
+import type { Referral } from '../../domain/referral.ts';
 import { HttpProblem } from '../problem.ts';
 import { type ConnectionLookup, contactInput, contactOf, personErased } from './contact-input.ts';
-import { email, given, listOf, nextCursorOf, pageOf, pageParameters, personName } from './fields.ts';
+import {
+  csvPage,
+  email,
+  given,
+  listOf,
+  moment,
+  nextCursorOf,
+  ownKey,
+  pageOf,
+  pageParameters,
+  personName,
+  searchWord,
+} from './fields.ts';
 import { type Operation, operation } from './operation.ts';
-import { lifecycleStage, memberId, referralId, referralSchema } from './schemas.ts';
+import { lifecycleStage, memberId, people, referralId, referralSchema } from './schemas.ts';
 import { referralView } from './views.ts';
 
 export interface ReferralsDeps {
   readonly act: Pick<Act, 'createReferral'>;
-  readonly reads: Pick<ReadStore, 'referrals' | 'referral' | 'deals'>;
+  readonly reads: Pick<ReadStore, 'referrals' | 'referral' | 'deals' | 'people'>;
   readonly connections: ConnectionLookup;
 }
 
@@ -35,6 +49,48 @@ const REFUSALS = {
     new HttpProblem('referred_by_another', 'The friend stays with the member who referred first.'),
 } as const;
 
+const filters = {
+  memberId: memberId.optional(),
+  stage: lifecycleStage.optional(),
+  programId: ownKey('program').optional().meta({ description: "A program's id." }),
+  since: moment.optional().meta({ description: 'Submitted then or later.' }),
+  friend: searchWord(
+    "What the friend's name or e-mail address begins with. Of more than a thousand such people the first of the alphabet are found.",
+  ),
+};
+
+type Filters = z.output<z.ZodObject<typeof filters>>;
+
+function filterOf({ memberId: member, stage, programId, since, friend }: Filters) {
+  return given({
+    memberId: member,
+    stage,
+    programId,
+    since: since === undefined ? undefined : Date.parse(since),
+    friend,
+  });
+}
+
+function membersNamedBy(items: readonly Referral[]): string[] {
+  const ids = items.flatMap(({ memberId: member, recruiterId, assist }) => [member, recruiterId, assist?.memberId]);
+  return [...new Set(ids.filter((id) => id !== undefined))];
+}
+
+const CSV_COLUMNS = [
+  'id',
+  'friendName',
+  'friendEmail',
+  'memberId',
+  'memberName',
+  'memberEmail',
+  'programId',
+  'source',
+  'stage',
+  'reason',
+  'stageSince',
+  'submittedAt',
+];
+
 export function referrals({ act, reads, connections }: ReferralsDeps): Operation[] {
   return [
     operation({
@@ -43,18 +99,60 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
       method: 'get',
       path: '/referrals',
       summary: 'List referrals, newest first',
-      query: z.strictObject({ ...pageParameters, memberId: memberId.optional(), stage: lifecycleStage.optional() }),
+      query: z.strictObject({ ...pageParameters, ...filters }),
       statuses: { 200: 'A page of referrals.' },
-      answer: listOf(referralSchema),
+      answer: listOf(referralSchema, { people }),
       problems: ['invalid_cursor'],
-      async handle({ accountId, query: { memberId: member, stage, ...page } }) {
-        const filter = given({ memberId: member, stage });
-        const { items, next } = await reads.referrals(accountId, pageOf('referrals', page), filter);
-        const names = await readDealNames(reads, accountId, items.flatMap(dealsNamedBy));
+      async handle({ accountId, query }) {
+        const { items, next } = await reads.referrals(accountId, pageOf('referrals', query), filterOf(query));
+        const [names, named] = await Promise.all([
+          readDealNames(reads, accountId, items.flatMap(dealsNamedBy)),
+          reads.people(accountId, membersNamedBy(items)),
+        ]);
         return {
           status: 200,
-          body: { items: items.map((item) => referralView(item, names)), nextCursor: nextCursorOf('referrals', next) },
+          body: {
+            items: items.map((item) => referralView(item, names)),
+            people: named.map((one) => ({ ...one })),
+            nextCursor: nextCursorOf('referrals', next),
+          },
         };
+      },
+    }),
+    operation({
+      id: 'exportReferrals',
+      tag: 'Referrals',
+      method: 'get',
+      path: '/referrals/csv',
+      summary: 'A page of referrals as CSV',
+      query: z.strictObject({ ...pageParameters, ...filters }),
+      statuses: { 200: 'The page, with a first line that names the columns.' },
+      answer: csvPage,
+      problems: ['invalid_cursor'],
+      async handle({ accountId, query }) {
+        const { items, next } = await reads.referrals(accountId, pageOf('referrals', query), filterOf(query));
+        const [names, named] = await Promise.all([
+          readDealNames(reads, accountId, items.flatMap(dealsNamedBy)),
+          reads.people(accountId, membersNamedBy(items)),
+        ]);
+        const people = new Map(named.map((one) => [one.id, one]));
+        const rows = items
+          .map((item) => referralView(item, names))
+          .map((one) => [
+            one.id,
+            one.friend.name ?? '',
+            one.friend.email ?? '',
+            one.memberId,
+            people.get(one.memberId)?.name ?? '',
+            people.get(one.memberId)?.email ?? '',
+            one.programId,
+            one.source,
+            one.stage,
+            one.reason.text,
+            one.stageSince,
+            one.submittedAt,
+          ]);
+        return { status: 200, body: { csv: csvOf(CSV_COLUMNS, rows), nextCursor: nextCursorOf('referrals', next) } };
       },
     }),
     operation({

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ruleAnswer, tiersAnswer } from '../../application/program-document.ts';
 import { riskAnswer } from '../../application/risk-document.ts';
+import { REWARD_STATES } from '../../domain/decision.ts';
 import { JOURNAL_KINDS } from '../../domain/ledger.ts';
 import { OPEN_REFERRALS, PARTIES } from '../../domain/program.ts';
-import { TOUCH_KINDS } from '../../domain/referral.ts';
+import { LIFECYCLE_STAGES, TOUCH_KINDS } from '../../domain/referral.ts';
 import { RISK_SIGNALS } from '../../domain/risk.ts';
 import { PROBLEM_CODES } from '../problem.ts';
 import { idOf, recordId, time } from './fields.ts';
@@ -22,22 +23,19 @@ export const journalId = idOf('jrn', 'a journal');
 export const connectionId = idOf('con', 'a connection');
 
 export const lifecycleStage = z
-  .enum(['submitted', 'accepted', 'qualified', 'opportunity', 'won', 'lost', 'declined', 'expired'], {
+  .enum(LIFECYCLE_STAGES, {
     error: 'must be a lifecycle stage: submitted, accepted, qualified, opportunity, won, lost, declined or expired',
   })
   .meta({ id: 'LifecycleStage', description: 'Where a referral stands.' });
 
 export const rewardState = z
-  .enum(
-    ['held', 'in_review', 'approved', 'issuing', 'issued', 'redeemed', 'failed', 'voided', 'expired', 'clawed_back'],
-    {
-      error:
-        'must be a reward state: held, in_review, approved, issuing, issued, redeemed, failed, voided, expired or clawed_back',
-    },
-  )
+  .enum(REWARD_STATES, {
+    error:
+      'must be a reward state: held, in_review, approved, issuing, issued, redeemed, failed, voided, expired or clawed_back',
+  })
   .meta({ id: 'RewardState', description: 'What became of a reward.' });
 
-const party = z.enum(PARTIES).meta({
+export const party = z.enum(PARTIES, { error: 'must be member, friend, recruiter or assist' }).meta({
   id: 'Party',
   description:
     "Who is paid: the member who referred, the friend who was referred, the account's own recruiter behind the referral, or (assist) another member who shares the credit.",
@@ -69,6 +67,18 @@ const contactRef = z
 const dealRef = z
   .strictObject({ connectionId, id: recordId })
   .meta({ id: 'DealRef', description: 'A deal or opportunity in a connected CRM.' });
+
+export const people = z
+  .array(
+    z
+      .strictObject({
+        id: z.string().meta({ description: "A member's id, or that of the referral whose friend it is." }),
+        name: z.string().nullable(),
+        email: z.string().nullable(),
+      })
+      .meta({ id: 'Person' }),
+  )
+  .meta({ description: 'Who the items name by an id: members, and friends by the id of their referral.' });
 
 export const memberSchema = z
   .strictObject({
@@ -321,7 +331,9 @@ export const programDraftSchema = z
       programId: z.string(),
       name: z.string(),
       openReferrals: z.enum(OPEN_REFERRALS).optional(),
+      tiers: tiersAnswer(money).optional(),
       rules: z.array(ruleAnswer(money)),
+      risk: riskAnswer.optional(),
     }),
   })
   .meta({ id: 'ProgramDraft', description: 'A program that people are still writing. It decides nothing.' });

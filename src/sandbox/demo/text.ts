@@ -15,7 +15,7 @@ const PLACE_WIDTH = 'Salesforce'.length + 2;
 
 /** What a person can open and try while everything stays up. */
 export function showWhatToOpen(screen: Screen, { world, scene, isVerified }: Shown): void {
-  const { crmUrl, orgPagesUrl, orgId, serviceUrl, apiKey, portalId } = world;
+  const { crmUrl, orgPagesUrl, orgId, serviceUrl, apiKey, consoleLink, portalId } = world;
   const { org, deal, ada, bob, opportunity, grace, ken } = scene;
   const portal = `${crmUrl}/portals/${portalId}`;
   // A story that broke off may not have come to all records.
@@ -36,6 +36,7 @@ export function showWhatToOpen(screen: Screen, { world, scene, isVerified }: Sho
       ['The org', `${orgPagesUrl}/orgs/${orgId}`],
     ],
     Wonward: [
+      ['The console, as its owner', consoleLink],
       ['API documentation', `${serviceUrl}/api/v1/openapi.json`],
       ['API key', apiKey],
     ],

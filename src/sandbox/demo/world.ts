@@ -41,6 +41,8 @@ export interface World {
   readonly crmUrl: string;
   readonly serviceUrl: string;
   readonly apiKey: string;
+  /** Signs the account's owner in to the console, once. */
+  readonly consoleLink: string;
   readonly portalId: number;
   /** The login host of the local Salesforce. */
   readonly orgUrl: string;
@@ -85,7 +87,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       SALESFORCE_LOGIN_URL: salesforce.url,
       SALESFORCE_PUBSUB_ENDPOINT: salesforce.pubSubEndpoint,
     };
-    const apiKey = await createAccount(environment);
+    const { apiKey, consoleLink } = await createAccount(environment);
     const { service, warnings } = await startWonward(environment);
     closers.push(() => service.stop());
     const orgId = salesforce.control.orgs()[0]?.id ?? '';
@@ -96,6 +98,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       orgPagesUrl: orgPages.url,
       serviceUrl,
       apiKey,
+      consoleLink,
       portalId: PORTAL_ID,
       warnings,
       close,
@@ -183,7 +186,7 @@ function environmentOf({ port, serviceUrl, directory, sandbox, credentials }: En
 type Environment = ReturnType<typeof environmentOf>;
 
 /** The two commands that an operator starts with. */
-async function createAccount(environment: Environment): Promise<string> {
+async function createAccount(environment: Environment): Promise<{ apiKey: string; consoleLink: string }> {
   const account = await command(environment, z.object({ id: z.string() }), ['account', 'create', ACCOUNT_NAME]);
   const made = await command(environment, z.object({ key: z.string() }), [
     'key',
@@ -192,7 +195,9 @@ async function createAccount(environment: Environment): Promise<string> {
     '--label',
     'demo',
   ]);
-  return made.key;
+  const invite = ['user', 'invite', account.id, 'ada@acme.example', '--role', 'owner'];
+  const { link } = await command(environment, z.object({ link: z.string() }), invite);
+  return { apiKey: made.key, consoleLink: link };
 }
 
 async function command<T>(env: Environment, schema: z.ZodType<T>, args: readonly string[]): Promise<T> {

@@ -27,6 +27,9 @@ import * as memberLists from './0023-member-lists.ts';
 import * as caseTasks from './0024-case-tasks.ts';
 import * as person from './0025-person.ts';
 import * as nextAsks from './0026-next-asks.ts';
+import * as consoleUsers from './0027-console.ts';
+import * as consoleLists from './0028-console-lists.ts';
+import * as finance from './0029-finance.ts';
 
 interface Migration {
   readonly name: string;
@@ -63,6 +66,9 @@ const MIGRATIONS: readonly Migration[] = [
   caseTasks,
   person,
   nextAsks,
+  consoleUsers,
+  consoleLists,
+  finance,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

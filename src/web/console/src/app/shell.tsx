@@ -1,0 +1,128 @@
+import { AppShell, Box, Burger, Button, Center, Group, NavLink, Stack, Text, Title } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Link, useLocation } from '@tanstack/react-router';
+import { lazy, type ReactNode, Suspense } from 'react';
+import { useText } from '../i18n/text.ts';
+import { SCREENS } from './screens.tsx';
+import { AccountProvider, type AccountSeat, type Session, useAccount } from './session.tsx';
+import { shellText } from './texts.ts';
+
+const GROUPS = ['work', 'program', 'operations', 'settings'] as const;
+
+/** What opens when it is pressed comes after the page. */
+const AccountSwitch = lazy(() => import('./account-switch.tsx'));
+const UserMenu = lazy(() => import('./user-menu.tsx'));
+
+export function AccountShell({
+  session,
+  account,
+  children,
+}: {
+  session: Session;
+  account: AccountSeat;
+  children: ReactNode;
+}) {
+  const t = useText(shellText);
+  const [opened, { toggle, close }] = useDisclosure();
+  return (
+    <AccountProvider session={session} account={account} key={account.id}>
+      <AppShell
+        header={{ height: 56 }}
+        navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+        padding="lg"
+      >
+        <AppShell.Header px="md">
+          <Group h="100%" justify="space-between" wrap="nowrap">
+            <Group gap="sm" wrap="nowrap">
+              <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('menu')} />
+              <Text fw={700} visibleFrom="sm" c="brand">
+                Wonward
+              </Text>
+              {session.accounts.length === 1 ? (
+                <Text fw={600}>{account.name}</Text>
+              ) : (
+                <Suspense fallback={<Text fw={600}>{account.name}</Text>}>
+                  <AccountSwitch session={session} account={account} />
+                </Suspense>
+              )}
+            </Group>
+            <Suspense>
+              <UserMenu session={session} />
+            </Suspense>
+          </Group>
+        </AppShell.Header>
+        <AppShell.Navbar p="sm" aria-label={t('nav')}>
+          <Box style={{ overflowY: 'auto' }}>
+            <Navigation onNavigate={close} />
+          </Box>
+        </AppShell.Navbar>
+        <AppShell.Main>
+          <Box maw={1240} mx="auto">
+            {children}
+          </Box>
+        </AppShell.Main>
+      </AppShell>
+    </AccountProvider>
+  );
+}
+
+function Navigation({ onNavigate }: { onNavigate: () => void }) {
+  const t = useText(shellText);
+  const { account, may } = useAccount();
+  const { pathname } = useLocation();
+  return (
+    <Stack gap="md">
+      {GROUPS.map((group) => {
+        const entries = SCREENS.flatMap((entry) =>
+          entry.nav?.group === group && may(entry.permission) ? [{ ...entry, nav: entry.nav }] : [],
+        );
+        if (entries.length === 0) return null;
+        return (
+          <div key={group}>
+            <Text size="xs" fw={600} c="dimmed" px="sm" pb={4}>
+              {t(group)}
+            </Text>
+            {entries.map(({ path, nav: { label, icon: Icon } }) => {
+              const to = `/${account.id}/${path}`;
+              const isHere = pathname === to || pathname.startsWith(`${to}/`);
+              return (
+                <NavLink
+                  key={path}
+                  component={Link}
+                  to={to}
+                  label={t(label)}
+                  leftSection={<Icon size={18} stroke={1.6} />}
+                  active={isHere}
+                  aria-current={isHere ? 'page' : undefined}
+                  onClick={onNavigate}
+                />
+              );
+            })}
+          </div>
+        );
+      })}
+    </Stack>
+  );
+}
+
+/** Signed in, but not invited here. */
+export function NoSeat({ session, isOther = false }: { session: Session; isOther?: boolean }) {
+  const t = useText(shellText);
+  const { email } = session.user;
+  return (
+    <Center mih="100vh" p="lg" component="main">
+      <Stack maw={480}>
+        <Title order={1} size="h2">
+          {isOther ? t('otherAccount') : t('noSeat')}
+        </Title>
+        <Text>{isOther ? t('otherAccountWhat', { email }) : t('noSeatWhat', { email })}</Text>
+        {isOther &&
+          session.accounts.map(({ id, name }) => (
+            <Button key={id} component={Link} to={`/${id}`} variant="default">
+              {name}
+            </Button>
+          ))}
+      </Stack>
+    </Center>
+  );
+}

@@ -1,0 +1,128 @@
+import { Grid, Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { useAccount } from '../../app/session.tsx';
+import { useFormat } from '../../i18n/format.ts';
+import { useText } from '../../i18n/text.ts';
+import { Loaded, ProblemNote, Screen } from '../../parts/states.tsx';
+import { CrmRecords } from './crm-records.tsx';
+import { usePrograms } from './filters.tsx';
+import { StageMark, StateMark, To } from './marks.tsx';
+import { Facts, Panel } from './panel.tsx';
+import { nameOf } from './people.ts';
+import { useListSearch } from './search.ts';
+import { workText } from './texts.ts';
+import { Timeline } from './timeline.tsx';
+import { fieldWords, type Referral } from './words.ts';
+
+export default function ReferralPage() {
+  const { referralId = '' } = useParams({ strict: false }) as { referralId?: string };
+  const { api, account } = useAccount();
+  const query = useQuery({
+    queryKey: [account.id, 'referral', referralId],
+    queryFn: async () => (await api.GET('/referrals/{referralId}', { params: { path: { referralId } } })).data ?? null,
+  });
+  const t = useText(workText);
+  if (query.isError)
+    return (
+      <Screen title={t('referral')}>
+        <ProblemNote thrown={query.error} onRetry={() => void query.refetch()} />
+      </Screen>
+    );
+  return <Loaded query={query}>{(referral) => referral && <Shown referral={referral} />}</Loaded>;
+}
+
+function Shown({ referral }: { referral: Referral }) {
+  const t = useText(workText);
+  const word = useText(fieldWords);
+  const { api, account } = useAccount();
+  const { day, money } = useFormat();
+  const programs = usePrograms();
+  const { values, set } = useListSearch(['show']);
+  const { id, friend, memberId, programId, stage, reason, stageSince, submittedAt, source } = referral;
+  const name = nameOf(friend, t('nameless'));
+  const member = useQuery({
+    queryKey: [account.id, 'member', memberId],
+    queryFn: async () => (await api.GET('/members/{memberId}', { params: { path: { memberId } } })).data ?? null,
+  });
+  const rewards = useQuery({
+    queryKey: [account.id, 'rewards', { referralId: id }, 'all'],
+    queryFn: async () =>
+      (await api.GET('/rewards', { params: { query: { referralId: id, limit: 100 } } })).data ?? null,
+  });
+  const records = useQuery({
+    queryKey: [account.id, 'referral', id, 'records'],
+    queryFn: async () =>
+      (await api.GET('/referrals/{referralId}/records', { params: { path: { referralId: id } } })).data ?? null,
+  });
+  return (
+    <Screen
+      title={name}
+      {...(friend.email !== null && friend.email !== name ? { description: friend.email } : {})}
+      actions={<StageMark stage={stage} />}
+    >
+      <Grid gap="lg">
+        <Grid.Col span={{ base: 12, md: 8 }} order={{ base: 2, md: 1 }}>
+          <Panel title={t('timeline')}>
+            <Timeline referralId={id} friend={name} value={values.show} onChange={(show) => set({ show })} />
+          </Panel>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 4 }} order={{ base: 1, md: 2 }}>
+          <Stack>
+            <Panel title={t('standing')}>
+              <Stack gap="sm">
+                <Text size="sm">{reason.text}</Text>
+                <Facts
+                  items={[
+                    [t('stageSince'), day(stageSince)],
+                    [
+                      t('referredBy'),
+                      <To key="member" path={`members/${memberId}`}>
+                        {nameOf(member.data ?? undefined, t('nameless'))}
+                      </To>,
+                    ],
+                    [t('source'), word(`source_${source}`)],
+                    [t('submitted'), day(submittedAt)],
+                    [t('program'), programs.find(({ value }) => value === programId)?.label ?? programId],
+                  ]}
+                />
+              </Stack>
+            </Panel>
+            <Panel title={t('rewards')}>
+              <Loaded query={rewards}>
+                {(list) =>
+                  (list?.items.length ?? 0) === 0 ? (
+                    <Text size="sm" c="dimmed">
+                      {t('noRewards')}
+                    </Text>
+                  ) : (
+                    <Stack gap="sm">
+                      {list?.items.map((one) => (
+                        <div key={one.id}>
+                          <Group justify="space-between" gap="xs">
+                            <To path={`rewards/${one.id}`}>{one.money && money(one.money)}</To>
+                            <StateMark state={one.state} />
+                          </Group>
+                          <Text size="xs" c="dimmed">
+                            {nameOf(
+                              list.people.find((person) => person.id === one.beneficiaryId),
+                              t('nameless'),
+                            )}{' '}
+                            · {word(`party_${one.party}`)}
+                          </Text>
+                        </div>
+                      ))}
+                    </Stack>
+                  )
+                }
+              </Loaded>
+            </Panel>
+            <Panel title={t('inCrm')}>
+              <Loaded query={records}>{(list) => <CrmRecords records={list?.items ?? []} />}</Loaded>
+            </Panel>
+          </Stack>
+        </Grid.Col>
+      </Grid>
+    </Screen>
+  );
+}

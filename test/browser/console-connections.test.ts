@@ -1,0 +1,251 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createScene, type Scene } from '../stories/scene.ts';
+import { PORTAL, type Stack, startStack } from '../support/stack.ts';
+import { launchBrowser, type OpenedPage } from './browser.ts';
+import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+
+const DAY_MS = 86_400_000;
+const OTHERS_PORTAL = PORTAL + 1;
+
+/** A won stage that is called neither "won" nor "closedwon". */
+const PIPELINES = [
+  {
+    pipelineId: 'vertrieb',
+    label: 'Vertrieb',
+    stages: [
+      { stageId: 's1', label: 'Erstkontakt', probability: '0.1' },
+      { stageId: 's2', label: 'Angebot', probability: '0.5' },
+      { stageId: 's3', label: 'Unterschrieben', probability: '1.0', isClosed: true },
+      { stageId: 's4', label: 'Abgesagt', probability: '0.0', isClosed: true },
+    ],
+  },
+];
+
+let stack: Stack;
+let scene: Scene;
+let browser: Browser;
+let base: string;
+const opened: OpenedPage[] = [];
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([
+    startStack({
+      program: null,
+      sandbox: {
+        portals: [
+          { portalId: PORTAL, name: 'Acme', companyCurrency: 'EUR', pipelines: PIPELINES },
+          { portalId: OTHERS_PORTAL, name: 'Other', companyCurrency: 'EUR' },
+        ],
+      },
+    }),
+    launchBrowser(),
+  ]);
+  base = `${stack.publicUrl}/console/${stack.accountId}`;
+  scene = createScene(stack);
+  const now = stack.clock.now();
+  for (let index = 0; index < 24; index += 1) {
+    const at = now - (350 - index * 14) * DAY_MS;
+    const deal = scene.deal([], { pipeline: 'vertrieb', dealstage: 's1' }, at);
+    if (index % 3 === 0) scene.edit('deal', deal, { dealstage: 's2' }, at + 2 * DAY_MS);
+    scene.edit('deal', deal, { dealstage: index % 6 === 0 ? 's3' : 's4' }, at + 5 * DAY_MS);
+  }
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.close();
+});
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+async function enter(email: string, roles: Roles, path: string): Promise<OpenedPage> {
+  const one = await enterConsole(stack, browser, { email, roles });
+  opened.push(one);
+  await one.page.goto(`${base}/${path}`);
+  return one;
+}
+
+/** Presses Tab until something with this name has the focus, as a person without a mouse does. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 80; presses += 1) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(
+      "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? ''",
+    );
+    if (focused === name) return;
+  }
+  throw new Error(`"${name}" is not reached with the keyboard`);
+}
+
+describe('an admin', () => {
+  test('goes from nothing to the first reward, and can leave and come back at each step', async () => {
+    const one = await enter('olga@acme.test', ['owner'], 'onboarding');
+    const { page } = one;
+    await page.getByRole('heading', { level: 2, name: 'Connect your CRM' }).waitFor();
+    await page.getByRole('button', { name: 'Make the link' }).click();
+    const link = page.getByRole('link', { name: 'Open the consent page' });
+    await link.waitFor();
+    await expectSoundPage(one, 'onboarding-connect');
+    const consent = await page.context().newPage();
+    await consent.goto((await link.getAttribute('href')) ?? '');
+    await consent.getByRole('link', { name: 'Continue to HubSpot’s consent page' }).click();
+    await consent.getByLabel('Account and user').selectOption({ index: 0 });
+    await consent.getByRole('button', { name: 'Connect app' }).click();
+    await consent.getByRole('heading', { name: 'HubSpot is connected' }).waitFor();
+    await consent.close();
+    await page.getByRole('navigation', { name: 'Steps' }).getByText('1. Connect your CRM').click();
+    await page.getByText(/HubSpot 147000001 is connected since/).waitFor();
+    await page.reload();
+    await page.getByRole('navigation', { name: 'Steps' }).getByText('2. Say what stages mean').click();
+    await scene.sweep();
+    await page.getByText('As it is now, Vertrieb is won in: Unterschrieben.').waitFor();
+    await expectSoundPage(one, 'onboarding-map');
+    await page.getByRole('link', { name: 'Open the mapping' }).click();
+    await page.getByRole('button', { name: 'Have a mapping proposed' }).click();
+    await page.getByText('100 % of 24 deals of the last year passed a stage whose meaning is clear.').first().waitFor();
+    await page.getByRole('button', { name: 'Take it over below' }).click();
+    await expectSoundPage(one, 'mapping-proposed', { mayBeRefused: true });
+    await page.getByRole('button', { name: 'Try on history' }).click();
+    await page.getByText('It would have paid exactly the same.').waitFor();
+    await page.getByRole('button', { name: 'Bring into force' }).click();
+    await page.getByText('In force.', { exact: true }).waitFor();
+    await page.getByText('Accepted, and in force').waitFor();
+    await expectSoundPage(one, 'mapping-in-force', { mayBeRefused: true });
+
+    await page.getByRole('link', { name: 'Get started' }).click();
+    await page.getByRole('heading', { level: 2, name: 'Choose a program' }).waitFor();
+    await page.getByLabel('Business: both sides').check();
+    await page.getByLabel('Name', { exact: true }).fill('Friends of Acme');
+    await expectSoundPage(one, 'onboarding-program', { mayBeRefused: true });
+    await page.getByRole('button', { name: 'Write the draft' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Friends of Acme' }).waitFor();
+    await page.getByRole('button', { name: 'Edit: Thank you for the referral' }).click();
+    const rule = page.getByRole('region', { name: 'Thank you for the referral' });
+    await rule.getByLabel('Days to wait').fill('0');
+    await page.getByRole('button', { name: 'Save draft' }).click();
+    await page.getByText('Draft saved as revision 2.').waitFor();
+
+    await page.getByRole('link', { name: 'Get started' }).click();
+    await page.getByRole('link', { name: 'Try and publish Friends of Acme' }).click();
+    await page.getByRole('button', { name: 'Try on history' }).click();
+    await page.getByText('It would have paid exactly the same.').waitFor();
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click();
+    await page.getByText('Version 1 is in force.').waitFor();
+
+    const friend = scene.person('Grace Hopper', { email: 'grace@example.com' });
+    scene.person('Ada Lovelace', { email: 'ada@example.com' });
+    await page.getByRole('link', { name: 'Get started' }).click();
+    await page.getByLabel('E-mail address of who refers').fill('ada@example.com');
+    await page.getByLabel('E-mail address of the friend').fill('grace@example.com');
+    await page.getByRole('button', { name: 'Submit the referral' }).click();
+    await page.getByText(/The referral of .* is/).waitFor();
+    await stack.settle();
+    const deal = scene.deal([friend], { pipeline: 'vertrieb', dealstage: 's1', amount: '3000.00' });
+    await stack.settle();
+    scene.edit('deal', deal, { dealstage: 's3' });
+    await page.getByText(/€150.00 for the member, issued/).waitFor();
+    await expectSoundPage(one, 'onboarding-reward', { mayBeRefused: true });
+    await page.getByText('Everything is set up.').waitFor();
+  }, 240_000);
+
+  test('maps a stage with the keyboard alone', async () => {
+    const { id } = await scene.connection();
+    const one = await enter('kim@acme.test', ['architect'], `connections/${id}/mapping`);
+    const { page } = one;
+    await page.getByRole('region', { name: 'Vertrieb' }).first().waitFor();
+    await tabTo(page, 'Angebot: Means');
+    await page.keyboard.type('qua');
+    expect(await page.getByLabel('Angebot: Means').inputValue()).toBe('qualified');
+    await tabTo(page, 'Try on history');
+    await page.keyboard.press('Enter');
+    await page.getByText('Deals of all referrals in this CRM are judged again at once').waitFor();
+    await tabTo(page, 'Bring into force');
+    await page.keyboard.press('Enter');
+    await page.getByText('In force.', { exact: true }).waitFor();
+    const { body } = await stack.api('GET', `/connections/${id}/mapping`);
+    const stages = body.pipelines[0].stages as { id: string; stage: string; isSaid: boolean }[];
+    expect(stages.find((stage) => stage.id === 's2')).toMatchObject({ stage: 'qualified', isSaid: true });
+  }, 120_000);
+
+  test('is told what has changed in the CRM, and mends it', async () => {
+    scene.crm.editStage(PORTAL, 'deals', 'vertrieb', 's2', { label: 'Offerte' });
+    await scene.sweep();
+    const { id } = await scene.connection();
+    const one = await enter('dora@acme.test', ['architect'], `connections/${id}/mapping`);
+    const { page } = one;
+    await page.getByText('Changed in the CRM since somebody looked').waitFor();
+    await expectSoundPage(one, 'mapping-drift', { mayBeRefused: true });
+    await page.getByRole('button', { name: 'That is right' }).click();
+    await page.getByText('Nothing has changed in the CRM since it was last looked at.').waitFor();
+  }, 120_000);
+
+  test('sees how a connection does, searches, compares, and opens the records behind a number', async () => {
+    const { id } = await scene.connection();
+    const one = await enter('hal@acme.test', ['architect'], 'connections');
+    const { page } = one;
+    await page.getByRole('region', { name: 'HubSpot 147000001' }).getByText('All is well').waitFor();
+    await expectSoundPage(one, 'connections');
+    await page.getByRole('link', { name: 'Health' }).click();
+    await page.getByRole('button', { name: 'Search now' }).click();
+    await page.getByText('The search has begun').waitFor();
+    await expectSoundPage(one, 'health');
+    await page.getByRole('tab', { name: 'Reconciliation' }).click();
+    await page.getByRole('button', { name: 'Compare now' }).click();
+    await page.getByRole('button', { name: /^Decided: 1/ }).click();
+    await page
+      .getByRole('table', { name: 'Decided' })
+      .getByRole('link', { name: /Deal [0-9]+/ })
+      .waitFor();
+    await page.getByRole('button', { name: 'Verify the reports' }).click();
+    await page.getByText('One report was looked at: it is as it was made.').waitFor();
+    await expectSoundPage(one, 'reconciliation');
+    // Which rows are open stands in the address.
+    await page.reload();
+    await page.getByRole('table', { name: 'Decided' }).waitFor();
+    await page.getByRole('tab', { name: 'History' }).click();
+    await page.getByRole('button', { name: 'Read the past' }).click();
+    await page.getByText('Done', { exact: true }).waitFor();
+    await page.reload();
+    await page.getByText(/hal@acme.test, /).waitFor();
+    await expectSoundPage(one, 'backfill');
+    const reader = await enter('ana@acme.test', ['analyst'], `connections/${id}/mapping`);
+    await reader.page.getByText('You can read this. Changing it takes the permission').waitFor();
+    expect(await reader.page.getByRole('button', { name: 'Try on history' }).count()).toBe(0);
+    await expectSoundPage(reader, 'mapping-read-only', { mayBeRefused: true });
+  }, 180_000);
+
+  test('reads all of it in German, in the dark and on a telephone', async () => {
+    const { id } = await scene.connection();
+    const one = await enterConsole(stack, browser, { email: 'gerd@acme.test', roles: ['owner'], width: 375 });
+    opened.push(one);
+    const { page } = one;
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.evaluate("localStorage.setItem('wonward.locale', 'de')");
+    const screens = [
+      ['onboarding?step=map', 'Erste Schritte'],
+      ['programs', 'Programme'],
+      ['programs/default', 'Friends of Acme'],
+      ['connections', 'Verbindungen'],
+      [`connections/${id}/mapping`, 'Was die Phasen von HubSpot 147000001 bedeuten'],
+      [`connections/${id}/health`, 'Zustand von HubSpot 147000001'],
+    ] as const;
+    for (const [path, title] of screens) {
+      await page.goto(`${base}/${path}`);
+      await page.getByRole('heading', { level: 1, name: title }).waitFor();
+      await expectSoundPage(one, `de-${path.replaceAll(/[^a-z]+/g, '-')}`, { mayBeRefused: true });
+      const beside = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+      expect(beside, `${path} is wider than the screen`).toBe(0);
+    }
+  }, 180_000);
+
+  test('finds no other account’s connection by its address', async () => {
+    const other = await stack.newAccount('Other');
+    await stack.install(OTHERS_PORTAL, other.apiKey);
+    const { body } = await stack.api('GET', '/connections', undefined, other.apiKey);
+    const one = await enter('eve@acme.test', ['owner'], `connections/${body.items[0].id}/mapping`);
+    await one.page.getByText('There is no such thing in this account').first().waitFor();
+    await expectSoundPage(one, 'connection-not-found', { mayBeRefused: true });
+  });
+});

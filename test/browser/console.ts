@@ -1,0 +1,40 @@
+import type { Browser } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Stack } from '../support/stack.ts';
+import { accessibilityViolations, type OpenedPage, openPage } from './browser.ts';
+
+/** Screenshots of every screen, for somebody who wants to look. */
+const SCREENSHOTS = process.env.SCREENSHOTS;
+
+export type Roles = Parameters<Stack['service']['container']['signIn']['invite']>[0]['roles'];
+
+/** Opens the console as somebody with these roles, by a link as the command line makes it. */
+export async function enterConsole(
+  stack: Stack,
+  browser: Browser,
+  { email, roles, width = 1_280 }: { email: string; roles: Roles; width?: number },
+): Promise<OpenedPage> {
+  const { signIn } = stack.service.container;
+  const { link } = await signIn.invite({ accountId: stack.accountId, roles }, email, null);
+  const one = await openPage(browser, link, { width, height: 900 });
+  await one.page.getByRole('button', { name: 'Sign in' }).click();
+  await one.page.getByRole('navigation').waitFor();
+  return one;
+}
+
+/** What a browser writes when the service refuses something, which these stories ask for. */
+const REFUSED = /^Failed to load resource: the server responded with a status of (400|404|409)/;
+
+/** Everybody can use the page as it stands, and nothing went wrong unseen. */
+export async function expectSoundPage(
+  { page, complaints, strangers }: OpenedPage,
+  name: string,
+  { mayBeRefused = false } = {},
+): Promise<void> {
+  // What fades in is judged, and shown, when it is there.
+  await page.evaluate('Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => null)))');
+  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/console-${name}.png`, fullPage: true });
+  expect(await accessibilityViolations(page)).toEqual([]);
+  const said = mayBeRefused ? complaints.filter((text) => !REFUSED.test(text)) : complaints;
+  expect([...said, ...strangers]).toEqual([]);
+}
