@@ -585,7 +585,7 @@ describe('one account', () => {
       { authorization: acme.key },
       { cookie: `key=${acme.key}` },
     ];
-    const strict = await startHttp({ deps: { limits: { wrongKeys: { points: 1_000, perSeconds: 60 } } } });
+    const strict = await startHttp({ deps: { limits: { wrongKeys: { points: 10_000, perSeconds: 60 } } } });
     for (const { method, path, operationId } of api.operations) {
       for (const header of headers) {
         const answer = await fetch(`${strict.url}/api/v1${path}?key=${acme.key}`, {
