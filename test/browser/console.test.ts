@@ -1,10 +1,8 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import { type Stack, startStack } from '../support/stack.ts';
-import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } from './browser.ts';
-
-/** Screenshots of every screen, for somebody who wants to look. */
-const SCREENSHOTS = process.env.SCREENSHOTS;
+import { launchBrowser, type OpenedPage, openPage } from './browser.ts';
+import { enterConsole, expectSoundPage, type Roles } from './console.ts';
 
 let stack: Stack;
 let browser: Browser;
@@ -21,24 +19,14 @@ afterEach(async () => {
   for (const one of opened.splice(0)) await one.close();
 });
 
-/** Opens the console as somebody with these roles, by a link as the command line makes it. */
-async function enter(email: string, roles: Parameters<typeof invite>[1], width = 1_280): Promise<OpenedPage> {
-  const { link } = await invite(email, roles);
-  const one = await openPage(browser, link, { width, height: 900 });
+async function enter(email: string, roles: Roles): Promise<OpenedPage> {
+  const one = await enterConsole(stack, browser, { email, roles });
   opened.push(one);
-  await one.page.getByRole('button', { name: 'Sign in' }).click();
-  await one.page.getByRole('navigation').waitFor();
   return one;
 }
 
-function invite(email: string, roles: Parameters<Stack['service']['container']['signIn']['invite']>[0]['roles']) {
+function invite(email: string, roles: Roles) {
   return stack.service.container.signIn.invite({ accountId: stack.accountId, roles }, email, null);
-}
-
-async function expectSound({ page, complaints, strangers }: OpenedPage, name: string): Promise<void> {
-  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/console-${name}.png`, fullPage: true });
-  expect(await accessibilityViolations(page)).toEqual([]);
-  expect([...complaints, ...strangers]).toEqual([]);
 }
 
 describe('getting in', () => {
@@ -46,11 +34,11 @@ describe('getting in', () => {
     const { link } = await invite('ada@acme.test', ['owner']);
     const first = await openPage(browser, link);
     opened.push(first);
-    await expectSound(first, 'sign-in-link');
+    await expectSoundPage(first, 'sign-in-link');
     await first.page.getByRole('button', { name: 'Sign in' }).click();
     await first.page.getByRole('link', { name: 'Account', exact: true }).click();
     await first.page.getByRole('heading', { level: 1, name: 'Account' }).waitFor();
-    await expectSound(first, 'account');
+    await expectSoundPage(first, 'account');
     const second = await openPage(browser, link);
     opened.push(second);
     await second.page.getByRole('button', { name: 'Sign in' }).click();
@@ -69,7 +57,7 @@ describe('the settings', () => {
     await page.getByRole('form', { name: 'Invite' }).getByRole('button', { name: 'Invite' }).click();
     await page.getByText('No letter was sent. Hand this link to rex@acme.test').waitFor();
     await page.getByRole('row', { name: /rex@acme.test Invited/ }).waitFor();
-    await expectSound(one, 'users');
+    await expectSoundPage(one, 'users');
     await page.getByRole('link', { name: 'Audit log' }).click();
     await page
       .getByRole('row', { name: /grace@acme.test Console inviteUser/ })
@@ -77,7 +65,7 @@ describe('the settings', () => {
       .click();
     await page.getByText('"email": "rex@acme.test"').waitFor();
     await page.getByText('"omitted": "secret"').waitFor();
-    await expectSound(one, 'audit-log');
+    await expectSoundPage(one, 'audit-log');
   });
 
   test('a reviewer is shown no settings, and is told by whom if they open one', async () => {
@@ -85,6 +73,6 @@ describe('the settings', () => {
     const { page } = one;
     await page.goto(`${stack.publicUrl}/console/${stack.accountId}/settings/users`);
     await page.getByText('An owner of the account can give you the permission “users.write”.').waitFor();
-    await expectSound(one, 'refused');
+    await expectSoundPage(one, 'refused');
   });
 });
