@@ -5,6 +5,5 @@
  */
 export const OPEN_FINDINGS: ReadonlyMap<number, string> = new Map([
   [225, 'two nodes meet one person in two CRMs at once, and each begins a referral'],
-  [556, 'a colleague’s referral stays accepted though the deal is won; processing it again moves it'],
-  [751, 'a workflow that waits is told of a reward that is not issued in the end'],
+  [556, 'a referral that a workflow submits while the friend’s deal is being won stays accepted; processing it again moves it'],
 ]);
