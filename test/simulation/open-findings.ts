@@ -5,5 +5,8 @@
  */
 export const OPEN_FINDINGS: ReadonlyMap<number, string> = new Map([
   [225, 'two nodes meet one person in two CRMs at once, and each begins a referral'],
-  [556, 'a referral that a workflow submits while the friend’s deal is being won stays accepted; processing it again moves it'],
+  [
+    556,
+    'a referral that a workflow submits while the friend’s deal is being won stays accepted; processing it again moves it',
+  ],
 ]);
