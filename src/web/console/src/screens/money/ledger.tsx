@@ -1,14 +1,13 @@
 import { Anchor, Button, Group, NativeSelect, Paper, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
+import { dated, ExportButton } from '../../parts/export-button.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
-import { saveFile } from '../../parts/save-file.ts';
-import { Empty, ProblemNote } from '../../parts/states.tsx';
-import { common } from '../../parts/texts.ts';
+import { Empty } from '../../parts/states.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
 import { KINDS } from './sums.ts';
 import { moneyText } from './texts.ts';
@@ -37,7 +36,6 @@ const LOOKS_MAX = 40;
 /** The journals, by what is asked of them, and the balance of the one account that they are asked for. */
 export function Ledger() {
   const t = useText(moneyText);
-  const c = useText(common);
   const { api, account: own } = useAccount();
   const { moment, money } = useFormat();
   const [url, setUrl] = useUrlState<'account' | 'currency' | 'kind' | 'from' | 'to' | 'reward'>();
@@ -50,22 +48,6 @@ export function Ledger() {
     ...(url.to ? { to: new Date(Date.parse(`${url.to}T00:00:00.000Z`) + 86_400_000).toISOString() } : {}),
     ...(url.reward ? { rewardId: url.reward } : {}),
   };
-  const download = useMutation({
-    async mutationFn() {
-      let text = '';
-      let cursor: string | undefined;
-      for (let page = 0; page < EXPORT_PAGES_MAX; page += 1) {
-        const query = { ...filters, limit: 100, ...(cursor === undefined ? {} : { cursor }) };
-        const { data } = await api.GET('/journals/csv', { params: { query } });
-        if (!data) return;
-        // Each page names its columns; a file does once.
-        text += page === 0 ? data.csv : data.csv.slice(data.csv.indexOf('\r\n') + 2);
-        if (data.nextCursor === null) break;
-        cursor = data.nextCursor;
-      }
-      saveFile(`journals-${new Date().toISOString().slice(0, 10)}.csv`, text);
-    },
-  });
   return (
     <Stack gap="md">
       {url.account && url.currency && <Balance account={url.account} currency={url.currency} />}
@@ -102,11 +84,15 @@ export function Ledger() {
         >
           {t('clear')}
         </Button>
-        <Button variant="default" loading={download.isPending} onClick={() => download.mutate()}>
-          {c('csv')}
-        </Button>
+        <ExportButton
+          fileName={dated('journals')}
+          pagesMax={EXPORT_PAGES_MAX}
+          load={async (cursor) => {
+            const query = { ...filters, limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+            return (await api.GET('/journals/csv', { params: { query } })).data;
+          }}
+        />
       </Group>
-      {download.isError && <ProblemNote thrown={download.error} />}
       <PagedTable
         label={t('ledger')}
         queryKey={[own.id, 'journals', filters]}

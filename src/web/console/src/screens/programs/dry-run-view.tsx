@@ -1,17 +1,15 @@
-import { Anchor, Badge, Button, Group, Paper, ScrollArea, SimpleGrid, Stack, Table, Text } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { Anchor, Badge, Group, Paper, ScrollArea, SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
-import { saveFile } from '../../parts/save-file.ts';
-import { ProblemNote } from '../../parts/states.tsx';
-import { common } from '../../parts/texts.ts';
+import { ExportButton } from '../../parts/export-button.tsx';
 import type { DryRun } from './document.ts';
 import { programText } from './texts.ts';
 
 /** Fifty thousand differences, which is all that are kept. */
 const EXPORT_PAGES_MAX = 50;
+const EXPORT_PAGE_ROWS = 1_000;
 /** What the service lists of a dry run; the file has all. */
 const LISTED_MAX = 1_000;
 
@@ -28,23 +26,9 @@ export function DryRunView({
   csvPage: (after: number) => Promise<{ csv: string; next: number | null } | undefined>;
 }) {
   const t = useText(programText);
-  const word = useText(common);
   const { account } = useAccount();
   const { moment, money, number } = useFormat();
   const KINDS = { new: t('new'), lost: t('lostReward'), changed: t('changed') } as const;
-  const download = useMutation({
-    async mutationFn() {
-      let text = '';
-      let after: number | null = 0;
-      for (let page = 0; page < EXPORT_PAGES_MAX && after !== null; page += 1) {
-        const data: { csv: string; next: number | null } | undefined = await csvPage(after);
-        if (!data) return;
-        text += page === 0 ? data.csv : data.csv.slice(data.csv.indexOf('\r\n') + 2);
-        after = data.next;
-      }
-      saveFile(`${run.id}.csv`, text);
-    },
-  });
   const { counts, totals, differences } = run;
   const isSame = counts.new + counts.lost + counts.changed === 0;
   return (
@@ -99,11 +83,17 @@ export function DryRunView({
             <Text size="sm" c="dimmed">
               {differences.length >= LISTED_MAX ? t('firstThousand') : ''}
             </Text>
-            <Button size="xs" variant="default" loading={download.isPending} onClick={() => download.mutate()}>
-              {word('csv')}
-            </Button>
+            <ExportButton
+              fileName={run.id}
+              size="xs"
+              pagesMax={EXPORT_PAGES_MAX}
+              rowsPerPage={EXPORT_PAGE_ROWS}
+              load={async (cursor) => {
+                const page = await csvPage(Number(cursor ?? 0));
+                return page && { csv: page.csv, nextCursor: page.next === null ? null : String(page.next) };
+              }}
+            />
           </Group>
-          {download.isError && <ProblemNote thrown={download.error} />}
           <ScrollArea.Autosize
             mah={480}
             viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('whatChanges') }}

@@ -1,22 +1,18 @@
 import { Button, Code, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
+import { dated, ExportButton } from '../../parts/export-button.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
-import { saveFile } from '../../parts/save-file.ts';
-import { Empty, ProblemNote, Screen } from '../../parts/states.tsx';
+import { Empty, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { settingsText } from './texts.ts';
 
 type Entry = operations['listAuditEntries']['responses'][200]['content']['application/json']['items'][number];
-
-/** A page of the file; a hundred of them are a million cells, which no spreadsheet opens gladly. */
-const EXPORT_PAGES_MAX = 100;
 
 export default function AuditLog() {
   const t = useText(settingsText);
@@ -31,33 +27,20 @@ export default function AuditLog() {
   const filters = { ...(actor === '' ? {} : { actor }), ...(subject === '' ? {} : { subject }) };
   const outcomeOf = ({ status }: Entry) =>
     status === null ? t('interrupted') : status < 400 ? t('done') : t('refused', { status });
-  const download = useMutation({
-    async mutationFn() {
-      let text = '';
-      let cursor: string | undefined;
-      for (let page = 0; page < EXPORT_PAGES_MAX; page += 1) {
-        const query = { ...filters, limit: 100, ...(cursor === undefined ? {} : { cursor }) };
-        const { data } = await api.GET('/audit-log/csv', { params: { query } });
-        if (!data) return;
-        // Each page names its columns; a file does once.
-        text += page === 0 ? data.csv : data.csv.slice(data.csv.indexOf('\r\n') + 2);
-        if (data.nextCursor === null) break;
-        cursor = data.nextCursor;
-      }
-      saveFile(`audit-log-${new Date().toISOString().slice(0, 10)}.csv`, text);
-    },
-  });
   return (
     <Screen
       title={t('audit')}
       description={t('auditWhat')}
       actions={
-        <Button variant="default" loading={download.isPending} onClick={() => download.mutate()}>
-          {word('csv')}
-        </Button>
+        <ExportButton
+          fileName={dated('audit-log')}
+          load={async (cursor) => {
+            const query = { ...filters, limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+            return (await api.GET('/audit-log/csv', { params: { query } })).data;
+          }}
+        />
       }
     >
-      {download.isError && <ProblemNote thrown={download.error} />}
       <Group grow maw={620}>
         <TextInput
           label={t('filterActor')}

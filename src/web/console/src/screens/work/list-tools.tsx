@@ -8,7 +8,6 @@ import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import type { Column } from '../../parts/paged-table.tsx';
-import { saveFile } from '../../parts/save-file.ts';
 import { ProblemNote } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { workText } from './texts.ts';
@@ -18,9 +17,6 @@ type List = 'members' | 'referrals' | 'rewards';
 
 /** Filters that somebody typed to look for a person: they are not kept in a view, so that erasing the person erases them here too. */
 const OF_A_PERSON = ['search', 'friend'];
-
-/** Of a hundred rows each: what a spreadsheet opens gladly. */
-const EXPORT_PAGES_MAX = 100;
 
 /** Columns of a table, those that are shown by the address or by themselves. The first one names the row and always is. */
 export function shownColumns<T>(all: readonly Column<T>[], usual: readonly string[], text: string | undefined) {
@@ -176,46 +172,5 @@ export function Views({
         </form>
       </Dialog>
     </>
-  );
-}
-
-/** Everything that the filters find, page by page from the server, up to what a spreadsheet opens. */
-export function ExportButton({
-  name,
-  load,
-}: {
-  name: string;
-  load: (cursor: string | undefined) => Promise<{ csv: string; nextCursor: string | null } | undefined>;
-}) {
-  const t = useText(workText);
-  const word = useText(common);
-  const download = useMutation({
-    async mutationFn() {
-      const parts: string[] = [];
-      let cursor: string | undefined;
-      for (let page = 0; page < EXPORT_PAGES_MAX; page += 1) {
-        const data = await load(cursor);
-        if (!data) break;
-        // Each page names its columns; a file does once.
-        parts.push(page === 0 ? data.csv : data.csv.slice(data.csv.indexOf('\r\n') + 2));
-        cursor = data.nextCursor ?? undefined;
-        if (cursor === undefined) break;
-      }
-      saveFile(`${name}-${new Date().toISOString().slice(0, 10)}.csv`, parts.join(''));
-      return cursor !== undefined;
-    },
-  });
-  return (
-    <Stack gap={4} align="flex-end">
-      <Button variant="default" size="sm" loading={download.isPending} onClick={() => download.mutate()}>
-        {word('csv')}
-      </Button>
-      {download.data === true && (
-        <Text size="xs" role="status">
-          {t('exportMore', { count: EXPORT_PAGES_MAX * 100 })}
-        </Text>
-      )}
-      {download.isError && <ProblemNote thrown={download.error} />}
-    </Stack>
   );
 }

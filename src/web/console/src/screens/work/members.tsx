@@ -2,10 +2,11 @@ import { Checkbox, Group } from '@mantine/core';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
+import { dated, ExportButton } from '../../parts/export-button.tsx';
 import { type Column, PagedTable } from '../../parts/paged-table.tsx';
 import { Screen } from '../../parts/states.tsx';
 import { NothingFound, SearchBox } from './filters.tsx';
-import { ColumnChoice, ExportButton, shownColumns, Views } from './list-tools.tsx';
+import { ColumnChoice, shownColumns, Views } from './list-tools.tsx';
 import { Line, To } from './marks.tsx';
 import { nameOf } from './people.ts';
 import { useListSearch } from './search.ts';
@@ -50,7 +51,7 @@ export default function Members() {
             onChange={(chosen) => set({ columns: chosen }, { replace: true })}
           />
           <ExportButton
-            name="members"
+            fileName={dated('members')}
             load={async (cursor) =>
               (await api.GET('/members/csv', { params: { query: { ...filters, ...after(cursor, 100) } } })).data
             }

@@ -1,9 +1,10 @@
 import { Group, TextInput } from '@mantine/core';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
+import { dated, ExportButton } from '../../parts/export-button.tsx';
 import { Screen } from '../../parts/states.tsx';
 import { Choice, OfMember, SearchBox, usePrograms } from './filters.tsx';
-import { ColumnChoice, ExportButton, Views } from './list-tools.tsx';
+import { ColumnChoice, Views } from './list-tools.tsx';
 import { ReferralTable, USUAL_OF_REFERRALS, useReferralColumns } from './referral-table.tsx';
 import { useListSearch } from './search.ts';
 import { workText } from './texts.ts';
@@ -39,7 +40,7 @@ export default function Referrals() {
             onChange={(next) => set({ columns: next }, { replace: true })}
           />
           <ExportButton
-            name="referrals"
+            fileName={dated('referrals')}
             load={async (cursor) => {
               const query = { ...filters, limit: 100, ...(cursor === undefined ? {} : { cursor }) };
               return (await api.GET('/referrals/csv', { params: { query } })).data;

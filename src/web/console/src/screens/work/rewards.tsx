@@ -3,9 +3,10 @@ import { useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
+import { dated, ExportButton } from '../../parts/export-button.tsx';
 import { Screen } from '../../parts/states.tsx';
 import { Choice, OfMember } from './filters.tsx';
-import { ColumnChoice, ExportButton, Views } from './list-tools.tsx';
+import { ColumnChoice, Views } from './list-tools.tsx';
 import { sumsOf } from './people.ts';
 import { type RewardRow, RewardTable, USUAL_OF_REWARDS, useRewardColumns } from './reward-table.tsx';
 import { useListSearch } from './search.ts';
@@ -61,7 +62,7 @@ export default function Rewards() {
             onChange={(next) => set({ columns: next }, { replace: true })}
           />
           <ExportButton
-            name="rewards"
+            fileName={dated('rewards')}
             load={async (cursor) => {
               const query = { ...filters, limit: 100, ...(cursor === undefined ? {} : { cursor }) };
               return (await api.GET('/rewards/csv', { params: { query } })).data;
