@@ -3,7 +3,7 @@ import { orderedMinor } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
 import { createDraft, type OrderKind, stateWith } from '../domain/plan.ts';
 import { openProgramIn } from '../domain/program-choice.ts';
-import { reasonText } from '../domain/reason.ts';
+import { type DealNames, reasonText } from '../domain/reason.ts';
 import { isToRecall, settleRecall } from '../domain/recall.ts';
 import type { RecordRef } from '../domain/record.ts';
 import { settlePayout } from '../domain/reward.ts';
@@ -191,6 +191,17 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
 const SETTLE_TRIES = 5;
 
 function createMirror({ store, clock, log, observe, publicUrl, openSession, onAsked, pulse }: DeliverDeps) {
+  /** Rows of our own objects name programs, and tell what the rules would make of an open deal. */
+  async function rowComposer(connection: Connection, sources: readonly MirrorSource[], deals: DealNames) {
+    const { accountId, id } = connection;
+    const now = clock.now();
+    const programs = await store.programs.versions(accountId);
+    const choices = await store.appSettings.choices(accountId);
+    const outlooksOn = await readDealOutlooks(store, connection, sources, now);
+    const names = { deals, programs, openProgramId: openProgramIn(programs, choices, id, now) };
+    return (source: MirrorSource) => composeRows(source, publicUrl, names, outlooksOn(source.record));
+  }
+
   async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {
     const accountId = connection.accountId;
     const sources = await store.mirror.sources(
@@ -199,18 +210,14 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     );
     const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
     const session = openSession(connection);
-    const programs = session.mirrors === 'rows' ? await store.programs.versions(accountId) : [];
-    const choices = session.mirrors === 'rows' ? await store.appSettings.choices(accountId) : [];
-    const openProgramId = openProgramIn(programs, choices, connection.id, clock.now());
-    const outlooksOn =
-      session.mirrors === 'rows' ? await readDealOutlooks(store, connection, sources, clock.now()) : () => [];
+    const compose =
+      session.mirrors === 'rows'
+        ? await rowComposer(connection, sources, names)
+        : (source: MirrorSource) => composeMirror(source, publicUrl, names);
     const rows = items.flatMap((item) => {
       const source = sources.find(({ record }) => record.id === item.record.id);
       if (!source) return [];
-      const values =
-        session.mirrors === 'rows'
-          ? composeRows(source, publicUrl, { deals: names, programs, openProgramId }, outlooksOn(source.record))
-          : composeMirror(source, publicUrl, names);
+      const values = compose(source);
       return [{ item, values, hash: hashOf(values) }];
     });
     const same = rows.filter(({ item, hash }) => item.ackedHash === hash);

@@ -156,17 +156,19 @@ function createSiblings(
 ): (contactId: string) => readonly string[] {
   const tied = (others?.edges ?? []).filter(({ record, until }) => until === null && record.connectionId === here);
   if (tied.length === 0) return () => [];
-  const idsOf = new Map(
-    referrals.map(({ id, friend: { contact } }) => [
-      id,
-      [
-        ...(contact?.connectionId === here ? [contact.id] : []),
-        ...tied.flatMap(({ record, subject }) => (subject === id ? [record.id] : [])),
-      ],
-    ]),
-  );
-  return (contactId) =>
-    [...idsOf.values()].filter((ids) => ids.includes(contactId)).flatMap((ids) => ids.filter((id) => id !== contactId));
+  const tiedTo = Map.groupBy(tied, ({ subject }) => subject);
+  const found = new Map<string, Set<string>>();
+  for (const { id, friend } of referrals) {
+    const home = friend.contact?.connectionId === here ? [friend.contact.id] : [];
+    const ids = [...home, ...(tiedTo.get(id) ?? []).map(({ record }) => record.id)];
+    if (ids.length < 2) continue;
+    for (const one of ids) {
+      const siblings = found.get(one) ?? new Set();
+      for (const other of ids) if (other !== one) siblings.add(other);
+      found.set(one, siblings);
+    }
+  }
+  return (contactId) => [...(found.get(contactId) ?? [])];
 }
 
 /** Ids of the deals that a decision was made on for a contact, under any id that the contact ever had. */

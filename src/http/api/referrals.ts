@@ -14,6 +14,7 @@ import {
   moment,
   nextCursorOf,
   ownKey,
+  type PageQuery,
   pageOf,
   pageParameters,
   personName,
@@ -92,6 +93,20 @@ const CSV_COLUMNS = [
 ];
 
 export function referrals({ act, reads, connections }: ReferralsDeps): Operation[] {
+  /** What the list shows and its file holds. */
+  async function pageFor(accountId: string, query: PageQuery & Parameters<typeof filterOf>[0]) {
+    const { items, next } = await reads.referrals(accountId, pageOf('referrals', query), filterOf(query));
+    const [names, named] = await Promise.all([
+      readDealNames(reads, accountId, items.flatMap(dealsNamedBy)),
+      reads.people(accountId, membersNamedBy(items)),
+    ]);
+    return {
+      items: items.map((item) => referralView(item, names)),
+      people: named,
+      nextCursor: nextCursorOf('referrals', next),
+    };
+  }
+
   return [
     operation({
       id: 'listReferrals',
@@ -104,17 +119,13 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
       answer: listOf(referralSchema, { people }),
       problems: ['invalid_cursor'],
       async handle({ accountId, query }) {
-        const { items, next } = await reads.referrals(accountId, pageOf('referrals', query), filterOf(query));
-        const [names, named] = await Promise.all([
-          readDealNames(reads, accountId, items.flatMap(dealsNamedBy)),
-          reads.people(accountId, membersNamedBy(items)),
-        ]);
+        const { items, people: named, nextCursor } = await pageFor(accountId, query);
         return {
           status: 200,
           body: {
-            items: items.map((item) => referralView(item, names)),
+            items,
             people: named.map((one) => ({ ...one })),
-            nextCursor: nextCursorOf('referrals', next),
+            nextCursor,
           },
         };
       },
@@ -130,29 +141,23 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
       answer: csvPage,
       problems: ['invalid_cursor'],
       async handle({ accountId, query }) {
-        const { items, next } = await reads.referrals(accountId, pageOf('referrals', query), filterOf(query));
-        const [names, named] = await Promise.all([
-          readDealNames(reads, accountId, items.flatMap(dealsNamedBy)),
-          reads.people(accountId, membersNamedBy(items)),
-        ]);
+        const { items, people: named, nextCursor } = await pageFor(accountId, query);
         const people = new Map(named.map((one) => [one.id, one]));
-        const rows = items
-          .map((item) => referralView(item, names))
-          .map((one) => [
-            one.id,
-            one.friend.name ?? '',
-            one.friend.email ?? '',
-            one.memberId,
-            people.get(one.memberId)?.name ?? '',
-            people.get(one.memberId)?.email ?? '',
-            one.programId,
-            one.source,
-            one.stage,
-            one.reason.text,
-            one.stageSince,
-            one.submittedAt,
-          ]);
-        return { status: 200, body: { csv: csvOf(CSV_COLUMNS, rows), nextCursor: nextCursorOf('referrals', next) } };
+        const rows = items.map((one) => [
+          one.id,
+          one.friend.name ?? '',
+          one.friend.email ?? '',
+          one.memberId,
+          people.get(one.memberId)?.name ?? '',
+          people.get(one.memberId)?.email ?? '',
+          one.programId,
+          one.source,
+          one.stage,
+          one.reason.text,
+          one.stageSince,
+          one.submittedAt,
+        ]);
+        return { status: 200, body: { csv: csvOf(CSV_COLUMNS, rows), nextCursor } };
       },
     }),
     operation({

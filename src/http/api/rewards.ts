@@ -6,7 +6,7 @@ import type { Review } from '../../application/review.ts';
 import type { Reward } from '../../domain/decision.ts';
 import { Fault } from '../../domain/errors.ts';
 import { HttpProblem } from '../problem.ts';
-import { csvPage, given, listOf, nextCursorOf, pageOf, pageParameters } from './fields.ts';
+import { csvPage, given, listOf, nextCursorOf, type PageQuery, pageOf, pageParameters } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { decisionSchema, memberId, party, people, referralId, rewardId, rewardSchema, rewardState } from './schemas.ts';
 import { decisionView, rewardView } from './views.ts';
@@ -96,6 +96,20 @@ export function rewards({ reads, review }: RewardsDeps): Operation[] {
         return { status: 200, body: rewardView(reward, await readDealNames(reads, accountId, [reward.deal])) };
       },
     });
+  /** What the list shows and its file holds. */
+  async function pageFor(accountId: string, query: PageQuery & Parameters<typeof filterOf>[0]) {
+    const { items, next } = await reads.rewards(accountId, pageOf('rewards', query), filterOf(query));
+    const deals = items.map(({ deal }) => deal);
+    const [names, named] = await Promise.all([
+      readDealNames(reads, accountId, deals),
+      reads.people(accountId, peopleNamedBy(items)),
+    ]);
+    return {
+      items: items.map((item) => rewardView(item, names)),
+      people: named,
+      nextCursor: nextCursorOf('rewards', next),
+    };
+  }
   async function judgedOne(accountId: string, id: string, word: Parameters<Review>[2]) {
     try {
       const result = await review(accountId, id, word);
@@ -119,21 +133,13 @@ export function rewards({ reads, review }: RewardsDeps): Operation[] {
       answer: listOf(rewardSchema, { people }),
       problems: ['invalid_cursor'],
       async handle({ accountId, query }) {
-        const { items, next } = await reads.rewards(accountId, pageOf('rewards', query), filterOf(query));
-        const [names, named] = await Promise.all([
-          readDealNames(
-            reads,
-            accountId,
-            items.map(({ deal }) => deal),
-          ),
-          reads.people(accountId, peopleNamedBy(items)),
-        ]);
+        const { items, people: named, nextCursor } = await pageFor(accountId, query);
         return {
           status: 200,
           body: {
-            items: items.map((item) => rewardView(item, names)),
+            items,
             people: named.map((one) => ({ ...one })),
-            nextCursor: nextCursorOf('rewards', next),
+            nextCursor,
           },
         };
       },
@@ -149,37 +155,27 @@ export function rewards({ reads, review }: RewardsDeps): Operation[] {
       answer: csvPage,
       problems: ['invalid_cursor'],
       async handle({ accountId, query }) {
-        const { items, next } = await reads.rewards(accountId, pageOf('rewards', query), filterOf(query));
-        const [names, named] = await Promise.all([
-          readDealNames(
-            reads,
-            accountId,
-            items.map(({ deal }) => deal),
-          ),
-          reads.people(accountId, peopleNamedBy(items)),
-        ]);
+        const { items, people: named, nextCursor } = await pageFor(accountId, query);
         const people = new Map(named.map((one) => [one.id, one]));
-        const rows = items
-          .map((item) => rewardView(item, names))
-          .map((one) => [
-            one.id,
-            one.referralId,
-            one.programId,
-            one.ruleKey,
-            one.party,
-            one.beneficiaryId,
-            people.get(one.beneficiaryId)?.name ?? '',
-            people.get(one.beneficiaryId)?.email ?? '',
-            one.money.amount,
-            one.money.currency,
-            one.state,
-            one.reason.text,
-            one.payout,
-            one.releaseAt ?? '',
-            one.createdAt,
-            one.updatedAt,
-          ]);
-        return { status: 200, body: { csv: csvOf(CSV_COLUMNS, rows), nextCursor: nextCursorOf('rewards', next) } };
+        const rows = items.map((one) => [
+          one.id,
+          one.referralId,
+          one.programId,
+          one.ruleKey,
+          one.party,
+          one.beneficiaryId,
+          people.get(one.beneficiaryId)?.name ?? '',
+          people.get(one.beneficiaryId)?.email ?? '',
+          one.money.amount,
+          one.money.currency,
+          one.state,
+          one.reason.text,
+          one.payout,
+          one.releaseAt ?? '',
+          one.createdAt,
+          one.updatedAt,
+        ]);
+        return { status: 200, body: { csv: csvOf(CSV_COLUMNS, rows), nextCursor } };
       },
     }),
     operation({
