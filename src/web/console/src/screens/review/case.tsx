@@ -1,4 +1,4 @@
-import { Anchor, Button, Code, Grid, Group, Paper, Stack, Table, Text, Timeline } from '@mantine/core';
+import { Anchor, Button, Code, Grid, Group, Paper, Stack, Text, Timeline } from '@mantine/core';
 import { IconKeyboard } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
+import { ConditionsTable } from '../../parts/conditions-table.tsx';
 import { Loaded, Screen } from '../../parts/states.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { useWords } from './desk-words.ts';
@@ -267,28 +268,7 @@ function Judged({ referralId, rewardId, ruleKey }: { referralId: string; rewardI
             <Stack gap="xs">
               <Text size="sm">{decision.told.finance}</Text>
               {decision.conditions.length > 0 && (
-                <Table.ScrollContainer minWidth={420} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-                  <Table aria-label={t('decision')} fz="sm" verticalSpacing={4}>
-                    <Table.Thead>
-                      <Table.Tr>
-                        <Table.Th>{t('condition')}</Table.Th>
-                        <Table.Th>{t('expected')}</Table.Th>
-                        <Table.Th>{t('actual')}</Table.Th>
-                        <Table.Th>{t('verdict')}</Table.Th>
-                      </Table.Tr>
-                    </Table.Thead>
-                    <Table.Tbody>
-                      {decision.conditions.map(({ condition, expected, actual, verdict }) => (
-                        <Table.Tr key={`${condition} ${expected}`}>
-                          <Table.Td>{condition}</Table.Td>
-                          <Table.Td>{expected}</Table.Td>
-                          <Table.Td>{actual}</Table.Td>
-                          <Table.Td>{t(verdict)}</Table.Td>
-                        </Table.Tr>
-                      ))}
-                    </Table.Tbody>
-                  </Table>
-                </Table.ScrollContainer>
+                <ConditionsTable label={t('decision')} conditions={decision.conditions} />
               )}
               {decision.calculation.map(({ step, text }) => (
                 <Text key={`${step} ${text}`} size="sm" c="dimmed">

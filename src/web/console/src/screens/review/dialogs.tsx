@@ -113,16 +113,7 @@ function DecideForm({
           </Radio.Group>
         ) : null}
         <Effects query={effects} nextName={said.to?.name ?? null} />
-        <TextInput
-          label={t('why')}
-          description={t('whyWhat')}
-          value={why}
-          required
-          maxLength={WHY_LENGTH_MAX}
-          error={isMissing ? t('whyNeeded') : undefined}
-          data-autofocus
-          onChange={(event) => setWhy(event.currentTarget.value)}
-        />
+        <WhyInput value={why} onChange={setWhy} isMissing={isMissing} />
         {decide.isError && <ProblemNote thrown={decide.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
@@ -343,16 +334,7 @@ function BulkForm({
             {t('bulkSum', { sums: sums.join(', ') })}
           </Text>
         )}
-        <TextInput
-          label={t('why')}
-          description={t('whyWhat')}
-          value={why}
-          required
-          maxLength={WHY_LENGTH_MAX}
-          error={isMissing ? t('whyNeeded') : undefined}
-          data-autofocus
-          onChange={(event) => setWhy(event.currentTarget.value)}
-        />
+        <WhyInput value={why} onChange={setWhy} isMissing={isMissing} />
         {decide.isError && <ProblemNote thrown={decide.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={() => onClose(false)}>
@@ -364,6 +346,31 @@ function BulkForm({
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** The reason that stays with a decision. */
+function WhyInput({
+  value,
+  onChange,
+  isMissing,
+}: {
+  value: string;
+  onChange: (why: string) => void;
+  isMissing: boolean;
+}) {
+  const t = useText(reviewText);
+  return (
+    <TextInput
+      label={t('why')}
+      description={t('whyWhat')}
+      value={value}
+      required
+      maxLength={WHY_LENGTH_MAX}
+      error={isMissing ? t('whyNeeded') : undefined}
+      data-autofocus
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
   );
 }
 

@@ -5,12 +5,13 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
-import { Empty, Loaded, ProblemNote, Screen } from '../../parts/states.tsx';
+import { Empty, Loaded, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { CrmRecords } from './crm-records.tsx';
 import { Mark } from './marks.tsx';
 import { Facts, Panel } from './panel.tsx';
 import { nameOf } from './people.ts';
+import { RecordPage } from './record-page.tsx';
 import { ReferralTable } from './referral-table.tsx';
 import { RewardTable } from './reward-table.tsx';
 import { useListSearch } from './search.ts';
@@ -28,13 +29,11 @@ export default function MemberPage() {
     queryFn: async () => (await api.GET('/members/{memberId}', { params: { path: { memberId } } })).data ?? null,
   });
   const t = useText(workText);
-  if (query.isError)
-    return (
-      <Screen title={t('member')}>
-        <ProblemNote thrown={query.error} onRetry={() => void query.refetch()} />
-      </Screen>
-    );
-  return <Loaded query={query}>{(member) => member && <Shown member={member} />}</Loaded>;
+  return (
+    <RecordPage title={t('member')} query={query}>
+      {(member) => <Shown member={member} />}
+    </RecordPage>
+  );
 }
 
 function Shown({ member }: { member: Member }) {

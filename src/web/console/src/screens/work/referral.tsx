@@ -4,12 +4,13 @@ import { useParams } from '@tanstack/react-router';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
-import { Loaded, ProblemNote, Screen } from '../../parts/states.tsx';
+import { Loaded, Screen } from '../../parts/states.tsx';
 import { CrmRecords } from './crm-records.tsx';
 import { usePrograms } from './filters.tsx';
 import { StageMark, StateMark, To } from './marks.tsx';
 import { Facts, Panel } from './panel.tsx';
 import { nameOf } from './people.ts';
+import { RecordPage } from './record-page.tsx';
 import { useListSearch } from './search.ts';
 import { workText } from './texts.ts';
 import { Timeline } from './timeline.tsx';
@@ -23,13 +24,11 @@ export default function ReferralPage() {
     queryFn: async () => (await api.GET('/referrals/{referralId}', { params: { path: { referralId } } })).data ?? null,
   });
   const t = useText(workText);
-  if (query.isError)
-    return (
-      <Screen title={t('referral')}>
-        <ProblemNote thrown={query.error} onRetry={() => void query.refetch()} />
-      </Screen>
-    );
-  return <Loaded query={query}>{(referral) => referral && <Shown referral={referral} />}</Loaded>;
+  return (
+    <RecordPage title={t('referral')} query={query}>
+      {(referral) => <Shown referral={referral} />}
+    </RecordPage>
+  );
 }
 
 function Shown({ referral }: { referral: Referral }) {

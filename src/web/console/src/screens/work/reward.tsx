@@ -16,6 +16,7 @@ import { Mark, StateMark, To } from './marks.tsx';
 import { Facts, Panel } from './panel.tsx';
 import { nameOf, sumsOf } from './people.ts';
 import { Postings } from './postings.tsx';
+import { RecordPage } from './record-page.tsx';
 import { awaitsPerson, type RewardRow } from './reward-table.tsx';
 import { workText } from './texts.ts';
 import { type Verdict, VerdictDialog } from './verdict.tsx';
@@ -41,13 +42,11 @@ export default function RewardPage() {
     },
   });
   const t = useText(workText);
-  if (query.isError)
-    return (
-      <Screen title={t('rewards')}>
-        <ProblemNote thrown={query.error} onRetry={() => void query.refetch()} />
-      </Screen>
-    );
-  return <Loaded query={query}>{(reward) => reward && <Shown reward={reward} />}</Loaded>;
+  return (
+    <RecordPage title={t('rewards')} query={query}>
+      {(reward) => <Shown reward={reward} />}
+    </RecordPage>
+  );
 }
 
 const isSome = (amount: string) => /[1-9]/.test(amount);
