@@ -21,6 +21,8 @@ export interface Gathered {
   /** By contact id: every referred contact the batch concerns, also one that is deleted, and every hinted one, since it may be a member. */
   readonly friends: ReadonlyMap<string, FriendFacts>;
   readonly loaded: LoadedCase;
+  /** Of each referral as it was before its friend's deals were read. */
+  readonly versions: ReadonlyMap<string, number>;
   /** To load the same again after somebody else has changed it. */
   readonly keys: CaseKeys;
   /** What was read from the CRM just now, as opposed to remembered. */
@@ -72,7 +74,11 @@ export async function gather(
   await reader.knowContacts([...reader.deals.values()].flatMap((deal) => deal.contactIds));
   const allKeys = reader.keys(connection);
   // Mostly there was nobody else. What others change from here on is found out by the commit.
-  if (JSON.stringify(allKeys) !== JSON.stringify(keys)) loaded = await store.load(allKeys);
+  const versions = versionsOf(loaded);
+  if (JSON.stringify(allKeys) !== JSON.stringify(keys)) {
+    loaded = await store.load(allKeys);
+    for (const [id, version] of versionsOf(loaded)) if (!versions.has(id)) versions.set(id, version);
+  }
   // Members are compared with their friends; who a friend names is known already, who was submitted or gave out a code is not.
   if (risk) await reader.knowContacts(membersIn(connection, loaded));
   const dealsOf = createDealFinder(connection, reader.deals, loaded, peopleOfGone, siblingsOf);
@@ -87,10 +93,15 @@ export async function gather(
       ]),
     ),
     loaded,
+    versions,
     keys: allKeys,
     fresh: [...reader.fresh.values()],
     basisOf: reader.basisOf,
   };
+}
+
+function versionsOf({ referrals }: LoadedCase): Map<string, number> {
+  return new Map(referrals.map(({ id, version }) => [id, version]));
 }
 
 /** What the risk policies of the account ask for. */

@@ -105,6 +105,15 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     for (let tries = 1; open.length > 0; tries += 1) {
       const now = clock.now();
       const partOf = createParts(loaded, gathered, others?.policy ?? null);
+      // Whoever moved a referral meanwhile has read its friend's deals later than these were read, and may have seen one that is not among
+      // them: nothing is concluded from that, these are read again.
+      const isOlder = ({ referrals }: ReturnType<typeof partOf>) =>
+        referrals.some(({ id, version }) => gathered.versions.get(id) !== version);
+      const parts = open.map((group) => ({ group, part: partOf(group) }));
+      const older = parts.filter(({ part }) => isOlder(part));
+      if (older.length > 0) await store.work.release(older.flatMap(({ group }) => group.items));
+      const current = parts.filter(({ part }) => !isOlder(part));
+      if (current.length === 0) return;
       const elsewhere = elsewhereState(others, loaded.others);
       const about = {
         accountId: connection.accountId,
@@ -121,8 +130,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       let tiers = loaded.tiers ?? [];
       const friendIds =
         mirrors === 'rows' ? new Set(loaded.referrals.flatMap(({ friend }) => friend.contact?.id ?? [])) : null;
-      const commits = open.map((group): Commit & { group: Group } => {
-        const state = { ...about, ...partOf(group), tallies, tiers, risk: loaded.risk, companies: loaded.companies };
+      const commits = current.map(({ group, part }): Commit & { group: Group } => {
+        const state = { ...about, ...part, tallies, tiers, risk: loaded.risk, companies: loaded.companies };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
         addTo(tallies, plan.tallies);
         tiers = [...tiers, ...plan.tierChanges];

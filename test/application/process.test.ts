@@ -183,6 +183,34 @@ describe('two batches that concern the same friend', () => {
     expect(items.map(({ outcome }) => outcome)).toEqual(['rewarded']);
   });
 
+  test('one that listed the friend’s deals before the next one was won, and commits after that was paid, moves the referral back by nothing', async () => {
+    crm.open('1', T0 + 1);
+    await told('deal', '1');
+    await drain();
+    const stage = async () =>
+      (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
+
+    // The slow batch asks for the friend's deals while there is one …
+    await told('contact', 'f');
+    const release = crm.holdBack();
+    const slow = processBatch();
+    await new Promise((resolve) => setImmediate(resolve));
+    // … the fast one meets the second, which is won.
+    crm.open('2', T0 + 2);
+    crm.win('2', T0 + 3);
+    crm.flow();
+    now += 1;
+    await told('deal', '2');
+    expect(await processBatch()).toBe(1);
+    expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
+
+    release();
+    await slow;
+    expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
+    await drain();
+    expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
+  });
+
   test('one that took a person for a stranger, and commits after the person was referred, decides again', async () => {
     crm.contacts.set('f', a.contact('f'));
     crm.open('1', T0 + 1);

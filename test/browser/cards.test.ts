@@ -191,7 +191,10 @@ describe('the cards of the three kinds of record', () => {
     expect(await composer.getByLabel('Text').inputValue()).toMatch(
       new RegExp(`^Hello Mary Somerville, .*${world.serviceUrl}/r/`),
     );
-    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(await composer.getByLabel('Text').inputValue());
+    // The card runs in a worker of its own: the composer may be open before the clipboard is written.
+    await expect
+      .poll(() => page.evaluate('navigator.clipboard.readText()'))
+      .toBe(await composer.getByLabel('Text').inputValue());
     await card.getByText('Not now: they were asked today.').waitFor();
     await expectSound(page, 'cards-9-ask-composer');
     await composer.getByRole('button', { name: 'Send' }).click();
