@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { type AppSettingsDesk, createAppSettings } from './application/app-settings.ts';
+import { type AttentionOf, createAttention } from './application/attention.ts';
 import { type Autopilot, createAutopilot } from './application/autopilot.ts';
 import { type Backfills, createBackfills } from './application/backfill.ts';
 import { createCard } from './application/card.ts';
@@ -149,6 +150,7 @@ export interface Container {
   readonly reconciliation: Reconciliation;
   readonly privacy: Privacy;
   readonly syncHealth: SyncHealthOf;
+  readonly attention: AttentionOf;
   readonly syncDesk: SyncDesk;
   readonly payoutAccounts: PayoutAccounts;
   readonly payoutNews: PayoutNewsDesk;
@@ -394,6 +396,7 @@ export function createContainer(deps: ContainerDeps): Container {
     privacy: createPrivacy({ store, clock, log, openSession, marker: createMarker(encryptionKeys), newId: randomUUID }),
     reconciliation,
     syncHealth,
+    attention: createAttention({ store, syncHealth }),
     syncDesk: createSyncDesk({
       store,
       clock,

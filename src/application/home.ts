@@ -9,7 +9,7 @@ import type {
   Sync,
 } from '../../contracts/hubspot-home/home-view.generated.ts';
 import type { CardUser } from '../domain/card-actors.ts';
-import type { Case, CaseKind } from '../domain/case.ts';
+import { bySeverity, type Case, type CaseKind } from '../domain/case.ts';
 import type { Reward } from '../domain/decision.ts';
 import type { StageMapping } from '../domain/mapping.ts';
 import { decimalOf, type Money } from '../domain/money.ts';
@@ -18,11 +18,12 @@ import type { RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
+import { pipelinesWithoutWon } from './attention.ts';
 import type { ConsoleLink, ConsoleLinks } from './console-links.ts';
 import { dealsNamedBy, readDealNames } from './deal-names.ts';
 import type { NextAsks } from './next-asks.ts';
 import type { Connection, ParkedOrder, Store } from './ports/store.ts';
-import type { HealthProblemCode, SyncHealth, SyncHealthOf } from './sync-health.ts';
+import { type HealthProblemCode, PRESSING, type SyncHealth, type SyncHealthOf } from './sync-health.ts';
 
 /** What fits on a screen; who wants all of it opens the lists. */
 const LISTED = 10;
@@ -228,24 +229,16 @@ function mappingItems(mapping: StageMapping | null): Attention[] {
       }),
     ];
   }
-  const pipelines = Map.groupBy(mapping.entries, ({ pipelineId }) => pipelineId);
-  return [...pipelines].flatMap(([id, entries]) =>
-    entries.some(({ stage }) => stage === 'won')
-      ? []
-      : [
-          item(`mapping ${id}`, {
-            kind: 'mapping',
-            severity: 'normal',
-            title: `No stage of “${entries[0]?.pipelineLabel ?? id}” means won`,
-            why: 'No deal of this pipeline can be rewarded for being won.',
-            next: 'Say in the app’s settings which stage means won, if deals are won there.',
-          }),
-        ],
+  return pipelinesWithoutWon(mapping.entries).map(({ id, label }) =>
+    item(`mapping ${id}`, {
+      kind: 'mapping',
+      severity: 'normal',
+      title: `No stage of “${label}” means won`,
+      why: 'No deal of this pipeline can be rewarded for being won.',
+      next: 'Say in the app’s settings which stage means won, if deals are won there.',
+    }),
   );
 }
-
-/** What stops more than one record, or needs a person's hand. */
-const PRESSING: readonly HealthProblemCode[] = ['no_token', 'parked', 'sweep_failed', 'unexplained'];
 
 const SYNC_TITLES: Readonly<Record<HealthProblemCode, string>> = {
   disconnected: 'Wonward is disconnected from this portal',
@@ -337,11 +330,9 @@ function ownerWords(owner: string): string {
   return kind === 'role' ? `the ${name}s` : name || owner;
 }
 
-const URGENCY: readonly Attention['severity'][] = ['urgent', 'high', 'normal', 'low'];
-
 /** The most urgent first, of equal ones what is due soonest; otherwise as they were found. */
 function byUrgency(a: Attention, b: Attention): number {
-  const severity = URGENCY.indexOf(a.severity) - URGENCY.indexOf(b.severity);
+  const severity = bySeverity(a.severity, b.severity);
   if (severity !== 0) return severity;
   if (a.dueAt === b.dueAt) return 0;
   if (a.dueAt === null || b.dueAt === null) return a.dueAt === null ? -1 : 1;

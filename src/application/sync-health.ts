@@ -73,6 +73,9 @@ export type HealthProblemCode =
   | 'unexplained'
   | 'mirror_differs';
 
+/** What stops more than one record, or needs a person's hand. */
+export const PRESSING: readonly HealthProblemCode[] = ['no_token', 'parked', 'sweep_failed', 'unexplained'];
+
 export interface HealthProblem {
   readonly code: HealthProblemCode;
   /** What is wrong and what to do about it, for an admin. */

@@ -12,6 +12,11 @@ export type CaseKind = (typeof CASE_KINDS)[number];
 export const SEVERITIES = ['low', 'normal', 'high', 'urgent'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
+/** The gravest first. */
+export function bySeverity(a: Severity, b: Severity): number {
+  return SEVERITIES.indexOf(b) - SEVERITIES.indexOf(a);
+}
+
 /**
  * What became of a case.
  * - `approved`, `rejected`: of a reward that waited · `allowed`: paid though the policy would not · `moot`: the deal settled it first, or what an alert told of is gone

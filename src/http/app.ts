@@ -108,6 +108,7 @@ export interface AppDeps {
   readonly referralTimeline: OperationsDeps['referralTimeline'];
   readonly crmRecords: OperationsDeps['crmRecords'];
   readonly syncHealth: OperationsDeps['syncHealth'];
+  readonly attention: OperationsDeps['attention'];
   readonly syncDesk: OperationsDeps['syncDesk'];
   readonly reconciliation: OperationsDeps['reconciliation'];
   readonly codeExists: ShareDeps['codeExists'];

@@ -7,6 +7,7 @@ import { vi } from 'vitest';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createAppSettings } from '../../src/application/app-settings.ts';
+import { createAttention } from '../../src/application/attention.ts';
 import { createAutopilot } from '../../src/application/autopilot.ts';
 import { createBackfills } from '../../src/application/backfill.ts';
 import { createCard } from '../../src/application/card.ts';
@@ -441,6 +442,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       newId: randomUUID,
     }),
     syncHealth,
+    attention: createAttention({ store, syncHealth }),
     reconciliation: createReconciliation({
       ...{ store, clock, log, publicUrl: PUBLIC_URL, openSession: connect.openSession, onAsked: () => {} },
       signer: createSigner(KEYS),

@@ -6,6 +6,7 @@ import type { Review } from '../../application/review.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type AccountDeps, account } from './account.ts';
 import { type AppSettingsDeps, appSettings } from './app-settings.ts';
+import { type AttentionDeps, attention } from './attention.ts';
 import { type AttributionDeps, attribution } from './attribution.ts';
 import { type AuditLogDeps, auditLog } from './audit-log.ts';
 import { type AutopilotDeps, autopilot } from './autopilot.ts';
@@ -60,6 +61,7 @@ export interface OperationsDeps
     Pick<ReceivablesDeps, 'writeOff' | 'ledger'>,
     Omit<LedgerDeps, 'reads'>,
     SyncApiDeps,
+    AttentionDeps,
     AppSettingsDeps,
     UsersDeps,
     AccountDeps,
@@ -125,6 +127,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...history(deps),
     ...memberImports(deps),
     ...sync(deps),
+    ...attention(deps),
     ...appSettings(deps),
     ...account(deps),
     ...users(deps),

@@ -32,6 +32,7 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'getCaseChain',
     'listCaseQueue',
     'getRiskSignals',
+    'getAttention',
   ],
   'referrals.write': ['createMember', 'createReferral', 'openDispute', 'commentOnCase', 'assignCase'],
   'review.decide': [

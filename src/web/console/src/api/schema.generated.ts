@@ -2004,6 +2004,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getAttention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections/{connectionId}/app-settings": {
         parameters: {
             query?: never;
@@ -5154,6 +5170,32 @@ export interface components {
             hash: string;
             signature: string;
             keyId: string;
+        };
+        Attention: {
+            /** @enum {string} */
+            code: "no_connection" | "disconnected" | "no_program" | "mapping_unread" | "no_won_stage" | "sync" | "drift" | "reviews" | "disputes" | "alerts" | "payouts_parked" | "payouts_failed" | "batches" | "budget_low" | "budget_spent";
+            /** @enum {string} */
+            severity: "low" | "normal" | "high" | "urgent";
+            count: number | null;
+            isMore: boolean;
+            overdue: number;
+            /** Format: date-time */
+            nextDueAt: string | null;
+            connection: {
+                id: string;
+                provider: string;
+                externalId: string;
+            } | null;
+            program: {
+                programId: string;
+                name: string;
+            } | null;
+            pipeline: string | null;
+            left: {
+                amount: string;
+                currency: string;
+            } | null;
+            detail: string | null;
         };
         AppSettings: {
             connectionId: string;
@@ -10426,6 +10468,27 @@ export interface operations {
                             detail: string;
                         }[];
                         next: number | null;
+                    };
+                };
+            };
+        };
+    };
+    getAttention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Attention"][];
                     };
                 };
             };
