@@ -1,6 +1,6 @@
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { StageMapping } from '../domain/mapping.ts';
-import { type ProgramVersion, type RewardRule, rulesFor, versionFor } from '../domain/program.ts';
+import { type ProgramVersion, type RewardRule, rulesNow, versionFor } from '../domain/program.ts';
 import { appliesIn, type ProgramChoice } from '../domain/program-choice.ts';
 import { type ContactFacts, type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
@@ -82,7 +82,7 @@ export async function readStoryFacts(
     const { referral, member } = one;
     const own = decisionsOf.get(referral.id) ?? [];
     const version = appliesIn(choices, connection.id, referral) ? versionFor(programs, referral, now) : undefined;
-    const rules = rulesFor(version?.rules ?? [], referral, now);
+    const rules = rulesNow(version?.rules ?? [], referral, now);
     const deals = contactsOf(one).flatMap((contact) => dealsByContact.get(recordKey(contact)) ?? []);
     const named = referral.recruiterId === undefined ? null : memberOf(referral.recruiterId);
     return {

@@ -4,7 +4,7 @@ import { type CardUser, whyNotAct } from '../domain/card-actors.ts';
 import { warningsOf } from '../domain/deal-warning.ts';
 import { outlookOfDecision } from '../domain/explain.ts';
 import { findStage } from '../domain/mapping.ts';
-import { rulesFor } from '../domain/program.ts';
+import { rulesNow } from '../domain/program.ts';
 import { appliesIn, openProgramIn } from '../domain/program-choice.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
@@ -81,7 +81,7 @@ export function createDealCard({
     // Of nobody's deal only what the program that is open asks for can be said.
     const open = openProgramIn(programs, choices, connectionId, now);
     const inForce = told
-      ? rulesFor(told.facts.version?.rules ?? [], told.referral, now)
+      ? rulesNow(told.facts.version?.rules ?? [], told.referral, now)
       : (programs.findLast(({ programId }) => programId === open)?.rules ?? []);
 
     const whyNot = whyNotAct(connection.cardActors ?? null, user);

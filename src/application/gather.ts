@@ -20,6 +20,8 @@ export interface Gathered {
   readonly contacts: ReadonlyMap<string, ContactFacts>;
   /** By contact id: every referred contact the batch concerns, also one that is deleted, and every hinted one, since it may be a member. */
   readonly friends: ReadonlyMap<string, FriendFacts>;
+  /** By deal id: contacts that were on it when it was last read, and are not now. */
+  readonly letGo: ReadonlyMap<string, readonly string[]>;
   readonly loaded: LoadedCase;
   /** Of each referral as it was before its friend's deals were read. */
   readonly versions: ReadonlyMap<string, number>;
@@ -51,10 +53,14 @@ export async function gather(
     items.filter(({ record }) => record.object === object).map(({ record }) => record.id);
 
   await Promise.all([reader.readDeals(idsOf('deal')), reader.readContacts(idsOf('contact'))]);
-  // A deal that is gone comes without its people; who was on it is concerned all the same.
-  const gone = [...reader.deals.values()].filter(({ presence }) => presence === 'deleted').map(({ ref }) => ref.id);
-  const peopleOfGone = await store.contactsOfDeals(connection.accountId, connection.id, gone);
-  const left = [...peopleOfGone.values()].flat();
+  // Whom a deal has let go of is concerned as well: only the deal may tell of it. One that is gone comes without its people.
+  const known = await store.contactsOfDeals(connection.accountId, connection.id, [...reader.deals.keys()]);
+  const isGone = (id: string) => reader.deals.get(id)?.presence === 'deleted';
+  const peopleOfGone = new Map([...known].filter(([id]) => isGone(id)));
+  const letGo = new Map(
+    [...known].map(([id, people]) => [id, people.filter((one) => !reader.deals.get(id)?.contactIds.includes(one))]),
+  );
+  const left = [...letGo.values()].flat();
   await reader.knowContacts([...left, ...[...reader.deals.values()].flatMap((deal) => deal.contactIds)]);
   await reader.knowContacts([...reader.contacts.values()].flatMap((contact) => contact.referredByIds));
 
@@ -77,7 +83,11 @@ export async function gather(
   const versions = versionsOf(loaded);
   if (JSON.stringify(allKeys) !== JSON.stringify(keys)) {
     loaded = await store.load(allKeys);
-    for (const [id, version] of versionsOf(loaded)) if (!versions.has(id)) versions.set(id, version);
+    // Those of whom nobody had asked are as new as the asking; somebody's of whom it was asked has been begun since.
+    const asked = new Set(keys.contactIds);
+    const isBegun = (contact: RecordRef | null) => contact?.connectionId === connection.id && asked.has(contact.id);
+    for (const { id, version, friend } of loaded.referrals)
+      if (!versions.has(id) && !isBegun(friend.contact)) versions.set(id, version);
   }
   // Members are compared with their friends; who a friend names is known already, who was submitted or gave out a code is not.
   if (risk) await reader.knowContacts(membersIn(connection, loaded));
@@ -92,6 +102,7 @@ export async function gather(
         { contact, deals: dealsOf(contact) },
       ]),
     ),
+    letGo,
     loaded,
     versions,
     keys: allKeys,

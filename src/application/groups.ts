@@ -24,9 +24,16 @@ export function groupByPeople(items: readonly WorkItem[], gathered: Gathered): G
   const friendsOfRecord = indexed([...gathered.friends.values()], ({ contact, deals }) =>
     [contact, ...deals].flatMap(keysOf),
   );
+  const friendsById = indexed([...gathered.friends.values()], ({ contact }) => [contact.ref.id, ...contact.formerIds]);
+  const friendsLetGo = (deal: RecordRef) =>
+    deal.object === 'deal'
+      ? (gathered.letGo.get(deal.id) ?? []).flatMap((contactId) => friendsById.get(contactId) ?? [])
+      : [];
   const factsOfRecord = indexed(gathered.fresh, keysOf);
   const union = createUnion();
-  const friendsOf = items.map(({ record }) => friendsOfRecord.get(recordKey(record)) ?? []);
+  const friendsOf = items.map(({ record }) => [
+    ...new Set([...(friendsOfRecord.get(recordKey(record)) ?? []), ...friendsLetGo(record)]),
+  ]);
   for (const [index, friends] of friendsOf.entries()) {
     for (const { contact } of friends) {
       union.join(`item ${index}`, `person ${contact.ref.id}`);

@@ -1,7 +1,7 @@
 import { STANDING_STATES } from '../domain/decision.ts';
 import { type Outlook, outlookOfRule } from '../domain/explain.ts';
 import { findStage, type StageMapping } from '../domain/mapping.ts';
-import { beginOf, type Party, type RewardRule, rulesFor } from '../domain/program.ts';
+import { beginOf, type Party, type RewardRule, rulesNow } from '../domain/program.ts';
 import type { Rates } from '../domain/rates.ts';
 import type { DealNames } from '../domain/reason.ts';
 import { type DealFacts, type DealPoint, type RecordRef, sameRecord } from '../domain/record.ts';
@@ -66,7 +66,7 @@ export function outlooksOfDeal(
   decidedRules: ReadonlySet<string>,
 ): Outlook[] {
   const { version } = told.facts;
-  const rules = rulesFor(version?.rules ?? [], told.referral, context.now);
+  const rules = rulesNow(version?.rules ?? [], told.referral, context.now);
   const [dealAt] = dealsAt([deal], context.mapping, Number.POSITIVE_INFINITY);
   // What is won and not yet decided on is about to be.
   if (!dealAt || dealAt.since.won !== null) return [];

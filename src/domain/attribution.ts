@@ -258,7 +258,7 @@ function strongestClaim(
     claims.map((one) => judged(one, verdict(one))),
     now,
   );
-  return withAssist(state, claimed, second, now);
+  return withAssist(draft, state, claimed, second, now);
 }
 
 /** A referral of which nothing was granted to its member yet is shared with another one whose evidence appears later. */
@@ -284,7 +284,7 @@ function sharedIfLate(
   const others = claims.map((one) => judged(one, one === second ? 'assist' : verdictOn(one)));
   const why = reason('credit_shared', { percent: String(assistPercent) });
   keepAttribution(draft, state, referral, why, [had, ...others], now);
-  return withAssist(state, referral, second, now);
+  return withAssist(draft, state, referral, second, now);
 }
 
 /** The strongest of the others who may have a part in the referral; nobody where the policy shares nothing. */
@@ -301,6 +301,7 @@ function secondOf(
 }
 
 function withAssist(
+  draft: Draft,
   state: State,
   referral: Omit<Referral, 'version'>,
   second: Claimed | undefined,
@@ -308,7 +309,9 @@ function withAssist(
 ): Omit<Referral, 'version'> {
   const percent = policyOf(state).assistPercent;
   if (!second || percent === undefined) return referral;
-  return { ...referral, assist: { memberId: second.memberId, percent, since: now } };
+  // What was decided before was decided for one alone, though by a clock that is ahead of this node's.
+  const since = Math.max(now, ...draft.decisionsOf(referral.id).map(({ recordedAt }) => recordedAt + 1));
+  return { ...referral, assist: { memberId: second.memberId, percent, since } };
 }
 
 function judged({ memberId, source, at }: Candidate, verdict: CandidateVerdict): JudgedCandidate {

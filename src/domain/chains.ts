@@ -27,10 +27,11 @@ import {
   needsTier,
   type Party,
   type ProgramVersion,
+  presentOf,
   publishedKey,
   type RewardRule,
   restsOnCount,
-  rulesFor,
+  rulesNow,
   TRIGGER_STAGES,
   triggerOf,
   versionFor,
@@ -99,7 +100,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   function ruleOf(chain: Chain): RewardRule | undefined {
     const program = last(chain)?.program;
     const version = state.programs.find((one) => one.programId === program?.id && one.version === program.version);
-    return version && rulesFor(version.rules, referral, now).find(({ key }) => key === chain.ruleKey);
+    return version && rulesNow(version.rules, referral, now).find(({ key }) => key === chain.ruleKey);
   }
 
   function newestReward(chain: Chain): Reward | undefined {
@@ -148,7 +149,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       sequence,
       mappingVersion: state.mapping.version,
       // Never before the one it follows: nodes' clocks differ, and the newest decision has to stay the last of its chain.
-      recordedAt: Math.max(now, ...chain.decisions.map((earlier) => earlier.recordedAt)),
+      recordedAt: Math.max(presentOf(referral, now), ...chain.decisions.map((earlier) => earlier.recordedAt)),
     };
     draft.addDecision(decision);
     return decision;
@@ -874,7 +875,7 @@ function reachedOf(
       if (since === null) return [];
       const version = versionFor(programs, referral, since);
       if (!version) return [];
-      return rulesFor(version.rules, referral, now)
+      return rulesNow(version.rules, referral, now)
         .filter((rule) => triggerOf(rule) === stage)
         .map((rule) => ({ dealAt, since, version, rule }));
     }),

@@ -244,6 +244,20 @@ export function rulesFor(
   });
 }
 
+/** What is known of a referral has happened, though it was by a clock that is ahead of this node's. */
+export function presentOf({ assist }: Pick<Referral, 'assist'>, now: Instant): Instant {
+  return Math.max(now, assist?.since ?? now, assist?.until ?? now);
+}
+
+/** The rules as they hold for a referral now. */
+export function rulesNow(
+  rules: readonly RewardRule[],
+  referral: Pick<Referral, 'assist'>,
+  now: Instant,
+): readonly RewardRule[] {
+  return rulesFor(rules, referral, presentOf(referral, now));
+}
+
 /** The published rule that a decision's key means. */
 export function publishedRule(rules: readonly RewardRule[], key: string): RewardRule | undefined {
   const published = publishedKey(key);

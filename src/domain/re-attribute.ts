@@ -44,11 +44,12 @@ export function moveReferral(draft: Draft, state: State, { referralId, memberId,
   ];
   // What spoke against the one who had it says nothing about the one who has it now.
   const isFree = before.stage === 'declined' && before.reason.code !== 'existing_customer';
+  const until = Math.max(at, ...draft.decisionsOf(referralId).map(({ recordedAt }) => recordedAt + 1));
   const moved = draft.putReferral({
     ...before,
     memberId,
     movedAt: at,
-    assist: before.assist && { ...before.assist, until: before.assist.until ?? at },
+    assist: before.assist && { ...before.assist, until: before.assist.until ?? until },
     doubt: before.doubt === 'self_referral' ? undefined : before.doubt,
     ...(isFree ? { stage: 'accepted' as const, reason: reason('attributed_person'), stageSince: at } : {}),
   });

@@ -12,12 +12,12 @@ function crmOf(a: ReturnType<typeof tenant>) {
   const won = (at: number) => ({ at, pipelineId: 'p', stageId: 'won', amount: '1000', currency: 'EUR' });
   const open = (at: number) => ({ ...won(at), stageId: 'open' });
   const deals = new Map<string, DealFacts>();
-  const removed = new Set<string>();
   const contacts = new Map<string, ContactFacts>([
     ['m', a.contact('m')],
     ['f', a.contact('f', { referredByIds: ['m'] })],
   ]);
   let hold: Promise<void> | null = null;
+  const isOn = ({ contactIds }: DealFacts, id: string) => contactIds.includes(id);
 
   const pick = <F>(from: ReadonlyMap<string, F>, ids: readonly string[]): F[] =>
     ids.flatMap((id) => from.get(id) ?? []);
@@ -41,7 +41,7 @@ function crmOf(a: ReturnType<typeof tenant>) {
     },
     readContacts: async (ids) => pick(contacts, ids),
     dealsOfContacts: async (ids) =>
-      new Map(ids.map((id) => [id, id === 'f' ? [...deals.keys()].filter((deal) => !removed.has(deal)) : []])),
+      new Map(ids.map((id) => [id, [...deals.values()].flatMap((deal) => (isOn(deal, id) ? deal.ref.id : []))])),
     account: () => Promise.reject(new Error('not asked here')),
     contactsByEmail: () => Promise.reject(new Error('not asked here')),
     changedSince: () => Promise.reject(new Error('not asked here')),
@@ -61,7 +61,6 @@ function crmOf(a: ReturnType<typeof tenant>) {
     },
     remove: (id: string) => {
       deals.set(id, a.deal(id, { presence: 'deleted', contactIds: [], history: [] }));
-      removed.add(id);
     },
     win: (id: string, at: number) => {
       const deal = deals.get(id);
@@ -211,6 +210,30 @@ describe('two batches that concern the same friend', () => {
     expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
   });
 
+  test('one that began before the referral did, and reads on while another one pays the friend’s next deal, moves it back by nothing', async () => {
+    crm.contacts.set('x', a.contact('x'));
+    crm.open('1', T0 + 1);
+    crm.share('1', ['f', 'x']);
+    await told('contact', 'f');
+    const release = crm.holdBack();
+    const slow = processBatch();
+    await new Promise((resolve) => setImmediate(resolve));
+    crm.open('2', T0 + 2);
+    crm.win('2', T0 + 3);
+    crm.flow();
+    now += 1;
+    await told('deal', '2');
+    expect(await processBatch()).toBe(1);
+    const stage = async () =>
+      (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
+    expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
+    release();
+    await slow;
+    expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
+    await drain();
+    expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
+  });
+
   test('one that took a person for a stranger, and commits after the person was referred, decides again', async () => {
     crm.contacts.set('f', a.contact('f'));
     crm.open('1', T0 + 1);
@@ -284,6 +307,18 @@ test('a contact who was read because a friend names them is not taken as seen', 
   await told('contact', 'm');
   await drain();
   expect(await seen('m')).toBeGreaterThan(T0);
+});
+
+test('whom an open deal has let go of stands where they stood before it, though nothing but the deal tells of it', async () => {
+  crm.open('1', now);
+  await told('deal', '1');
+  await drain();
+  const stage = async () => (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
+  expect(await stage()).toBe('opportunity');
+  crm.share('1', []);
+  await told('deal', '1');
+  await drain();
+  expect(await stage()).toBe('accepted');
 });
 
 test('a deal that is gone takes back the stage to which it had brought the friend, though nothing was decided on it', async () => {

@@ -77,13 +77,36 @@ function standing(world: World): string[] {
 }
 
 describe('credit that two members share', () => {
-  test('is never more than the whole, also where one node’s clock is ahead of the one that decides', () => {
+  test('is shared also by a node whose clock is behind the one that shared it, and what it decides is recorded after that', () => {
     const world = worldOf([{ ...PERCENT, amountChanges: 'ignore' }]);
     befriend(world, 3);
     win(world, '1000.00', 2);
-    expect(standing(world)).toEqual(['member 1 10000']);
+    expect(standing(world)).toEqual(['assist 2 3000', 'member 1 7000']);
+    const since = referralOf(world, '3').assist?.since ?? Number.NaN;
+    expect(Math.min(...world.state.decisions.map(({ recordedAt }) => recordedAt))).toBeGreaterThanOrEqual(since);
     world.process(T0 + 4 * DAY);
-    expect(standing(world)).toEqual(['member 1 10000']);
+    expect(standing(world)).toEqual(['assist 2 3000', 'member 1 7000']);
+  });
+
+  test('begins and ends after what was decided before, though that was by a clock that was ahead', () => {
+    const world = worldOf([
+      {
+        ...PERCENT,
+        conditions: [{ fact: 'deal.amount', op: 'at_least', money: { minor: 1_000_000n, currency: 'EUR' } }],
+      },
+    ]);
+    world.putContact(contactOf('3', { referredByIds: ['1'] }));
+    win(world, '1000', 9);
+    const skipped = Math.max(...world.state.decisions.map(({ recordedAt }) => recordedAt));
+    expect(skipped).toBeGreaterThan(T0 + 9 * DAY);
+    befriend(world, 3);
+    const { assist } = referralOf(world, '3');
+    expect(assist?.since).toBe(skipped + 1);
+    world.change((draft) => {
+      const move = { referralId: referralOf(world, '3').id, memberId: memberOf(world, '2').id };
+      moveReferral(draft, world.state, { ...move, by: 'support', why: 'it was Bob', at: T0 + 4 * DAY });
+    });
+    expect(referralOf(world, '3').assist?.until).toBeGreaterThan(skipped);
   });
 
   test('gives each their part of what the rule gives, and the friend all of theirs', () => {
