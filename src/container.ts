@@ -20,6 +20,7 @@ import { createDeliver } from './application/deliver.ts';
 import { createDesk, type Desk } from './application/desk.ts';
 import { createDeskEffects, type DeskEffects } from './application/desk-effects.ts';
 import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
+import { createFigures, type Figures } from './application/figures.ts';
 import { createHistory, type History } from './application/history.ts';
 import { createHome } from './application/home.ts';
 import { createListen } from './application/listen.ts';
@@ -91,6 +92,8 @@ const DRIFT_SCHEDULE = '7,22,37,52 * * * *';
 const TIERS_SCHEDULE = '* * * * *';
 /** What is forgotten is days old; an hour is soon enough. */
 const PRUNE_SCHEDULE = '41 * * * *';
+/** Who looks at figures sees what happened within this time. Six fields: the first is the second. */
+const FIGURES_SCHEDULE = '*/15 * * * * *';
 /** What a person has started begins at once on their node; a minute is what a crash costs it. */
 const STARTED_SCHEDULE = '* * * * *';
 
@@ -147,6 +150,7 @@ export interface Container {
   readonly backfills: Backfills;
   readonly history: History;
   readonly memberImports: MemberImports;
+  readonly figures: Figures;
   readonly reconciliation: Reconciliation;
   readonly privacy: Privacy;
   readonly syncHealth: SyncHealthOf;
@@ -300,6 +304,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const releaseRuns = scheduled('releases', STARTED_SCHEDULE, history.carryOutAll);
   const importRuns = scheduled('imports', STARTED_SCHEDULE, memberImports.runAll);
   const begun = [backfillRuns, releaseRuns, importRuns];
+  const figures = createFigures({ store, clock });
   const schedules = [
     ...begun,
     scheduled('sweep', sweepSchedule, reconcile.sweepUsual),
@@ -312,6 +317,7 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
     scheduled('sessions', PRUNE_SCHEDULE, signIn.prune),
     scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
+    scheduled('figures', FIGURES_SCHEDULE, figures.foldAll),
     scheduled('prune', PRUNE_SCHEDULE, createPrune({ store, reconciliation, clock, log })),
     ...(reconcileSchedule === undefined ? [] : [scheduled('reconcile', reconcileSchedule, reconciliation.makeAll)]),
   ];
@@ -393,6 +399,7 @@ export function createContainer(deps: ContainerDeps): Container {
     backfills,
     history,
     memberImports,
+    figures,
     privacy: createPrivacy({ store, clock, log, openSession, marker: createMarker(encryptionKeys), newId: randomUUID }),
     reconciliation,
     syncHealth,

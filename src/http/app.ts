@@ -92,6 +92,7 @@ export interface AppDeps {
   readonly backfills: OperationsDeps['backfills'];
   readonly history: OperationsDeps['history'];
   readonly memberImports: OperationsDeps['memberImports'];
+  readonly figures: OperationsDeps['figures'];
   readonly tiers: OperationsDeps['tiers'];
   readonly reattribute: OperationsDeps['reattribute'];
   readonly mappings: OperationsDeps['mappings'];

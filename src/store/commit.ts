@@ -151,6 +151,17 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   );
   await insertRows(
     session,
+    'referral_stages',
+    plan.referrals.map(({ id, stage, stageSince }) => ({
+      account_id: accountId,
+      referral_id: id,
+      since: stageSince,
+      stage,
+    })),
+    'on conflict do nothing',
+  );
+  await insertRows(
+    session,
     'touches',
     plan.touches.map((touch) => touchRow(accountId, touch)),
     'on conflict do nothing',

@@ -6,6 +6,13 @@ import { TABLES } from './schema.ts';
 /** Names of columns with their types as in schema.ts. */
 export type Columns = Readonly<Record<string, string>>;
 
+/** NEW is the row, and OLD, of an update, what it was. */
+export interface RowChange {
+  readonly on: 'insert' | 'update';
+  readonly when?: string;
+  readonly run: string;
+}
+
 /** What the two databases do differently, all of it. Implemented in sqlite.ts and postgres.ts. */
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres';
@@ -24,6 +31,8 @@ export interface Dialect {
     appendOnlyBut(table: string, allowed: { readonly update?: string; readonly delete?: string }): string[];
     /** Postings come first, the journal seals them; see the migration. */
     sealJournals(): string[];
+    /** Runs a statement for each row that was written, in the same transaction, whoever writes it. */
+    afterChange(table: string, change: RowChange): string[];
   };
   /** Appended to a SELECT that picks rows to claim, so that two claimers never wait for each other. */
   /** Until the end of the transaction nobody else gets past this for any of the same names, which come in order. */

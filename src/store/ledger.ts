@@ -10,6 +10,7 @@ import type {
 import type { Journal } from '../domain/ledger.ts';
 import { fromSum, journalOf, rewardOf } from './codec.ts';
 import type { Engine } from './dialect.ts';
+import { LEDGER_KIND, waitingJournals } from './figures.ts';
 import { postingsOf } from './reads.ts';
 import type { Row, Session } from './schema.ts';
 
@@ -19,21 +20,23 @@ const LOOKED_AT_MAX = 5_000;
 /** Ledger accounts of these are each one person's; the others are a handful: programs and providers. */
 const OF_PEOPLE = ['held', 'payable', 'credit', 'receivable'];
 
-/** The first word of an account's name; the words come in their order, and the semicolon is the character after the colon. */
-const KIND = `case ${[...OF_PEOPLE, 'expense', 'provider']
-  .sort()
-  .map((kind) => `when ledger_account < '${kind};' then '${kind}'`)
-  .join(' ')} end`;
-
-/** What finance reads. Sums come from one index that holds nothing else; lists go by keys. */
+/** What finance reads. Sums are kept by `figures.ts`, with what waits for it added; lists go by keys. */
 export function createLedgerStore(engine: Engine): LedgerStore {
   return {
     sums: (accountId) =>
       engine.read(async ({ db }) => {
-        const { rows } = await sql<{ kind: string; currency: string; minor: string; accounts: number }>`
-          select kind, currency, cast(sum(minor) as text) as minor, count(*) as accounts from (
-            select ${sql.raw(KIND)} as kind, currency, sum(minor) as minor from postings
-            where account_id = ${accountId} group by ledger_account, currency) as each_account
+        const kindOf = sql.raw(LEDGER_KIND);
+        // One statement, and so one moment: what a fold has taken is in the sums, and what it has not is among those that wait.
+        const { rows } = await sql<{ kind: string; currency: string; minor: string; accounts: string }>`
+          select kind, currency, cast(sum(minor) as text) as minor, cast(sum(accounts) as text) as accounts from (
+            select label as kind, currency, minor, n as accounts from figures
+              where account_id = ${accountId} and measure = 'balance' and day = 0
+            union all select ${kindOf}, currency, sum(minor), count(*) filter (where not exists (
+                select 1 from ledger_sums where account_id = ${accountId}
+                  and ledger_account = new.ledger_account and currency = new.currency))
+              from (select ledger_account, currency, sum(minor) as minor from postings where account_id = ${accountId}
+                and journal_id in (${waitingJournals(accountId)}) group by ledger_account, currency) as new
+              group by ${kindOf}, currency) as parts
           group by kind, currency order by kind, currency`.execute(db);
         return rows.map(({ kind, currency, minor, accounts }) => ({
           kind,

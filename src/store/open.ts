@@ -19,6 +19,7 @@ import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
 import { createDriftStore } from './drift.ts';
 import { createDryRunStore } from './dry-runs.ts';
+import { createFigureStore } from './figures.ts';
 import { createHistoryStore } from './history.ts';
 import { createIdentityStore } from './identity.ts';
 import { createInboxStore } from './inbox.ts';
@@ -148,6 +149,7 @@ export function createStore(engine: Engine): Store {
     desk: createDeskStore(engine),
     attention: createAttentionStore(engine),
     ledger: createLedgerStore(engine),
+    figures: createFigureStore(engine),
     appSettings: createAppSettingsStore(engine),
     caseTasks: createCaseTaskStore(engine),
     payouts: createPayoutStore(engine),

@@ -128,6 +128,12 @@ export const postgresDialect: Dialect = {
       `CREATE TRIGGER journals_before_insert BEFORE INSERT ON journals
         FOR EACH ROW EXECUTE FUNCTION wonward_seal_journal()`,
     ],
+    afterChange: (table, { on, when, run }) => [
+      `CREATE FUNCTION wonward_${table}_after_${on}() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN ${run}; RETURN NULL; END $$`,
+      `CREATE TRIGGER ${table}_after_${on} AFTER ${on.toUpperCase()} ON ${table}
+        FOR EACH ROW ${when === undefined ? '' : `WHEN (${when})`} EXECUTE FUNCTION wonward_${table}_after_${on}()`,
+    ],
   },
   lockFor: async (db, names) => {
     for (const name of names) await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(db);

@@ -102,6 +102,10 @@ export const sqliteDialect: Dialect = {
                        GROUP BY currency HAVING sum(minor) <> 0);
       END`,
     ],
+    afterChange: (table, { on, when, run }) => [
+      `CREATE TRIGGER ${table}_after_${on} AFTER ${on.toUpperCase()} ON ${table} ${when === undefined ? '' : `WHEN ${when}`}
+        BEGIN ${run}; END`,
+    ],
   },
   // One writer at a time: whoever is in a writing transaction is alone.
   // There is one writer.

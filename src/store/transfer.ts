@@ -106,6 +106,13 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   erasures: ['account_id', 'id'],
   erased_people: ['account_id', 'kind', 'place', 'person'],
   user_views: ['account_id', 'id'],
+  referral_stages: ['account_id', 'referral_id', 'since', 'stage'],
+  // Made of the other tables: the target makes them of what it is given.
+  figure_marks: null,
+  figures: null,
+  figure_parts: null,
+  ledger_sums: null,
+  figure_states: null,
   leases: null,
   probe: null,
 };

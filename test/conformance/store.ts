@@ -12,6 +12,7 @@ import { backfillStoreConformance } from './store-backfill.ts';
 import { cardStoreConformance } from './store-cards.ts';
 import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
+import { figureStoreConformance } from './store-figures.ts';
 import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant } from './store-fixtures.ts';
 import { edgeOf, identityStoreConformance, POLICY } from './store-identity.ts';
 import { ledgerStoreConformance } from './store-ledger.ts';
@@ -2473,6 +2474,7 @@ export function storeConformance({
 
     deskStoreConformance(() => ({ store, a }));
     ledgerStoreConformance(() => ({ store, a }));
+    figureStoreConformance(() => ({ store, a }));
     autopilotStoreConformance(() => ({ store, a }));
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));

@@ -101,6 +101,9 @@ const IN_WORDS = [
   /^must name each once$/,
   // Of the ledger.
   /^must be given when there is a currency$/,
+  // Of figures.
+  /^must be given: amounts in two currencies are not compared$/,
+  /^must (not be after "to"|not be before 1970|be within [0-9]+ days of "to"|be a longer step for so long a period)$/,
 ];
 
 const PROGRAM = {
@@ -123,6 +126,24 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
   exportJournals: {},
   exportReferrals: {},
   sumLedger: {},
+  getFiguresOverview: {},
+  exportFiguresOverview: {},
+  getFiguresTrend: {},
+  exportFiguresTrend: {},
+  getFiguresFunnel: {},
+  exportFiguresFunnel: {},
+  getFiguresTimes: {},
+  exportFiguresTimes: {},
+  getFiguresChannels: {},
+  exportFiguresChannels: {},
+  getFiguresMembers: {},
+  exportFiguresMembers: {},
+  getFiguresCohorts: {},
+  exportFiguresCohorts: {},
+  getFiguresReturns: {},
+  exportFiguresReturns: {},
+  getFiguresComparison: {},
+  exportFiguresComparison: {},
   listLedgerAccounts: { params: { ledgerKind: 'payable', currency: 'EUR' } },
   validateProgram: { body: PROGRAM },
   diffProgram: { body: PROGRAM },

@@ -21,6 +21,7 @@ import { createDealCard } from '../../src/application/deal-card.ts';
 import { createDesk } from '../../src/application/desk.ts';
 import { createDeskEffects } from '../../src/application/desk-effects.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
+import { createFigures } from '../../src/application/figures.ts';
 import { createHistory } from '../../src/application/history.ts';
 import { createHome } from '../../src/application/home.ts';
 import { createMappings } from '../../src/application/mapping.ts';
@@ -448,6 +449,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       signer: createSigner(KEYS),
       newId: randomUUID,
     }),
+    figures: createFigures({ store, clock }),
     syncDesk: createSyncDesk({ store, clock, newId: randomUUID, onAsked: () => {}, onSweepAsked: () => {} }),
     codeExists: store.reads.codeExists,
     readiness: store.ping,

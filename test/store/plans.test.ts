@@ -40,10 +40,10 @@ const server = await postgresForThisFile();
 
 /**
  * Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. So does the
- * look at the news that wait, whose index holds no others.
+ * look at the news that wait, whose index holds no others. What figures wait for is looked at up to a bound.
  */
 const READS_ALL =
-  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'|select \* from payout_news n|sum\(d\.minor\)|state = 'running'|state in \('running'/;
+  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'|select \* from payout_news n|sum\(d\.minor\)|from figure_marks where account_id = \S+\s+limit|state = 'running'|state in \('running'/;
 
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = \+'\w+'\s+order by .* limit /;
@@ -82,6 +82,7 @@ const SMALL_TABLES = [
   // One for each account, and what was set for a connection.
   'desk_settings',
   'app_settings',
+  'figure_states',
   // As statements call them.
   ...['a', 'c', 'probe'],
 ];
@@ -652,6 +653,14 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   for (const list of ['rewards', null]) await store.userViews.list(accountId, 'x', list);
   await store.userViews.remove(accountId, 'x', 'viw_1');
   await store.ledger.sums(accountId);
+  await store.figures.waitingAccounts();
+  while ((await store.figures.fold(accountId, T0)) > 0);
+  await store.figures.state(accountId);
+  const days = { measures: ['submitted' as const, 'won' as const], from: 20_000, to: 20_100 };
+  for (const by of [[], ['day' as const], ['label' as const], ['program' as const, 'label' as const]])
+    await store.figures.sums(accountId, { ...days, by });
+  await store.figures.sums(accountId, { ...days, by: ['label'], programId: 'prg', currency: 'EUR', labels: ['a'] });
+  await store.figures.sums(accountId, { ...days, by: ['label'], top: { count: 5, by: 'minor' } });
   await reads.member(accountId, 'mem_1');
   await reads.memberByEmail(accountId, 'e');
   await reads.memberByContact(accountId, contact);

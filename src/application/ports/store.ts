@@ -8,6 +8,7 @@ import type { ConnectionsPolicy } from '../../domain/connections-policy.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Baseline } from '../../domain/drift.ts';
 import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
+import type { Measure } from '../../domain/figures.ts';
 import type { Elsewhere, IdentityEdge } from '../../domain/identity.ts';
 import type { Journal, JournalKind } from '../../domain/ledger.ts';
 import type { MappedStage, SaidStage, StageMapping } from '../../domain/mapping.ts';
@@ -61,6 +62,7 @@ export interface Store {
   readonly desk: DeskStore;
   readonly attention: AttentionStore;
   readonly ledger: LedgerStore;
+  readonly figures: FigureStore;
   readonly appSettings: AppSettingsStore;
   readonly caseTasks: CaseTaskStore;
   readonly payouts: PayoutStore;
@@ -1760,6 +1762,54 @@ export interface LedgerStore {
   journals(accountId: string, page: PageInput, filter: JournalFilter): Promise<Page<Journal>>;
   /** Rewards of which something was taken back after they were given, newest first. */
   claimed(accountId: string, page: PageInput): Promise<Page<ClaimedReward>>;
+}
+
+/** Sums by day and program, of `domain/figures.ts`, kept behind what happens. */
+export interface FigureStore {
+  /** Takes some of what has changed of an account into the sums; returns how much that was. Nodes may do so at the same time. */
+  fold(accountId: string, now: Instant): Promise<number>;
+  /** Accounts of which something has changed since. Across accounts: a worker asks. */
+  waitingAccounts(): Promise<string[]>;
+  /** How much of an account is not in the sums yet, counted up to 10,000, and when it was last looked at. */
+  state(accountId: string): Promise<FigureState>;
+  /** Rows that are nothing are left out. */
+  sums(accountId: string, asked: FigureSums): Promise<FigureRow[]>;
+  /** Every sum of the account is made again by the folds that follow. */
+  forget(accountId: string, now: Instant): Promise<void>;
+  /** Adds everything up anew; null when all sums agree with it, otherwise the first that does not, in words. */
+  verify(accountId: string): Promise<string | null>;
+}
+
+export interface FigureState {
+  readonly waiting: number;
+  readonly foldedAt: Instant | null;
+}
+
+export interface FigureSums {
+  readonly measures: readonly Measure[];
+  /** Days since 1970, in UTC; both are part of it. */
+  readonly from: number;
+  readonly to: number;
+  readonly programId?: string | undefined;
+  /** Beside it, what is no money is given too. */
+  readonly currency?: string | undefined;
+  /** What the sums are of, beside their measure and currency. */
+  readonly by: ReadonlyArray<'day' | 'program' | 'label'>;
+  /** Only these. */
+  readonly labels?: readonly string[] | undefined;
+  /** Only so many, the largest first. */
+  readonly top?: { readonly count: number; readonly by: 'n' | 'minor' } | undefined;
+}
+
+export interface FigureRow {
+  readonly measure: Measure;
+  /** Null unless asked for by it, as the next two. */
+  readonly day: number | null;
+  readonly programId: string | null;
+  readonly label: string | null;
+  readonly currency: string;
+  readonly n: number;
+  readonly minor: bigint;
 }
 
 export interface LedgerBalance {

@@ -16,6 +16,7 @@ import { connections } from './connections.ts';
 import { type ConnectionsPolicyDeps, connectionsPolicy } from './connections-policy.ts';
 import { decisions } from './decisions.ts';
 import { type DriftDeps, drift } from './drift.ts';
+import { type FiguresApiDeps, figures } from './figures.ts';
 import { type HistoryApiDeps, history } from './history.ts';
 import { type LedgerDeps, ledger } from './ledger.ts';
 import { type MappingDeps, mapping } from './mapping.ts';
@@ -68,7 +69,8 @@ export interface OperationsDeps
     AuditLogDeps,
     Pick<PeopleDeps, 'privacy' | 'storedPrivacy'>,
     Pick<TimelineDeps, 'referralTimeline' | 'crmRecords'>,
-    Pick<UserViewsDeps, 'userViews'> {
+    Pick<UserViewsDeps, 'userViews'>,
+    Pick<FiguresApiDeps, 'figures'> {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -135,5 +137,6 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...people(deps),
     ...timeline(deps),
     ...userViews(deps),
+    ...figures(deps),
   ];
 }

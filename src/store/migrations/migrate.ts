@@ -30,6 +30,7 @@ import * as nextAsks from './0026-next-asks.ts';
 import * as consoleUsers from './0027-console.ts';
 import * as consoleLists from './0028-console-lists.ts';
 import * as finance from './0029-finance.ts';
+import * as figures from './0030-figures.ts';
 
 interface Migration {
   readonly name: string;
@@ -69,6 +70,7 @@ const MIGRATIONS: readonly Migration[] = [
   consoleUsers,
   consoleLists,
   finance,
+  figures,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

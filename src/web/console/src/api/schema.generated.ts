@@ -2324,6 +2324,294 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/figures/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/overview/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresTrend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/trend/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresTrend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresFunnel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/funnel/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresFunnel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/times/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresChannels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/channels/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresChannels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/members/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/cohorts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresCohorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/cohorts/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresCohorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresReturns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/returns/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresReturns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getFiguresComparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/figures/comparison/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportFiguresComparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -5452,6 +5740,274 @@ export interface components {
             list: string;
             name: string;
             search: string;
+        };
+        FiguresOverview: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            before: {
+                from: string;
+                to: string;
+            };
+            submitted: {
+                now: number;
+                before: number;
+            };
+            won: {
+                now: number;
+                before: number;
+            };
+            converted: {
+                now: number;
+                before: number;
+            };
+            conversion: {
+                now: number | null;
+                before: number | null;
+            };
+            money: {
+                currency: string;
+                wonRevenue: {
+                    now: string;
+                    before: string;
+                };
+                granted: {
+                    now: string;
+                    before: string;
+                };
+                issued: {
+                    now: string;
+                    before: string;
+                };
+                clawedBack: {
+                    now: string;
+                    before: string;
+                };
+                cost: {
+                    now: string;
+                    before: string;
+                };
+                liability: {
+                    now: string;
+                    before: string;
+                };
+            }[];
+        };
+        FiguresTrend: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            items: {
+                from: string;
+                submitted: number;
+                won: number;
+                money: {
+                    currency: string;
+                    wonRevenue: string;
+                    granted: string;
+                    issued: string;
+                    clawedBack: string;
+                    cost: string;
+                }[];
+            }[];
+        };
+        FiguresFunnel: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            stages: {
+                stage: string;
+                reached: number;
+                share: number | null;
+                ofBefore: number | null;
+                standing: number;
+            }[];
+            ended: {
+                stage: string;
+                standing: number;
+            }[];
+        };
+        FiguresTimes: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            items: {
+                from: string;
+                to: string;
+                days: components["schemas"]["DaysTaken"];
+            }[];
+        };
+        DaysTaken: {
+            n: number;
+            first: number | null;
+            median: number | null;
+            third: number | null;
+        };
+        FiguresChannels: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            items: {
+                source: string;
+                submitted: number;
+                converted: number;
+                conversion: number | null;
+                won: number;
+                revenue: {
+                    amount: string;
+                    currency: string;
+                }[];
+            }[];
+        };
+        FiguresMembers: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            items: {
+                memberId: string;
+                name: string | null;
+                submitted: number;
+                won: number;
+                revenue: {
+                    amount: string;
+                    currency: string;
+                }[];
+            }[];
+        };
+        FiguresCohorts: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            items: {
+                month: string;
+                submitted: number;
+                qualified: number;
+                opportunity: number;
+                won: number;
+                conversion: number | null;
+                wonBy: number[];
+                revenue: {
+                    amount: string;
+                    currency: string;
+                }[];
+            }[];
+        };
+        FiguresReturns: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            items: {
+                programId: string;
+                currency: string;
+                deals: number;
+                revenue: string;
+                cost: string;
+                returned: number | null;
+            }[];
+        };
+        FiguresComparison: {
+            period: {
+                from: string;
+                to: string;
+            };
+            freshness: {
+                waiting: number;
+                /** Format: date-time */
+                foldedAt: string | null;
+            };
+            basis: string;
+            referred: {
+                customers: number;
+                repeated: number;
+                repeatRate: number | null;
+                deals: number;
+                unread: number;
+                money: {
+                    currency: string;
+                    revenue: string;
+                    refunded: string;
+                    refunds: number;
+                    refundRate: number | null;
+                    lifetimeValue: string | null;
+                    customers: number;
+                }[];
+                timeToClose: {
+                    n: number;
+                    first: number | null;
+                    median: number | null;
+                    third: number | null;
+                };
+            };
+            other: {
+                customers: number;
+                repeated: number;
+                repeatRate: number | null;
+                deals: number;
+                unread: number;
+                money: {
+                    currency: string;
+                    revenue: string;
+                    refunded: string;
+                    refunds: number;
+                    refundRate: number | null;
+                    lifetimeValue: string | null;
+                    customers: number;
+                }[];
+                timeToClose: {
+                    n: number;
+                    first: number | null;
+                    median: number | null;
+                    third: number | null;
+                };
+            };
         };
     };
     responses: never;
@@ -11192,6 +11748,462 @@ export interface operations {
                 content: {
                     "application/json": {
                         removed: boolean;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresOverview: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresOverview"];
+                };
+            };
+        };
+    };
+    exportFiguresOverview: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresTrend: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+                by?: "day" | "week" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresTrend"];
+                };
+            };
+        };
+    };
+    exportFiguresTrend: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+                by?: "day" | "week" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresFunnel: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresFunnel"];
+                };
+            };
+        };
+    };
+    exportFiguresFunnel: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresTimes: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresTimes"];
+                };
+            };
+        };
+    };
+    exportFiguresTimes: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresChannels: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresChannels"];
+                };
+            };
+        };
+    };
+    exportFiguresChannels: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresMembers: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+                order?: "won" | "referrals" | "revenue";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresMembers"];
+                };
+            };
+        };
+    };
+    exportFiguresMembers: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+                order?: "won" | "referrals" | "revenue";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresCohorts: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresCohorts"];
+                };
+            };
+        };
+    };
+    exportFiguresCohorts: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresReturns: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresReturns"];
+                };
+            };
+        };
+    };
+    exportFiguresReturns: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getFiguresComparison: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresComparison"];
+                };
+            };
+        };
+    };
+    exportFiguresComparison: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                programId?: string;
+                currency?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
                     };
                 };
             };
