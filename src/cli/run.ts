@@ -19,6 +19,7 @@ import {
 } from './connect.ts';
 import { doctor } from './doctor.ts';
 import { fixDrift, listDrift } from './drift.ts';
+import { rebuildFigures, verifyFigures } from './figures.ts';
 import { releaseHistory, showHistory, turnRelease } from './history.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { setMapping, showMapping, tryMapping } from './mapping.ts';
@@ -540,6 +541,13 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(program, 'verify', 'rebuild from what is stored what else is stored, and tell every difference; changes nothing')
     .option('--account <account>', 'of one account only, by its id')
     .action(async ({ account: of }: { account?: string }) => print(await verifyDatabase(terminal, of)));
+  const figures = program.command('figures').description('the sums that analysts and finance read');
+  add(figures, 'verify', 'add everything up anew and tell the first figure that does not agree')
+    .option('--account <account>', 'of one account only')
+    .action(async ({ account: of }: { account?: string }) => print(await verifyFigures(terminal, of)));
+  add(figures, 'rebuild', 'make every figure anew from what is stored, and compare; the service may go on')
+    .option('--account <account>', 'of one account only')
+    .action(async ({ account: of }: { account?: string }) => print(await rebuildFigures(terminal, of)));
   add(program, 'backup <file>', 'copy the database as it is at this moment, while the service goes on')
     .option('--format <format>', 'sqlite (the file itself) or portable (for either database)')
     .action(async (file: string, { format }: { format?: string }) =>

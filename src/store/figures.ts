@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { FigureRow, FigureStore, FigureSums } from '../application/ports/store.ts';
+import type { FigureCheck, FigureRow, FigureStore, FigureSums } from '../application/ports/store.ts';
 import {
   changeOf,
   customerEntries,
@@ -88,7 +88,7 @@ export function createFigureStore(engine: Engine): FigureStore {
 
     forget: (accountId, now) => engine.write((session) => forget(session, accountId, now)),
 
-    verify: (accountId) => engine.snapshot((session) => firstDifference(session, accountId)),
+    verify: (accountId) => engine.snapshot((session) => verify(session, accountId)),
   };
 }
 
@@ -132,10 +132,10 @@ async function foldSome(session: Session, accountId: string, now: Instant): Prom
   // Two folds of one account would both take out what a referral has put in.
   await session.dialect.lockFor(session.db, [`figures ${accountId}`]);
   let taken = 0;
-  for (const { connection_id: connectionId } of await take(session, accountId, 'mapping')) {
+  for (const { place: connectionId } of await take(session, accountId, 'mapping')) {
     taken += 1;
     // What deals mean by the new mapping.
-    await sql`insert into figure_marks (account_id, kind, connection_id, id, revision)
+    await sql`insert into figure_marks (account_id, kind, place, id, revision)
       select account_id, 'deal', connection_id, record_id, -1 from records
       where account_id = ${accountId} and connection_id = ${connectionId} and object = 'deal'
       on conflict do nothing`.execute(session.db);
@@ -151,7 +151,7 @@ async function foldSome(session: Session, accountId: string, now: Instant): Prom
   await putParts(session, accountId, 'referral', referralIds, await referralParts(session, accountId, referralIds));
   const deals = await take(session, accountId, 'deal');
   const dealKeys = new Set([
-    ...deals.map(({ connection_id, id }) => dealKey(connection_id, id)),
+    ...deals.map(({ place, id }) => dealKey(place, id)),
     ...(await dealsOfReferrals(session, accountId, referralIds)),
   ]);
   await foldDeals(session, accountId, [...dealKeys]);
@@ -163,11 +163,11 @@ async function foldSome(session: Session, accountId: string, now: Instant): Prom
 }
 
 async function take({ db }: Session, accountId: string, kind: string) {
-  const { rows } = await sql<Pick<Row<'figure_marks'>, 'connection_id' | 'id'>>`
+  const { rows } = await sql<Pick<Row<'figure_marks'>, 'place' | 'id'>>`
     delete from figure_marks where account_id = ${accountId} and kind = ${kind}
-      and (connection_id, id, revision) in (select connection_id, id, revision from figure_marks
+      and (place, id, revision) in (select place, id, revision from figure_marks
         where account_id = ${accountId} and kind = ${kind} limit ${MARKS_MAX[kind] ?? 0})
-    returning connection_id, id`.execute(db);
+    returning place, id`.execute(db);
   return rows;
 }
 
@@ -385,7 +385,7 @@ async function forget(session: Session, accountId: string, now: Instant): Promis
   await sql`insert into figure_states (account_id, folded_at, rebuilt_at) values (${accountId}, ${now}, ${now})
     on conflict (account_id) do update set rebuilt_at = excluded.rebuilt_at`.execute(db);
   const again = (kind: string, connection: string, id: string, from: RawBuilder<unknown>) =>
-    sql`insert into figure_marks (account_id, kind, connection_id, id, revision)
+    sql`insert into figure_marks (account_id, kind, place, id, revision)
       select account_id, ${sql.lit(kind)}, ${sql.raw(connection)}, ${sql.raw(id)}, ${sql.lit(kind === 'journal' ? 0 : -1)}
       from ${from} on conflict do nothing`.execute(db);
   await again('journal', "''", 'id', sql`journals where account_id = ${accountId}`);
@@ -395,14 +395,19 @@ async function forget(session: Session, accountId: string, now: Instant): Promis
 
 type Sums = Map<string, { n: bigint; minor: bigint }>;
 
+async function verify(session: Session, accountId: string): Promise<FigureCheck> {
+  const { rows } = await sql`select 1 from figure_marks where account_id = ${accountId} limit 1`.execute(session.db);
+  if (rows.length > 0) return { kind: 'changing' };
+  const difference = await firstDifference(session, accountId);
+  return difference === null ? { kind: 'equal' } : { kind: 'different', difference };
+}
+
 /**
  * Compares every sum with what it is of, added up anew: the ledger and the referrals by the database, the rest by going through all of it. Null
  * when all agree, otherwise the first that does not, in words.
  */
 async function firstDifference(session: Session, accountId: string): Promise<string | null> {
   const { db } = session;
-  const { rows: marks } = await sql`select 1 from figure_marks where account_id = ${accountId} limit 1`.execute(db);
-  if (marks.length > 0) return 'something has changed since the figures were made; make them current and compare again';
   const kindOf = sql.raw(LEDGER_KIND);
   const summed = async (query: RawBuilder<unknown>): Promise<Sums> => {
     const { rows } = await (query as RawBuilder<Record<string, string>>).execute(db);

@@ -795,7 +795,7 @@ export const TABLES = {
     pruned_at: 'int',
   },
   referral_stages: { account_id: 'text', referral_id: 'text', since: 'int', stage: 'text' },
-  figure_marks: { account_id: 'text', kind: 'text', connection_id: 'text', id: 'text', revision: 'int' },
+  figure_marks: { account_id: 'text', kind: 'text', place: 'text', id: 'text', revision: 'int' },
   figures: {
     account_id: 'text',
     measure: 'text',

@@ -53,7 +53,7 @@ import { createStaff, drawRules, type Staff } from './people.ts';
 import { createReviewers, drawRisk, type Reviewers, reviewsAreRight, sayOn } from './reviewers.ts';
 import { createScheduler, EndlessRun, type Scheduler } from './scheduler.ts';
 import { keepMigrated, openedLast } from './sqlite-in-memory.ts';
-import { auditAgrees, createDesk, type Desk, drawTerms, termsAreKept } from './terms.ts';
+import { auditAgrees, createDesk, type Desk, drawTerms, figuresAgree, termsAreKept } from './terms.ts';
 import { drawTiers, GRACE_DAYS, tiersAreRight } from './tiers.ts';
 import { keepTimeWith } from './timers.ts';
 import { createTwoCrms, drawTwoCrmRules, sideOf, type TwoCrms } from './two-crms.ts';
@@ -367,6 +367,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     // ── The laws ──
     const books = ask({ isGraceOver: true });
     problems.push(...(await auditAgrees(engine, scheduler.now(), books, tenants.map(hasCertainStage))));
+    problems.push(...(await figuresAgree(engine, scheduler.now())));
     // Law 6 and law 4: what was seen is seen again, under its own key and as news, and changes nothing.
     const before = books.map((one, index) => fingerprintOf(one, hasCertainStage(tenants[index] as Tenant)));
     const written = mirrorWrites();

@@ -1,9 +1,12 @@
 import type Database from 'better-sqlite3';
+import { sql } from 'kysely';
 import { verify } from '../../src/application/verify.ts';
 import type { Container } from '../../src/container.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
 import { createAudit } from '../../src/store/audit.ts';
 import type { Engine } from '../../src/store/dialect.ts';
+import { createFigureStore } from '../../src/store/figures.ts';
+import { createLedgerStore } from '../../src/store/ledger.ts';
 import { createProgramStore } from '../../src/store/programs.ts';
 import type { Random } from '../crash/random.ts';
 import { drawCreditRules } from './credit.ts';
@@ -315,4 +318,33 @@ export async function auditAgrees(
   ]
     .filter((problem) => !isKnownGap(problem))
     .map((problem) => `law 6: ${problem}`);
+}
+
+/** Law 3: the sums that analysts read, as nodes that died have left them, made current and made anew, equal what they are of. */
+export async function figuresAgree(engine: Engine, now: number): Promise<string[]> {
+  const figures = createFigureStore(engine);
+  const ledger = createLedgerStore(engine);
+  const problems: string[] = [];
+  const { rows: accounts } = await engine.read(({ db }) => sql<{ id: string }>`select id from accounts`.execute(db));
+  for (const { id } of accounts) {
+    const look = async (when: string) => {
+      const check = await figures.verify(id);
+      if (check.kind !== 'equal')
+        problems.push(
+          `law 3: figures of ${id}, ${when}: ${check.kind === 'different' ? check.difference : check.kind}`,
+        );
+    };
+    const balances = JSON.stringify(await ledger.sums(id), (_, value) => String(value));
+    const catchUp = async () => {
+      while ((await figures.fold(id, now)) > 0);
+    };
+    await catchUp();
+    await look('as they were kept');
+    if (JSON.stringify(await ledger.sums(id), (_, value) => String(value)) !== balances)
+      problems.push(`law 3: the ledger of ${id} was another one before its figures were made current`);
+    await figures.forget(id, now);
+    await catchUp();
+    await look('made anew');
+  }
+  return problems;
 }

@@ -1776,9 +1776,14 @@ export interface FigureStore {
   sums(accountId: string, asked: FigureSums): Promise<FigureRow[]>;
   /** Every sum of the account is made again by the folds that follow. */
   forget(accountId: string, now: Instant): Promise<void>;
-  /** Adds everything up anew; null when all sums agree with it, otherwise the first that does not, in words. */
-  verify(accountId: string): Promise<string | null>;
+  /** Adds everything up anew; `changing` while something waits, since sums cannot be compared then. The difference is the first one, in words. */
+  verify(accountId: string): Promise<FigureCheck>;
 }
+
+export type FigureCheck =
+  | { readonly kind: 'equal' }
+  | { readonly kind: 'changing' }
+  | { readonly kind: 'different'; readonly difference: string };
 
 export interface FigureState {
   readonly waiting: number;

@@ -6,7 +6,7 @@ export const name = 'figures';
 export function statements({ ddl }: Dialect): string[] {
   const { int, text, table, compact } = ddl;
   const mark = (kind: string, connection: string, id: string, revision: string) =>
-    `INSERT INTO figure_marks (account_id, kind, connection_id, id, revision)
+    `INSERT INTO figure_marks (account_id, kind, place, id, revision)
       VALUES (NEW.account_id, '${kind}', ${connection}, ${id}, ${revision}) ON CONFLICT DO NOTHING`;
   return [
     // Every stage that a referral has been at: its row knows the present one alone.
@@ -19,14 +19,14 @@ export function statements({ ddl }: Dialect): string[] {
     ) ${compact}`,
     ...ddl.appendOnly('referral_stages'),
     'INSERT INTO referral_stages SELECT account_id, id, stage_since, stage FROM referrals',
-    // What has changed since the sums were made. The revision makes each change a row of its own, so that no writer waits for another.
+    // What has changed since the sums were made; the place is a connection, or nothing. The revision makes each change a row of its own, so that no writer waits for another.
     `CREATE TABLE figure_marks (
       account_id ${text} NOT NULL,
       kind ${text} NOT NULL,
-      connection_id ${text} NOT NULL,
+      place ${text} NOT NULL,
       id ${text} NOT NULL,
       revision ${int} NOT NULL,
-      PRIMARY KEY (account_id, kind, connection_id, id, revision)
+      PRIMARY KEY (account_id, kind, place, id, revision)
     ) ${compact}`,
     ...ddl.afterChange('journals', { on: 'insert', run: mark('journal', "''", 'NEW.id', '0') }),
     ...ddl.afterChange('referrals', { on: 'insert', run: mark('referral', "''", 'NEW.id', 'NEW.version') }),
