@@ -1,6 +1,7 @@
 import {
   IconAffiliate,
   IconBuilding,
+  IconChartBar,
   IconCoins,
   IconGift,
   IconHistory,
@@ -141,5 +142,11 @@ export const SCREENS: readonly ScreenEntry[] = [
     permission: 'money.read',
     component: lazy(() => import('../screens/money/money.tsx')),
     nav: { label: 'money', group: 'work', icon: IconCoins },
+  },
+  {
+    path: 'analytics',
+    permission: 'analytics.read',
+    component: lazy(() => import('../screens/analytics/analytics.tsx')),
+    nav: { label: 'analytics', group: 'work', icon: IconChartBar },
   },
 ];

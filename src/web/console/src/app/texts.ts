@@ -35,6 +35,7 @@ export const shellText = catalogue({
     members: 'Members',
     review: 'Review',
     money: 'Money',
+    analytics: 'Analytics',
   },
   de: {
     nav: 'Hauptnavigation',
@@ -70,5 +71,6 @@ export const shellText = catalogue({
     members: 'Mitglieder',
     review: 'Prüfung',
     money: 'Geld',
+    analytics: 'Auswertung',
   },
 });

@@ -18,11 +18,17 @@ export function useFormat() {
   return useMemo(() => {
     const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
     const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+    const dayInUtc = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+    const month = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', timeZone: 'UTC' });
     const number = new Intl.NumberFormat(locale);
     const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
     const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
     return {
       day: (iso: string) => day.format(new Date(iso)),
+      /** A day that is one in UTC, wherever the user is. */
+      dayInUtc: (iso: string) => dayInUtc.format(new Date(iso)),
+      /** The month that a day in UTC is in. */
+      month: (iso: string) => month.format(new Date(iso)),
       moment: (iso: string) => moment.format(new Date(iso)),
       number: (value: number) => number.format(value),
       percent: (share: number) => percent.format(share),
