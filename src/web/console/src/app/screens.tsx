@@ -5,6 +5,7 @@ import {
   IconCoins,
   IconGift,
   IconHistory,
+  IconHome,
   IconKey,
   IconListCheck,
   IconPlugConnected,
@@ -31,6 +32,12 @@ export interface ScreenEntry {
 
 /** In the order of the navigation; the first one that somebody may see is where they land. */
 export const SCREENS: readonly ScreenEntry[] = [
+  {
+    path: 'home',
+    permission: 'referrals.read',
+    component: lazy(() => import('../screens/home/home.tsx')),
+    nav: { label: 'home', group: 'work', icon: IconHome },
+  },
   {
     path: 'review',
     permission: 'review.decide',

@@ -1,0 +1,100 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { ProgramDocument } from '../../src/application/program-document.ts';
+import { createScene, type Scene } from '../stories/scene.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+import { launchBrowser, type OpenedPage } from './browser.ts';
+import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+
+/** Doubts who has the same phone as the friend, and keeps a budget. */
+const PROGRAM: ProgramDocument = {
+  programId: 'default',
+  name: 'Friends of Acme',
+  rules: [{ key: 'member-won', party: 'member', amount: { kind: 'percent', basisPoints: 1_000 }, payout: 'credit' }],
+  risk: { signals: [{ signal: 'same_phone', weight: 60 }], reviewAt: 50 },
+};
+
+let stack: Stack;
+let scene: Scene;
+let browser: Browser;
+const opened: OpenedPage[] = [];
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startStack({ program: PROGRAM }), launchBrowser()]);
+  scene = createScene(stack);
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.close();
+});
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
+  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
+  opened.push(one);
+  return one;
+}
+
+let pairs = 0;
+async function won(isDoubtful: boolean): Promise<void> {
+  pairs += 1;
+  const phone = (digit: number) => `+49 30 ${String(1_000_000 + pairs * 10 + digit)}`;
+  const member = scene.person('Ada', { lastname: `Member${pairs}`, phone: phone(1) });
+  const friend = scene.friendOf(member, 'Bob', { lastname: `Friend${pairs}`, phone: phone(isDoubtful ? 1 : 2) });
+  const deal = scene.deal([friend], { dealname: `Engine ${pairs}` });
+  await stack.settle();
+  scene.win(deal);
+  await stack.settle();
+}
+
+test('an owner lands on what is to be set up, then on what waits and how it goes, and is led to each', async () => {
+  const one = await enter('owner@acme.example', ['owner']);
+  const { page } = one;
+  await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+  const needs = page.getByRole('region', { name: 'What needs you' });
+  await needs.getByText('No CRM is connected yet').waitFor();
+  await page.getByText(/^Set-up: \d of 6 steps$/).waitFor();
+  await expectSoundPage(one, 'home-new');
+
+  await stack.install();
+  await won(false);
+  await won(true);
+  await stack.api('POST', '/programs/default/budget', {
+    id: 'b1',
+    money: { amount: '10000.00', currency: 'EUR' },
+    note: 'first',
+  });
+  await stack.service.container.figures.foldAll(new AbortController().signal);
+  await page.reload();
+  await needs.getByText('1 reward waits for a decision').waitFor();
+  expect(await needs.getByText('No CRM is connected yet').count()).toBe(0);
+  const figures = page.getByRole('region', { name: 'Figures' });
+  await figures.getByText('Won revenue (EUR)').waitFor();
+  await figures.getByRole('row', { name: /^Won .*2 100/ }).waitFor();
+  await page.getByRole('img', { name: /^Curve of referrals and wins/ }).waitFor();
+  await expectSoundPage(one, 'home');
+
+  await page.getByText('7 days').click();
+  await expect.poll(() => new URL(page.url()).searchParams.get('days')).toMatch(/7/);
+  await needs.getByRole('link', { name: 'Review' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Review' }).waitFor();
+  await page.goBack();
+  await figures.getByText('Against the 7 days before.').waitFor();
+});
+
+test('in a narrow window and in German nothing is cut off, and a rep is shown no money and nothing that others have to do', async () => {
+  const narrow = await enter('chefin@acme.example', ['owner'], 375);
+  await narrow.page.evaluate("localStorage.setItem('wonward.locale', 'de')");
+  await narrow.page.reload();
+  await narrow.page.getByText('1 Prämie wartet auf eine Entscheidung').waitFor();
+  await narrow.page.getByRole('region', { name: 'Zahlen' }).getByText('Gewonnener Umsatz (EUR)').waitFor();
+  expect(await narrow.page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  await expectSoundPage(narrow, 'home-narrow');
+
+  const rep = await enter('rep@acme.example', ['sales']);
+  await rep.page.getByText('Nothing waits for you.').waitFor();
+  expect(await rep.page.getByText('Won revenue').count()).toBe(0);
+  await expectSoundPage(rep, 'home-rep');
+});
