@@ -36,7 +36,10 @@ export function createDeskEffects({
   store,
   clock,
 }: {
-  readonly store: Pick<Store, 'cases' | 'desk' | 'reads' | 'accounts' | 'programs' | 'attribution' | 'connections'>;
+  readonly store: Pick<
+    Store,
+    'cases' | 'desk' | 'drift' | 'reads' | 'accounts' | 'programs' | 'attribution' | 'connections'
+  >;
   readonly clock: Pick<Clock, 'now'>;
 }): DeskEffects {
   return async (accountId, caseId, { outcome, memberId, by }) => {

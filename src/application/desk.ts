@@ -1,5 +1,5 @@
-import { type AlertFacts, alertsOf, BASE_DAYS, BURN_DAYS, RECENT_HOURS } from '../domain/alert.ts';
-import type { Case, CaseOutcome, CaseWord, NewCase } from '../domain/case.ts';
+import { type AlertFacts, alertsOf, BASE_DAYS, BURN_DAYS, OWED_AGAIN, RECENT_HOURS } from '../domain/alert.ts';
+import { type Case, type CaseOutcome, type CaseWord, type NewCase, SYSTEM } from '../domain/case.ts';
 import { allowByPerson, canBeTakenBack, takeBackByPerson } from '../domain/desk-word.ts';
 import { Fault } from '../domain/errors.ts';
 import { createDraft, type Draft, stateWith } from '../domain/plan.ts';
@@ -16,6 +16,8 @@ const TRIES = 5;
 const ESCALATED_AT_ONCE_MAX = 100;
 /** Somebody has dealt with an alert: the same cause is told again when it still holds a day later. */
 const QUIET_MS = 24 * 3_600_000;
+/** What is owed again can only be paid outside, which our books are not told: finance is asked about the same amount once a month. */
+const OWED_QUIET_MS = 30 * 24 * 3_600_000;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -51,7 +53,7 @@ export type DeskDecided =
   | { readonly kind: 'refused'; readonly code: 'awaits_nobody'; readonly case: Case };
 
 export interface DeskDeps {
-  readonly store: Pick<Store, 'cases' | 'desk' | 'reads' | 'accounts'>;
+  readonly store: Pick<Store, 'cases' | 'desk' | 'drift' | 'reads' | 'accounts'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly review: Review;
   readonly newId: () => string;
@@ -171,6 +173,17 @@ export function createDesk(deps: DeskDeps): Desk {
     );
   }
 
+  /** Opens those that hold, and ends what holds no longer, or not in this amount. */
+  async function tellOwed(accountId: string, owed: readonly NewCase[], now: Instant): Promise<number> {
+    const open = await store.desk.openAlerts(accountId, OWED_AGAIN);
+    const why = 'The amount that is owed again is another now, or none.';
+    const ends = open
+      .filter(({ dedupeKey }) => !owed.some((one) => one.dedupeKey === dedupeKey))
+      .map(({ dedupeKey }) => ({ dedupeKey, word: { outcome: 'moot' as const, by: SYSTEM, why, at: now } }));
+    const opens = owed.map((one) => ({ case: one, unlessClosedSince: now - OWED_QUIET_MS }));
+    return opens.length + ends.length === 0 ? 0 : store.drift.tell(accountId, opens, ends);
+  }
+
   async function decided(accountId: string, caseId: string): Promise<DeskDecided> {
     const now = await store.desk.get(accountId, caseId);
     if (!now) return { kind: 'refused', code: 'no_such_case' };
@@ -227,11 +240,18 @@ export function createDesk(deps: DeskDeps): Desk {
         if (signal?.aborted) break;
         const now = clock.now();
         const facts: AlertFacts = await store.desk.alertFacts(id, alertTimes(now));
-        for (const alert of alertsOf(id, facts, now)) if (await store.desk.open(id, alert, now - QUIET_MS)) opened += 1;
+        const alerts = alertsOf(id, facts, now);
+        const [owed, others] = [alerts.filter(isOwedAgain), alerts.filter((one) => !isOwedAgain(one))];
+        for (const alert of others) if (await store.desk.open(id, alert, now - QUIET_MS)) opened += 1;
+        opened += await tellOwed(id, owed, now);
       }
       return opened;
     },
   };
+}
+
+function isOwedAgain({ topic }: NewCase): boolean {
+  return topic === OWED_AGAIN;
 }
 
 function alertTimes(now: Instant) {

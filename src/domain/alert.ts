@@ -30,10 +30,14 @@ export interface AlertFacts {
   readonly budgets: ReadonlyArray<{ readonly programId: string; readonly spent: Money; readonly leftMinor: bigint }>;
   /** Orders, records and write-backs that wait for a person. */
   readonly parked: number;
+  /** More came back from providers than its beneficiary still owed: it had been kept from another reward already. */
+  readonly overpaid: ReadonlyArray<{ readonly of: 'member' | 'friend'; readonly id: string; readonly back: Money }>;
 }
 
+export const OWED_AGAIN = 'owed_again';
+
 /** A pattern that somebody should look at; each with its cause as the key, so that one is open at a time. */
-export function alertsOf(accountId: string, { paces, budgets, parked }: AlertFacts, now: Instant): NewCase[] {
+export function alertsOf(accountId: string, { paces, budgets, parked, overpaid }: AlertFacts, now: Instant): NewCase[] {
   const alert = (
     topic: string,
     subject: string,
@@ -97,6 +101,17 @@ export function alertsOf(accountId: string, { paces, budgets, parked }: AlertFac
             },
           ),
         ]),
+    // The amount is part of the cause: what comes back later is told beside what somebody has dealt with.
+    ...overpaid.map(({ of, id, back }) =>
+      alert(
+        OWED_AGAIN,
+        `${id} ${back.currency} ${back.minor}`,
+        'high',
+        `${textOf(back)} came back for ${of} ${id} after it had been kept from another reward of theirs. It is owed to them, and nothing goes out by itself.`,
+        { of, id },
+        back,
+      ),
+    ),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Decision, Reward } from './decision.ts';
+import { type Decision, orderedMinor, type Reward } from './decision.ts';
 import { derivedId } from './ids.ts';
 import type { Money } from './money.ts';
 import type { Plan } from './plan.ts';
@@ -129,6 +129,11 @@ export function blockedCaseKey({
   return `blocked ${referralId} ${deal.connectionId} ${deal.id} ${ruleKey}`;
 }
 
+/** A provider has given back what was owed to somebody; nothing goes out again by itself. */
+export function returnedCaseKey(rewardId: string): string {
+  return `returned ${rewardId}`;
+}
+
 /** What a plan means for cases: those to open, and open ones (by their keys) that it has settled. */
 export interface CaseChanges {
   readonly opens: readonly NewCase[];
@@ -136,8 +141,8 @@ export interface CaseChanges {
 }
 
 /**
- * A reward that waits for a person has an open case, and one that waits no longer has none; so has a reward that the risk policy refused. It
- * follows from the plan alone, so that it is written with it, whoever made the plan.
+ * A reward that waits for a person has an open case, and one that waits no longer has none; so has a reward that the risk policy refused, and
+ * one whose money came back and is owed again. It follows from the plan alone, so that it is written with it, whoever made the plan.
  */
 export function caseChanges(
   accountId: string,
@@ -146,6 +151,10 @@ export function caseChanges(
   const opens: NewCase[] = [];
   const settles: Array<{ dedupeKey: string; word: CaseWord }> = [];
   for (const reward of rewards) {
+    if (reward.state === 'failed' && reward.reason.code === 'payout_returned')
+      opens.push(returnedCase(accountId, reward));
+    // Owed no more: its deal was lost after the money came back.
+    else if (reward.state === 'voided') settles.push({ dedupeKey: returnedCaseKey(reward.id), word: wordOn(reward) });
     if (reward.review === 'none') continue;
     const dedupeKey = reviewCaseKey(reward.id);
     // One on hold is looked at when the hold ends; until then the deal may settle it.
@@ -200,6 +209,24 @@ function blockedCase(accountId: string, decision: Decision, dedupeKey: string): 
     facts: { dealId: deal.id, connectionId: deal.connectionId, ruleKey, party, ...(risk ? factsOf(risk) : {}) },
     openedBy: SYSTEM,
     openedAt: recordedAt,
+  };
+}
+
+function returnedCase(accountId: string, reward: Reward): NewCase {
+  const dedupeKey = returnedCaseKey(reward.id);
+  return {
+    id: derivedId('cas', accountId, dedupeKey),
+    kind: 'alert',
+    topic: 'payout_returned',
+    dedupeKey,
+    severity: 'high',
+    referralId: reward.referralId,
+    rewardId: reward.id,
+    value: { minor: orderedMinor(reward), currency: reward.money.currency },
+    summary: `${reasonText(reward.reason)} It is owed again, and nothing goes out by itself.`,
+    facts: { party: reward.party, beneficiaryId: reward.beneficiaryId, payout: reward.payout },
+    openedBy: SYSTEM,
+    openedAt: reward.updatedAt,
   };
 }
 

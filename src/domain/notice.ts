@@ -37,6 +37,7 @@ export function noticesOf({ kind, topic, severity }: Pick<Case, 'kind' | 'topic'
 
 function nearest(topic: string): Notice[] {
   if (topic === 'budget_burn') return ['low_budget'];
+  if (topic === 'payout_returned' || topic === 'owed_again') return ['payout_failed'];
   // What failed may be an order, a reading or a write-back.
   if (topic === 'many_failures') return ['payout_failed', 'sync_trouble'];
   if (TROUBLE.has(topic)) return ['sync_trouble'];

@@ -133,6 +133,15 @@ export function createDeskStore(engine: Engine): DeskStore {
         };
       }),
 
+    openAlerts: (accountId, topic) =>
+      engine.read(async ({ db }) => {
+        // In the words of the index of open alerts.
+        const { rows } = await sql<Row<'desk_cases'>>`select * from desk_cases
+          where account_id = ${accountId} and state = 'open' and kind = 'alert' and topic = ${topic}
+          order by opened_at desc, id desc`.execute(db);
+        return rows.map(caseOf);
+      }),
+
     alertFacts: (accountId, since) => engine.snapshot((session) => alertFacts(session, accountId, since)),
   };
 }
@@ -445,7 +454,23 @@ async function alertFacts(
     paces: [...(await pacesOf('member')), ...(await pacesOf('program'))],
     budgets,
     parked: Number(parked[0]?.parked ?? 0),
+    overpaid: await overpaidOf(session, accountId),
   };
+}
+
+/** In the words of `tallies_overpaid`, which is how both databases know it. */
+async function overpaidOf({ db }: Session, accountId: string): Promise<AlertFacts['overpaid']> {
+  const { rows } = await sql<{ owner: string; currency: string; minor: number; is_member: number }>`
+    select t.owner, t.currency, t.minor,
+      case when exists (select 1 from members m where m.account_id = t.account_id and m.id = t.owner) then 1 else 0 end
+        as is_member
+    from tallies t where t.account_id = ${accountId} and t.tally_key = 'owed' and t.minor < 0
+    order by t.owner, t.currency`.execute(db);
+  return rows.map(({ owner, currency, minor, is_member }) => ({
+    of: is_member === 1 ? 'member' : 'friend',
+    id: owner,
+    back: { minor: -fromMinor(minor), currency },
+  }));
 }
 
 export function caseOf(row: Row<'desk_cases'>): Case {

@@ -5,6 +5,7 @@ import type { Store } from '../../src/application/ports/store.ts';
 import { createReattribute } from '../../src/application/re-attribute.ts';
 import { createReview } from '../../src/application/review.ts';
 import { journalFor } from '../../src/domain/ledger.ts';
+import { owedTally } from '../../src/domain/tally.ts';
 import { openStore } from '../../src/store/open.ts';
 import { newCase } from '../conformance/store-desk.ts';
 import { DAY, T0, type Tenant, tenant } from '../conformance/store-fixtures.ts';
@@ -71,6 +72,45 @@ describe('the job that watches', () => {
     await rush(6);
     expect(await desk().watchAll()).toBe(1);
     expect((await store.desk.list('acc_b', PAGE, {})).items).toEqual([]);
+  });
+});
+
+describe('what is owed again after its money came back late', () => {
+  const back = (minor: bigint) =>
+    a.write({ tallies: [{ ...owedTally('mem_1', 'EUR'), count: 0, minor, basis: null }] });
+  const open = () => store.desk.openAlerts('acc_a', 'owed_again');
+
+  test('is one alert that ends by itself, and is told again when it is there again', async () => {
+    await back(-2_500n);
+    expect([await desk().watchAll(), await desk().watchAll()]).toEqual([1, 0]);
+    const [first] = await open();
+    expect(first).toMatchObject({ severity: 'high', value: { minor: 2_500n }, facts: { of: 'member', id: 'mem_1' } });
+    // A later reward was taken back meanwhile: what is owed has become less.
+    await back(1_000n);
+    expect(await desk().watchAll()).toBe(1);
+    expect((await open()).map(({ value }) => value?.minor)).toEqual([1_500n]);
+    await back(1_500n);
+    expect(await desk().watchAll()).toBe(0);
+    expect(await open()).toEqual([]);
+    expect((await store.desk.get('acc_a', first?.id ?? ''))?.case).toMatchObject({ outcome: 'moot' });
+    await back(-1_500n);
+    now += HOUR;
+    expect(await desk().watchAll()).toBe(1);
+  });
+
+  test('that somebody has dealt with is asked about again a month later, and at once when it is another amount', async () => {
+    await back(-2_500n);
+    await desk().watchAll();
+    const word = { outcome: 'resolved' as const, by: 'key', why: 'Paid by hand.' };
+    await desk().decide('acc_a', (await open())[0]?.id ?? '', word);
+    now += 29 * DAY;
+    expect(await desk().watchAll()).toBe(0);
+    await back(-100n);
+    expect(await desk().watchAll()).toBe(1);
+    await back(100n);
+    now += 2 * DAY;
+    expect(await desk().watchAll()).toBe(1);
+    expect((await open()).map(({ value }) => value?.minor)).toEqual([2_500n]);
   });
 });
 

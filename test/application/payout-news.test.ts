@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDraft, stateWith } from '../../src/domain/plan.ts';
-import { settlePayout } from '../../src/domain/reward.ts';
+import { reverse, settlePayout } from '../../src/domain/reward.ts';
 import { startDesk } from './payout-scene.ts';
 
 let desk: Awaited<ReturnType<typeof startDesk>>;
@@ -46,4 +46,29 @@ test('what was told of an order before its answer is applied by whoever lives wh
   expect(await news.applyAnswered()).toBe(0);
   expect(await store.payoutRecords.waitingNews('acc_a', 'tremendous', null, 9)).toMatchObject([{ reference: 'TRM2' }]);
   expect(await store.payoutRecords.waitingNews('acc_a', 'stripe', null, 9)).toHaveLength(1);
+});
+
+test('money that comes back late opens an alert in the same moment, once, and it ends with the reward', async () => {
+  const { news, store, tenant } = desk;
+  await desk.order('rwd_1', 'tremendous');
+  await bookAnswer('rwd_1', 'TRM1');
+  const returned = { ...told('TRM1'), kind: 'returned' as const, why: 'unclaimed for 30 days' };
+  await news.take('acc_a', 'tremendous', [returned]);
+  await news.take('acc_a', 'tremendous', [{ ...returned, eventId: 'evt_again' }]);
+  const open = () => store.desk.openAlerts('acc_a', 'payout_returned');
+  expect(await open()).toMatchObject([
+    { rewardId: 'rwd_1', severity: 'high', value: desk.money, facts: { beneficiaryId: 'mem_1' } },
+  ]);
+
+  const reward = await desk.reward('rwd_1');
+  const draft = createDraft(stateWith('acc_a', { rewards: [reward] }));
+  const at = desk.clock.now();
+  const [first] = tenant.granted(reward).decisions ?? [];
+  if (!first) throw new Error('no decision');
+  const why = { code: 'left_won' as const, values: {} };
+  const lost = { ...first, id: 'dec_lost', sequence: 2, outcome: 'reversed' as const, reason: why, recordedAt: at };
+  draft.addDecision(lost);
+  reverse(draft, reward, lost);
+  await tenant.write(draft.plan());
+  expect(await open()).toEqual([]);
 });

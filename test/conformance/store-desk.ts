@@ -4,7 +4,7 @@ import type { NewCase } from '../../src/domain/case.ts';
 import { contactKeys } from '../../src/domain/contact-keys.ts';
 import { erasedFacts } from '../../src/domain/record.ts';
 import { paceKey, type RiskAssessment } from '../../src/domain/risk.ts';
-import { budgetTally } from '../../src/domain/tally.ts';
+import { budgetTally, owedTally } from '../../src/domain/tally.ts';
 import { DAY, T0, type Tenant } from './store-fixtures.ts';
 
 const HOUR = 3_600_000;
@@ -435,7 +435,36 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
         ],
         budgets: [{ programId: 'prg', spent: { minor: 5_000n, currency: 'EUR' }, leftMinor: 15_000n }],
         parked: 0,
+        overpaid: [],
       });
+    });
+
+    test('a debt below zero is owed to its beneficiary, in each currency; what others owe is not looked at', async () => {
+      await a.writePair();
+      const owed = (owner: string, currency: string, minor: bigint) => ({
+        ...owedTally(owner, currency),
+        count: 0,
+        minor,
+        basis: null,
+      });
+      await a.write({
+        tallies: [owed('mem_1', 'EUR', -2_500n), owed('mem_1', 'USD', 700n), owed('ref_1', 'EUR', -100n)],
+      });
+      const since = { recentFrom: T0 - DAY, baseFrom: T0 - 29 * DAY, burnFrom: T0 - 7 * DAY };
+      expect((await store.desk.alertFacts('acc_a', since)).overpaid).toEqual([
+        { of: 'member', id: 'mem_1', back: { minor: 2_500n, currency: 'EUR' } },
+        { of: 'friend', id: 'ref_1', back: { minor: 100n, currency: 'EUR' } },
+      ]);
+      expect((await store.desk.alertFacts('acc_b', since)).overpaid).toEqual([]);
+    });
+
+    test('open alerts of one topic are the account’s own', async () => {
+      await store.desk.open('acc_a', newCase('cas_1'));
+      await store.desk.open('acc_a', newCase('cas_2', { topic: 'owed_again' }));
+      expect((await store.desk.openAlerts('acc_a', 'owed_again')).map(({ id }) => id)).toEqual(['cas_2']);
+      expect(await store.desk.openAlerts('acc_b', 'owed_again')).toEqual([]);
+      await store.desk.decide('acc_a', 'cas_2', { outcome: 'resolved', by: 'key', why: 'x', at: T0 });
+      expect(await store.desk.openAlerts('acc_a', 'owed_again')).toEqual([]);
     });
 
     test('the chain is the account’s own, and the usual one until it is set', async () => {

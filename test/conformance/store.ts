@@ -2390,6 +2390,7 @@ export function storeConformance({
           paces: [],
           budgets: [],
           parked: 0,
+          overpaid: [],
         });
         const word = { outcome: 'resolved' as const, by: 'a stranger', why: 'x', at: T0 };
         expect(await store.desk.comment('acc_b', 'cas_1', 'a stranger', 'x', T0)).toEqual({ kind: 'no_such_case' });

@@ -4,7 +4,7 @@ import { type AlertFacts, alertsOf, isSudden } from '../../src/domain/alert.ts';
 import { escalate, USUAL_CHAIN } from '../../src/domain/case.ts';
 
 const NOW = Date.UTC(2026, 2, 2);
-const NOTHING: AlertFacts = { paces: [], budgets: [], parked: 0 };
+const NOTHING: AlertFacts = { paces: [], budgets: [], parked: 0, overpaid: [] };
 const eur = (minor: bigint) => ({ minor, currency: 'EUR' });
 const told = (facts: Partial<AlertFacts>) => alertsOf('acc_1', { ...NOTHING, ...facts }, NOW);
 
@@ -64,9 +64,10 @@ test('each cause has a key of its own, the same at every look', () => {
     paces: ['mem_1', 'mem_2'].map((id) => ({ of: 'member' as const, id, recent: 9, before: 0 })),
     budgets: [{ programId: 'default', spent: eur(7n), leftMinor: 0n }],
     parked: 9,
+    overpaid: [{ of: 'member', id: 'mem_1', back: eur(7n) }],
   };
   const keys = (at: number) => alertsOf('acc_1', facts, at).map(({ dedupeKey }) => dedupeKey);
-  expect(new Set(keys(NOW)).size).toBe(4);
+  expect(new Set(keys(NOW)).size).toBe(5);
   expect(keys(NOW + 1)).toEqual(keys(NOW));
 });
 

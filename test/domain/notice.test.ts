@@ -24,6 +24,8 @@ describe('what a case is told of as', () => {
     [caseOf('dispute', 'wrong_member', 'urgent'), ['review_due']],
     [caseOf('alert', 'budget_burn', 'urgent'), ['low_budget', 'urgent_alert']],
     [caseOf('alert', 'many_failures', 'urgent'), ['payout_failed', 'sync_trouble', 'urgent_alert']],
+    [caseOf('alert', 'payout_returned', 'high'), ['payout_failed', 'urgent_alert']],
+    [caseOf('alert', 'owed_again', 'high'), ['payout_failed', 'urgent_alert']],
     [caseOf('alert', 'drift_connection_lost', 'high'), ['sync_trouble', 'urgent_alert']],
     [caseOf('alert', 'drift_stage_renamed', 'low'), ['drift']],
     [caseOf('alert', 'sudden_conversions', 'high'), ['urgent_alert']],

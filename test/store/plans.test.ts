@@ -59,7 +59,7 @@ const IS_END_OF_INDEX = /^SEARCH (inbox|records) USING COVERING INDEX \w+_by_tim
 
 /** An index of nothing but the rows that are asked for. */
 const HOLDS_ONLY_THESE =
-  /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open|open_alerts|open_by_due|staff|claimed) /;
+  /USING (COVERING )?INDEX \w+_(parked|unplaced|overdue|open|open_alerts|open_by_due|staff|claimed|overpaid) /;
 
 const SMALL_TABLES = [
   ...[
@@ -264,7 +264,7 @@ function readsThrough(node: PlanNode, text: string): boolean {
   if (type === 'Seq Scan') return true;
   if (!/^(Index Scan|Index Only Scan|Bitmap Index Scan)$/.test(type)) return false;
   if (
-    /_(parked|unplaced|due|overdue|open_alerts|staff|claimed)$/.test(node['Index Name'] ?? '') ||
+    /_(parked|unplaced|due|overdue|open_alerts|staff|claimed|overpaid)$/.test(node['Index Name'] ?? '') ||
     IS_FIRST_PAGE_OF_POSTGRES.test(text)
   )
     return false;

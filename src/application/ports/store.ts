@@ -1207,6 +1207,8 @@ export interface DeskStore {
     accountId: string,
     since: { readonly recentFrom: Instant; readonly baseFrom: Instant; readonly burnFrom: Instant },
   ): Promise<AlertFacts>;
+  /** Those of a topic that are open, the newest first; few of an account are. */
+  openAlerts(accountId: string, topic: string): Promise<Case[]>;
 }
 
 // ── What waits for a person ─────────────────────────────────────────────────────────────────────────────────────────

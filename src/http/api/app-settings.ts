@@ -18,7 +18,7 @@ const PROGRAM_ID_MAX = 100;
 
 const notice = z.enum(NOTICES).meta({
   description:
-    'review_due: a reward or a dispute waits for a person · urgent_alert: any alert that is high or urgent · sync_trouble: nothing comes or goes any more · drift: somebody has changed what Wonward reads in the CRM · low_budget: a budget is spent, or will be within a week · payout_failed: several orders or write-backs wait for a person',
+    'review_due: a reward or a dispute waits for a person · urgent_alert: any alert that is high or urgent · sync_trouble: nothing comes or goes any more · drift: somebody has changed what Wonward reads in the CRM · low_budget: a budget is spent, or will be within a week · payout_failed: several orders or write-backs wait for a person, or a provider gave back what somebody is owed',
 });
 
 const settings = {

@@ -31,6 +31,7 @@ import * as consoleUsers from './0027-console.ts';
 import * as consoleLists from './0028-console-lists.ts';
 import * as finance from './0029-finance.ts';
 import * as figures from './0030-figures.ts';
+import * as owedAgain from './0034-owed-again.ts';
 
 interface Migration {
   readonly name: string;
@@ -71,6 +72,7 @@ const MIGRATIONS: readonly Migration[] = [
   consoleLists,
   finance,
   figures,
+  owedAgain,
 ];
 
 /** What a database of this program's version has been through, oldest first. */
