@@ -113,7 +113,8 @@ export function createCardActions(deps: CardActionDeps): CardActions {
       const input = { key, kind: action.kind, inputHash: policyHash({ key, action }), by: user.id };
       for (const until = clock.now() + WAIT_MS; ; ) {
         const now = clock.now();
-        const begun = await store.cardActions.begin(connection, input, { now, until: now + LEASE_MS });
+        const leasedUntil = now + LEASE_MS;
+        const begun = await store.cardActions.begin(connection, input, { now, until: leasedUntil });
         if (begun.kind === 'answered') return begun.answer as ActionResponse;
         if (begun.kind === 'differs')
           return refused('key_used', 'This was asked for with another content before. Close the form and try again.');
@@ -125,7 +126,7 @@ export function createCardActions(deps: CardActionDeps): CardActions {
             log.info({ connection: connection.id, kind: action.kind, code: answer.code, ok: answer.ok }, 'card acted');
             return answer;
           } catch (fault) {
-            await store.cardActions.release(connection, key);
+            await store.cardActions.release(connection, key, leasedUntil);
             return wordsFor(fault, connection, action.kind);
           }
         }

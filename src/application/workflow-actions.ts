@@ -58,7 +58,9 @@ export function createWorkflowActions(deps: WorkflowActionsDeps): RunWorkflowAct
     const giveUpAt = clock.now() + FOLLOW_MS;
     for (;;) {
       const now = clock.now();
-      const found = await store.workflowCalls.begin({ ...key, action, inputHash, now, leasedUntil: now + LEASE_MS });
+      const leasedUntil = now + LEASE_MS;
+      const found = await store.workflowCalls.begin({ ...key, action, inputHash, now, leasedUntil });
+      if (found.kind === 'begun') return { ...found, leasedUntil };
       if (found.kind !== 'under_way') return found;
       if (now >= giveUpAt) {
         log.info({ connection: connection.id, action }, 'call of a workflow is under way elsewhere');
@@ -95,7 +97,7 @@ export function createWorkflowActions(deps: WorkflowActionsDeps): RunWorkflowAct
     } catch (fault) {
       // Nobody has to wait for the lease of one who knows that it failed.
       await store.workflowCalls
-        .giveUp(key)
+        .giveUp(key, first.leasedUntil)
         .catch((err: unknown) => log.warn({ err }, 'call of a workflow not given up'));
       throw fault;
     }

@@ -60,9 +60,13 @@ export function createCardActionStore(engine: Engine): CardActionStore {
         return row?.answer ? fromJson(row.answer) : answer;
       }),
 
-    release: (of, key) =>
+    release: (of, key, until) =>
       engine.write(async (session) => {
-        await changed(session, of, key).set({ lease_until: 0 }).where('answer', 'is', null).execute();
+        await changed(session, of, key)
+          .set({ lease_until: 0 })
+          .where('lease_until', '=', until)
+          .where('answer', 'is', null)
+          .execute();
       }),
   };
 }

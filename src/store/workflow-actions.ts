@@ -70,9 +70,10 @@ export function createWorkflowCallStore(engine: Engine): WorkflowCallStore {
         return answer;
       }),
 
-    giveUp: (key) =>
+    giveUp: (key, leasedUntil) =>
       engine.write(async ({ db }) => {
-        await sql`update workflow_calls set leased_until = 0 where ${isOf(key)} and answer is null`.execute(db);
+        await sql`update workflow_calls set leased_until = 0
+          where ${isOf(key)} and answer is null and leased_until = ${leasedUntil}`.execute(db);
       }),
 
     prune: (accountId, connectionId, before, limit) =>

@@ -54,8 +54,17 @@ export function cardStoreConformance(use: () => { readonly store: Store; readonl
 
     test('one that came to nothing is begun again at once', async () => {
       await begin();
-      await store.cardActions.release(of, 'k1');
+      await store.cardActions.release(of, 'k1', T0 + LEASE_MS);
       expect(await begin()).toEqual({ kind: 'begun', contactId: null });
+    });
+
+    test('who was slower than the lease gives nothing back that another one holds', async () => {
+      await begin();
+      await begin({}, T0 + LEASE_MS);
+      await store.cardActions.release(of, 'k1', T0 + LEASE_MS);
+      expect(await begin({}, T0 + LEASE_MS + 1)).toEqual({ kind: 'running' });
+      await store.cardActions.release(of, 'k1', T0 + 2 * LEASE_MS);
+      expect(await begin({}, T0 + LEASE_MS + 1)).toMatchObject({ kind: 'begun' });
     });
 
     test('a key stands for one thing only', async () => {

@@ -2448,7 +2448,7 @@ export function storeConformance({
         await store.callbacks.end([{ wait: strange, outcome: 'by a stranger' }], 'completed');
         await store.callbacks.waitOn([strange]);
         await store.callbacks.defer([strange], foreign);
-        await store.workflowCalls.giveUp(strange);
+        await store.workflowCalls.giveUp(strange, T0 + 1_000);
         const shard = { accountId: 'acc_b', connectionId: 'con_a' };
         expect(await store.callbacks.claim({ ...claiming('theirs', T0), shard })).toEqual([]);
         const erase = [a.ref('contact', 'contact-mem_1'), friend, contact];

@@ -611,7 +611,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.mirror.nextDueAt();
   const call = { ...a.callKey('ap-1'), action: 'wait_until_rewarded', inputHash: 'in_1' };
   for (const now of [T0, T0 + 1, T0 + 10]) await store.workflowCalls.begin({ ...call, now, leasedUntil: now + 5 });
-  await store.workflowCalls.giveUp(call);
+  await store.workflowCalls.giveUp(call, T0);
   const answer = { state: 'waits' as const, code: 'waiting', words: 'x', result: {}, days: 7 };
   for (let times = 0; times < 2; times += 1)
     await store.workflowCalls.answer(call, answer, a.waitFor('ref_1', { expiresAt: T0 + 9 }), T0);
@@ -681,7 +681,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   const click = { key: 'k1', kind: 'refer', inputHash: 'h', by: '7' };
   for (const now of [T0, T0 + 2]) await store.cardActions.begin(a.of, click, { now, until: now + 1 });
   await store.cardActions.keepContact(a.of, 'k1', '9');
-  await store.cardActions.release(a.of, 'k1');
+  await store.cardActions.release(a.of, 'k1', T0);
   await store.cardActions.answer(a.of, 'k1', { ok: true });
   await store.connections.setCardActors(accountId, connectionId, ['7']);
   const owned = (ownerUserIds: string[]) => ({ facts: a.contact('5', { ownerUserIds }), readAt: T0 });

@@ -433,8 +433,8 @@ export interface CardActionStore {
   keepContact(of: Pick<Connection, 'id' | 'accountId'>, key: string, contactId: string): Promise<void>;
   /** Ends it with its answer, which stays for a month. The first one that was kept is the one that holds, and is returned. */
   answer(of: Pick<Connection, 'id' | 'accountId'>, key: string, answer: unknown): Promise<unknown>;
-  /** Nothing came of it: the next attempt begins at once. */
-  release(of: Pick<Connection, 'id' | 'accountId'>, key: string): Promise<void>;
+  /** Nothing came of it: the next attempt begins at once. `until` as it was begun with: who was slower than that holds nothing to give back. */
+  release(of: Pick<Connection, 'id' | 'accountId'>, key: string, until: Instant): Promise<void>;
 }
 
 /** How somebody was asked for a referral: with the message copied, by an e-mail of the CRM, or in a conversation. */
@@ -2340,8 +2340,8 @@ export interface WorkflowCallStore {
   ): Promise<BegunCall>;
   /** Keeps the answer, and with it the wait that it speaks of. The first one that was kept is the one that holds, and is returned. */
   answer(key: WorkflowCallKey, answer: WorkflowAnswer, wait: NewWait | null, now: Instant): Promise<WorkflowAnswer>;
-  /** Gives a call back that could not be carried out, so that the next one need not wait for the lease. */
-  giveUp(key: WorkflowCallKey): Promise<void>;
+  /** Gives a call back that could not be carried out, so that the next one need not wait for the lease: the one it was begun with, and no later one. */
+  giveUp(key: WorkflowCallKey, leasedUntil: Instant): Promise<void>;
   /** Forgets up to so many calls that were begun before, with their waits; not those whose workflow still waits. How many they were. */
   prune(accountId: string, connectionId: string, before: Instant, limit: number): Promise<number>;
 }
