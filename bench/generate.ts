@@ -349,6 +349,7 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
     phone_key: 'null',
     shared_key: 'null',
     company_id: 'null',
+    judged_by: 'null',
   };
   insert(
     'records',

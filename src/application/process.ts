@@ -115,6 +115,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       const current = parts.filter(({ part }) => !isOlder(part));
       if (current.length === 0) return;
       const elsewhere = elsewhereState(others, loaded.others);
+      const judgedBy = { policy: others?.policy?.version ?? null, mapping: mapping.version };
       const about = {
         accountId: connection.accountId,
         connectedAt: connection.connectedAt,
@@ -149,7 +150,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           snapshots: group.facts.map((facts) => {
             const basis = gathered.basisOf(facts.ref);
             const key = others?.policy ? { sharedKey: sharedKeyOf(others.policy.policy, facts) } : {};
-            if (isDecidedOn(facts, group)) return { facts, readAt, basis, ...key };
+            if (isDecidedOn(facts, group)) return { facts, readAt, basis, judgedBy, ...key };
             const { modifiedAt: _, ...unseen } = facts;
             return { facts: unseen, readAt: 0, basis, ...key };
           }),

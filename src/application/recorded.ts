@@ -1,4 +1,4 @@
-import { policyAt } from '../domain/connections-policy.ts';
+import { type ConnectionsPolicyVersion, policyAt } from '../domain/connections-policy.ts';
 import type { FriendFacts } from '../domain/decide.ts';
 import type { Elsewhere } from '../domain/identity.ts';
 import type { StageMapping } from '../domain/mapping.ts';
@@ -7,6 +7,7 @@ import type { Referral } from '../domain/referral.ts';
 import type { Instant } from '../domain/time.ts';
 import { connectionName } from './other-connections.ts';
 import type { AuditAccount, AuditPage, KnownFacts, MappingVersion } from './ports/audit.ts';
+import type { JudgedBy } from './ports/store.ts';
 
 /* What was read of the CRM, put together again as `decide` is given it. */
 
@@ -14,6 +15,8 @@ export interface Recorded {
   /** By id: two connections may give two contacts one id. */
   readonly contactsIn: (connectionId: string) => ReadonlyMap<string, ContactFacts>;
   readonly readAt: ReadonlyMap<string, Instant>;
+  /** By record; where it was kept. */
+  readonly judgedBy: ReadonlyMap<string, JudgedBy>;
   readonly deals: readonly DealFacts[];
 }
 
@@ -34,6 +37,11 @@ export function withoutMerged(page: AuditPage): Recorded {
   return {
     contactsIn: (connectionId) => byConnection.get(connectionId) ?? new Map(),
     readAt: new Map([...page.contacts, ...page.deals].map(({ facts, readAt }) => [recordKey(facts.ref), readAt])),
+    judgedBy: new Map(
+      [...page.contacts, ...page.deals].flatMap(({ facts, judgedBy }) =>
+        judgedBy ? [[recordKey(facts.ref), judgedBy] as const] : [],
+      ),
+    ),
     deals: alive(page.deals),
   };
 }
@@ -41,6 +49,7 @@ export function withoutMerged(page: AuditPage): Recorded {
 export interface RecordedFriend {
   readonly facts: FriendFacts;
   readonly readAt: readonly Instant[];
+  readonly judgedBy: readonly JudgedBy[];
 }
 
 export function friendOf(
@@ -79,10 +88,10 @@ export function friendOf(
       deal.connectionId === ref.connectionId &&
       (contactIds.some((id) => ids.has(id)) || decided.has(deal.id) || formerIds.some((id) => decided.has(id))),
   );
-  const readAt = [contact.ref, ...deals.map((deal) => deal.ref)].flatMap(
-    (record) => current.readAt.get(recordKey(record)) ?? [],
-  );
-  return { facts: { contact, deals }, readAt };
+  const keys = [contact.ref, ...deals.map((deal) => deal.ref)].map(recordKey);
+  const readAt = keys.flatMap((key) => current.readAt.get(key) ?? []);
+  const judgedBy = keys.flatMap((key) => current.judgedBy.get(key) ?? []);
+  return { facts: { contact, deals }, readAt, judgedBy };
 }
 
 /** The contacts that a referral's friend is, or was, known by: the one at home first, and one in each other connection for every tie. */
@@ -101,6 +110,7 @@ export function recordedElsewhere(
   { others }: AuditPage,
   connectionId: string,
   at: Instant,
+  judgedBy: readonly JudgedBy[] = [],
 ): { readonly elsewhere?: Elsewhere } {
   if (!others) return {};
   const mappings = new Map<string, StageMapping>();
@@ -110,7 +120,7 @@ export function recordedElsewhere(
   }
   return {
     elsewhere: {
-      policy: policyAt(account.policies, at) ?? null,
+      policy: policyThen(account.policies, judgedBy, at),
       mappings,
       names: new Map(account.connections.map((one) => [one.id, connectionName(one)])),
       edges: others.edges,
@@ -118,6 +128,27 @@ export function recordedElsewhere(
       deals: others.deals.filter(({ facts }) => facts.ref.connectionId !== connectionId),
     },
   };
+}
+
+/** The policy that somebody was last judged by; of what was judged before that was kept, the one in force at the moment. */
+function policyThen(
+  versions: readonly ConnectionsPolicyVersion[],
+  judgedBy: readonly JudgedBy[],
+  at: Instant,
+): ConnectionsPolicyVersion | null {
+  if (judgedBy.length === 0) return policyAt(versions, at) ?? null;
+  const newest = Math.max(...judgedBy.map(({ policy }) => policy ?? 0));
+  return versions.find(({ version }) => version === newest) ?? null;
+}
+
+/** The same of mappings. */
+export function mappingThen(
+  versions: readonly MappingVersion[],
+  judgedBy: readonly JudgedBy[],
+  at: Instant,
+): StageMapping | undefined {
+  const judged = new Set(judgedBy.map(({ mapping }) => mapping));
+  return versions.findLast(({ version }) => judged.has(version)) ?? mappingAt(versions, at);
 }
 
 /** The mapping in force at a moment; one that was saved while the records were being read has its time just behind theirs. */

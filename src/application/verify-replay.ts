@@ -33,7 +33,7 @@ import type { HeldTier } from '../domain/tier-scheme.ts';
 import type { Instant } from '../domain/time.ts';
 import { dealsAt } from '../domain/timeline.ts';
 import type { AuditAccount, AuditPage, MappingVersion } from './ports/audit.ts';
-import { contactsOf, friendOf, mappingAt, recordedElsewhere, withoutMerged } from './recorded.ts';
+import { contactsOf, friendOf, mappingThen, recordedElsewhere, withoutMerged } from './recorded.ts';
 import { stands } from './verify-books.ts';
 import { blockedChains, chainKey, riskProblem } from './verify-risk.ts';
 
@@ -119,7 +119,7 @@ export function createReplay({ accountId, account, page }: ReplayInput): (referr
       ...own.map(({ recordedAt }) => recordedAt),
       ...rewards.map(({ updatedAt }) => updatedAt),
     );
-    const mapping = mappingAt(versions, seenAt);
+    const mapping = mappingThen(versions, friend.judgedBy, seenAt);
     if (!connection || !mapping) return { ...nothing, underivable: own.map(() => 'version_gone') };
 
     const underivable: Underivable[] = [];
@@ -152,7 +152,7 @@ export function createReplay({ accountId, account, page }: ReplayInput): (referr
       connectedAt: connection.connectedAt,
       mapping,
       rates: account.rates,
-      ...recordedElsewhere(account, page, here, seenAt),
+      ...recordedElsewhere(account, page, here, seenAt, friend.judgedBy),
     };
     const input = { friends: [friend.facts], contacts: current.contactsIn(here), now: seenAt };
     const concerned = [

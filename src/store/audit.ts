@@ -38,6 +38,7 @@ import {
   fromJson,
   fromSum,
   journalOf,
+  judgedByOf,
   memberOf,
   programOf,
   referralOf,
@@ -479,16 +480,19 @@ function createKnown({ db, dialect }: Session, accountId: string) {
     deals,
     refs: () => [...contacts.values(), ...deals.values()].map(({ facts }) => facts.ref),
     async read(object: CrmObject & ('contact' | 'deal'), connectionId: string, ids: readonly string[]): Promise<void> {
-      const { rows } = await sql<Pick<Row<'records'>, 'facts' | 'read_at'>>`select facts, read_at from records
+      const { rows } = await sql<
+        Pick<Row<'records'>, 'facts' | 'read_at' | 'judged_by'>
+      >`select facts, read_at, judged_by from records
         where account_id = ${accountId} and connection_id = ${connectionId} and object = ${object}
         and ${dialect.isIn('record_id', [...new Set(ids)])}`.execute(db);
-      for (const { facts: text, read_at: readAt } of rows) {
+      for (const { facts: text, read_at: readAt, judged_by } of rows) {
+        const judgedBy = judged_by === null ? null : judgedByOf(judged_by);
         if (object === 'contact') {
           const facts = fromJson<ContactFacts>(text);
-          contacts.set(recordKey(facts.ref), { facts, readAt });
+          contacts.set(recordKey(facts.ref), { facts, readAt, judgedBy });
         } else {
           const facts = fromJson<DealFacts>(text);
-          deals.set(recordKey(facts.ref), { facts, readAt });
+          deals.set(recordKey(facts.ref), { facts, readAt, judgedBy });
         }
       }
     },

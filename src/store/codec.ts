@@ -1,5 +1,5 @@
 import type { DuplicateRules } from '../application/ports/crm.ts';
-import type { Connection } from '../application/ports/store.ts';
+import type { Connection, JudgedBy } from '../application/ports/store.ts';
 import type { AttributionDecision } from '../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { Journal } from '../domain/ledger.ts';
@@ -452,4 +452,14 @@ export function attributionRow(accountId: string, decision: AttributionDecision)
     candidates: toJson(decision.candidates),
     recorded_at: decision.recordedAt,
   };
+}
+
+/** Numbers first: what a mapping's version is made of is its own affair. */
+export function judgedByText({ policy, mapping }: JudgedBy): string {
+  return `${policy ?? 0} ${mapping}`;
+}
+
+export function judgedByOf(text: string): JudgedBy {
+  const [policy = '', ...mapping] = text.split(' ');
+  return { policy: Number(policy) || null, mapping: mapping.join(' ') };
 }

@@ -11,7 +11,7 @@ import {
   sameRecord,
 } from '../domain/record.ts';
 import { bringForward, keepOwners } from './asks.ts';
-import { fromJson, keyOf, refOf, toJson } from './codec.ts';
+import { fromJson, judgedByText, keyOf, refOf, toJson } from './codec.ts';
 import { type Columns, insertRows, overRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
@@ -117,7 +117,7 @@ export async function saveSnapshots(
   const kept = await insertRows<'records', Pick<Row<'records'>, 'record_id'>>(
     session,
     'records',
-    inOneOrder.map(({ facts, readAt, basis, sharedKey = null }) => ({
+    inOneOrder.map(({ facts, readAt, basis, sharedKey = null, judgedBy }) => ({
       ...keyOf(accountId, facts.ref),
       presence: facts.presence,
       facts: textOf(facts),
@@ -127,12 +127,15 @@ export async function saveSnapshots(
       ...keysOf(accountId, facts),
       company_id: isDeal(facts) ? null : (facts.company?.id ?? null),
       shared_key: sharedKey,
+      judged_by: judgedBy ? judgedByText(judgedBy) : null,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
       presence = excluded.presence, facts = excluded.facts,
       read_at = case when excluded.read_at = 0 and records.facts = excluded.facts then records.read_at else excluded.read_at end,
       modified_at = case when excluded.read_at = 0 and records.facts = excluded.facts then records.modified_at
         else excluded.modified_at end,
+      judged_by = case when excluded.read_at = 0 and records.facts = excluded.facts then records.judged_by
+        else excluded.judged_by end,
       mail_key = excluded.mail_key, phone_key = excluded.phone_key, company_id = excluded.company_id,
       shared_key = case when excluded.presence = 'deleted' then records.shared_key else excluded.shared_key end,
       version = records.version + case when records.facts = excluded.facts then 0 else 1 end

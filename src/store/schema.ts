@@ -520,6 +520,7 @@ export const TABLES = {
     phone_key: 'text?',
     shared_key: 'text?',
     company_id: 'text?',
+    judged_by: 'text?',
   },
   record_links: {
     account_id: 'text',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseConnectionsPolicy } from '../../src/application/connections-document.ts';
 import { verify } from '../../src/application/verify.ts';
 import { type Json, PORTAL, quickClock, type Stack, startStack } from '../support/stack.ts';
 import { createScene, type Scene } from './scene.ts';
@@ -372,6 +373,38 @@ test('a friend’s card shows the deals of both connections, and links to none o
     { stage: 'won', deals: [{ name: 'Won over there', stageLabel: 'Closed Won' }] },
   ]);
   expect(view.referrals[0]?.deals[0]).not.toHaveProperty('url');
+});
+
+describe('a policy that a node with a wrong clock saves', () => {
+  const HOUR = 3_600_000;
+  const saved = async (body: Json, clockIsOffBy: number) => {
+    const answer = parseConnectionsPolicy(body, [{ id: portalId }, { id: orgId }]);
+    if (!answer.ok) throw new Error('no policy');
+    const { identity } = stack.service.store;
+    await identity.publish(stack.accountId, answer.policy, 'key', stack.clock.now() + clockIsOffBy);
+  };
+  async function wonWithKey(): Promise<string> {
+    const member = await enrolled(portal, address('member'));
+    const friend = portal.person('Friend', { email: address('friend'), wonward_referral_code: member.code });
+    await stack.settle();
+    const deal = portal.deal([friend], { source_id: `elsewhere ${people}` });
+    portal.win(deal);
+    await stack.settle();
+    return deal;
+  }
+
+  test('accuses nothing that was decided by the one before it, and nothing that was decided by it', async () => {
+    await policy(KEYED());
+    const before = await wonWithKey();
+    expect(await codesOn(portal, before)).toEqual(['skipped decided_elsewhere']);
+    // An hour behind: by the times it would have been in force when the deal was decided on.
+    await saved({}, -HOUR);
+    await expectVerified();
+    // An hour ahead: by the times it is not in force yet.
+    await saved(KEYED(), HOUR);
+    expect(await codesOn(portal, await wonWithKey())).toEqual(['skipped decided_elsewhere']);
+    await expectVerified();
+  });
 });
 
 describe('two deals that look like one and bear no key', () => {

@@ -12,7 +12,7 @@ import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { TierChange } from '../../domain/tier.ts';
 import type { Instant } from '../../domain/time.ts';
-import type { Connection, LedgerBalance, LoadedElsewhere } from './store.ts';
+import type { Connection, JudgedBy, LedgerBalance, LoadedElsewhere } from './store.ts';
 
 /** Everything that is stored, at one moment and in pages, for `verify`. Nothing else reads across all of an account. */
 export interface Audit {
@@ -89,10 +89,11 @@ export interface AuditedIntent {
   readonly state: string;
 }
 
-/** Facts with the time at which they were read last. */
+/** Facts with the time at which they were read last, and what they were judged by then; null where that was not kept. */
 export interface KnownFacts<F extends DealFacts | ContactFacts> {
   readonly facts: F;
   readonly readAt: Instant;
+  readonly judgedBy: JudgedBy | null;
 }
 
 export interface AuditPage {

@@ -1045,6 +1045,13 @@ export type LoadedCase = Pick<
 /** What the other connections of the account have of the same people and deals. */
 export type LoadedElsewhere = Pick<Elsewhere, 'edges' | 'contacts' | 'deals'>;
 
+/** By which versions records were decided on: nodes' clocks differ, and times do not tell it. */
+export interface JudgedBy {
+  /** Of the policy for several connections; null where there was none, or one connection. */
+  readonly policy: number | null;
+  readonly mapping: string;
+}
+
 export interface RecordSnapshot {
   readonly facts: DealFacts | ContactFacts;
   readonly readAt: Instant;
@@ -1052,6 +1059,8 @@ export interface RecordSnapshot {
   readonly basis: number;
   /** The key by which other connections know the record; absent where nobody asks for it. */
   readonly sharedKey?: string | null | undefined;
+  /** Absent for what nothing was decided on. */
+  readonly judgedBy?: JudgedBy | undefined;
 }
 
 /** A record that a plan rests on without having read it for itself. */

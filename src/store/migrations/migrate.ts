@@ -32,6 +32,7 @@ import * as consoleLists from './0028-console-lists.ts';
 import * as finance from './0029-finance.ts';
 import * as figures from './0030-figures.ts';
 import * as owedAgain from './0034-owed-again.ts';
+import * as judgedBy from './0035-judged-by.ts';
 
 interface Migration {
   readonly name: string;
@@ -73,6 +74,7 @@ const MIGRATIONS: readonly Migration[] = [
   finance,
   figures,
   owedAgain,
+  judgedBy,
 ];
 
 /** What a database of this program's version has been through, oldest first. */
