@@ -8,7 +8,7 @@ import { isOf, longId } from './ids.ts';
 import { hasField, type OrgShape, readable, requireFields } from './org.ts';
 import { type Query, runQueries } from './query.ts';
 import { chunksOf, IDS_PER_QUERY, idList, select, textList } from './soql.ts';
-import { modificationOf } from './stamps.ts';
+import { goneSince, modificationOf } from './stamps.ts';
 import { type Row, text } from './wire.ts';
 
 const PERSON = ['Id', 'Name', 'Email', 'IsDeleted', 'MasterRecordId', 'SystemModstamp'];
@@ -59,7 +59,7 @@ export async function readContacts(
         usedCode: null,
         referredByIds: [],
         formerIds,
-        ...modificationOf([record], readAt),
+        ...(record ? modificationOf([record], readAt) : goneSince(readAt)),
       };
     }
     // What was written on the lead is not always carried over to the contact.

@@ -6,7 +6,7 @@ import { hasField, type OrgShape, readable, requireFields } from './org.ts';
 import { pointsOf } from './points.ts';
 import { type Query, runQueries } from './query.ts';
 import { chunksOf, IDS_PER_QUERY, idList, select, textList } from './soql.ts';
-import { modificationOf } from './stamps.ts';
+import { goneSince, modificationOf } from './stamps.ts';
 import { type Row, text } from './wire.ts';
 
 const OPPORTUNITY = ['Id', 'Name', 'StageName', 'Amount', 'IsDeleted', 'CreatedDate', 'SystemModstamp'];
@@ -48,7 +48,7 @@ export async function readDeals(
       history: isPresent && story ? pointsOf({ ...story, record }, access.homeCurrency, known) : [],
       contactIds: isPresent ? peopleOf(record, roles) : [],
       formerIds: names.filter((name) => name !== id),
-      ...modificationOf([record, ...roles], at),
+      ...(record ? modificationOf([record, ...roles], at) : goneSince(at)),
     };
   });
 }

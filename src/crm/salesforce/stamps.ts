@@ -2,6 +2,8 @@ import type { Instant } from '../../domain/time.ts';
 import { instantOf, type Row } from './wire.ts';
 
 const SECOND_MS = 1_000;
+/** An answer of several queries is dated by its end, and the record was looked for before that. */
+const READING_MS = 60_000;
 
 /**
  * Which state of a record it is that was read, by the newest of the stamps that belong to it. They are whole seconds, so a record that was
@@ -13,4 +15,12 @@ export function modificationOf(rows: readonly (Row | undefined)[], readAt: Insta
   if (stamps.length === 0) return {};
   const newest = Math.max(...stamps);
   return { modifiedAt: readAt < newest + SECOND_MS ? newest - 1 : newest };
+}
+
+/**
+ * The same of a record that no query finds any more and that has no stamp, so: by the org's clock, when it was found gone. A node's own clock may be
+ * ahead, and the record be restored before that.
+ */
+export function goneSince(readAt: Instant): { readonly modifiedAt?: Instant } {
+  return readAt > READING_MS ? { modifiedAt: readAt - READING_MS } : {};
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OBJECTS, PERSON_FIELDS } from '../../../manifests/salesforce/package.ts';
+import { isSeen } from '../../../src/application/reconcile.ts';
 import { plainDecimal } from '../../../src/crm/salesforce/wire.ts';
 import { stageFromMetadata } from '../../../src/domain/mapping.ts';
 import { NOTHING_WANTED } from '../../../src/domain/property.ts';
@@ -243,6 +244,30 @@ describe('what is gone', () => {
     time.advance(86_400_000);
     const nextDay = await world.session.changedSince({ object: 'deal', since, cursor: null });
     expect(nextDay.records.map((record) => record.id)).toContain(id);
+  });
+
+  test('is judged by the org’s clock: one that comes back is news to a node that is hours ahead, one that is still gone is none', async () => {
+    const { control, orgId, time, session } = world;
+    const nodeIsAheadBy = 7_200_000;
+    const ids = { deal: create('Opportunity', opportunity()), contact: create('Contact', person('Ada')) };
+    for (const id of Object.values(ids)) {
+      control.remove(orgId, id);
+      control.purge(orgId);
+    }
+    time.advance(120_000);
+    const facts = { deal: await deal(ids.deal), contact: await contact(ids.contact) };
+    const readAt = time.clock() + nodeIsAheadBy;
+    time.advance(86_400_000);
+    for (const object of ['deal', 'contact'] as const) {
+      const modifiedAt = facts[object]?.modifiedAt ?? null;
+      const read = { at: readAt, modifiedAt, isDeleted: true as const };
+      const since = time.clock() - 86_400_000 - 600_000;
+      const told = (await session.changedSince({ object, since, cursor: null })).records;
+      const [gone] = told.filter(({ id }) => id === ids[object]);
+      expect(gone && isSeen(gone.modifiedAt, read)).toBe(true);
+      // Restored ten minutes after it was found gone: before the time that the node noted.
+      expect(isSeen(readAt - nodeIsAheadBy + 600_000, read)).toBe(false);
+    }
   });
 
   test('in the bin is told by the scan at once', async () => {
