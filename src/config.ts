@@ -183,7 +183,7 @@ export const configSchema = z.object({
     .default(50)
     .register(variables, {
       description:
-        "How much of an org's API calls of a day Wonward takes at most, in percent. What is left belongs to everything else that the customer runs.",
+        "How much of an org's API calls of a day Wonward takes at most, in percent, unless an admin sets it for the connection. What is left belongs to everything else that the customer runs.",
     }),
   SMTP_URL: text(SMTP)
     .regex(/^smtps?:\/\/\S+$/, SMTP)

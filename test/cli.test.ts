@@ -224,6 +224,24 @@ describe('connection duplicate-rules', () => {
     });
   });
 
+  test('call-share tells, sets and takes back how much of an org’s calls is taken', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'salesforce');
+    const share = (...said: string[]) => json('connection', 'call-share', id, connection, ...said);
+    expect(await share()).toEqual({ id: connection, callShare: null });
+    expect(await share('30')).toEqual({ id: connection, callShare: 30 });
+    expect(await share()).toEqual({ id: connection, callShare: 30 });
+    expect(await share('usual')).toEqual({ id: connection, callShare: null });
+    const say = (of: string, answer: string) => cli('connection', 'call-share', id, of, answer);
+    for (const wrong of ['0', '101', '12.5', 'all'])
+      expect(await say(connection, wrong)).toMatchObject({ code: 2, err: expect.stringContaining('is no share') });
+    expect(await say('con_none', '30')).toMatchObject({ code: 1, err: expect.stringContaining('two-crms list') });
+    expect(await say(await connected(id, 'hubspot'), '30')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('a limit of its own'),
+    });
+  });
+
   test('programs tells and sets which programs apply in a CRM', async () => {
     const { id } = await newAccount();
     const connection = await connected(id, 'hubspot');

@@ -90,6 +90,11 @@ export interface Connect {
   disconnect(accountId: string, connectionId: string): Promise<Leaving | null>;
   /** Null when the account has no such connection; false when its CRM has no such rules to allow. What they refused is written anew. */
   setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<boolean | null>;
+  /**
+   * Percent of the CRM's API calls of a day; null: the service's usual share. Null when the account has no such connection; false when its CRM
+   * gives each app a limit of its own.
+   */
+  setCallShare(accountId: string, connectionId: string, percent: number | null): Promise<boolean | null>;
   /** False when the account has no such connection. Null: everyone who sees a card. */
   setCardActors(accountId: string, connectionId: string, actors: CardActors): Promise<boolean>;
   /** Null when the account has no such connection. */
@@ -225,6 +230,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       homeCurrency: connection.homeCurrency,
       scopes: connection.scopes,
       duplicateRules: connection.duplicateRules,
+      callShare: connection.callShare,
       accessToken: (rejected) => sharedAccessToken(connection, rejected),
     };
   }
@@ -362,6 +368,16 @@ export function createConnect(deps: ConnectDeps): Connect {
       await store.connections.setDuplicateRules(accountId, connectionId, rules);
       await store.mirror.markAll(accountId, connectionId, clock.now());
       log.info({ connection: connectionId, duplicateRules: rules }, 'setting of a connection changed');
+      return true;
+    },
+
+    async setCallShare(accountId, connectionId, percent) {
+      const connection = await store.connections.get(accountId, connectionId);
+      if (!connection) return null;
+      if (percent === (connection.callShare ?? null)) return true;
+      if (connectorOf(connection.provider).hasDailyCalls !== true) return false;
+      await store.connections.setCallShare(accountId, connectionId, percent);
+      log.info({ connection: connectionId, callShare: percent ?? 'usual' }, 'setting of a connection changed');
       return true;
     },
 

@@ -70,6 +70,43 @@ export function setDuplicateRules(
   });
 }
 
+/** Without a percentage: tells it. `usual` takes back what was said. */
+export function callShare(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  answer: string | undefined,
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    const percent = answer === 'usual' ? null : Number(answer);
+    if (answer !== undefined && answer !== 'usual' && !/^([1-9][0-9]?|100)$/.test(answer))
+      throw new CliError(`"${answer}" is no share.`, 'Say a whole number of percent from 1 to 100, or "usual".', {
+        exitCode: EXIT.usage,
+      });
+    const { id, name } = await accountOf(services, account);
+    const isSet = answer === undefined || (await services.connect.setCallShare(id, connectionId, percent));
+    const connection = await services.store.connections.get(id, connectionId);
+    if (!connection)
+      throw new CliError(
+        `"${name}" has no connection ${connectionId}.`,
+        `npm run cli -- two-crms list ${id} tells the ids.`,
+      );
+    if (!isSet)
+      throw new CliError('This CRM gives each app a limit of its own.', 'Name a connection to Salesforce.', {
+        exitCode: EXIT.usage,
+      });
+    const share = connection.callShare ?? null;
+    return {
+      json: { id: connectionId, callShare: share },
+      lines: [
+        share === null
+          ? 'Wonward takes the usual share of the API calls of a day: SALESFORCE_DAILY_SHARE.'
+          : `Wonward takes ${share} percent of the API calls of a day at most, and a backfill half of that.`,
+      ],
+    };
+  });
+}
+
 /** Words that no address and no id of a user is. */
 const EVERYONE = 'everyone';
 const NOBODY = 'nobody';

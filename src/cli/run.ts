@@ -12,6 +12,7 @@ import {
   appManagers,
   appNotices,
   appPrograms,
+  callShare,
   disconnect,
   installLink,
   setCardActors,
@@ -138,6 +139,13 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     'duplicate-rules <account> <connection> <respect|allow>',
     'whether a row that a duplicate rule of the org warns of waits for a person or is saved all the same',
   ).action(async (of: string, id: string, answer: string) => print(await setDuplicateRules(terminal, of, id, answer)));
+  add(
+    connection,
+    'call-share <account> <connection> [percent]',
+    'how many percent of the API calls of a day are taken at most; "usual" for what the service is configured to',
+  ).action(async (of: string, id: string, percent: string | undefined) =>
+    print(await callShare(terminal, of, id, percent)),
+  );
   add(
     connection,
     'managers <account> <connection> [users...]',

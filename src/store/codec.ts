@@ -370,6 +370,7 @@ export function connectionOf(row: Row<'connections'>): Connection {
     ...(row.api_url === null ? {} : { apiUrl: row.api_url }),
     ...(row.duplicate_rules === null ? {} : { duplicateRules: row.duplicate_rules as DuplicateRules }),
     ...(row.card_actors === null ? {} : { cardActors: fromJson<string[]>(row.card_actors) }),
+    ...(row.call_share === null ? {} : { callShare: row.call_share }),
     connectedAt: row.connected_at,
   };
 }

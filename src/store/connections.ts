@@ -121,6 +121,16 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
           .execute();
       }),
 
+    setCallShare: (accountId, connectionId, percent) =>
+      engine.write(async ({ db }) => {
+        await db
+          .updateTable('connections')
+          .set({ call_share: percent })
+          .where('account_id', '=', accountId)
+          .where('id', '=', connectionId)
+          .execute();
+      }),
+
     setCardActors: (accountId, connectionId, actors) =>
       engine.write(async ({ db }) => {
         const { numUpdatedRows } = await db

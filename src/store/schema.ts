@@ -53,6 +53,7 @@ export const TABLES = {
     connected_at: 'int',
     duplicate_rules: 'text?',
     card_actors: 'text?',
+    call_share: 'int?',
   },
   tokens: {
     account_id: 'text',

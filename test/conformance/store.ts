@@ -233,6 +233,16 @@ export function storeConformance({
         expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection({ duplicateRules: 'respect' }));
       });
 
+      test('the share of its calls that an admin sets is kept, also when it is installed again, until it is taken back', async () => {
+        await store.connections.setCallShare('acc_b', 'con_a', 30);
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection());
+        await store.connections.setCallShare('acc_a', 'con_a', 30);
+        await store.connections.connect(a.connection(), a.tokens);
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection({ callShare: 30 }));
+        await store.connections.setCallShare('acc_a', 'con_a', null);
+        expect(await store.connections.get('acc_a', 'con_a')).toEqual(a.connection());
+      });
+
       test('what the CRM says of itself is kept', async () => {
         const about = { homeCurrency: 'JPY', timeZone: null, uiHost: 'app-eu1.hubspot.com' };
         await store.connections.describe('acc_a', 'con_a', about);

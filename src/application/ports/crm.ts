@@ -28,6 +28,8 @@ export interface CrmConnector {
   readonly hasTasks?: true;
   /** The CRM's admins may have rules by which it refuses a row for being like another one. Absent where there are none. */
   readonly hasDuplicateRules?: true;
+  /** Calls of all apps together are counted by the day, and ours are held to a share of them. Absent where each app has a limit of its own. */
+  readonly hasDailyCalls?: true;
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
   /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */
@@ -49,6 +51,8 @@ export interface CrmAccess {
   readonly scopes: readonly string[];
   /** Absent until somebody says so: they are respected. */
   readonly duplicateRules?: DuplicateRules | undefined;
+  /** In percent of the CRM's API calls of a day; absent until somebody says so: the service's usual share. */
+  readonly callShare?: number | undefined;
   /** What is done with it can wait: it takes a part of the calls, and leaves the others to what happens today. Absent: it is of today. */
   readonly pace?: 'background' | undefined;
   /**

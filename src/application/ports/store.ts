@@ -285,6 +285,8 @@ export interface Connection {
   readonly duplicateRules?: DuplicateRules | undefined;
   /** Who may act from the cards in the CRM; absent until somebody says so: everyone who sees them. */
   readonly cardActors?: readonly string[] | undefined;
+  /** How many percent of the CRM's API calls of a day are taken at most; absent until somebody says so. */
+  readonly callShare?: number | undefined;
   readonly connectedAt: Instant;
 }
 
@@ -352,6 +354,8 @@ export interface ConnectionStore {
   /** What the vendor grants now, where that is another than before. */
   granted(accountId: string, connectionId: string, scopes: readonly string[]): Promise<void>;
   setDuplicateRules(accountId: string, connectionId: string, rules: DuplicateRules): Promise<void>;
+  /** In percent; null: the service's usual share. */
+  setCallShare(accountId: string, connectionId: string, percent: number | null): Promise<void>;
   /** Null: everyone who sees a card. False when the account has no such connection. */
   setCardActors(accountId: string, connectionId: string, actors: CardActors): Promise<boolean>;
   tokens(accountId: string, connectionId: string): Promise<SealedTokens | null>;

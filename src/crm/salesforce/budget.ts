@@ -10,11 +10,16 @@ import type { ApiUsage } from './transport.ts';
 export interface Budget {
   /**
    * Resolves when a call may be sent, first come, first served. Call the result at the answer. Of what can wait (`background`) one is under way
-   * at a time, and it ends earlier. @throws Fault `crm_rate_limited`
+   * at a time, and it ends earlier. `share`, 0 to 1, is what an admin of the org's account has set. @throws Fault `crm_rate_limited`
    */
-  take(org: string, pace?: 'background'): Promise<(usage: ApiUsage | null) => void>;
+  take(org: string, how?: How): Promise<(usage: ApiUsage | null) => void>;
   /** What the org said last of its calls of the day, those of all apps together; null when it has not. */
   usage(org: string): ApiUsage | null;
+}
+
+interface How {
+  readonly pace?: 'background' | undefined;
+  readonly share?: number | undefined;
 }
 
 /** Salesforce allows 25 long-running calls at a time (5 in a developer org), for all apps together. */
@@ -57,8 +62,8 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     return state;
   }
 
-  function refuseBeyondShare(state: OrgState, pace?: 'background'): void {
-    const share = pace ? dailyShare * BACKGROUND_PART : dailyShare;
+  function refuseBeyondShare(state: OrgState, { pace, share: said = dailyShare }: How): void {
+    const share = pace ? said * BACKGROUND_PART : said;
     const now = clock();
     // Times of the future were noted before the clock was set back.
     state.buckets = state.buckets.filter(({ at }) => at > now - DAY_MS && at <= now);
@@ -72,7 +77,7 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
       { kind: 'retry', afterMs: DAILY_LIMIT_WAIT_MS },
       isOrgSpent
         ? 'The org has nearly used up its API calls of the day. Wonward leaves the last ones to others and goes on when there are more.'
-        : 'Wonward has used its share of the API calls of this org for today, and goes on when there are more. The share is SALESFORCE_DAILY_SHARE.',
+        : 'Wonward has used its share of the API calls of this org for today, and goes on when there are more. An admin can set the share at the connection.',
       { message: `held back: ${own} own calls, ${usage.used} of ${usage.limit} used in the org` },
     );
   }
@@ -84,7 +89,7 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     else state.buckets.push({ at, count: 1 });
   }
 
-  async function takeLast(org: string): Promise<(usage: ApiUsage | null) => void> {
+  async function takeLast(org: string, how: How): Promise<(usage: ApiUsage | null) => void> {
     const state = stateOf(org);
     const before = state.background;
     let end = () => {};
@@ -93,8 +98,8 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     });
     await before;
     try {
-      refuseBeyondShare(state, 'background');
-      const answered = await take(org);
+      refuseBeyondShare(state, how);
+      const answered = await take(org, { share: how.share });
       return (usage) => {
         answered(usage);
         end();
@@ -105,9 +110,9 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     }
   }
 
-  async function take(org: string): Promise<(usage: ApiUsage | null) => void> {
+  async function take(org: string, how: How): Promise<(usage: ApiUsage | null) => void> {
     const state = stateOf(org);
-    refuseBeyondShare(state);
+    refuseBeyondShare(state, how);
     if (state.inFlight >= CALLS_AT_ONCE) await new Promise<void>((resolve) => state.waiting.push(resolve));
     else state.inFlight += 1;
     count(state);
@@ -120,5 +125,8 @@ export function createBudget({ clock, dailyShare }: { clock: () => number; daily
     };
   }
 
-  return { usage: (org) => orgs.get(org)?.usage ?? null, take: (org, pace) => (pace ? takeLast(org) : take(org)) };
+  return {
+    usage: (org) => orgs.get(org)?.usage ?? null,
+    take: (org, how = {}) => (how.pace ? takeLast(org, how) : take(org, how)),
+  };
 }

@@ -47,6 +47,7 @@ export interface CallHooks {
   readonly org?: string;
   readonly token?: (rejected?: string) => Promise<string>;
   readonly pace?: CrmAccess['pace'];
+  readonly callShare?: CrmAccess['callShare'];
 }
 
 /** One attempt after another until there is a reply or the policy gives up. Used with a token and (for OAuth) without. */
@@ -54,7 +55,7 @@ export async function callUntilAnswered<T>(
   deps: CallDeps,
   origin: string,
   call: Call<T>,
-  { org, token: tokenOf, pace }: CallHooks = {},
+  { org, token: tokenOf, pace, callShare }: CallHooks = {},
 ): Promise<Reply<T>> {
   const { name, schema, refusals = [], ...request } = call;
   const startedAt = deps.clock();
@@ -67,7 +68,10 @@ export async function callUntilAnswered<T>(
     );
 
   for (let attempt = 1; ; attempt += 1) {
-    const answered = org === undefined ? null : await deps.budget.take(org, pace);
+    const answered =
+      org === undefined
+        ? null
+        : await deps.budget.take(org, { pace, share: callShare === undefined ? undefined : callShare / 100 });
     const answer = await deps.transport.send({ ...request, origin, ...(token === undefined ? {} : { token }) });
     answered?.(answer.usage);
     deps.onCall?.(request.method, statusOf(answer), org);
@@ -114,7 +118,12 @@ export async function callUntilAnswered<T>(
 
 export function createOrgApi(deps: CallDeps, access: CrmAccess): OrgApi {
   const { apiUrl, externalId } = access;
-  const hooks: CallHooks = { org: externalId, token: (rejected) => access.accessToken(rejected), pace: access.pace };
+  const hooks: CallHooks = {
+    org: externalId,
+    token: (rejected) => access.accessToken(rejected),
+    pace: access.pace,
+    callShare: access.callShare,
+  };
   const call: OrgApi['call'] = async (one) => {
     if (apiUrl === undefined)
       throw new Fault(

@@ -68,6 +68,7 @@ export function createConnector(deps: SalesforceDeps): CrmConnector {
   return {
     provider: 'salesforce',
     hasDuplicateRules: true,
+    hasDailyCalls: true,
     oauth: createOAuth(callDeps, { clientId, clientSecret, scopes: OAUTH_SCOPES, sites: createSites(loginUrl) }),
     inbound: null,
     stream: {

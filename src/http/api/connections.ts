@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
 import { type Operation, operation } from './operation.ts';
 import {
+  callShare,
   cardActors,
   connectionId,
   connectionSchema,
@@ -16,7 +17,10 @@ import { connectionView } from './views.ts';
 
 export interface ConnectionsDeps {
   readonly clock: Pick<Clock, 'now'>;
-  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules' | 'setCardActors'>;
+  readonly connect: Pick<
+    Connect,
+    'begin' | 'provision' | 'disconnect' | 'setDuplicateRules' | 'setCallShare' | 'setCardActors'
+  >;
   readonly reads: Pick<ReadStore, 'health'>;
   readonly connections: Pick<ConnectionStore, 'get' | 'list'>;
 }
@@ -126,19 +130,36 @@ export function connections({ clock, connect, reads, connections: stored }: Conn
       tag: 'Connections',
       method: 'put',
       path: '/connections/{connectionId}/settings',
-      summary: 'Say how Wonward writes into a CRM',
-      description: 'Holds from the next write on, and what was refused before is written anew.',
+      summary: 'Say how Wonward writes into a CRM, and how much of its API it takes',
+      description:
+        'Holds from the next call on, and what was refused before is written anew. What is not named stays as it is.',
       params: z.strictObject({ connectionId }),
-      body: z.strictObject({ duplicateRules }),
+      body: z
+        .strictObject({ duplicateRules: duplicateRules.optional(), callShare: callShare.optional() })
+        .refine((body) => Object.keys(body).length > 0, 'must name a setting: duplicateRules or callShare'),
       statuses: { 200: 'The connection.' },
       answer: connectionSchema,
       problems: ['not_found'],
       async handle({ accountId, params, body }) {
-        const isSet = await connect.setDuplicateRules(accountId, params.connectionId, body.duplicateRules);
-        if (isSet === false)
-          throw new HttpProblem('invalid_request', 'This CRM has no duplicate rules.', {
-            errors: [{ field: 'duplicateRules', problem: 'can be set for Salesforce only' }],
-          });
+        const { connectionId: id } = params;
+        const said = [
+          [
+            'duplicateRules',
+            body.duplicateRules !== undefined &&
+              (await connect.setDuplicateRules(accountId, id, body.duplicateRules)) === false,
+            'This CRM has no duplicate rules.',
+          ],
+          [
+            'callShare',
+            body.callShare !== undefined && (await connect.setCallShare(accountId, id, body.callShare)) === false,
+            'This CRM gives each app a limit of its own; there is nothing to share.',
+          ],
+        ] as const;
+        for (const [field, isRefused, words] of said)
+          if (isRefused)
+            throw new HttpProblem('invalid_request', words, {
+              errors: [{ field, problem: 'can be set for Salesforce only' }],
+            });
         const connection = await stored.get(accountId, params.connectionId);
         if (!connection) throw none();
         return { status: 200, body: await view(connection) };

@@ -74,7 +74,10 @@ export interface OperationsDeps
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
-  readonly connect: Pick<Connect, 'begin' | 'provision' | 'disconnect' | 'setDuplicateRules' | 'setCardActors'>;
+  readonly connect: Pick<
+    Connect,
+    'begin' | 'provision' | 'disconnect' | 'setDuplicateRules' | 'setCallShare' | 'setCardActors'
+  >;
   readonly reads: Pick<
     ReadStore,
     | 'members'

@@ -233,6 +233,12 @@ export const duplicateRules = z.enum(['respect', 'allow']).meta({
     "What happens where a duplicate rule of the CRM's admins refuses a row that Wonward writes: `respect` leaves it to a person, `allow` saves it where the rule's action lets those save who say so. For Salesforce.",
 });
 
+export const callShare = z.int().min(1).max(100).nullable().meta({
+  description:
+    'How many percent of the API calls of a day that the CRM allows all apps together Wonward takes at most; null: what the service is configured to. A backfill takes half of it. For Salesforce: HubSpot gives each app a limit of its own.',
+  example: 30,
+});
+
 /** A team of reps and managers; more than these are better told by "everyone". */
 const CARD_ACTORS_MAX = 500;
 
@@ -259,6 +265,7 @@ export const connectionSchema = z
     scopes: z.array(z.string()),
     duplicateRules,
     cardActors,
+    callShare,
     connectedAt: time,
     sync: z
       .strictObject({

@@ -203,6 +203,7 @@ export function connectionView(connection: Connection, sync: ConnectionHealth): 
     scopes: [...scopes],
     duplicateRules: connection.duplicateRules ?? 'respect',
     cardActors: connection.cardActors ? [...connection.cardActors] : null,
+    callShare: connection.callShare ?? null,
     connectedAt: isoOf(connection.connectedAt),
     sync: {
       lastReceivedAt: timeOrNull(sync.lastReceivedAt),

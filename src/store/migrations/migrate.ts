@@ -31,8 +31,9 @@ import * as consoleUsers from './0027-console.ts';
 import * as consoleLists from './0028-console-lists.ts';
 import * as finance from './0029-finance.ts';
 import * as figures from './0030-figures.ts';
-import * as owedAgain from './0034-owed-again.ts';
-import * as judgedBy from './0035-judged-by.ts';
+import * as callShare from './0034-call-share.ts';
+import * as owedAgain from './0035-owed-again.ts';
+import * as judgedBy from './0036-judged-by.ts';
 
 interface Migration {
   readonly name: string;
@@ -73,6 +74,7 @@ const MIGRATIONS: readonly Migration[] = [
   consoleLists,
   finance,
   figures,
+  callShare,
   owedAgain,
   judgedBy,
 ];

@@ -31,9 +31,9 @@ describe('the budget of an org', () => {
 
   test('has one call of what can wait under way at a time, and ends it at half of our share', async () => {
     const budget = createBudget({ clock, dailyShare: 0.2 });
-    const first = await budget.take('org', 'background');
+    const first = await budget.take('org', { pace: 'background' });
     let hasSecond = false;
-    const second = budget.take('org', 'background').then((done) => {
+    const second = budget.take('org', { pace: 'background' }).then((done) => {
       hasSecond = true;
       return done;
     });
@@ -41,11 +41,24 @@ describe('the budget of an org', () => {
     expect(hasSecond).toBe(false);
     first({ used: 20, limit: 100 });
     (await second)({ used: 20, limit: 100 });
-    for (let call = 2; call < 10; call += 1) (await budget.take('org', 'background'))({ used: 20, limit: 100 });
-    await expect(budget.take('org', 'background')).rejects.toMatchObject({ code: 'crm_rate_limited' });
+    for (let call = 2; call < 10; call += 1)
+      (await budget.take('org', { pace: 'background' }))({ used: 20, limit: 100 });
+    await expect(budget.take('org', { pace: 'background' })).rejects.toMatchObject({ code: 'crm_rate_limited' });
     // What is of today goes on, and a refusal blocks nobody who comes later.
     (await budget.take('org'))({ used: 20, limit: 100 });
-    await expect(budget.take('org', 'background')).rejects.toMatchObject({ code: 'crm_rate_limited' });
+    await expect(budget.take('org', { pace: 'background' })).rejects.toMatchObject({ code: 'crm_rate_limited' });
+  });
+
+  test('ends with the share that an admin has set for it, whatever the usual one is', async () => {
+    const budget = createBudget({ clock, dailyShare: 0.5 });
+    const call = async (share?: number) => (await budget.take('org', { share }))({ used: 20, limit: 100 });
+    for (let calls = 0; calls < 10; calls += 1) await call(0.1);
+    await expect(call(0.1)).rejects.toMatchObject({ code: 'crm_rate_limited' });
+    await expect(budget.take('org', { pace: 'background', share: 0.2 })).rejects.toMatchObject({
+      code: 'crm_rate_limited',
+    });
+    await call(0.2);
+    await call();
   });
 
   test('ends with our share of the day, and begins again when calls of yesterday are forgotten', async () => {
@@ -84,6 +97,17 @@ describe('in an org', () => {
       retry: { kind: 'retry', afterMs: 900_000 },
     });
     expect(world.calls()).toBe(0);
+  });
+
+  test('the share that an admin sets for its connection is what is taken', async () => {
+    world = await startWorld({ org: { dailyRequests: 1_000 } });
+    const { connector, access } = world;
+    const read = (callShare?: number) => connector.open({ ...access, callShare }).account();
+    await read();
+    world.calls();
+    for (let reads = 0; reads < 20; reads += 1) await read(100);
+    await expect(read(1)).rejects.toMatchObject({ code: 'crm_rate_limited' });
+    await read(50);
   });
 
   test('whose API is switched off nothing is concluded, and an admin is told what to do', async () => {

@@ -3096,6 +3096,8 @@ export interface components {
              *     ]
              */
             cardActors: string[] | null;
+            /** @example 30 */
+            callShare: number | null;
             /** Format: date-time */
             connectedAt: string;
             sync: components["schemas"]["SyncState"];
@@ -7302,7 +7304,9 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    duplicateRules: "respect" | "allow";
+                    duplicateRules?: "respect" | "allow";
+                    /** @example 30 */
+                    callShare?: number | null;
                 };
             };
         };

@@ -23,6 +23,7 @@ import { useLocale, useText } from '../../i18n/text.ts';
 import { Loaded, ProblemNote, Screen } from '../../parts/states.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
 import { Backfills } from './backfills.tsx';
+import { CallShare } from './call-share.tsx';
 import { VERDICT_COLOURS } from './list.tsx';
 import { type Connection, crmName, type Health, useConnection, useHealth } from './queries.ts';
 import { RecordLink } from './record-link.tsx';
@@ -235,6 +236,7 @@ function Figures({ connection, health }: { connection: Connection; health: Healt
           )}
         </Figure>
       </SimpleGrid>
+      {connection.provider === 'salesforce' && <CallShare connection={connection} />}
       {health.failing.length > 0 && (
         <Rows
           title={t('failing')}

@@ -103,6 +103,11 @@ export const connectionText = catalogue({
     calls: 'Calls of the last day',
     callsLine:
       '{ok, number} answered, {limited, number} told to wait, {refused, number} refused, {failed, number} failed, {noAnswer, number} without answer',
+    share: 'Share of the daily calls',
+    shareHelp:
+      'At most so many percent of the calls that the CRM allows all apps together in a day; the rest belongs to your other integrations. A backfill takes half of it. Empty: the usual share.',
+    shareSave: 'Save the share',
+    shareSaved: 'Saved. It holds from the next call on.',
     limit: 'Of the limit',
     limitLine: '{used, number} of {limit, number}',
     lastSweep: 'Last search for lost events',
@@ -281,6 +286,11 @@ export const connectionText = catalogue({
     calls: 'Rufe am letzten Tag',
     callsLine:
       '{ok, number} beantwortet, {limited, number} gebremst, {refused, number} abgelehnt, {failed, number} gescheitert, {noAnswer, number} ohne Antwort',
+    share: 'Anteil an den Rufen eines Tages',
+    shareHelp:
+      'Höchstens so viel Prozent der Rufe, die das CRM allen Apps zusammen an einem Tag erlaubt; der Rest gehört Ihren anderen Anwendungen. Ein Nachladen nimmt die Hälfte davon. Leer: der übliche Anteil.',
+    shareSave: 'Anteil speichern',
+    shareSaved: 'Gespeichert. Es gilt ab dem nächsten Ruf.',
     limit: 'Vom Limit',
     limitLine: '{used, number} von {limit, number}',
     lastSweep: 'Letzte Suche nach Verlorenem',
