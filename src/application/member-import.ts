@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { memberIdOf } from '../domain/attribution.ts';
+import { Fault } from '../domain/errors.ts';
 import { memberCode } from '../domain/ids.ts';
 import type { ContactFacts, RecordRef } from '../domain/record.ts';
 import { normaliseEmail, recordKey } from '../domain/record.ts';
@@ -123,8 +124,11 @@ export interface MemberImports {
     accountId: string,
     input: ListInput & { readonly id: string; readonly by: string },
   ): Promise<ListImportStarted>;
-  /** Takes the members out again that have done nothing since. Null for no such import, false for one that is not through. */
-  undo(accountId: string, id: string): Promise<boolean | null>;
+  /**
+   * Takes the members out again that have done nothing since; one that is not through is stopped first, whether its CRM can be reached or not.
+   * Null for no such import.
+   */
+  undo(accountId: string, id: string): Promise<true | null>;
   /** Up to so many lines of what became of the rows, as a table; null for no such import. */
   report(accountId: string, id: string, after: number, limit: number): Promise<ImportTable | null>;
   /** Carries out imports until none is open. One node at a time. */
@@ -256,7 +260,9 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
     const open = list ? await withFacts(await sessionOf(accountId, list), asked) : asked;
     for (let tries = 1; ; tries += 1) {
       const { rows, members } = await judge(accountId, open);
-      if (await store.memberImports.takeIn(accountId, id, rows, members, clock.now())) {
+      const taken = await store.memberImports.takeIn(accountId, id, rows, members, clock.now());
+      if (taken === 'stopped') return false;
+      if (taken === 'taken') {
         onMet(
           accountId,
           members.flatMap(({ email }) => email ?? []),
@@ -274,7 +280,13 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
       limit: ROWS_PER_STEP,
     });
     for (const row of created) await store.memberImports.takeOut(accountId, id, row, clock.now());
-    return created.length > 0;
+    if (created.length > 0) return true;
+    // It was stopped before these were carried out.
+    const open = await store.memberImports.rows(accountId, id, { outcome: 'open', after: 0, limit: ROWS_PER_STEP });
+    if (open.length === 0) return false;
+    const left = open.map((row) => ({ ...row, outcome: 'refused' as const, problem: STOPPED }));
+    await store.memberImports.leaveOut(accountId, id, left);
+    return true;
   }
 
   /** The lists of a CRM, and a session that waits for nothing. */
@@ -388,16 +400,16 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
     },
 
     async undo(accountId, id) {
-      const known = await store.memberImports.get(accountId, id);
-      if (!known) return null;
-      if (known.state === 'undoing' || known.state === 'undone') return true;
-      const turned = await store.memberImports.turn(accountId, id, {
-        from: 'done',
-        to: 'undoing',
-        now: clock.now(),
-      });
-      if (turned) onStarted();
-      return turned;
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const known = await store.memberImports.get(accountId, id);
+        if (!known) return null;
+        if (known.state === 'undoing' || known.state === 'undone') return true;
+        const change = { from: known.state, to: 'undoing', now: clock.now() } as const;
+        if (!(await store.memberImports.turn(accountId, id, change))) continue;
+        onStarted();
+        return true;
+      }
+      throw new Fault('busy', { kind: 'retry' }, 'The import went on at this very moment. Nothing was changed.');
     },
 
     async report(accountId, id, after, limit) {
@@ -433,6 +445,7 @@ function openRow(contact: RecordRef): Omit<ImportedRow, 'line'> {
   return { content: { name: null, email: null, contact }, outcome: 'open', problem: null, memberId: null };
 }
 
+const STOPPED = 'The import was stopped before this line.';
 const LIST_GONE = 'The list is gone: nobody behind this line was read.';
 
 const HEADER = ['line', 'outcome', 'problem', 'memberId'];

@@ -126,9 +126,7 @@ export function reportImport(terminal: Terminal, account: string, importId: stri
 export function undoImport(terminal: Terminal, account: string, importId: string): Promise<Result> {
   return withServices(terminal, async (services) => {
     const { id } = await accountOf(services, account);
-    const undone = await importsOf(services).undo(id, importId);
-    if (undone === null) throw noSuchImport(importId);
-    if (!undone) throw new CliError('The import is still being carried out.', 'Wait for its end.');
+    if ((await importsOf(services).undo(id, importId)) === null) throw noSuchImport(importId);
     return { json: { id: importId }, lines: [`${importId} is taken out; "members report" tells who stays, and why.`] };
   });
 }

@@ -136,17 +136,22 @@ export function createMemberImportStore(engine: Engine): MemberImportStore {
 
     takeIn: (accountId, id, rows, members, now) =>
       engine.write((session) =>
-        guarded<boolean>(
+        guarded<'taken' | 'changed' | 'stopped'>(
           session,
           async () => {
+            // Held to the end: whoever stops the import comes before these members, or takes them out again.
+            const found = await importRow(session, accountId, id, session.dialect.forUpdate('member_imports'));
+            if (found?.state !== 'running') return 'stopped';
             await settle(session, accountId, id, rows, 'open');
             await applyPlan(session, accountId, { ...EMPTY_PLAN, ...planFor(members, now) }, now);
-            return true;
+            return 'taken';
           },
-          (error) => (error instanceof Conflict || session.dialect.isUniqueViolation(error) ? false : undefined),
-          (kept) => kept,
+          (error) => (error instanceof Conflict || session.dialect.isUniqueViolation(error) ? 'changed' : undefined),
+          (kept) => kept === 'taken',
         ),
       ),
+
+    leaveOut: (accountId, id, rows) => engine.write((session) => settle(session, accountId, id, rows, 'open')),
 
     takeOut: (accountId, id, row, now) =>
       engine.write(async (session) => {

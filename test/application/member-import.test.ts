@@ -119,6 +119,34 @@ describe('an import of members', () => {
     });
   });
 
+  test('is stopped while it is carried out: nobody of it is left, and nothing of what its rows said', async () => {
+    await imports.start('acc_a', { id: 'imp_1', csv: FILE, mapping: MAPPING, by: 'key' });
+    const { takeIn } = store.memberImports;
+    const outcomes: string[] = [];
+    store.memberImports.takeIn = async (...input) => {
+      // Between the judging of the rows and their transaction.
+      expect(await imports.undo('acc_a', 'imp_1')).toBe(true);
+      const outcome = await takeIn(...input);
+      outcomes.push(outcome);
+      return outcome;
+    };
+    try {
+      await imports.runAll();
+    } finally {
+      store.memberImports.takeIn = takeIn;
+    }
+    expect(outcomes).toEqual(['stopped']);
+    await imports.runAll();
+    expect(await store.memberImports.get('acc_a', 'imp_1')).toMatchObject({
+      state: 'undone',
+      counts: { open: 0, created: 0, removed: 0 },
+    });
+    expect(await store.reads.memberByEmail('acc_a', 'ada@example.com')).toBeNull();
+    const rows = await store.memberImports.rows('acc_a', 'imp_1', { after: 0, limit: 99 });
+    expect(rows.map(({ content }) => content)).toEqual(rows.map(() => null));
+    expect(rows[0]?.problem).toBe('The import was stopped before this line.');
+  });
+
   test('is undone: who has done nothing goes, who has referred somebody stays and is named', async () => {
     await carriedOut('imp_1');
     const [ada, formula] = await Promise.all(

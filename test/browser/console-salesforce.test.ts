@@ -16,7 +16,7 @@ afterAll(async () => {
   await org?.close();
 });
 
-test('an admin sets which share of an org’s calls of a day is taken; who only looks sees it', async () => {
+test('an admin sets which share of an org’s calls of a day is taken, and takes that back', async () => {
   const { id } = await org.connection();
   const path = `${org.stack.publicUrl}/console/${org.stack.accountId}/connections/${id}/health`;
   const admin = await enterConsole(org.stack, browser, { email: 'admin@acme.example', roles: ['architect'] });

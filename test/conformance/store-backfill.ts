@@ -280,14 +280,14 @@ export function backfillStoreConformance(use: () => { readonly store: Store; rea
         rowOf(2, { outcome: 'created', memberId: 'mem_new' }),
         rowOf(3, { outcome: 'matched', memberId: 'mem_1' }),
       ];
-      expect(await store.memberImports.takeIn('acc_a', 'imp_1', rows, [newcomer('mem_new')], T0)).toBe(true);
-      expect(await store.memberImports.takeIn('acc_a', 'imp_1', rows, [newcomer('mem_two')], T0)).toBe(false);
+      expect(await store.memberImports.takeIn('acc_a', 'imp_1', rows, [newcomer('mem_new')], T0)).toBe('taken');
+      expect(await store.memberImports.takeIn('acc_a', 'imp_1', rows, [newcomer('mem_two')], T0)).toBe('changed');
       expect(await store.reads.member('acc_a', 'mem_two')).toBeNull();
       const taken = await store.memberImports.rows('acc_a', 'imp_1', { after: 0, limit: 2 });
       expect(taken).toEqual(rows.map((row) => ({ ...row, content: null })));
       // A member whom somebody else has made meanwhile: nothing of the step stays.
       const again = [rowOf(4, { outcome: 'created', memberId: 'mem_new' })];
-      expect(await store.memberImports.takeIn('acc_a', 'imp_1', again, [newcomer('mem_new')], T0)).toBe(false);
+      expect(await store.memberImports.takeIn('acc_a', 'imp_1', again, [newcomer('mem_new')], T0)).toBe('changed');
       expect(await open()).toEqual([rowOf(4)]);
       expect((await store.memberImports.get('acc_a', 'imp_1'))?.counts).toEqual({
         open: 1,

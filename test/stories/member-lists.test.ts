@@ -95,6 +95,20 @@ test('a list is found, tried, imported once with what the contacts say, and take
   expect(await scene.memberOf(max)).toBeDefined();
 });
 
+test('a list can be left when its CRM is not connected any more: who was read is taken out, and the rest is not read', async () => {
+  const people = Array.from({ length: 3 }, (_, index) => scene.person(`Left ${index}`));
+  const { id: listId } = scene.crm.createList(PORTAL, { name: 'Left', recordIds: people });
+  const { store } = stack.service;
+  const list = { connectionId, listId, position: null };
+  const at = stack.clock.now();
+  const one = { accountId: stack.accountId, id: 'imp_left', contentHash: 'x', list, rows: 0, startedBy: 'key' };
+  await store.connections.disconnect(stack.accountId, connectionId, 'gone');
+  await store.memberImports.start({ ...one, state: 'listing', startedAt: at, updatedAt: at }, []);
+  expect((await stack.api('POST', '/member-imports/imp_left/undo', {})).status).toBe(200);
+  expect(await through('imp_left', 'undone')).toMatchObject({ rows: 0, counts: { created: 0, open: 0 } });
+  await stack.install();
+});
+
 test('a list that is deleted while it is read says so in the report, and who was read is taken in', async () => {
   const people = Array.from({ length: 300 }, (_, index) => scene.person(`Reader ${index}`));
   const { id: listId } = scene.crm.createList(PORTAL, { name: 'Readers', recordIds: people });

@@ -995,8 +995,8 @@ export interface MemberImportStore {
     page: { readonly outcome?: RowOutcome | undefined; readonly after: number; readonly limit: number },
   ): Promise<ImportedRow[]>;
   /**
-   * One transaction: the outcome of rows that were open, and the members that come of them. False, and nothing is written, when one of the
-   * rows is not open any more or one of the members is there.
+   * One transaction: the outcome of rows that were open, and the members that come of them. `changed`, and nothing is written, when one of the
+   * rows is not open any more or one of the members is there; `stopped` when somebody has stopped the import.
    */
   takeIn(
     accountId: string,
@@ -1004,7 +1004,9 @@ export interface MemberImportStore {
     rows: readonly ImportedRow[],
     members: readonly Member[],
     now: Instant,
-  ): Promise<boolean>;
+  ): Promise<'taken' | 'changed' | 'stopped'>;
+  /** The outcome of rows that were open and will not be carried out. */
+  leaveOut(accountId: string, id: string, rows: readonly ImportedRow[]): Promise<void>;
   /** Removes the member that a row created, unless anything has come of them since; the row as it is then. */
   takeOut(accountId: string, id: string, row: ImportedRow, now: Instant): Promise<ImportedRow>;
 }

@@ -298,16 +298,15 @@ export function memberImports({ memberImports: use, storedImports }: MemberImpor
       method: 'post',
       path: '/member-imports/{importId}/undo',
       summary: 'Take the members of an import out again',
-      description: 'Those that have done nothing since are removed; the others are kept, and the report says why.',
+      description:
+        'Those that have done nothing since are removed; the others are kept, and the report says why. One that is still being read or carried out is stopped first, also while its CRM is not connected.',
       params: z.strictObject({ importId }),
       body: z.strictObject({}),
       statuses: { 200: 'The import.' },
       answer: importSchema,
-      problems: ['not_found', 'not_possible'],
+      problems: ['not_found', 'busy'],
       async handle({ accountId, params }) {
-        const undone = await use.undo(accountId, params.importId);
-        if (undone === null) throw noSuchImport();
-        if (!undone) throw new HttpProblem('not_possible', 'The import is still being carried out: wait for its end.');
+        if ((await use.undo(accountId, params.importId)) === null) throw noSuchImport();
         return { status: 200, body: await whole(accountId, params.importId) };
       },
     }),
