@@ -378,7 +378,7 @@ function syncOf(health: SyncHealth | null): Sync {
   if (health === null) return OFF;
   const { backlog, sweep, lag } = health;
   const waiting = backlog.decisions.waiting + backlog.mirror.waiting;
-  const stuck = backlog.decisions.parked + backlog.mirror.parked;
+  const stuck = backlog.decisions.parked + backlog.mirror.parked + backlog.tasks.parked;
   const state = health.verdict !== 'well' ? 'trouble' : waiting > 0 ? 'working' : 'ok';
   const compared = sweep.sweptTo.map(({ upTo }) => upTo);
   return {

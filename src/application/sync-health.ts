@@ -50,7 +50,7 @@ export interface BacklogView {
 }
 
 export interface FailureView {
-  readonly queue: 'decisions' | 'mirror';
+  readonly queue: 'decisions' | 'mirror' | 'tasks';
   /** A fault's code, such as `crm_unavailable`. */
   readonly cause: string;
   /** In words. */
@@ -91,7 +91,11 @@ export interface SyncHealth {
   readonly problems: readonly HealthProblem[];
   /** Over the last day: from an event in the CRM to its decision, and from the decision until the CRM shows it. */
   readonly lag: { readonly toDecision: LagView | null; readonly toMirror: LagView | null };
-  readonly backlog: { readonly decisions: BacklogView; readonly mirror: BacklogView };
+  readonly backlog: {
+    readonly decisions: BacklogView;
+    readonly mirror: BacklogView;
+    readonly tasks: Pick<BacklogView, 'parked'>;
+  };
   /** What stands in the way now. */
   readonly failing: readonly FailureView[];
   /** What was put back over the last day, by cause. */
@@ -155,8 +159,16 @@ export function createSyncHealth({ store, clock, openSession }: SyncHealthDeps):
       connectionId,
       at: now,
       lag: { toDecision: lagOf(signs.counts, 'decision_lag'), toMirror: lagOf(signs.counts, 'mirror_lag') },
-      backlog: { decisions: backlogOf(signs.decisions, now), mirror: backlogOf(signs.mirror, now) },
-      failing: [...failingOf('decisions', signs.decisions), ...failingOf('mirror', signs.mirror)],
+      backlog: {
+        decisions: backlogOf(signs.decisions, now),
+        mirror: backlogOf(signs.mirror, now),
+        tasks: { parked: signs.tasks.parked },
+      },
+      failing: [
+        ...failingOf('decisions', signs.decisions),
+        ...failingOf('mirror', signs.mirror),
+        ...failingOf('tasks', signs.tasks),
+      ],
       failures: signs.counts
         .filter(({ measure }) => measure === 'failures')
         .map(({ label, n }) => ({ cause: label, count: n }))
@@ -201,11 +213,11 @@ function problemsOf(
     return problems;
   }
   if (token.state === 'none') say('no_token', 'There is no authorisation any more. Connect the CRM again.');
-  const parked = backlog.decisions.parked + backlog.mirror.parked;
+  const parked = backlog.decisions.parked + backlog.mirror.parked + backlog.tasks.parked;
   if (parked > 0)
     say(
       'parked',
-      `${parked} records could not be finished and wait for a person. Mend what they name, then retry them.`,
+      `${parked} records or tasks could not be finished and wait for a person. Mend what they name, then retry them.`,
     );
   if ((backlog.decisions.oldestMs ?? 0) > LATE_MS)
     say('decisions_late', `A change has waited for its decision for ${minutes(backlog.decisions.oldestMs)} minutes.`);
@@ -284,6 +296,6 @@ function backlogOf({ waiting, oldestAt, parked }: SyncQueue, now: Instant): Back
   return { waiting, oldestMs: oldestAt === null ? null : Math.max(0, now - oldestAt), parked };
 }
 
-function failingOf(queue: FailureView['queue'], { failures }: SyncQueue): FailureView[] {
+function failingOf(queue: FailureView['queue'], { failures }: Pick<SyncQueue, 'failures'>): FailureView[] {
   return failures.map(({ error, count, isParked }) => ({ queue, cause: causeOf(error), error, count, isParked }));
 }

@@ -163,6 +163,7 @@ function healthLines({
       ['queue', 'waiting', 'parked'],
       ['decisions', String(backlog.decisions.waiting), String(backlog.decisions.parked)],
       ['mirror', String(backlog.mirror.waiting), String(backlog.mirror.parked)],
+      ['tasks of cases', '', String(backlog.tasks.parked)],
     ]),
     ...failing.map(({ queue, count, error }) => `  ${queue}: ${count} times ${error}`),
   ];

@@ -153,6 +153,7 @@ async function signsOf(
   return {
     decisions: await queueOf(session, 'work', own, now),
     mirror: await queueOf(session, 'mirror', own, now),
+    tasks: await parkedTasksOf(session, own),
     lastReceivedAt: received.rows[0]?.at ?? null,
     counts: counts.map((row): SyncCount => ({ ...row, measure: row.measure as SyncMeasure })),
     ...(await sweepSignsOf(session, accountId, connectionId)),
@@ -214,6 +215,18 @@ async function queueOf(
     oldestAt: rows[0]?.oldest ?? null,
     parked: rows[0]?.parked ?? 0,
     failures: failures.map(({ error, parked, count }) => ({ error: error ?? '', count, isParked: parked === 1 })),
+  };
+}
+
+/** In the words of `case_tasks_parked`, which is how both databases know it. */
+async function parkedTasksOf({ db }: Session, own: RawBuilder<unknown>): Promise<SyncSigns['tasks']> {
+  const { rows } = await sql<{ error: string | null; count: number }>`select error, count(*) as count from case_tasks
+    where ${own} and parked = 1 group by error order by count(*) desc, error`.execute(db);
+  return {
+    parked: rows.reduce((sum, { count }) => sum + Number(count), 0),
+    failures: rows
+      .slice(0, FAILURES_MAX)
+      .map(({ error, count }) => ({ error: error ?? '', count: Number(count), isParked: true })),
   };
 }
 

@@ -176,6 +176,37 @@ describe('a case of which a portal wants to be told', () => {
     expect(tasksOf(caseId)).toHaveLength(1);
   });
 
+  test('that HubSpot refuses again and again is told by the health of the sync, with the cause, until a person has it tried again', async () => {
+    const { caseId } = await waiting();
+    strike({ kind: 'reset', when: 'before' });
+    await run();
+    const health = async () => (await stack.api('GET', `/connections/${connectionId}/health`)).body;
+    const before = (await health()).backlog.tasks.parked;
+    const row = await rowOf(caseId);
+    // As the fifth refusal leaves it.
+    const error = 'crm_forbidden: HubSpot refuses to make tasks.';
+    expect(
+      row && (await stack.service.store.caseTasks.save(row, { isParked: true, error, dueAt: null })),
+    ).not.toBeNull();
+    const told = await health();
+    expect(told.backlog.tasks.parked).toBe(before + 1);
+    expect(told.failing).toContainEqual(
+      expect.objectContaining({
+        queue: 'tasks',
+        isParked: true,
+        cause: 'crm_forbidden',
+        error: expect.stringContaining('make tasks'),
+      }),
+    );
+    expect(told.problems).toContainEqual(expect.objectContaining({ code: 'parked' }));
+    expect(tasksOf(caseId)).toEqual([]);
+    await stack.api('POST', `/connections/${connectionId}/retry`, {});
+    expect((await health()).backlog.tasks.parked).toBe(0);
+    aheadMs += UNSURE_MS + 1;
+    await run();
+    expect(tasksOf(caseId)).toHaveLength(1);
+  });
+
   test('is a task all the same when its deal or whose it should be is gone', async () => {
     await choose(toOwner('1'));
     const { deal, caseId } = await waiting();

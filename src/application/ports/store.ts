@@ -2089,6 +2089,8 @@ export interface SyncQueue {
 export interface SyncSigns {
   readonly decisions: SyncQueue;
   readonly mirror: SyncQueue;
+  /** Tasks of cases that the CRM refused again and again. */
+  readonly tasks: Pick<SyncQueue, 'parked' | 'failures'>;
   readonly lastReceivedAt: Instant | null;
   /** Added up over the time that was asked for. */
   readonly counts: readonly SyncCount[];

@@ -81,11 +81,17 @@ const syncHealthSchema = z
       toDecision: lag.nullable().meta({ description: 'From an event in the CRM to its decision.' }),
       toMirror: lag.nullable().meta({ description: 'From a decision until the CRM shows it.' }),
     }),
-    backlog: z.strictObject({ decisions: backlog, mirror: backlog }),
+    backlog: z.strictObject({
+      decisions: backlog,
+      mirror: backlog,
+      tasks: z
+        .strictObject({ parked: z.int() })
+        .meta({ description: 'Tasks of cases that the CRM refused; a retry asks for them again.' }),
+    }),
     failing: z
       .array(
         z.strictObject({
-          queue: z.enum(['decisions', 'mirror']),
+          queue: z.enum(['decisions', 'mirror', 'tasks']),
           cause: z.string(),
           error: z.string(),
           count: z.int(),

@@ -5345,10 +5345,13 @@ export interface components {
                     oldestMs: number | null;
                     parked: number;
                 };
+                tasks: {
+                    parked: number;
+                };
             };
             failing: {
                 /** @enum {string} */
-                queue: "decisions" | "mirror";
+                queue: "decisions" | "mirror" | "tasks";
                 cause: string;
                 error: string;
                 count: number;
