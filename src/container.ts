@@ -51,6 +51,7 @@ import { createReconciliation, type Reconciliation } from './application/reconci
 import { createReferralTimeline, type ReferralTimeline } from './application/referral-timeline.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createSetStage } from './application/set-stage.ts';
 import { createSettingsPage, type SettingsPage } from './application/settings-page.ts';
 import { createSignIn, type SignIn } from './application/sign-in.ts';
 import { createSyncDesk, type SyncDesk } from './application/sync-desk.ts';
@@ -253,7 +254,14 @@ export function createContainer(deps: ContainerDeps): Container {
     onAsked,
     onUnplaced: (accountId, email) => look(accountId, [email]),
   });
-  const actions = createCrmActions({ store, act, review, desk, publicUrl });
+  const actions = createCrmActions({
+    store,
+    act,
+    review,
+    desk,
+    setStage: createSetStage({ store, clock, onAsked: () => onAsked() }),
+    publicUrl,
+  });
   const answerRequests = createAnswerRequests({ store, clock, actions, log, openSession });
   const mappings = createMappings({ store, clock, newId: randomUUID, onAsked: () => onAsked() });
   const drift = createDriftWatch({

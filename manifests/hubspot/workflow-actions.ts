@@ -185,8 +185,8 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
     objectTypes: ['CONTACT', 'DEAL'],
     label: words('Set the referral’s lifecycle stage', 'Phase der Empfehlung setzen'),
     description: words(
-      'Makes sure that the referral stands in a stage. The stage follows the friend’s deals, where everybody sees it: if it is another one, the workflow is told and can move the deal.',
-      'Stellt sicher, dass die Empfehlung in einer Phase steht. Die Phase folgt den Deals des Empfohlenen: Ist es eine andere, erfährt es der Workflow und kann den Deal verschieben.',
+      'Moves a referral whose friend has no deal yet: accepted, qualified, declined or expired. As soon as there is a deal the stage follows it, where everybody sees it; then the workflow is told and can move the deal. Nothing is paid for a stage that is set.',
+      'Verschiebt eine Empfehlung, deren Empfohlener noch keinen Deal hat: accepted, qualified, declined oder expired. Sobald es einen Deal gibt, folgt die Phase ihm; dann erfährt es der Workflow und kann den Deal verschieben. Für eine gesetzte Phase wird nichts bezahlt.',
     ),
     cardContent: words('Set the stage {{stage}}', 'Phase {{stage}} setzen'),
     inputs: [
@@ -197,6 +197,13 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
         label: words('Lifecycle stage', 'Phase'),
         choices: 'stages',
         isRequired: true,
+      },
+      {
+        name: 'note',
+        type: 'string',
+        fieldType: 'textarea',
+        label: words('Why', 'Warum'),
+        description: words('Stands with the referral.', 'Steht bei der Empfehlung.'),
       },
     ],
     dependencies: [],
@@ -213,6 +220,10 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
       follows_the_deal: words(
         'The stage follows the deal: move the deal to set it',
         'Die Phase folgt dem Deal: bitte den Deal verschieben',
+      ),
+      declined_by_policy: words(
+        'Declined: what speaks against the referral speaks against it still',
+        'Abgelehnt: was gegen die Empfehlung spricht, spricht weiter dagegen',
       ),
     },
   },

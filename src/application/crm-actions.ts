@@ -3,8 +3,9 @@ import type { Decision, Reward } from '../domain/decision.ts';
 import { outlookOfDecision } from '../domain/explain.ts';
 import { derivedId } from '../domain/ids.ts';
 import { textOf } from '../domain/money.ts';
+import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
-import type { Member, Referral } from '../domain/referral.ts';
+import { LIFECYCLE_STAGES, type Member, type Referral } from '../domain/referral.ts';
 import { awaitsPerson } from '../domain/review.ts';
 import type { Instant } from '../domain/time.ts';
 import { meantBy } from '../domain/wait.ts';
@@ -14,6 +15,7 @@ import { CLAIMS, type Desk } from './desk.ts';
 import type { CrmAnswer, CrmRequest, CrmSession } from './ports/crm.ts';
 import type { Connection, Store } from './ports/store.ts';
 import type { Review } from './review.ts';
+import type { SetStage } from './set-stage.ts';
 
 /** Of one referral; no rule set decides more. */
 const DECISIONS_MAX = 100;
@@ -26,6 +28,7 @@ export interface CrmActionsDeps {
   readonly act: Pick<Act, 'createMember' | 'createReferral'>;
   readonly review: Review;
   readonly desk: Pick<Desk, 'dispute'>;
+  readonly setStage: SetStage;
   readonly publicUrl: string;
 }
 
@@ -86,7 +89,7 @@ const submitSchema = z.looseObject({
     .nullish(),
 });
 const issueSchema = z.looseObject({ program: optionalText, rule: optionalText, note: optionalText });
-const stageSchema = z.looseObject({ stage: z.string().max(40) });
+const stageSchema = z.looseObject({ stage: z.string().max(40), note: optionalText });
 const disputeSchema = z.looseObject({ claim: z.enum(CLAIMS), note: z.string().trim().min(1).max(2_000) });
 
 async function carryOut(deps: CrmActionsDeps, input: CrmActionInput): Promise<ActionAnswer> {
@@ -302,19 +305,33 @@ async function issue(deps: CrmActionsDeps, input: CrmActionInput): Promise<Actio
   return refused('awaits_nobody', `${told.reason.text} ${told.wouldPay ?? told.next ?? ''}`.trim());
 }
 
-/** A stage is what the friend's deals say, in the CRM where everybody sees it; nobody's word stands above that. */
+/**
+ * A stage is what the friend's deals say, in the CRM where everybody sees it; nobody's word stands above that. While there are none it is what
+ * somebody says.
+ */
 async function setStage(deps: CrmActionsDeps, input: CrmActionInput): Promise<ActionAnswer> {
   const parsed = stageSchema.safeParse(input.request.body);
   if (!parsed.success) return unreadable('Referral', 'say which referral it is, and the stage.');
   const referral = await referralOf(deps, input, null);
   if (referral === 'unnamed') return unreadable('Referral', 'say which referral it is, and the stage.');
   if (referral === null) return refused('no_such_referral', 'This referral is not there any more.');
-  const { id: referralId, stage } = referral;
-  if (stage === parsed.data.stage)
-    return done('set', `The referral is in the stage "${stage}".`, { referralId, stage });
+  const { id: referralId } = referral;
+  const wanted = LIFECYCLE_STAGES.find((one) => one === parsed.data.stage);
+  if (!wanted) return unreadable('Stage', `send one of ${LIFECYCLE_STAGES.join(', ')}.`);
+  const why = parsed.data.note ?? 'A workflow has set it.';
+  const set = await deps.setStage(input.connection.accountId, referralId, { stage: wanted, by: input.by, why });
+  if (set === null) return refused('no_such_referral', 'This referral is not there any more.');
+  if (set.kind !== 'refused')
+    return done('set', `The referral is in the stage "${wanted}".`, { referralId, stage: wanted });
+  const { stage } = referral;
+  if (set.code === 'declined_by_policy')
+    return refused('declined_by_policy', `${reasonText(referral.reason)} The referral stays declined.`, {
+      referralId,
+      stage,
+    });
   return refused(
     'follows_the_deal',
-    `The referral is in the stage "${stage}", which follows the friend's deals. Move the deal to a stage that means "${parsed.data.stage}".`,
+    `The referral is in the stage "${stage}", which follows the friend's deals. Move the deal to a stage that means "${wanted}".`,
     { referralId, stage },
   );
 }

@@ -4,6 +4,7 @@ import type { Journal } from '../domain/ledger.ts';
 import { findStage } from '../domain/mapping.ts';
 import type { DealFacts, DealPoint, RecordRef } from '../domain/record.ts';
 import type { LifecycleStage, Referral, Touch } from '../domain/referral.ts';
+import { wordReason } from '../domain/stage-by-person.ts';
 import type { Instant } from '../domain/time.ts';
 import type { CaseFact, Page, PageCursor, PageInput, PayoutFact, Store } from './ports/store.ts';
 
@@ -78,6 +79,15 @@ export function createReferralTimeline(
       submitted: async () => [{ kind: 'submitted', id: referral.id, at: referral.submittedAt, referral }],
       stage: async () => [
         { kind: 'stage', id: `stg_${referral.id.slice('ref_'.length)}`, at: referral.stageSince, referral },
+        // What people have said of it stays told when deals say something else by now.
+        ...(referral.stageWords ?? [])
+          .filter(({ at }) => referral.reason.code !== 'stage_by_person' || at !== referral.stageSince)
+          .map((word) => ({
+            kind: 'stage' as const,
+            id: `stg_${referral.id.slice('ref_'.length)}_${word.at}`,
+            at: word.at,
+            referral: { ...referral, stage: word.stage, reason: wordReason(word), stageSince: word.at },
+          })),
       ],
       touch: async () => {
         const found = await Promise.all(

@@ -13,6 +13,7 @@ import { appliesIn, openProgramIn } from './program-choice.ts';
 import { type Reason, reason } from './reason.ts';
 import { type ContactFacts, normaliseEmail, type RecordRef } from './record.ts';
 import { isSubmitted, type Member, type Referral, startOf, type TouchKind } from './referral.ts';
+import { placedBy } from './stage-by-person.ts';
 import { CLOCK_SKEW_ALLOWED_MS, dayOf, type Instant } from './time.ts';
 
 /** Referral chains longer than this are not followed when looking for a cycle; none that long was ever honest work. */
@@ -113,7 +114,7 @@ export function attribute(
       stageSince: referral.stage === 'declined' ? referral.stageSince : now,
     });
   }
-  if (referral.stage !== 'declined') return draft.putReferral(referral);
+  if (referral.stage !== 'declined' || placedBy(referral)?.stage === 'declined') return draft.putReferral(referral);
   // What spoke against it is gone, such as a mistyped e-mail address: the referral stands again.
   return draft.putReferral({ ...referral, stage: 'accepted', reason: sourceReason(referral), stageSince: now });
 }

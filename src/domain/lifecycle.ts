@@ -3,13 +3,17 @@ import type { Draft } from './plan.ts';
 import { type Reason, reason } from './reason.ts';
 import { recordKey } from './record.ts';
 import type { LifecycleStage, Referral } from './referral.ts';
+import { placedBy, wordReason } from './stage-by-person.ts';
 import type { Instant } from './time.ts';
 import type { DealAt } from './timeline.ts';
 
 /** How far along an open deal brings a referral. */
 const RANK: Readonly<Partial<Record<LifecycleStage, number>>> = { accepted: 1, qualified: 2, opportunity: 3, won: 4 };
 
-/** Moves a referral to where its friend's deals stand now: the furthest of those that are not lost, lost when all are. */
+/**
+ * Moves a referral to where its friend's deals stand now: the furthest of those that are not lost, lost when all are. While there are none, to where a
+ * person has said.
+ */
 export function advance(draft: Draft, referral: Referral, deals: readonly DealAt[], now: Instant): Referral {
   if (referral.stage === 'declined') return referral;
   const { stage, why, since } = standing(referral, deals, now);
@@ -51,6 +55,8 @@ function standing(
   }
   const last = known[0];
   if (last) return { stage: 'lost', why: reason('deals_lost'), since: Math.max(...known.map(({ point }) => point.at)) };
+  const word = placedBy(referral);
+  if (word) return { stage: word.stage, why: wordReason(word), since: word.at };
   return { stage: 'accepted', why: sourceReason(referral), since: now };
 }
 

@@ -78,6 +78,7 @@ const SENTENCES = {
   deal_detached: 'The deal is no longer associated with the friend.',
   deal_merged: 'Two rewarded deals were merged into one in the CRM, and one deal is rewarded once.',
   referral_declined: 'The referral is declined: {why}',
+  stage_by_person: 'Set by {by}: {why}',
   // Tiers
   tier_reached: 'Reached the tier "{tier}": {score}{window}, {needed} asked for.',
   tier_at_risk: 'The tier "{tier}" is at risk: {score}{window}, {needed} asked for; {days} days to get back.',

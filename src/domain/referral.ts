@@ -63,6 +63,15 @@ export interface Followed {
   readonly since: Instant | null;
 }
 
+/** What somebody said of a referral's stage where no deal says it. */
+export interface StageWord {
+  readonly stage: 'accepted' | 'qualified' | 'declined' | 'expired';
+  /** A role, a key's label or a flow; kept for ever. */
+  readonly by: string;
+  readonly why: string;
+  readonly at: Instant;
+}
+
 /** One member bringing one friend into one program. */
 export interface Referral {
   readonly id: string;
@@ -85,6 +94,8 @@ export interface Referral {
   readonly recruiterId?: string | undefined;
   /** With the source `company`. */
   readonly follows?: Followed | undefined;
+  /** The oldest first; absent: nobody has said anything. What holds of it is said in `stage-by-person.ts`. */
+  readonly stageWords?: readonly StageWord[] | undefined;
   /** Absent: the member has all of it. */
   readonly assist?: Assist | undefined;
   /** When the friend was forgotten on request. Absent: they were not. */

@@ -6,7 +6,7 @@ import type { Journal } from '../domain/ledger.ts';
 import { AMOUNT_MINOR_MAX, type Money } from '../domain/money.ts';
 import type { OpenReferrals, ProgramVersion } from '../domain/program.ts';
 import type { CrmObject, RecordRef } from '../domain/record.ts';
-import type { Member, Referral, Touch } from '../domain/referral.ts';
+import type { Member, Referral, StageWord, Touch } from '../domain/referral.ts';
 import type { RiskAssessment, RiskPolicy } from '../domain/risk.ts';
 import type { TierChange } from '../domain/tier.ts';
 import type { Row } from './schema.ts';
@@ -127,6 +127,7 @@ export function referralOf(row: Row<'referrals'>): Referral {
     ...(row.moved_at === null ? {} : { movedAt: row.moved_at }),
     ...(row.doubt === null ? {} : { doubt: row.doubt as Referral['doubt'] }),
     ...(row.friend_erased_at === null ? {} : { friendErasedAt: row.friend_erased_at }),
+    ...(row.stage_words === null ? {} : { stageWords: fromJson<StageWord[]>(row.stage_words) }),
   };
 }
 
@@ -163,6 +164,7 @@ export function referralRow(accountId: string, referral: Referral): Row<'referra
     moved_at: referral.movedAt ?? null,
     doubt: referral.doubt ?? null,
     friend_erased_at: referral.friendErasedAt ?? null,
+    stage_words: referral.stageWords === undefined ? null : toText(toJson(referral.stageWords)),
   };
 }
 

@@ -224,6 +224,7 @@ export const TABLES = {
     moved_at: 'int?',
     doubt: 'text?',
     friend_erased_at: 'int?',
+    stage_words: 'text?',
   },
   touches: {
     account_id: 'text',

@@ -45,6 +45,7 @@ import { createReconciliation } from '../../src/application/reconciliation.ts';
 import { createReferralTimeline } from '../../src/application/referral-timeline.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
 import { createReview } from '../../src/application/review.ts';
+import { createSetStage } from '../../src/application/set-stage.ts';
 import { createSettingsPage } from '../../src/application/settings-page.ts';
 import { createSignIn, type SignIn } from '../../src/application/sign-in.ts';
 import { createSyncDesk } from '../../src/application/sync-desk.ts';
@@ -359,7 +360,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       store,
       clock,
       log,
-      actions: createCrmActions({ store, act, review, desk, publicUrl: PUBLIC_URL }),
+      actions: createCrmActions({
+        store,
+        act,
+        review,
+        desk,
+        setStage: createSetStage({ store, clock, onAsked: () => {} }),
+        publicUrl: PUBLIC_URL,
+      }),
       openSession: connect.openSession,
     }),
     listChoices: createListChoices({ store, clock }),

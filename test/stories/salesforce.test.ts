@@ -241,6 +241,17 @@ describe('what is asked for in the org', () => {
     expect(answer(nobody)).toMatchObject({ status: 'refused', code: 'no_such_member' });
     expect(answer(stage)).toMatchObject({ status: 'refused', code: 'follows_the_deal' });
     expect(answer(broken)).toMatchObject({ status: 'refused', code: 'invalid_request' });
+    // While no opportunity says it, somebody's word does.
+    const ned = friendOf(ada, 'Ned');
+    await org.sweep();
+    const lone = { Referral__c: referralOf(ned).Id };
+    const placed = ask('set_stage', '2', lone, { stage: 'qualified', note: 'Met at the fair.' });
+    await org.sweep();
+    expect(answer(placed)).toMatchObject({ status: 'done', code: 'set' });
+    expect(referralOf(ned)[REFERRAL.fields.stage]).toBe('qualified');
+    dealOf(ned);
+    await org.sweep();
+    expect(referralOf(ned)[REFERRAL.fields.stage]).toBe('opportunity');
     expect(org.rows(ACTION.object).filter((row) => row[ACTION.fields.status] === 'pending')).toEqual([]);
   });
 });

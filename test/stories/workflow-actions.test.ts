@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCrmActions } from '../../src/application/crm-actions.ts';
+import { createSetStage } from '../../src/application/set-stage.ts';
 import { createTellWorkflows } from '../../src/application/tell-workflows.ts';
+import { verify } from '../../src/application/verify.ts';
 import { createWorkflowActions } from '../../src/application/workflow-actions.ts';
 import { createLog } from '../../src/platform/log.ts';
 import type { Execution, InputValue } from '../../src/sandbox/hubspot/workflows.ts';
@@ -199,6 +201,55 @@ describe('a workflow', () => {
     });
   });
 
+  test('sets the stage of a referral that has no deal, with its reason; a deal stands above that when it comes', async () => {
+    const bob = scene.friendOf(scene.person('Ada'), 'Bob');
+    await stack.settle();
+    const set = (stage: string, note?: string) =>
+      run('set_stage', bob, { stage: fixed(stage), ...(note ? { note: fixed(note) } : {}) });
+    expect(await set('qualified', 'Called back.')).toMatchObject({
+      state: 'succeeded',
+      outputs: { outcome: 'set', stage: 'qualified' },
+    });
+    const referrals = await scene.all('/referrals');
+    const of = referrals.find(({ friend }) => friend.contact?.id === bob);
+    expect(of).toMatchObject({ stage: 'qualified', reason: { code: 'stage_by_person' } });
+    expect(of.reason.text).toContain('Called back.');
+    // Looked at again nothing is another thing; a stage that only a deal says is refused.
+    scene.edit('contact', bob, { firstname: 'Robert' });
+    await stack.settle();
+    const referral = async () => (await stack.api('GET', `/referrals/${of.id}`)).body;
+    expect(await referral()).toMatchObject({ stage: 'qualified' });
+    expect((await set('won')).outputs).toMatchObject({ errorCode: 'FOLLOWS_THE_DEAL', stage: 'qualified' });
+    expect((await set('declined', 'Not interested.')).outputs).toMatchObject({ outcome: 'set' });
+    scene.edit('contact', bob, { firstname: 'Rob' });
+    const deal = scene.deal([bob]);
+    scene.win(deal);
+    await stack.settle();
+    expect(await referral()).toMatchObject({ stage: 'declined' });
+    expect(await scene.all(`/rewards?referralId=${of.id}`)).toEqual([]);
+    const report = async () => {
+      const { accounts } = await stack.service.store.audited(stack.clock.now(), (audit) => verify(audit));
+      return accounts.flatMap(({ problems }) => problems);
+    };
+    expect(await report()).toEqual([]);
+    expect((await set('accepted', 'They came back.')).outputs).toMatchObject({ outcome: 'set' });
+    await stack.settle();
+    expect(await referral()).toMatchObject({ stage: 'won' });
+    expect((await set('expired')).outputs).toMatchObject({ errorCode: 'FOLLOWS_THE_DEAL', stage: 'won' });
+    const { items } = (await stack.api('GET', `/referrals/${of.id}/timeline?kinds=stage`)).body;
+    expect(items.map(({ stage, reason }: { stage: string; reason: { text: string } }) => [stage, reason.text])).toEqual(
+      [
+        ['accepted', expect.stringContaining('They came back.')],
+        // By the time of the deal.
+        ['won', expect.any(String)],
+        ['declined', expect.stringContaining('Not interested.')],
+        ['qualified', expect.stringContaining('Called back.')],
+      ],
+    );
+    expect(await report()).toEqual([]);
+    await scene.expectBalanced();
+  });
+
   test('what cannot be is said, with a label that a person understands', async () => {
     const ada = scene.person('Ada');
     const code = (await run('enrol_member', ada)).outputs.referral_code ?? '';
@@ -303,7 +354,14 @@ describe('the same call', () => {
       store: dying,
       clock: stack.clock,
       log: createLog({ level: 'silent' }),
-      actions: createCrmActions({ store, act, review, desk, publicUrl: stack.publicUrl }),
+      actions: createCrmActions({
+        store,
+        act,
+        review,
+        desk,
+        setStage: createSetStage({ store, clock: stack.clock, onAsked: () => {} }),
+        publicUrl: stack.publicUrl,
+      }),
       openSession: (one) => connect.openSession(one),
     });
     const call = {

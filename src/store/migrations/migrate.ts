@@ -34,6 +34,7 @@ import * as figures from './0030-figures.ts';
 import * as callShare from './0034-call-share.ts';
 import * as owedAgain from './0035-owed-again.ts';
 import * as judgedBy from './0036-judged-by.ts';
+import * as stageWords from './0037-stage-words.ts';
 
 interface Migration {
   readonly name: string;
@@ -77,6 +78,7 @@ const MIGRATIONS: readonly Migration[] = [
   callShare,
   owedAgain,
   judgedBy,
+  stageWords,
 ];
 
 /** What a database of this program's version has been through, oldest first. */
