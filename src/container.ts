@@ -36,9 +36,10 @@ import { createPayoutReports, type PayoutReports } from './application/payout-re
 import { createPlace } from './application/place.ts';
 import type { CrmConnector } from './application/ports/crm.ts';
 import type { SendLetter } from './application/ports/mail.ts';
-import type { Observe, ObserveStream } from './application/ports/observe.ts';
+import type { Observe, ObserveStream, ObserveWebhooks } from './application/ports/observe.ts';
 import type { PayoutProvider } from './application/ports/payout.ts';
 import type { Connection, Hop, Store } from './application/ports/store.ts';
+import type { SendWebhook } from './application/ports/webhook.ts';
 import { createPrivacy, type Privacy } from './application/privacy.ts';
 import { createProcess } from './application/process.ts';
 import { createPrune } from './application/prune.ts';
@@ -51,6 +52,7 @@ import { createReconciliation, type Reconciliation } from './application/reconci
 import { createReferralTimeline, type ReferralTimeline } from './application/referral-timeline.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
 import { createReview, type Review } from './application/review.ts';
+import { createSendWebhooks } from './application/send-webhooks.ts';
 import { createSetStage } from './application/set-stage.ts';
 import { createSettingsPage, type SettingsPage } from './application/settings-page.ts';
 import { createSignIn, type SignIn } from './application/sign-in.ts';
@@ -59,6 +61,7 @@ import { createSyncHealth, type SyncHealthOf } from './application/sync-health.t
 import type { SyncPulse } from './application/sync-pulse.ts';
 import { createTellWorkflows } from './application/tell-workflows.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
+import { createWebhookEndpoints, type WebhookEndpoints } from './application/webhook-endpoints.ts';
 import { createWorkflowActions, type RunWorkflowAction } from './application/workflow-actions.ts';
 import { createListChoices, type ListChoices } from './application/workflow-choices.ts';
 import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
@@ -72,8 +75,11 @@ import { createMarker } from './platform/mark.ts';
 import { createSeal, type SealKey } from './platform/seal.ts';
 import { createSigner } from './platform/sign.ts';
 
-/** How many batches of each hop one node has under way; more would only wait for the same database. */
-const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2, callbacks: 1 };
+/**
+ * How many batches of each hop one node has under way; more would only wait for the same database. Webhooks wait for others' servers, and one
+ * that does not answer has two of the places for as long as a request may take, once in a while.
+ */
+const CONCURRENCY: Readonly<Record<Hop, number>> = { process: 4, payouts: 2, mirror: 2, callbacks: 1, webhooks: 16 };
 
 /** Batches are cut by the day: ten minutes after midnight is soon enough, and a look costs one query. */
 const BATCHES_SCHEDULE = '*/10 * * * *';
@@ -104,7 +110,7 @@ export interface ContainerDeps {
   readonly providers: ReadonlyMap<string, PayoutProvider>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly observe: Observe & ObserveStream;
+  readonly observe: Observe & ObserveStream & ObserveWebhooks;
   readonly publicUrl: string;
   /** Where the console is; absent for none. */
   readonly encryptionKeys: readonly SealKey[];
@@ -114,6 +120,9 @@ export interface ContainerDeps {
   readonly pulse: SyncPulse;
   /** Null where no mail server is configured. */
   readonly sendLetter: SendLetter | null;
+  readonly sendWebhook: SendWebhook;
+  /** Whether webhooks may be set up that lead to private addresses: for the sandbox. */
+  readonly allowPrivateDestinations: boolean;
 }
 
 export interface Container {
@@ -161,6 +170,7 @@ export interface Container {
   readonly payoutNews: PayoutNewsDesk;
   readonly payoutDesk: PayoutDesk;
   readonly payoutBatches: PayoutBatches;
+  readonly webhookEndpoints: WebhookEndpoints;
   /** The three hops' workers and the schedules. */
   start(): void;
   /** Finishes what is under way. Nothing is lost: what was not begun lies in the store. */
@@ -230,6 +240,11 @@ export function createContainer(deps: ContainerDeps): Container {
       run: createTellWorkflows({ store, clock, log, openSession }),
       due: (limit) => store.callbacks.dueShards(clock.now(), limit),
       concurrency: CONCURRENCY.callbacks,
+    },
+    webhooks: {
+      run: createSendWebhooks({ store, seal, send: deps.sendWebhook, clock, log, observe }),
+      due: (limit) => store.webhooks.dueShards(clock.now(), limit),
+      concurrency: CONCURRENCY.webhooks,
     },
   };
   if (store.shared) {
@@ -426,6 +441,14 @@ export function createContainer(deps: ContainerDeps): Container {
     payoutAccounts,
     payoutNews,
     payoutDesk: createPayoutDesk({ store, seal, news: payoutNews, clock }),
+    webhookEndpoints: createWebhookEndpoints({
+      store,
+      seal,
+      clock,
+      newId: randomUUID,
+      allowPrivate: deps.allowPrivateDestinations,
+      onAsked: () => dispatches.get('webhooks')?.poke(),
+    }),
     payoutBatches: createPayoutBatches({ store, providers, clock, onDue: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();

@@ -103,15 +103,16 @@ function refusalOf(fault: unknown): RefreshResult {
 
 /** What the metrics show of the database beside the lengths of the queues. */
 export async function readVitals(
-  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'callbacks' | 'vitals'>,
+  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'callbacks' | 'webhooks' | 'vitals'>,
   now: number,
 ): Promise<VitalReading> {
   const { connections, disk } = await store.vitals.signs();
-  const [work, payouts, mirror, callbacks] = await Promise.all([
+  const [work, payouts, mirror, callbacks, webhooks] = await Promise.all([
     store.work.nextDueAt(),
     store.payouts.nextDueAt(),
     store.mirror.nextDueAt(),
     store.callbacks.nextDueAt(),
+    store.webhooks.nextDueAt(),
   ]);
   const secondsSince = (at: number | null) => (at === null ? 0 : Math.max(0, now - at) / 1_000);
   return {
@@ -120,6 +121,7 @@ export async function readVitals(
       payouts: secondsSince(payouts),
       mirror: secondsSince(mirror),
       callbacks: secondsSince(callbacks),
+      webhooks: secondsSince(webhooks),
     },
     connections: connections.map(({ sweptTo, ...connection }) => ({
       ...connection,

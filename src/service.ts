@@ -11,6 +11,7 @@ import { createApp } from './http/app.ts';
 import { answeredInTime, createLateness, shedding } from './http/overload.ts';
 import { closeHttpServer, createHttpServer } from './http/server.ts';
 import { createLetters } from './notify/email/letters.ts';
+import { createSendWebhook } from './notify/webhook/send.ts';
 import { observedConnectors, observedStore, readVitals } from './observed.ts';
 import { loadProviders } from './payout/registry.ts';
 import type { Clock } from './platform/clock.ts';
@@ -84,16 +85,18 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     observe: metrics,
     pulse,
     sendLetter: config.mail && createLetters(config.mail),
+    sendWebhook: createSendWebhook({ allowPrivate: config.allowPrivateDestinations, clock }),
   });
   metrics.watchQueues(async () => {
     const now = clock.now();
-    const [work, payouts, mirror, callbacks] = await Promise.all([
+    const [work, payouts, mirror, callbacks, webhooks] = await Promise.all([
       store.work.counts(now),
       store.payouts.counts(now),
       store.mirror.counts(now),
       store.callbacks.counts(now),
+      store.webhooks.counts(now),
     ]);
-    return { work, payouts, mirror, callbacks };
+    return { work, payouts, mirror, callbacks, webhooks };
   });
   metrics.watchVitals(() => readVitals(store, clock.now()));
   metrics.expect({ crms: [...connectors.keys()], payouts: [...providers.keys()], storeParts: Object.keys(store) });
@@ -129,6 +132,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
       auditLog: store.auditLog,
       storedPrivacy: store.privacy,
       userViews: store.userViews,
+      storedWebhooks: store.webhooks,
     },
     openId: config.openId && createOpenId(config.openId),
     seal,

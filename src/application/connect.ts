@@ -187,7 +187,7 @@ export function createConnect(deps: ConnectDeps): Connect {
         // Whoever was paused for longer than the lease comes with a token that another node has used meanwhile.
         const newer = await store.connections.tokens(accountId, id);
         if (newer && newer.version !== version) return seal.open(newer.accessToken, tokenContext(accountId, 'access'));
-        await store.connections.disconnect(accountId, id, fault.publicText);
+        await store.connections.disconnect(accountId, id, fault.publicText, clock.now());
         await note(connection, 'lost', fault.publicText);
         log.warn({ connection: id, err: fault }, 'connection lost: an admin has to connect again');
       }
@@ -353,7 +353,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       if (!connection) return null;
       const tokens = await store.connections.tokens(accountId, connectionId);
       // Nothing is called any more from here on, whatever the CRM says to it.
-      await store.connections.disconnect(accountId, connectionId, DISCONNECTED_BY_ADMIN);
+      await store.connections.disconnect(accountId, connectionId, DISCONNECTED_BY_ADMIN, clock.now());
       const leaving = tokens ? await leave(connection, tokens) : 'not_told';
       await note(connection, 'disconnected', `${DISCONNECTED_BY_ADMIN} ${LEAVING_WORDS[leaving]}`);
       log.info({ connection: connectionId, leaving }, 'disconnected');

@@ -1,4 +1,5 @@
 import { addDays } from '../domain/time.ts';
+import { WEBHOOK_EVENTS_KEPT_DAYS } from '../domain/webhook.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Store } from './ports/store.ts';
@@ -14,8 +15,11 @@ export const WORKFLOW_CALLS_KEPT_DAYS = 30;
 /** Calls of one transaction. */
 const CALLS_PER_WRITE = 1_000;
 
+/** Events of one transaction, each with its deliveries and their attempts. */
+const EVENTS_PER_WRITE = 200;
+
 export interface PruneDeps {
-  readonly store: Pick<Store, 'accounts' | 'connections' | 'workflowCalls'>;
+  readonly store: Pick<Store, 'accounts' | 'connections' | 'workflowCalls' | 'webhooks'>;
   readonly reconciliation: Pick<Reconciliation, 'prune'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
@@ -31,8 +35,21 @@ export function createPrune({ store, reconciliation, clock, log }: PruneDeps): (
     if (calls > 0) log.info({ connection: connectionId, calls }, 'old calls of workflows forgotten');
   }
 
+  async function pruneEvents(accountId: string, signal?: AbortSignal): Promise<void> {
+    const before = addDays(clock.now(), -WEBHOOK_EVENTS_KEPT_DAYS);
+    let events = 0;
+    for (let some = EVENTS_PER_WRITE; some === EVENTS_PER_WRITE && !signal?.aborted; events += some)
+      some = await store.webhooks.prune(accountId, before, EVENTS_PER_WRITE);
+    if (events > 0) log.info({ account: accountId, events }, 'old events of webhooks forgotten');
+  }
+
   return async (signal) => {
-    for (const { id: accountId } of await store.accounts.list())
+    for (const { id: accountId } of await store.accounts.list()) {
+      try {
+        await pruneEvents(accountId, signal);
+      } catch (err) {
+        log.error({ account: accountId, err }, 'what is old could not be forgotten');
+      }
       for (const { id: connectionId } of await store.connections.list(accountId)) {
         if (signal?.aborted) return;
         try {
@@ -42,5 +59,6 @@ export function createPrune({ store, reconciliation, clock, log }: PruneDeps): (
           log.error({ connection: connectionId, err }, 'what is old could not be forgotten');
         }
       }
+    }
   };
 }

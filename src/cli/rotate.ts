@@ -1,5 +1,6 @@
 import { createReseal } from '../application/reseal.ts';
 import { resealPayouts } from '../application/reseal-payouts.ts';
+import { resealWebhooks } from '../application/reseal-webhooks.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createSeal } from '../platform/seal.ts';
 import { CliError, type Result, type Terminal } from './output.ts';
@@ -10,9 +11,10 @@ export function rotateKey(terminal: Terminal): Promise<Result> {
   return withServices(terminal, async ({ store, config }) => {
     const seal = createSeal(config.encryptionKeys);
     const payouts = await resealPayouts(store.payoutRecords, seal);
+    const webhooks = await resealWebhooks(store.webhooks, seal);
     const reseal = createReseal({ store, seal, clock: systemClock });
     const { keyId, resealed: tokens, remaining, unreadable } = await reseal();
-    const resealed = tokens + payouts.resealed;
+    const resealed = tokens + payouts.resealed + webhooks.resealed;
     const left = Object.entries(remaining);
     if (unreadable.length > 0) {
       throw new CliError(
@@ -28,9 +30,16 @@ export function rotateKey(terminal: Terminal): Promise<Result> {
         { problems: payouts.unreadable.map(({ kind, accountId, id }) => `${kind} ${id} of ${accountId}`) },
       );
     }
-    if (payouts.remaining > 0) {
+    if (webhooks.unreadable.length > 0) {
       throw new CliError(
-        `${resealed} sealed anew with "${keyId}"; ${payouts.remaining} secrets of reward providers were written by others meanwhile.`,
+        `${resealed} sealed anew with "${keyId}"; ${webhooks.unreadable.length} secrets of webhooks cannot be opened with the configured keys.`,
+        'Put the key they were sealed with back into ENCRYPTION_KEY and run this again, or give these webhooks new secrets:',
+        { problems: webhooks.unreadable.map(({ accountId, id }) => `${id} of ${accountId}`) },
+      );
+    }
+    if (payouts.remaining + webhooks.remaining > 0) {
+      throw new CliError(
+        `${resealed} sealed anew with "${keyId}"; ${payouts.remaining + webhooks.remaining} secrets of reward providers and webhooks were written by others meanwhile.`,
         'Run this again until none remain, and keep the old key until then.',
       );
     }

@@ -53,6 +53,7 @@ import { listTierChanges, showTier } from './tiers.ts';
 import { TWO_CRMS } from './two-crms.ts';
 import { inviteUser, linkUser, listUsers } from './users.ts';
 import { verifyDatabase } from './verify.ts';
+import { listWebhooks, replayWebhook } from './webhooks.ts';
 
 /** Of what brings a draft into force. */
 const ON_DRY_RUN = ['--dry-run <id>', 'only if it is the very draft that this dry run was of'] as const;
@@ -122,6 +123,17 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(key, 'rotate', 'seal the stored tokens anew with the first key of ENCRYPTION_KEY; may be repeated').action(
     async () => print(await rotateKey(terminal)),
   );
+
+  const webhook = program.command('webhook').description('where other systems are told of what happens');
+  add(webhook, 'list <account>', 'list webhooks, and how they do').action(async (of: string) =>
+    print(await listWebhooks(terminal, of)),
+  );
+  add(webhook, 'replay <account> <webhook>', 'send again what has happened since a day, under the same ids')
+    .requiredOption('--since <day>', 'events from this day on, such as 2026-01-31; they are kept for 30 days')
+    .option('--all', 'also those that were delivered')
+    .action(async (of: string, id: string, options: { since: string; all?: boolean }) =>
+      print(await replayWebhook(terminal, of, id, options)),
+    );
 
   add(program, 'connect <account>', 'print an install link for a CRM')
     .requiredOption('--provider <provider>', 'which CRM, such as hubspot')

@@ -53,6 +53,7 @@ export interface AppDeps {
   readonly act: Act;
   readonly review: Review;
   readonly desk: OperationsDeps['desk'];
+  readonly webhookEndpoints: OperationsDeps['webhookEndpoints'];
   readonly deskEffects: OperationsDeps['deskEffects'];
   readonly publish: Publish;
   /** Called when a budget was filled up, so that who waits for it is looked at. */
@@ -87,6 +88,7 @@ export interface AppDeps {
     readonly auditLog: OperationsDeps['auditLog'] & ApiDeps['auditLog'];
     readonly storedPrivacy: OperationsDeps['storedPrivacy'];
     readonly userViews: OperationsDeps['userViews'];
+    readonly storedWebhooks: OperationsDeps['storedWebhooks'];
   };
   readonly privacy: OperationsDeps['privacy'];
   readonly backfills: OperationsDeps['backfills'];
@@ -125,7 +127,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
   const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
   const { tierChanges, attribution, identity, storedBackfills, storedHistory, storedImports, storedPrivacy } =
     deps.store;
-  const { storedAccounts, users, auditLog, userViews, ledger } = deps.store;
+  const { storedAccounts, users, auditLog, userViews, storedWebhooks, ledger } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
   const stored = {
     reads,
@@ -148,6 +150,7 @@ export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'route
     auditLog,
     storedPrivacy,
     userViews,
+    storedWebhooks,
   };
   const shared = { ...deps, ...stored, limits };
   const app = express();

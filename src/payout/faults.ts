@@ -1,5 +1,5 @@
 import { Fault } from '../domain/errors.ts';
-import { isAddressRefusal } from './outbound.ts';
+import { isAddressRefusal } from '../platform/outbound.ts';
 
 /*
  * The faults of every provider. Causes carry a code and no more: the errors of SDKs hold the request with its key, and the answer with

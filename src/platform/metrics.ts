@@ -8,7 +8,7 @@ const STREAM_LAG_SECONDS = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600, 86_400];
 /** One batch reads up to a hundred records from a CRM that may make us wait for its rate limit. */
 const PROCESS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-export type Queue = 'work' | 'payouts' | 'mirror' | 'callbacks';
+export type Queue = 'work' | 'payouts' | 'mirror' | 'callbacks' | 'webhooks';
 export type QueueState = 'due' | 'claimed' | 'later' | 'parked';
 export type QueueCounts = Readonly<Record<QueueState, number>>;
 export type PutBackReason = FaultCode | 'unexpected' | 'other';
@@ -49,6 +49,8 @@ export interface Metrics {
   /** The database refused, did not answer, or answered something that makes no sense. `part` is a part of the store. */
   storeError(part: string): void;
   mirrorWrites(result: 'written' | 'same' | 'gone' | 'unprovisioned' | 'rejected' | 'retry', count: number): void;
+  /** One attempt to tell another system of an event. */
+  webhookSent(result: (typeof SENT)[number]): void;
   /** How many streams of changes this node listens to now. */
   streamsOpen(provider: string, count: number): void;
   streamBroke(provider: string, reason: keyof typeof STREAM_BREAKS): void;
@@ -127,7 +129,10 @@ const STREAM_BREAKS = {
   failed: true,
 } as const;
 
+/** Those that put back what they could not finish by a fault; webhooks count their attempts themselves. */
 const QUEUES: readonly Queue[] = ['work', 'payouts', 'mirror', 'callbacks'];
+
+const SENT = ['delivered', 'retried', 'failed', 'switched_off'] as const;
 const REFRESH_RESULTS: readonly RefreshResult[] = ['renewed', 'revoked', 'misconfigured', 'failed'];
 
 /**
@@ -232,6 +237,12 @@ export function createMetrics({
     labelNames: ['result'],
     registers,
   });
+  const webhooksSent = new Counter({
+    name: 'wonward_webhooks_sent_total',
+    help: 'Attempts to tell other systems of an event. retried: tried again later. failed: the last attempt; the account looks. switched_off: the endpoint was.',
+    labelNames: ['result'],
+    registers,
+  });
   const streamsOpen = new Gauge({
     name: 'wonward_streams_open',
     help: 'Streams of changes that this node listens to. One node listens to all of them.',
@@ -283,6 +294,7 @@ export function createMetrics({
     tokenRefresh: (provider, result) => tokenRefreshes.inc({ provider, result }),
     storeError: (part) => storeErrors.inc({ part }),
     mirrorWrites: (result, count) => mirrorWrites.inc({ result }, count),
+    webhookSent: (result) => webhooksSent.inc({ result }),
     streamsOpen: (provider, count) => streamsOpen.set({ provider }, count),
     streamBroke: (provider, reason) => streamBreaks.inc({ provider, reason }),
     streamUndecodable: (provider, events) => streamUndecodable.inc({ provider }, events),
@@ -306,6 +318,7 @@ export function createMetrics({
         decisions.inc({ outcome }, 0);
       for (const result of ['written', 'same', 'gone', 'unprovisioned', 'rejected', 'retry'])
         mirrorWrites.inc({ result }, 0);
+      for (const result of SENT) webhooksSent.inc({ result }, 0);
       for (const queue of QUEUES)
         for (const reason of Object.keys(PUT_BACK_REASONS))
           for (const parked of ['true', 'false']) putBack.inc({ queue, reason, parked }, 0);

@@ -33,6 +33,11 @@ export function payoutContext(accountId: string, kind: PayoutSecret, id: string)
   return JSON.stringify(['payout', accountId, kind, id]);
 }
 
+/** Ties the secret that an endpoint's webhooks are signed with to its account and its endpoint. */
+export function webhookContext(accountId: string, endpointId: string): string {
+  return JSON.stringify(['webhook', accountId, endpointId]);
+}
+
 /** Seals with the first key, opens with any. */
 export function createSeal(sealKeys: readonly SealKey[]): Seal {
   // Made once: every call to a CRM opens a token, and with the bare bytes that takes Node five times as long (25 µs for 5).

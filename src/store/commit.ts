@@ -28,6 +28,7 @@ import { blankIfIn, compareWithKept, saveSnapshots, shownOf } from './records.ts
 import { type Row, type Session, TABLES } from './schema.ts';
 import { changeTallies, keepWaiting } from './tallies.ts';
 import { keepTiers } from './tiers.ts';
+import { tellOfPlan, watch } from './webhook-events.ts';
 import { askAt, settleWork } from './work.ts';
 import { lookAtWaits } from './workflow-actions.ts';
 
@@ -137,6 +138,7 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
 
 /** Writes a plan inside the caller's transaction. @throws Conflict, or the database's unique violation. */
 export async function applyPlan(session: Session, accountId: string, plan: Plan, at: Instant): Promise<void> {
+  const watched = await watch(session, accountId, plan);
   // Claiming a payout locks the intent and then its reward; so does this, or the two would wait for each other.
   await cancelIntents(session, accountId, plan.cancelledIntentIds);
   await putVersioned(
@@ -222,6 +224,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   const contacts = await contactsOfPeople(session, accountId, plan.people ?? []);
   await markMirror(session, accountId, [...plan.mirror, ...contacts], at);
   await lookAtWaits(session, accountId, plan, at);
+  await tellOfPlan(session, accountId, watched, plan, at);
   await askAt(session, accountId, plan.wakes);
   // A wake that lies ahead is found when it is due; everything else waits for somebody from the end of this transaction on.
   if (plan.intents.some(({ at: orderAt }) => orderAt === null || orderAt <= at))

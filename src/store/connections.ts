@@ -11,6 +11,7 @@ import { connectionOf, fromJson, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 import { losePosition, positionOf } from './stream.ts';
+import { tellOf } from './webhook-events.ts';
 
 export function createConnectionStore(engine: Engine): ConnectionStore {
   return {
@@ -142,8 +143,19 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
         return numUpdatedRows === 1n;
       }),
 
-    disconnect: (accountId, connectionId, why) =>
-      engine.write(async ({ db }) => {
+    disconnect: (accountId, connectionId, why, now) =>
+      engine.write(async (session) => {
+        const { db } = session;
+        const { rows } = await sql<Pick<Row<'connections'>, 'provider' | 'external_id'>>`
+          select provider, external_id from connections where account_id = ${accountId} and id = ${connectionId}
+            and status = 'connected' ${sql.raw(session.dialect.forChange('connections'))}`.execute(db);
+        for (const { provider, external_id: externalId } of rows)
+          await tellOf(session, accountId, 'connection.disconnected', {
+            subject: connectionId,
+            sequence: now,
+            at: now,
+            data: { id: connectionId, provider, externalId, why },
+          });
         await db
           .updateTable('connections')
           .set({ status: 'disconnected', status_reason: toText(why) })

@@ -31,6 +31,7 @@ import { fromJson, fromMinor, fromSum, toFlag, toJson, toMinor, toText } from '.
 import { Conflict } from './conflict.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
+import { tellOfCases } from './webhook-events.ts';
 
 /** Verdicts of people: which of them found something wrong with the reward. */
 const BAD = ['rejected', 'taken_back'];
@@ -244,6 +245,13 @@ export async function openCases(
       at: opened_at,
     })),
   );
+  await tellOfCases(
+    session,
+    accountId,
+    'case.opened',
+    fresh.map(caseOf),
+    Math.max(0, ...fresh.map((row) => row.opened_at)),
+  );
   return fresh;
 }
 
@@ -293,6 +301,9 @@ async function changeCase(
   await insertRows(session, 'desk_events', [
     { account_id, case_id: id, number: next.version, kind, by_whom: toText(by), words: toText(words), at },
   ]);
+  if (kind === 'decided') await tellOfCases(session, account_id, 'case.settled', [caseOf(next)], at);
+  if (kind === 'escalated' || kind === 'overdue')
+    await tellOfCases(session, account_id, 'case.escalated', [caseOf(next)], at);
   return next;
 }
 

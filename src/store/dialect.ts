@@ -40,6 +40,8 @@ export interface Dialect {
   skipLocked(of: string): RawBuilder<unknown>;
   /** Text appended to a SELECT whose rows are changed next. */
   forUpdate(of: Table): string;
+  /** The same, while others may write rows that point at them: for what a commit of somebody else must not wait for. */
+  forChange(of: Table): string;
   /** Text appended to a SELECT whose rows must stay as they are until the end of the transaction. */
   forShare(of: Table): string;
   /** `column IN (values)` with all values in one parameter: no list is too long, and the statement's text never varies. */

@@ -6,6 +6,7 @@ import { fromJson, toJson, toText } from './codec.ts';
 import { caseOf, openCases, settleCases } from './desk.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
+import { tellOf } from './webhook-events.ts';
 
 /** A connection with more has one cause that matters, and each look finds the rest again. */
 const ALERTS_MAX = 500;
@@ -55,7 +56,16 @@ export function createDriftStore(engine: Engine): DriftStore {
         let opened = 0;
         for (const { case: newCase, unlessClosedSince } of opens) {
           if (await isClosedSince(session, accountId, newCase.dedupeKey, unlessClosedSince)) continue;
-          opened += (await openCases(session, accountId, [newCase])).length;
+          const [fresh] = await openCases(session, accountId, [newCase]);
+          if (!fresh) continue;
+          opened += 1;
+          const { id, topic, facts, openedAt: at } = newCase;
+          await tellOf(session, accountId, 'connection.drifted', {
+            subject: id,
+            sequence: 1,
+            at,
+            data: { caseId: id, topic, connectionId: facts.connectionId ?? null },
+          });
         }
         return opened;
       }),

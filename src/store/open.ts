@@ -49,6 +49,7 @@ import { createTimelineStore } from './timeline.ts';
 import { createUserViewStore } from './user-views.ts';
 import { createUserStore } from './users.ts';
 import { createVitals } from './vitals.ts';
+import { createWebhookStore } from './webhooks.ts';
 import { createWorkStore } from './work.ts';
 import { createCallbackStore, createWorkflowCallStore } from './workflow-actions.ts';
 
@@ -161,6 +162,7 @@ export function createStore(engine: Engine): Store {
     mirror: createMirrorStore(engine),
     workflowCalls: createWorkflowCallStore(engine),
     callbacks: createCallbackStore(engine),
+    webhooks: createWebhookStore(engine),
     reads: createReadStore(engine),
     timeline: createTimelineStore(engine),
     userViews: createUserViewStore(engine),

@@ -140,6 +140,7 @@ export const postgresDialect: Dialect = {
   },
   skipLocked: (of) => sql`for update of ${sql.ref(of)} skip locked`,
   forUpdate: (of) => `for update of ${of}`,
+  forChange: (of) => `for no key update of ${of}`,
   forShare: (of) => `for share of ${of}`,
   isIn: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
   rowsAround: (columns) => [

@@ -5,7 +5,7 @@ import type { Instant } from '../domain/time.ts';
 import { type Session, TABLES } from './schema.ts';
 
 /**
- * What `work`, `mirror`, `intents` and `workflow_waits` share.
+ * What `work`, `mirror`, `intents`, `workflow_waits` and `webhook_deliveries` share. Of the last one a shard's `connectionId` is an endpoint's id.
  *
  * | column     | meaning                                                                                        |
  * |------------|------------------------------------------------------------------------------------------------|
@@ -19,7 +19,7 @@ import { type Session, TABLES } from './schema.ts';
  * One column decides whether a row can be claimed, so one index serves every claim, and a row whose worker died needs nobody to
  * free it.
  */
-export type QueueTable = 'work' | 'mirror' | 'intents' | 'workflow_waits';
+export type QueueTable = 'work' | 'mirror' | 'intents' | 'workflow_waits' | 'webhook_deliveries';
 
 /** Which hop drains which table. */
 export const HOP_OF: Readonly<Record<QueueTable, Hop>> = {
@@ -27,6 +27,7 @@ export const HOP_OF: Readonly<Record<QueueTable, Hop>> = {
   mirror: 'mirror',
   intents: 'payouts',
   workflow_waits: 'callbacks',
+  webhook_deliveries: 'webhooks',
 };
 
 /** How many shards a claim that names none tries when others are taking the same rows, before it says that nothing is due. */
@@ -48,6 +49,16 @@ function firstDue(table: QueueTable, condition: RawBuilder<unknown>): RawBuilder
         ) as due_at
         from accounts a) as first_of_account
       where due_at is not null`;
+  // One that rests after a failure is due when it has rested, whatever waits for it.
+  if (table === 'webhook_deliveries')
+    return sql`
+      select account_id, connection_id, case when due_at < rests_until then rests_until else due_at end as due_at from (
+        select e.account_id, e.id as connection_id, e.rests_until, (
+          select q.due_at from webhook_deliveries q
+          where q.account_id = e.account_id and q.endpoint_id = e.id and ${condition} order by q.due_at limit 1
+        ) as due_at
+        from webhook_endpoints e where e.state = 'enabled') as first_of_endpoint
+      where due_at is not null`;
   const ofObject = (object: string | null) => sql`
     select account_id, connection_id, due_at from (
       select c.account_id, c.id as connection_id, (
@@ -65,11 +76,13 @@ function firstDue(table: QueueTable, condition: RawBuilder<unknown>): RawBuilder
 export async function dueShards({ db }: Session, table: QueueTable, now: Instant, limit: number): Promise<Shard[]> {
   const { rows } = await sql<{ account_id: string; connection_id: string | null; due_at: Instant }>`
     ${firstDue(table, sql`q.due_at <= ${now}`)}`.execute(db);
-  const named = rows.map(({ account_id, connection_id, due_at }) => ({
-    name: `${account_id} ${connection_id ?? ''}`,
-    dueAt: due_at,
-    shard: { accountId: account_id, connectionId: connection_id },
-  }));
+  const named = rows
+    .filter(({ due_at: dueAt }) => dueAt <= now)
+    .map(({ account_id, connection_id, due_at }) => ({
+      name: `${account_id} ${connection_id ?? ''}`,
+      dueAt: due_at,
+      shard: { accountId: account_id, connectionId: connection_id },
+    }));
   named.sort((a, b) => a.dueAt - b.dueAt || (a.name < b.name ? -1 : 1));
   return [...new Map(named.map(({ name, shard }) => [name, shard])).values()].slice(0, limit);
 }
@@ -79,6 +92,11 @@ export async function candidates(session: Session, table: QueueTable, input: Cla
   if (!input.shard) return dueShards(session, table, input.now, CANDIDATES_MAX);
   const { accountId, connectionId } = input.shard;
   if (table === 'intents') return [input.shard];
+  if (table === 'webhook_deliveries') {
+    const { rows } = await sql`select id from webhook_endpoints where account_id = ${accountId} and id = ${connectionId}
+      and state = 'enabled' and rests_until <= ${input.now}`.execute(session.db);
+    return rows.length === 0 ? [] : [input.shard];
+  }
   const { rows } = await sql`select id from connections
     where account_id = ${accountId} and id = ${connectionId} and status = 'connected'`.execute(session.db);
   return rows.length === 0 ? [] : [input.shard];
@@ -106,8 +124,11 @@ export function wholeRow(table: QueueTable): RawBuilder<unknown> {
   return sql.join(Object.keys(TABLES[table]).map((column) => sql.ref(`${table}.${column}`)));
 }
 
-/** Whether the row's connection is connected; payouts wait for no CRM. */
-function reachable(table: QueueTable): RawBuilder<unknown> {
+/** Whether the row's connection is connected, or its endpoint takes something now; payouts wait for no CRM. */
+function reachable(table: QueueTable, now: Instant): RawBuilder<unknown> {
+  if (table === 'webhook_deliveries')
+    return sql`exists (select 1 from webhook_endpoints e where e.account_id = q.account_id and e.id = q.endpoint_id
+      and e.state = 'enabled' and e.rests_until <= ${now})`;
   return table === 'intents'
     ? sql`1 = 1`
     : sql`exists (select 1 from connections c
@@ -139,9 +160,9 @@ export interface Counts {
 export async function counts({ db }: Session, table: QueueTable, now: Instant): Promise<Counts> {
   const { rows } = await sql<Counts>`
     select
-      count(*) filter (where q.due_at <= ${now} and ${reachable(table)}) as due,
+      count(*) filter (where q.due_at <= ${now} and ${reachable(table, now)}) as due,
       count(*) filter (where q.due_at > ${now} and q.claim is not null) as claimed,
-      count(*) filter (where (q.due_at > ${now} and q.claim is null) or (q.due_at <= ${now} and not ${reachable(table)})) as later,
+      count(*) filter (where (q.due_at > ${now} and q.claim is null) or (q.due_at <= ${now} and not ${reachable(table, now)})) as later,
       count(*) filter (where q.parked = 1) as parked
     from ${sql.table(table)} q where q.due_at is not null or q.parked = 1`.execute(db);
   return rows[0] ?? { due: 0, claimed: 0, later: 0, parked: 0 };

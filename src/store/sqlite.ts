@@ -112,6 +112,7 @@ export const sqliteDialect: Dialect = {
   lockFor: async () => {},
   skipLocked: () => sql``,
   forUpdate: () => '',
+  forChange: () => '',
   forShare: () => '',
   isIn: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
   rowsAround: (columns) => [

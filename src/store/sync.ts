@@ -15,6 +15,7 @@ import { sweepMarkOf } from './connections.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import type { QueueTable } from './queue.ts';
 import type { Row, Session } from './schema.ts';
+import { tellOf } from './webhook-events.ts';
 
 /** A week of quarters of an hour is a few thousand rows, and none of them is longer than its key. */
 const BUCKET_MS = 900_000;
@@ -78,6 +79,13 @@ export function createSyncStore(engine: Engine): SyncStore {
           [{ account_id: accountId, connection_id: connectionId, ...event }],
           'on conflict (account_id, id) do nothing',
         );
+        if (event.kind !== 'connected' && event.kind !== 'reconnected') return;
+        await tellOf(session, accountId, 'connection.connected', {
+          subject: connectionId,
+          sequence: event.at,
+          at: event.at,
+          data: { id: connectionId, again: event.kind === 'reconnected' },
+        });
       }),
 
     events: (accountId, connectionId, page) =>

@@ -113,6 +113,10 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   figure_parts: null,
   ledger_sums: null,
   figure_states: null,
+  webhook_endpoints: ['account_id', 'id'],
+  webhook_events: ['account_id', 'id'],
+  webhook_deliveries: ['account_id', 'event_id', 'endpoint_id'],
+  webhook_attempts: ['account_id', 'event_id', 'endpoint_id', 'number'],
   leases: null,
   probe: null,
 };
@@ -348,7 +352,7 @@ export async function othersInDatabase({ db, dialect }: Session, now: Instant): 
     );
   }
   await count(sql`select count(*) as n from leases where until > ${now}`, 'leases are held');
-  for (const table of ['work', 'mirror', 'intents', 'workflow_waits'] as const) {
+  for (const table of ['work', 'mirror', 'intents', 'workflow_waits', 'webhook_deliveries'] as const) {
     await count(
       sql`select count(*) as n from ${sql.table(table)} where claim is not null and due_at > ${now}`,
       `rows of ${table} are being worked on`,

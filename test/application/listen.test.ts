@@ -330,7 +330,7 @@ describe('who listens, and to what', () => {
     await connected('con_hub', { provider: 'hubspot' });
     await expect.poll(() => begun.length, SOON).toBe(1);
     expect(begun[0]?.connectionId).toBe('con_a');
-    await store.connections.disconnect('acc_a', 'con_a', 'by an admin');
+    await store.connections.disconnect('acc_a', 'con_a', 'by an admin', T0);
     await expect.poll(open, SOON).toBe(0);
     // With nobody to listen to, the database is not kept looking as if it were in use.
     await expect.poll(() => rows('select name from leases'), SOON).toEqual([]);

@@ -110,7 +110,7 @@ test('each thing that needs attention is said once, and nothing is said when all
   await store.sync.noteSweep('acc_a', 'con_a', runOf('swp_2', now, { problem: 'HubSpot did not answer.' }), 0);
   expect(await codes()).toEqual(['sweep_failed']);
 
-  await store.connections.disconnect('acc_a', 'con_a', 'Uninstalled.');
+  await store.connections.disconnect('acc_a', 'con_a', 'Uninstalled.', T0);
   expect(await health()).toMatchObject({ verdict: 'broken', problems: [{ code: 'disconnected' }], api: { use: null } });
 });
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const store = await openStore({ url: env.DATABASE_URL ?? '' });
   const a = tenant(store);
   await a.create();
-  await store.connections.disconnect('acc_a', 'con_a', 'gone');
+  await store.connections.disconnect('acc_a', 'con_a', 'gone', 0);
   await a.writePair();
   await a.write(a.granted(a.reward('rwd_1', 'ref_1')));
   await store.close();

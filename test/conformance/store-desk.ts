@@ -253,7 +253,7 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
       expect(await store.caseTasks.over(T0 + DAY, 10)).toEqual([]);
       await store.desk.decide('acc_a', 'cas_1', { outcome: 'dismissed', by: 'key', why: 'Known.', at: T0 + 7 });
       expect(await store.caseTasks.over(T0 + DAY, 10)).toMatchObject([{ caseId: 'cas_1', taskId: '99' }]);
-      await store.connections.disconnect('acc_a', a.connectionId, 'gone');
+      await store.connections.disconnect('acc_a', a.connectionId, 'gone', T0);
       expect(await store.caseTasks.over(T0 + DAY, 10)).toEqual([]);
       expect(await store.caseTasks.watched(null, 10)).toEqual([]);
     });

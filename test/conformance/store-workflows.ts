@@ -202,7 +202,7 @@ export function workflowStoreConformance(use: () => { readonly store: Store; rea
 
     test('a connection that is not there any more is not called', async () => {
       await waiting(store, a, 'ap-1', 'ref_1');
-      await store.connections.disconnect('acc_a', 'con_a', 'gone');
+      await store.connections.disconnect('acc_a', 'con_a', 'gone', T0);
       expect(await store.callbacks.dueShards(T0, 10)).toEqual([]);
       expect(await claim(T0)).toEqual([]);
     });

@@ -23,6 +23,7 @@ import { privacyStoreConformance } from './store-privacy.ts';
 import { streamStoreConformance } from './store-stream.ts';
 import { syncStoreConformance } from './store-sync.ts';
 import { tierStoreConformance } from './store-tiers.ts';
+import { webhookStoreConformance } from './store-webhooks.ts';
 import { waiting, workflowStoreConformance } from './store-workflows.ts';
 
 /** A store to be tested, on an empty database of its own. */
@@ -160,7 +161,7 @@ export function storeConformance({
       });
 
       test('a portal that is installed again keeps its id and the day it was first connected', async () => {
-        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled', T0);
         expect(await store.connections.listConnected()).toEqual([]);
         expect(await store.connections.get('acc_a', 'con_a')).toMatchObject({
           status: 'disconnected',
@@ -313,7 +314,7 @@ export function storeConformance({
       test('connected again knows what was known of the portal, until that is read anew', async () => {
         const about = { homeCurrency: 'CHF', timeZone: 'Europe/Zurich', uiHost: 'app.example.com' };
         await store.connections.describe('acc_a', 'con_a', about);
-        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled', T0);
         const unread = { homeCurrency: null, timeZone: null, uiHost: null };
         const again = await store.connections.connect({ ...a.connection(), ...unread }, a.tokens);
         expect(again).toMatchObject({ result: 'connected', connection: { status: 'connected', ...about } });
@@ -682,7 +683,7 @@ export function storeConformance({
 
       test('work of a disconnected CRM waits, and goes on when it is connected again', async () => {
         await store.inbox.append(a.of, [hint('e1', ['1'])], T0);
-        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled', T0);
         expect(await store.work.claim(claiming('c1'))).toEqual([]);
         expect(await store.work.nextDueAt()).toBeNull();
         expect(await store.work.counts(T0)).toEqual({ due: 0, claimed: 0, later: 1, parked: 0 });
@@ -1855,7 +1856,7 @@ export function storeConformance({
         const b = tenant(store, 'acc_b', 'con_b');
         await b.create();
         await b.write({ mirror: [b.ref('contact', '1')] });
-        await store.connections.disconnect('acc_b', 'con_b', 'so that it is not claimed here');
+        await store.connections.disconnect('acc_b', 'con_b', 'so that it is not claimed here', T0);
         await a.write({ mirror: [contact('1'), contact('2')] });
         const items = await store.mirror.claim(claiming('c1'));
         await store.mirror.acknowledge(
@@ -1884,7 +1885,7 @@ export function storeConformance({
 
       test('the mirror of a disconnected CRM waits', async () => {
         await a.write({ mirror: [contact('1')] });
-        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled');
+        await store.connections.disconnect('acc_a', 'con_a', 'uninstalled', T0);
         expect(await store.mirror.claim(claiming('c1'))).toEqual([]);
         expect(await store.mirror.nextDueAt()).toBeNull();
       });
@@ -2442,7 +2443,7 @@ export function storeConformance({
         ]);
 
         await connections.describe('acc_b', 'con_a', { homeCurrency: 'USD', timeZone: null, uiHost: null });
-        await connections.disconnect('acc_b', 'con_a', 'by a stranger');
+        await connections.disconnect('acc_b', 'con_a', 'by a stranger', T0);
         expect(await connections.replaceTokens('acc_b', 'con_a', 1, a.tokens)).toBe(false);
         expect(await store.accounts.revokeApiKey('acc_b', 'key_1', T0)).toBe(false);
         expect(await store.mirror.markAll('acc_b', 'con_a', T0)).toBe(0);
@@ -2496,6 +2497,7 @@ export function storeConformance({
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     workflowStoreConformance(() => ({ store, a }));
+    webhookStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
 
     privacyStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     streamStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));

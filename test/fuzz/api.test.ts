@@ -19,6 +19,8 @@ const HOSTILE_RUNS = runs(120);
 const IN_WORDS = [
   /^must be given when there is no contact$/,
   /^must not be empty$/,
+  /^must name each type once$/,
+  /^must (begin with https:\/\/|be a web address, such as .+|be reachable from the internet|name a host, not an IP address)$/,
   /^must name each role once$/,
   /^give exactly one of contact, memberId, referralId and email$/,
   /^must not be empty; leave it out/,
@@ -111,6 +113,8 @@ const PROGRAM = {
   name: 'Friends',
   rules: [{ key: 'a', party: 'member', amount: { kind: 'percent', basisPoints: 500 }, payout: 'credit' }],
 };
+
+const ENDPOINT = { url: 'https://example.com/hooks', description: '', eventTypes: ['referral.won'] };
 
 /** Of the story, which is told before the tests run. */
 let sureOfStory: Readonly<Record<string, { params: Record<string, string>; body?: Json }>> = {};
@@ -218,6 +222,13 @@ beforeAll(async () => {
     await account.put(`/programs/${programId}/draft`, { revision: 0, program: { ...PROGRAM, programId } });
   const kept = await account.post('/views', { list: 'rewards', name: 'Held', search: 'state=held' });
   const { id: viewId } = (await kept.json()) as { id: string };
+  const endpoint = async () => {
+    const made = await account.post('/webhook-endpoints', ENDPOINT);
+    return ((await made.json()) as { endpoint: { id: string } }).endpoint.id;
+  };
+  const [endpointId, endpointToRemove] = [await endpoint(), await endpoint()];
+  const sent = await account.post(`/webhook-endpoints/${endpointId}/test`, {});
+  const { eventId } = (await sent.json()) as { eventId: string };
   const enter = async (email: string) => {
     const { link } = await service.signIn.invite({ accountId: account.id, roles: ['sales'] }, email, null);
     await service.signIn.redeem(new URL(link).hash.slice(1));
@@ -228,6 +239,19 @@ beforeAll(async () => {
   const [invitation] = await service.store.users.invitations(account.id, Date.now());
   const { keyId } = await account.callerAs('to be revoked');
   sureOfStory = {
+    createWebhookEndpoint: { params: {}, body: ENDPOINT },
+    getWebhookEndpoint: { params: { endpointId } },
+    setWebhookEndpoint: { params: { endpointId }, body: { ...ENDPOINT, enabled: true, version: 1 } },
+    removeWebhookEndpoint: { params: { endpointId: endpointToRemove } },
+    rotateWebhookSecret: { params: { endpointId }, body: {} },
+    testWebhookEndpoint: { params: { endpointId }, body: {} },
+    replayWebhookEvents: {
+      params: { endpointId },
+      body: { since: '2026-01-01T00:00:00.000Z', onlyUndelivered: true },
+    },
+    listWebhookDeliveries: { params: { endpointId } },
+    getWebhookDelivery: { params: { endpointId, eventId } },
+    retryWebhookDelivery: { params: { endpointId, eventId }, body: {} },
     removeUser: { params: { userId: goes ?? '' } },
     setUserRoles: { params: { userId: stays ?? '' }, body: { roles: ['reviewer'], version: 1 } },
     withdrawInvitation: { params: { invitationId: invitation?.id ?? '' } },

@@ -80,6 +80,8 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{backfillId}', story.backfillId)
     .replace('{releaseId}', story.releaseId)
     .replace('{importId}', story.importId)
+    .replace('{endpointId}', story.endpointId)
+    .replace('{eventId}', story.eventId)
     .replace('{connectionId}', connectionId)
     .replace('{dryRunId}', dryRunAt(path, story))
     .replace('{programId}', 'default')
@@ -87,6 +89,8 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{ledgerKind}', 'payable');
 }
 
+const RECEIVER = { url: 'https://example.com/hooks', description: '', eventTypes: ['referral.won'] };
+const REPLAY = { since: '2026-01-01T00:00:00.000Z', onlyUndelivered: true };
 const SPAN = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
 const REFUND = { id: 're_77', dealId: '77', money: { amount: '5.00', currency: 'EUR' }, at: SPAN.from };
 
@@ -97,7 +101,7 @@ const listOf = (connectionId: string) => ({ connectionId, listId: CRM_LIST.id })
 const IMPORT = { csv: 'mail\nlin2@example.com\nnobody', mapping: { email: 'Mail' } };
 
 /** Of ids that do not begin as their names do. */
-const NOBODYS: Readonly<Record<string, string>> = { rew: 'rwd', bac: 'bfl' };
+const NOBODYS: Readonly<Record<string, string>> = { rew: 'rwd', bac: 'bfl', end: 'whe', eve: 'evt' };
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
 
@@ -130,7 +134,7 @@ describe('the OpenAPI document', () => {
     expect(served.sort()).toEqual(api.operations.map(({ method, path }) => `${method} ${path}`).sort());
   });
 
-  test('describes every real answer, of success and of refusal', async () => {
+  test('describes every real answer, of success and of refusal', { timeout: 240_000 }, async () => {
     const judged = new Set<string>();
     for (const { operationId, path } of gets()) {
       await api.judge(operationId, await acme.call(pathOf(path, acmeStory, acmeConnection)));
@@ -359,6 +363,15 @@ describe('the OpenAPI document', () => {
       ['saveView', '/views', { list: 'rewards', name: 'Held', search: 'state=held' }, 200],
       ['saveView', '/views', { list: 'cases', name: 'Mine', search: '' }, 400],
       ['removeView', '/views/viw_nobody', undefined, 404],
+      ['createWebhookEndpoint', '/webhook-endpoints', RECEIVER, 201],
+      ['createWebhookEndpoint', '/webhook-endpoints', { ...RECEIVER, url: 'http://10.0.0.1/' }, 400],
+      ['createWebhookEndpoint', '/webhook-endpoints', { ...RECEIVER, eventTypes: [] }, 400],
+      ['setWebhookEndpoint', '/webhook-endpoints/whe_nobody', { ...RECEIVER, enabled: true, version: 1 }, 404],
+      ['rotateWebhookSecret', '/webhook-endpoints/whe_nobody/rotate-secret', {}, 404],
+      ['testWebhookEndpoint', '/webhook-endpoints/whe_nobody/test', {}, 404],
+      ['replayWebhookEvents', '/webhook-endpoints/whe_nobody/replay', REPLAY, 404],
+      ['retryWebhookDelivery', '/webhook-endpoints/whe_nobody/deliveries/evt_nobody/retry', {}, 404],
+      ['removeWebhookEndpoint', '/webhook-endpoints/whe_nobody', undefined, 404],
       ['installConnection', '/connections/install', { provider: 'hubspot' }, 201],
       ['installConnection', '/connections/install', { provider: 'pipedrive' }, 400],
       ['provisionConnection', `/connections/${acmeConnection}/provision`, undefined, 200],

@@ -47,7 +47,7 @@ test('a portal whose stages were not read, one in which nothing can be won, and 
   const gone = await account.connect('48000003');
   const stage = { pipelineId: 'p', stageId: 'won', pipelineLabel: 'Renewals', stageLabel: 'Won' } as const;
   await service.store.connections.saveMapping(account.id, without, 'm1', [{ ...stage, stage: 'lost' }], 1);
-  await service.store.connections.disconnect(account.id, gone, 'The authorisation was given back.');
+  await service.store.connections.disconnect(account.id, gone, 'The authorisation was given back.', Date.now());
   const items = await waiting();
   expect(of(items, 'disconnected')).toMatchObject({
     severity: 'urgent',

@@ -51,6 +51,7 @@ import { createSignIn, type SignIn } from '../../src/application/sign-in.ts';
 import { createSyncDesk } from '../../src/application/sync-desk.ts';
 import { createSyncHealth } from '../../src/application/sync-health.ts';
 import { createTiers } from '../../src/application/tiers.ts';
+import { createWebhookEndpoints } from '../../src/application/webhook-endpoints.ts';
 import { createWorkflowActions } from '../../src/application/workflow-actions.ts';
 import { createListChoices } from '../../src/application/workflow-choices.ts';
 import { createWriteOff } from '../../src/application/write-off.ts';
@@ -67,6 +68,7 @@ import { reason } from '../../src/domain/reason.ts';
 import type { Referral } from '../../src/domain/referral.ts';
 import { grant, reverse, settlePayout } from '../../src/domain/reward.ts';
 import type { TierChange } from '../../src/domain/tier.ts';
+import { eventOf } from '../../src/domain/webhook-event.ts';
 import { type AppDeps, createApp } from '../../src/http/app.ts';
 import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
 import { fromSettings as coupon } from '../../src/payout/coupon/provider.ts';
@@ -79,6 +81,7 @@ import { createMetrics } from '../../src/platform/metrics.ts';
 import { createSeal, type Seal } from '../../src/platform/seal.ts';
 import { createSigner } from '../../src/platform/sign.ts';
 import { openStore } from '../../src/store/open.ts';
+import { endpointFor } from '../conformance/store-webhooks.ts';
 
 export const PUBLIC_URL = 'https://wonward.example/base';
 export const SECRET = 'client-secret-of-the-app';
@@ -379,6 +382,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       openSession: connect.openSession,
     }),
     onBudget: () => {},
+    webhookEndpoints: createWebhookEndpoints({
+      store,
+      seal,
+      clock,
+      newId: randomUUID,
+      allowPrivate: false,
+      onAsked: () => {},
+    }),
     store: {
       ...store,
       tierChanges: store.tiers,
@@ -387,6 +398,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       storedImports: store.memberImports,
       storedAccounts: store.accounts,
       storedPrivacy: store.privacy,
+      storedWebhooks: store.webhooks,
     },
     privacy: createPrivacy({
       store,
@@ -602,6 +614,8 @@ export interface Story {
   readonly releaseId: string;
   readonly backfillId: string;
   readonly importId: string;
+  readonly endpointId: string;
+  readonly eventId: string;
 }
 
 /** A member who has reached the tier "Silver". */
@@ -805,6 +819,11 @@ export async function tellStory(
     updatedAt: now,
     version: 1,
   });
+  // What its secret is sealed with is not asked for: nothing is sent here.
+  const endpointId = derivedId('whe', rewardId);
+  await store.webhooks.create(accountId, endpointFor(endpointId, { createdAt: now, updatedAt: now }));
+  const told = eventOf(accountId, 'webhook.test', endpointId, now, now, { endpointId });
+  await store.webhooks.tell(accountId, endpointId, told);
   const importId = derivedId('imp', rewardId);
   const imported = {
     accountId,
@@ -848,6 +867,8 @@ export async function tellStory(
     releaseId,
     backfillId,
     importId,
+    endpointId,
+    eventId: told.id,
     reportId,
     syncReportId,
     memberId: member.id,

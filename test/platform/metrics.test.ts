@@ -192,7 +192,7 @@ test.each([
 
 describe('a reading of the database', () => {
   const reading = (due: number): VitalReading => ({
-    oldestDueSeconds: { work: due, payouts: 0, mirror: 0, callbacks: 0 },
+    oldestDueSeconds: { work: due, payouts: 0, mirror: 0, callbacks: 0, webhooks: 0 },
     connections: [],
     disk: { freeBytes: 1, sizeBytes: 2 },
   });

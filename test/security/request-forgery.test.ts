@@ -4,6 +4,7 @@ import { RequestFilteringHttpAgent } from 'request-filtering-agent';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PayoutOrder } from '../../src/application/ports/payout.ts';
 import { readConfig } from '../../src/config.ts';
+import { createSendWebhook } from '../../src/notify/webhook/send.ts';
 import { createSession } from '../../src/payout/webhook/provider.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 
@@ -54,36 +55,54 @@ async function codeOf(url: string, lookup?: LookupFunction): Promise<unknown> {
   );
 }
 
-describe('a reward webhook on an address in disguise', () => {
-  test.each([
-    ['octal', 'https://0177.0.0.1/'],
-    ['octal in one number', 'https://017700000001/'],
-    ['hexadecimal in one number', 'https://0x7f000001/'],
-    ['mixed', 'https://0x7f.1/'],
-    ['a dot behind it', 'https://127.0.0.1./'],
-    ['full-width digits', 'https://１２７.0.0.1/'],
-    ['a public name as user', 'https://rewards.example.com@127.0.0.1/'],
-    ['the metadata service as one number', 'https://2852039166/'],
-    ['Alibaba’s metadata service', 'https://100.100.100.200/'],
-    ['Azure’s and AWS’s in IPv6', 'https://[fd00:ec2::254]/'],
-    ['IPv4 in IPv6, written out', 'https://[0:0:0:0:0:ffff:7f00:1]/'],
-    ['IPv4-compatible IPv6', 'https://[::127.0.0.1]/'],
-    ['IPv4-compatible IPv6 in groups', 'https://[::a9fe:a9fe]/'],
-    ['6to4', 'https://[2002:7f00:1::]/'],
-    ['Teredo', 'https://[2001:0:7f00:1::]/'],
-    ['NAT64', 'https://[64:ff9b::10.0.0.1]/'],
-    ['site-local', 'https://[fec0::1]/'],
-    ['a zone', 'https://[fe80::1]/'],
-    ['multicast', 'https://224.0.0.1/'],
-    ['multicast in IPv6', 'https://[ff02::1]/'],
-    ['broadcast', 'https://255.255.255.255/'],
-    ['reserved', 'https://240.0.0.1/'],
-    ['benchmarking', 'https://198.18.0.1/'],
-    ['protocol assignments', 'https://192.0.0.1/'],
-    ['this network', 'https://0.1.2.3/'],
-    ['carrier-grade NAT', 'https://100.127.255.254/'],
-  ])('is never called: %s', async (_, url) => {
+/** What an account's own webhook to this address comes to: the sentence that its log shows. */
+async function problemOf(url: string, lookup?: LookupFunction): Promise<string | null> {
+  const send = createSendWebhook({
+    allowPrivate: false,
+    clock: systemClock,
+    timeoutMs: 2_000,
+    ...(lookup ? { lookup } : {}),
+  });
+  const { problem, status } = await send({ url, secrets: [SECRET], eventId: 'evt_1', body: '{}' });
+  expect(status).toBeNull();
+  return problem;
+}
+
+const REFUSED = 'The address leads to a private or local network, which is not called. Change the URL.';
+
+const DISGUISES = [
+  ['octal', 'https://0177.0.0.1/'],
+  ['octal in one number', 'https://017700000001/'],
+  ['hexadecimal in one number', 'https://0x7f000001/'],
+  ['mixed', 'https://0x7f.1/'],
+  ['a dot behind it', 'https://127.0.0.1./'],
+  ['full-width digits', 'https://１２７.0.0.1/'],
+  ['a public name as user', 'https://rewards.example.com@127.0.0.1/'],
+  ['the metadata service as one number', 'https://2852039166/'],
+  ['Alibaba’s metadata service', 'https://100.100.100.200/'],
+  ['Azure’s and AWS’s in IPv6', 'https://[fd00:ec2::254]/'],
+  ['IPv4 in IPv6, written out', 'https://[0:0:0:0:0:ffff:7f00:1]/'],
+  ['IPv4-compatible IPv6', 'https://[::127.0.0.1]/'],
+  ['IPv4-compatible IPv6 in groups', 'https://[::a9fe:a9fe]/'],
+  ['6to4', 'https://[2002:7f00:1::]/'],
+  ['Teredo', 'https://[2001:0:7f00:1::]/'],
+  ['NAT64', 'https://[64:ff9b::10.0.0.1]/'],
+  ['site-local', 'https://[fec0::1]/'],
+  ['a zone', 'https://[fe80::1]/'],
+  ['multicast', 'https://224.0.0.1/'],
+  ['multicast in IPv6', 'https://[ff02::1]/'],
+  ['broadcast', 'https://255.255.255.255/'],
+  ['reserved', 'https://240.0.0.1/'],
+  ['benchmarking', 'https://198.18.0.1/'],
+  ['protocol assignments', 'https://192.0.0.1/'],
+  ['this network', 'https://0.1.2.3/'],
+  ['carrier-grade NAT', 'https://100.127.255.254/'],
+] as const;
+
+describe('a webhook on an address in disguise', () => {
+  test.each(DISGUISES)('is never called: %s', async (_, url) => {
     expect(await codeOf(url)).toBe('destination_refused');
+    expect(await problemOf(url)).toBe(REFUSED);
   });
 
   test.each([
@@ -102,6 +121,7 @@ describe('a reward webhook on an address in disguise', () => {
     const lookup = resolver(address);
     expect(await codeOf('https://rewards.example.com/', lookup)).toBe('destination_refused');
     expect(lookup.asked()).toBe(1);
+    expect(await problemOf('https://hooks.example.com/', resolver(address))).toBe(REFUSED);
   });
 });
 

@@ -91,6 +91,8 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       usr: seated?.user.id ?? '',
       inv: invitation?.id ?? '',
       viw: viewId,
+      whe: story.endpointId,
+      evt: story.eventId,
     },
   };
 }
@@ -154,12 +156,15 @@ const BY_NAME: Readonly<Record<string, string>> = {
   property: 'purchase_checked',
   listId: '17',
   search: 'stage=won',
+  url: 'https://example.com/hooks',
 };
 
 /** Of parts that cannot all stand beside one another, one choice that can; null leaves the part out. */
 const CHOICES: Readonly<Record<string, Example>> = {
   // HubSpot has one place to log in.
   site: null,
+  // Of a page before, which there is none of.
+  cursor: null,
   notifications: [{ notice: 'drift', channel: 'crm_task', to: null }],
   stages: [{ pipelineId: 'default', stageId: 'closedwon', stage: 'won' }],
   limits: [{ per: 'member', across: 'rule', window: 'month', count: 5, money: null }],

@@ -769,11 +769,12 @@ function createWaking(
       )
       .pluck(),
     waits: db.prepare(`select min(due_at) from workflow_waits q where due_at is not null and ${connected}`).pluck(),
+    webhooks: db.prepare('select min(due_at) from webhook_deliveries').pluck(),
   };
   const skewOf = new Map(nodes.map((node) => [node.name, node]));
   let known: unknown = null;
   let writesKnown = -1;
-  let dueAt: Record<Queue, number | null> = { work: null, mirror: null, intents: null, waits: null };
+  let dueAt: Record<Queue, number | null> = { work: null, mirror: null, intents: null, waits: null, webhooks: null };
   /** Looks that found nothing though something was due, as when another node was faster: not repeated until something changes. */
   const inVain = new Map<string, Partial<Record<Queue, { readonly version: unknown; readonly at: number | null }>>>();
 
@@ -790,6 +791,7 @@ function createWaking(
       mirror: due.mirror.get() as number | null,
       intents: due.intents.get() as number | null,
       waits: due.waits.get() as number | null,
+      webhooks: due.webhooks.get() as number | null,
     };
     return current;
   }

@@ -16,7 +16,7 @@ import type { Counters, Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
-export type Queue = 'work' | 'intents' | 'mirror' | 'waits';
+export type Queue = 'work' | 'intents' | 'mirror' | 'waits' | 'webhooks';
 
 /** A hop of a node that found nothing and sleeps until its next look. */
 export interface Idler {
@@ -211,11 +211,15 @@ export function createNode(deps: NodeDeps): SimNode {
       observe: {
         ...{ processed() {}, decision() {}, payout() {}, mirrorWrites() {} },
         ...{ hints() {}, streamsOpen() {}, streamBroke() {}, streamUndecodable() {}, streamLag() {} },
+        webhookSent() {},
       },
       publicUrl: PUBLIC_URL,
       encryptionKeys: [KEY],
       sweepSchedule: '0 * * * *',
       sendLetter: null,
+      // No account of these histories has asked to be told of anything.
+      sendWebhook: () => Promise.reject(new Error('nobody listens')),
+      allowPrivateDestinations: false,
       // Figures for people, on which nothing rests.
       pulse: { lag() {}, failure() {}, call() {}, start() {}, flush: async () => {}, stop: async () => {} },
     });
@@ -259,6 +263,11 @@ export function createNode(deps: NodeDeps): SimNode {
         ...store.callbacks,
         claim: notice('waits', store.callbacks.claim),
         dueShards: look('waits', store.callbacks.dueShards),
+      },
+      webhooks: {
+        ...store.webhooks,
+        claim: notice('webhooks', store.webhooks.claim),
+        dueShards: look('webhooks', store.webhooks.dueShards),
       },
       cases: {
         ...store.cases,

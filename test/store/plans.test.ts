@@ -8,6 +8,8 @@ import type { RewardFilter, Store } from '../../src/application/ports/store.ts';
 import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import { driftPrefix } from '../../src/domain/drift.ts';
 import type { PayoutIntent } from '../../src/domain/plan.ts';
+import { afterAttempt } from '../../src/domain/webhook.ts';
+import { eventOf } from '../../src/domain/webhook-event.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openStore } from '../../src/store/open.ts';
 import { TABLES } from '../../src/store/schema.ts';
@@ -29,6 +31,7 @@ import {
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { runOf, syncReportOf } from '../conformance/store-sync.ts';
 import { attributionOf, changeOf, SCHEME } from '../conformance/store-tiers.ts';
+import { endpointFor } from '../conformance/store-webhooks.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 /*
@@ -75,6 +78,7 @@ const SMALL_TABLES = [
     'programs',
     'attribution_policies',
     'connections_policies',
+    'webhook_endpoints',
   ],
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'payout_schedules', 'manual_batches'],
@@ -202,6 +206,9 @@ const CHECKED: Readonly<Record<string, string>> = {
   'payout_schedules.approval': `'none'`,
   'refunds.minor': '1 + i % 2',
   'workflow_waits.state': `'waiting'`,
+  'webhook_endpoints.state': `'enabled'`,
+  'webhook_deliveries.state': `'waiting'`,
+  'webhook_deliveries.parked': '0',
   'case_tasks.state': `'created'`,
   'sync_reports.number': 'i + 100',
   'erasures.source': `'api'`,
@@ -480,6 +487,40 @@ async function useAutopilot(
   await connections.granted(accountId, connectionId, ['oauth']);
 }
 
+async function useWebhooks({ webhooks }: Store, accountId: string): Promise<void> {
+  await webhooks.create(accountId, endpointFor('whe_1'));
+  await webhooks.endpoints(accountId);
+  await webhooks.endpoint(accountId, 'whe_1');
+  for (const at of [T0, T0 + 1, T0 + 2])
+    await webhooks.tell(accountId, 'whe_1', eventOf(accountId, 'webhook.test', 'whe_1', at, at, {}));
+  await webhooks.dueShards(T0 + 9, 10);
+  const claimed = await webhooks.claim({ ...claiming('h1'), now: T0 + 9, limit: 2 });
+  const [told, given] = claimed;
+  if (!told || !given) throw new Error('nothing was to be told');
+  const attempt = { at: T0, durationMs: 1, status: 500, problem: 'x', answer: '', pauseMs: null };
+  await webhooks.settle({ delivery: told, attempt }, ({ health }) => afterAttempt(attempt, 0, health, T0, () => 0.5));
+  await webhooks.release([given]);
+  await webhooks.nextDueAt();
+  await webhooks.counts(T0);
+  const [cursor, types] = [{ at: T0 + 9, id: 'z' }, ['referral.won' as const]];
+  for (const page of [
+    { limit: 5, cursor: null },
+    { limit: 5, cursor },
+  ])
+    for (const filter of [{}, { state: 'waiting' as const }])
+      await webhooks.deliveries(accountId, 'whe_1', page, filter);
+  await webhooks.delivery(accountId, 'whe_1', told.eventId);
+  await webhooks.again(accountId, 'whe_1', told.eventId, T0);
+  for (const after of [null, cursor])
+    await webhooks.replay(accountId, 'whe_1', { since: T0, after, limit: 5, types, onlyUndelivered: true, now: T0 });
+  const known = await webhooks.endpoint(accountId, 'whe_1');
+  if (known) await webhooks.save(accountId, { ...known, version: known.version + 1 }, 'ada');
+  const [sealed] = await webhooks.listSealed(null, 5);
+  if (sealed) await webhooks.replaceSealed(sealed, { secret: 's', former: null });
+  await webhooks.prune(accountId, T0 + 1, 5);
+  await webhooks.remove(accountId, 'whe_1', 'ada', T0);
+}
+
 async function useTiers({ tiers, attribution }: Store, a: Tenant): Promise<void> {
   const { accountId } = a;
   const look = { memberId: 'mem_1', programId: 'prg', lookedAt: T0 };
@@ -652,6 +693,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   for (const search of ['a', 'b']) await store.userViews.save(accountId, 'x', { ...kept, search }, { max: 5, now: T0 });
   for (const list of ['rewards', null]) await store.userViews.list(accountId, 'x', list);
   await store.userViews.remove(accountId, 'x', 'viw_1');
+  await useWebhooks(store, accountId);
   await store.ledger.sums(accountId);
   await store.figures.waitingAccounts();
   while ((await store.figures.fold(accountId, T0)) > 0);
@@ -749,5 +791,5 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.accounts.revokeApiKey(accountId, 'k', T0);
   await store.leases.acquire('l', 'o', T0, T0);
   await store.leases.release('l', 'o');
-  await connections.disconnect(accountId, connectionId, 'why');
+  await connections.disconnect(accountId, connectionId, 'why', T0);
 }

@@ -5,6 +5,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
 import { intentFor } from '../../src/domain/plan.ts';
+import { afterAttempt } from '../../src/domain/webhook.ts';
+import { eventOf } from '../../src/domain/webhook-event.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createStore, openEngine, openStore } from '../../src/store/open.ts';
@@ -25,6 +27,7 @@ import { DAY, dryRunOf, hint, T0, TRIED, tenant } from '../conformance/store-fix
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { runOf, syncReportOf } from '../conformance/store-sync.ts';
 import { attributionOf, changeOf } from '../conformance/store-tiers.ts';
+import { endpointFor } from '../conformance/store-webhooks.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
 const server = await postgresForThisFile();
@@ -64,6 +67,23 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.users.saveOidcState('state', 'sealed', T0 + 9);
   const view = { id: 'viw_1', list: 'rewards', name: 'Ünï', search: 'state=held' };
   await store.userViews.save('acc_a', 'ada', view, { max: 5, now: T0 });
+  const receiver = endpointFor('whe_1', { description: 'Ünï', former: { secret: 'sealed before', until: T0 + 9 } });
+  await store.webhooks.create('acc_a', receiver);
+  const claimedEvent = {
+    shard: { accountId: 'acc_a', connectionId: 'whe_1' },
+    now: T0,
+    leaseMs: 1,
+    limit: 1,
+    claim: 'c',
+  };
+  const testEvent = eventOf('acc_a', 'webhook.test', 'whe_1', T0, T0, { endpointId: 'whe_1' });
+  await store.webhooks.tell('acc_a', 'whe_1', testEvent);
+  const [delivery] = await store.webhooks.claim(claimedEvent);
+  const answered = { at: T0, durationMs: 5, status: 500, problem: 'The answer was 500.', answer: 'Ünï', pauseMs: null };
+  if (!delivery) throw new Error('no delivery');
+  await store.webhooks.settle({ delivery, attempt: answered }, ({ health }) =>
+    afterAttempt(answered, 0, health, T0, () => 0.5),
+  );
   await store.auditLog.begin('acc_a', {
     ...{ id: 'aud_1', at: T0, actor: 'Zapier', via: 'api', operation: 'createMember', subject: null },
     ...{ input: { email: 'x' }, before: null, ref: 'req_1' },

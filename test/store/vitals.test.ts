@@ -56,7 +56,7 @@ describe.each(DATABASES)('on %s', (name, freshUrl) => {
       const [first, second] = [await connect(store, 'acc_a', '1'), await connect(store, 'acc_a', '2')];
       await connect(store, 'acc_a', '3', { connectedAt: 9_000 });
       const gone = await connect(store, 'acc_a', '4', { connectedAt: 1 });
-      await store.connections.disconnect('acc_a', gone.id, 'gone');
+      await store.connections.disconnect('acc_a', gone.id, 'gone', 0);
       for (const [{ id }, deal, contact] of [
         [first, 5_000, 7_000],
         [second, 6_000, 4_000],

@@ -245,6 +245,7 @@ async function settle(sandbox: HubSpotSandbox, { store }: Service, clock: Clock)
       store.payouts.counts(now),
       store.mirror.counts(now),
       store.callbacks.counts(now),
+      store.webhooks.counts(now),
     ]);
     const busy = counts.some(({ due, claimed }) => due + claimed > 0);
     // Put back after a fault, and due again soon; what a hold has scheduled is days away.

@@ -10,6 +10,11 @@ export interface Observe {
   mirrorWrites(result: MirrorOutcome['result'] | 'same', count: number): void;
 }
 
+/** What becomes of the attempts to tell other systems. */
+export interface ObserveWebhooks {
+  webhookSent(result: 'delivered' | 'retried' | 'failed' | 'switched_off'): void;
+}
+
 /** What the streams of changes tell about themselves, for those CRMs that have one. */
 export interface ObserveStream {
   hints(provider: string, kind: 'accepted' | 'duplicate' | 'ignored' | 'echo', count: number): void;

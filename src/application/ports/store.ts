@@ -29,6 +29,15 @@ import type { Tally } from '../../domain/tally.ts';
 import type { TierChange, TierLook } from '../../domain/tier.ts';
 import type { EngagementKind } from '../../domain/tier-scheme.ts';
 import type { Instant } from '../../domain/time.ts';
+import type {
+  AfterAttempt,
+  Attempt,
+  EndpointHealth,
+  EndpointState,
+  SentEventType,
+  WebhookEventType,
+} from '../../domain/webhook.ts';
+import type { WebhookEvent } from '../../domain/webhook-event.ts';
 import type { DryRunReport } from '../dry-run.ts';
 import type { PayoutReconciliation } from '../reconcile-payouts.ts';
 import type { Audit } from './audit.ts';
@@ -74,6 +83,7 @@ export interface Store {
   readonly mirror: MirrorStore;
   readonly workflowCalls: WorkflowCallStore;
   readonly callbacks: CallbackStore;
+  readonly webhooks: WebhookStore;
   readonly reads: ReadStore;
   readonly timeline: TimelineStore;
   readonly userViews: UserViewStore;
@@ -348,7 +358,7 @@ export interface ConnectionStore {
     connectionId: string,
     about: Pick<Connection, 'homeCurrency' | 'timeZone' | 'uiHost'>,
   ): Promise<void>;
-  disconnect(accountId: string, connectionId: string, why: string): Promise<void>;
+  disconnect(accountId: string, connectionId: string, why: string, now: Instant): Promise<void>;
   /** The vendor has moved it to another address. */
   moved(accountId: string, connectionId: string, apiUrl: string): Promise<void>;
   /** What the vendor grants now, where that is another than before. */
@@ -704,9 +714,12 @@ export interface StreamProgress {
 }
 
 /** The hops that find their work in the store. */
-export type Hop = 'process' | 'payouts' | 'mirror' | 'callbacks';
+export type Hop = 'process' | 'payouts' | 'mirror' | 'callbacks' | 'webhooks';
 
-/** The part of a hop's work that belongs together: the records of one connection, or (null) the orders of one account. */
+/**
+ * The part of a hop's work that belongs together: the records of one connection, or (null) the orders of one account. What other systems are
+ * told belongs together by endpoint, whose id then stands in place of the connection's.
+ */
 export interface Shard {
   readonly accountId: string;
   readonly connectionId: string | null;
@@ -2405,4 +2418,157 @@ export interface CallbackStore {
   defer(waits: readonly ClaimedWait[], input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
   nextDueAt(): Promise<Instant | null>;
   counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+}
+
+// ── Webhooks: what other systems are told ───────────────────────────────────────────────────────────────────────────
+
+/** Where an account wants to be told of what. */
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly url: string;
+  /** For people; may be empty. */
+  readonly description: string;
+  readonly eventTypes: readonly WebhookEventType[];
+  readonly state: EndpointState;
+  /** Sealed. */
+  readonly secret: string;
+  /** The one before, sealed, and until when it is signed with too; null where there is none. */
+  readonly former: { readonly secret: string; readonly until: Instant } | null;
+  readonly health: EndpointHealth;
+  readonly succeededAt: Instant | null;
+  readonly createdBy: string;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  /** Rises with each change that a person makes. */
+  readonly version: number;
+}
+
+export const DELIVERY_STATES = ['waiting', 'delivered', 'failed'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** One event on its way to one endpoint. */
+export interface WebhookDelivery {
+  readonly eventId: string;
+  readonly type: SentEventType;
+  readonly eventAt: Instant;
+  readonly state: DeliveryState;
+  /** Attempts so far, those of earlier times included. */
+  readonly tries: number;
+  /** When it is tried next; null when it is not, or is being tried now. */
+  readonly nextAt: Instant | null;
+  readonly attemptedAt: Instant | null;
+  /** Of the last attempt; null where there was no answer, or no attempt. */
+  readonly status: number | null;
+  readonly durationMs: number | null;
+  readonly problem: string | null;
+}
+
+/** One to be tried now, held by one worker for a time. */
+export interface ClaimedDelivery {
+  readonly accountId: string;
+  readonly endpointId: string;
+  readonly eventId: string;
+  readonly type: SentEventType;
+  readonly body: string;
+  readonly claim: string;
+  /** Failures since it was asked for. */
+  readonly attempts: number;
+}
+
+export interface ToldDelivery {
+  readonly delivery: ClaimedDelivery;
+  readonly attempt: Attempt;
+}
+
+export interface SealedWebhookSecret {
+  readonly accountId: string;
+  readonly id: string;
+  readonly secret: string;
+  readonly former: string | null;
+}
+
+export interface WebhookStore {
+  /** The oldest first; those that were removed are none. */
+  endpoints(accountId: string): Promise<WebhookEndpoint[]>;
+  endpoint(accountId: string, endpointId: string): Promise<WebhookEndpoint | null>;
+  /** False, and nothing is written, when the account has as many as it may have. */
+  create(accountId: string, endpoint: WebhookEndpoint): Promise<boolean>;
+  /**
+   * What a person has changed. `changed`: it is another version by now, and nothing was written. Switched on again it is tried at once, and
+   * the alert about it ends.
+   */
+  save(
+    accountId: string,
+    endpoint: WebhookEndpoint,
+    by: string,
+  ): Promise<{ readonly kind: 'saved' | 'changed'; readonly endpoint: WebhookEndpoint } | null>;
+  /** It is told nothing more; what it was told is forgotten with its events. False when there is none. */
+  remove(accountId: string, endpointId: string, by: string, now: Instant): Promise<boolean>;
+
+  /** Tells one endpoint of an event that is for it alone. */
+  tell(accountId: string, endpointId: string, event: WebhookEvent): Promise<void>;
+
+  /** Claims up to `limit` due deliveries of one endpoint, longest due first; one at a time while it fails. */
+  claim(input: ClaimInput): Promise<ClaimedDelivery[]>;
+  dueShards(now: Instant, limit: number): Promise<Shard[]>;
+  /**
+   * One transaction: writes down an attempt and what follows from it. `judge` is given the endpoint as it stands then. `lost`: another worker has
+   * taken it meanwhile, and the attempt is written down and nothing else.
+   */
+  settle(
+    told: ToldDelivery,
+    judge: (endpoint: WebhookEndpoint) => AfterAttempt,
+  ): Promise<{ readonly kind: 'settled'; readonly after: AfterAttempt } | { readonly kind: 'lost' }>;
+  /** Gives deliveries back untouched and at once. */
+  release(deliveries: readonly ClaimedDelivery[]): Promise<void>;
+  nextDueAt(): Promise<Instant | null>;
+  counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+
+  /** The newest event first. */
+  deliveries(
+    accountId: string,
+    endpointId: string,
+    page: PageInput,
+    filter: { readonly state?: DeliveryState | undefined },
+  ): Promise<Page<WebhookDelivery>>;
+  /** With what was sent and every attempt, the newest first; null when the endpoint was never to be told of it. */
+  delivery(
+    accountId: string,
+    endpointId: string,
+    eventId: string,
+  ): Promise<{
+    readonly delivery: WebhookDelivery;
+    readonly body: string;
+    readonly attempts: readonly Attempt[];
+  } | null>;
+  /** Sends one event again, under its id. False when the endpoint was never to be told of it. */
+  again(accountId: string, endpointId: string, eventId: string, now: Instant): Promise<boolean>;
+  /**
+   * Sends again what has happened since a moment, up to `limit` events in the order of time, and says behind which one to go on; also what
+   * happened while the endpoint was switched off. `onlyUndelivered`: what it has taken is left out.
+   */
+  replay(
+    accountId: string,
+    endpointId: string,
+    input: {
+      readonly since: Instant;
+      readonly after: PageCursor | null;
+      readonly limit: number;
+      readonly types: readonly WebhookEventType[];
+      readonly onlyUndelivered: boolean;
+      readonly now: Instant;
+    },
+  ): Promise<{ readonly asked: number; readonly next: PageCursor | null }>;
+  /** Forgets up to `limit` events older than `before`, with their deliveries; returns how many. And endpoints that were removed, with the last of them. */
+  prune(accountId: string, before: Instant, limit: number): Promise<number>;
+
+  listSealed(
+    after: { readonly accountId: string; readonly id: string } | null,
+    limit: number,
+  ): Promise<SealedWebhookSecret[]>;
+  /** False when they are others by now. */
+  replaceSealed(
+    secret: SealedWebhookSecret,
+    fresh: { readonly secret: string; readonly former: string | null },
+  ): Promise<boolean>;
 }

@@ -22,7 +22,14 @@ const ONLY_ASK: readonly string[] = [
 /** What is sent, and what is answered, that whoever reads the log must not read. */
 const SECRET = {
   sent: ['setProviderCredentials', 'addCoupons'] as readonly string[],
-  seen: ['createApiKey', 'exportPerson', 'inviteUser', 'installConnection'] as readonly string[],
+  seen: [
+    'createApiKey',
+    'exportPerson',
+    'inviteUser',
+    'installConnection',
+    'createWebhookEndpoint',
+    'rotateWebhookSecret',
+  ] as readonly string[],
 };
 
 /** The log is read by people; a file that was imported is not. Characters of JSON. */
@@ -34,7 +41,7 @@ const VALUE_LENGTH_MAX = 20_000;
  */
 const PERSONAL = new Set(['email', 'phone', 'csv', 'words', 'name']);
 /** Of what is set up, names and sentences are what was changed; elsewhere they name people, or are what people wrote of them. */
-const OF_SET_UP = new Set(['Programs', 'Connections', 'Providers', 'Account', 'Attribution']);
+const OF_SET_UP = new Set(['Programs', 'Connections', 'Providers', 'Account', 'Attribution', 'Webhooks']);
 const OF_USERS = new Set(['inviteUser', 'setUserRoles', 'removeUser', 'withdrawInvitation']);
 
 export interface Audited {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { type ProblemCode, statusOf, titleOf } from '../problem.ts';
 import type { Operation } from './operation.ts';
 import { problemSchema } from './schemas.ts';
+import { webhookDocuments } from './webhook-events.ts';
 
 export const API_PATH = '/api/v1';
 
@@ -48,6 +49,18 @@ export function openApiDocument(operations: readonly Operation[], publicUrl: str
     description: 'An API key of an account: `npm run cli -- key create <account>`.',
   });
   for (const operation of operations) registry.registerPath(routeOf(operation));
+  for (const { type, summary, description, body } of webhookDocuments()) {
+    registry.registerWebhook({
+      path: type,
+      method: 'post',
+      tags: ['Webhooks'],
+      summary,
+      description,
+      security: [],
+      request: { body: { required: true, content: { [JSON_TYPE]: { schema: body } } } },
+      responses: { 204: { description: 'It was taken. Any other 2xx says the same; everything else is tried again.' } },
+    });
+  }
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {

@@ -41,6 +41,7 @@ import { type TiersDeps, tiers } from './tiers.ts';
 import { type TimelineDeps, timeline } from './timeline.ts';
 import { type UserViewsDeps, userViews } from './user-views.ts';
 import { type UsersDeps, users } from './users.ts';
+import { type WebhookEndpointsDeps, webhookEndpoints } from './webhook-endpoints.ts';
 
 export interface OperationsDeps
   extends ProvidersDeps,
@@ -70,7 +71,8 @@ export interface OperationsDeps
     Pick<PeopleDeps, 'privacy' | 'storedPrivacy'>,
     Pick<TimelineDeps, 'referralTimeline' | 'crmRecords'>,
     Pick<UserViewsDeps, 'userViews'>,
-    Pick<FiguresApiDeps, 'figures'> {
+    Pick<FiguresApiDeps, 'figures'>,
+    WebhookEndpointsDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly act: Act;
@@ -141,5 +143,6 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...timeline(deps),
     ...userViews(deps),
     ...figures(deps),
+    ...webhookEndpoints(deps),
   ];
 }

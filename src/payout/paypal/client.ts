@@ -1,5 +1,5 @@
+import { agentFor, pauseOf, send } from '../../platform/outbound.ts';
 import { noAnswer, unavailable, wrongCredentials } from '../faults.ts';
-import { agentFor, pauseOf, send } from '../outbound.ts';
 
 /** PayPal answers an order within a few seconds; the batch itself is carried out later. */
 const TIMEOUT_MS = 20_000;

@@ -10,9 +10,9 @@ import type {
 } from '../../application/ports/payout.ts';
 import { decimalOf, type Money, parseAmount } from '../../domain/money.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
+import { plainSentence } from '../../platform/outbound.ts';
 import { contradiction, malformedNews, notYet, unavailable, unsigned, WAIT_FOR_PEOPLE_MS } from '../faults.ts';
 import { newsFrom } from '../news.ts';
-import { plainSentence } from '../outbound.ts';
 import { PAYPAL_AMOUNTS, wholeIfNeeded } from './amounts.ts';
 import { type Client, createClient, LABEL, type Reply } from './client.ts';
 

@@ -13,9 +13,9 @@ import { Fault } from '../../domain/errors.ts';
 import type { Money } from '../../domain/money.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
 import type { Instant } from '../../domain/time.ts';
+import { agentFor, pauseOf, plainSentence } from '../../platform/outbound.ts';
 import { contradiction, malformedNews, noAnswer, unavailable, unsigned, wrongCredentials } from '../faults.ts';
 import { newsFrom } from '../news.ts';
-import { agentFor, pauseOf, plainSentence } from '../outbound.ts';
 import { fromStripe, STRIPE_AMOUNTS, toStripe } from './amounts.ts';
 
 const LABEL = 'Stripe';

@@ -13,6 +13,7 @@ import { Fault } from '../../domain/errors.ts';
 import { CURRENCIES, decimalOf, type Money, parseAmount } from '../../domain/money.ts';
 import type { PayoutNews } from '../../domain/reward.ts';
 import type { Instant } from '../../domain/time.ts';
+import { agentFor, pauseOf, plainSentence } from '../../platform/outbound.ts';
 import {
   contradiction,
   malformedNews,
@@ -24,7 +25,6 @@ import {
   wrongCredentials,
 } from '../faults.ts';
 import { newsFrom } from '../news.ts';
-import { agentFor, pauseOf, plainSentence } from '../outbound.ts';
 import { TREMENDOUS_CURRENCIES } from './currencies.ts';
 
 const LABEL = 'Tremendous';

@@ -1,5 +1,4 @@
 import type { LookupFunction } from 'node:net';
-import { Webhook } from 'standardwebhooks';
 import type {
   IssueResult,
   PayoutOrder,
@@ -9,7 +8,8 @@ import type {
 } from '../../application/ports/payout.ts';
 import { Fault } from '../../domain/errors.ts';
 import { decimalOf } from '../../domain/money.ts';
-import { type Answer, agentFor, isDisguised, pauseOf, plainSentence, send } from '../outbound.ts';
+import { type Answer, agentFor, isDisguised, pauseOf, plainSentence, send } from '../../platform/outbound.ts';
+import { createWebhookSigner } from '../../platform/webhook-signature.ts';
 
 /** From the look-up of the name to the last byte of the answer. Receivers of webhooks are expected to answer at once. */
 const TIMEOUT_MS = 10_000;
@@ -48,7 +48,7 @@ export function createSession({
   lookup,
 }: WebhookSessionDeps): Pick<PayoutSession, 'test'> & { issue(order: PayoutOrder): Promise<IssueResult> } {
   if (url.protocol !== 'https:' && !allowPrivate) throw new RangeError('the reward webhook needs an https address');
-  const signer = new Webhook(secret);
+  const signed = createWebhookSigner([secret]);
   const isRefused = !allowPrivate && isDisguised(url);
   const agent = agentFor(url, allowPrivate);
 
@@ -56,15 +56,12 @@ export function createSession({
     async issue(order) {
       if (isRefused) return judge({ kind: 'refused_address' }, clock.now());
       const body = JSON.stringify({ type: 'reward.issue', data: dataOf(order) });
-      const now = new Date(clock.now());
       const headers = {
         'Content-Type': 'application/json',
         'Content-Length': String(Buffer.byteLength(body)),
         'User-Agent': 'Wonward',
         'Idempotency-Key': order.key,
-        'webhook-id': order.key,
-        'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
-        'webhook-signature': signer.sign(order.key, now, body),
+        ...signed(order.key, clock.now(), body),
       };
       return judge(await send({ url, method: 'POST', agent, headers, body, timeoutMs, lookup }), clock.now());
     },

@@ -31,6 +31,7 @@ import * as consoleUsers from './0027-console.ts';
 import * as consoleLists from './0028-console-lists.ts';
 import * as finance from './0029-finance.ts';
 import * as figures from './0030-figures.ts';
+import * as outgoingWebhooks from './0032-outgoing-webhooks.ts';
 import * as callShare from './0034-call-share.ts';
 import * as owedAgain from './0035-owed-again.ts';
 import * as judgedBy from './0036-judged-by.ts';
@@ -79,6 +80,7 @@ const MIGRATIONS: readonly Migration[] = [
   owedAgain,
   judgedBy,
   stageWords,
+  outgoingWebhooks,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

@@ -2612,10 +2612,1714 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listWebhookEndpoints"];
+        put?: never;
+        post: operations["createWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpointId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getWebhookEndpoint"];
+        put: operations["setWebhookEndpoint"];
+        post?: never;
+        delete: operations["removeWebhookEndpoint"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpointId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpointId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["testWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpointId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["replayWebhookEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpointId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpointId}/deliveries/{eventId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpointId}/deliveries/{eventId}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retryWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "member.enrolled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "member.enrolled";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookMember"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.submitted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.submitted";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.accepted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.accepted";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.qualified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.qualified";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.opportunity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.opportunity";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.won": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.won";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.lost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.lost";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.declined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.declined";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.expired";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "referral.reattributed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "referral.reattributed";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReferral"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "decision.made": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "decision.made";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookDecision"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.granted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.granted";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.held";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.in_review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.in_review";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.approved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.approved";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.issued": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.issued";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.redeemed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.redeemed";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.failed";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.voided": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.voided";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.expired";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.clawed_back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.clawed_back";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reward.adjusted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "reward.adjusted";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookReward"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "tier.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "tier.changed";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookTierChange"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "case.opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "case.opened";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookCase"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "case.escalated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "case.escalated";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookCase"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "case.settled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "case.settled";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: components["schemas"]["WebhookCase"];
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.connected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "connection.connected";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: {
+                            id: string;
+                            again: boolean;
+                        };
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.disconnected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "connection.disconnected";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: {
+                            id: string;
+                            provider: string;
+                            externalId: string;
+                            why: string;
+                        };
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "connection.drifted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "connection.drifted";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: {
+                            caseId: string;
+                            topic: string;
+                            connectionId: string | null;
+                        };
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        type: "webhook.test";
+                        /** Format: date-time */
+                        timestamp: string;
+                        id: string;
+                        /** @enum {number} */
+                        version: 1;
+                        accountId: string;
+                        subject: string;
+                        sequence: number;
+                        data: {
+                            endpointId: string;
+                        };
+                    };
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
+        WebhookMember: {
+            id: string;
+            contact: components["schemas"]["WebhookRecord"];
+            recruiter: boolean;
+            /** Format: date-time */
+            enrolledAt: string;
+        };
+        WebhookRecord: {
+            connectionId: string;
+            /** @enum {string} */
+            object: "contact" | "deal" | "company";
+            id: string;
+        } | null;
+        WebhookReferral: {
+            id: string;
+            programId: string;
+            memberId: string;
+            recruiterId: string | null;
+            contact: components["schemas"]["WebhookRecord"];
+            /** @enum {string} */
+            source: "explicit" | "label" | "code" | "email" | "company";
+            /** @enum {string} */
+            stage: "submitted" | "accepted" | "qualified" | "opportunity" | "won" | "lost" | "declined" | "expired";
+            /** @enum {string|null} */
+            stageBefore: "submitted" | "accepted" | "qualified" | "opportunity" | "won" | "lost" | "declined" | "expired" | null;
+            memberBefore: string | null;
+            /** Format: date-time */
+            stageSince: string;
+            /** Format: date-time */
+            submittedAt: string;
+            reason: components["schemas"]["WebhookReason"];
+        };
+        WebhookReason: {
+            code: string;
+            text: string | null;
+        };
+        WebhookDecision: {
+            id: string;
+            referralId: string;
+            deal: components["schemas"]["WebhookRecord"];
+            program: {
+                id: string;
+                version: number;
+            };
+            ruleKey: string;
+            party: string;
+            sequence: number;
+            outcome: string;
+            reason: components["schemas"]["WebhookReason"];
+            amount: string | null;
+            currency: string | null;
+            rewardId: string | null;
+            /** Format: date-time */
+            releaseAt: string | null;
+            /** Format: date-time */
+            effectiveAt: string;
+        };
+        WebhookReward: {
+            id: string;
+            referralId: string;
+            programId: string;
+            deal: components["schemas"]["WebhookRecord"];
+            ruleKey: string;
+            party: string;
+            beneficiaryId: string;
+            amount: string;
+            clawedBack: string;
+            currency: string;
+            /** @enum {string} */
+            state: "held" | "in_review" | "approved" | "issuing" | "issued" | "redeemed" | "failed" | "voided" | "expired" | "clawed_back";
+            /** @enum {string|null} */
+            stateBefore: "held" | "in_review" | "approved" | "issuing" | "issued" | "redeemed" | "failed" | "voided" | "expired" | "clawed_back" | null;
+            payout: string;
+            /** Format: date-time */
+            releaseAt: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+            reason: components["schemas"]["WebhookReason"];
+        };
+        WebhookTierChange: {
+            id: string;
+            memberId: string;
+            program: {
+                id: string;
+                version: number;
+            };
+            /** @enum {string} */
+            move: "reached" | "at_risk" | "kept" | "lost";
+            from: {
+                key: string;
+                name: string;
+            } | null;
+            to: {
+                key: string;
+                name: string;
+            } | null;
+            reason: components["schemas"]["WebhookReason"];
+            /** Format: date-time */
+            recordedAt: string;
+        };
+        WebhookCase: {
+            id: string;
+            /** @enum {string} */
+            kind: "review" | "dispute" | "alert";
+            topic: string;
+            /** @enum {string} */
+            severity: "low" | "normal" | "high" | "urgent";
+            /** @enum {string} */
+            state: "open" | "decided";
+            referralId: string | null;
+            rewardId: string | null;
+            amount: string | null;
+            currency: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            overdue: boolean;
+            /** @enum {string|null} */
+            outcome: "approved" | "rejected" | "allowed" | "moot" | "taken_back" | "reattributed" | "upheld" | "dismissed" | "resolved" | null;
+            /** Format: date-time */
+            openedAt: string;
+        };
         Member: {
             id: string;
             name: string | null;
@@ -6013,6 +7717,75 @@ export interface components {
                     third: number | null;
                 };
             };
+        };
+        WebhookEndpoint: {
+            id: string;
+            url: string;
+            description: string;
+            eventTypes: components["schemas"]["WebhookEventType"][];
+            /** @enum {string} */
+            state: "enabled" | "off" | "failing" | "gone";
+            /** Format: date-time */
+            failingSince: string | null;
+            /** Format: date-time */
+            succeededAt: string | null;
+            /** Format: date-time */
+            formerSecretUntil: string | null;
+            createdBy: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            version: number;
+        };
+        /** @enum {string} */
+        WebhookEventType: "member.enrolled" | "referral.submitted" | "referral.accepted" | "referral.qualified" | "referral.opportunity" | "referral.won" | "referral.lost" | "referral.declined" | "referral.expired" | "referral.reattributed" | "decision.made" | "reward.granted" | "reward.held" | "reward.in_review" | "reward.approved" | "reward.issued" | "reward.redeemed" | "reward.failed" | "reward.voided" | "reward.expired" | "reward.clawed_back" | "reward.adjusted" | "tier.changed" | "case.opened" | "case.escalated" | "case.settled" | "connection.connected" | "connection.disconnected" | "connection.drifted";
+        WebhookEndpointSecret: {
+            endpoint: components["schemas"]["WebhookEndpoint"];
+            secret: string;
+        };
+        WebhookDelivery: {
+            id: string;
+            /** @enum {string} */
+            type: "member.enrolled" | "referral.submitted" | "referral.accepted" | "referral.qualified" | "referral.opportunity" | "referral.won" | "referral.lost" | "referral.declined" | "referral.expired" | "referral.reattributed" | "decision.made" | "reward.granted" | "reward.held" | "reward.in_review" | "reward.approved" | "reward.issued" | "reward.redeemed" | "reward.failed" | "reward.voided" | "reward.expired" | "reward.clawed_back" | "reward.adjusted" | "tier.changed" | "case.opened" | "case.escalated" | "case.settled" | "connection.connected" | "connection.disconnected" | "connection.drifted" | "webhook.test";
+            /** Format: date-time */
+            eventAt: string;
+            /** @enum {string} */
+            state: "waiting" | "delivered" | "failed";
+            attempts: number;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            attemptedAt: string | null;
+            status: number | null;
+            durationMs: number | null;
+            problem: string | null;
+        };
+        WebhookDeliveryDetail: {
+            id: string;
+            /** @enum {string} */
+            type: "member.enrolled" | "referral.submitted" | "referral.accepted" | "referral.qualified" | "referral.opportunity" | "referral.won" | "referral.lost" | "referral.declined" | "referral.expired" | "referral.reattributed" | "decision.made" | "reward.granted" | "reward.held" | "reward.in_review" | "reward.approved" | "reward.issued" | "reward.redeemed" | "reward.failed" | "reward.voided" | "reward.expired" | "reward.clawed_back" | "reward.adjusted" | "tier.changed" | "case.opened" | "case.escalated" | "case.settled" | "connection.connected" | "connection.disconnected" | "connection.drifted" | "webhook.test";
+            /** Format: date-time */
+            eventAt: string;
+            /** @enum {string} */
+            state: "waiting" | "delivered" | "failed";
+            attempts: number;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            attemptedAt: string | null;
+            status: number | null;
+            durationMs: number | null;
+            problem: string | null;
+            body: string;
+            log: {
+                /** Format: date-time */
+                at: string;
+                status: number | null;
+                durationMs: number;
+                problem: string | null;
+                answer: string;
+            }[];
         };
     };
     responses: never;
@@ -12211,6 +13984,292 @@ export interface operations {
                 content: {
                     "application/json": {
                         csv: string;
+                    };
+                };
+            };
+        };
+    };
+    listWebhookEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["WebhookEndpoint"][];
+                    };
+                };
+            };
+        };
+    };
+    createWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    url: string;
+                    description: string;
+                    eventTypes: components["schemas"]["WebhookEventType"][];
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointSecret"];
+                };
+            };
+        };
+    };
+    getWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+        };
+    };
+    setWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    url: string;
+                    description: string;
+                    eventTypes: components["schemas"]["WebhookEventType"][];
+                    enabled: boolean;
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+        };
+    };
+    removeWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["WebhookEndpoint"][];
+                    };
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointSecret"];
+                };
+            };
+        };
+    };
+    testWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        eventId: string;
+                    };
+                };
+            };
+        };
+    };
+    replayWebhookEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: date-time */
+                    since: string;
+                    onlyUndelivered: boolean;
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        asked: number;
+                        nextCursor: string | null;
+                    };
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                state?: "waiting" | "delivered" | "failed";
+            };
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["WebhookDelivery"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+        };
+    };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+                eventId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetail"];
+                };
+            };
+        };
+    };
+    retryWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+                eventId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        eventId: string;
                     };
                 };
             };

@@ -12,6 +12,8 @@ import {
   IconScale,
   IconUsers,
   IconUsersGroup,
+  IconWallet,
+  IconWebhook,
 } from '@tabler/icons-react';
 import { type ComponentType, lazy } from 'react';
 import type { shellText } from './texts.ts';
@@ -155,5 +157,27 @@ export const SCREENS: readonly ScreenEntry[] = [
     permission: 'analytics.read',
     component: lazy(() => import('../screens/analytics/analytics.tsx')),
     nav: { label: 'analytics', group: 'work', icon: IconChartBar },
+  },
+  {
+    path: 'settings/webhooks',
+    permission: 'settings.write',
+    component: lazy(() => import('../screens/settings/webhooks.tsx')),
+    nav: { label: 'webhooks', group: 'settings', icon: IconWebhook },
+  },
+  {
+    path: 'settings/webhooks/$endpointId',
+    permission: 'settings.write',
+    component: lazy(() => import('../screens/settings/webhook.tsx')),
+  },
+  {
+    path: 'settings/providers',
+    permission: 'money.read',
+    component: lazy(() => import('../screens/settings/providers.tsx')),
+    nav: { label: 'providers', group: 'settings', icon: IconWallet },
+  },
+  {
+    path: 'settings/providers/$provider',
+    permission: 'money.read',
+    component: lazy(() => import('../screens/settings/provider.tsx')),
   },
 ];

@@ -57,3 +57,7 @@ import '@mantine/core/styles/Card.css';
 import '@mantine/core/styles/Checkbox.css';
 import '@mantine/core/styles/Kbd.css';
 import '@mantine/core/styles/Timeline.css';
+import '@mantine/core/styles/FloatingIndicator.css';
+import '@mantine/core/styles/Fieldset.css';
+import '@mantine/core/styles/PasswordInput.css';
+import '@mantine/core/styles/SegmentedControl.css';

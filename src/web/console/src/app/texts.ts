@@ -36,6 +36,8 @@ export const shellText = catalogue({
     review: 'Review',
     money: 'Money',
     analytics: 'Analytics',
+    webhooks: 'Webhooks',
+    providers: 'Reward providers',
   },
   de: {
     nav: 'Hauptnavigation',
@@ -72,5 +74,7 @@ export const shellText = catalogue({
     review: 'Prüfung',
     money: 'Geld',
     analytics: 'Auswertung',
+    webhooks: 'Webhooks',
+    providers: 'Belohnungsanbieter',
   },
 });

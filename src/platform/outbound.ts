@@ -4,7 +4,7 @@ import { BlockList, isIPv6, type LookupFunction } from 'node:net';
 import { RequestFilteringHttpsAgent } from 'request-filtering-agent';
 
 /*
- * How providers reach out. Every call, by an SDK or not, goes through an agent that looks at the address that a name resolves to on each
+ * How reward providers and webhooks reach out. Every call, by an SDK or not, goes through an agent that looks at the address that a name resolves to on each
  * connection and refuses private, local and metadata addresses, unless the operator allows them for the local sandbox.
  */
 
@@ -24,7 +24,7 @@ export type OutboundAgent = PlainHttpAgent | PlainHttpsAgent;
 export function agentFor(url: URL, allowPrivate: boolean): OutboundAgent {
   const isHttps = url.protocol === 'https:';
   if (allowPrivate) return isHttps ? new PlainHttpsAgent() : new PlainHttpAgent();
-  if (!isHttps) throw new RangeError('orders are sent by https only');
+  if (!isHttps) throw new RangeError('what leaves is sent by https only');
   return new RequestFilteringHttpsAgent();
 }
 
@@ -64,10 +64,21 @@ export interface Sending {
   /** From the look-up of the name to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly lookup?: LookupFunction | undefined;
+  /** What is read of the answer; the rest of a longer one is not waited for. */
+  readonly answerBytesMax?: number | undefined;
 }
 
 /** One request; redirects are not followed. */
-export function send({ url, method, agent, headers, body, timeoutMs, lookup }: Sending): Promise<Answer> {
+export function send({
+  url,
+  method,
+  agent,
+  headers,
+  body,
+  timeoutMs,
+  lookup,
+  answerBytesMax = ANSWER_BYTES_MAX,
+}: Sending): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
     method,
@@ -80,7 +91,7 @@ export function send({ url, method, agent, headers, body, timeoutMs, lookup }: S
     resolve(isAddressRefusal(cause) ? { kind: 'refused_address' } : { kind: 'unknown', cause });
   });
   request.once('response', (response) => {
-    readSome(response).then(
+    readSome(response, answerBytesMax).then(
       (text) =>
         resolve({
           kind: 'answered',
@@ -96,15 +107,15 @@ export function send({ url, method, agent, headers, body, timeoutMs, lookup }: S
 }
 
 /** The beginning of the answer. The rest of a long one is not waited for. */
-async function readSome(response: IncomingMessage): Promise<string> {
+async function readSome(response: IncomingMessage, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= ANSWER_BYTES_MAX) break;
+    if (bytes >= bytesMax) break;
   }
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString('utf8');
+  return Buffer.concat(chunks).subarray(0, bytesMax).toString('utf8');
 }
 
 /** Retry-After in seconds or as a date; undefined when there is none that can be read. */
@@ -118,11 +129,11 @@ export function pauseOf(retryAfter: unknown, now: number): number | undefined {
 const DIRECTION_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Somebody else's sentence, fit for a line that a person reads; null when nothing is left of it. */
-export function plainSentence(text: unknown): string | null {
+export function plainSentence(text: unknown, lengthMax = REASON_LENGTH_MAX): string | null {
   if (typeof text !== 'string') return null;
   const plain = text
     .replace(DIRECTION_MARKS, '')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim();
-  return plain === '' ? null : plain.slice(0, REASON_LENGTH_MAX).toWellFormed();
+  return plain === '' ? null : plain.slice(0, lengthMax).toWellFormed();
 }
