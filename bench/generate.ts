@@ -97,9 +97,22 @@ export async function generate(path: string, referrals: number): Promise<Tenant>
     .prepare('select currency, sum(minor) as minor from postings group by currency having sum(minor) <> 0')
     .all();
   if (off.length > 0) throw new Error(`the generated ledger is off by ${JSON.stringify(off)}`);
+  database.exec('insert into referral_stages select account_id, id, stage_since, stage from referrals');
   database.pragma('journal_mode = WAL');
   database.close();
+  await makeFigures(path, tenant.accountId);
   return tenant;
+}
+
+/** No trigger has marked what was filled in: all of it is marked, and summed up as the service would. */
+async function makeFigures(path: string, accountId: string): Promise<void> {
+  const store = await openStore({ url: `sqlite:${path}` });
+  try {
+    await store.figures.forget(accountId, systemClock.now());
+    while ((await store.figures.fold(accountId, systemClock.now())) > 0);
+  } finally {
+    await store.close();
+  }
 }
 
 async function createTenant(path: string): Promise<Tenant> {

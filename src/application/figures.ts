@@ -6,7 +6,7 @@ import type { FigureRow, FigureState, FigureStore, FigureSums, ReadStore } from 
 
 export interface FiguresDeps {
   readonly store: { readonly figures: FigureStore; readonly reads: Pick<ReadStore, 'member'> };
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
 }
 
 /** Days since 1970 in UTC, both part of it. */
@@ -73,6 +73,9 @@ const TOOK = [
   { from: 'submitted', to: 'won', measure: 'tookAll' },
 ] as const satisfies ReadonlyArray<{ from: string; to: string; measure: Measure }>;
 
+/** Between two transactions, for whoever waits to write; half an hour's changes are taken in within seconds all the same. */
+const PAUSE_MS = 10;
+
 const MS_PER_DAY = 86_400_000;
 
 /** No day of an account is before: 1970. */
@@ -99,7 +102,8 @@ export function createFigures({ store, clock }: FiguresDeps) {
   /** Takes what waits into the sums, account by account, until nothing does. */
   async function foldAll(signal: AbortSignal): Promise<void> {
     for (const accountId of await store.figures.waitingAccounts()) {
-      while (!signal.aborted && (await store.figures.fold(accountId, clock.now())) > 0);
+      while (!signal.aborted && (await store.figures.fold(accountId, clock.now())) > 0)
+        await clock.sleep(PAUSE_MS, signal);
     }
   }
 

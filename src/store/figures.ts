@@ -29,8 +29,8 @@ import type { Row, Session } from './schema.ts';
  * it is about. What waits is counted, and the ledger's own sums add it, so that they are exact at every moment.
  */
 
-/** Marks that one transaction takes of each kind: some ten milliseconds, for which others wait on SQLite. */
-const MARKS_MAX: Readonly<Record<string, number>> = { mapping: 1, journal: 2_000, referral: 500, deal: 500 };
+/** Marks that one transaction takes of each kind: a twentieth of a second, for which others wait on SQLite. */
+const MARKS_MAX: Readonly<Record<string, number>> = { mapping: 1, journal: 400, referral: 100, deal: 100 };
 
 /** Rows that the comparison reads at once. */
 const PAGE = 1_000;

@@ -9,6 +9,9 @@ const LOOKS = [
   { colour: 'var(--mantine-color-orange-filled)', dash: '6 4' },
 ] as const;
 
+/** A second bar is an outline as well as another colour. */
+const OUTLINED = { fillOpacity: 0.25, strokeWidth: 2, strokeDasharray: '6 4' };
+
 const TEXT = { fill: 'var(--mantine-color-text)', fontSize: 12 };
 
 export interface Series {
@@ -69,7 +72,14 @@ export function Chart({
                   dot={points.length < 3}
                 />
               ) : (
-                <Bar key={key} {...shared} fill={colour} maxBarSize={64} />
+                <Bar
+                  key={key}
+                  {...shared}
+                  {...(index === 0 ? {} : OUTLINED)}
+                  fill={colour}
+                  stroke={colour}
+                  maxBarSize={64}
+                />
               );
             })}
           </Frame>
