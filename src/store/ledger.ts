@@ -31,11 +31,13 @@ export function createLedgerStore(engine: Engine): LedgerStore {
           select kind, currency, cast(sum(minor) as text) as minor, cast(sum(accounts) as text) as accounts from (
             select label as kind, currency, minor, n as accounts from figures
               where account_id = ${accountId} and measure = 'balance' and day = 0
-            union all select ${kindOf}, currency, sum(minor), count(*) filter (where not exists (
+            union all select ${kindOf}, currency, sum(minor), sum(case when exists (
                 select 1 from ledger_sums where account_id = ${accountId}
-                  and ledger_account = new.ledger_account and currency = new.currency))
-              from (select ledger_account, currency, sum(minor) as minor from postings where account_id = ${accountId}
-                and journal_id in (${waitingJournals(accountId)}) group by ledger_account, currency) as new
+                  and ledger_account = new.ledger_account and currency = new.currency) then 0 else 1 end)
+              from (select p.ledger_account, p.currency, sum(p.minor) as minor
+                from (${waitingJournals(accountId)}) as waiting cross join postings p
+                where p.account_id = ${accountId} and p.journal_id = waiting.id
+                group by p.ledger_account, p.currency) as new
               group by ${kindOf}, currency) as parts
           group by kind, currency order by kind, currency`.execute(db);
         return rows.map(({ kind, currency, minor, accounts }) => ({
