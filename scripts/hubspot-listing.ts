@@ -9,7 +9,8 @@ const OBJECTS: Readonly<Record<HubspotObject, string>> = { contact: 'Contacts', 
 
 /** The listing's table of shared data, for admins and reviewers: nothing in it is written by hand, so it cannot promise less than is done. */
 function sharedDataPage(): string {
-  const { oauth, properties, webhooks, associationLabels, alsoRead } = hubspotManifest;
+  const { oauth, properties, webhooks, associationLabels, alsoRead, customObjects } = hubspotManifest;
+  const own = Object.values(customObjects);
   const watched = (object: HubspotObject) =>
     webhooks.crmObjects.flatMap((item) =>
       'propertyName' in item && item.objectType === object ? [`\`${item.propertyName}\``] : [],
@@ -46,6 +47,7 @@ function sharedDataPage(): string {
     '| Companies | HubSpot → Wonward | properties that your rules ask about, of the companies of referred contacts; only where you grant it |',
     '| Pipelines | HubSpot → Wonward | pipelines and stages of deals, with HubSpot’s own probability and closed flag |',
     `| Association labels | Wonward → HubSpot | ${associationLabels.map(({ label, inverseLabel }) => `“${label}” / “${inverseLabel}”`).join(', ')} between contacts, created once |`,
+    `| ${own.map(({ labels }) => labels.plural).join(', ')} | both | rows that Wonward writes and compares, tied to contacts and deals; only where you turn them on |`,
     '',
     'Wonward writes no property that is not named here, and none of a record that it only reads.',
     '',
@@ -57,6 +59,16 @@ function sharedDataPage(): string {
       properties[object].map(
         ({ name, label, owner, description }) =>
           `| ${OBJECTS[object]} | \`${name}\` | ${label} | ${owner === 'wonward' ? 'Wonward' : 'you'} | ${description} |`,
+      ),
+    ),
+    '',
+    '## Objects that Wonward creates where you turn them on',
+    '',
+    '| object | property | label | what it says |',
+    '|---|---|---|---|',
+    ...own.flatMap(({ labels, properties: ofObject }) =>
+      ofObject.map(
+        ({ name, label, description }) => `| ${labels.singular} | \`${name}\` | ${label} | ${description} |`,
       ),
     ),
   ].join('\n')}\n`;

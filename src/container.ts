@@ -285,6 +285,7 @@ export function createContainer(deps: ContainerDeps): Container {
     log,
     openSession,
     requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],
+    objectScopes: (provider) => connectors.get(provider)?.objectScopes,
     connect,
     mappings,
   });
@@ -371,6 +372,8 @@ export function createContainer(deps: ContainerDeps): Container {
     store,
     clock,
     hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
+    objectScopes: (provider) => connectors.get(provider)?.objectScopes,
+    openSession,
   });
   const syncHealth = createSyncHealth({ store, clock, openSession });
 

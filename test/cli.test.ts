@@ -242,6 +242,18 @@ describe('connection duplicate-rules', () => {
     });
   });
 
+  test('objects tells whether there are any, and turns them on for nobody whose CRM has not granted what they need', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'salesforce');
+    const off = { id: connection, objects: 'off' };
+    expect(await json('connection', 'objects', id, connection)).toEqual(off);
+    expect(await json('connection', 'objects', id, connection, 'off')).toEqual(off);
+    const say = (answer: string) => cli('connection', 'objects', id, connection, answer);
+    expect(await say('maybe')).toMatchObject({ code: 2, err: expect.stringContaining('neither on nor off') });
+    expect(await say('on')).toMatchObject({ code: 2, err: expect.stringContaining('has not granted') });
+    expect(await json('connection', 'objects', id, connection)).toEqual(off);
+  });
+
   test('programs tells and sets which programs apply in a CRM', async () => {
     const { id } = await newAccount();
     const connection = await connected(id, 'hubspot');

@@ -34,6 +34,7 @@ export interface SettingsView {
   readonly programs: readonly Program[];
   /** Every kind of news, and whether HubSpot gets a task for it. */
   readonly notices: readonly NoticeChoice[];
+  readonly objects: OwnObjects;
   /** Who may act on the cards, by e-mail address or by HubSpot's own id of the user; null for everybody who sees them. */
   readonly actors?: readonly string[] | null;
   /** Where an admin of HubSpot consents anew. Works once, for a quarter of an hour; only in the answer to the POST that asked for it. */
@@ -100,6 +101,16 @@ export interface NoticeChoice {
   readonly isTask: boolean;
   /** Whose task it is, by HubSpot's number of an owner; null: nobody's in particular. */
   readonly ownerId: string | null;
+}
+
+/** Whether referrals and rewards are rows of objects of their own in HubSpot. */
+export interface OwnObjects {
+  /** leaving: they were turned off, and the rows are being removed. */
+  readonly state: 'off' | 'on' | 'leaving';
+  /** HubSpot has granted what they need. It leaves that out where the subscription has no custom objects. */
+  readonly isGranted: boolean;
+  /** How it is, and what to do where something is missing. */
+  readonly words: string;
 }
 
 /** ISO 8601 in UTC. */

@@ -140,6 +140,76 @@ const DEAL_PROPERTIES: readonly PropertyDeclaration[] = [
   },
 ];
 
+const CONTACTS = { name: 'CONTACT', typeId: '0-1' } as const;
+const DEALS = { name: 'DEAL', typeId: '0-3' } as const;
+
+function moment(name: string, label: string, description: string): PropertyDeclaration {
+  return { ...mirrored(name, label, description), type: 'datetime', fieldType: 'date' };
+}
+
+function words(name: string, label: string, description: string): PropertyDeclaration {
+  return { ...mirrored(name, label, description), fieldType: 'textarea' };
+}
+
+const ROW_KEY: PropertyDeclaration = {
+  ...mirrored('wonward_key', 'Wonward key', 'Identifies this row in Wonward. Written by Wonward; do not edit.'),
+  hasUniqueValue: true,
+};
+
+/** Rows name nobody: who a referral is about is said by its associations, which HubSpot takes away with the contact. */
+const CUSTOM_OBJECTS: HubspotManifest['customObjects'] = {
+  referral: {
+    name: 'wonward_referral',
+    labels: { singular: 'Wonward referral', plural: 'Wonward referrals' },
+    description: 'One member bringing one friend into one program. Written by Wonward.',
+    primaryProperty: 'wonward_name',
+    keyProperty: ROW_KEY.name,
+    associated: [CONTACTS, DEALS],
+    properties: [
+      ROW_KEY,
+      mirrored('wonward_name', 'Name', 'The program and the day of the referral.'),
+      mirrored('wonward_member_id', 'Member', 'The Wonward ID of the member, as the contact of the member shows it.'),
+      mirrored('wonward_program', 'Program', 'The program that the referral belongs to.'),
+      mirrored('wonward_stage', 'Stage', 'Where the referral stands.'),
+      moment('wonward_stage_since', 'In this stage since', 'When the referral came to its stage.'),
+      mirrored('wonward_source', 'Source', 'How the referral was made.'),
+      moment('wonward_submitted_at', 'Submitted at', 'When the referral was made.'),
+      words('wonward_next_step', 'Next step', 'What would take the referral further.'),
+    ],
+  },
+  reward: {
+    name: 'wonward_reward',
+    labels: { singular: 'Wonward reward', plural: 'Wonward rewards' },
+    description: 'What one rule of a program has decided on one deal, whether it pays or not. Written by Wonward.',
+    primaryProperty: 'wonward_name',
+    keyProperty: ROW_KEY.name,
+    associated: [DEALS],
+    properties: [
+      ROW_KEY,
+      mirrored('wonward_name', 'Name', 'The rule and what became of it.'),
+      mirrored('wonward_party', 'For', 'Whose reward it is: the member’s or the friend’s.'),
+      mirrored('wonward_rule', 'Rule', 'The rule that has decided.'),
+      mirrored('wonward_state', 'State', 'What became of the reward.'),
+      {
+        ...mirrored(
+          'wonward_amount',
+          'Amount',
+          'Empty where nothing is paid. The ledger of Wonward is where it is exact.',
+        ),
+        type: 'number',
+        fieldType: 'number',
+      },
+      mirrored('wonward_currency', 'Currency', 'ISO 4217 code of the amount.'),
+      mirrored('wonward_reason_code', 'Reason code', 'Why, for filters and reports.'),
+      words('wonward_reason', 'Reason', 'Why, in words.'),
+      words('wonward_next_step', 'Next step', 'What would make it pay.'),
+      moment('wonward_decided_at', 'Decided at', 'When what was decided on happened.'),
+      moment('wonward_release_at', 'On hold until', 'When the hold ends.'),
+      moment('wonward_issued_at', 'Paid at', 'When the reward was paid.'),
+    ],
+  },
+};
+
 /** What completing a callback asks for, and nothing else that we do. */
 export const AUTOMATION_SCOPE = 'automation';
 /** What reading a list asks for. */
@@ -166,6 +236,7 @@ const SCOPES: readonly ScopeDeclaration[] = [
       'GET /crm/associations/contacts/contacts/labels',
       'GET /crm/properties/contacts',
       'GET /crm/properties/contacts/groups',
+      'POST /crm/associations/contacts/:ownObject/batch/read',
       'POST /crm/associations/contacts/contacts/batch/read',
       'POST /crm/associations/contacts/deals/batch/read',
       'POST /crm/objects/contacts/batch/read',
@@ -179,6 +250,8 @@ const SCOPES: readonly ScopeDeclaration[] = [
     reason:
       'To write totals, share link, last reward and its reason to Wonward’s own contact properties, to create the contact of a friend whom a rep names on a card, and to create and complete tasks where you want to be told by them.',
     calls: [
+      'POST /crm/associations/contacts/:ownObject/batch/archive',
+      'POST /crm/associations/contacts/:ownObject/batch/associate/default',
       'POST /crm/objects/contacts/batch/update',
       'POST /crm/objects/contacts/batch/upsert',
       'POST /crm/objects/tasks',
@@ -193,6 +266,7 @@ const SCOPES: readonly ScopeDeclaration[] = [
       'GET /crm/pipelines/deals',
       'GET /crm/properties/deals',
       'GET /crm/properties/deals/groups',
+      'POST /crm/associations/deals/:ownObject/batch/read',
       'POST /crm/associations/deals/contacts/batch/read',
       'POST /crm/objects/deals/batch/read',
       'POST /crm/objects/deals/search',
@@ -202,7 +276,7 @@ const SCOPES: readonly ScopeDeclaration[] = [
     scope: 'crm.objects.deals.write',
     isOptional: false,
     reason: 'To write what became of the rewards, and why, to Wonward’s own deal properties.',
-    calls: ['POST /crm/objects/deals/batch/update'],
+    calls: ['POST /crm/associations/deals/:ownObject/batch/associate/default', 'POST /crm/objects/deals/batch/update'],
   },
   {
     scope: 'crm.schemas.contacts.write',
@@ -235,6 +309,40 @@ const SCOPES: readonly ScopeDeclaration[] = [
     reason: 'To make members of the people on a list that you name. Without it they can be imported from a file.',
     calls: ['GET /crm/lists/:listId', 'GET /crm/lists/:listId/memberships', 'POST /crm/lists/search'],
   },
+  {
+    scope: 'crm.schemas.custom.write',
+    isOptional: true,
+    reason: 'To create the objects for referrals and rewards, where you choose them.',
+    calls: ['POST /crm-object-schemas/schemas', 'POST /crm/properties/:ownObject'],
+  },
+  {
+    scope: 'crm.objects.custom.read',
+    isOptional: true,
+    reason: 'To keep the rows of these objects equal to the ledger.',
+    calls: [
+      'GET /crm-object-schemas/schemas',
+      'GET /crm/objects/:ownObject',
+      'POST /crm/associations/:ownObject/:ownObject/batch/read',
+      'POST /crm/objects/:ownObject/batch/read',
+    ],
+  },
+  {
+    scope: 'crm.objects.custom.write',
+    isOptional: true,
+    reason: 'To write the rows of these objects, and to remove them when you do not want them any more.',
+    calls: [
+      'POST /crm/associations/:ownObject/:ownObject/batch/associate/default',
+      'POST /crm/objects/:ownObject/batch/archive',
+      'POST /crm/objects/:ownObject/batch/upsert',
+    ],
+  },
+];
+
+/** What rows of our own objects ask for (their schemas are read with crm.objects.custom.read); a subscription without objects of its own leaves them out of the grant. */
+export const OBJECT_SCOPES: readonly string[] = [
+  'crm.schemas.custom.write',
+  'crm.objects.custom.read',
+  'crm.objects.custom.write',
 ];
 
 export const hubspotManifest: HubspotManifest = {
@@ -375,6 +483,7 @@ export const hubspotManifest: HubspotManifest = {
       inverseLabel: 'Referred',
     },
   ],
+  customObjects: CUSTOM_OBJECTS,
 };
 
 /** The property names a record read has to ask for. */

@@ -41,6 +41,22 @@ export interface HubspotManifest {
   /** Properties of the customer's that are read beside those whose changes are watched, with the reason. */
   readonly alsoRead: Readonly<Record<HubspotObject, { readonly names: readonly string[]; readonly why: string }>>;
   readonly associationLabels: readonly AssociationLabelDeclaration[];
+  /** Objects that are made in a portal which wants them, and whose subscription has room for them. */
+  readonly customObjects: Readonly<Record<'referral' | 'reward', CustomObjectDeclaration>>;
+}
+
+export interface CustomObjectDeclaration {
+  /** HubSpot's internal name; never changed, since a portal's rows lie under it. */
+  readonly name: string;
+  readonly labels: { readonly singular: string; readonly plural: string };
+  readonly description: string;
+  /** The one that people see as a row's name. */
+  readonly primaryProperty: string;
+  /** Unique: our own key of a row. */
+  readonly keyProperty: string;
+  /** HubSpot's names of its own objects that rows are associated with, with the type ids of the same. */
+  readonly associated: readonly { readonly name: 'CONTACT' | 'DEAL'; readonly typeId: '0-1' | '0-3' }[];
+  readonly properties: readonly PropertyDeclaration[];
 }
 
 export interface ScopeDeclaration {

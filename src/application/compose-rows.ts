@@ -48,6 +48,18 @@ export function composeRows(
   };
 }
 
+/** The same for a CRM that shows a member's sums on the contact, and may have a contact whom several have referred. */
+export function composeOwnRows(
+  source: MirrorSource,
+  publicUrl: string,
+  names: RowNames,
+  expected: readonly Outlook[] = [],
+): Pick<RecordRows, 'referrals' | 'rewards'> {
+  const { referrals, rewards } = composeRows(source, publicUrl, names, expected);
+  const further = (source.alsoReferred ?? []).map((referral) => referralRow(referral, source, [], names, []));
+  return { referrals: [...referrals, ...further], rewards };
+}
+
 function memberRow(
   { id, name, email, code, erasedAt }: Member,
   publicUrl: string,

@@ -117,6 +117,8 @@ export function createConnect(deps: ConnectDeps): Connect {
     store,
     clock,
     hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
+    objectScopes: (provider) => connectors.get(provider)?.objectScopes,
+    openSession: (connection) => openSession(connection),
   });
 
   function connectorOf(provider: string): CrmConnector {
@@ -167,6 +169,19 @@ export function createConnect(deps: ConnectDeps): Connect {
     }
   }
 
+  async function noteGranted(connection: Connection, scopes: readonly string[]): Promise<void> {
+    await store.connections.granted(connection.accountId, connection.id, scopes);
+    await writeObjectsAgain(connection, { ...connection, scopes });
+  }
+
+  /** What was written while rows of our objects could not be is acknowledged without them. */
+  async function writeObjectsAgain(before: Connection | null, after: Connection): Promise<void> {
+    const isRegained = appSettings.areObjectsGranted(after) && !(before && appSettings.areObjectsGranted(before));
+    if (!isRegained) return;
+    const kept = await appSettings.of(after.accountId, after.id);
+    if (kept?.settings.objects === 'on') await store.mirror.markAll(after.accountId, after.id, clock.now());
+  }
+
   async function refresh(connection: Connection, sealedRefreshToken: string, version: number): Promise<string> {
     const { accountId, id, provider } = connection;
     try {
@@ -179,7 +194,7 @@ export function createConnect(deps: ConnectDeps): Connect {
         await store.connections.moved(accountId, id, grant.apiUrl);
       // An admin, or the plan of the portal, may have taken something away since. A vendor that tells none has changed none.
       if (grant.scopes.length > 0 && !isSameSet(grant.scopes, connection.scopes))
-        await store.connections.granted(accountId, id, grant.scopes);
+        await noteGranted(connection, grant.scopes);
       log.info({ connection: id }, 'authorisation renewed');
       return grant.accessToken;
     } catch (fault) {
@@ -342,6 +357,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       if (outcome.result === 'foreign') return { kind: 'foreign_portal' };
       if (before?.status !== 'connected') await noteArrival(outcome.connection, before !== null, now);
       if (grant.userId !== undefined) await appSettings.welcome(outcome.connection, grant.userId);
+      await writeObjectsAgain(before, outcome.connection);
       const provisioned = await settleIn(outcome.connection);
       const connection = (await store.connections.get(accountId, outcome.connection.id)) ?? outcome.connection;
       log.info({ connection: connection.id, provider }, 'connected');
@@ -390,7 +406,7 @@ export function createConnect(deps: ConnectDeps): Connect {
     async provision(accountId, connectionId) {
       const connection = await store.connections.get(accountId, connectionId);
       if (!connection) return null;
-      const report = await openSession(connection).provision();
+      const report = await provision({ store, clock }, openSession(connection), connection);
       await store.mirror.markAll(accountId, connectionId, clock.now());
       return report;
     },

@@ -10,9 +10,10 @@ import { settlePayout } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { composeMirror } from './compose-mirror.ts';
-import { composeRows } from './compose-rows.ts';
+import { composeOwnRows, composeRows } from './compose-rows.ts';
 import { readDealNames } from './deal-names.ts';
 import { readDealOutlooks } from './deal-outlooks.ts';
+import { ownObjects, worseOutcome } from './own-objects.ts';
 import type { PayoutNewsDesk } from './payout-news.ts';
 import type { PayoutOrders } from './payout-orders.ts';
 import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
@@ -199,7 +200,10 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     const choices = await store.appSettings.choices(accountId);
     const outlooksOn = await readDealOutlooks(store, connection, sources, now);
     const names = { deals, programs, openProgramId: openProgramIn(programs, choices, id, now) };
-    return (source: MirrorSource) => composeRows(source, publicUrl, names, outlooksOn(source.record));
+    return {
+      all: (source: MirrorSource) => composeRows(source, publicUrl, names, outlooksOn(source.record)),
+      own: (source: MirrorSource) => composeOwnRows(source, publicUrl, names, outlooksOn(source.record)),
+    };
   }
 
   async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {
@@ -210,15 +214,18 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     );
     const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
     const session = openSession(connection);
+    const objects = await ownObjects(store, session, connection);
+    const composer = objects || session.mirrors === 'rows' ? await rowComposer(connection, sources, names) : null;
     const compose =
-      session.mirrors === 'rows'
-        ? await rowComposer(connection, sources, names)
+      composer && session.mirrors === 'rows'
+        ? composer.all
         : (source: MirrorSource) => composeMirror(source, publicUrl, names);
     const rows = items.flatMap((item) => {
       const source = sources.find(({ record }) => record.id === item.record.id);
       if (!source) return [];
       const values = compose(source);
-      return [{ item, values, hash: hashOf(values) }];
+      const own = objects && composer ? composer.own(source) : null;
+      return [{ item, values, own, hash: hashOf(own ? { values, own } : values) }];
     });
     const same = rows.filter(({ item, hash }) => item.ackedHash === hash);
     const changed = rows.filter(({ item, hash }) => item.ackedHash !== hash);
@@ -235,6 +242,15 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
         )
       ).map((outcome) => [outcome.id, outcome]),
     );
+    if (objects) {
+      // What is written of a record is acknowledged when both are: a process that dies between the two writes both again.
+      const open = changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written');
+      const ownRows = open.flatMap(({ item, own }) => (own ? [{ id: item.record.id, rows: own }] : []));
+      for (const outcome of await objects.write(object, ownRows)) {
+        const before = outcomes.get(outcome.id);
+        if (before) outcomes.set(outcome.id, worseOutcome(before, outcome));
+      }
+    }
     const written = changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written');
     const writtenAt = clock.now();
     await store.mirror.acknowledge(written, writtenAt);

@@ -62,11 +62,16 @@ export interface SweptConnection {
 }
 
 export interface DriftWatchDeps {
-  readonly store: Pick<Store, 'accounts' | 'connections' | 'programs' | 'reads' | 'drift' | 'desk' | 'mirror'>;
+  readonly store: Pick<
+    Store,
+    'accounts' | 'connections' | 'programs' | 'reads' | 'drift' | 'desk' | 'mirror' | 'appSettings'
+  >;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly openSession: (connection: Connection) => CrmSession;
   readonly requiredScopes: (provider: string) => readonly string[];
+  /** What is needed besides where somebody has chosen objects of ours; none unless given. */
+  readonly objectScopes?: (provider: string) => readonly string[] | undefined;
   readonly connect: Pick<Connect, 'begin'>;
   readonly mappings: Pick<Mappings, 'say'>;
 }
@@ -109,7 +114,14 @@ export interface DriftWatch {
 }
 
 export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
-  const { store, clock, log, openSession, requiredScopes, connect, mappings } = deps;
+  const { store, clock, log, openSession, requiredScopes, objectScopes, connect, mappings } = deps;
+
+  async function scopesNeeded({ accountId, id, provider }: Connection): Promise<readonly string[]> {
+    const kept = await store.appSettings.newest(accountId, id);
+    // Also for removing rows that are not wanted any more.
+    const chosen = kept !== null && kept.settings.objects !== 'off' ? (objectScopes?.(provider) ?? []) : [];
+    return [...requiredScopes(provider), ...chosen];
+  }
 
   /** What all looks have in common; the parts that were read are put on top of it. */
   async function observe(connection: Connection, read: Partial<Observed>): Promise<Observed> {
@@ -121,7 +133,7 @@ export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
       provisioned: null,
       properties: new Map(),
       programs: inForce(await store.programs.versions(accountId)),
-      scopes: { granted: connection.scopes, required: requiredScopes(connection.provider) },
+      scopes: { granted: connection.scopes, required: await scopesNeeded(connection) },
       hints: null,
       fault: null,
       ...read,

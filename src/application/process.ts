@@ -17,6 +17,7 @@ import { colleaguesOf } from './colleagues.ts';
 import { type Gathered, gather, riskWanted } from './gather.ts';
 import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
 import { elsewhereState, type OtherConnections, otherConnections, withKeys } from './other-connections.ts';
+import { ownObjects } from './own-objects.ts';
 import type { CrmAccess, CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { Commit, Connection, Shard, Store, WorkItem } from './ports/store.ts';
@@ -71,7 +72,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const risk = riskWanted(programs, readAt);
     const gathered = await gather(session, store.cases, connection, items, wanted, risk, others, byCompany);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
-    await decideAndCommit(connection, mapping, gathered, items, readAt, others, session.mirrors);
+    const keepsRows = session.mirrors === 'rows' || (await ownObjects(store, session, connection)) !== null;
+    await decideAndCommit(connection, mapping, gathered, items, readAt, others, keepsRows);
   }
 
   /** Between two calls to a CRM that is slow or asks us to wait: the claim lasts as long as there is an answer now and then. */
@@ -92,7 +94,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     items: readonly WorkItem[],
     readAt: number,
     others: OtherConnections | null,
-    mirrors: CrmSession['mirrors'],
+    keepsRows: boolean,
   ): Promise<void> {
     // Read after the records: a deal is judged by the version that was in force when it was won.
     const programs = await store.programs.versions(connection.accountId);
@@ -129,8 +131,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);
       let tiers = loaded.tiers ?? [];
-      const friendIds =
-        mirrors === 'rows' ? new Set(loaded.referrals.flatMap(({ friend }) => friend.contact?.id ?? [])) : null;
+      const friendIds = keepsRows ? new Set(loaded.referrals.flatMap(({ friend }) => friend.contact?.id ?? [])) : null;
       const commits = current.map(({ group, part }): Commit & { group: Group } => {
         const state = { ...about, ...part, tallies, tiers, risk: loaded.risk, companies: loaded.companies };
         const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });

@@ -4,6 +4,7 @@ import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { DriftWatch } from './drift-watch.ts';
+import { removeUnwantedRows } from './own-objects.ts';
 import type { Place } from './place.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Connection, ConnectionEvent, ReadTime, Store, Suspect, SyncSigns } from './ports/store.ts';
@@ -199,6 +200,7 @@ export function createReconcile({
     }
     // What it tells of is no reason to put off what the sweep is for.
     await drift.look(connection, { catalog, provisioned, suspects }).catch((err: unknown) => untold(connection, err));
+    await removeUnwantedRows({ store, clock, log }, session, connection);
     await place.waiting(connection);
     await answerRequests(connection);
     log.info({ connection: connection.id, ...total, repaired: provisioned.created.length }, 'swept');

@@ -18,9 +18,10 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Signer } from '../platform/sign.ts';
 import { composeMirror } from './compose-mirror.ts';
-import { composeRows } from './compose-rows.ts';
+import { composeOwnRows, composeRows } from './compose-rows.ts';
 import { readDealNames } from './deal-names.ts';
-import type { CrmSession, CrmWhole, MirrorRow, StandingDeal } from './ports/crm.ts';
+import { bothCompared, ownObjects } from './own-objects.ts';
+import type { CrmOwnObjects, CrmSession, CrmWhole, MirrorRow, RecordOwnRows, StandingDeal } from './ports/crm.ts';
 import type {
   Connection,
   KeptSyncReport,
@@ -175,6 +176,7 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
         connection,
         session,
         whole: session.whole,
+        objects: await ownObjects(store, session, connection),
         programs,
         openProgramId: openProgramIn(programs, choices, connectionId, beganAt),
         lists,
@@ -589,6 +591,7 @@ interface RecordsInput extends Pick<ReconciliationDeps, 'store' | 'clock' | 'pub
   readonly connection: Connection;
   readonly session: CrmSession;
   readonly whole: CrmWhole;
+  readonly objects: CrmOwnObjects | null;
   readonly programs: readonly ProgramVersion[];
   readonly openProgramId: string | undefined;
   readonly lists: Lists;
@@ -619,7 +622,7 @@ async function compareRecords(input: RecordsInput): Promise<number> {
 }
 
 async function comparePage(
-  { store, clock, connection, whole, lists, ...composing }: RecordsInput,
+  { store, clock, connection, whole, objects, lists, ...composing }: RecordsInput,
   object: 'contact' | 'deal',
   targets: readonly MirrorTarget[],
 ): Promise<number> {
@@ -643,8 +646,19 @@ async function comparePage(
     accountId,
     compared.map(({ record }) => record),
   );
-  const rows = await rowsOf({ store, connection, ...composing }, sources);
-  const outcomes = new Map((await whole.compareMirror(object, rows)).map((outcome) => [outcome.id, outcome]));
+  const rows = await rowsOf({ store, connection, objects, ...composing }, sources);
+  const own = new Map(
+    (objects
+      ? await objects.compare(
+          object,
+          rows.flatMap(({ own: ownRows }) => ownRows ?? []),
+        )
+      : []
+    ).map((one) => [one.id, one]),
+  );
+  const outcomes = new Map(
+    (await whole.compareMirror(object, rows)).map((one) => [one.id, bothCompared(one, own.get(one.id))]),
+  );
   const again: RecordRef[] = [];
   const gone: RecordRef[] = [];
   for (const { record, state } of compared) {
@@ -675,22 +689,23 @@ async function rowsOf(
     store,
     connection,
     session,
+    objects,
     publicUrl,
     programs,
     openProgramId,
-  }: Pick<RecordsInput, 'store' | 'connection' | 'session' | 'publicUrl' | 'programs' | 'openProgramId'>,
+  }: Pick<RecordsInput, 'store' | 'connection' | 'session' | 'objects' | 'publicUrl' | 'programs' | 'openProgramId'>,
   sources: readonly MirrorSource[],
-): Promise<MirrorRow[]> {
+): Promise<(MirrorRow & { readonly own: RecordOwnRows | null })[]> {
   const named = sources.flatMap(({ lastReward, decisions, rewards }) =>
     [...(lastReward ? [lastReward] : []), ...decisions, ...rewards].map(({ deal }) => deal),
   );
   const deals = await readDealNames(store.reads, connection.accountId, named);
+  const names = { deals, programs, openProgramId };
   return sources.map((source) => ({
     id: source.record.id,
     values:
-      session.mirrors === 'rows'
-        ? composeRows(source, publicUrl, { deals, programs, openProgramId })
-        : composeMirror(source, publicUrl, deals),
+      session.mirrors === 'rows' ? composeRows(source, publicUrl, names) : composeMirror(source, publicUrl, deals),
+    own: objects ? { id: source.record.id, rows: composeOwnRows(source, publicUrl, names) } : null,
   }));
 }
 

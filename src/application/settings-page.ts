@@ -3,6 +3,7 @@ import type {
   SettingsResponse,
   SettingsView,
 } from '../../contracts/hubspot-settings/settings-view.generated.ts';
+import type { ObjectsChoice } from '../domain/app-settings.ts';
 import { MAPPABLE_STAGES, type SaidStage } from '../domain/mapping.ts';
 import { NOTICES, type NoticeRoute } from '../domain/notice.ts';
 import type { ProgramVersion } from '../domain/program.ts';
@@ -19,7 +20,7 @@ export interface SettingsPageDeps {
   readonly store: Pick<Store, 'programs' | 'appSettings'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly mappings: Pick<Mappings, 'of' | 'say'>;
-  readonly appSettings: Pick<AppSettingsDesk, 'of' | 'save'>;
+  readonly appSettings: Pick<AppSettingsDesk, 'of' | 'save' | 'areObjectsGranted'>;
   readonly connect: Pick<Connect, 'begin'>;
   readonly consoleLinks: ConsoleLinks;
 }
@@ -52,7 +53,8 @@ export function createSettingsPage({ store, clock, mappings, appSettings, connec
       store.appSettings.choices(accountId),
     ]);
     if (mapping === null || kept === null) return NOT_CONNECTED;
-    const view = viewOf(connection, userId, mapping, kept, programs, choices, clock.now());
+    const isGranted = appSettings.areObjectsGranted(connection) === true;
+    const view = viewOf(connection, userId, mapping, kept, programs, choices, isGranted, clock.now());
     return { ok: true, data: { ...withLinks(view, connection, consoleLinks(connection.accountId)), ...more } };
   }
 
@@ -107,6 +109,14 @@ export function createSettingsPage({ store, clock, mappings, appSettings, connec
         return refusalOf(saved) ?? {};
       }),
 
+    /** @throws Fault when HubSpot has to be asked and does not answer. */
+    chooseObjects: (caller: SettingsCaller, isOn: boolean, basis: number) =>
+      asManager(caller, async ({ accountId, id }, userId) => {
+        const objects = isOn ? 'on' : 'off';
+        const saved = await appSettings.save(accountId, id, { objects }, { basis, by: `crm user ${userId}` });
+        return refusalOf(saved) ?? {};
+      }),
+
     reconnect: (caller: SettingsCaller) =>
       asManager(caller, async ({ accountId, provider }) => {
         const begun = await connect.begin(accountId, provider);
@@ -130,8 +140,8 @@ const CHANGED: SettingsError = {
   message: 'Somebody else has changed this since you opened the page. Look at what it says now, then change it again.',
 };
 
-function refusalOf({ kind }: AppSettingsSaved): SettingsError | null {
-  switch (kind) {
+function refusalOf(saved: AppSettingsSaved): SettingsError | null {
+  switch (saved.kind) {
     case 'saved':
       return null;
     case 'no_such_connection':
@@ -140,8 +150,33 @@ function refusalOf({ kind }: AppSettingsSaved): SettingsError | null {
       return CHANGED;
     case 'no_tasks':
       return { ok: false, code: 'invalid_request', message: 'Nobody can be told by tasks in this CRM.' };
+    case 'objects_impossible':
+      return { ok: false, code: 'invalid_request', message: saved.why };
+    case 'no_objects':
+    case 'objects_not_granted':
+      return { ok: false, code: 'invalid_request', message: NOT_GRANTED };
     case 'no_such_programs':
       return { ok: false, code: 'invalid_request', message: 'One of these programs is not there. Reload the page.' };
+  }
+}
+
+const NOT_GRANTED =
+  'HubSpot has not granted what they need. Grant the permissions anew; HubSpot leaves these out where the subscription has no custom objects, which come with an Enterprise edition.';
+
+/** Both properties and rows say the same; what is said here is where a person finds the rows, and what becomes of them. */
+function objectsWords(objects: ObjectsChoice, isGranted: boolean): string {
+  const lost = 'HubSpot does not let Wonward write them any more. Grant the permissions anew.';
+  switch (objects) {
+    case 'on':
+      return isGranted
+        ? 'Each referral and each reward is a row of “Wonward referrals” and “Wonward rewards”, tied to its contact and deal.'
+        : lost;
+    case 'leaving':
+      return isGranted
+        ? 'The rows are being removed, some at each look. The two objects stay, so that your reports find them when you turn them on again; delete them in HubSpot when you do not want them.'
+        : `What is left of the rows cannot be removed. ${lost}`;
+    case 'off':
+      return isGranted ? 'Referrals and rewards show as properties and on the cards.' : NOT_GRANTED;
   }
 }
 
@@ -156,6 +191,7 @@ function viewOf(
   { settings, version: settingsVersion }: KeptAppSettings,
   programs: readonly ProgramVersion[],
   choices: readonly ProgramChoice[],
+  isGranted: boolean,
   now: number,
 ): SettingsView {
   const mayChange = userId !== null && settings.managers.includes(userId);
@@ -182,6 +218,7 @@ function viewOf(
       const route = settings.notifications.find((one) => one.notice === notice && one.channel === 'crm_task');
       return { notice, isTask: route !== undefined, ownerId: route?.to ?? null };
     }),
+    objects: { state: settings.objects, isGranted, words: objectsWords(settings.objects, isGranted) },
     actors: cardActors ?? null,
     generatedAt: isoOf(now),
   };

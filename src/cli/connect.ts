@@ -1,3 +1,4 @@
+import type { SaidAppSettings } from '../application/app-settings.ts';
 import type { AppSettings } from '../domain/app-settings.ts';
 import { NOTICES, type NoticeRoute } from '../domain/notice.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
@@ -196,6 +197,29 @@ export function appPrograms(
   });
 }
 
+/** Whether referrals and rewards are rows of objects of their own. Without an answer: tells how it is. */
+export function appObjects(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  answer: string | undefined,
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    if (answer !== undefined && answer !== 'on' && answer !== 'off')
+      throw new CliError(`"${answer}" is neither on nor off.`, 'Say "on" or "off".', { exitCode: EXIT.usage });
+    const said: SaidAppSettings | null = answer === undefined ? null : { objects: answer };
+    const { objects } = await savedSettings(services, account, connectionId, said);
+    return { json: { id: connectionId, objects }, lines: [OBJECTS_WORDS[objects]] };
+  });
+}
+
+const OBJECTS_WORDS: Readonly<Record<AppSettings['objects'], string>> = {
+  on: 'Referrals and rewards are rows of objects of their own in this CRM. They are written from now on.',
+  off: 'Referrals and rewards are no rows in this CRM; properties and cards show them.',
+  leaving:
+    'The rows are being removed, some at each sweep. The objects themselves stay: an admin of the CRM deletes them.',
+};
+
 /** What a CRM gets tasks for. Without names: tells what. */
 export function appNotices(
   terminal: Terminal,
@@ -237,7 +261,7 @@ async function savedSettings(
   services: Services,
   account: string,
   connectionId: string,
-  said: Partial<AppSettings> | null,
+  said: SaidAppSettings | null,
 ): Promise<AppSettings> {
   const { id, name } = await accountOf(services, account);
   const kept = await services.appSettings.of(id, connectionId);
@@ -255,6 +279,14 @@ async function savedSettings(
       `npm run cli -- program list ${id} tells the ids.`,
       { exitCode: EXIT.usage },
     );
+  if (saved.kind === 'no_objects' || saved.kind === 'objects_not_granted')
+    throw new CliError(
+      'This CRM has not granted what objects need.',
+      'Connect it anew; HubSpot leaves the permissions out where the subscription has no custom objects.',
+      { exitCode: EXIT.usage },
+    );
+  if (saved.kind === 'objects_impossible')
+    throw new CliError(saved.why, 'Make room in HubSpot, then do it again.', { exitCode: EXIT.usage });
   if (saved.kind === 'no_tasks')
     throw new CliError('People of this CRM cannot be told by tasks.', 'Choose a connection to HubSpot.', {
       exitCode: EXIT.usage,

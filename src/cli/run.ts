@@ -11,6 +11,7 @@ import { checkConfig } from './config-check.ts';
 import {
   appManagers,
   appNotices,
+  appObjects,
   appPrograms,
   callShare,
   disconnect,
@@ -175,6 +176,12 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     'notices <account> <connection> [notices...]',
     'what a CRM gets tasks for: kinds such as review_due, each with the CRM’s id of an owner if it is to be theirs (review_due=41629779), or "none"',
   ).action(async (of: string, id: string, notices: string[]) => print(await appNotices(terminal, of, id, notices)));
+
+  add(
+    connection,
+    'objects <account> <connection> [on|off]',
+    'whether referrals and rewards are rows of objects of their own in a CRM, for HubSpot accounts that have custom objects',
+  ).action(async (of: string, id: string, answer?: string) => print(await appObjects(terminal, of, id, answer)));
 
   add(
     connection,

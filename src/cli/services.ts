@@ -50,15 +50,18 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
     });
     const log = createLog({ level: 'silent' });
     const seal = createSeal(config.encryptionKeys);
+    const connect = createConnect({ store, seal, clock, log, publicUrl: config.publicUrl, connectors });
     return await work({
       config,
       store,
       accounts: createAccounts({ store, clock }),
-      connect: createConnect({ store, seal, clock, log, publicUrl: config.publicUrl, connectors }),
+      connect,
       appSettings: createAppSettings({
         store,
         clock,
         hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
+        objectScopes: (provider) => connectors.get(provider)?.objectScopes,
+        openSession: connect.openSession,
       }),
       providers: [...connectors.keys()],
       requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],

@@ -8,17 +8,24 @@ export interface AppSettings {
   readonly programs: readonly string[] | null;
   /** Who is told of what in the CRM. */
   readonly notifications: readonly NoticeRoute[];
+  /** Whether referrals and rewards are rows of objects of their own in the CRM. */
+  readonly objects: ObjectsChoice;
 }
 
+/** `leaving`: they are not wanted any more, and the rows that are there are being removed. */
+export const OBJECTS_CHOICES = ['off', 'on', 'leaving'] as const;
+export type ObjectsChoice = (typeof OBJECTS_CHOICES)[number];
+
 /** Nobody may change anything. */
-export const USUAL_APP_SETTINGS: AppSettings = { managers: [], programs: null, notifications: [] };
+export const USUAL_APP_SETTINGS: AppSettings = { managers: [], programs: null, notifications: [], objects: 'off' };
 
 /** Sorted and without repetition, so that the same is the same however it was said. */
-export function tidied({ managers, programs, notifications }: AppSettings): AppSettings {
+export function tidied({ managers, programs, notifications, objects }: AppSettings): AppSettings {
   return {
     managers: sorted(managers),
     programs: programs && sorted(programs),
     notifications: tidiedRoutes(notifications),
+    objects,
   };
 }
 

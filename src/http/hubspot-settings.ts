@@ -48,6 +48,7 @@ const noticesBody = z.strictObject({
     )
     .max(NOTICES.length),
 });
+const objectsBody = z.strictObject({ version: z.int().min(0), isOn: z.boolean() });
 const nothing = z.strictObject({});
 
 /** What an admin sees and sets in the app's settings in HubSpot. Portal and user are those that HubSpot has signed. */
@@ -94,6 +95,10 @@ export function hubspotSettings(deps: HubspotSettingsDeps): Router {
         version,
       ),
     ),
+  );
+  post(
+    'objects',
+    change(objectsBody, (caller, { isOn, version }) => settingsPage.chooseObjects(caller, isOn, version)),
   );
   post(
     'reconnect',

@@ -361,6 +361,7 @@ async function contactSources(
       tier: (member && newestOf(tiers, member.id)) ?? null,
       referral: referral ? referralOf(referral) : null,
       referrer: referrer ? memberOf(referrer) : null,
+      ...(asFriend.length > 1 ? { alsoReferred: asFriend.filter((one) => one !== referral).map(referralOf) } : {}),
     };
   });
 }

@@ -266,7 +266,7 @@ test('a program that does not apply in the connection takes nobody up there, and
     store.appSettings.save(
       a.accountId,
       a.connectionId,
-      { managers: [], programs, notifications: [] },
+      { managers: [], programs, notifications: [], objects: 'off' },
       { basis, by: 'key', now },
     );
   await chosen(0, []);

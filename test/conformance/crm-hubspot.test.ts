@@ -5,6 +5,7 @@ import { hubspotManifest } from '../../manifests/hubspot/app.ts';
 import type { RawRequest } from '../../src/application/ports/crm.ts';
 import { createConnector } from '../../src/crm/hubspot/connector.ts';
 import { CONTACT_FIELDS, DEAL_FIELDS, USED_CODE_PROPERTY } from '../../src/crm/hubspot/fields.ts';
+import type { ReferralRow, RewardRow } from '../../src/domain/mirror.ts';
 import type { CrmObject } from '../../src/domain/record.ts';
 import { type FaultInput, startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import { createTime } from '../crm/hubspot/harness.ts';
@@ -55,7 +56,14 @@ async function startReceiver() {
   };
 }
 
-async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}): Promise<CrmUnderTest> {
+interface HubSpotUser extends CrmUser {
+  /** How many calls the portal has had. */
+  calls(): number;
+}
+
+async function start(
+  options: { mergedBatchRead?: 'missing' | 'resolve' } = {},
+): Promise<CrmUnderTest & { readonly user: HubSpotUser }> {
   const time = createTime();
   const receiver = await startReceiver();
   const { webhooks, oauth } = hubspotManifest;
@@ -112,7 +120,7 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
       // It is there.
     }
   };
-  const user: CrmUser = {
+  const user: HubSpotUser = {
     stages: STAGES,
     createContact({ name, email, usedCode }) {
       if (usedCode !== undefined) ensureCodeProperty();
@@ -203,6 +211,7 @@ async function start(options: { mergedBatchRead?: 'missing' | 'resolve' } = {}):
         .calls()
         .flatMap(({ routes }) => routes)
         .reduce((sum, { statuses }) => sum + (statuses['429'] ?? 0), 0),
+    calls: () => control.calls().reduce((sum, { total }) => sum + total, 0),
     async deliveries() {
       await sandbox.idle();
       return receiver.take();
@@ -323,6 +332,142 @@ describe('people, as somebody at a card looks for them', () => {
       publicText: expect.stringContaining('Check the e-mail address'),
     });
     expect(String(fault)).not.toContain('not an address');
+    await crm.close();
+  });
+});
+
+describe('objects of our own', () => {
+  const REFERRAL: ReferralRow = {
+    key: 'ref_1',
+    memberKey: 'mem_1',
+    friendContactId: null,
+    program: 'Friends of Acme',
+    stage: 'won',
+    source: 'code',
+    submittedAt: '2026-11-20T09:00:00.000Z',
+    stageSince: '2026-11-21T09:00:00.000Z',
+  };
+  const reward = (key: string, more: Partial<RewardRow> = {}): RewardRow => ({
+    key,
+    referralKey: 'ref_1',
+    dealId: null,
+    party: 'member',
+    rule: 'Member won',
+    state: 'held',
+    money: { amount: '100.00', currency: 'EUR' },
+    reasonCode: 'held',
+    reason: 'held until 2026-12-22',
+    nextStep: null,
+    decidedAt: '2026-11-21T09:00:00.000Z',
+    releaseAt: '2026-12-22T09:00:00.000Z',
+    issuedAt: null,
+    ...more,
+  });
+
+  async function opened() {
+    const crm = await start();
+    const { objects } = crm.connector.open(crm.access);
+    if (!objects) throw new Error('no objects');
+    const deal = crm.user.createDeal({ stage: 'won' });
+    const rows = (...rewards: RewardRow[]) => [{ id: deal, rows: { referrals: [REFERRAL], rewards } }];
+    return { crm, objects, deal, rows };
+  }
+
+  test('are made once, also when the answer to it is lost, and nothing is written before they are', async () => {
+    const { crm, objects, deal, rows } = await opened();
+    expect(await objects.obstacle()).toBeNull();
+    expect(await objects.write('deal', rows(reward('a')))).toMatchObject([{ id: deal, result: 'unprovisioned' }]);
+    let told = 0;
+    const tell = async () => {
+      told += 1;
+    };
+    const first = await objects.provision(tell);
+    expect([first.created, first.conflicts, told]).toEqual([
+      ['objects.wonward_referral', 'objects.wonward_reward'],
+      [],
+      2,
+    ]);
+    const again = await objects.provision(tell);
+    expect([again.created, again.existing, again.conflicts, told]).toEqual([[], first.created, [], 2]);
+    const [written] = await objects.write('deal', rows(reward('a')));
+    expect(written).toEqual({ id: deal, result: 'written' });
+    await crm.close();
+  });
+
+  test('show what was written, and tell what somebody has changed of it', async () => {
+    const { crm, objects, deal, rows } = await opened();
+    await objects.provision();
+    const wanted = rows(reward('a'), reward('b', { party: 'friend', money: null, releaseAt: null }));
+    expect(await objects.compare('deal', wanted)).toEqual([
+      { id: deal, result: 'different', fields: ['referral', 'reward'] },
+    ]);
+    await objects.write('deal', wanted);
+    await objects.write('deal', wanted);
+    expect(await objects.compare('deal', wanted)).toEqual([{ id: deal, result: 'same' }]);
+    const fewer = rows(reward('a', { state: 'issued', issuedAt: '2026-12-23T09:00:00.000Z' }));
+    expect(await objects.compare('deal', fewer)).toMatchObject([
+      {
+        result: 'different',
+        fields: expect.arrayContaining(['reward.wonward_state', 'reward.wonward_issued_at', 'reward.association']),
+      },
+    ]);
+    // What the deal no longer tells of is gone with its row.
+    await objects.write('deal', fewer);
+    expect(await objects.compare('deal', fewer)).toEqual([{ id: deal, result: 'same' }]);
+    expect(await objects.remove(100)).toEqual({ removed: 2, isDone: true });
+    expect(await objects.remove(100)).toEqual({ removed: 0, isDone: true });
+    await crm.close();
+  });
+
+  test('a row that HubSpot refuses leaves the others written, and a record that is gone is told as gone', async () => {
+    const { crm, objects, deal, rows } = await opened();
+    await objects.provision();
+    const other = crm.user.createDeal({ stage: 'won' });
+    const gone = crm.user.createDeal({ stage: 'won' });
+    crm.user.remove('deal', gone);
+    const wrong = reward('wrong', { money: { amount: 'much', currency: 'EUR' } });
+    const outcomes = await objects.write('deal', [
+      ...rows(reward('a')),
+      { id: other, rows: { referrals: [{ ...REFERRAL, key: 'ref_2' }], rewards: [wrong] } },
+      { id: gone, rows: { referrals: [{ ...REFERRAL, key: 'ref_3' }], rewards: [] } },
+    ]);
+    expect(outcomes.map(({ id, result }) => [id, result])).toEqual([
+      [deal, 'written'],
+      [other, 'rejected'],
+      [gone, 'gone'],
+    ]);
+    expect(await objects.compare('deal', rows(reward('a')))).toEqual([{ id: deal, result: 'same' }]);
+    await crm.close();
+  });
+
+  test('write a hundred deals with two rewards each by a dozen calls', async () => {
+    const { crm, objects } = await opened();
+    await objects.provision();
+    const ids = Array.from({ length: 100 }, () => crm.user.createDeal({ stage: 'won' }));
+    const all = ids.map((id) => ({
+      id,
+      rows: {
+        referrals: [{ ...REFERRAL, key: `ref_${id}` }],
+        rewards: ['a', 'b'].map((key) => reward(`${key}_${id}`, { referralKey: `ref_${id}` })),
+      },
+    }));
+    const before = crm.user.calls();
+    const outcomes = await objects.write('deal', all);
+    expect(new Set(outcomes.map(({ result }) => result))).toEqual(new Set(['written']));
+    // One for each hundred rows of either object, and a reading and a writing for each of the three kinds of tie.
+    expect(crm.user.calls() - before).toBe(1 + 2 + 3 * 2);
+    const again = crm.user.calls();
+    await objects.write('deal', all);
+    expect(crm.user.calls() - again).toBe(1 + 2 + 3);
+    await crm.close();
+  });
+
+  test('are not there for a connection that was not granted what they need', async () => {
+    const crm = await start();
+    for (const missing of crm.connector.objectScopes ?? []) {
+      const scopes = crm.access.scopes.filter((scope) => scope !== missing);
+      expect(crm.connector.open({ ...crm.access, scopes }).objects).toBeUndefined();
+    }
     await crm.close();
   });
 });

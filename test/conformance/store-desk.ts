@@ -159,7 +159,7 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
         store.appSettings.save(
           'acc_a',
           a.connectionId,
-          { managers, programs: null, notifications: [] },
+          { managers, programs: null, notifications: [], objects: 'off' },
           { basis, by: 'key', now: T0 },
         );
       expect(await store.appSettings.newest('acc_a', a.connectionId)).toBeNull();
@@ -177,7 +177,7 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
         store.appSettings.save(
           'acc_a',
           a.connectionId,
-          { managers, programs, notifications: [] },
+          { managers, programs, notifications: [], objects: 'off' },
           { basis, by: 'key', now },
         );
       await save(0, ['7'], null, T0);
@@ -200,7 +200,7 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
         store.appSettings.save(
           'acc_a',
           a.connectionId,
-          { managers: [], programs: null, notifications },
+          { managers: [], programs: null, notifications, objects: 'off' },
           { basis, by: 'key', now },
         );
       expect(await store.caseTasks.watched(null, 10)).toEqual([]);

@@ -1988,6 +1988,24 @@ export function storeConformance({
         expect([source?.referral?.id, source?.decisions.map(({ id }) => id)]).toEqual(['ref_1', ['dec_1']]);
       });
 
+      test('a contact whom several have referred shows the one who was first and was not declined, and tells of the others', async () => {
+        const { referral, member } = await a.writePair();
+        const contact = a.ref('contact', 'friend-ref_1');
+        const [alone] = await store.mirror.sources('acc_a', [contact]);
+        expect(alone).not.toHaveProperty('alsoReferred');
+        const friend = { ...referral.friend, contact };
+        const declined = a.referral('ref_0', 'mem_1', {
+          programId: 'prg_0',
+          submittedAt: T0 - 1,
+          stage: 'declined',
+          friend,
+        });
+        const later = a.referral('ref_2', 'mem_1', { programId: 'prg_2', submittedAt: T0 + 1, friend });
+        await a.write({ referrals: [declined, later] });
+        const [source] = await store.mirror.sources('acc_a', [contact]);
+        expect(source).toMatchObject({ referral, referrer: member, alsoReferred: [declined, later] });
+      });
+
       test('a deal that nothing was decided on yet shows the friend it is linked to, the one referred first', async () => {
         const { referral, member } = await a.writePair();
         await a.write({

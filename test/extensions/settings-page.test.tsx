@@ -164,6 +164,29 @@ describe('the settings page', () => {
     expect(page.select('Renewed').props.value).toBe('won');
   });
 
+  it('turns rows of referrals and rewards on, on top of the version that was read', async () => {
+    const page = await shown('connected');
+    expect(page.text()).toContain('They name nobody');
+    page.button('Write referrals and rewards as rows').trigger('onClick');
+    await page.waitFor(() => expect(page.sent).toHaveLength(2));
+    expect(page.sent[1]).toMatchObject({
+      url: 'https://wonward.test/hubspot/settings/objects',
+      body: { version: 2, isOn: true },
+    });
+  });
+
+  it('turns them on for nobody whose HubSpot has not granted what they need, and says what to do', async () => {
+    const page = await shown('disconnected');
+    expect(page.button('Write referrals and rewards as rows').props.disabled).toBe(true);
+    expect(page.text()).toContain('HubSpot has not granted what they need');
+  });
+
+  it('says before they are turned off that the rows are removed', async () => {
+    const page = await shown('objects', 'connected');
+    page.button('Turn off and remove the rows').trigger('onClick');
+    await page.waitFor(() => expect(page.sent[1]).toMatchObject({ body: { version: 2, isOn: false } }));
+  });
+
   it('shows a viewer everything and no button that changes something', async () => {
     const page = await shown('viewer');
     expect(page.find(Alert).props.title).toBe('You may look, and change nothing');

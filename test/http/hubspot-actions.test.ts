@@ -161,7 +161,7 @@ describe('lists to choose from', () => {
     await service.store.programs.publish(accountId, { programId: 'default', name: 'Customers', rules }, Date.now());
     expect((await values()).map(({ value }) => value)).toEqual(['default']);
     const kept = await service.store.appSettings.newest(accountId, id);
-    const said = { managers: [], programs: [], notifications: [] };
+    const said = { managers: [], programs: [], notifications: [], objects: 'off' as const };
     const as = { basis: kept?.version ?? 0, by: 'key', now: Date.now() };
     await service.store.appSettings.save(accountId, id, said, as);
     expect(await values()).toEqual([]);

@@ -249,6 +249,32 @@ describe('who may change settings', () => {
   });
 });
 
+describe('referrals and rewards as objects', () => {
+  test('are off, cannot be turned on where HubSpot has not granted what they need, and say so', async () => {
+    expect((await settings()).objects).toEqual({
+      state: 'off',
+      isGranted: false,
+      words: expect.stringContaining('HubSpot has not granted what they need'),
+    });
+    const { settingsVersion: version } = await settings();
+    const { answer } = await ask('objects', { version, isOn: true });
+    expect(answer).toMatchObject({
+      ok: false,
+      code: 'invalid_request',
+      message: expect.stringContaining('Enterprise'),
+    });
+    expect((await settings()).objects.state).toBe('off');
+    // What is off is off.
+    expect((await ask('objects', { version, isOn: false })).answer).toMatchObject({ ok: true });
+  });
+
+  test('are a manager’s to choose', async () => {
+    const asked = { userId: VIEWER };
+    const { answer } = await ask('objects', { version: 1, isOn: true }, asked);
+    expect(answer).toMatchObject({ ok: false, code: 'forbidden' });
+  });
+});
+
 describe('a change that is asked for wrongly', () => {
   const query = `?userId=${INSTALLER}&portalId=${PORTAL}`;
   const body = { version: 'v1', stages: [LOST] };
@@ -276,6 +302,7 @@ describe('a change that is asked for wrongly', () => {
     ['no version', 'mapping', { stages: [] }],
     ['more than is asked for', 'mapping', { ...body, managers: ['1'] }],
     ['a list', 'mapping', []],
+    ['neither on nor off', 'objects', { version: 1, isOn: 'yes' }],
     ['something where nothing is asked for', 'reconnect', { portalId: OTHER_PORTAL }],
   ])('is told so with 200, which HubSpot passes on: %s', async (_, change, wrong) => {
     expect((await ask(change, wrong)).answer).toMatchObject({ ok: false, code: 'invalid_request' });

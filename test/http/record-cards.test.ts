@@ -111,7 +111,7 @@ describe('the card of a deal', () => {
     const kept = await service.store.appSettings.save(
       account.id,
       connectionId,
-      { managers: [], programs: [], notifications: [] },
+      { managers: [], programs: [], notifications: [], objects: 'off' },
       as,
     );
     const referral = await service.store.reads.referral(account.id, story.referralId);

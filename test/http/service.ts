@@ -316,7 +316,13 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const act = createAct({ store, clock, onAsked: () => {}, onUnplaced: () => {} });
   const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked: () => {} });
   const tiers = createTiers({ store, clock });
-  const appSettings = createAppSettings({ store, clock, hasTasks: (provider) => provider === 'hubspot' });
+  const appSettings = createAppSettings({
+    store,
+    clock,
+    hasTasks: (provider) => provider === 'hubspot',
+    objectScopes: (provider) => (provider === 'hubspot' ? ['crm.objects.custom.write'] : undefined),
+    openSession,
+  });
   const recordUrl = () => null;
   const nextAsks = createNextAsks({ store, clock, recordUrl });
   const consoleLinks = createConsoleLinks(PUBLIC_URL);

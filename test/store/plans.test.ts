@@ -426,7 +426,7 @@ function everyChoiceOf<T extends object>(all: T): Partial<T>[] {
 async function useDesk(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const accountId = 'acc_a';
   const { desk } = store;
-  const setting = { managers: ['7'], programs: ['prg'], notifications: [] };
+  const setting = { managers: ['7'], programs: ['prg'], notifications: [], objects: 'off' as const };
   await store.appSettings.save(accountId, 'con_a', setting, { basis: 0, by: 'x', now: T0 });
   await store.appSettings.newest(accountId, 'con_a');
   await store.appSettings.choices(accountId);

@@ -163,7 +163,7 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.appSettings.save(
     'acc_a',
     'con_a',
-    { managers: ['7'], programs: null, notifications: [] },
+    { managers: ['7'], programs: null, notifications: [], objects: 'off' },
     { basis: 0, by: 'x', now: T0 },
   );
   await store.caseTasks.want(

@@ -102,7 +102,7 @@ test('a list can be left when its CRM is not connected any more: who was read is
   const list = { connectionId, listId, position: null };
   const at = stack.clock.now();
   const one = { accountId: stack.accountId, id: 'imp_left', contentHash: 'x', list, rows: 0, startedBy: 'key' };
-  await store.connections.disconnect(stack.accountId, connectionId, 'gone');
+  await store.connections.disconnect(stack.accountId, connectionId, 'gone', at);
   await store.memberImports.start({ ...one, state: 'listing', startedAt: at, updatedAt: at }, []);
   expect((await stack.api('POST', '/member-imports/imp_left/undo', {})).status).toBe(200);
   expect(await through('imp_left', 'undone')).toMatchObject({ rows: 0, counts: { created: 0, open: 0 } });

@@ -26,7 +26,10 @@ interface MadeCall {
 
 /** As the manifest writes them. */
 const written = ({ method, path }: MadeCall) =>
-  `${method} ${path.replace(`/${API_VERSION}`, '').replace(/\/lists\/\d+/, '/lists/:listId')}`;
+  `${method} ${path
+    .replace(`/${API_VERSION}`, '')
+    .replace(/\/lists\/\d+/, '/lists/:listId')
+    .replaceAll(/\/2-\d+/g, '/:ownObject')}`;
 
 /** Every request that this process makes to an address, as it leaves: what Node's own fetch tells of it. */
 function recordCalls(origin: string): { readonly calls: MadeCall[]; stop(): void } {
@@ -34,7 +37,7 @@ function recordCalls(origin: string): { readonly calls: MadeCall[]; stop(): void
   const hear = (message: unknown) => {
     const { request } = message as { request: { origin: string; method: string; path: string } };
     const path = request.path.split('?')[0] ?? '';
-    if (request.origin === origin && /^\/(crm|account-info|automation|appinstalls)\//.test(path))
+    if (request.origin === origin && /^\/(crm|crm-object-schemas|account-info|automation|appinstalls)\//.test(path))
       calls.push({ method: request.method, path });
   };
   subscribe('undici:request:create', hear);
@@ -94,6 +97,11 @@ describe('the scopes that the app asks for', () => {
     expect((await stack.install()).status).toBe(200);
     expect((await stack.api('POST', '/programs', PROGRAM)).status).toBe(200);
     const scene = createScene(stack);
+    const [connection] = await stack.service.store.connections.list(stack.accountId);
+    if (!connection) throw new Error('the portal is not connected');
+    const ownSettings = `/connections/${connection.id}/app-settings`;
+    const chosen = await stack.api('PUT', ownSettings, { version: 1, objects: 'on' });
+    expect(chosen.status, JSON.stringify(chosen.body)).toBe(200);
     const member = scene.person('Ada');
     const friend = scene.friendOf(member, 'Bob');
     const company = scene.crm.createRecord(PORTAL, 'company', { properties: { name: 'Acme', city: 'Berlin' } });
@@ -109,8 +117,19 @@ describe('the scopes that the app asks for', () => {
     await eventually(execution, ({ state }) => state === 'succeeded');
     await stack.settle();
     expect(await scene.rewardsOn(deal)).toEqual(['friend issued 50.00 EUR', 'member issued 100.00 EUR']);
-    const [connection] = await stack.service.store.connections.list(stack.accountId);
-    if (!connection) throw new Error('the portal is not connected');
+    // Rows of our own objects: they are there, lose a property, name nobody who was forgotten, and go when they are not wanted.
+    await scene.rest();
+    const rewards = `p${PORTAL}_wonward_reward`;
+    const [row] = scene.crm.listRecords(PORTAL, rewards).results;
+    const { objectType } = scene.crm.getRecord(PORTAL, rewards, row?.id ?? '');
+    const lost = `/crm/properties/${API_VERSION}/${objectType}/wonward_state`;
+    const before = calls.length;
+    expect((await scene.hubspot('DELETE', lost)).status).toBe(204);
+    // An admin's tool has made these.
+    calls.splice(before, calls.length - before);
+    await stack.service.container.reconcile.sweepAll(new AbortController().signal);
+    await scene.rest();
+    expect((await stack.api('POST', `/connections/${connection.id}/reports`, {})).status).toBe(201);
     const { people } = stack.service.container.connect.openSession(connection);
     await people?.create({ key: 'click-1', firstName: 'Dora', lastName: null, email: 'dora@friend.example' });
     // A task is looked for, made and completed as for a case that a portal wants to be told of.
@@ -127,6 +146,9 @@ describe('the scopes that the app asks for', () => {
       async () => (await stack.api('GET', '/member-imports/imp_customers')).body,
       ({ state }) => state === 'done',
     );
+    await stack.api('POST', '/people/erase', { contact: { connectionId: connection.id, id: friend } });
+    await scene.rest();
+    expect((await stack.api('PUT', ownSettings, { version: 2, objects: 'off' })).status).toBe(200);
     await stack.service.container.reconcile.sweepAll(new AbortController().signal);
     await stack.settle();
     expect((await stack.api('POST', `/connections/${connection.id}/disconnect`, {})).status).toBe(200);

@@ -30,6 +30,8 @@ export interface CrmConnector {
   readonly hasDuplicateRules?: true;
   /** Calls of all apps together are counted by the day, and ours are held to a share of them. Absent where each app has a limit of its own. */
   readonly hasDailyCalls?: true;
+  /** What has to be granted for `CrmSession.objects`, by the names of `CrmGrant.scopes`. Absent where a customer has no such choice. */
+  readonly objectScopes?: readonly string[];
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
   /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */
@@ -252,6 +254,26 @@ export interface CrmWhole {
   compareMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorComparison[]>;
 }
 
+/** The rows of our own objects that are about a record, for a CRM that has them beside the properties of the record. */
+export interface RecordOwnRows {
+  readonly id: string;
+  readonly rows: Pick<RecordRows, 'referrals' | 'rewards'>;
+}
+
+/** Objects of our own in a CRM that can do without them: a customer chooses them, and may have a subscription without. */
+export interface CrmOwnObjects {
+  /** What keeps them from being had, in words for an admin of the CRM; null when they are there or can be made. Writes nothing. */
+  obstacle(): Promise<string | null>;
+  /** Creates what is missing, as the session's own `provision`. */
+  provision(beforeCreating?: () => Promise<void>): Promise<ProvisionReport>;
+  /** As the session's own `writeMirror`; what a record no longer tells of is taken away. */
+  write(object: 'contact' | 'deal', rows: readonly RecordOwnRows[]): Promise<MirrorOutcome[]>;
+  /** Reads and writes nothing; one answer for each record. */
+  compare(object: 'contact' | 'deal', rows: readonly RecordOwnRows[]): Promise<MirrorComparison[]>;
+  /** Takes away at most `max` rows of each object and leaves the objects; called again, it goes on. */
+  remove(max: number): Promise<{ readonly removed: number; readonly isDone: boolean }>;
+}
+
 export interface CrmSession {
   /** Whether `writeMirror` is given the values of a record's fields, or rows of our own objects. */
   readonly mirrors: 'properties' | 'rows';
@@ -299,6 +321,8 @@ export interface CrmSession {
   readonly apiUse?: () => ApiUse | null;
   /** For comparing all that the CRM has with all that is known here; absent for one that cannot be compared. */
   readonly whole?: CrmWhole;
+  /** Absent for a CRM without them, and where the connection may not have them. */
+  readonly objects?: CrmOwnObjects;
 }
 
 /** People whom the customer has put together in the CRM, by hand or by a rule of theirs. */

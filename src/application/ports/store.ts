@@ -1688,6 +1688,8 @@ export interface MirrorSource {
   readonly referral: Referral | null;
   /** Who referred this contact. */
   readonly referrer: Member | null;
+  /** Other referrals that brought the same contact, as one that was declined; absent where there are none. */
+  readonly alsoReferred?: readonly Referral[];
   /** Newest decision of each rule on the deal. */
   readonly decisions: readonly Decision[];
   /** Standing and ended rewards on the deal. */

@@ -1,5 +1,5 @@
-import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
-import type { CrmAccess, CrmConnector, CrmSession } from '../../application/ports/crm.ts';
+import { hubspotManifest, OBJECT_SCOPES } from '../../../manifests/hubspot/app.ts';
+import type { CrmAccess, CrmConnector, CrmOwnObjects, CrmSession } from '../../application/ports/crm.ts';
 import { NOTHING_WANTED } from '../../domain/property.ts';
 import type { CrmObject, RecordRef } from '../../domain/record.ts';
 import type { CallLog } from '../answers.ts';
@@ -8,6 +8,7 @@ import { createBudget, VENDOR_LIMIT } from './budget.ts';
 import { type CallDeps, createPortalApi, type PortalApi } from './call.ts';
 import { compareMirror } from './compare.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
+import { type ObjectStates, objectObstacle, provisionObjects, readObjectStates } from './custom-objects.ts';
 import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
 import type { MirroredObject } from './fields.ts';
@@ -17,6 +18,7 @@ import { writeMirror } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
 import { createPeople } from './people.ts';
 import { type PropertyState, provision, readPropertyNames, readPropertyState } from './provision.ts';
+import { compareRows, removeRows, writeRows } from './rows.ts';
 import { readChanged } from './search.ts';
 import { verifySignature } from './signature.ts';
 import { readStages } from './stages.ts';
@@ -67,6 +69,7 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
     onCall,
   };
   const propertyStates = createPropertyStates(clock);
+  const objectStates = createObjectStates(clock);
   const { requiredScopes, optionalScopes, scopes } = hubspotManifest.oauth;
   const permissions = scopes.map(({ scope, reason, isOptional }) => ({ name: scope, reason, isOptional }));
   return {
@@ -80,8 +83,9 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
     recordUrl,
     requiredScopes,
     hasTasks: true,
+    objectScopes: OBJECT_SCOPES,
     open: (access) => ({
-      ...createSession(createPortalApi(callDeps, access), access, propertyStates),
+      ...createSession(createPortalApi(callDeps, access), access, propertyStates, objectStates),
       apiUse() {
         const used = callDeps.budget.used(access.externalId);
         if (used === null) return null;
@@ -98,7 +102,12 @@ function recordUrl({ externalId, uiHost }: { externalId: string; uiHost: string 
   return uiHost === null ? null : `https://${uiHost}/contacts/${externalId}/record/${OBJECT_TYPE_IDS[object]}/${id}`;
 }
 
-function createSession(api: PortalApi, access: CrmAccess, propertyStates: PropertyStates): CrmSession {
+function createSession(
+  api: PortalApi,
+  access: CrmAccess,
+  propertyStates: PropertyStates,
+  objectStates: StateCache<ObjectStates>,
+): CrmSession {
   const portal = access.externalId;
   const completeCallbacks = callbacksOf(api, access.scopes);
   const lists = listsOf(api, access.scopes);
@@ -136,8 +145,38 @@ function createSession(api: PortalApi, access: CrmAccess, propertyStates: Proper
       if (outcomes.some(({ result }) => result === 'unprovisioned')) propertyStates.forget(portal);
       return outcomes;
     },
+    // A subscription without objects of its own leaves what they ask for out of the grant.
+    ...(OBJECT_SCOPES.every((scope) => access.scopes.includes(scope))
+      ? { objects: objectsOf(api, portal, objectStates) }
+      : {}),
     ...(completeCallbacks ? { completeCallbacks } : {}),
     ...(lists ? { lists } : {}),
+  };
+}
+
+function objectsOf(api: PortalApi, portal: string, objectStates: StateCache<ObjectStates>): CrmOwnObjects {
+  const states = () => objectStates.get(portal, () => readObjectStates(api));
+  return {
+    obstacle: () => objectObstacle(api),
+    async provision(beforeCreating) {
+      objectStates.forget(portal);
+      const { report, states: after } = await provisionObjects(api, beforeCreating);
+      objectStates.set(portal, after);
+      return report;
+    },
+    async write(object, rows) {
+      if (rows.length === 0) return [];
+      const outcomes = await writeRows(api, await states(), object, rows);
+      if (outcomes.some(({ result }) => result === 'unprovisioned')) objectStates.forget(portal);
+      return outcomes;
+    },
+    async compare(object, rows) {
+      return rows.length === 0 ? [] : compareRows(api, await states(), object, rows);
+    },
+    async remove(max) {
+      objectStates.forget(portal);
+      return removeRows(api, await states(), max);
+    },
   };
 }
 
@@ -149,10 +188,31 @@ interface PropertyStates {
 }
 
 function createPropertyStates(clock: () => number): PropertyStates {
-  const known = new Map<string, { readonly state: Promise<PropertyState>; readonly until: number }>();
+  const states = createStateCache<PropertyState>(clock);
   const keyOf = (portal: string, object: MirroredObject) => `${object} ${portal}`;
+  return {
+    get: (api, portal, object) => states.get(keyOf(portal, object), () => readPropertyState(api, object)),
+    set: (portal, object, state) => states.set(keyOf(portal, object), state),
+    forget(portal) {
+      states.forget(keyOf(portal, 'contact'));
+      states.forget(keyOf(portal, 'deal'));
+    },
+  };
+}
 
-  function remember(key: string, state: Promise<PropertyState>): Promise<PropertyState> {
+const createObjectStates = (clock: () => number) => createStateCache<ObjectStates>(clock);
+
+interface StateCache<T> {
+  /** Several who ask at once share one call. */
+  get(key: string, read: () => Promise<T>): Promise<T>;
+  set(key: string, state: T): void;
+  forget(key: string): void;
+}
+
+function createStateCache<T>(clock: () => number): StateCache<T> {
+  const known = new Map<string, { readonly state: Promise<T>; readonly until: number }>();
+
+  function remember(key: string, state: Promise<T>): Promise<T> {
     const entry = { state, until: clock() + PROPERTY_STATE_TTL_MS };
     known.set(key, entry);
     // A call that failed says nothing about the portal.
@@ -163,15 +223,12 @@ function createPropertyStates(clock: () => number): PropertyStates {
   }
 
   return {
-    async get(api, portal, object) {
-      const entry = known.get(keyOf(portal, object));
+    async get(key, read) {
+      const entry = known.get(key);
       if (entry && clock() < entry.until) return entry.state;
-      return remember(keyOf(portal, object), readPropertyState(api, object));
+      return remember(key, read());
     },
-    set: (portal, object, state) => void remember(keyOf(portal, object), Promise.resolve(state)),
-    forget(portal) {
-      known.delete(keyOf(portal, 'contact'));
-      known.delete(keyOf(portal, 'deal'));
-    },
+    set: (key, state) => void remember(key, Promise.resolve(state)),
+    forget: (key) => void known.delete(key),
   };
 }

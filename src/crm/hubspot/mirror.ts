@@ -131,7 +131,7 @@ async function refusedRow(
 }
 
 /** Where an error of a 207 names its rows: `context.ids`, `context.id`, `context.objectWriteTraceId`. */
-function idsIn({ context }: HubSpotError): string[] {
+export function idsIn({ context }: HubSpotError): string[] {
   return ['ids', 'id', 'objectId', 'objectIds', 'objectWriteTraceId'].flatMap((key) => {
     const value = context?.[key];
     return (Array.isArray(value) ? value : [value]).flatMap((id) =>

@@ -5,7 +5,10 @@
 export const API_VERSION = '2026-03';
 
 /** The plural names under which HubSpot's paths know the objects. */
-export type ObjectPath = 'contacts' | 'deals' | 'companies' | 'tasks';
+export type ObjectPath = 'contacts' | 'deals' | 'companies' | 'tasks' | CustomPath;
+
+/** The type id of an object that a portal has of its own. */
+export type CustomPath = `2-${string}`;
 
 export const PATHS = {
   token: `/oauth/${API_VERSION}/token`,
@@ -24,6 +27,13 @@ export const PATHS = {
   propertyGroups: (object: ObjectPath) => `/crm/properties/${API_VERSION}/${object}/groups`,
   associations: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/batch/read`,
   associationLabels: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/labels`,
+  batchArchive: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}/batch/archive`,
+  associate: (from: ObjectPath, to: ObjectPath) =>
+    `/crm/associations/${API_VERSION}/${from}/${to}/batch/associate/default`,
+  dissociate: (from: ObjectPath, to: ObjectPath) => `/crm/associations/${API_VERSION}/${from}/${to}/batch/archive`,
+  schemas: `/crm-object-schemas/${API_VERSION}/schemas`,
+  schemaAssociations: (object: CustomPath) => `/crm-object-schemas/${API_VERSION}/schemas/${object}/associations`,
+  customObjectLimit: `/crm/limits/${API_VERSION}/custom-object-types`,
   searchLists: `/crm/lists/${API_VERSION}/search`,
   list: (id: string) => `/crm/lists/${API_VERSION}/${encodeURIComponent(id)}`,
   listMembers: (id: string) => `/crm/lists/${API_VERSION}/${encodeURIComponent(id)}/memberships`,

@@ -194,6 +194,35 @@ export const groupsSchema = z.looseObject({
   results: z.array(z.looseObject({ name: z.string(), archived: z.boolean().optional() })),
 });
 
+const customPath = z.custom<`2-${string}`>((value) => typeof value === 'string' && /^2-\d+$/.test(value));
+
+export const schemaSchema = z.looseObject({
+  name: z.string(),
+  objectTypeId: customPath,
+  archived: z.boolean().optional(),
+  properties: z.array(propertySchema),
+  associations: z.array(z.looseObject({ fromObjectTypeId: z.string(), toObjectTypeId: z.string() })),
+});
+export type HubSpotSchema = z.infer<typeof schemaSchema>;
+
+/** A customer's own objects may be of other kinds: they are none of ours and are not looked into. */
+export const schemasSchema = z.looseObject({ results: z.array(z.looseObject({ name: z.string() })) });
+
+export const objectLimitSchema = z.looseObject({ limit: z.number(), usage: z.number() });
+
+export const upsertedSchema = z.looseObject({
+  status: completeSchema,
+  results: z.array(z.looseObject({ id: idSchema, properties: z.record(z.string(), propertyValue) })),
+  errors: z.array(errorSchema).optional(),
+});
+
+export const associatedSchema = z.looseObject({
+  status: completeSchema,
+  errors: z.array(errorSchema).optional(),
+});
+
+export const objectPageSchema = z.looseObject({ results: z.array(z.looseObject({ id: idSchema })) });
+
 /** For writes whose answer adds nothing to its status. */
 export const anythingSchema = z.unknown();
 

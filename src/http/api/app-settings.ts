@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { AppSettingsDesk } from '../../application/app-settings.ts';
+import type { AppSettingsDesk, AppSettingsSaved } from '../../application/app-settings.ts';
 import type { KeptAppSettings } from '../../application/ports/store.ts';
+import { OBJECTS_CHOICES } from '../../domain/app-settings.ts';
 import { CHANNELS, NOTICES } from '../../domain/notice.ts';
 import { HttpProblem } from '../problem.ts';
 import { type Operation, operation } from './operation.ts';
@@ -49,11 +50,17 @@ const settings = {
   }),
 };
 
+const OBJECTS_MEANING =
+  'Whether referrals and rewards are rows of objects of their own in the CRM, beside the properties of its records; for HubSpot accounts whose subscription has custom objects.';
+
 const answer = z
   .strictObject({
     connectionId,
     version: z.int().min(0).meta({ description: '0: nobody has set anything yet.' }),
     ...settings,
+    objects: z.enum(OBJECTS_CHOICES).meta({
+      description: `${OBJECTS_MEANING} leaving: they were turned off, and the rows are being removed.`,
+    }),
   })
   .meta({ id: 'AppSettings', description: 'What is set in the app inside a CRM.' });
 
@@ -61,7 +68,7 @@ const none = () => new HttpProblem('not_found', 'This account has no such connec
 
 function view(
   of: string,
-  { version, settings: { managers, programs, notifications } }: KeptAppSettings,
+  { version, settings: { managers, programs, notifications, objects } }: KeptAppSettings,
 ): z.input<typeof answer> {
   return {
     connectionId: of,
@@ -69,7 +76,15 @@ function view(
     managers: [...managers],
     programs: programs && [...programs],
     notifications: [...notifications],
+    objects,
   };
+}
+
+function objectsProblem(saved: AppSettingsSaved): string | null {
+  if (saved.kind === 'no_objects') return 'This CRM has no objects to turn on.';
+  if (saved.kind === 'objects_impossible') return saved.why;
+  if (saved.kind !== 'objects_not_granted') return null;
+  return 'The CRM has not granted what they need. Connect it anew, by POST /connections; HubSpot leaves these permissions out where the subscription has no custom objects.';
 }
 
 export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[] {
@@ -96,7 +111,7 @@ export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[]
       method: 'put',
       path: '/connections/{connectionId}/app-settings',
       summary:
-        'Say who may change settings in the app inside the CRM, which programs apply there, and who is told of what',
+        'Say who may change settings in the app inside the CRM, which programs apply there, who is told of what, and whether it has objects of ours',
       description: 'Saved as the next version. What is not named stays as it is; the same again changes nothing.',
       params: z.strictObject({ connectionId }),
       body: z.strictObject({
@@ -104,16 +119,18 @@ export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[]
         managers: settings.managers.optional(),
         programs: settings.programs.optional(),
         notifications: settings.notifications.optional(),
+        objects: z.enum(['off', 'on']).optional().meta({ description: OBJECTS_MEANING }),
       }),
       statuses: { 200: 'What holds now.' },
       answer,
-      problems: ['not_found', 'settings_changed'],
+      problems: ['not_found', 'settings_changed', 'connection_lost', 'crm_refused', 'try_again'],
       async handle({ accountId, actor, params, body }) {
-        const { version: basis, managers, programs, notifications } = body;
+        const { version: basis, managers, programs, notifications, objects } = body;
         const said = {
           ...(managers === undefined ? {} : { managers }),
           ...(programs === undefined ? {} : { programs }),
           ...(notifications === undefined ? {} : { notifications }),
+          ...(objects === undefined ? {} : { objects }),
         };
         const saved = await desk.save(accountId, params.connectionId, said, { basis, by: actor });
         if (saved.kind === 'no_such_connection') throw none();
@@ -121,11 +138,16 @@ export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[]
           throw new HttpProblem('invalid_request', 'People of this CRM cannot be told by tasks.', {
             errors: [{ field: 'notifications', problem: 'must be empty for a CRM without tasks' }],
           });
+        const impossible = objectsProblem(saved);
+        if (impossible !== null)
+          throw new HttpProblem('invalid_request', impossible, {
+            errors: [{ field: 'objects', problem: 'cannot be "on" for this connection' }],
+          });
         if (saved.kind === 'no_such_programs')
           throw new HttpProblem('invalid_request', 'Some of the programs were never published.', {
             errors: saved.programs.map((id) => ({ field: 'programs', problem: `"${id}" is no published program` })),
           });
-        if (saved.kind === 'changed')
+        if (saved.kind !== 'saved')
           throw new HttpProblem(
             'settings_changed',
             'The settings have changed since you read them. Read them again, and set yours on top of that.',

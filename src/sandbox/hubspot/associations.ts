@@ -11,7 +11,7 @@ import {
   requireInputs,
 } from './http.ts';
 import type { Links } from './links.ts';
-import { findObjectType, type ObjectType } from './object-types.ts';
+import { findObjectType, isCustomWord, type ObjectType } from './object-types.ts';
 import { requireObjectType } from './objects.ts';
 import { type Actor, type AssociationDefinition, type Portal, type RecordState, resolveRecord } from './portal.ts';
 
@@ -49,20 +49,21 @@ const capSchema = z.strictObject({
 });
 const purgeSchema = z.strictObject({ inputs: z.array(z.strictObject({ category: z.string(), typeId: z.int() })) });
 
+function scopeWord(word: string | undefined): string | undefined {
+  return isCustomWord(word ?? '') ? 'custom' : findObjectType(word ?? '')?.plural;
+}
+
 /** A write needs the written side's write scope and any access to the other side. */
 function pairScopes(action: 'read' | 'write', fromWord: string | undefined, toWord: string | undefined): string[][] {
-  const [from, to] = [findObjectType(fromWord ?? ''), findObjectType(toWord ?? '')];
+  const [from, to] = [scopeWord(fromWord), scopeWord(toWord)];
   if (!from || !to) return [];
-  return [
-    [`crm.objects.${from.plural}.${action}`],
-    [`crm.objects.${to.plural}.read`, `crm.objects.${to.plural}.write`],
-  ];
+  return [[`crm.objects.${from}.${action}`], [`crm.objects.${to}.read`, `crm.objects.${to}.write`]];
 }
 
 function labelScopes(action: 'read' | 'write', params: Record<string, string>): string[][] {
-  const [from, to] = [findObjectType(params.fromObjectType ?? ''), findObjectType(params.toObjectType ?? '')];
+  const [from, to] = [scopeWord(params.fromObjectType), scopeWord(params.toObjectType)];
   if (!from || !to) return [];
-  return [from, to].map((type) => [`crm.objects.${type.plural}.${action}`, `crm.schemas.${type.plural}.${action}`]);
+  return [from, to].map((word) => [`crm.objects.${word}.${action}`, `crm.schemas.${word}.${action}`]);
 }
 
 function cursor(id: string): string {
@@ -155,8 +156,8 @@ export function createAssociationRoutes({ links, appId }: AssociationsDeps): Rou
 
   function types(call: Call): [ObjectType, ObjectType] {
     return [
-      requireObjectType(call.params.fromObjectType ?? call.params.objectType),
-      requireObjectType(call.params.toObjectType),
+      requireObjectType(call.params.fromObjectType ?? call.params.objectType, call.portal),
+      requireObjectType(call.params.toObjectType, call.portal),
     ];
   }
 
@@ -260,7 +261,7 @@ export function createAssociationRoutes({ links, appId }: AssociationsDeps): Rou
 
   function defaultViews(portal: Portal, source: RecordState, target: RecordState, at: number): object[] {
     const plain = links.linkDefault(portal, source, target, app, at);
-    const spec = (associationTypeId: number): object => ({ associationCategory: 'HUBSPOT_DEFINED', associationTypeId });
+    const spec = (associationTypeId: number): object => ({ associationCategory: plain.category, associationTypeId });
     return [
       { from: { id: source.id }, to: { id: target.id }, associationSpec: spec(plain.typeId) },
       { from: { id: target.id }, to: { id: source.id }, associationSpec: spec(plain.inverseTypeId) },
@@ -268,8 +269,8 @@ export function createAssociationRoutes({ links, appId }: AssociationsDeps): Rou
   }
 
   function putDefault(call: Call): Answer {
-    const from = requireObjectType(call.params.fromObjectType);
-    const to = requireObjectType(call.params.toObjectType);
+    const from = requireObjectType(call.params.fromObjectType, call.portal);
+    const to = requireObjectType(call.params.toObjectType, call.portal);
     const source = requireRecord(call.portal, from, call.params.fromObjectId ?? '');
     const target = requireRecord(call.portal, to, call.params.toObjectId ?? '');
     return batchAnswer(200, defaultViews(call.portal, source, target, call.at), [], call.at);

@@ -125,6 +125,7 @@ const portalSchema = z.strictObject({
     )
     .optional(),
   unavailableScopes: z.array(z.string()).optional(),
+  customObjectLimit: z.int().min(0).optional(),
   firstRecordId: z.int().positive().optional(),
 });
 const fetchSchema = z.strictObject({

@@ -260,7 +260,7 @@ export function createControl(deps: ControlDeps) {
       total: number;
       results: Array<{ id: string; properties: Record<string, string>; archived: boolean; updatedAt: string }>;
     } {
-      const type = requireObjectType(objectType);
+      const type = requireObjectType(objectType, portalOf(id));
       const wanted = query.toLowerCase();
       const found = [...recordsOf(portalOf(id), type.typeId).values()]
         .filter((record) => record.archived === archived)
@@ -283,7 +283,7 @@ export function createControl(deps: ControlDeps) {
     },
     getRecord(id: number, objectType: string, recordId: string): RecordDetail {
       const portal = portalOf(id);
-      return detail(portal, recordOf(portal, requireObjectType(objectType), recordId));
+      return detail(portal, recordOf(portal, requireObjectType(objectType, portal), recordId));
     },
     createRecord(
       id: number,
@@ -292,7 +292,7 @@ export function createControl(deps: ControlDeps) {
     ): RecordDetail {
       const portal = portalOf(id);
       const [actor, at] = [actorOf(portal, input), timeOf(input)];
-      const record = records.create(portal, requireObjectType(objectType), input.properties, actor, at);
+      const record = records.create(portal, requireObjectType(objectType, portal), input.properties, actor, at);
       for (const association of input.associations ?? []) link(portal, record, association, actor, at);
       return detail(portal, record);
     },
@@ -303,7 +303,7 @@ export function createControl(deps: ControlDeps) {
       input: { properties: Record<string, string> } & Hand,
     ): RecordDetail {
       const portal = portalOf(id);
-      const type = requireObjectType(objectType);
+      const type = requireObjectType(objectType, portal);
       const record = recordOf(portal, type, recordId);
       if (record.archived) throw notFound({ id: [recordId] });
       records.update(portal, type, record, input.properties, actorOf(portal, input), timeOf(input));
@@ -311,12 +311,12 @@ export function createControl(deps: ControlDeps) {
     },
     deleteRecord(id: number, objectType: string, recordId: string, hand: Hand = {}): void {
       const portal = portalOf(id);
-      const type = requireObjectType(objectType);
+      const type = requireObjectType(objectType, portal);
       records.archive(portal, type, recordOf(portal, type, recordId), actorOf(portal, hand), timeOf(hand));
     },
     restoreRecord(id: number, objectType: string, recordId: string, hand: Hand = {}): RecordDetail {
       const portal = portalOf(id);
-      const type = requireObjectType(objectType);
+      const type = requireObjectType(objectType, portal);
       const record = recordOf(portal, type, recordId);
       records.restore(portal, type, record, actorOf(portal, hand), timeOf(hand));
       return detail(portal, record);
@@ -327,7 +327,7 @@ export function createControl(deps: ControlDeps) {
       input: { primaryObjectId: string; objectIdToMerge: string } & Hand,
     ): RecordDetail {
       const portal = portalOf(id);
-      const type = requireObjectType(objectType);
+      const type = requireObjectType(objectType, portal);
       const primary = recordOf(portal, type, input.primaryObjectId);
       const secondary = recordOf(portal, type, input.objectIdToMerge);
       if (primary === secondary) throw validationError('A record cannot be merged with itself');
@@ -339,7 +339,7 @@ export function createControl(deps: ControlDeps) {
     },
     privacyDelete(id: number, objectType: string, recordId: string, hand: Hand = {}): void {
       const portal = portalOf(id);
-      const type = requireObjectType(objectType);
+      const type = requireObjectType(objectType, portal);
       records.privacyDelete(portal, type, recordOf(portal, type, recordId), actorOf(portal, hand), timeOf(hand));
     },
 

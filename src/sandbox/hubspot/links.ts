@@ -25,7 +25,12 @@ export function createLinks({ tell, records }: LinksDeps) {
 
   function unlabeled(portal: Portal, from: ObjectTypeId, to: ObjectTypeId): AssociationDefinition {
     const found = definitionsBetween(portal, from, to).find((definition) => definition.label === null);
-    if (!found) throw new Error(`no default association from ${from} to ${to}`);
+    if (!found) {
+      throw validationError(`No association is defined between ${from} and ${to}`, {
+        subCategory: 'crm.associations.INVALID_OBJECT_PAIRING',
+        context: { fromObjectTypeId: [from], toObjectTypeId: [to] },
+      });
+    }
     return found;
   }
 
@@ -101,7 +106,7 @@ export function createLinks({ tell, records }: LinksDeps) {
   }
 
   function recount(portal: Portal, record: RecordState, at: number): void {
-    if (record.typeId === '0-27') return;
+    if (record.typeId === '0-27' || record.typeId.startsWith('2-')) return;
     if (record.typeId !== '0-1') {
       records.setCalculated(record, 'num_associated_contacts', String(count(portal, record, '0-1')), at);
     }
@@ -246,7 +251,8 @@ export function createLinks({ tell, records }: LinksDeps) {
     const before = [...(linksOf(portal, from, to.typeId).get(to.id) ?? [])].sort().join();
     for (const typeId of linksOf(portal, from, to.typeId).get(to.id) ?? []) {
       const defined = definition(portal, typeId);
-      if (defined.category === 'USER_DEFINED' && !ids.includes(typeId)) remove(portal, from, to, typeId, actor, at);
+      const isLabel = defined.category === 'USER_DEFINED' && defined.label !== null;
+      if (isLabel && !ids.includes(typeId)) remove(portal, from, to, typeId, actor, at);
     }
     add(portal, from, to, plain.typeId, actor, at);
     for (const typeId of ids) {

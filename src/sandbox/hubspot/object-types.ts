@@ -1,6 +1,9 @@
 /** The CRM objects that the sandbox knows. Ids and default properties: "Understanding the CRM" and "Search the CRM". */
 
-export type ObjectTypeId = '0-1' | '0-2' | '0-3' | '0-27';
+export type StandardTypeId = '0-1' | '0-2' | '0-3' | '0-27';
+/** An object that a portal has defined itself: "{meta-type}-{unique ID}", where 2 is the portals' own. */
+export type CustomTypeId = `2-${number}`;
+export type ObjectTypeId = StandardTypeId | CustomTypeId;
 
 export interface ObjectType {
   typeId: ObjectTypeId;
@@ -24,7 +27,11 @@ export interface ObjectType {
   historyLimit: number;
 }
 
-export const OBJECT_TYPES: readonly ObjectType[] = [
+export interface StandardType extends ObjectType {
+  typeId: StandardTypeId;
+}
+
+export const OBJECT_TYPES: readonly StandardType[] = [
   {
     typeId: '0-1',
     singular: 'contact',
@@ -87,12 +94,42 @@ export const OBJECT_TYPES: readonly ObjectType[] = [
   },
 ];
 
+const CUSTOM_ID = /^2-\d+$/;
+/** `p{portal}_{name}`: "you can retrieve a custom object by its objectTypeId or its fullyQualifiedName" (schemas guide). */
+const FULLY_QUALIFIED = /^p\d+_[A-Za-z]\w*$/;
+
+/** Whether a word of a path can only mean an object that a portal has defined; there need not be one. */
+export function isCustomWord(word: string): boolean {
+  return CUSTOM_ID.test(word) || FULLY_QUALIFIED.test(word);
+}
+
+/** What all objects that portals define have in common. */
+export function customType(typeId: CustomTypeId): ObjectType {
+  return {
+    typeId,
+    singular: typeId,
+    plural: typeId,
+    upper: typeId,
+    scope: 'custom',
+    createdProperty: 'hs_createdate',
+    modifiedProperty: 'hs_lastmodifieddate',
+    defaultProperties: ['hs_createdate', 'hs_lastmodifieddate', 'hs_object_id'],
+    searchableProperties: [],
+    historyLimit: 20,
+  };
+}
+
+function isCustomId(typeId: string): typeId is CustomTypeId {
+  return CUSTOM_ID.test(typeId);
+}
+
 /** Paths take the plural, the singular or the type id ("Associate records": "you can use the object name (e.g., contact)"). */
 export function findObjectType(word: string): ObjectType | undefined {
   return OBJECT_TYPES.find((type) => type.typeId === word || type.plural === word || type.singular === word);
 }
 
 export function objectTypeById(typeId: ObjectTypeId): ObjectType {
+  if (isCustomId(typeId)) return customType(typeId);
   const type = OBJECT_TYPES.find((candidate) => candidate.typeId === typeId);
   if (!type) throw new Error(`no object type ${typeId}`);
   return type;

@@ -13,9 +13,9 @@ import {
   requireInputs,
 } from './http.ts';
 import type { Links } from './links.ts';
-import { findObjectType, type ObjectType, objectTypeById } from './object-types.ts';
+import { customType, findObjectType, isCustomWord, type ObjectType, objectTypeById } from './object-types.ts';
 import { recordView, type Wanted, writtenView } from './object-views.ts';
-import { type Actor, type Portal, type RecordState, recordsOf, resolveRecord } from './portal.ts';
+import { type Actor, findSchema, type Portal, type RecordState, recordsOf, resolveRecord } from './portal.ts';
 import type { Records } from './records.ts';
 
 /** "Object API batch endpoints are limited to 100 inputs per request" (objects guide). */
@@ -67,14 +67,18 @@ const batchIdsSchema = z.strictObject({ inputs: z.array(idSchema) });
 const mergeSchema = z.strictObject({ primaryObjectId: z.string().min(1), objectIdToMerge: z.string().min(1) });
 const privacySchema = z.strictObject({ objectId: z.string().min(1), idProperty: z.string().optional() });
 
-export function requireObjectType(word: string | undefined): ObjectType {
+export function requireObjectType(word: string | undefined, portal?: Portal): ObjectType {
   const type = findObjectType(word ?? '');
   if (type) return type;
+  // What a portal has defined itself is known by its id and by its qualified name.
+  const own = portal && findSchema(portal, word ?? '');
+  if (own) return customType(own.typeId);
   throw validationError(`Unable to infer object type from: ${word}`);
 }
 
 /** Scopes of an object's records; an unknown type is refused later, after the credentials. */
 export function objectScopes(action: 'read' | 'write', word: string | undefined): string[][] {
+  if (isCustomWord(word ?? '')) return [[`crm.objects.custom.${action}`]];
   const type = findObjectType(word ?? '');
   return type ? [[`crm.objects.${type.scope ?? type.plural}.${action}`]] : [];
 }
@@ -116,7 +120,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   function inlineAssociations(portal: Portal, record: RecordState, words: readonly string[]): Record<string, unknown> {
     const shown: Record<string, unknown> = {};
     for (const word of words) {
-      const to = requireObjectType(word);
+      const to = requireObjectType(word, portal);
       const found = links.livingLinks(portal, record, to.typeId);
       if (found.length === 0) continue;
       const from = objectTypeById(record.typeId).singular;
@@ -193,7 +197,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function list(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     const wanted = wantedFrom(call.query);
     const historical = wanted.propertiesWithHistory.length > 0;
     const limit = call.query.integer('limit', DEFAULT_PAGE, 1, PAGE_LIMIT);
@@ -234,7 +238,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function batchRead(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     const body = readBody(batchReadSchema, call.body);
     requireInputs(body.inputs, BATCH_LIMIT);
     const archived = call.query.flag('archived');
@@ -293,7 +297,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function batchCreate(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     const { inputs } = readBody(batchCreateSchema, call.body);
     requireInputs(inputs, BATCH_LIMIT);
     const partial = traced(inputs);
@@ -352,7 +356,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function batchUpdate(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     const { inputs } = readBody(batchWriteSchema, call.body);
     requireInputs(inputs, BATCH_LIMIT);
     refuseDuplicateIds(inputs);
@@ -398,7 +402,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function batchUpsert(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     const { inputs } = readBody(batchWriteSchema, call.body);
     requireInputs(inputs, BATCH_LIMIT);
     refuseDuplicateIds(inputs);
@@ -442,7 +446,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function batchArchive(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     const { inputs } = readBody(batchIdsSchema, call.body);
     requireInputs(inputs, BATCH_LIMIT);
     for (const { id } of inputs) {
@@ -453,7 +457,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function merge(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     // tasks.json has no such path.
     if (type.typeId === '0-27') throw notFound({ objectType: [type.plural] });
     const body = readBody(mergeSchema, call.body);
@@ -470,7 +474,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
   }
 
   function privacyDelete(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     const body = readBody(privacySchema, call.body);
     const record = find(call.portal, type, body.objectId, body.idProperty);
     if (record) records.privacyDelete(call.portal, type, record, app, call.at);
@@ -498,7 +502,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
       path: collection,
       scopes: writes,
       handle(call) {
-        const type = requireObjectType(call.params.objectType);
+        const type = requireObjectType(call.params.objectType, call.portal);
         const record = createOne(call.portal, type, readBody(createSchema, call.body), call.at);
         return { status: 201, body: writtenView(call.portal, record) };
       },
@@ -509,7 +513,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
       query: [...wantedQuery, 'idProperty'],
       scopes: reads,
       handle(call) {
-        const type = requireObjectType(call.params.objectType);
+        const type = requireObjectType(call.params.objectType, call.portal);
         const record = requireRecord(call, type, call.query.flag('archived'));
         return { status: 200, body: view(call, record, wantedFrom(call.query)) };
       },
@@ -520,7 +524,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
       query: ['idProperty'],
       scopes: writes,
       handle(call) {
-        const type = requireObjectType(call.params.objectType);
+        const type = requireObjectType(call.params.objectType, call.portal);
         const { properties } = readBody(updateSchema, call.body);
         const record = records.update(call.portal, type, requireRecord(call, type), properties, app, call.at);
         return { status: 200, body: updatedView(call.portal, record, properties) };
@@ -531,7 +535,7 @@ export function createObjectRoutes({ records, links, appId, mergedBatchRead }: O
       path: single,
       scopes: writes,
       handle(call) {
-        const type = requireObjectType(call.params.objectType);
+        const type = requireObjectType(call.params.objectType, call.portal);
         const id = call.params.objectId ?? '';
         records.requireNumericId(type, id);
         const record = recordsOf(call.portal, type.typeId).get(id);

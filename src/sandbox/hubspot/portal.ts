@@ -1,4 +1,4 @@
-import type { ObjectTypeId } from './object-types.ts';
+import type { CustomTypeId, ObjectTypeId } from './object-types.ts';
 import { OBJECT_TYPES } from './object-types.ts';
 import { defaultGroups, defaultProperties, type PropertyDefinition, type PropertyGroup } from './property-catalog.ts';
 
@@ -140,8 +140,25 @@ export interface PortalSeed {
   pipelines?: PipelineSeed[];
   /** Scopes that this account's subscription does not have: required ones block the install, optional ones are left out. */
   unavailableScopes?: string[];
+  /** How many objects of its own this account's subscription lets it define; 10 unless given, 0 below Enterprise. */
+  customObjectLimit?: number;
   /** First record id of every object type. Ids of different types collide, as they may in HubSpot. */
   firstRecordId?: number;
+}
+
+/** An object that a portal has defined itself (`ObjectSchema`). */
+export interface SchemaState {
+  typeId: CustomTypeId;
+  name: string;
+  labels: { singular: string; plural: string };
+  description: string;
+  primaryDisplayProperty: string;
+  secondaryDisplayProperties: string[];
+  requiredProperties: string[];
+  searchableProperties: string[];
+  allowsSensitiveProperties: boolean;
+  createdAt: number;
+  updatedAt: number;
 }
 
 export interface Portal {
@@ -176,8 +193,15 @@ export interface Portal {
   owners: Owner[];
   lists: Map<string, ListState>;
   nextListId: number;
+  schemas: Map<ObjectTypeId, SchemaState>;
+  /** Deleted and not yet "hard deleted": their names are still taken. */
+  archivedSchemas: Map<string, SchemaState>;
+  /** How many objects of its own the subscription lets a portal define; 0 below Enterprise. */
+  customObjectLimit: number;
 }
 
+/** "10 custom objects" of an Enterprise subscription (products and services catalog). */
+const CUSTOM_OBJECT_LIMIT = 10;
 /** Beyond 32 bits, as real record ids are (541935488729). */
 const FIRST_RECORD_ID = 30_000_000_001;
 /** Custom association types start well above HubSpot's own (the largest documented is 1357). */
@@ -301,6 +325,9 @@ export function createPortal(seed: PortalSeed, at: number): Portal {
     })),
     lists: new Map(),
     nextListId: 1,
+    schemas: new Map(),
+    archivedSchemas: new Map(),
+    customObjectLimit: seed.customObjectLimit ?? CUSTOM_OBJECT_LIMIT,
   };
 }
 
@@ -326,6 +353,13 @@ export function pipelinesOf(portal: Portal, typeId: ObjectTypeId): Map<string, P
   const pipelines = portal.pipelines.get(typeId);
   if (!pipelines) throw new Error(`portal without pipelines of ${typeId}`);
   return pipelines;
+}
+
+/** By its id, or by the name that has the portal in it. */
+export function findSchema(portal: Portal, word: string): SchemaState | undefined {
+  return [...portal.schemas.values()].find(
+    (schema) => schema.typeId === word || `p${portal.id}_${schema.name}` === word,
+  );
 }
 
 /** A property as a reader sees it: not archived. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { batchAnswer } from './batches.ts';
 import { conflict, HubSpotError, notFound, type RowError, rowError, validationError } from './errors.ts';
 import { type Answer, type Call, type Route, readBody, requireInputs } from './http.ts';
-import { findObjectType, type ObjectType } from './object-types.ts';
+import { findObjectType, isCustomWord, type ObjectType } from './object-types.ts';
 import { requireObjectType } from './objects.ts';
 import { groupsOf, type Portal, pipelinesOf, propertiesOf } from './portal.ts';
 import type { PropertyDefinition, PropertyGroup } from './property-catalog.ts';
@@ -88,6 +88,24 @@ const createSchema = z.strictObject({
   externalOptions: z.boolean().optional(),
   referencedObjectType: z.string().optional(),
   dataSensitivity: z.enum(['non_sensitive', 'sensitive', 'highly_sensitive']).optional(),
+});
+/** `ObjectTypePropertyCreate`: a property of an object that is defined with it; the group is HubSpot's own unless given. */
+export const objectPropertySchema = z.strictObject({
+  name: z.string().min(1),
+  label: z.string().min(1),
+  type: typeSchema,
+  fieldType: fieldTypeSchema,
+  description: z.string().optional(),
+  groupName: z.string().min(1).optional(),
+  displayOrder: z.int().optional(),
+  formField: z.boolean().optional(),
+  hasUniqueValue: z.boolean().optional(),
+  hidden: z.boolean().optional(),
+  options: z.array(optionSchema).optional(),
+  referencedObjectType: z.string().optional(),
+  showCurrencySymbol: z.boolean().optional(),
+  numberDisplayHint: changeable.numberDisplayHint,
+  textDisplayHint: changeable.textDisplayHint,
 });
 const updateSchema = z.strictObject(changeable);
 const batchCreateSchema = z.strictObject({ inputs: z.array(createSchema) });
@@ -290,14 +308,14 @@ function optionalFields(input: Readonly<Record<string, unknown>>): Partial<Prope
 
 export function createPropertyRoutes(): Route[] {
   const reads = (params: Record<string, string>): string[][] => {
-    const type = findObjectType(params.objectType ?? '');
-    return type ? [[`crm.schemas.${type.plural}.read`, `crm.objects.${type.plural}.read`]] : [];
+    const word = isCustomWord(params.objectType ?? '') ? 'custom' : findObjectType(params.objectType ?? '')?.plural;
+    return word ? [[`crm.schemas.${word}.read`, `crm.objects.${word}.read`]] : [];
   };
   const writes = (params: Record<string, string>): string[][] => {
-    const type = findObjectType(params.objectType ?? '');
-    return type ? [[`crm.schemas.${type.plural}.write`]] : [];
+    const word = isCustomWord(params.objectType ?? '') ? 'custom' : findObjectType(params.objectType ?? '')?.plural;
+    return word ? [[`crm.schemas.${word}.write`]] : [];
   };
-  const typeOf = (call: Call): ObjectType => requireObjectType(call.params.objectType);
+  const typeOf = (call: Call): ObjectType => requireObjectType(call.params.objectType, call.portal);
 
   function find(call: Call, name: string, archived = false): PropertyDefinition {
     const property = propertiesOf(call.portal, typeOf(call).typeId).get(name);

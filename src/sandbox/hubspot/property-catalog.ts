@@ -1,4 +1,4 @@
-import type { ObjectTypeId } from './object-types.ts';
+import type { StandardTypeId } from './object-types.ts';
 
 export interface PropertyOption {
   label: string;
@@ -116,7 +116,12 @@ const COMPANY = 'companyinformation';
 const DEAL = 'dealinformation';
 const TASK = 'task';
 
-export function defaultProperties(typeId: ObjectTypeId): PropertyDefinition[] {
+/** What HubSpot itself keeps on an object that a portal has defined. */
+export function customProperties(group: string): PropertyDefinition[] {
+  return common(group, 'hs_lastmodifieddate', 'hs_createdate');
+}
+
+export function defaultProperties(typeId: StandardTypeId): PropertyDefinition[] {
   if (typeId === '0-1') {
     return [
       ...common(CONTACT, 'lastmodifieddate'),
@@ -262,14 +267,14 @@ export function defaultProperties(typeId: ObjectTypeId): PropertyDefinition[] {
   ];
 }
 
-const GROUPS: Readonly<Record<ObjectTypeId, readonly [name: string, label: string]>> = {
+const GROUPS: Readonly<Record<StandardTypeId, readonly [name: string, label: string]>> = {
   '0-1': [CONTACT, 'Contact Information'],
   '0-2': [COMPANY, 'Company Information'],
   '0-3': [DEAL, 'Deal Information'],
   '0-27': [TASK, 'Task Information'],
 };
 
-export function defaultGroups(typeId: ObjectTypeId): PropertyGroup[] {
+export function defaultGroups(typeId: StandardTypeId): PropertyGroup[] {
   const [name, label] = GROUPS[typeId];
   return [{ name, label, displayOrder: 0, archived: false }];
 }

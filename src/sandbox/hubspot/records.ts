@@ -224,10 +224,12 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
     return record;
   }
 
-  function requireOnCreate(type: ObjectType, input: Readonly<Record<string, string>>): void {
+  function requireOnCreate(portal: Portal, type: ObjectType, input: Readonly<Record<string, string>>): void {
     const has = (name: string): boolean => (input[name] ?? '') !== '';
-    const missing =
-      type.typeId === '0-27'
+    const schema = portal.schemas.get(type.typeId);
+    const missing = schema
+      ? schema.requiredProperties.filter((name) => !has(name))
+      : type.typeId === '0-27'
         ? ['hs_timestamp'].filter((name) => !has(name))
         : type.typeId === '0-3'
           ? ['dealname', 'dealstage'].filter((name) => !has(name))
@@ -264,7 +266,7 @@ export function createRecords({ tell, indexLagMs }: RecordsDeps) {
 
   /** Throws what HubSpot would answer; changes nothing. */
   function checkCreate(portal: Portal, type: ObjectType, input: Readonly<Record<string, string>>): Map<string, string> {
-    requireOnCreate(type, input);
+    requireOnCreate(portal, type, input);
     const { values, problems } = checkProperties(portal, type, withDefaults(portal, type, input));
     if (problems.length > 0) throw propertiesNotValid(portal.id, problems);
     const taken = checkUnique(portal, type, values);

@@ -284,7 +284,7 @@ export function createSearchRoutes({ links, indexLagMs }: SearchDeps): Route[] {
   }
 
   function search(call: Call): Answer {
-    const type = requireObjectType(call.params.objectType);
+    const type = requireObjectType(call.params.objectType, call.portal);
     if (call.bodyLength > MAX_BODY_CHARACTERS) {
       throw validationError(`The request body is longer than ${MAX_BODY_CHARACTERS} characters`);
     }

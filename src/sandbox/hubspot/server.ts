@@ -22,6 +22,7 @@ import { createPropertyRoutes } from './properties.ts';
 import { createPropertyWorkflows } from './property-workflows.ts';
 import { createRandom } from './random.ts';
 import { createRecords } from './records.ts';
+import { createSchemaRoutes } from './schemas.ts';
 import { createSearchRoutes } from './search.ts';
 import { ACCESS_TOKEN_LIFETIME_MS, createTokens } from './tokens.ts';
 import type { Subscription } from './webhook-events.ts';
@@ -106,6 +107,8 @@ const DEFAULT_BATCH_DELAY_MS = 100;
 const DEFAULT_RETRY_BASE_MS = 60_000;
 const DEFAULT_INDEX_LAG_MS = 3_000;
 const DEFAULT_PORTAL: PortalSeed = { portalId: 147_000_001, name: 'Acme' };
+/** Real ones have seven digits and more (`2-3465404` in the guide). */
+const FIRST_TYPE_NUMBER = 3_465_403;
 const FIRST_SUBSCRIPTION_ID = 7_562_681;
 /** "maxConcurrentRequests must be greater than 5" (webhooks component reference). */
 const MIN_CONCURRENT_REQUESTS = 6;
@@ -189,6 +192,11 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     actions: app.workflowActions ?? [],
     retryBaseMs: options.retryBaseMs ?? DEFAULT_RETRY_BASE_MS,
   });
+  let typeNumber = FIRST_TYPE_NUMBER;
+  const nextTypeNumber = (): number => {
+    typeNumber += 1;
+    return typeNumber;
+  };
   let url = '';
   const control = createControl({
     app,
@@ -219,6 +227,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
       ...createPipelineRoutes({ pipelines }),
       ...createPropertyRoutes(),
       ...createListRoutes(),
+      ...createSchemaRoutes({ links, nextTypeNumber }),
       ...workflows.routes,
       ...createAccountRoutes({ uninstall: (portal) => control.uninstall(portal.id) }),
     ],

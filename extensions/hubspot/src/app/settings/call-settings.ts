@@ -1,7 +1,7 @@
 import { askWonward, understood } from './ask-wonward.generated.ts';
 import type { SettingsResponse } from './settings-view.generated.ts';
 
-export type Change = 'mapping' | 'programs' | 'notices' | 'reconnect';
+export type Change = 'mapping' | 'programs' | 'notices' | 'objects' | 'reconnect';
 
 /** Never throws: what went wrong is a page's state like any other. Every change may be sent twice: HubSpot itself does so after an error. */
 export async function callSettings(

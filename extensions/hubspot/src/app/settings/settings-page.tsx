@@ -16,6 +16,7 @@ import {
 import { ConnectionSection } from './connection-section.tsx';
 import { MappingSection } from './mapping-section.tsx';
 import { NoticesSection } from './notices-section.tsx';
+import { ObjectsSection } from './objects-section.tsx';
 import { ProgramsSection } from './programs-section.tsx';
 import type { SettingsError, SettingsView } from './settings-view.generated.ts';
 import { type Settings, useSettings } from './use-settings.ts';
@@ -75,6 +76,8 @@ function Sections({ view, settings }: { readonly view: SettingsView; readonly se
       <MappingSection key={view.mapping.version} view={view} settings={settings} />
       <Divider size="xs" />
       <NoticesSection key={`notices ${JSON.stringify(view.notices)}`} view={view} settings={settings} />
+      <Divider size="xs" />
+      <ObjectsSection view={view} settings={settings} />
       <Divider size="xs" />
       {view.actors !== undefined && <Actors actors={view.actors} />}
       <Divider size="xs" />

@@ -7206,6 +7206,8 @@ export interface components {
             }[];
             managers: string[];
             programs: string[] | null;
+            /** @enum {string} */
+            objects: "off" | "on" | "leaving";
         };
         PersonExport: {
             /** Format: date-time */
@@ -12873,6 +12875,8 @@ export interface operations {
                         channel: "crm_task";
                         to: string | null;
                     }[];
+                    /** @enum {string} */
+                    objects?: "off" | "on";
                 };
             };
         };
