@@ -23,7 +23,8 @@ export function createPolicies<P extends object>(engine: Engine, table: PolicyTa
           version: (newest?.version ?? 0) + 1,
           policy: toJson(policy),
           content_hash: contentHash,
-          published_at: now,
+          // Of two nodes one clock may be behind: what is published later holds later.
+          published_at: Math.max(now, newest?.publishedAt ?? 0),
           published_by: toText(by),
           dry_run_id: dryRunId ?? null,
         };

@@ -59,7 +59,14 @@ async function nextVersion(
   if (program.tiers && !before?.tiers) await countWhatIsWon(session, accountId, now);
   if (program.tiers && canonical(before?.tiers ?? null) !== canonical(program.tiers))
     await lookAtAll(session, accountId, program.programId, now);
-  return insertVersion(session, accountId, program, (newest?.version ?? 0) + 1, now);
+  // Of two nodes one clock may be behind: what is published later holds later, or nobody would ever be judged by it.
+  return insertVersion(
+    session,
+    accountId,
+    program,
+    (newest?.version ?? 0) + 1,
+    Math.max(now, before?.publishedAt ?? 0),
+  );
 }
 
 function isSame(newest: ProgramVersion, program: NewVersion): boolean {

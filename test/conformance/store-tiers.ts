@@ -166,6 +166,12 @@ export function tierStoreConformance(
       expect(await store.attribution.decisions('acc_a', 'ref_1')).toEqual(made.toReversed());
     });
 
+    test('a policy that is published later holds later, also by a node whose clock is behind', async () => {
+      await store.attribution.publish('acc_a', DEFAULT_POLICY, 'an admin', T0);
+      const behind = await store.attribution.publish('acc_a', { ...DEFAULT_POLICY, windowDays: 7 }, 'another', T0 - 1);
+      expect(behind).toMatchObject({ version: 2, publishedAt: T0 });
+    });
+
     test('a version of a policy says which dry run it was published on, and keeps the one that it was published on first', async () => {
       const on = (dryRunId: string | null) =>
         store.attribution.publish('acc_a', DEFAULT_POLICY, 'an admin', T0, dryRunId);

@@ -349,6 +349,14 @@ export function storeConformance({
         expect((await store.programs.versions('acc_a')).map(({ version }) => version)).toEqual([1, 2, 3]);
       });
 
+      test('what is published later holds later, also by a node whose clock is behind', async () => {
+        const publish = (holdDays: number, now: number) =>
+          store.programs.publish('acc_a', { programId: 'prg', name: 'P', rules: [{ ...rule, holdDays }] }, now);
+        await publish(1, T0);
+        expect(await publish(2, T0 - 240_000)).toMatchObject({ version: 2, publishedAt: T0 });
+        expect((await store.programs.versions('acc_a')).map(({ version }) => version)).toEqual([1, 2]);
+      });
+
       test('two admins who publish at once make two versions', async () => {
         const other = await subject.again();
         const publish = (at: Store, holdDays: number) =>

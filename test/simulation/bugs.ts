@@ -418,4 +418,94 @@ export const BUGS: readonly Bug[] = [
     'if (commit.isOneOfSeveral) await refuseDoubles(session, accountId, plan);',
     '',
   ]),
+  bug('history is paid by itself', [
+    'domain/eligibility.ts',
+    "if (without.kind !== 'pays') return verdict;",
+    'return without;',
+  ]),
+  bug('what a person has released is history still', [
+    'domain/chains.ts',
+    'isReleased: isReleased(chainOf(dealAt.deal, rule)),',
+    'isReleased: false && isReleased(chainOf(dealAt.deal, rule)),',
+  ]),
+  bug('a program that was not chosen is joined', [
+    'domain/program-choice.ts',
+    'return inForce?.programIds?.includes(programId) ?? true;',
+    'return inForce?.programIds?.includes(programId) !== undefined || true;',
+  ]),
+  bug('a choice is one for the past as well', [
+    'domain/program-choice.ts',
+    'choice.connectionId === connectionId && choice.at <= submittedAt);',
+    'choice.connectionId === connectionId && submittedAt > 0);',
+  ]),
+  bug('a backfill remembers how far it has come and not what it found', [
+    'application/backfill.ts',
+    'store.backfills.advance(next, wakes)',
+    'store.backfills.advance(next, [])',
+  ]),
+  bug('an alert outlives the drift that it tells of', [
+    'application/drift-watch.ts',
+    'gone.map(({ dedupeKey }) => ({ dedupeKey, word })),',
+    '[],',
+  ]),
+  bug('what is seen in a look is what an admin has seen', [
+    'application/drift-watch.ts',
+    'baseline: { ...baseline, properties: withNewProperties(baseline.properties, observed) },',
+    'baseline: baselineOf(observed, baseline),',
+  ]),
+  bug('a report has everything written again', [
+    'application/reconciliation.ts',
+    "if (outcome?.result === 'same') await say('mirrored', 'same', '');",
+    "if (outcome?.result === 'same') { await say('mirrored', 'same', ''); again.push(record); }",
+  ]),
+  bug('a report leaves what differs as it is', [
+    'application/reconciliation.ts',
+    'if (again.length > 0) await store.syncReports.rewrite(accountId, again, at);',
+    '',
+  ]),
+  bug('a report tells of a deal that was missed and has nobody look at it', [
+    'application/reconciliation.ts',
+    "if (verdict.list === 'unexplained') missing.push(deal.id);",
+    '',
+  ]),
+  bug('a task without an answer is asked for again', [
+    'application/case-tasks.ts',
+    'if (task.askedAt !== null) {',
+    'if (task.askedAt === -1) {',
+  ]),
+  bug('a task outlives its case', [
+    'application/case-tasks.ts',
+    'await each(() => caseTasks.over(clock.now(), PAGE), complete, signal);',
+    '',
+  ]),
+  bug('who cuts a batch approves it', [
+    'application/payout-batches.ts',
+    "if (approval === 'four_eyes' && batch.cutBy === by) return { ok: false, why: 'same_person' };",
+    '',
+  ]),
+  bug('an order does not wait for its batch', [
+    'store/batches.ts',
+    "if (rows[0] && rows[0].approved_at !== null) return 'go';",
+    "if (rows[0]) return 'go';",
+  ]),
+  bug('an approved batch is sent by nobody', [
+    'store/batches.ts',
+    'if (numAffectedRows !== 1n) return false;\n        await releaseOrders(session, accountId, batchId, now);',
+    'if (numAffectedRows !== 1n) return false;',
+  ]),
+  bug('what the bank has refused is booked as paid', [
+    'payout/manual/provider.ts',
+    "return { ok: false, why: item.why ?? 'refused by finance' };",
+    'return { ok: true, reference: item.batchId, voucher: null };',
+  ]),
+  bug('of a debt that was paid in part all is written off', [
+    'domain/write-off.ts',
+    'const owed = claimed < debt ? claimed : debt;',
+    'const owed = claimed < debt ? debt : claimed;',
+  ]),
+  bug('a version is as old as the clock of its node', [
+    'store/programs.ts',
+    'Math.max(now, before?.publishedAt ?? 0)',
+    'now',
+  ]),
 ];

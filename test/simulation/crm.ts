@@ -6,16 +6,20 @@ import type {
   CrmGrant,
   CrmSession,
   Hint,
+  MirrorComparison,
   MirrorOutcome,
   MirrorRow,
+  NewTask,
   ProvisionReport,
+  StageRef,
+  StandingPage,
 } from '../../src/application/ports/crm.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import type { StageMetadata } from '../../src/domain/mapping.ts';
 import type { MirrorValues } from '../../src/domain/mirror.ts';
 import type { ContactFacts, ContactTraits, DealFacts, DealPoint } from '../../src/domain/record.ts';
 import type { Random } from '../crash/random.ts';
-import { areClocksTrue, type Counters, type Weather } from './faults.ts';
+import { areClocksTrue, type Counters, isOfPeople, type Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -71,6 +75,15 @@ export interface SimPipeline {
   readonly stages: StageMetadata[];
 }
 
+/** Something to do that people of the portal see. */
+export interface SimTask {
+  readonly id: string;
+  readonly title: string;
+  readonly madeAt: number;
+  readonly indexedAt: number;
+  isDone: boolean;
+}
+
 interface Grant {
   readonly accessToken: string;
   readonly refreshToken: string;
@@ -84,6 +97,7 @@ export interface Portal {
   readonly contacts: ReadonlyMap<string, SimContact>;
   readonly deals: ReadonlyMap<string, SimDeal>;
   readonly pipelines: SimPipeline[];
+  readonly tasks: ReadonlyMap<string, SimTask>;
   reads: number;
   createContact(input: {
     name: string;
@@ -102,6 +116,12 @@ export interface Portal {
   restore(object: 'contact' | 'deal', id: string): void;
   merge(object: 'contact' | 'deal', primaryId: string, otherId: string): void;
   addStage(pipelineId: string, stage: StageMetadata): void;
+  /** Null takes it away. */
+  changeStage(pipelineId: string, stageId: string, change: Partial<StageMetadata> | null): void;
+  /** A workflow of the customer's writes into a field of ours. */
+  overwrite(object: 'contact' | 'deal', id: string): void;
+  /** What happens while it is run tells nobody. */
+  unheard(run: () => void): void;
   removeProperty(): void;
   /** An admin of the portal takes the authorisation away. */
   revoke(): void;
@@ -178,6 +198,7 @@ export function createCrm(deps: CrmDeps): SimCrm {
       open: (access) => openSession(deps, portalOf(access.externalId), life, access),
       recordUrl: () => null,
       requiredScopes: [],
+      ...(isOfPeople(deps.weather.theme) ? { hasTasks: true as const } : {}),
     }),
   };
 
@@ -211,6 +232,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
   const grants = new Map<string, Grant>();
   const refreshTokens = new Set<string>();
   const codes = new Set<string>();
+  const tasks = new Map<string, SimTask>();
   const pipelines: SimPipeline[] = [
     {
       id: 'sales',
@@ -230,6 +252,8 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
   ];
   let hasProperties = false;
   let isInstalled = false;
+  let wasInstalled = false;
+  let isHeard = true;
   let lastId = 100;
   let events = 0;
   let grantsGiven = 0;
@@ -245,6 +269,8 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
   }
 
   function tell(kind: Hint['kind'], records: Hint['records'], echo = false): void {
+    // Before anybody has installed an app the portal has nobody to tell.
+    if (!wasInstalled || !isHeard) return;
     events += 1;
     onHint({
       eventKey: `${id} ${events}`,
@@ -306,6 +332,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
     contacts,
     deals,
     pipelines,
+    tasks,
     reads: 0,
 
     createContact({
@@ -467,6 +494,28 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
     addStage(pipelineId: string, stage: StageMetadata): void {
       pipelines.find((pipeline) => pipeline.id === pipelineId)?.stages.push(stage);
     },
+    changeStage(pipelineId: string, stageId: string, change: Partial<StageMetadata> | null): void {
+      const stages = pipelines.find((pipeline) => pipeline.id === pipelineId)?.stages ?? [];
+      const at = stages.findIndex((stage) => stage.id === stageId);
+      const stage = stages[at];
+      if (stage) stages.splice(at, 1, ...(change ? [{ ...stage, ...change }] : []));
+    },
+    overwrite(object: 'contact' | 'deal', recordId: string): void {
+      const record = object === 'deal' ? deal(recordId) : contact(recordId);
+      record.mirror = { ...record.mirror, ...(object === 'deal' ? { stage: 'mine' } : { code: 'MINE' }) } as never;
+    },
+    unheard(run: () => void): void {
+      isHeard = false;
+      run();
+      isHeard = true;
+    },
+    makeTask({ title }: Pick<NewTask, 'title'>): string {
+      const made = { id: nextId(), title, madeAt: scheduler.now(), isDone: false };
+      tasks.set(made.id, { ...made, indexedAt: scheduler.now() + random.integer(0, INDEX_LAG_MAX_MS) });
+      counters['task made'] += 1;
+      scheduler.note(`crm ${id}`, `task ${made.id}: ${title}`);
+      return made.id;
+    },
     removeProperty(): void {
       hasProperties = false;
       for (const record of [...contacts.values(), ...deals.values()]) record.mirror = null;
@@ -487,6 +536,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
     exchange(code: string) {
       if (!codes.delete(code)) throw revoked('The code was used.');
       isInstalled = true;
+      wasInstalled = true;
       return { ...give(null), externalId: id };
     },
     refresh(refreshToken: string) {
@@ -703,9 +753,63 @@ function openSession(
     mirrors: 'properties',
     dealIds: () => call('deal ids', () => ({ ids: [], total: 0, next: null })),
     propertyNames: () => call('property names', () => new Set<string>()),
+    ...(isOfPeople(weather.theme)
+      ? {
+          tasks: {
+            create: (task) => call(`make the task "${task.title}"`, () => portal.makeTask(task)),
+            find: (title) =>
+              call('find a task', () =>
+                [...portal.tasks.values()]
+                  .filter((one) => one.title === title && one.indexedAt <= scheduler.now())
+                  .map(({ id }) => id),
+              ),
+            complete: (id) =>
+              call(`complete task ${id}`, () => {
+                const task = portal.tasks.get(id);
+                if (!task) return 'gone' as const;
+                task.isDone = true;
+                return 'completed' as const;
+              }),
+          },
+          whole: { dealsInStages, compareMirror },
+        }
+      : {}),
     completeCallbacks: (words) =>
       call(`complete ${words.length} callbacks`, () => onComplete(portal.externalId, words)),
   };
+
+  function dealsInStages({ stages, cursor }: { stages: readonly StageRef[]; cursor: string | null }) {
+    return call('deals in stages', (): StandingPage => {
+      const standing = [...portal.deals.values()]
+        .filter((deal) => portal.isFindable(deal) && deal.indexedAt <= scheduler.now() && deal.id > (cursor ?? ''))
+        .flatMap((deal) => {
+          const points = pointsOf(deal, access.homeCurrency);
+          const { pipelineId = '', stageId = '' } = points.at(-1) ?? {};
+          const isMeant = stages.some((one) => one.pipelineId === pipelineId && one.stageId === stageId);
+          const createdAt = points[0]?.at ?? null;
+          return isMeant
+            ? [{ id: deal.id, pipelineId, stageId, createdAt, contactIds: contactsOf(portal, deal.id) }]
+            : [];
+        })
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      const deals = standing.slice(0, SEARCH_PAGE);
+      return { deals, next: standing.length > SEARCH_PAGE ? (deals.at(-1)?.id ?? null) : null };
+    });
+  }
+
+  function compareMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]) {
+    return call(`compare ${rows.length} ${object}s`, () =>
+      rows.map(({ id, values }): MirrorComparison => {
+        const record = (object === 'deal' ? portal.deals : portal.contacts).get(id);
+        if (!record || !portal.isFindable(record)) return { id, result: 'gone' };
+        const shown = (record.mirror ?? {}) as unknown as Record<string, unknown>;
+        const fields = Object.entries(values)
+          .filter(([name, value]) => JSON.stringify(shown[name] ?? null) !== JSON.stringify(value ?? null))
+          .map(([name]) => name);
+        return fields.length === 0 ? { id, result: 'same' } : { id, result: 'different', fields };
+      }),
+    );
+  }
 
   function write(object: 'contact' | 'deal', { id, values }: MirrorRow): MirrorOutcome {
     const record = (object === 'deal' ? portal.deals : portal.contacts).get(id);

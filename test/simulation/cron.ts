@@ -2,7 +2,7 @@
  * Takes the place of `node-cron` under `src/jobs/schedule.ts`: the schedule's own lease and its own stop are the real ones, only who
  * wakes it is the simulated clock.
  */
-type Wake = (run: () => unknown) => void;
+type Wake = (run: () => unknown, name: string) => void;
 
 let register: Wake = () => {};
 
@@ -18,9 +18,9 @@ export function wokenBy<T>(wake: Wake, make: () => T): T {
 }
 
 const cron = {
-  createTask(_expression: string, run: () => unknown) {
+  createTask(_expression: string, run: () => unknown, { name }: { readonly name: string }) {
     const wake = register;
-    return { start: () => wake(run), stop: () => {} };
+    return { start: () => wake(run, name), stop: () => {} };
   },
 };
 

@@ -52,6 +52,12 @@ export const FAULT_CLASSES = [
   'action called again',
   'action’s answer lost',
   'click repeated',
+  'said twice by an admin',
+  'history released',
+  'stage changed in the CRM',
+  'order paid by hand',
+  'batch approved',
+  'task made',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];
@@ -82,14 +88,14 @@ export const THEMES = [
 ] as const;
 
 /** Themes of what was built later. They are drawn apart: a seed that draws none of them lives as it did before there were any. */
-export const LATER_THEMES = ['crms', 'credit', 'workflows'] as const;
+export const LATER_THEMES = ['crms', 'credit', 'workflows', 'setup', 'console'] as const;
 
 export type LaterTheme = (typeof LATER_THEMES)[number];
 
 export type Theme = (typeof THEMES)[number] | LaterTheme;
 
 /** The share of histories that are about one of the later themes. */
-const LATER_SHARE = 0.25;
+const LATER_SHARE = 0.35;
 
 export function drawLaterTheme(random: Random): LaterTheme | null {
   return random.chance(LATER_SHARE) ? random.pick(LATER_THEMES) : null;
@@ -101,6 +107,16 @@ export function isTheme(name: string): name is Theme {
 
 export function isLater(theme: Theme): theme is LaterTheme {
   return LATER_THEMES.some((later) => later === theme);
+}
+
+/** About what people do who set it up and who work at the console: what runs by the minute is a part of it. */
+export function isOfPeople(theme: Theme): boolean {
+  return theme === 'setup' || theme === 'console';
+}
+
+/** A risk policy is asked, and people decide what it leaves to them. */
+export function isReviewed(theme: Theme): boolean {
+  return theme === 'risk' || theme === 'console';
 }
 
 /** What may go wrong in one history, and how often. Each history has some of it, so that one fault does not hide another. */
@@ -321,6 +337,8 @@ export function drawWeather(random: Random, given: Theme | null): Weather {
         losses: random.pick([0, 0, 0, 0.1]),
         delays: random.pick(['short', 'short', 'minutes']),
         slowNode: random.pick([0.1, 0.6]),
+        // Who is met in both at once is decided on by two nodes between the look of either and its commit.
+        slowDatabase: random.pick([0, 0.2, 0.5]),
         storms: 0,
         revocation: false,
         disconnect: false,
@@ -330,6 +348,34 @@ export function drawWeather(random: Random, given: Theme | null): Weather {
     // Workflows and cards call again until they are answered, while nodes die and answers get lost. Every answer may be read twice.
     case 'workflows':
       return { ...mixed, ...unswept(random), ...noLateWord, crashes: random.pick([0, 3, 6]), storms: 0 };
+    // An admin connects a CRM that has a past, chooses programs and releases history, while somebody changes the pipelines there.
+    case 'setup':
+      return {
+        ...mixed,
+        ...noLateWord,
+        sweeps: true,
+        sweepEveryMs: random.pick([3, 5]) * MINUTE,
+        losses: random.pick([0, 0, 0.1]),
+        delays: random.pick(['short', 'short', 'minutes']),
+        crashes: random.pick([0, 2, 5]),
+        skewMs: random.pick([0, 2_000]),
+        clockJumps: 0,
+        revocation: false,
+        disconnect: false,
+      };
+    // Reviewers, finance and admins work at once, on what is won and lost meanwhile.
+    case 'console':
+      return {
+        ...mixed,
+        ...unswept(random),
+        ...noLateWord,
+        crashes: random.pick([0, 2, 5]),
+        slowDatabase: random.pick([0, 0.2, 0.5]),
+        payoutRefusals: 0,
+        skewMs: random.pick([0, 0, 2_000, 4 * MINUTE]),
+        clockJumps: 0,
+        storms: 0,
+      };
     case 'tokens': {
       const isTimeKept = random.chance(0.5);
       return {

@@ -15,6 +15,7 @@ import { createProgramStore } from '../../src/store/programs.ts';
 import type { Session } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { createRandom } from '../crash/random.ts';
+import { type Console, createConsole } from './console.ts';
 import { creditIsShared, drawCreditPolicy } from './credit.ts';
 import { createCrm, type Portal, PROVIDER } from './crm.ts';
 import { createDisputes, type Disputes } from './disputes.ts';
@@ -25,6 +26,7 @@ import {
   drawLaterTheme,
   drawWeather,
   isLater,
+  isReviewed,
   type Theme,
   type Weather,
 } from './faults.ts';
@@ -52,6 +54,7 @@ import { createReceiver } from './payout.ts';
 import { createStaff, drawRules, type Staff } from './people.ts';
 import { createReviewers, drawRisk, type Reviewers, reviewsAreRight, sayOn } from './reviewers.ts';
 import { createScheduler, EndlessRun, type Scheduler } from './scheduler.ts';
+import { type Calm, createSetup, PAST_MS, SETUP_PROGRAMS, type Setup } from './setup.ts';
 import { keepMigrated, openedLast } from './sqlite-in-memory.ts';
 import { auditAgrees, createDesk, type Desk, drawTerms, figuresAgree, termsAreKept } from './terms.ts';
 import { drawTiers, GRACE_DAYS, tiersAreRight } from './tiers.ts';
@@ -85,6 +88,8 @@ const ACTS: Partial<Record<Theme, readonly [least: number, most: number]>> = {
   debts: [8, 14],
   crms: [8, 14],
   workflows: [4, 8],
+  setup: [6, 12],
+  console: [6, 10],
   credit: [6, 10],
   tiers: [4, 8],
   news: [5, 9],
@@ -143,7 +148,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
   const counters = createCounters();
   const problems: string[] = [];
   seedCrypto(seed);
-  const scheduler = createScheduler(createRandom(seed, 'order'), START);
+  const scheduler = createScheduler(createRandom(seed, 'order'), weather.theme === 'setup' ? START - PAST_MS : START);
   keepTimeWith((ms, run) => scheduler.after(ms, run));
   const network = createNetwork(scheduler, createRandom(seed, 'network'), weather, counters);
   const { engine, writes } = await openDatabase(witness ?? null);
@@ -172,6 +177,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       ]?.interfere(),
   });
   const idlers = new Set<Idler>();
+  let isStriking = true;
   let sweepEveryMs = weather.sweeps ? weather.sweepEveryMs * weather.nodes : null;
   const nodes: SimNode[] = Array.from({ length: weather.nodes }, (_, index) =>
     createNode({
@@ -184,10 +190,12 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       crm,
       weather,
       payout: receiver.provider,
+      byHand: receiver.byHand,
       idlers,
       isDue: (queue, now) => waking.isDue(queue, now),
       onProblem: (text) => problems.push(`law 8: a fault that nobody foresaw: ${text}`),
       sweepEveryMs: () => sweepEveryMs,
+      isStriking: () => isStriking,
     }),
   );
   const waking = createWaking(db, writes, idlers, createRandom(seed, 'waking'), nodes);
@@ -196,6 +204,13 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
   let staffs: Staff[] = [];
   let twoCrms: TwoCrms | null = null;
   let workflows: Workflows | null = null;
+  let setup: Setup | null = null;
+  let desks: Console | null = null;
+  const calm: Calm = {
+    ask: (promise) => within(scheduler, promise, HOUR),
+    pass: (ms) => scheduler.runUntil(scheduler.now() + ms),
+    container: () => containerOf(nodes[0] as SimNode),
+  };
 
   try {
     // ── Install, in peace ──
@@ -206,14 +221,21 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       const terms = drawTerms(createRandom(seed, `terms ${accountId}`), weather.theme);
       const secondPortal = index === 0 ? crm.portals[PORTALS.length] : undefined;
       const drawn = createRandom(seed, `rules ${index}`);
-      const rules = secondPortal ? drawTwoCrmRules(drawn) : [...drawRules(drawn, weather.theme), ...terms];
+      const isSetUp = index === 0 && weather.theme === 'setup';
+      const rules = secondPortal
+        ? drawTwoCrmRules(drawn)
+        : isSetUp
+          ? [...(SETUP_PROGRAMS[0]?.rules ?? [])]
+          : [...drawRules(drawn, index > 0 && weather.theme === 'console' ? 'risk' : weather.theme), ...terms];
       const tiers = weather.theme === 'tiers' ? drawTiers(createRandom(seed, `tiers ${accountId}`)) : undefined;
-      const risk = weather.theme === 'risk' ? drawRisk(createRandom(seed, `risk ${accountId}`)) : undefined;
+      const risk = isReviewed(weather.theme) ? drawRisk(createRandom(seed, `risk ${accountId}`)) : undefined;
       const version = await createProgramStore(engine).publish(
         accountId,
         { programId: 'default', name: 'Default', rules, tiers, risk },
         START,
       );
+      for (const other of isSetUp ? SETUP_PROGRAMS.slice(1) : [])
+        await createProgramStore(engine).publish(accountId, { ...other, name: other.programId }, START);
       const credit = weather.theme === 'credit' ? drawCreditPolicy(createRandom(seed, `credit ${accountId}`)) : null;
       if (credit)
         await createPolicies<AttributionPolicy>(engine, 'attribution_policies').publish(
@@ -257,6 +279,35 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
         second: secondPortal ? { portal: secondPortal, connectionId: '' } : null,
       });
     }
+    const [told] = tenants;
+    if (told && weather.theme === 'setup') {
+      setup = createSetup({
+        ...told,
+        connectionId: () => told.connectionId,
+        needSecondPerson: () => createAccountStore(engine).setNeedsSecondPerson(told.accountId, true),
+        db,
+        scheduler,
+        random: createRandom(seed, 'setup'),
+        weather,
+        counters,
+        nodes: () => nodes,
+      });
+      setup.past();
+      await scheduler.runUntil(START);
+    }
+    if (told && weather.theme === 'console')
+      desks = createConsole({
+        ...told,
+        connectionId: () => told.connectionId,
+        program: { rules: told.published[0]?.rules as RewardRule[], risk: told.risk },
+        db,
+        receiver,
+        scheduler,
+        random: createRandom(seed, 'console'),
+        weather,
+        counters,
+        nodes: () => nodes,
+      });
     for (const node of nodes) node.start();
     const first = nodes[0] as SimNode;
     for (const tenant of tenants) {
@@ -290,6 +341,8 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
         POLICIES_AT,
       );
     }
+    await setup?.first(calm);
+    await desks?.first(calm);
     network.storm();
 
     // ── Life, under faults ──
@@ -297,9 +350,11 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     tenants[0]?.disputes.begin();
     tenants[0]?.reviewers.begin();
     workflows?.begin();
+    setup?.begin();
+    desks?.begin();
     staffs = tenants.map((tenant, index) =>
-      index === 0 && twoCrms
-        ? twoCrms.staff
+      index === 0 && (twoCrms || setup)
+        ? ((twoCrms ?? setup) as TwoCrms | Setup).staff
         : createStaff(
             tenant.portal,
             scheduler,
@@ -334,7 +389,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       if (weather.theme === 'deletions' && index === 0) scheduler.after(weather.spanMs - 1, () => staff.tidyUp());
     });
     planFaults();
-    await scheduler.runUntil(START + weather.spanMs + 5 * MINUTE);
+    await scheduler.runUntil(Math.max(START, scheduler.now()) + weather.spanMs + 5 * MINUTE);
 
     // ── Rest ──
     scheduler.note('world', 'faults end');
@@ -347,6 +402,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       if (node.life) node.pause(0);
     }
     await scheduler.runUntil(scheduler.now() + 11 * MINUTE);
+    isStriking = false;
     for (const tenant of tenants) await reconnectIfLost(tenant);
     // Whatever was late has come by then.
     await sweepOnce();
@@ -359,9 +415,12 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     // Where nothing was lost, what was acknowledged suffices: a day later much would be repaired by looking again.
     if (!weather.sweeps) {
       await letLooksPass();
+      await desks?.settle(calm);
       ask({ isGraceOver: false });
     }
     await comeToRest();
+    await desks?.settle(calm);
+    problems.push(...((await setup?.settle(calm)) ?? []));
     await letLooksPass();
 
     // ── The laws ──
@@ -376,7 +435,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     await scheduler.runUntil(scheduler.now() + 5 * MINUTE);
     if (crm.portals.some((portal, index) => portal.reads !== readsBefore[index]))
       problems.push('law 4: deliveries that were seen before made us read records again');
-    post.replayAsNews();
+    if (setup?.isAllMet() ?? true) post.replayAsNews();
     await scheduler.runUntil(scheduler.now() + 5 * MINUTE);
     const after = tenants.map((tenant) =>
       fingerprintOf(booksOf(db, tenant.accountId, tenant.connectionId, tenant.portal), hasCertainStage(tenant)),
@@ -439,6 +498,19 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     books.forEach((one, index) => {
       const tenant = tenants[index] as Tenant;
       const { moved, isOpen } = tenant.disputes;
+      if (index === 0 && setup) {
+        const found = [
+          ...decisionsTellTheStory(one),
+          ...ledgerBalances(one),
+          ...mirrorIsEqual(one),
+          ...onlyItsOwn(one, [tenant.connectionId], db),
+          ...rewardsAreTheReferrers(one),
+          ...setup.problems(one),
+        ];
+        problems.push(...found.map((problem) => `${tenant.accountId}: ${problem}`));
+        return;
+      }
+      if (index === 0 && desks) tenant.published.splice(0, Number.POSITIVE_INFINITY, ...desks.published());
       if (isOpen) problems.push(`law 8: ${tenant.accountId}: whose a referral is was said, and nobody has answered`);
       if (tenant.second && twoCrms) {
         const { second } = tenant;
@@ -481,6 +553,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
             })
           : []),
         ...(index === 0 && workflows ? workflows.problems(one, db) : []),
+        ...(index === 0 && desks ? desks.problems(one) : []),
         ...reviewsAreRight({ ...tenant, policy: tenant.risk, db, receiver }),
         ...tiersAreRight({
           ...tenant,

@@ -31,6 +31,7 @@ interface RewardRow {
   reversal_pending: number;
   netted: number;
   clawed_back: number;
+  written_off: number;
   created_at: number;
   release_at: number | null;
 }
@@ -43,6 +44,7 @@ interface DecisionRow {
   party: string;
   sequence: number;
   outcome: string;
+  reason: string;
   reward_id: string | null;
   minor: number | null;
   currency: string | null;
@@ -276,7 +278,9 @@ export function decisionsTellTheStory({ portal, decisions, rewards, referrals }:
   const referralIds = new Set(referrals.map(({ id }) => id));
   // Of deals that became one the chains go on as one, under the id of any of them.
   const dealOf = (id: string) => follow(portal.deals, id)?.id ?? id;
-  const chains = Map.groupBy(decisions, (one) => `${one.referral_id} ${dealOf(one.deal_id)} ${one.rule_key}`);
+  // That a debt is given up says nothing of what stands.
+  const moving = decisions.filter(({ reason }) => JSON.parse(reason).code !== 'written_off');
+  const chains = Map.groupBy(moving, (one) => `${one.referral_id} ${dealOf(one.deal_id)} ${one.rule_key}`);
   for (const [key, chain] of chains) {
     const isOfOneDeal = new Set(chain.map(({ deal_id }) => deal_id)).size === 1;
     let standing: string | null = null;
@@ -380,7 +384,17 @@ export function ledgerBalances({ journals, postings, rewards, decisions }: Books
     if (!journals.some((journal) => journal.id === id)) problems.push(`law 3: postings of ${id} without a journal`);
   const ought = new Map<string, number>();
   for (const reward of rewards) {
-    const { beneficiary_id, payout, program_id, state, minor, currency, netted, clawed_back: parts } = reward;
+    const {
+      beneficiary_id,
+      payout,
+      program_id,
+      state,
+      minor,
+      currency,
+      netted,
+      clawed_back: parts,
+      written_off,
+    } = reward;
     // Who shares the credit of a referral is a member like all others, with one account for all that they are owed.
     const party = reward.party === 'assist' ? 'member' : reward.party;
     const put = (account: string, amount: number) => add(ought, `${account} ${currency}`, amount);
@@ -398,6 +412,9 @@ export function ledgerBalances({ journals, postings, rewards, decisions }: Books
     if (state === 'clawed_back') put(back, minor);
     else if (state !== 'voided') put(back, parts);
     if (state !== 'voided') put(`receivable:${party}:${beneficiary_id}`, -netted);
+    // What somebody has given up is lost, and nobody's debt.
+    put(`receivable:${party}:${beneficiary_id}`, -written_off);
+    put(`expense:${program_id}`, written_off);
   }
   for (const key of new Set([...folded.keys(), ...ought.keys()]))
     if ((folded.get(key) ?? 0) !== (ought.get(key) ?? 0))

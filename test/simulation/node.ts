@@ -4,6 +4,7 @@ import { type Container, createContainer } from '../../src/container.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { POLL_MS } from '../../src/jobs/dispatch.ts';
 import { fromSettings as createCredit } from '../../src/payout/credit/provider.ts';
+import { fromSettings as createManual } from '../../src/payout/manual/provider.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Log } from '../../src/platform/log.ts';
 import type { Engine } from '../../src/store/dialect.ts';
@@ -12,7 +13,7 @@ import type { Session } from '../../src/store/schema.ts';
 import type { Random } from '../crash/random.ts';
 import { PROVIDER, type SimCrm } from './crm.ts';
 import { wokenBy } from './cron.ts';
-import type { Counters, Weather } from './faults.ts';
+import { type Counters, isOfPeople, type Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -36,6 +37,8 @@ export interface SimNode {
   crashAfter(steps: number, moment: 'before' | 'inside' | 'after'): void;
   /** Nothing of the node goes on for a while, as when its machine is stopped. */
   pause(ms: number): void;
+  /** The clock strikes: what runs by the minute runs now. */
+  strike(): void;
 }
 
 export interface NodeDeps {
@@ -48,6 +51,8 @@ export interface NodeDeps {
   readonly crm: SimCrm;
   readonly weather: Weather;
   readonly payout: (life: NodeLife) => PayoutProvider;
+  /** What is paid by hand, seen by whoever keeps the receiver's books. */
+  readonly byHand: (provider: PayoutProvider) => PayoutProvider;
   readonly idlers: Set<Idler>;
   /** Whether a claim could find something. One that could not changes nothing, and is not made. */
   readonly isDue: (queue: Queue, now: number) => boolean;
@@ -55,7 +60,13 @@ export interface NodeDeps {
   readonly onProblem: (text: string) => void;
   /** How long until the next sweep; null while there are none. */
   readonly sweepEveryMs: () => number | null;
+  /** Whether what runs by the minute does so by itself still. */
+  readonly isStriking: () => boolean;
 }
+
+/** Schedules that come every few minutes, where a history is about what they do. */
+const BY_THE_MINUTE: ReadonlySet<string> = new Set(['backfills', 'releases', 'case tasks', 'batches']);
+const STROKE_MS = 60_000;
 
 /** How long it takes until somebody, or a supervisor, has started a dead process again. */
 const DOWN_MS = [5_000, 60_000, 600_000] as const;
@@ -83,6 +94,7 @@ export function createNode(deps: NodeDeps): SimNode {
   const { name, scheduler, network, random, counters, idlers } = deps;
   let life: Own | null = null;
   let container: Container | null = null;
+  let strokes: Array<() => unknown> = [];
 
   const node: SimNode = {
     name,
@@ -122,10 +134,15 @@ export function createNode(deps: NodeDeps): SimNode {
       };
       life = own;
       scheduler.note(name, 'starts');
+      strokes = [];
       container = wokenBy(
-        (run) => sweepEvery(own, run),
+        (run, name) => {
+          if (isOfPeople(deps.weather.theme) && BY_THE_MINUTE.has(name)) strokes.push(run);
+          else sweepEvery(own, run);
+        },
         () => build(own),
       );
+      strikeByTheMinute(own);
       container.start();
     },
     crash(how) {
@@ -144,6 +161,9 @@ export function createNode(deps: NodeDeps): SimNode {
       life.stepsLeft = steps;
       life.moment = moment;
     },
+    strike() {
+      if (life) for (const run of strokes) void run();
+    },
     pause(ms) {
       if (!life) return;
       scheduler.note(name, `is stopped for ${Math.round(ms / 1_000)} s`);
@@ -151,6 +171,22 @@ export function createNode(deps: NodeDeps): SimNode {
     },
   };
   return node;
+
+  function strikeByTheMinute(own: NodeLife): void {
+    if (!isOfPeople(deps.weather.theme)) return;
+    const next = (): void => {
+      if (!deps.isStriking()) return;
+      scheduler.after(
+        STROKE_MS,
+        () => {
+          node.strike();
+          next();
+        },
+        own,
+      );
+    };
+    next();
+  }
 
   function sweepEvery(own: NodeLife, run: () => unknown): void {
     const next = (): void => {
@@ -199,12 +235,16 @@ export function createNode(deps: NodeDeps): SimNode {
         });
       },
     };
+    const store = watched(createStore(engineOf(own)), own, clock);
     return createContainer({
-      store: watched(createStore(engineOf(own)), own, clock),
+      store,
       connectors: new Map([[PROVIDER, deps.crm.connector(own, clock.now)]]),
       providers: new Map([
         ['credit', createCredit()],
         ['webhook', deps.payout(own)],
+        ...(deps.weather.theme === 'console'
+          ? [['manual', deps.byHand(createManual({ batches: store.batches, now: clock.now } as never))] as const]
+          : []),
       ]),
       clock,
       log: logOf(),

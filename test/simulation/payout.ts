@@ -24,6 +24,8 @@ const KEY_LIFE_MS = 60 * 24 * 60 * MINUTE;
 
 export interface Receiver {
   provider(life: NodeLife): PayoutProvider;
+  /** A provider of the program's own, whose orders are noted as they are placed. */
+  byHand(provider: PayoutProvider): PayoutProvider;
   /** What left, by the order's key. */
   readonly given: ReadonlyMap<string, PayoutOrder & { readonly at: number }>;
   readonly refused: ReadonlySet<string>;
@@ -138,6 +140,19 @@ export function createReceiver(
     orderedAt,
     whereabouts,
     problems,
+    byHand: (provider) => ({
+      ...provider,
+      open: async (of) => {
+        const session = await provider.open(of);
+        return {
+          ...session,
+          issue(order, memory) {
+            if (!orderedAt.has(order.rewardId)) orderedAt.set(order.rewardId, scheduler.now());
+            return session.issue(order, memory);
+          },
+        };
+      },
+    }),
     provider: (life) =>
       providerOf(
         {
@@ -170,11 +185,12 @@ export function createReceiver(
           test: async () => ({ ok: true, detail: 'played' }),
         },
         weather.theme === 'news' ? KEY_LIFE_MS : null,
+        weather.theme === 'console',
       ),
   };
 }
 
-function providerOf(session: PayoutSession, keyLifeMs: number | null): PayoutProvider {
+function providerOf(session: PayoutSession, keyLifeMs: number | null, isBatched: boolean): PayoutProvider {
   return {
     name: 'webhook',
     description: {
@@ -184,6 +200,7 @@ function providerOf(session: PayoutSession, keyLifeMs: number | null): PayoutPro
       amounts: null,
       cancelling: { can: 'never', how: 'It keeps what it was told.' },
       issued: 'final',
+      ...(isBatched ? { batching: 'optional' as const } : {}),
       keyLifeMs,
     },
     open: async () => session,

@@ -1,7 +1,7 @@
 import type { RewardRule } from '../../src/domain/program.ts';
 import type { Random } from '../crash/random.ts';
 import type { DealValues, Portal } from './crm.ts';
-import type { Counters, FaultClass, Theme, Weather } from './faults.ts';
+import { type Counters, type FaultClass, isReviewed, type Theme, type Weather } from './faults.ts';
 import { drawTraits } from './reviewers.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -37,6 +37,11 @@ export const NEW_WON_STAGE = { id: '99', label: 'Countersigned', isClosed: true,
 export function drawRules(random: Random, theme: Theme): RewardRule[] {
   const rules = drawPlainRules(random, theme);
   if (theme === 'credit') return rules.filter(({ party }) => party === 'friend');
+  if (theme === 'console')
+    return rules.map((rule) => ({
+      ...rule,
+      payout: random.pick(rule.party === 'member' ? ['manual', 'webhook'] : ['manual', 'webhook', 'credit']),
+    }));
   if (theme !== 'news') return rules;
   return rules.map((rule) => ({
     ...rule,
@@ -147,6 +152,8 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
   risk: { win: 2, loss: 2, deal: 0, friend: 2, attach: 0, detach: 0, delete: 0, restore: 0, merge: 0 },
   news: { win: 2, loss: 3 },
   crms: {},
+  setup: {},
+  console: { win: 2, loss: 3, deal: 0, friend: 2, attach: 0, detach: 0, delete: 0, restore: 0, merge: 0, stage: 0 },
   workflows: { win: 2, deal: 1.5, delete: 0, restore: 0, merge: 0.3 },
   credit: {
     win: 2,
@@ -262,7 +269,7 @@ export function createStaff(
       email: `person${people}@example.com`,
       usedCode: more.usedCode ?? null,
       referrers: more.referrers ?? [],
-      traits: weather.theme === 'risk' ? drawTraits(random, more.referrers === undefined) : undefined,
+      traits: isReviewed(weather.theme) ? drawTraits(random, more.referrers === undefined) : undefined,
     });
     return id;
   }
@@ -275,7 +282,7 @@ export function createStaff(
     friends.push(id);
     note(`contact ${id}, referred by ${referrer}`);
     // Which of two deals waits for a person, and which is paid meanwhile, is not what is asked about here.
-    if (weather.theme === 'risk') newDeal(id);
+    if (isReviewed(weather.theme)) newDeal(id);
   }
 
   /** Of whom nothing is said but whom they work for. */
@@ -302,7 +309,7 @@ export function createStaff(
       newFriend();
       return;
     }
-    const isShared = weather.theme !== 'tiers' && weather.theme !== 'risk' && random.chance(0.12);
+    const isShared = weather.theme !== 'tiers' && !isReviewed(weather.theme) && random.chance(0.12);
     const other = isShared ? one(presentFriends()) : random.chance(0.1) ? one(members) : null;
     const of = [...new Set([friend, ...(other !== null && isThere(other) ? [other] : [])])];
     const drawn = values(random.chance(weather.theme === 'overtaking' ? 0.1 : 0.4) ? 'won' : 'open');
@@ -491,15 +498,16 @@ export function createStaff(
 
   const hasSecond = () => random.chance(weather.theme === 'overtaking' ? 0 : 0.4);
   const friendsMore = () =>
-    weather.theme === 'tiers' || weather.theme === 'risk' ? random.integer(weather.theme === 'tiers' ? 2 : 1, 3) : 0;
-  const firstDeals = () => (weather.theme === 'risk' ? 0 : weather.theme === 'overtaking' ? 3 : weather.isBusy ? 2 : 1);
+    weather.theme === 'tiers' || isReviewed(weather.theme) ? random.integer(weather.theme === 'tiers' ? 2 : 1, 3) : 0;
+  const firstDeals = () =>
+    isReviewed(weather.theme) ? 0 : weather.theme === 'overtaking' ? 3 : weather.isBusy ? 2 : 1;
 
   return {
     disturbed,
     ofTwo,
     begin() {
       const { theme } = weather;
-      const areRivals = theme === 'credit' || theme === 'disputes' || theme === 'tiers' || theme === 'risk';
+      const areRivals = theme === 'credit' || theme === 'disputes' || theme === 'tiers' || isReviewed(theme);
       for (let count = areRivals || random.chance(0.2) ? 2 : 1; count > 0; count -= 1) members.push(person());
       // Everybody whom somebody names is a member: it takes two to have a dispute.
       for (const member of areRivals ? members : []) newFriend(member);

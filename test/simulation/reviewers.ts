@@ -5,7 +5,7 @@ import type { ContactTraits } from '../../src/domain/record.ts';
 import type { RiskPolicy } from '../../src/domain/risk.ts';
 import type { Random } from '../crash/random.ts';
 import type { Portal } from './crm.ts';
-import type { Counters, Weather } from './faults.ts';
+import { type Counters, isReviewed, type Weather } from './faults.ts';
 import type { Receiver } from './payout.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -125,7 +125,7 @@ export function createReviewers(
     said,
     heard,
     begin() {
-      if (weather.theme !== 'risk') return;
+      if (!isReviewed(weather.theme)) return;
       for (let count = 12; count > 0; count -= 1) scheduler.after(random.integer(1, weather.spanMs * 1.3), decide);
     },
   };

@@ -11,7 +11,7 @@ import { createProgramStore } from '../../src/store/programs.ts';
 import type { Random } from '../crash/random.ts';
 import { drawCreditRules } from './credit.ts';
 import type { Portal } from './crm.ts';
-import type { Counters, Theme, Weather } from './faults.ts';
+import { type Counters, isReviewed, type Theme, type Weather } from './faults.ts';
 import type { Books } from './laws.ts';
 import { type PublishedRule, payOf, wonByMetadata } from './oracle.ts';
 import type { Receiver } from './payout.ts';
@@ -74,7 +74,7 @@ export function drawTerms(random: Random, theme: Theme): RewardRule[] {
     amount: { kind: 'percent', basisPoints: 1_000 },
     payout: random.pick(['webhook', 'webhook', 'credit']),
   };
-  if (theme === 'risk' || theme === 'news') return [];
+  if (isReviewed(theme) || theme === 'news' || theme === 'setup') return [];
   if (theme === 'tiers') return drawTierRules(random);
   if (theme === 'credit') return drawCreditRules(random);
   if (theme === 'debts') return [{ ...following, party: 'member', payout: 'webhook', deals: { kind: 'every' } }];

@@ -128,9 +128,11 @@ export function createTwoCrms({ sides, scheduler, random, weather, counters }: T
     if (referrersIn(home).length === 0) return;
     friends.push(made);
     enter(made, home, referrersIn(home));
-    // Whoever enters people in both says of some in both who has referred them.
-    const isSaidTwice = random.chance(0.3);
-    later(away, random.pick([2, 3_000, 4 * 60_000]), () => enter(made, away, isSaidTwice ? referrersIn(away) : []));
+    // Whoever enters people in both says of some in both who has referred them; whoever does that has both open.
+    const isSaidTwice = random.chance(0.4);
+    later(away, isSaidTwice && random.chance(0.7) ? 2 : random.pick([2, 3_000, 4 * 60_000]), () =>
+      enter(made, away, isSaidTwice ? referrersIn(away) : []),
+    );
   }
 
   const values = (at: Pick<DealValues, 'pipeline' | 'stage'>): DealValues => ({
