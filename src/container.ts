@@ -123,6 +123,13 @@ export interface ContainerDeps {
   readonly sendWebhook: SendWebhook;
   /** Whether webhooks may be set up that lead to private addresses: for the sandbox. */
   readonly allowPrivateDestinations: boolean;
+  /** Absent: hops and schedules run by themselves. Given by whoever walks through a time that is not now, and runs them step by step. */
+  readonly jobs?: Jobs | undefined;
+}
+
+export interface Jobs {
+  readonly createDispatch: typeof createDispatch;
+  readonly createSchedule: typeof createSchedule;
 }
 
 export interface Container {
@@ -182,6 +189,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const { store, connectors, providers, clock, log, observe, publicUrl, encryptionKeys, sweepSchedule } = deps;
   const consoleLinks = createConsoleLinks(publicUrl);
   const { pulse, reconcileSchedule, sendLetter } = deps;
+  const jobs = deps.jobs ?? { createDispatch, createSchedule };
   const owner = randomUUID();
   const seal = createSeal(encryptionKeys);
   const connect = createConnect({ store, seal, clock, log, publicUrl, connectors });
@@ -252,7 +260,7 @@ export function createContainer(deps: ContainerDeps): Container {
     dispatches.set('shared', createSharedDispatch({ hops, queue, leases, owner, clock, log }));
   } else {
     for (const hop of Object.keys(hops) as Hop[])
-      dispatches.set(hop, createDispatch({ hop, ...hops[hop], clock, log }));
+      dispatches.set(hop, jobs.createDispatch({ hop, ...hops[hop], clock, log }));
   }
   const tiers = createTiers({ store, clock });
   const reattribute = createReattribute({ store, clock, onAsked });
@@ -260,7 +268,7 @@ export function createContainer(deps: ContainerDeps): Container {
   const desk = createDesk({ store, clock, review, reattribute, newId: randomUUID, onAsked });
   const deskEffects = createDeskEffects({ store, clock });
   const scheduled = (name: string, expression: string, run: (signal: AbortSignal) => Promise<unknown>) =>
-    createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
+    jobs.createSchedule({ name, expression, run, owner, leases: store.leases, clock, log });
   const runCaseTasks = createCaseTasks({ store, clock, log, openSession });
   const cutBatches = createCutBatches({ store, clock, log, onApproved: onDecided });
   const act = createAct({

@@ -5,7 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import type { Store } from './application/ports/store.ts';
 import { createSyncPulse } from './application/sync-pulse.ts';
 import type { Config } from './config.ts';
-import { type Container, createContainer } from './container.ts';
+import { type Container, createContainer, type Jobs } from './container.ts';
 import { loadConnectors } from './crm/registry.ts';
 import { createApp } from './http/app.ts';
 import { answeredInTime, createLateness, shedding } from './http/overload.ts';
@@ -49,10 +49,25 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+export interface ServiceDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Absent: hops and schedules run by themselves. */
+  readonly jobs?: Jobs | undefined;
+  /** False only for made-up data: see `openStore`. */
+  readonly isFlushed?: boolean;
+}
+
 /** Starts everything that one node runs. @throws when the database or the port cannot be had. */
-export async function startService(config: Config, { clock, log }: { clock: Clock; log: Log }): Promise<Service> {
+export async function startService(
+  config: Config,
+  { clock, log, jobs, isFlushed = true }: ServiceDeps,
+): Promise<Service> {
   const metrics = createMetrics({ version: VERSION });
-  const store = observedStore(await openStore({ url: config.databaseUrl, checkAfterMs: FILE_CHECK_AFTER_MS }), metrics);
+  const store = observedStore(
+    await openStore({ url: config.databaseUrl, checkAfterMs: FILE_CHECK_AFTER_MS, isFlushed }),
+    metrics,
+  );
   const pulse = createSyncPulse({ store, clock, log });
   const loaded = await loadConnectors(config.crmEnvironment, {
     clock: clock.now,
@@ -86,6 +101,7 @@ export async function startService(config: Config, { clock, log }: { clock: Cloc
     pulse,
     sendLetter: config.mail && createLetters(config.mail),
     sendWebhook: createSendWebhook({ allowPrivate: config.allowPrivateDestinations, clock }),
+    jobs,
   });
   metrics.watchQueues(async () => {
     const now = clock.now();

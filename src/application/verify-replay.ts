@@ -263,15 +263,16 @@ function rejudge(
     return isMet ? 'same' : { differs: 'what the hold waited for had not come' };
   }
 
-  const again = judgeAgain(
-    rule,
-    dealAt,
-    referral,
-    contact,
-    wonReferralsThen(decision),
-    tierThen(decision, program),
-    rates,
-  );
+  // What is taken back has no conditions of its own: it goes by the win and the tier that were decided with what was given.
+  const judged =
+    own.findLast(
+      ({ ruleKey, deal: of, sequence, conditions }) =>
+        ruleKey === decision.ruleKey &&
+        of.id === decision.deal.id &&
+        sequence <= decision.sequence &&
+        conditions.length > 0,
+    ) ?? decision;
+  const again = judgeAgain(rule, dealAt, referral, contact, wonReferralsThen(judged), tierThen(judged, program), rates);
   if (decision.outcome === 'reversed') {
     const isFollowed = rule.amountChanges === 'follow';
     if (isFollowed && code === 'amount_changed' && again.kind === 'pays') return 'same';

@@ -710,6 +710,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       const made = {
         reason: reason('risk_blocked', values),
         conditions: [...verdict.conditions, riskResult(risk, version)],
+        // A person may allow it: then it is still judged by the win and the tier of this moment.
+        calculation: verdict.calculation,
       };
       sayIfNews(chain, basis, { ...made, outcome: 'skipped', risk, effectiveAt });
       return;

@@ -28,6 +28,7 @@ async function main(): Promise<number> {
     write: (text) => void process.stdout.write(text),
     colours: process.stdout.isTTY && !process.env.NO_COLOR,
     columns: process.stdout.columns,
+    moving: process.stdout.isTTY,
   });
   const stopped = stopRequest();
   const begunAt = performance.now();
@@ -40,8 +41,27 @@ async function main(): Promise<number> {
     'A local HubSpot, a local Salesforce and the real service on this machine; no account, nothing leaves it.',
   );
   screen.line();
-  const world = await startWorld(options);
+  const { life } = options;
+  if (life)
+    screen.line(
+      `First two years of ${life.members} members and ${life.referrals} referrals are lived through the real service.`,
+    );
+  const world = await startWorld({
+    ...options,
+    signal: stopped,
+    onLife: (done, all) => screen.progress('Two years', done, all),
+  }).catch((thrown: unknown) => {
+    if (!stopped.aborted) throw thrown;
+    screen.line('\nStopping.');
+    return null;
+  });
+  if (world === null) return EXIT_FAILED;
   try {
+    if (world.lived) {
+      screen.good(`The console, as the owner of ${world.lived.name}: ${world.lived.consoleLink}`);
+      screen.line('It is open already; the story plays beside it, in another account.');
+      screen.line();
+    }
     const scene = createScene(
       createCrm(world.crmUrl, world.portalId),
       createOrg(world.orgUrl, world.orgId, world.orgPagesUrl),

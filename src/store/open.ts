@@ -58,6 +58,8 @@ export interface StoreOptions extends PostgresOptions {
   readonly url: string;
   /** A SQLite file is looked through for damage this long after it was opened; not at all unless given. PostgreSQL has its own ways. */
   readonly checkAfterMs?: number;
+  /** False: commits to a SQLite file do not wait for the disk, and a machine that fails may lose the file. For made-up data only. */
+  readonly isFlushed?: boolean;
 }
 
 /**
@@ -92,7 +94,7 @@ export async function openEngine({ url, ...options }: StoreOptions): Promise<Eng
     return openPostgres(url, options);
   }
   const path = sqlitePathOf(url);
-  if (path !== null) return openSqlite(path);
+  if (path !== null) return openSqlite(path, { isFlushed: options.isFlushed ?? true });
   // The URL may hold a password, so the message does not repeat it.
   throw new Error('The database URL must begin with sqlite: or postgres://');
 }

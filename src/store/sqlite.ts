@@ -33,9 +33,11 @@ const STATEMENTS_KEPT_MAX = 600;
 export interface SqliteOptions {
   /** Hears every statement with its values in place, as a test that asks for its plan needs. */
   readonly onStatement?: (text: string) => void;
+  /** Whether what is committed has to survive the machine; absent: of course. False for a database that can be made again from what made it. */
+  readonly isFlushed?: boolean;
 }
 
-export async function openSqlite(path: string, { onStatement }: SqliteOptions = {}): Promise<Engine> {
+export async function openSqlite(path: string, { onStatement, isFlushed = true }: SqliteOptions = {}): Promise<Engine> {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const database = new Database(path, {
     timeout: BUSY_TIMEOUT_MS,
@@ -44,7 +46,7 @@ export async function openSqlite(path: string, { onStatement }: SqliteOptions = 
   try {
     // The switch to WAL needs the file alone and asks no busy handler; two processes may open a new file at once.
     await patiently(() => database.pragma('journal_mode = WAL'));
-    await patiently(() => database.pragma('synchronous = FULL'));
+    await patiently(() => database.pragma(`synchronous = ${isFlushed ? 'FULL' : 'OFF'}`));
     database.pragma('foreign_keys = ON');
     // Who asked to be forgotten must not go on lying in freed pages of the file.
     database.pragma('secure_delete = ON');

@@ -10,7 +10,7 @@ export type Roles = Parameters<Stack['service']['container']['signIn']['invite']
 
 /** Opens the console as somebody with these roles, by a link as the command line makes it. */
 export async function enterConsole(
-  stack: Stack,
+  stack: Pick<Stack, 'service' | 'accountId'>,
   browser: Browser,
   { email, roles, width = 1_280 }: { email: string; roles: Roles; width?: number },
 ): Promise<OpenedPage> {

@@ -31,6 +31,9 @@ const STEPS = [
 /** From this step on the story plays in Salesforce. */
 const FIRST_IN_SALESFORCE = 12;
 
+/** Of a machine that others share: two years of thirty referrals, and the story. */
+const UNTIL_MS = 150_000;
+
 interface ReportedStep {
   readonly name: string;
   readonly crm: string;
@@ -75,7 +78,7 @@ function start(...args: string[]) {
     stop: () => child.kill('SIGINT'),
     /** What was printed until this text came. */
     async until(wanted: string): Promise<string> {
-      await expect.poll(() => seen, { timeout: 50_000, interval: 20 }).toContain(wanted);
+      await expect.poll(() => seen, { timeout: UNTIL_MS, interval: 20 }).toContain(wanted);
       return seen;
     },
   };
@@ -124,12 +127,19 @@ describe('npm run demo', () => {
   });
 
   test('without --exit stays up with links that work, and Ctrl-C ends it with 0 and nothing left', async () => {
-    const demo = start();
+    const demo = start('--members', '5', '--referrals', '30');
     const out = await demo.until('Ctrl-C stops everything');
+    // What was there first is the account with two years in it, whose console is open before the story begins.
+    expect(out.indexOf('The console, as the owner of Brightwater: http')).toBeGreaterThan(
+      out.indexOf('Two years 100 %'),
+    );
+    expect(out.indexOf('The console, as the owner of Brightwater: http')).toBeLessThan(out.indexOf('[ 1/17]'));
     const addresses = [...out.matchAll(/^ {2}\S.* {2}(http:\S+)$/gm)].map(([, address = '']) => address);
     expect(
       addresses.map((address) => new URL(address).pathname.replace(/\b00\w{16}\b/g, 'X').replace(/\d{5,}/g, 'N')),
     ).toEqual([
+      '/console/sign-in',
+      '/portals/N',
       '/portals/N/deals/N',
       '/portals/N/contacts/N',
       '/portals/N/contacts/N',
@@ -154,7 +164,17 @@ describe('npm run demo', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(await readdir(directory)).toEqual([]);
     for (const address of [addresses[0] ?? '', url]) await expect(fetch(address)).rejects.toThrow();
-  });
+  }, 200_000);
+
+  test('stopped while the two years are made, it ends and leaves nothing', async () => {
+    const demo = start('--members', '5', '--referrals', '3000');
+    await demo.until('Two years   0 %');
+    demo.stop();
+    const { code, out, err } = await demo.ended;
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+    expect(out).toContain('Stopping.');
+    expect(await readdir(directory)).toEqual([]);
+  }, 200_000);
 
   test('stopped in the middle it says what was not verified, and does not end with 0', async () => {
     const demo = start('--exit', '--json', 'seen.json');
@@ -177,6 +197,8 @@ describe('npm run demo', () => {
     [['extra'], 'too many arguments'],
     [['--port', '70000'], 'a number from 1 to 65535'],
     [['--json'], 'argument missing'],
+    [['--members', 'many'], 'a number from 0 to 200000'],
+    [['--referrals', '-3'], 'a number from 0 to 200000'],
     [['--port', '4100', '--crm-port', '4100'], 'a port each'],
     [['--org-port', '4100', '--crm-port', '4100'], 'a port each'],
   ])('refuses %j and says how it is used', async (args, complaint) => {
@@ -189,7 +211,17 @@ describe('npm run demo', () => {
   test('--help explains every flag', async () => {
     const { code, out } = await start('--help').ended;
     expect(code).toBe(0);
-    for (const flag of ['--exit', '--json <file>', '--port <number>', '--crm-port <number>', '--org-port <number>']) {
+    for (const flag of [
+      '--exit',
+      '--json <file>',
+      '--port <number>',
+      '--crm-port <number>',
+      '--org-port <number>',
+      '--members <number>',
+      '--referrals <number>',
+      '--full',
+      '--seed <number>',
+    ]) {
       expect(out).toContain(flag);
     }
   });

@@ -372,6 +372,8 @@ describe('what the signals add up to', () => {
       reason: { code: 'risk_blocked' },
       risk: { verdict: 'block' },
     });
+    // By what it would have been paid: a person who allows it later, and who replays it, goes by the same.
+    expect(lastOf(world).calculation).not.toEqual([]);
     world.putContact(contactOf('2', { referredByIds: ['1'], ...traits({ phones: ['+491'], mail: 'disposable' }) }));
     world.process(T0 + HOUR);
     expect(world.state.decisions).toHaveLength(1);

@@ -12,10 +12,15 @@ export interface ScreenOutput {
   /** True for a terminal that may be given colours. */
   readonly colours: boolean;
   readonly columns: number | undefined;
+  /** Whether what was written can be written over. */
+  readonly moving?: boolean;
 }
 
+const BAR_WIDTH = 30;
+const TENTHS = 10;
+
 /** Lines for people: a step, then what was read back, each under its witness. */
-export function createScreen({ write, colours, columns }: ScreenOutput) {
+export function createScreen({ write, colours, columns, moving = false }: ScreenOutput) {
   const paint = (style: Style, text: string) => (colours ? styleText(style, text, { validateStream: false }) : text);
   const width = Math.max(WIDTH_MIN, Math.min(columns ?? WIDTH_MAX, WIDTH_MAX));
   const line = (text = '') => write(`${text}\n`);
@@ -52,6 +57,8 @@ export function createScreen({ write, colours, columns }: ScreenOutput) {
     heading: (text: string) => line(paint('bold', text)),
     good: (text: string) => line(paint('green', text)),
     bad: (text: string) => line(paint('red', text)),
+    /** A bar that fills; where nobody sees it move, a line for each tenth. */
+    progress: progressOf({ write, isMoving: moving }),
     /** Names and what they stand for, in two columns. */
     table(rows: readonly (readonly [name: string, value: string])[]): void {
       const names = Math.max(...rows.map(([name]) => name.length));
@@ -61,6 +68,24 @@ export function createScreen({ write, colours, columns }: ScreenOutput) {
 }
 
 export type Screen = ReturnType<typeof createScreen>;
+
+function progressOf({ write, isMoving }: { write: (text: string) => void; isMoving: boolean }) {
+  let told = -1;
+  return (what: string, done: number, all: number): void => {
+    const share = all === 0 ? 1 : done / all;
+    const step = Math.floor(share * (isMoving ? 100 : TENTHS));
+    if (step === told) return;
+    told = step;
+    const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
+    if (!isMoving) {
+      write(`  ${what} ${percent}\n`);
+      return;
+    }
+    const full = Math.round(share * BAR_WIDTH);
+    const end = share === 1 ? '\n' : '';
+    write(`\r  ${what} ${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ${percent}${end}`);
+  };
+}
 
 /** Lines of whole words, no longer than `width` where the words allow it. */
 function wrap(text: string, width: number): string[] {

@@ -11,17 +11,23 @@ interface Shown {
 }
 
 /** As wide as the longest place, and a gap. */
-const PLACE_WIDTH = 'Salesforce'.length + 2;
+const PLACE_WIDTH = 'Brightwater'.length + 2;
 
 /** What a person can open and try while everything stays up. */
 export function showWhatToOpen(screen: Screen, { world, scene, isVerified }: Shown): void {
-  const { crmUrl, orgPagesUrl, orgId, serviceUrl, apiKey, consoleLink, portalId } = world;
+  const { crmUrl, orgPagesUrl, orgId, serviceUrl, apiKey, consoleLink, portalId, lived } = world;
   const { org, deal, ada, bob, opportunity, grace, ken } = scene;
   const portal = `${crmUrl}/portals/${portalId}`;
   // A story that broke off may not have come to all records.
   const inHubSpot = (kind: string, id: string) => (id === '' ? '' : `${portal}/${kind}/${id}`);
   const inSalesforce = (id: string) => (id === '' ? '' : org.recordPage(id));
   const places: Readonly<Record<string, readonly (readonly [name: string, address: string])[]>> = {
+    ...(lived && {
+      [lived.name]: [
+        ['The console, with two years in it', lived.consoleLink],
+        ['Its portal', `${crmUrl}/portals/${lived.portalId}`],
+      ],
+    }),
     HubSpot: [
       ['The deal', inHubSpot('deals', deal)],
       ['Ada, who referred', inHubSpot('contacts', ada)],

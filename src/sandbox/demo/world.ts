@@ -16,10 +16,17 @@ import { sandboxAppFromManifest } from '../web/manifest-app.ts';
 import { startOrgPages } from '../web/salesforce/start-org-pages.ts';
 import { startSandboxWithPages } from '../web/sandbox-with-pages.ts';
 import { DemoError } from './demo-error.ts';
+import type { Life } from './life/live.ts';
+import { beginOfLife, lifePortal, makeLife } from './life/make.ts';
+import { createWalk } from './life/walk.ts';
+import type { LifeSize } from './options.ts';
 import { freePorts, whyTaken } from './ports.ts';
 
 export const PORTAL_ID = 147_000_001;
 export const ACCOUNT_NAME = 'Acme';
+/** Where two years have been made up. */
+const LIFE_PORTAL_ID = 147_000_002;
+const LIFE_NAME = 'Brightwater';
 
 const HOST = '127.0.0.1';
 const APP_ID = 4_242_424;
@@ -34,6 +41,20 @@ export interface WorldOptions {
   readonly port?: number;
   readonly crmPort?: number;
   readonly orgPort?: number;
+  /** Two years of another account, in a portal of its own; null or absent for none. */
+  readonly life?: LifeSize | null;
+  /** Hears how much of them is lived. */
+  readonly onLife?: (done: number, all: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** An account with two years behind it. */
+export interface LivedAccount {
+  readonly name: string;
+  readonly portalId: number;
+  readonly apiKey: string;
+  /** Signs its owner in to the console, once. */
+  readonly consoleLink: string;
 }
 
 /** A local HubSpot and a local Salesforce, both with their pages, and Wonward with an account and an API key, both on this machine over real HTTP. */
@@ -44,6 +65,7 @@ export interface World {
   /** Signs the account's owner in to the console, once. */
   readonly consoleLink: string;
   readonly portalId: number;
+  readonly lived: LivedAccount | null;
   /** The login host of the local Salesforce. */
   readonly orgUrl: string;
   readonly orgId: string;
@@ -71,8 +93,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     remove();
     process.off('exit', remove);
   };
+  const { life = null } = options;
+  const until = systemClock.now();
+  const walk = life && createWalk(beginOfLife(until), life.seed);
   try {
-    const sandbox = await startSandbox(serviceUrl, ports.crm, credentials);
+    const sandbox = await startSandbox(serviceUrl, ports.crm, credentials, walk?.now);
     closers.push(() => sandbox.close());
     const org = { clientId: 'wonward-demo', clientSecret: randomBytes(24).toString('hex') };
     const app = orgAppAt(serviceUrl, org);
@@ -87,7 +112,22 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       SALESFORCE_LOGIN_URL: salesforce.url,
       SALESFORCE_PUBSUB_ENDPOINT: salesforce.pubSubEndpoint,
     };
+    const lived =
+      life &&
+      walk &&
+      (await makeLife(
+        { environment, sandbox, portalId: LIFE_PORTAL_ID, walk },
+        {
+          ...life,
+          from: walk.now(),
+          until,
+          accountName: LIFE_NAME,
+          ...(options.onLife ? { onProgress: options.onLife } : {}),
+          ...(options.signal ? { signal: options.signal } : {}),
+        },
+      ));
     const { apiKey, consoleLink } = await createAccount(environment);
+    const livedAccount = lived && (await openToOwner(environment, lived));
     const { service, warnings } = await startWonward(environment);
     closers.push(() => service.stop());
     const orgId = salesforce.control.orgs()[0]?.id ?? '';
@@ -100,6 +140,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       apiKey,
       consoleLink,
       portalId: PORTAL_ID,
+      lived: livedAccount,
       warnings,
       close,
     };
@@ -129,13 +170,22 @@ async function choosePorts({
 
 type Credentials = Parameters<typeof sandboxAppFromManifest>[1];
 
-function startSandbox(serviceUrl: string, port: number, credentials: Credentials): Promise<HubSpotSandbox> {
+function startSandbox(
+  serviceUrl: string,
+  port: number,
+  credentials: Credentials,
+  clock: (() => number) | undefined,
+): Promise<HubSpotSandbox> {
   return startSandboxWithPages(
     {
       port,
       host: HOST,
       app: sandboxAppFromManifest(serviceUrl, credentials),
-      portals: [{ portalId: PORTAL_ID, name: ACCOUNT_NAME, companyCurrency: 'EUR', timeZone: 'Europe/Berlin' }],
+      portals: [
+        { portalId: PORTAL_ID, name: ACCOUNT_NAME, companyCurrency: 'EUR', timeZone: 'Europe/Berlin' },
+        ...(clock ? [lifePortal(LIFE_PORTAL_ID, LIFE_NAME)] : []),
+      ],
+      ...(clock ? { clock } : {}),
       webhookBatchDelayMs: BATCH_DELAY_MS,
       retryBaseMs: RETRY_BASE_MS,
     },
@@ -198,6 +248,12 @@ async function createAccount(environment: Environment): Promise<{ apiKey: string
   const invite = ['user', 'invite', account.id, 'ada@acme.example', '--role', 'owner'];
   const { link } = await command(environment, z.object({ link: z.string() }), invite);
   return { apiKey: made.key, consoleLink: link };
+}
+
+async function openToOwner(environment: Environment, { accountId, apiKey }: Life): Promise<LivedAccount> {
+  const invite = ['user', 'invite', accountId, 'mara@brightwater.example', '--role', 'owner'];
+  const { link } = await command(environment, z.object({ link: z.string() }), invite);
+  return { name: LIFE_NAME, portalId: LIFE_PORTAL_ID, apiKey, consoleLink: link };
 }
 
 async function command<T>(env: Environment, schema: z.ZodType<T>, args: readonly string[]): Promise<T> {

@@ -470,6 +470,8 @@ export function createControl(deps: ControlDeps) {
       subscription.active = active;
       return subscription;
     },
+    /** Webhooks that gather leave now: for whoever has no time to wait. */
+    hurry: (): void => webhooks.hurry(),
     async idle(): Promise<void> {
       await deps.propertyWorkflows.idle();
       await Promise.all([webhooks.idle(), deps.workflows.idle()]);

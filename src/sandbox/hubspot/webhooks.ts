@@ -59,6 +59,8 @@ export interface Webhooks {
   deliveries(portalId?: number): Delivery[];
   /** Sends the bytes of a delivery's last attempt again, freshly signed. */
   redeliver(id: number): Promise<Attempt>;
+  /** What gathers leaves now. */
+  hurry(): void;
   /** Resolves when nothing gathers, flies or waits. */
   idle(): Promise<void>;
   subscriptions: Subscription[];
@@ -270,6 +272,15 @@ export function createWebhooks(deps: WebhooksDeps & { subscriptions: Subscriptio
       const made = await post(last?.body ?? JSON.stringify(delivery.events), last?.attemptNumber ?? 0);
       delivery.attempts.push(made);
       return made;
+    },
+    hurry() {
+      for (const [portalId, lane] of lanes) {
+        if (lane.timer === undefined) continue;
+        clearTimeout(lane.timer);
+        timers.delete(lane.timer);
+        lane.timer = undefined;
+        leave(portalId, lane);
+      }
     },
     idle() {
       return new Promise((resolve) => {
