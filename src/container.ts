@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type AccountBrand, createAccountBrand } from './application/account-brand.ts';
 import { type Accounts, createAccounts } from './application/accounts.ts';
 import { type Act, createAct } from './application/act.ts';
 import { type AppSettingsDesk, createAppSettings } from './application/app-settings.ts';
@@ -10,6 +11,7 @@ import { type CardActions, createCardActions } from './application/card-actions.
 import { createCaseTasks } from './application/case-tasks.ts';
 import { createCompanyCard } from './application/company-card.ts';
 import { type Connect, createConnect } from './application/connect.ts';
+import { type ConsentTexts, createConsentTexts } from './application/consent-texts.ts';
 import { createConsoleLinks } from './application/console-links.ts';
 import { createCrmActions } from './application/crm-actions.ts';
 import { type CrmRecords, createCrmRecords } from './application/crm-records.ts';
@@ -51,6 +53,7 @@ import { createReconcile, type Reconcile } from './application/reconcile.ts';
 import { createReconciliation, type Reconciliation } from './application/reconciliation.ts';
 import { createReferralTimeline, type ReferralTimeline } from './application/referral-timeline.ts';
 import { createTakeRefund, type TakeRefund } from './application/refunds.ts';
+import { createRetention, type Retention } from './application/retention.ts';
 import { createReview, type Review } from './application/review.ts';
 import { createSendWebhooks } from './application/send-webhooks.ts';
 import { createSetStage } from './application/set-stage.ts';
@@ -66,6 +69,7 @@ import { createWorkflowActions, type RunWorkflowAction } from './application/wor
 import { createListChoices, type ListChoices } from './application/workflow-choices.ts';
 import { createWriteOff, type WriteOffReward } from './application/write-off.ts';
 import type { RecordRef } from './domain/record.ts';
+import type { Instant } from './domain/time.ts';
 import { createDispatch, type Dispatch } from './jobs/dispatch.ts';
 import { createSchedule } from './jobs/schedule.ts';
 import { createSharedDispatch, type SharedHop } from './jobs/shared-dispatch.ts';
@@ -98,7 +102,8 @@ const DRIFT_SCHEDULE = '7,22,37,52 * * * *';
 /** Windows move at midnight and graces end at any time; what members do counts within this time. */
 const TIERS_SCHEDULE = '* * * * *';
 /** What is forgotten is days old; an hour is soon enough. */
-const PRUNE_SCHEDULE = '41 * * * *';
+const PRUNE_MINUTE = 41;
+const PRUNE_SCHEDULE = `${PRUNE_MINUTE} * * * *`;
 /** Who looks at figures sees what happened within this time. Six fields: the first is the second. */
 const FIGURES_SCHEDULE = '*/15 * * * * *';
 /** What a person has started begins at once on their node; a minute is what a crash costs it. */
@@ -134,6 +139,9 @@ export interface Jobs {
 
 export interface Container {
   readonly signIn: SignIn;
+  readonly accountBrand: AccountBrand;
+  readonly consentTexts: ConsentTexts;
+  readonly retention: Retention;
   readonly accounts: Accounts;
   readonly act: Act;
   readonly review: Review;
@@ -387,6 +395,9 @@ export function createContainer(deps: ContainerDeps): Container {
 
   return {
     signIn,
+    accountBrand: createAccountBrand({ store, clock }),
+    consentTexts: createConsentTexts({ store, clock }),
+    retention: createRetention({ store, clock, nextPruneAt }),
     tiers,
     reattribute,
     mappings,
@@ -475,6 +486,12 @@ export function createContainer(deps: ContainerDeps): Container {
       await pulse.stop();
     },
   };
+}
+
+/** As PRUNE_SCHEDULE has it, by the clock that it goes by. */
+function nextPruneAt(now: Instant): Instant {
+  const next = new Date(now).setMinutes(PRUNE_MINUTE, 0, 0);
+  return next > now ? next : next + 3_600_000;
 }
 
 /** Whether a schedule comes in every hour; one that is rarer is meant to be, and nothing is swept between its strokes. */

@@ -154,7 +154,6 @@ export async function startService(
     seal,
     consoleFiles: CONSOLE_FILES,
     newRef: uuidv7,
-    codeExists: store.reads.codeExists,
     readiness: store.ping,
     isStopping: () => isStopping,
   });

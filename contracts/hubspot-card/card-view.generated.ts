@@ -34,6 +34,14 @@ export interface CardView {
   readonly whyNot?: WhyNot;
   /** Whether this contact is one to ask for a referral now; absent where nothing can be said. */
   readonly ask?: NextAsk;
+  /** What a friend is told before a rep enters them; absent where the account has written nothing. */
+  readonly consent?: ConsentText;
+}
+
+export interface ConsentText {
+  readonly version: number;
+  readonly language: 'en' | 'de';
+  readonly text: string;
 }
 
 /** Why the reader may not act, and whom to ask; absent for a reader who may. */

@@ -1,5 +1,6 @@
 import { memberIdOf, referralIdOf } from '../domain/attribution.ts';
 import type { AttributionDecision } from '../domain/attribution-policy.ts';
+import type { ConsentPlace } from '../domain/consent.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId, memberCode } from '../domain/ids.ts';
 import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
@@ -10,6 +11,7 @@ import { normaliseEmail, type RecordRef } from '../domain/record.ts';
 import type { Member, Referral } from '../domain/referral.ts';
 import { tiersOf } from '../domain/tier.ts';
 import type { Clock } from '../platform/clock.ts';
+import { consentFor, type SaidConsent } from './consent-texts.ts';
 import type { Store } from './ports/store.ts';
 
 /** Two nodes that create the same thing at once: the second finds what the first made. */
@@ -23,11 +25,15 @@ export interface ActDeps {
   readonly onUnplaced: (accountId: string, email: string) => void;
 }
 
+type ConsentAt = SaidConsent & { readonly place: ConsentPlace };
+
 export interface MemberInput {
   readonly name: string | null;
   readonly email: string | null;
   /** The contact that the member is in a CRM; needed when no e-mail address is given. */
   readonly contact: RecordRef | null;
+  /** Which words they were shown; there has to be such a text. */
+  readonly consent?: ConsentAt | undefined;
 }
 
 export type MemberResult =
@@ -39,6 +45,8 @@ export interface ReferralInput {
   readonly friend: { readonly name: string | null; readonly email: string | null; readonly contact: RecordRef | null };
   /** In which it is submitted, where the friend has no contact yet: only programs that apply there are open. Absent: all of them. */
   readonly connectionId?: string | undefined;
+  /** Which words the friend was shown, or read out; there has to be such a text. */
+  readonly consent?: ConsentAt | undefined;
 }
 
 export type ReferralResult =
@@ -120,6 +128,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         };
         const plan = planOf({
           members: [member],
+          consents: consentFor(id, 'member', input.consent, member.createdAt),
           ...(input.contact ? { mirror: [input.contact], wakes: [{ record: input.contact, at: clock.now() }] } : {}),
         });
         if (await commit(accountId, plan)) {
@@ -173,6 +182,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         };
         const plan = planOf({
           referrals: [referral],
+          consents: consentFor(referral.id, 'friend', input.consent, now),
           mirror: [member.contact, contact].flatMap((one) => one ?? []),
           ...lookFor(programs, referral),
           ...(contact ? { attributions: [explicitly(accountId, referral)] } : {}),

@@ -4,6 +4,7 @@ import type {
   ActionResponse,
   PeopleResponse,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
+import { USUAL_BRAND } from '../domain/brand.ts';
 import { type CardUser, whyNotAct } from '../domain/card-actors.ts';
 import { Fault } from '../domain/errors.ts';
 import { ASK_AGAIN_DAYS } from '../domain/next-ask.ts';
@@ -15,6 +16,7 @@ import type { Log } from '../platform/log.ts';
 import type { Act, ReferralResult } from './act.ts';
 import { NOT_CONNECTED } from './card-story.ts';
 import { shareLinkOf } from './compose-mirror.ts';
+import type { SaidConsent } from './consent-texts.ts';
 import type { Claim, Desk } from './desk.ts';
 import { invitationOf } from './invitation.ts';
 import type { CrmSession, NewPerson } from './ports/crm.ts';
@@ -35,6 +37,8 @@ export type CardAction =
       readonly contactId: string;
       readonly as: 'member' | 'friend';
       readonly other: { readonly contactId: string } | Omit<NewPerson, 'key'>;
+      /** Which text the friend was told; absent or null where the rep says nothing. */
+      readonly consent?: SaidConsent | null;
     }
   | {
       readonly kind: 'dispute';
@@ -51,7 +55,7 @@ export type CardAction =
   | { readonly kind: 'asked'; readonly contactId: string; readonly way: (typeof ASK_WAYS)[number] };
 
 export interface CardActionDeps {
-  readonly store: Pick<Store, 'asks' | 'cardActions' | 'cases' | 'reads'>;
+  readonly store: Pick<Store, 'asks' | 'brands' | 'cardActions' | 'cases' | 'consents' | 'reads'>;
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly log: Log;
   readonly act: Pick<Act, 'createMember' | 'createReferral'>;
@@ -179,7 +183,15 @@ async function refer(
   action: Refer,
 ): Promise<ActionResponse> {
   const { store, act } = deps;
-  const { other } = action;
+  const { other, consent } = action;
+  if (
+    consent &&
+    (await store.consents.text(connection.accountId, 'friend', consent.version))?.texts[consent.language] === undefined
+  )
+    return refused(
+      'no_such_consent_text',
+      'What was read out is not a text of this account any more. Open the form again.',
+    );
   const session = deps.openSession(connection);
   let otherId = 'contactId' in other ? other.contactId : createdBefore;
   if (otherId === null) {
@@ -201,6 +213,7 @@ async function refer(
   const result = await act.createReferral(connection.accountId, {
     memberId: member.id,
     friend: { name: ofFriend.name, email: ofFriend.email, contact: ofFriend.ref },
+    ...(consent ? { consent: { ...consent, place: 'card' } } : {}),
   });
   if (result.kind === 'refused') return refused(result.code, REFER_REFUSALS[result.code]);
   return done(
@@ -239,10 +252,11 @@ async function shareLink(deps: CardActionDeps, connection: Connection, contactId
   const member = facts && isPresent(facts, contactId) ? await enrolled(deps, connection, facts) : null;
   if (!member) return refused('no_such_contact', 'This contact is not there any more.');
   const link = shareLinkOf(deps.publicUrl, member.code);
+  const [shown] = await deps.store.brands.ofAccounts([connection.accountId]);
   return done('ready', 'The share link is ready.', {
     memberId: member.id,
     shareLink: link,
-    invitation: invitationOf(link),
+    invitation: invitationOf(link, shown?.brand ?? USUAL_BRAND),
   });
 }
 

@@ -5,7 +5,9 @@ import type {
   NextTier,
 } from '../../contracts/hubspot-card/card-view.generated.ts';
 import { sourceReason } from '../domain/attribution.ts';
+import { USUAL_BRAND } from '../domain/brand.ts';
 import { type CardUser, whyNotAct } from '../domain/card-actors.ts';
+import { languageOf } from '../domain/consent.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
@@ -136,10 +138,21 @@ export function createCard({
       mayAct: whyNot === null,
       ...(whyNot === null ? {} : { whyNot }),
       ...(ask === null ? {} : { ask }),
+      ...(await consentOf(store, accountId)),
       generatedAt: isoOf(clock.now()),
     };
     return { ok: true, data: view };
   };
+}
+
+/** What a rep reads out to a friend before entering them; nothing where the account has written nothing. */
+async function consentOf({ consents, brands }: Store, accountId: string): Promise<Pick<CardView, 'consent'>> {
+  const text = (await consents.inForce(accountId)).find(({ purpose }) => purpose === 'friend');
+  if (!text) return {};
+  const [shown] = await brands.ofAccounts([accountId]);
+  const language = languageOf(text, (shown?.brand ?? USUAL_BRAND).language);
+  const words = language && text.texts[language];
+  return language && words ? { consent: { version: text.version, language, text: words } } : {};
 }
 
 /** The referral of a friend, in whichever program it is; in the newest one of several. */
@@ -188,13 +201,15 @@ async function memberOf(
   const tier = source?.tier ?? null;
   const names = await readDealNames(store.reads, accountId, last ? [last.deal] : []);
   const shareLink = shareLinkOf(publicUrl, member.code);
+  const [shown] = await store.brands.ofAccounts([accountId]);
+  const whose = shown?.brand ?? USUAL_BRAND;
   return {
     memberId: member.id,
     code: member.code,
     shareLink,
     qrUrl: qrUrlOf(publicUrl, member.code),
-    message: invitationOf(shareLink),
-    askMessage: askMessageOf(member.name, shareLink),
+    message: invitationOf(shareLink, whose),
+    askMessage: askMessageOf(member.name, shareLink, whose),
     referrals: source?.referrals ?? 0,
     wonReferrals: source?.wonReferrals ?? 0,
     rewards: states.map((state) => {

@@ -8,6 +8,7 @@ import type { Member } from '../domain/referral.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { memberIdByEmail } from './act.ts';
+import type { SaidConsent } from './consent-texts.ts';
 import { csvOf } from './csv.ts';
 import { readCsv } from './csv-read.ts';
 import type { CrmAccess, CrmList, CrmLists, CrmSession } from './ports/crm.ts';
@@ -77,7 +78,12 @@ export type ListImportStarted =
   | ListRefusal
   | { readonly kind: 'refused'; readonly code: 'other' };
 
-export interface ListInput {
+/** Which words the people were shown before, as whoever imports them says. */
+interface WithConsent {
+  readonly consent?: SaidConsent | undefined;
+}
+
+export interface ListInput extends WithConsent {
   readonly connectionId: string;
   /** The CRM's own id of it. */
   readonly listId: string;
@@ -94,7 +100,7 @@ export interface MemberImportDeps {
   readonly onStarted: () => void;
 }
 
-export interface MemberImportInput {
+export interface MemberImportInput extends WithConsent {
   readonly csv: string;
   readonly mapping: ColumnMapping;
 }
@@ -343,9 +349,9 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
       return { kind: 'tried', list, isWhole: position === null && ids.length <= LIST_TRIED_MAX, ...reportOf(rows) };
     },
 
-    async startList(accountId, { id, connectionId, listId, by }) {
+    async startList(accountId, { id, connectionId, listId, by, consent }) {
       const contentHash = createHash('sha256')
-        .update(JSON.stringify(['list', connectionId, listId]))
+        .update(JSON.stringify(['list', connectionId, listId, ...(consent ? [consent] : [])]))
         .digest('base64url');
       if (!(await store.connections.get(accountId, connectionId)))
         return { kind: 'refused', code: 'no_such_connection' };
@@ -358,7 +364,10 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
       const now = clock.now();
       const list = { connectionId, listId, position: null };
       const started = await store.memberImports.start(
-        { accountId, id, contentHash, list, state: 'listing', rows: 0, startedBy: by, startedAt: now, updatedAt: now },
+        {
+          ...{ accountId, id, contentHash, list, consent, state: 'listing', rows: 0 },
+          ...{ startedBy: by, startedAt: now, updatedAt: now },
+        },
         [],
       );
       if (started === 'other') return { kind: 'refused', code: 'other' };
@@ -375,18 +384,19 @@ export function createMemberImports(deps: MemberImportDeps): MemberImports {
       return { ok: true, ...reportOf(rows) };
     },
 
-    async start(accountId, { id, csv, mapping, by }) {
+    async start(accountId, { id, csv, mapping, by, consent }) {
       const read = readMembers(csv, mapping);
       if (!read.ok) return { kind: 'refused', code: 'unreadable', problem: read.problem };
       const now = clock.now();
       const contentHash = createHash('sha256')
-        .update(JSON.stringify([mapping, csv]))
+        .update(JSON.stringify([mapping, csv, ...(consent ? [consent] : [])]))
         .digest('base64url');
       const one = {
         accountId,
         id,
         contentHash,
         list: null,
+        consent,
         state: 'running' as const,
         rows: read.rows.length,
         startedBy: by,

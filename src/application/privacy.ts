@@ -100,6 +100,7 @@ const NOTHING_HELD: Held = {
   ties: [],
   cases: [],
   importRows: [],
+  consents: [],
   cut: [],
 };
 

@@ -13,6 +13,7 @@ import type { ProgramVersion, TriggerStage } from '../domain/program.ts';
 import { appliesIn, openProgramIn, type ProgramChoice } from '../domain/program-choice.ts';
 import type { RecordRef } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
+import { RETENTION } from '../domain/retention.ts';
 import { addDays, type Instant, isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -51,13 +52,13 @@ const DIFFERENT_COMPARED_MAX = 5_000;
 const QUIET_MS = 24 * 3_600_000;
 /** Reports of a chain that are read together. */
 const REPORTS_PER_PAGE = 50;
-/** A year, and the month in which the books of the one before are closed: who audits a year finds all of it. */
-const REPORT_KEPT_DAYS = 400;
+/** Where nobody says otherwise; domain/retention.ts has the bounds. */
+const REPORT_KEPT_DAYS = RETENTION.reports.usualDays;
 /**
  * What a report says of each record is for whoever looks into it, which is done in days; made daily for 100,000 deals, the lists are 100,000
  * rows a day. Their counts and hashes stay in the report.
  */
-const LISTS_KEPT_DAYS = 35;
+const LISTS_KEPT_DAYS = RETENTION.reportLists.usualDays;
 /** As many as one transaction should hold the only thread that answers webhooks for. */
 const PRUNED_PER_WRITE = 2_000;
 
@@ -121,7 +122,12 @@ export interface Reconciliation {
    * Forgets lists and reports whose time is over. Where the chain begins then is signed: a report that is missing behind that is found as
    * before, and so is one that somebody else has taken away in front of it.
    */
-  prune(accountId: string, connectionId: string, signal?: AbortSignal): Promise<void>;
+  prune(
+    accountId: string,
+    connectionId: string,
+    signal?: AbortSignal,
+    ends?: { readonly reportsBefore: Instant; readonly listsBefore: Instant },
+  ): Promise<void>;
 }
 
 export interface ReconciliationDeps {
@@ -369,12 +375,15 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
       return { reports: all.length, prunedUpTo: anchor?.number ?? 0, problems };
     },
 
-    async prune(accountId, connectionId, signal) {
+    async prune(accountId, connectionId, signal, ends) {
       const now = clock.now();
-      const listsBefore = addDays(now, -LISTS_KEPT_DAYS);
+      const { listsBefore, reportsBefore } = ends ?? {
+        listsBefore: addDays(now, -LISTS_KEPT_DAYS),
+        reportsBefore: addDays(now, -REPORT_KEPT_DAYS),
+      };
       while ((await reports.pruneRows(accountId, connectionId, listsBefore, PRUNED_PER_WRITE)) > 0)
         if (signal?.aborted) return;
-      const last = await reports.newestBefore(accountId, connectionId, addDays(now, -REPORT_KEPT_DAYS));
+      const last = await reports.newestBefore(accountId, connectionId, reportsBefore);
       if (!last) return;
       const { number, hash } = last;
       const signed = signer.sign(anchorText(accountId, connectionId, number, hash));

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
+import { USUAL_BRAND } from '../domain/brand.ts';
 import { normaliseEmail } from '../domain/record.ts';
 import { permissionsOf, type Role } from '../domain/roles.ts';
 import type { Instant } from '../domain/time.ts';
@@ -30,7 +31,7 @@ const SEEN_EVERY_MS = 5 * MINUTE;
 const PRUNE_LIMIT = 1_000;
 
 export interface SignInDeps {
-  readonly store: Pick<Store, 'users' | 'accounts'>;
+  readonly store: Pick<Store, 'users' | 'accounts' | 'brands'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly publicUrl: string;
@@ -136,10 +137,15 @@ export function createSignIn({ store, clock, log, publicUrl, sendLetter }: SignI
       let isSent = false;
       if (sendLetter && account) {
         try {
+          const [shown] = await store.brands.ofAccounts([account.id]);
+          const { name, senderName, replyTo, postalAddress } = shown?.brand ?? USUAL_BRAND;
+          const called = name ?? account.name;
           await sendLetter({
             to: email,
-            subject: `You are invited to ${account.name} on Wonward`,
-            text: `${madeBy ?? 'Your administrator'} invites you to "${account.name}". Open this link within ${INVITATION_MS / DAY} days; it works once:\n\n${url}\n`,
+            subject: `You are invited to ${called} on Wonward`,
+            text: `${madeBy ?? 'Your administrator'} invites you to "${called}". Open this link within ${INVITATION_MS / DAY} days; it works once:\n\n${url}\n${postalAddress === null ? '' : `\n--\n${called}\n${postalAddress}\n`}`,
+            senderName: senderName ?? undefined,
+            replyTo: replyTo ?? undefined,
           });
           isSent = true;
         } catch (err) {

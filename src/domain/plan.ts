@@ -1,5 +1,6 @@
 import type { AttributionDecision, AttributionPolicyVersion } from './attribution-policy.ts';
 import type { CaseWord } from './case.ts';
+import type { ShownConsent } from './consent.ts';
 import type { Decision, Reward } from './decision.ts';
 import { createIdentityBook, type Elsewhere, type IdentityBook, type IdentityEdge } from './identity.ts';
 import { derivedId } from './ids.ts';
@@ -123,6 +124,8 @@ export interface Plan {
   readonly wakes: readonly Wake[];
   /** Edges that are new, and those that have ended. */
   readonly identity?: readonly IdentityEdge[];
+  /** Which words the people who are entered by this plan were shown. */
+  readonly consents?: readonly ShownConsent[];
   /** Open cases that end with this plan, or it is refused. */
   readonly cases?: ReadonlyArray<{ readonly id: string; readonly word: CaseWord }>;
 }

@@ -16,6 +16,7 @@ export const PERMISSIONS = {
     'cut, approve, export and settle batches, enter rates, refunds and coupons, write off, release history',
   'connections.read': 'see connections, mappings and the health of the sync',
   'connections.write': 'connect and disconnect a CRM, map stages, start backfills and sweeps, mend drift',
+  'content.write': 'set the brand and write what members and friends are told',
   'providers.write': 'set how rewards are paid: credentials and schedules of providers',
   'analytics.read': 'see figures and export them',
   'imports.write': 'import members from a file, and take an import out again',
@@ -46,6 +47,7 @@ export const ROLES = {
       'analytics.read',
       'audit.read',
       'settings.write',
+      'content.write',
     ],
   },
   manager: {
@@ -60,9 +62,10 @@ export const ROLES = {
       'connections.read',
       'analytics.read',
       'money.read',
+      'content.write',
     ],
   },
-  content: { title: 'Content strategist', may: ['programs.read', 'analytics.read'] },
+  content: { title: 'Content strategist', may: ['programs.read', 'analytics.read', 'content.write'] },
   analyst: { title: 'Data analyst', may: [...SEES_PEOPLE, 'analytics.read', 'money.read', 'connections.read'] },
   reviewer: { title: 'Reviewer', may: [...SEES_PEOPLE, 'referrals.write', 'review.decide'] },
   finance: {

@@ -1,9 +1,11 @@
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
+import type { AccountBrand } from '../application/account-brand.ts';
 import type { Accounts } from '../application/accounts.ts';
 import type { Act } from '../application/act.ts';
 import type { Connect } from '../application/connect.ts';
+import type { ConsentTexts } from '../application/consent-texts.ts';
 import type { CrmConnector } from '../application/ports/crm.ts';
 import type { ConnectionStore } from '../application/ports/store.ts';
 import type { Publish } from '../application/publish.ts';
@@ -28,7 +30,7 @@ import { oauth } from './oauth.ts';
 import { type PayoutNewsDeps, payoutNews } from './payout-news.ts';
 import { errorHandler, notFound } from './problem.ts';
 import { requestLog } from './request-log.ts';
-import { type ShareDeps, share } from './share.ts';
+import { share } from './share.ts';
 import { type ReceiveFrom, webhooks } from './webhooks.ts';
 
 export interface AppDeps {
@@ -114,7 +116,9 @@ export interface AppDeps {
   readonly attention: OperationsDeps['attention'];
   readonly syncDesk: OperationsDeps['syncDesk'];
   readonly reconciliation: OperationsDeps['reconciliation'];
-  readonly codeExists: ShareDeps['codeExists'];
+  readonly accountBrand: AccountBrand;
+  readonly consentTexts: ConsentTexts;
+  readonly retention: OperationsDeps['retention'];
   /** Throws when requests cannot be served, as `store.ping` does. */
   readonly readiness: HealthDeps['readiness'];
   readonly isStopping: () => boolean;

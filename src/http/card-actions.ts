@@ -4,6 +4,7 @@ import type { CardAction, CardActions } from '../application/card-actions.ts';
 import { CLAIMS } from '../application/desk.ts';
 import { ASK_WAYS } from '../application/ports/store.ts';
 import type { Log } from '../platform/log.ts';
+import { saidConsent } from './api/consent-schemas.ts';
 import {
   answerPerson,
   askedBy,
@@ -61,6 +62,8 @@ const referSchema = z.strictObject({
   contactId: recordId,
   as: z.enum(['member', 'friend']),
   other: z.union([z.strictObject({ contactId: recordId }), newPerson], 'must be a contact, or a name or an address'),
+  /** Which text the rep says the friend was told; absent or null where nothing was said. */
+  consent: saidConsent.nullish().transform((value) => value ?? null),
 });
 const disputeSchema = z.strictObject({
   key,

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { z } from 'zod';
-import type { Store } from '../application/ports/store.ts';
+import type { AccountBrand } from '../application/account-brand.ts';
+import type { ShownBrand, Store } from '../application/ports/store.ts';
 import type { Opened, SignIn } from '../application/sign-in.ts';
 import { permissionsOf } from '../domain/roles.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { OpenId, OpenIdState } from '../platform/open-id.ts';
 import type { Seal } from '../platform/seal.ts';
+import { logoPath } from './api/brand.ts';
 import { parseInput } from './api/explain.ts';
 import { email } from './api/fields.ts';
 import { callerOf, type Limits } from './limits.ts';
@@ -30,6 +32,7 @@ export interface ConsoleSessionDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly limits: Limits;
   readonly signIn: SignIn;
+  readonly accountBrand: Pick<AccountBrand, 'shownOf'>;
   readonly openId: OpenId | null;
   readonly seal: Pick<Seal, 'seal' | 'open'>;
   readonly users: Pick<Store['users'], 'saveOidcState' | 'takeOidcState'>;
@@ -40,7 +43,7 @@ const tokenBody = z.strictObject({ token: z.string('must be text').max(200, 'mus
 
 /** Signing in to the console and out of it; by a link or by an OpenID provider. */
 export function consoleSession(deps: ConsoleSessionDeps): Router {
-  const { publicUrl, log, clock, limits, signIn, openId, seal, users } = deps;
+  const { publicUrl, log, clock, limits, signIn, openId, seal, users, accountBrand } = deps;
   const session = createCookie(publicUrl, SESSION_COOKIE);
   const pending = createCookie(publicUrl, 'wonward_openid');
   const redirectUrl = `${publicUrl}/console/openid/callback`;
@@ -86,11 +89,15 @@ export function consoleSession(deps: ConsoleSessionDeps): Router {
     const found = secret === null ? null : await signIn.session(secret);
     // No problem: whoever opens the console asks, and a browser would show a red line for it.
     if (!found) return void response.json({ user: null, accounts: [] });
+    const brands = new Map(
+      (await accountBrand.shownOf(found.seats.map(({ accountId }) => accountId))).map((one) => [one.accountId, one]),
+    );
     response.json({
       user: { id: found.user.id, email: found.user.email, name: found.user.name },
       accounts: found.seats.map(({ accountId, accountName, roles }) => ({
         id: accountId,
         name: accountName,
+        brand: brandOf(brands.get(accountId)),
         roles,
         permissions: [...permissionsOf(roles)],
       })),
@@ -169,6 +176,12 @@ export function consoleSession(deps: ConsoleSessionDeps): Router {
   router.route('/console/openid').get(fromConsole, limited, begin, showFailed).all(onlyMethods('GET'));
   router.route('/console/openid/callback').get(limited, complete, showFailed).all(onlyMethods('GET'));
   return router;
+}
+
+/** By what somebody with several accounts tells them apart at a glance. */
+function brandOf(shown: ShownBrand | undefined) {
+  const { name = null, accent = null } = shown?.brand ?? {};
+  return { name, accent, logo: shown?.logo ? logoPath(shown.logo) : null };
 }
 
 async function endFormer(

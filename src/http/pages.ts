@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
+import { OWN_BRAND, type PageBrand } from './page-brand.ts';
 
 /**
  * The few pages that the service itself shows. One file, no script, nothing from elsewhere: the style is inline and allowed by its
@@ -18,18 +19,31 @@ h2{margin:1.75rem 0 .5rem;font-size:1rem}
 p{margin:0 0 .75rem}ul,ol{margin:0;padding-left:1.25rem}li{margin:.25rem 0;overflow-wrap:anywhere}
 code{font:600 1.35rem ui-monospace,monospace;letter-spacing:.04em;overflow-wrap:anywhere}
 .go{display:inline-block;margin-top:1rem;padding:.6rem 1rem;border-radius:.5rem;background:var(--ink);color:var(--paper);font-weight:600}
+.brand img{display:block;max-width:100%;max-height:3rem}
+.foot{margin:1.75rem 0 0;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem;overflow-wrap:anywhere}
+.foot a{margin-right:1rem;color:inherit}
 .ref{margin:1.75rem 0 0;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem;overflow-wrap:anywhere}
 `;
 
-const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+/** The colour of an account, which is six hexadecimal digits and nothing else. */
+function styleWith({ accent }: PageBrand): string {
+  if (!accent) return STYLE;
+  return `${STYLE}main.branded{--accent:${accent.onLight}}.branded h1{color:var(--accent)}
+@media(prefers-color-scheme:dark){main.branded{--accent:${accent.onDark}}}
+`;
+}
 
-const PAGE_POLICY = [
-  "default-src 'none'",
-  `style-src ${STYLE_HASH}`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** The style is let in by its hash, and of pictures those of our own. */
+function policyFor(style: string, { logo }: PageBrand): string {
+  return [
+    "default-src 'none'",
+    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    ...(logo === null ? [] : ["img-src 'self'"]),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
 
 /** Markup that was escaped where it was made. Only `html` makes it. */
 export interface Markup {
@@ -68,23 +82,32 @@ export interface PageInput {
   readonly content: Markup;
   /** Shown small, for support. */
   readonly ref?: string;
+  /** Whose page it is; absent: the service's own. */
+  readonly brand?: PageBrand;
 }
 
-export function sendPage(response: Response, { status, tone, title, content, ref }: PageInput): void {
+export function sendPage(
+  response: Response,
+  { status, tone, title, content, ref, brand = OWN_BRAND }: PageInput,
+): void {
+  const { name, language, logo, links, postalAddress } = brand;
+  const style = styleWith(brand);
+  const hasFoot = links.length > 0 || postalAddress !== null;
   const page = html`<!doctype html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${title} · Wonward</title>
-<style>${{ markup: STYLE }}</style>
+<title>${title} · ${name}</title>
+<style>${{ markup: style }}</style>
 </head>
 <body>
-<main class="${tone}">
-<p class="brand">Wonward</p>
+<main class="${brand.accent ? `${tone} branded` : tone}">
+<p class="brand">${logo === null ? name : html`<img src="${logo}" alt="${name}">`}</p>
 <h1>${title}</h1>
 ${content}
+${hasFoot ? html`<p class="foot">${links.map(({ label, url }) => html`<a href="${url}" rel="noopener noreferrer">${label}</a>`)}${postalAddress === null ? '' : html`<br>${postalAddress.replaceAll('\n', ', ')}`}</p>` : ''}
 ${ref ? html`<p class="ref">Reference: ${ref}</p>` : ''}
 </main>
 </body>
@@ -92,7 +115,7 @@ ${ref ? html`<p class="ref">Reference: ${ref}</p>` : ''}
 `;
   response
     .status(status)
-    .set('Content-Security-Policy', PAGE_POLICY)
+    .set('Content-Security-Policy', policyFor(style, brand))
     .set('Cache-Control', 'no-store')
     .type('text/html; charset=utf-8')
     .send(page.markup);

@@ -17,6 +17,7 @@ import {
 } from './codec.ts';
 import { lookAtColleagues } from './colleagues.ts';
 import { Conflict } from './conflict.ts';
+import { keepConsents } from './consents.ts';
 import { keepCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
@@ -101,6 +102,7 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     cases: plans.flatMap(({ cases = [] }) => cases),
     identity: plans.flatMap(({ identity = [] }) => identity),
     people: plans.flatMap(({ people = [] }) => people),
+    consents: plans.flatMap(({ consents = [] }) => consents),
   };
 }
 
@@ -221,6 +223,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
   );
   await keepTiers(session, accountId, plan);
   await keepEdges(session, accountId, plan.identity ?? []);
+  await keepConsents(session, accountId, plan.consents ?? []);
   const contacts = await contactsOfPeople(session, accountId, plan.people ?? []);
   await markMirror(session, accountId, [...plan.mirror, ...contacts], at);
   await lookAtWaits(session, accountId, plan, at);

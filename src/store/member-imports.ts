@@ -7,6 +7,7 @@ import type {
   Page,
   RowOutcome,
 } from '../application/ports/store.ts';
+import type { ShownConsent } from '../domain/consent.ts';
 import { EMPTY_PLAN } from '../domain/plan.ts';
 import type { Member } from '../domain/referral.ts';
 import type { Instant } from '../domain/time.ts';
@@ -39,6 +40,7 @@ export function createMemberImportStore(engine: Engine): MemberImportStore {
             connection_id: one.list?.connectionId ?? null,
             list_id: one.list?.listId ?? null,
             position: one.list?.position ?? null,
+            consent: one.consent === undefined ? null : toJson(one.consent),
           },
         ]);
         await insertRows(
@@ -143,7 +145,8 @@ export function createMemberImportStore(engine: Engine): MemberImportStore {
             const found = await importRow(session, accountId, id, session.dialect.forUpdate('member_imports'));
             if (found?.state !== 'running') return 'stopped';
             await settle(session, accountId, id, rows, 'open');
-            await applyPlan(session, accountId, { ...EMPTY_PLAN, ...planFor(members, now) }, now);
+            const consents = members.flatMap(({ id: subject }) => consentOf(found, subject, now));
+            await applyPlan(session, accountId, { ...EMPTY_PLAN, ...planFor(members, now), consents }, now);
             return 'taken';
           },
           (error) => (error instanceof Conflict || session.dialect.isUniqueViolation(error) ? 'changed' : undefined),
@@ -176,6 +179,12 @@ export function createMemberImportStore(engine: Engine): MemberImportStore {
         return settled;
       }),
   };
+}
+
+/** What the people of an import were shown, for one who has become a member by it. */
+function consentOf(row: Row<'member_imports'>, subject: string, at: Instant): ShownConsent[] {
+  const { consent } = importOf(row);
+  return consent ? [{ subject, purpose: 'member', ...consent, place: 'import', at }] : [];
 }
 
 /** Who is a contact in a CRM already is looked at there: name and address come from it. */
@@ -262,6 +271,7 @@ function importOf(row: Row<'member_imports'>): MemberImport {
     startedBy: row.started_by,
     startedAt: row.started_at,
     updatedAt: row.updated_at,
+    ...(row.consent === null ? {} : { consent: fromJson<NonNullable<MemberImport['consent']>>(row.consent) }),
     list:
       row.connection_id === null || row.list_id === null
         ? null

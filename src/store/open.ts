@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
+import { createAccountSettingsStore } from './account-settings.ts';
 import { createAccountStore } from './accounts.ts';
 import { createAppSettingsStore } from './app-settings.ts';
 import { createAskStore } from './asks.ts';
@@ -9,11 +10,13 @@ import { createAudit } from './audit.ts';
 import { createAuditLogStore } from './audit-log.ts';
 import { createBackfillStore } from './backfills.ts';
 import { createBatchStore } from './batches.ts';
+import { createBrandStore } from './brands.ts';
 import { createCardActionStore } from './card-actions.ts';
 import { createCaseTaskStore, unparkCaseTasks } from './case-tasks.ts';
 import { createCaseStore } from './cases.ts';
 import { checkFile, type FileCheck } from './check-file.ts';
 import { createConnectionStore } from './connections.ts';
+import { createConsentStore } from './consents.ts';
 import { createCouponStore } from './coupons.ts';
 import { createDeskStore } from './desk.ts';
 import type { Engine } from './dialect.ts';
@@ -40,6 +43,7 @@ import { unpark } from './queue.ts';
 import { createRateStore } from './rates.ts';
 import { createReadStore } from './reads.ts';
 import { createRefundStore } from './refunds.ts';
+import { createRetentionStore } from './retention.ts';
 import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
 import { createSyncStore } from './sync.ts';
@@ -168,6 +172,10 @@ export function createStore(engine: Engine): Store {
     reads: createReadStore(engine),
     timeline: createTimelineStore(engine),
     userViews: createUserViewStore(engine),
+    accountSettings: createAccountSettingsStore(engine),
+    brands: createBrandStore(engine),
+    consents: createConsentStore(engine),
+    retention: createRetentionStore(engine),
     tiers: createTierStore(engine),
     attribution: createAttributionStore(engine),
     identity: createIdentityStore(engine),

@@ -19,6 +19,7 @@ import {
   toJson,
   touchOf,
 } from './codec.ts';
+import { shownTo } from './consents.ts';
 import { caseOf, eventOf } from './desk.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import { edgesOfContacts, edgesOfSubjects } from './identity-edges.ts';
@@ -569,6 +570,7 @@ async function heldOf(session: Session, accountId: string, person: Person, limit
     ties,
     cases: [...cases.values()].map((row) => ({ case: caseOf(row), events: (events.get(row.id) ?? []).map(eventOf) })),
     importRows: imports.map(({ import_id, line, outcome }) => ({ importId: import_id, line, outcome })),
+    consents: await shownTo(session, accountId, [...memberIds, ...referralIds]),
     cut: [...new Set(cut)],
   };
 }

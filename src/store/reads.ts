@@ -90,7 +90,7 @@ export function createReadStore(engine: Engine): ReadStore {
             order by created_at desc limit ${limit}) as people`.execute(db);
         return rows.map(({ email }) => email);
       }),
-    codeExists: async (code) => (await one('members', 'code = ?', [code], memberOf)) !== null,
+    accountOfCode: async (code) => one('members', 'code = ?', [code], ({ account_id }) => account_id),
 
     referrals: (accountId, page, { memberId, assistMemberId, stage, programId, since, friend }) => {
       const filters = [

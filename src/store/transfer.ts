@@ -117,6 +117,11 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   webhook_events: ['account_id', 'id'],
   webhook_deliveries: ['account_id', 'event_id', 'endpoint_id'],
   webhook_attempts: ['account_id', 'event_id', 'endpoint_id', 'number'],
+  account_settings: ['account_id', 'kind', 'version'],
+  logos: ['account_id'],
+  consent_texts: ['account_id', 'purpose', 'version'],
+  consents_shown: ['account_id', 'subject', 'purpose', 'version'],
+  prunings: ['account_id', 'item'],
   leases: null,
   probe: null,
 };

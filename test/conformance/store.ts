@@ -9,6 +9,7 @@ import { TABLES, type Table } from '../../src/store/schema.ts';
 import { askStoreConformance } from './store-asks.ts';
 import { autopilotStoreConformance } from './store-autopilot.ts';
 import { backfillStoreConformance } from './store-backfill.ts';
+import { brandStoreConformance } from './store-brand.ts';
 import { cardStoreConformance } from './store-cards.ts';
 import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
@@ -2180,8 +2181,8 @@ export function storeConformance({
         expect(await store.reads.memberByContact('acc_a', a.ref('contact', 'contact-mem_1'))).toEqual(member);
         expect(await store.reads.memberByCode('acc_a', 'CODE-mem_1')).toEqual(member);
         expect(await store.reads.memberByCode('acc_a', 'CODE-mem_9')).toBeNull();
-        expect(await store.reads.codeExists('CODE-mem_1')).toBe(true);
-        expect(await store.reads.codeExists('CODE-mem_9')).toBe(false);
+        expect(await store.reads.accountOfCode('CODE-mem_1')).toBe('acc_a');
+        expect(await store.reads.accountOfCode('CODE-mem_9')).toBeNull();
       });
 
       test('a referral is found by its friend: the contact first, then the address', async () => {
@@ -2519,6 +2520,7 @@ export function storeConformance({
     cardStoreConformance(() => ({ store, a }));
     askStoreConformance(() => ({ store, a }));
     listStoreConformance(() => ({ store, a }));
+    brandStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     colleagueStoreConformance(() => ({ store, a }));
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));

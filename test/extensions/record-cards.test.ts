@@ -5,7 +5,19 @@ import { cardContractViolations } from '../contracts/card-schema.ts';
 import { renderCard, textOf } from './render-card.tsx';
 import { sdk } from './ui-extensions.ts';
 
-const { Alert, Button, EmptyState, ErrorState, Input, LoadingButton, LoadingSpinner, SearchInput, Tag, Tile } = sdk;
+const {
+  Alert,
+  Button,
+  Checkbox,
+  EmptyState,
+  ErrorState,
+  Input,
+  LoadingButton,
+  LoadingSpinner,
+  SearchInput,
+  Tag,
+  Tile,
+} = sdk;
 
 const NOW = '2026-11-22T09:00:00.000Z';
 const ADA = { name: 'Ada Lovelace', contactId: '101', url: 'https://app.hubspot.com/contacts/1/record/0-1/101' };
@@ -161,6 +173,29 @@ describe('what a rep does on a card', () => {
     expect(options.body).toMatchObject({ as: 'member', other: { contactId: '102' } });
     expect(String(options.body?.key)).toMatch(/^[A-Za-z0-9_-]{16,64}$/);
     expect(card.mocks.actions.addAlert.calls).toEqual([[{ type: 'success', message: done.message }]]);
+  });
+
+  it('shows what the friend is to be told, and says that they were only when the rep has said so', async () => {
+    const consent = { version: 3, language: 'en', text: 'Acme writes to you once.' };
+    const withText = (name: string) => {
+      const example = acting(name) as { data: object };
+      return { ...example, data: { ...example.data, consent } } as ReturnType<typeof acting>;
+    };
+    for (const isTold of [false, true]) {
+      const { card, press, submit } = await settled([withText('new-member'), people, done, withText('member')]);
+      press('Enter a referral by this contact');
+      expect(card.text()).toContain('Acme writes to you once.');
+      if (isTold) card.find(Checkbox).trigger('onChange', true as never);
+      card.find(SearchInput).trigger('onInput', 'bob' as never);
+      submit('Search');
+      await card.waitFor(() => expect(card.text()).toContain('1 contact found'));
+      press('Bob Noyce (bob@noyce.example)');
+      submit('Record the referral');
+      await card.waitFor(() => expect(card.requests).toHaveLength(4));
+      expect(card.requests[2]?.options.body).toMatchObject({
+        consent: isTold ? { version: 3, language: 'en' } : null,
+      });
+    }
   });
 
   it('sends once more under the same key when nobody answered, and a second press goes nowhere', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { USUAL_BRAND } from '../../src/domain/brand.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { CRM_LIST, startHttp, type TestAccount, type TestService, tellStory } from '../http/service.ts';
 import { readCorpus } from './corpus.ts';
@@ -46,6 +47,12 @@ const IN_WORDS = [
   /^must be a day that there is, such as 2026-03-31$/,
   /^must be a time in UTC, such as 2026-01-31T00:00:00Z$/,
   /^must be before "to"$/,
+  /^must be the whole address of a page, such as https:/,
+  /^must be a PNG, JPEG or WebP picture; an SVG can hold scripts and is not taken$/,
+  /^must be a picture of at most [0-9]+ kB$/,
+  /^must be a (whole )?number of days from [0-9]+ to [0-9]+(, or null for ever)?$/,
+  /^must have words in one language at least$/,
+  /^must be a version of the text for a (member|friend) that has words in "(en|de)"; see GET \/consent-texts$/,
   /^must be (after from|at most [0-9]+ days after from)$/,
   /^needs a first line with the columns .+$/,
   /^has (a quote that is not closed|more than [0-9]+ rows; send it in parts)$/,
@@ -149,6 +156,12 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
   getFiguresComparison: {},
   exportFiguresComparison: {},
   listLedgerAccounts: { params: { ledgerKind: 'payable', currency: 'EUR' } },
+  setBrand: { body: { version: 0, ...USUAL_BRAND } },
+  getColours: {},
+  setLogo: { body: { content: 'iVBORw0KGgoAAAANSUhEUgAA' } },
+  setRetention: { body: { version: 0, days: {} } },
+  checkConfiguration: { body: { format: 1 } },
+  saveConsentText: { body: { purpose: 'friend', version: 0, texts: { en: 'We write once.' } } },
   validateProgram: { body: PROGRAM },
   diffProgram: { body: PROGRAM },
   enterRates: {

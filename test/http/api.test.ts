@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROGRAM_EXAMPLE, withoutComments } from '../../src/cli/program-file.ts';
+import { USUAL_BRAND } from '../../src/domain/brand.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { type Documented, readOpenApi } from './open-api.ts';
@@ -476,6 +477,21 @@ describe('the OpenAPI document', () => {
       ['erasePerson', '/people/erase', { referralId: otherStory.referralId }, 422],
       ['erasePerson', '/people/erase', { contact: { connectionId: otherConnection, id: '7' } }, 422],
       ['erasePerson', '/people/erase', { email: 'nobody@example.com' }, 200],
+      ['setBrand', '/brand', { version: 0, ...USUAL_BRAND, name: 'Acme', accent: '#ffdd00' }, 200],
+      ['setBrand', '/brand', { version: 0, ...USUAL_BRAND, name: 'Other' }, 409],
+      ['setBrand', '/brand', { version: 1, ...USUAL_BRAND, accent: 'red' }, 400],
+      ['setLogo', '/brand/logo', { content: 'iVBORw0KGgoAAAANSUhEUgAA' }, 200],
+      ['setLogo', '/brand/logo', { content: 'PHN2Zy8+' }, 400],
+      ['removeLogo', '/brand/logo', undefined, 200],
+      ['saveConsentText', '/consent-texts', { purpose: 'friend', version: 0, texts: { en: 'We write once.' } }, 200],
+      ['saveConsentText', '/consent-texts', { purpose: 'friend', version: 0, texts: { en: 'We write twice.' } }, 409],
+      ['saveConsentText', '/consent-texts', { purpose: 'friend', version: 1, texts: {} }, 400],
+      ['setRetention', '/retention', { version: 0, days: { inbox: 90 } }, 200],
+      ['setRetention', '/retention', { version: 0, days: { inbox: 91 } }, 409],
+      ['setRetention', '/retention', { version: 1, days: { inbox: 3 } }, 400],
+      ['checkConfiguration', '/configuration/check', { format: 1, retention: { inbox: 60 } }, 200],
+      ['checkConfiguration', '/configuration/check', { format: 2 }, 400],
+      ['applyConfiguration', '/configuration/apply', { basis: '0'.repeat(64), configuration: { format: 1 } }, 409],
     ];
     for (const [operationId, path, body, status] of posts) {
       const method = api.operations.find((operation) => operation.operationId === operationId)?.method ?? '';
@@ -488,6 +504,9 @@ describe('the OpenAPI document', () => {
       await api.judge(operationId, answer);
       judged.add(operationId);
     }
+    const { basis } = (await (await acme.post('/configuration/check', { format: 1 })).json()) as { basis: string };
+    const configuration = { format: 1, retention: { inbox: 60 } };
+    await api.judge('applyConfiguration', await acme.post('/configuration/apply', { basis, configuration }));
     expect([...judged].sort()).toEqual(api.operations.map(({ operationId }) => operationId).sort());
   });
 });

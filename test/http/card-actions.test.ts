@@ -71,6 +71,23 @@ describe('an action of a card', () => {
     expect((await referrals()).map(({ friend }) => friend.name)).toContain('Bob Noyce');
   });
 
+  test('keeps which words the friend was told, as the rep says, and takes no version that nobody wrote', async () => {
+    await account.post('/consent-texts', { purpose: 'friend', version: 0, texts: { en: 'We write to you once.' } });
+    const path = `/hubspot/cards/contact${query({ more: `objectId=${ADA}&objectTypeId=0-1&` })}`;
+    const card = await (await fetch(`${service.url}${path}`, { headers: signed('GET', path) })).json();
+    expect(cardContractViolations(card)).toEqual([]);
+    const { consent } = (card as { data: { consent: { version: number; language: string; text: string } } }).data;
+    expect(consent).toEqual({ version: 1, language: 'en', text: 'We write to you once.' });
+    const { version, language } = consent;
+    const unknown = await act('refer', refer({ consent: { version: 2, language } }));
+    expect(unknown).toMatchObject({ ok: false, code: 'no_such_consent_text' });
+    const made = (await act('refer', refer({ consent: { version, language } }))) as { result: { referralId: string } };
+    const told = await account.call(`/referrals/${made.result.referralId}/consents`);
+    expect(((await told.json()) as { items: unknown[] }).items).toMatchObject([
+      { purpose: 'friend', version: 1, place: 'card', text: 'We write to you once.' },
+    ]);
+  });
+
   test('records who referred the contact whose card it is', async () => {
     const claimed = await act('refer', refer({ contactId: BOB, as: 'friend', other: { contactId: ADA } }));
     expect(claimed).toMatchObject({ ok: true, code: 'created' });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
+import { createAccountBrand } from '../../src/application/account-brand.ts';
 import { createAccounts } from '../../src/application/accounts.ts';
 import { createAct } from '../../src/application/act.ts';
 import { createAppSettings } from '../../src/application/app-settings.ts';
@@ -14,6 +15,7 @@ import { createCard } from '../../src/application/card.ts';
 import { createCardActions } from '../../src/application/card-actions.ts';
 import { createCompanyCard } from '../../src/application/company-card.ts';
 import { createConnect } from '../../src/application/connect.ts';
+import { createConsentTexts } from '../../src/application/consent-texts.ts';
 import { createConsoleLinks } from '../../src/application/console-links.ts';
 import { createCrmActions } from '../../src/application/crm-actions.ts';
 import { createCrmRecords } from '../../src/application/crm-records.ts';
@@ -25,7 +27,7 @@ import { createFigures } from '../../src/application/figures.ts';
 import { createHistory } from '../../src/application/history.ts';
 import { createHome } from '../../src/application/home.ts';
 import { createMappings } from '../../src/application/mapping.ts';
-import { createMemberImports } from '../../src/application/member-import.ts';
+import { createMemberImports, type MemberImports } from '../../src/application/member-import.ts';
 import { createNextAsks } from '../../src/application/next-asks.ts';
 import { createPayoutAccounts, type PayoutAccounts } from '../../src/application/payout-accounts.ts';
 import { createPayoutBatches } from '../../src/application/payout-batches.ts';
@@ -44,6 +46,7 @@ import { createReceive } from '../../src/application/receive.ts';
 import { createReconciliation } from '../../src/application/reconciliation.ts';
 import { createReferralTimeline } from '../../src/application/referral-timeline.ts';
 import { createTakeRefund } from '../../src/application/refunds.ts';
+import { createRetention } from '../../src/application/retention.ts';
 import { createReview } from '../../src/application/review.ts';
 import { createSetStage } from '../../src/application/set-stage.ts';
 import { createSettingsPage } from '../../src/application/settings-page.ts';
@@ -232,6 +235,7 @@ export interface TestService {
   readonly signIn: SignIn;
   /** What was sent to the mail server. */
   readonly letters: readonly Letter[];
+  readonly memberImports: MemberImports;
   createAccount(name: string): Promise<TestAccount>;
   close(): Promise<void>;
 }
@@ -310,6 +314,14 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
   const mappings = createMappings({ store, clock, newId: randomUUID, onAsked: () => {} });
   const { openSession } = connect;
   const requiredScopes = () => ['oauth'];
+  const memberImports = createMemberImports({
+    store,
+    clock,
+    log,
+    openSession: connect.openSession,
+    onMet: () => {},
+    onStarted: () => {},
+  });
   const drift = createDriftWatch({ store, clock, log, openSession, requiredScopes, connect, mappings });
   let refs = 0;
   const review = createReview({ store, clock, onDecided: () => {} });
@@ -424,14 +436,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       onStarted: () => {},
     }),
     history: createHistory({ store, clock, log, onAsked: () => {}, onReleased: () => {} }),
-    memberImports: createMemberImports({
-      store,
-      clock,
-      log,
-      openSession: connect.openSession,
-      onMet: () => {},
-      onStarted: () => {},
-    }),
+    memberImports,
     card: createCard({ store, clock, publicUrl: PUBLIC_URL, recordUrl, tiers, nextAsks, consoleLinks }),
     dealCard: createDealCard({ store, clock, recordUrl, consoleLinks }),
     companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLinks }),
@@ -477,7 +482,9 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     }),
     figures: createFigures({ store, clock }),
     syncDesk: createSyncDesk({ store, clock, newId: randomUUID, onAsked: () => {}, onSweepAsked: () => {} }),
-    codeExists: store.reads.codeExists,
+    accountBrand: createAccountBrand({ store, clock }),
+    consentTexts: createConsentTexts({ store, clock }),
+    retention: createRetention({ store, clock, nextPruneAt: (now) => now + 3_600_000 }),
     readiness: store.ping,
     isStopping: () => false,
     ...options.deps,
@@ -498,6 +505,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     payoutAccounts,
     signIn,
     letters,
+    memberImports,
     logText: () => chunks.join(''),
     lines: () =>
       chunks

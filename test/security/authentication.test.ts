@@ -132,7 +132,8 @@ describe('what only an operator may do', () => {
     const own = ['retryConnection', 'sweepConnection', 'verifySyncReports'];
     // Of the caller's own account, by who has the permission.
     const ofAccount = ['createApiKey', 'getAccount', 'listApiKeys', 'listLedgerAccounts', 'revokeApiKey', 'setAccount'];
-    expect(exposed.map(({ operationId }) => operationId).sort()).toEqual([...ofAccount, ...own].sort());
+    const asFile = ['getConfiguration', 'checkConfiguration', 'applyConfiguration'];
+    expect(exposed.map(({ operationId }) => operationId).sort()).toEqual([...ofAccount, ...asFile, ...own].sort());
     for (const { path, operationId } of exposed)
       if (own.includes(operationId)) expect(path).toMatch(/^\/connections\/\{connectionId\}\//);
     for (const path of ['/accounts', '/keys', '/keys/rotate', '/retry', '/accounts/me/keys', '/state', '/config']) {

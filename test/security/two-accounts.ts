@@ -61,6 +61,8 @@ async function tenant(service: TestService, name: string, portal: string): Promi
   const [invitation] = await service.store.users.invitations(account.id, systemClock.now());
   const draft = { ...program, openReferrals: 'keep' };
   for (const revision of [0, 1]) await account.put('/programs/default/draft', { revision, program: draft });
+  for (const purpose of ['member', 'friend'])
+    await account.post('/consent-texts', { purpose, version: 0, texts: { en: 'We write once.' } });
   const view = await account.post('/views', { list: 'referrals', name: 'Won', search: 'stage=won' });
   const { id: viewId } = (await view.json()) as { id: string };
   return {
@@ -126,6 +128,11 @@ type Example = null | number | string | boolean | Example[] | { [key: string]: E
 
 /** Where schemas say less than handlers ask for. */
 const BY_NAME: Readonly<Record<string, string>> = {
+  content: 'iVBORw0KGgoAAAANSUhEUgAA',
+  basis: '0'.repeat(64),
+  accent: '#0a6e5c',
+  privacyUrl: 'https://acme.example/privacy',
+  termsUrl: 'https://acme.example/terms',
   programId: 'default',
   provider: 'hubspot',
   key: 'a-rule',

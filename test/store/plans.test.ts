@@ -6,6 +6,7 @@ import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import type { RewardFilter, Store } from '../../src/application/ports/store.ts';
 import { DEFAULT_POLICY } from '../../src/domain/attribution-policy.ts';
+import { USUAL_BRAND } from '../../src/domain/brand.ts';
 import { driftPrefix } from '../../src/domain/drift.ts';
 import type { PayoutIntent } from '../../src/domain/plan.ts';
 import { afterAttempt } from '../../src/domain/webhook.ts';
@@ -87,6 +88,7 @@ const SMALL_TABLES = [
   'desk_settings',
   'app_settings',
   'figure_states',
+  ...['logos', 'prunings', 'account_settings', 'consent_texts'],
   // As statements call them.
   ...['a', 'c', 'probe'],
 ];
@@ -214,6 +216,7 @@ const CHECKED: Readonly<Record<string, string>> = {
   'erasures.source': `'api'`,
   'erased_people.kind': `'contact'`,
   'sync_report_rows.number': 'i + 100',
+  'consents_shown.place': `'api'`,
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -588,7 +591,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   const items = await store.work.claim(claiming('c', T0, 1));
   await a.writePair();
   await store.retryParked(accountId, T0);
-  await store.reads.codeExists('AAAA-AAAA-AAAA');
+  await store.reads.accountOfCode('AAAA-AAAA-AAAA');
   await store.reads.unplacedEmails(accountId, 10);
   const { member, referral } = { member: a.member('mem_1'), referral: a.referral('ref_1', 'mem_1') };
   const reward = a.reward('rwd_1', 'ref_1');
@@ -694,6 +697,28 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   for (const list of ['rewards', null]) await store.userViews.list(accountId, 'x', list);
   await store.userViews.remove(accountId, 'x', 'viw_1');
   await useWebhooks(store, accountId);
+  const as = { basis: 0, by: 'x', now: T0 };
+  await store.accountSettings.save(accountId, 'brand', USUAL_BRAND, as);
+  await store.brands.setLogo(accountId, { hash: 'h', type: 'image/png', bytes: Buffer.from([1]) }, T0);
+  await store.brands.ofAccounts([accountId]);
+  await store.brands.logo('h');
+  const text = { purpose: 'friend' as const, texts: { en: 'x' }, savedBy: 'x', savedAt: T0 };
+  await store.consents.save(accountId, text, 0);
+  await store.consents.text(accountId, 'friend', 1);
+  await store.consents.inForce(accountId);
+  await store.consents.texts(accountId);
+  const shown = { subject: 'ref_1', purpose: 'friend' as const, version: 1, language: 'en' as const };
+  await a.write({ consents: [{ ...shown, place: 'api', at: T0 }] });
+  await store.consents.shown(accountId, ['ref_1']);
+  await store.retention.note(accountId, [{ item: 'inbox', upTo: T0, at: T0 + 99 * DAY, rows: 0 }]);
+  await store.inbox.append(a.of, [hint('e98', ['1'])], T0 - DAY);
+  await store.retention.pruneInbox(accountId, connectionId, T0, { now: T0 + 99 * DAY, limit: 5 });
+  await store.auditLog.begin(accountId, {
+    ...{ id: 'aud_0', at: T0 - DAY, actor: 'x', via: 'api' as const, operation: 'x', subject: null },
+    ...{ input: null, before: null, ref: 'r' },
+  });
+  await store.retention.pruneAuditLog(accountId, T0, 5);
+  await store.retention.prunings(accountId);
   await store.ledger.sums(accountId);
   await store.figures.waitingAccounts();
   while ((await store.figures.fold(accountId, T0)) > 0);
@@ -707,7 +732,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await reads.memberByEmail(accountId, 'e');
   await reads.memberByContact(accountId, contact);
   await reads.memberByCode(accountId, 'c');
-  await reads.codeExists('c');
+  await reads.accountOfCode('c');
   await reads.referral(accountId, 'ref_1');
   await reads.referralByFriend(accountId, 'prg', { email: 'e', contact });
   await reads.touches(accountId, contact);

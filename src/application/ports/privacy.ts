@@ -1,5 +1,6 @@
 import type { AttributionDecision } from '../../domain/attribution-policy.ts';
 import type { Case, CaseEvent } from '../../domain/case.ts';
+import type { ShownConsent } from '../../domain/consent.ts';
 import type { Decision, Reward } from '../../domain/decision.ts';
 import type { IdentityEdge } from '../../domain/identity.ts';
 import type { Journal } from '../../domain/ledger.ts';
@@ -85,6 +86,8 @@ export interface Held {
   readonly ties: readonly IdentityEdge[];
   readonly cases: ReadonlyArray<{ readonly case: Case; readonly events: readonly CaseEvent[] }>;
   readonly importRows: readonly HeldImportRow[];
+  /** Which words they were shown. */
+  readonly consents: readonly ShownConsent[];
   /** Names of lists that have more rows than were read. */
   readonly cut: readonly string[];
 }

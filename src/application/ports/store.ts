@@ -2,9 +2,11 @@ import type { AlertFacts } from '../../domain/alert.ts';
 import type { AppSettings } from '../../domain/app-settings.ts';
 import type { AttributionDecision, AttributionPolicy } from '../../domain/attribution-policy.ts';
 import type { BatchSchedule } from '../../domain/batch-schedule.ts';
+import type { Brand, Language, LogoType } from '../../domain/brand.ts';
 import type { CardActors } from '../../domain/card-actors.ts';
 import type { Case, CaseEvent, CaseKind, CaseWord, EscalationStep, NewCase } from '../../domain/case.ts';
 import type { ConnectionsPolicy } from '../../domain/connections-policy.ts';
+import type { ConsentPurpose, ConsentText, ShownConsent } from '../../domain/consent.ts';
 import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Baseline } from '../../domain/drift.ts';
 import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
@@ -23,6 +25,7 @@ import type { Rate, RateProblem } from '../../domain/rates.ts';
 import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { RefundFact } from '../../domain/refund.ts';
+import type { RetentionItem, RetentionSettings } from '../../domain/retention.ts';
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Role } from '../../domain/roles.ts';
 import type { Tally } from '../../domain/tally.ts';
@@ -87,6 +90,10 @@ export interface Store {
   readonly reads: ReadStore;
   readonly timeline: TimelineStore;
   readonly userViews: UserViewStore;
+  readonly accountSettings: AccountSettingsStore;
+  readonly brands: BrandStore;
+  readonly consents: ConsentStore;
+  readonly retention: RetentionStore;
   readonly tiers: TierStore;
   readonly attribution: AttributionStore;
   readonly identity: IdentityStore;
@@ -955,6 +962,8 @@ export interface MemberImport {
   readonly contentHash: string;
   /** Null for a file, whose rows are kept at once. */
   readonly list: ImportedList | null;
+  /** Which words its people were shown before; absent where nobody says so. */
+  readonly consent?: { readonly version: number; readonly language: Language } | undefined;
   /** `listing`: its list is being read. */
   readonly state: 'listing' | 'running' | 'done' | 'undoing' | 'undone';
   readonly rows: number;
@@ -1922,7 +1931,7 @@ export interface ReadStore {
   memberByContact(accountId: string, contact: RecordRef): Promise<Member | null>;
   memberByCode(accountId: string, code: string): Promise<Member | null>;
   /** Whether any account has a member with this code: a share link names nothing but the code. */
-  codeExists(code: string): Promise<boolean>;
+  accountOfCode(code: string): Promise<string | null>;
   referrals(accountId: string, page: PageInput, filter: ReferralFilter): Promise<Page<Referral>>;
   referral(accountId: string, referralId: string): Promise<Referral | null>;
   /** Of everybody who was last read to work for the company, as the one who was referred (`in`) or the one who referred (`out`). */
@@ -2573,4 +2582,99 @@ export interface WebhookStore {
     secret: SealedWebhookSecret,
     fresh: { readonly secret: string; readonly former: string | null },
   ): Promise<boolean>;
+}
+
+// ── Brand, consent texts, retention ─────────────────────────────────────────────────────────────────────────────────
+
+/** What an account sets for itself as a whole, by kind. */
+export interface AccountSettingsOf {
+  readonly brand: Brand;
+  readonly retention: RetentionSettings;
+}
+
+export interface KeptSettings<T> {
+  readonly version: number;
+  readonly settings: T;
+  readonly by: string;
+  readonly at: Instant;
+}
+
+export interface AccountSettingsStore {
+  /** In force; null when nobody has set anything. */
+  newest<K extends keyof AccountSettingsOf>(
+    accountId: string,
+    kind: K,
+  ): Promise<KeptSettings<AccountSettingsOf[K]> | null>;
+  /**
+   * Adds the next version, unless the newest says the same: then that one is returned, whatever `basis` is. Null when another version than
+   * `basis` is the newest.
+   */
+  save<K extends keyof AccountSettingsOf>(
+    accountId: string,
+    kind: K,
+    settings: AccountSettingsOf[K],
+    as: { readonly basis: number; readonly by: string; readonly now: Instant },
+  ): Promise<KeptSettings<AccountSettingsOf[K]> | null>;
+}
+
+export interface Logo {
+  /** Of its bytes; the end of its address. */
+  readonly hash: string;
+  readonly type: LogoType;
+  readonly bytes: Buffer;
+}
+
+/** An account as pages and letters show it. */
+export interface ShownBrand {
+  readonly accountId: string;
+  readonly accountName: string;
+  readonly brand: Brand;
+  readonly logo: string | null;
+}
+
+export interface BrandStore {
+  /** Those of these accounts that exist. */
+  ofAccounts(accountIds: readonly string[]): Promise<ShownBrand[]>;
+  /** Null takes it away. */
+  setLogo(accountId: string, logo: Logo | null, now: Instant): Promise<void>;
+  /** Of whichever account: the address of a picture that pages for everybody show. */
+  logo(hash: string): Promise<Logo | null>;
+}
+
+export interface ConsentStore {
+  /** Newest first; all that were ever saved, of which there are few. */
+  texts(accountId: string): Promise<ConsentText[]>;
+  /** The newest of each purpose. */
+  inForce(accountId: string): Promise<ConsentText[]>;
+  text(accountId: string, purpose: ConsentPurpose, version: number): Promise<ConsentText | null>;
+  /** The next version; the same text as the newest is that one. Null when another than `basis` is the newest. */
+  save(accountId: string, text: Omit<ConsentText, 'version'>, basis: number): Promise<ConsentText | null>;
+  /** What was shown to whom, by the ids of members and referrals; in the order of the subjects. */
+  shown(accountId: string, subjects: readonly string[]): Promise<ShownConsent[]>;
+}
+
+/** How far something was forgotten. */
+export interface Pruning {
+  readonly item: RetentionItem;
+  readonly upTo: Instant;
+  readonly at: Instant;
+  /** Rows in all, since it was first looked at. */
+  readonly rows: number;
+}
+
+export interface RetentionStore {
+  /**
+   * Forgets up to so many deliveries that came before, and how many they were. The newest of a connection stays: it is when something came
+   * last. Refused by the database for a time that is nearer than a delivery may come again.
+   */
+  pruneInbox(
+    accountId: string,
+    connectionId: string,
+    before: Instant,
+    as: { readonly now: Instant; readonly limit: number },
+  ): Promise<number>;
+  pruneAuditLog(accountId: string, before: Instant, limit: number): Promise<number>;
+  /** In one transaction; times only move on, rows are added up. */
+  note(accountId: string, prunings: readonly Pruning[]): Promise<void>;
+  prunings(accountId: string): Promise<Pruning[]>;
 }

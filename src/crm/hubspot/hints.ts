@@ -88,7 +88,7 @@ function isOwnWrite({ changeSource, sourceId, propertyName }: HubSpotEvent, appI
   return propertyName !== undefined && OWN_PROPERTIES.has(propertyName);
 }
 
-/** The inbox keeps its rows for ever, and a value may be a person's name: what a record holds is read from the record. */
+/** The inbox keeps its rows for months and may for ever, and a value may be a person's name: what a record holds is read from the record. */
 function withoutValues(payload: unknown): unknown {
   if (typeof payload !== 'object' || payload === null) return payload;
   const { propertyValue: _, ...rest } = payload as Record<string, unknown>;

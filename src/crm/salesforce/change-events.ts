@@ -162,7 +162,7 @@ function hintOf(event: ChangeEvent, id: string, { externalId, echo }: { external
     records: recordsOf(event, id),
     occurredAt: event.committedAt,
     echo,
-    // Without the values: the inbox is kept for good, and must not hold what a person may ask us to forget.
+    // Without the values: the inbox is kept for months or for good, and must not hold what a person may ask us to forget.
     payload: {
       entity,
       recordId: id,

@@ -17,6 +17,7 @@ const ONLY_ASK: readonly string[] = [
   'saveView',
   'removeView',
   'tryCaseDecision',
+  'checkConfiguration',
 ];
 
 /** What is sent, and what is answered, that whoever reads the log must not read. */

@@ -92,6 +92,23 @@ export function sentence(lengthMax: number) {
     .refine(isShowable, 'must not contain control characters or broken Unicode');
 }
 
+/** Several lines that people write and read; line ends as any editor has them. */
+export function paragraphs(lengthMax: number) {
+  return z
+    .string('must be text')
+    .transform((text) => text.replace(/\r\n?/g, '\n').trim())
+    .pipe(
+      z
+        .string()
+        .min(1, 'must not be empty')
+        .max(lengthMax, `must have at most ${lengthMax} characters`)
+        .refine(
+          (text) => isShowable(text.replaceAll('\n', ' ')),
+          'must not contain control characters or broken Unicode',
+        ),
+    );
+}
+
 /** The two parameters of every list; further filters are added to them. */
 export const pageParameters = {
   limit: z

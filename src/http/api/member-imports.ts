@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ConsentTexts } from '../../application/consent-texts.ts';
 import {
   IMPORT_CHARACTERS_MAX,
   IMPORT_ROWS_MAX,
@@ -9,6 +10,7 @@ import {
 import type { MemberImport, MemberImportStore } from '../../application/ports/store.ts';
 import { isoOf } from '../../domain/time.ts';
 import { HttpProblem } from '../problem.ts';
+import { assertText, saidConsent } from './consent-schemas.ts';
 import { idOf, listOf, nextCursorOf, ownKey, pageOf, pageParameters, time, unreadableCsv } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { connectionId } from './schemas.ts';
@@ -40,6 +42,10 @@ const fileBody = {
     })
     .meta({ description: 'Which column holds what, as the first line names it, in any case.' }),
 };
+
+const consent = saidConsent.optional().meta({
+  description: 'Which consent text all of these people were shown before; kept with those who become members.',
+});
 
 /** Lists in one answer; who has more of them searches. */
 const LISTS_MAX = 100;
@@ -97,9 +103,10 @@ export interface MemberImportsApiDeps {
     'dryRun' | 'start' | 'lists' | 'tryList' | 'startList' | 'undo' | 'report'
   >;
   readonly storedImports: Pick<MemberImportStore, 'get' | 'list'>;
+  readonly consentTexts: Pick<ConsentTexts, 'has'>;
 }
 
-export function memberImports({ memberImports: use, storedImports }: MemberImportsApiDeps): Operation[] {
+export function memberImports({ memberImports: use, storedImports, consentTexts }: MemberImportsApiDeps): Operation[] {
   async function whole(accountId: string, id: string): Promise<z.input<typeof importSchema>> {
     const found = await storedImports.get(accountId, id);
     if (!found) throw noSuchImport();
@@ -154,13 +161,14 @@ export function memberImports({ memberImports: use, storedImports }: MemberImpor
       summary: 'Import members from a CSV',
       description:
         'Carried out row by row, also across a restart; who is a member already is matched by their address. What a row says is kept until it is carried out and no longer.',
-      body: z.strictObject({ id: ownKey('import'), ...fileBody }),
+      body: z.strictObject({ id: ownKey('import'), ...fileBody, consent }),
       bodyBytesMax: BODY_BYTES_MAX,
       statuses: { 201: 'It has begun.', 200: 'It was known.' },
       answer: importSchema,
       problems: ['other_entry'],
       async handle({ accountId, actor, body }) {
         const id = `imp_${body.id}`;
+        if (body.consent) await assertText(consentTexts, accountId, 'member', body.consent);
         const started = await use.start(accountId, { ...body, id, by: actor });
         if (started.kind === 'refused') {
           if (started.code === 'unreadable') throw unreadableCsv(started.problem);
@@ -231,12 +239,13 @@ export function memberImports({ memberImports: use, storedImports }: MemberImpor
       summary: 'Import members from a list in a CRM',
       description:
         'Everybody who is on the list now becomes a member, also across a restart; who is one already is matched by their contact or address. Who joins the list later is no part of it.',
-      body: z.strictObject({ id: ownKey('import'), ...listBody }),
+      body: z.strictObject({ id: ownKey('import'), ...listBody, consent }),
       statuses: { 201: 'It has begun.', 200: 'It was known.' },
       answer: importSchema,
       problems: ['other_entry', 'no_such_connection', 'connection_lost', 'not_possible', 'crm_refused', 'try_again'],
       async handle({ accountId, actor, body }) {
         const id = `imp_${body.id}`;
+        if (body.consent) await assertText(consentTexts, accountId, 'member', body.consent);
         const started = await use.startList(accountId, { ...body, id, by: actor });
         if (started.kind === 'refused') {
           if (started.code !== 'other') throw refusedList(started);

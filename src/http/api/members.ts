@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Act } from '../../application/act.ts';
+import type { ConsentTexts } from '../../application/consent-texts.ts';
 import { csvOf } from '../../application/csv.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import { HttpProblem } from '../problem.ts';
+import { checkedConsent, saidConsent } from './consent-schemas.ts';
 import { type ConnectionLookup, contactInput, contactOf, personErased } from './contact-input.ts';
 import {
   csvPage,
@@ -24,6 +26,7 @@ export interface MembersDeps {
   readonly act: Pick<Act, 'createMember'>;
   readonly reads: Pick<ReadStore, 'members' | 'member'>;
   readonly connections: ConnectionLookup;
+  readonly consentTexts: Pick<ConsentTexts, 'has'>;
 }
 
 const filters = {
@@ -41,7 +44,7 @@ function filterOf({ search, recruiter }: { search?: string | undefined; recruite
   return given({ search, isStaff: recruiter });
 }
 
-export function members({ publicUrl, act, reads, connections }: MembersDeps): Operation[] {
+export function members({ publicUrl, act, reads, connections, consentTexts }: MembersDeps): Operation[] {
   return [
     operation({
       id: 'listMembers',
@@ -114,16 +117,19 @@ export function members({ publicUrl, act, reads, connections }: MembersDeps): Op
         name: personName.nullish(),
         email: email.nullish(),
         contact: contactInput.nullish().meta({ description: 'Needed when there is no e-mail address.' }),
+        consent: saidConsent.optional(),
       }),
       statuses: { 201: 'The member was enrolled.', 200: 'The person was a member already.' },
       answer: memberSchema,
       problems: ['no_such_connection', 'person_erased'],
       async handle({ accountId, body }) {
+        const shown = await checkedConsent(consentTexts, accountId, 'member', body.consent, 'api');
         const contact = await contactOf(connections, accountId, body.contact ?? null, 'contact');
         const result = await act.createMember(accountId, {
           name: body.name ?? null,
           email: body.email ?? null,
           contact,
+          ...shown,
         });
         if (result.kind === 'refused' && result.code === 'person_erased') throw personErased('contact');
         if (result.kind === 'refused') {

@@ -11,9 +11,12 @@ import { type AttributionDeps, attribution } from './attribution.ts';
 import { type AuditLogDeps, auditLog } from './audit-log.ts';
 import { type AutopilotDeps, autopilot } from './autopilot.ts';
 import { type BackfillsApiDeps, backfills } from './backfills.ts';
+import { type BrandDeps, brand } from './brand.ts';
 import { type CasesDeps, cases } from './cases.ts';
+import { configurationFile } from './configuration.ts';
 import { connections } from './connections.ts';
 import { type ConnectionsPolicyDeps, connectionsPolicy } from './connections-policy.ts';
+import { type ConsentTextsApiDeps, consentTexts } from './consent-texts.ts';
 import { decisions } from './decisions.ts';
 import { type DriftDeps, drift } from './drift.ts';
 import { type FiguresApiDeps, figures } from './figures.ts';
@@ -35,6 +38,7 @@ import { type RatesDeps, rates } from './rates.ts';
 import { type ReceivablesDeps, receivables } from './receivables.ts';
 import { referrals } from './referrals.ts';
 import { type RefundsApiDeps, refunds } from './refunds.ts';
+import { type RetentionApiDeps, retention } from './retention.ts';
 import { rewards } from './rewards.ts';
 import { type SyncApiDeps, sync } from './sync.ts';
 import { type TiersDeps, tiers } from './tiers.ts';
@@ -59,7 +63,7 @@ export interface OperationsDeps
     RefundsApiDeps,
     Pick<BackfillsApiDeps, 'backfills' | 'storedBackfills'>,
     Pick<HistoryApiDeps, 'history' | 'storedHistory'>,
-    MemberImportsApiDeps,
+    Omit<MemberImportsApiDeps, 'consentTexts'>,
     Pick<ReceivablesDeps, 'writeOff' | 'ledger'>,
     Omit<LedgerDeps, 'reads'>,
     SyncApiDeps,
@@ -70,8 +74,11 @@ export interface OperationsDeps
     AuditLogDeps,
     Pick<PeopleDeps, 'privacy' | 'storedPrivacy'>,
     Pick<TimelineDeps, 'referralTimeline' | 'crmRecords'>,
-    Pick<UserViewsDeps, 'userViews'>,
     Pick<FiguresApiDeps, 'figures'>,
+    BrandDeps,
+    ConsentTextsApiDeps,
+    RetentionApiDeps,
+    Pick<UserViewsDeps, 'userViews'>,
     WebhookEndpointsDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
@@ -144,5 +151,9 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...userViews(deps),
     ...figures(deps),
     ...webhookEndpoints(deps),
+    ...brand(deps),
+    ...consentTexts(deps),
+    ...retention(deps),
+    ...configurationFile(deps),
   ];
 }

@@ -11,6 +11,7 @@ import { HttpProblem } from '../problem.ts';
 import { attributionDecisionSchema, attributionDecisionView } from './attribution.ts';
 import { caseEventSchema, caseSchema } from './case-schemas.ts';
 import { caseEventView, caseView } from './cases.ts';
+import { shownConsentSchema, shownConsentView } from './consent-schemas.ts';
 import { type ConnectionLookup, contactInput, contactOf } from './contact-input.ts';
 import { email, idOf, listOf, nextCursorOf, pageOf, pageParameters, recordId, time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
@@ -173,6 +174,9 @@ const personSchema = z
     ),
     cases: z.array(z.strictObject({ case: caseSchema, events: z.array(caseEventSchema) })),
     importRows: z.array(z.strictObject({ importId: z.string(), line: z.int(), outcome: z.string() })),
+    consents: z
+      .array(shownConsentSchema)
+      .meta({ description: 'Which words the person was shown when they were entered.' }),
     erasure: erasureSchema.nullable(),
     cut: z
       .array(z.string())
@@ -255,6 +259,7 @@ export function personView(
     })),
     cases: held.cases.map((one) => ({ case: caseView(one.case), events: one.events.map(caseEventView) })),
     importRows: held.importRows.map((row) => ({ ...row })),
+    consents: held.consents.map(shownConsentView),
     cut: [...held.cut],
   };
 }

@@ -183,7 +183,8 @@ export function policies({ clock, programs, attribution, publishAttribution, dry
   ];
 }
 
-function documentOf({ programId, name, rules, tiers, openReferrals, risk }: ProgramContent) {
+/** As it is compared, not as it is published: a signal of risk stands under its own name. */
+export function documentOf({ programId, name, rules, tiers, openReferrals, risk }: ProgramContent) {
   const document = contentDocument({ programId, name, rules, tiers, openReferrals, risk }, moneyView);
   return { ...document, ...(risk ? { risk: bySignal(risk) } : {}) };
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { Act } from '../../application/act.ts';
+import type { ConsentTexts } from '../../application/consent-texts.ts';
 import { csvOf } from '../../application/csv.ts';
 import { dealsNamedBy, readDealNames } from '../../application/deal-names.ts';
 import type { ReadStore } from '../../application/ports/store.ts';
 import type { Referral } from '../../domain/referral.ts';
 import { HttpProblem } from '../problem.ts';
+import { checkedConsent, saidConsent } from './consent-schemas.ts';
 import { type ConnectionLookup, contactInput, contactOf, personErased } from './contact-input.ts';
 import {
   csvPage,
@@ -28,6 +30,7 @@ export interface ReferralsDeps {
   readonly act: Pick<Act, 'createReferral'>;
   readonly reads: Pick<ReadStore, 'referrals' | 'referral' | 'deals' | 'people'>;
   readonly connections: ConnectionLookup;
+  readonly consentTexts: Pick<ConsentTexts, 'has'>;
 }
 
 /** Why a referral is refused, as the caller should hear it. */
@@ -92,7 +95,7 @@ const CSV_COLUMNS = [
   'submittedAt',
 ];
 
-export function referrals({ act, reads, connections }: ReferralsDeps): Operation[] {
+export function referrals({ act, reads, connections, consentTexts }: ReferralsDeps): Operation[] {
   /** What the list shows and its file holds. */
   async function pageFor(accountId: string, query: PageQuery & Parameters<typeof filterOf>[0]) {
     const { items, next } = await reads.referrals(accountId, pageOf('referrals', query), filterOf(query));
@@ -197,6 +200,7 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
           },
           'must be {"name", "email", "contact"}',
         ),
+        consent: saidConsent.optional(),
       }),
       statuses: { 201: 'The referral was submitted.', 200: 'This referral was there already.' },
       answer: referralSchema,
@@ -208,11 +212,13 @@ export function referrals({ act, reads, connections }: ReferralsDeps): Operation
         'no_program',
         'referred_by_another',
       ],
-      async handle({ accountId, body: { memberId: member, friend } }) {
+      async handle({ accountId, body: { memberId: member, friend, consent } }) {
+        const shown = await checkedConsent(consentTexts, accountId, 'friend', consent, 'api');
         const contact = await contactOf(connections, accountId, friend.contact ?? null, 'friend.contact');
         const result = await act.createReferral(accountId, {
           memberId: member,
           friend: { name: friend.name ?? null, email: friend.email ?? null, contact },
+          ...shown,
         });
         if (result.kind === 'refused') throw REFUSALS[result.code]();
         return {

@@ -25,12 +25,24 @@ export function createLetters({ url, from }: MailSettings): SendLetter {
   } as const;
   // Loaded with the first letter: most starts send none.
   let transport: ReturnType<typeof import('nodemailer').createTransport> | null = null;
-  return async ({ to, subject, text }) => {
+  const own = addressIn(from);
+  return async ({ to, subject, text, senderName, replyTo }) => {
     try {
       transport ??= (await import('nodemailer')).createTransport(options);
-      await transport.sendMail({ from, to: { name: '', address: to }, subject, text });
+      await transport.sendMail({
+        from: senderName === undefined ? from : { name: senderName, address: own },
+        ...(replyTo === undefined ? {} : { replyTo: { name: '', address: replyTo } }),
+        to: { name: '', address: to },
+        subject,
+        text,
+      });
     } catch (cause) {
       throw new Fault('mail_unavailable', { kind: 'retry' }, 'The mail server did not take a letter.', { cause });
     }
   };
+}
+
+/** The address in "Wonward <referrals@acme.test>". */
+function addressIn(from: string): string {
+  return /<([^<>]+)>\s*$/.exec(from)?.[1] ?? from;
 }

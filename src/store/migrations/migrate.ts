@@ -32,6 +32,7 @@ import * as consoleLists from './0028-console-lists.ts';
 import * as finance from './0029-finance.ts';
 import * as figures from './0030-figures.ts';
 import * as outgoingWebhooks from './0032-outgoing-webhooks.ts';
+import * as brand from './0033-brand.ts';
 import * as callShare from './0034-call-share.ts';
 import * as owedAgain from './0035-owed-again.ts';
 import * as judgedBy from './0036-judged-by.ts';
@@ -81,6 +82,7 @@ const MIGRATIONS: readonly Migration[] = [
   judgedBy,
   stageWords,
   outgoingWebhooks,
+  brand,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

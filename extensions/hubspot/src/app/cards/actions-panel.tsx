@@ -32,6 +32,7 @@ export function ActionsPanel({ view, api, onDone }: ActionsPanelProps) {
         contactId={contact.id}
         contactName={contact.name}
         as={open}
+        consent={view.consent ?? null}
         onDone={referred}
         onClose={() => setOpen(null)}
       />

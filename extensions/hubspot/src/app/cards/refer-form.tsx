@@ -1,6 +1,6 @@
-import { Button, ButtonRow, Flex, Heading, Input, LoadingButton, Text, Tile } from '@hubspot/ui-extensions';
+import { Button, ButtonRow, Checkbox, Flex, Heading, Input, LoadingButton, Text, Tile } from '@hubspot/ui-extensions';
 import { useCallback, useState } from 'react';
-import type { ActionOk, FoundPerson } from './card-view.generated.ts';
+import type { ActionOk, ConsentText, FoundPerson } from './card-view.generated.ts';
 import { PersonSearch } from './person-search.tsx';
 import { RefusalAlert } from './refusal-alert.tsx';
 import { useAction } from './use-action.ts';
@@ -11,24 +11,28 @@ interface ReferFormProps {
   readonly contactName: string;
   /** The side that the record's contact is on. */
   readonly as: 'member' | 'friend';
+  /** What the friend is to be told; null where the account has written nothing. */
+  readonly consent: ConsentText | null;
   readonly onDone: (message: string) => void;
   readonly onClose: () => void;
 }
 
 /** A referral that somebody told the rep of: who, and nothing else. The other side is a contact, or becomes one. */
-export function ReferForm({ api, contactId, contactName, as, onDone, onClose }: ReferFormProps) {
+export function ReferForm({ api, contactId, contactName, as, consent, onDone, onClose }: ReferFormProps) {
   const [chosen, setChosen] = useState<FoundPerson | null>(null);
   const [isNew, setIsNew] = useState(false);
   const [firstName, setFirstName] = useState('');
   const [lastName, setLastName] = useState('');
   const [email, setEmail] = useState('');
+  const [isTold, setIsTold] = useState(false);
   const done = useCallback((answer: ActionOk) => onDone(answer.message), [onDone]);
   const { busy, refusal, run } = useAction(api, 'refer', done);
   const isFilled = chosen !== null || (isNew && [firstName, lastName, email].some((text) => text.trim() !== ''));
 
   function send(): void {
     const person = { firstName: textOf(firstName), lastName: textOf(lastName), email: textOf(email) };
-    run({ contactId, as, other: chosen === null ? person : { contactId: chosen.contactId } });
+    const told = consent !== null && isTold ? { version: consent.version, language: consent.language } : null;
+    run({ contactId, as, other: chosen === null ? person : { contactId: chosen.contactId }, consent: told });
   }
 
   return (
@@ -61,6 +65,15 @@ export function ReferForm({ api, contactId, contactName, as, onDone, onClose }: 
           <Button size="xs" variant="transparent" onClick={() => setIsNew(!isNew)}>
             {isNew ? 'Search for a contact instead' : 'Not a contact yet? Create one'}
           </Button>
+        )}
+        {consent !== null && (
+          <Flex direction="column" gap="xs">
+            <Text format={{ fontWeight: 'demibold' }}>Tell the friend before you record it:</Text>
+            <Text>{consent.text}</Text>
+            <Checkbox name="told" checked={isTold} onChange={setIsTold}>
+              The friend was told this and agrees
+            </Checkbox>
+          </Flex>
         )}
         <RefusalAlert refusal={refusal} />
         <ButtonRow>

@@ -10,7 +10,10 @@ export default function AccountSwitch({ session, account }: { session: Session; 
   return (
     <Select
       aria-label={t('account')}
-      data={session.accounts.map(({ id, name }) => ({ value: id, label: name }))}
+      data={session.accounts.map(({ id, name, brand }) => ({
+        value: id,
+        label: brand.name === null || brand.name === name ? name : `${brand.name} (${name})`,
+      }))}
       value={account.id}
       allowDeselect={false}
       searchable={session.accounts.length > 8}

@@ -5,6 +5,8 @@ import { type Api, apiOf, SIGNED_OUT, sessionCall } from '../api/client.ts';
 export interface AccountSeat {
   readonly id: string;
   readonly name: string;
+  /** As members know it, to tell accounts apart at a glance. */
+  readonly brand: { readonly name: string | null; readonly accent: string | null; readonly logo: string | null };
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
 }

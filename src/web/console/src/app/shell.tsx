@@ -38,6 +38,9 @@ export function AccountShell({
               <Text fw={700} visibleFrom="sm" c="brand">
                 Wonward
               </Text>
+              {account.brand.logo !== null && (
+                <img src={account.brand.logo} alt="" style={{ maxHeight: 28, maxWidth: 96 }} />
+              )}
               {session.accounts.length === 1 ? (
                 <Text fw={600}>{account.name}</Text>
               ) : (

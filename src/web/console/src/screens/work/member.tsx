@@ -7,6 +7,7 @@ import { useText } from '../../i18n/text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { Empty, Loaded, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
+import { Consents } from './consents.tsx';
 import { CrmRecords } from './crm-records.tsx';
 import { Mark } from './marks.tsx';
 import { Facts, Panel } from './panel.tsx';
@@ -83,6 +84,7 @@ function Shown({ member }: { member: Member }) {
           <Stack>
             <Sharing member={member} />
             <Standing memberId={id} />
+            <Consents of="member" id={id} />
             <Panel title={t('inCrm')}>
               <Loaded query={records}>{(list) => <CrmRecords records={list?.items ?? []} />}</Loaded>
             </Panel>

@@ -5,6 +5,7 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded, Screen } from '../../parts/states.tsx';
+import { Consents } from './consents.tsx';
 import { CrmRecords } from './crm-records.tsx';
 import { usePrograms } from './filters.tsx';
 import { StageMark, StateMark, To } from './marks.tsx';
@@ -116,6 +117,7 @@ function Shown({ referral }: { referral: Referral }) {
                 }
               </Loaded>
             </Panel>
+            <Consents of="referral" id={id} />
             <Panel title={t('inCrm')}>
               <Loaded query={records}>{(list) => <CrmRecords records={list?.items ?? []} />}</Loaded>
             </Panel>

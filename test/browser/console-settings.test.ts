@@ -1,0 +1,227 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { qrPng } from '../../src/platform/qr-code.ts';
+import { type Json, type Stack, startStack } from '../support/stack.ts';
+import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } from './browser.ts';
+import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+
+const SCRIPT = '<img src=x onerror="document.title=1">';
+
+let stack: Stack;
+let browser: Browser;
+let member: Json;
+const opened: OpenedPage[] = [];
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startStack(), launchBrowser()]);
+  member = (await stack.api('POST', '/members', { name: 'Grace Hopper', email: 'grace@example.com' })).body;
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.close();
+});
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
+  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
+  opened.push(one);
+  return one;
+}
+
+const at = (path: string) => `${stack.publicUrl}/console/${stack.accountId}/${path}`;
+
+test('an owner brands the account and sees it on the share page', async () => {
+  const one = await enter('olga@acme.test', ['owner']);
+  const { page } = one;
+  await page.getByRole('link', { name: 'Brand' }).click();
+  await page.getByLabel('Name that members know').fill('Acme Instruments');
+  await page.getByLabel('Colour', { exact: true }).fill('#ffdd00');
+  await page.getByText(/Text in #ffdd00 cannot be read on white: its contrast is 1\.34 to 1/).waitFor();
+  await page
+    .getByRole('region', { name: 'Preview' })
+    .getByText('You were referred to Acme Instruments')
+    .first()
+    .waitFor();
+  await page.getByLabel('Privacy notice').fill('http://acme.example');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('must be an address that begins with https://').waitFor();
+  // What was typed is still there.
+  expect(await page.getByLabel('Name that members know').inputValue()).toBe('Acme Instruments');
+  await expectSoundPage(one, 'brand-refused', { mayBeRefused: true });
+
+  await page.getByLabel('Privacy notice').fill('https://acme.example/privacy');
+  await page.getByLabel('Postal address').fill('Acme GmbH\nHauptstr. 1, Berlin');
+  await page.getByRole('button', { name: 'Save' }).dblclick();
+  await page.getByText('Saved. Pages show it from now on.').waitFor();
+
+  const svg = { name: 'logo.png', mimeType: 'image/png', buffer: Buffer.from('<svg><script>1</script></svg>') };
+  const file = page.locator('input[type=file]');
+  await file.setInputFiles(svg);
+  await page.getByText(/an SVG can hold scripts and is not taken/).waitFor();
+  await file.setInputFiles({ ...svg, buffer: Buffer.alloc(200 * 1_024) });
+  await page.getByText('The picture has 200 kB. Choose one of at most 100 kB.').waitFor();
+  await file.setInputFiles({ ...svg, buffer: Buffer.from(qrPng('acme') ?? []) });
+  await page.getByRole('img', { name: 'Acme Instruments' }).first().waitFor();
+  expect((await stack.api('GET', '/brand')).body.version).toBe(1);
+  await page.getByRole('button', { name: 'Remove' }).waitFor();
+  await expectSoundPage(one, 'brand', { mayBeRefused: true });
+
+  const friend = await openPage(browser, `${stack.publicUrl}/r/${member.code}`, { width: 375, height: 760 });
+  opened.push(friend);
+  await friend.page.getByRole('heading', { name: 'You were referred to Acme Instruments' }).waitFor();
+  await friend.page.getByRole('img', { name: 'Acme Instruments' }).waitFor();
+  expect(await friend.page.evaluate("document.querySelector('img').naturalWidth > 0")).toBe(true);
+  expect(await friend.page.getByRole('link', { name: 'Privacy' }).getAttribute('href')).toBe(
+    'https://acme.example/privacy',
+  );
+  if (process.env.SCREENSHOTS) await friend.page.screenshot({ path: `${process.env.SCREENSHOTS}/share-page.png` });
+  expect(await accessibilityViolations(friend.page)).toEqual([]);
+  expect(friend.complaints).toEqual([]);
+});
+
+test('two people who change the brand at once are told, and nothing is lost', async () => {
+  const { page } = await enter('ada@acme.test', ['content']);
+  await page.goto(at('settings/brand'));
+  await page.getByLabel('Name of the sender').fill('Ada');
+  const { version, logo, colours, ...before } = (await stack.api('GET', '/brand')).body;
+  await stack.api('PUT', '/brand', { ...before, version, senderName: 'Bob' });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText(/Somebody has changed the brand since you read it/).waitFor();
+  expect(await page.getByLabel('Name of the sender').inputValue()).toBe('Ada');
+  expect((await stack.api('GET', '/brand')).body.senderName).toBe('Bob');
+});
+
+test('a content strategist writes a new consent text; a referral entered after it bears its version', async () => {
+  const one = await enter('cleo@acme.test', ['content']);
+  const { page } = one;
+  await page.getByRole('link', { name: 'Consent texts' }).click();
+  const friends = page.getByRole('region', { name: 'Friends' });
+  await friends.getByText('No text yet.').waitFor();
+  await friends.getByRole('button', { name: 'Write the first version' }).click();
+  await friends.getByRole('button', { name: 'Put version 1 in force' }).click();
+  await friends.getByText('Write the text in at least one language').waitFor();
+  await friends.getByLabel('Words in English').fill(`We write to you once. ${SCRIPT}`);
+  await friends.getByRole('button', { name: 'Put version 1 in force' }).dblclick();
+  await friends.getByText('Version 1 is in force.').waitFor();
+  const refer = async (name: string, version: number) => {
+    const friend = { name, email: `${name.toLowerCase()}@example.com` };
+    const consent = { version, language: 'en' };
+    return (await stack.api('POST', '/referrals', { memberId: member.id, friend, consent })).body;
+  };
+  const before = await refer('Ada', 1);
+  await friends.getByRole('button', { name: 'Write the next version' }).click();
+  await friends.getByLabel('Words in English').fill('We write to you twice a year.');
+  await friends.getByLabel('Words in German').fill('Wir schreiben Ihnen zweimal im Jahr.');
+  await friends.getByRole('button', { name: 'Put version 2 in force' }).click();
+  await friends.getByText('Version 2 is in force.').waitFor();
+  await friends.getByRole('button', { name: /Earlier versions/ }).click();
+  await friends.getByText(`We write to you once. ${SCRIPT}`).waitFor();
+  await expectSoundPage(one, 'consent');
+  const after = await refer('Alan', 2);
+
+  const two = await enter('max@acme.test', ['manager']);
+  await two.page.goto(at(`referrals/${after.id}`));
+  await two.page.getByRole('button', { name: /Version 2, in a form/ }).click();
+  await two.page.getByText('We write to you twice a year.').waitFor();
+  await expectSoundPage(two, 'referral-consent');
+  await two.page.goto(at(`referrals/${before.id}`));
+  await two.page.getByRole('button', { name: /Version 1, in a form/ }).click();
+  await two.page.getByText(`We write to you once. ${SCRIPT}`).waitFor();
+  expect(await two.page.title()).toBe('Ada · Wonward');
+  const share = await fetch(`${stack.publicUrl}/r/${member.code}`);
+  expect(await share.text()).toContain('We write to you twice a year.');
+});
+
+test('retention is said within its bounds, with what it means, and each thing says how far it was forgotten', async () => {
+  const one = await enter('arno@acme.test', ['architect']);
+  const { page } = one;
+  await page.getByRole('link', { name: 'Retention' }).click();
+  const inbox = page.getByRole('region', { name: 'Deliveries of the CRM' });
+  await inbox.getByLabel('Days').fill('3');
+  await page.getByText(/What is older than this is forgotten within the hour/).waitFor();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await inbox.getByText('must be a whole number of days from 30 to 3650, or null for ever').waitFor();
+  await expectSoundPage(one, 'retention-refused', { mayBeRefused: true });
+  await inbox.getByLabel('Days').fill('45');
+  await page.getByRole('region', { name: 'Audit log' }).getByLabel('For ever').uncheck();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  await page.reload();
+  await expect.poll(() => inbox.getByLabel('Days').inputValue()).toBe('45');
+  await expectSoundPage(one, 'retention', { mayBeRefused: true });
+  const { items } = (await stack.api('GET', '/retention')).body;
+  expect(items.map(({ item, days }: Json) => [item, days])).toEqual([
+    ['inbox', 45],
+    ['workflowCalls', 30],
+    ['reportLists', 35],
+    ['reports', 400],
+    ['auditLog', 400],
+  ]);
+});
+
+test('a configuration is shown, compared by its places and applied; too much at once is refused in words', async () => {
+  const one = await enter('cora@acme.test', ['owner']);
+  const { page } = one;
+  await page.getByRole('link', { name: 'Configuration' }).click();
+  const own = page.getByRole('textbox', { name: 'As it is now' });
+  await expect.poll(() => own.inputValue()).toContain('name: Acme Instruments');
+  const field = page.getByLabel('YAML or JSON');
+  await field.focus();
+  await page.evaluate(`{
+    const clipboardData = new DataTransfer();
+    clipboardData.setData('text', 'x'.repeat(10_000_000));
+    document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+  }`);
+  await page.getByText(/This text has 10,000,000 characters; at most 700,000 are taken/).waitFor();
+  const look = page.getByRole('button', { name: 'Show what would change' });
+  await field.fill('a: [');
+  await look.click();
+  await page.getByText(/This is no YAML/).waitFor();
+  await field.fill('format: 1\nretention:\n  inbox: 1\nprograms:\n  - programId: Default\n');
+  await look.click();
+  await page.getByText('These places are not as they should be. Nothing was changed.').waitFor();
+  await page.getByText('retention.inbox').waitFor();
+  await page.getByText('programs[0].programId').waitFor();
+  await expectSoundPage(one, 'configuration-refused', { mayBeRefused: true });
+
+  const program = [
+    '  - programId: spring',
+    `    name: '${SCRIPT}'`,
+    '    rules:',
+    '      - key: member-won',
+    '        party: member',
+    '        amount: { kind: percent, basisPoints: 500 }',
+    '        payout: credit',
+  ];
+  await field.fill(['format: 1', 'retention:', '  inbox: 60', 'programs:', ...program, ''].join('\n'));
+  await look.click();
+  await page.getByText('inbox: 45 → 60').waitFor();
+  await page.getByText(`name: nothing → "${SCRIPT.replaceAll('"', '\\"')}"`).waitFor();
+  await expectSoundPage(one, 'configuration', { mayBeRefused: true });
+  await page.getByRole('button', { name: 'Apply', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Apply' }).click();
+  await page.getByText('Version 1 is in force.').waitFor();
+  await expectSoundPage(one, 'configuration-applied', { mayBeRefused: true });
+  await expect.poll(() => own.inputValue()).toContain('programId: spring');
+  expect(await page.title()).toBe('Configuration · Wonward');
+  const { items } = (await stack.api('GET', '/programs')).body;
+  expect(items.find(({ programId }: Json) => programId === 'spring')?.name).toBe(SCRIPT);
+});
+
+test('a rep is refused all of it, and the screens fit a phone', async () => {
+  const { page } = await enter('rex@acme.test', ['sales']);
+  for (const path of ['brand', 'consent', 'retention', 'configuration']) {
+    await page.goto(at(`settings/${path}`));
+    await page.getByText('Your roles do not include this').waitFor();
+  }
+  const phone = await enter('otto@acme.test', ['owner'], 375);
+  for (const path of ['brand', 'consent', 'retention', 'configuration']) {
+    await phone.page.goto(at(`settings/${path}`));
+    await phone.page.getByRole('heading', { level: 1 }).waitFor();
+    await phone.page.getByRole('heading', { level: 2 }).first().waitFor();
+    expect(await phone.page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(true);
+    await expectSoundPage(phone, `${path}-phone`);
+  }
+});
