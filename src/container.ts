@@ -23,6 +23,7 @@ import { createDesk, type Desk } from './application/desk.ts';
 import { createDeskEffects, type DeskEffects } from './application/desk-effects.ts';
 import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
 import { createFigures, type Figures } from './application/figures.ts';
+import { createFinance, type Finance } from './application/finance.ts';
 import { createHistory, type History } from './application/history.ts';
 import { createHome } from './application/home.ts';
 import { createListen } from './application/listen.ts';
@@ -186,6 +187,7 @@ export interface Container {
   readonly payoutDesk: PayoutDesk;
   readonly payoutBatches: PayoutBatches;
   readonly webhookEndpoints: WebhookEndpoints;
+  readonly finance: Finance;
   /** The three hops' workers and the schedules. */
   start(): void;
   /** Finishes what is under way. Nothing is lost: what was not begun lies in the store. */
@@ -339,11 +341,18 @@ export function createContainer(deps: ContainerDeps): Container {
     onMet: (accountId, emails) => look(accountId, emails),
     onStarted: () => importRuns.poke(),
   });
+  const finance = createFinance({
+    ...{ store, clock, log },
+    signer: createSigner(encryptionKeys),
+    newId: randomUUID,
+    onStarted: () => taxRuns.poke(),
+  });
   const signIn = createSignIn({ store, clock, log, publicUrl, sendLetter });
   const backfillRuns = scheduled('backfills', STARTED_SCHEDULE, backfills.runAll);
   const releaseRuns = scheduled('releases', STARTED_SCHEDULE, history.carryOutAll);
   const importRuns = scheduled('imports', STARTED_SCHEDULE, memberImports.runAll);
-  const begun = [backfillRuns, releaseRuns, importRuns];
+  const taxRuns = scheduled('tax', STARTED_SCHEDULE, finance.tax.runAll);
+  const begun = [backfillRuns, releaseRuns, importRuns, taxRuns];
   const figures = createFigures({ store, clock });
   const schedules = [
     ...begun,
@@ -471,6 +480,7 @@ export function createContainer(deps: ContainerDeps): Container {
       allowPrivate: deps.allowPrivateDestinations,
       onAsked: () => dispatches.get('webhooks')?.poke(),
     }),
+    finance,
     payoutBatches: createPayoutBatches({ store, providers, clock, onDue: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();

@@ -7,7 +7,7 @@ import { derivedId } from '../domain/ids.ts';
 import { findStage, type MappedStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { Plan } from '../domain/plan.ts';
 import { firstRateDay } from '../domain/program.ts';
-import { wantedProperties } from '../domain/property.ts';
+import { alsoOfContacts, wantedProperties } from '../domain/property.ts';
 import { ratesOf } from '../domain/rates.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import { addTo } from '../domain/tally.ts';
@@ -23,6 +23,7 @@ import type { Observe } from './ports/observe.ts';
 import type { Commit, Connection, Shard, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 import type { SyncPulse } from './sync-pulse.ts';
+import { countryPropertyOf } from './tax.ts';
 
 /** One association batch read takes 1,000 inputs and one object batch 100; five of the latter fill one lease well. */
 const CLAIM_MAX = 500;
@@ -66,7 +67,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const others = await otherConnections(store, connection);
     const policy = await store.attribution.newest(connection.accountId);
     const byCompany = policy !== null && countsCompanies(policy.policy);
-    const asked = wantedProperties(programs);
+    const asked = alsoOfContacts(wantedProperties(programs), await countryPropertyOf(store, connection.accountId));
     const isCompanyWanted = asked.isCompanyWanted || byCompany || session.showsCompanies === true;
     const wanted = withKeys({ ...asked, isCompanyWanted }, others, connection.id);
     const risk = riskWanted(programs, readAt);

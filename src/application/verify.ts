@@ -8,6 +8,7 @@ import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyMap } from '../domain/tally.ts';
 import type { TierChange } from '../domain/tier.ts';
 import { contributionsOf } from '../domain/won-deals.ts';
+import { verifyPeriods } from './periods.ts';
 import type { Audit, AuditedTable, AuditPage } from './ports/audit.ts';
 import type { LedgerBalance } from './ports/store.ts';
 import { booksProblems, stands } from './verify-books.ts';
@@ -42,6 +43,8 @@ export interface VerifiedAccount {
   }>;
   /** Referrals with a record that is still to be looked at: what is missing from them is on its way. */
   readonly waiting: number;
+  /** Of months; each that stands was added up again. */
+  readonly closes: number;
   readonly ledger: {
     readonly accounts: number;
     /** Over every account, currency and balance: the same for the same balances, whatever the order. */
@@ -173,6 +176,8 @@ async function verifyAccount(
       .filter(isOff)
       .map(({ currency, minor }) => `the balances are off by ${minor} ${currency}`),
   );
+  const closes = await verifyPeriods(audit.periods, accountId, null);
+  say(closes.problems.map(({ month, periodId, words }) => `the close ${periodId} of ${month}: ${words}`));
 
   return {
     accountId,
@@ -185,6 +190,7 @@ async function verifyAccount(
       examples,
     })),
     waiting,
+    closes: closes.periods,
     ledger: { accounts: ledgerAccounts, digest: shown.digest(), totals: shown.kinds() },
     problemCount,
     problems: told,

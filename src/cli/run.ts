@@ -30,6 +30,7 @@ import { migrateDatabase } from './migrate.ts';
 import { moveDatabase } from './move.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { exportBatch, listBatches, markBatch, reconcilePayouts, stepBatch, writeOffReward } from './payouts.ts';
+import { closePeriod, exportPeriod, listPeriods, reopenPeriod, showPeriod, verifyClosedPeriods } from './periods.ts';
 import { diffPolicy, listPolicies, publishPolicy } from './policies.ts';
 import { erasePerson, exportPerson, type WhoOptions } from './privacy.ts';
 import {
@@ -425,6 +426,32 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
     .action(async (of: string, id: string, outcome: string, options: { why: string; by: string; member?: string }) =>
       print(await decideCase(terminal, of, id, outcome, options)),
     );
+
+  const periods = program.command('periods').description('months of the books');
+  add(periods, 'list <account>', 'list closed months, and what to look at before the next one is closed').action(
+    async (of: string) => print(await listPeriods(terminal, of)),
+  );
+  add(periods, 'close <account> <month>', 'close a month, as 2026-10; nothing is booked in it afterwards')
+    .requiredOption('--by <who>', 'who closes it, by name or role')
+    .option('--reason <why>', 'why in spite of what there is to look at')
+    .action(async (of: string, month: string, options: { by: string; reason?: string }) =>
+      print(await closePeriod(terminal, of, month, options)),
+    );
+  add(periods, 'show <account> <close>', 'show what was kept of a month, and what was booked later about it').action(
+    async (of: string, id: string) => print(await showPeriod(terminal, of, id)),
+  );
+  add(periods, 'reopen <account> <close>', 'take the close of the last month back')
+    .requiredOption('--by <who>', 'who takes it back, by name or role')
+    .requiredOption('--reason <why>', 'why, kept for ever')
+    .action(async (of: string, id: string, options: { by: string; reason: string }) =>
+      print(await reopenPeriod(terminal, of, id, options)),
+    );
+  add(periods, 'export <account> <close>', 'print the totals of a closed month by your own chart, as CSV').action(
+    async (of: string, id: string) => print(await exportPeriod(terminal, of, id)),
+  );
+  add(periods, 'verify <account>', 'say whether closed months still come to what was kept of them').action(
+    async (of: string) => print(await verifyClosedPeriods(terminal, of)),
+  );
 
   const payouts = program.command('payouts').description('what left through reward providers');
   add(payouts, 'reconcile <account>', 'compare what a provider says it gave with the ledger, and keep the report')

@@ -31,16 +31,19 @@ export function verifyDatabase(terminal: Terminal, account: string | undefined):
 export function linesOf(result: Verification): string[] {
   return [
     ...result.problems,
-    ...result.accounts.flatMap(({ accountId, rows, derived, underivable, waiting, ledger, problemCount, problems }) => [
-      `${accountId}: ${rows.referrals} referrals, ${rows.decisions} decisions, ${rows.rewards} rewards, ${rows.journals} journals, ${ledger.accounts} balances`,
-      `  derived again from the stored facts: ${derived.decisions} decisions, the rewards of ${derived.referrals} referrals`,
-      ...(waiting > 0 ? [`  ${waiting} referrals have a record that is still to be looked at`] : []),
-      ...underivable.map(
-        ({ why, count, examples }) => `  not derivable, ${count} times: ${why} (${examples.join(', ')})`,
-      ),
-      ...problems.map((problem) => `  WRONG ${problem}`),
-      ...(problemCount > problems.length ? [`  WRONG and ${problemCount - problems.length} more`] : []),
-    ]),
+    ...result.accounts.flatMap(
+      ({ accountId, rows, derived, underivable, waiting, closes, ledger, problemCount, problems }) => [
+        `${accountId}: ${rows.referrals} referrals, ${rows.decisions} decisions, ${rows.rewards} rewards, ${rows.journals} journals, ${ledger.accounts} balances`,
+        `  derived again from the stored facts: ${derived.decisions} decisions, the rewards of ${derived.referrals} referrals`,
+        ...(closes > 0 ? [`  ${closes} closes of months were added up again`] : []),
+        ...(waiting > 0 ? [`  ${waiting} referrals have a record that is still to be looked at`] : []),
+        ...underivable.map(
+          ({ why, count, examples }) => `  not derivable, ${count} times: ${why} (${examples.join(', ')})`,
+        ),
+        ...problems.map((problem) => `  WRONG ${problem}`),
+        ...(problemCount > problems.length ? [`  WRONG and ${problemCount - problems.length} more`] : []),
+      ],
+    ),
     result.ok ? 'Everything that is stored agrees.' : 'Something does not agree; see the lines above.',
   ];
 }

@@ -42,6 +42,12 @@ export function wantedProperties(versions: ReadonlyArray<Pick<ProgramVersion, 'r
   };
 }
 
+/** With one more property of contacts, which no rule asks about. */
+export function alsoOfContacts(wanted: WantedProperties, name: string | null): WantedProperties {
+  if (name === null || wanted.contact.includes(name)) return wanted;
+  return { ...wanted, contact: [...wanted.contact, name].sort() };
+}
+
 /** Whether what is remembered of a contact answers everything that rules ask about. */
 export function knowsProperties(
   { properties, company }: ContactFacts,

@@ -14,6 +14,7 @@ export const PERMISSIONS = {
   'money.read': 'see the ledger, payouts, batches, receivables and reports',
   'money.write':
     'cut, approve, export and settle batches, enter rates, refunds and coupons, write off, release history',
+  'periods.reopen': 'take back the close of the last month',
   'connections.read': 'see connections, mappings and the health of the sync',
   'connections.write': 'connect and disconnect a CRM, map stages, start backfills and sweeps, mend drift',
   'content.write': 'set the brand and write what members and friends are told',

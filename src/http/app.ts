@@ -93,6 +93,7 @@ export interface AppDeps {
     readonly storedWebhooks: OperationsDeps['storedWebhooks'];
   };
   readonly privacy: OperationsDeps['privacy'];
+  readonly finance: OperationsDeps['finance'];
   readonly backfills: OperationsDeps['backfills'];
   readonly history: OperationsDeps['history'];
   readonly memberImports: OperationsDeps['memberImports'];

@@ -31,6 +31,7 @@ const PROBLEMS = {
   awaits_nobody: { status: 409, title: 'The reward does not wait for anybody.' },
   not_possible: { status: 409, title: 'That cannot be.' },
   batch_state: { status: 409, title: 'The batch is not at that point.' },
+  period_state: { status: 409, title: 'The month is not at that point.' },
   batch_waits: { status: 409, title: 'Orders wait in a batch.' },
   same_person: { status: 409, title: 'Somebody else has to do it.' },
   nothing_owed: { status: 409, title: 'Nothing is owed back.' },

@@ -49,6 +49,7 @@ import {
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
 import { edgeKey, edgesOfSubjects } from './identity-edges.ts';
+import { periodBooksIn } from './periods.ts';
 import { newestPolicy, policyVersionOf } from './policies.ts';
 import { rateOf } from './rates.ts';
 import { type Row, type Session, TABLES, type Table } from './schema.ts';
@@ -105,6 +106,7 @@ export function createAudit(session: Session, now: Instant): Audit {
       return rows.map(({ id }) => id);
     },
     strayRows: () => strayRows(session),
+    periods: periodBooksIn(session),
     account: (accountId) => account(session, accountId),
     page: (accountId, after, limit, riskHours) => page(session, accountId, after, limit, now, riskHours),
     wrongTallies: (accountId) => wrongTallies(session, accountId),

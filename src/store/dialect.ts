@@ -33,6 +33,8 @@ export interface Dialect {
     sealJournals(): string[];
     /** Runs a statement for each row that was written, in the same transaction, whoever writes it. */
     afterChange(table: string, change: RowChange): string[];
+    /** No journal is booked before what `period_seals` says, however long ago it was made up. */
+    sealPeriods(): string[];
   };
   /** Appended to a SELECT that picks rows to claim, so that two claimers never wait for each other. */
   /** Until the end of the transaction nobody else gets past this for any of the same names, which come in order. */

@@ -34,6 +34,7 @@ import { createMirrorStore } from './mirror.ts';
 import { createPayoutRecordStore } from './payout-records.ts';
 import { createPayoutReportStore } from './payout-reports.ts';
 import { createPayoutStore } from './payouts.ts';
+import { createFinanceSettingsStore, createPeriodStore } from './periods.ts';
 import type { PostgresOptions } from './postgres.ts';
 import { createPrivacyStore } from './privacy.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
@@ -48,6 +49,7 @@ import { openSqlite } from './sqlite.ts';
 import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fault.ts';
 import { createSyncStore } from './sync.ts';
 import { createSyncReportStore } from './sync-reports.ts';
+import { createTaxReportStore } from './tax-reports.ts';
 import { createTierStore } from './tiers.ts';
 import { createTimelineStore } from './timeline.ts';
 import { createUserViewStore } from './user-views.ts';
@@ -157,6 +159,9 @@ export function createStore(engine: Engine): Store {
     attention: createAttentionStore(engine),
     ledger: createLedgerStore(engine),
     figures: createFigureStore(engine),
+    periods: createPeriodStore(engine),
+    financeSettings: createFinanceSettingsStore(engine),
+    taxReports: createTaxReportStore(engine),
     appSettings: createAppSettingsStore(engine),
     caseTasks: createCaseTaskStore(engine),
     payouts: createPayoutStore(engine),

@@ -134,6 +134,20 @@ export const postgresDialect: Dialect = {
       `CREATE TRIGGER ${table}_after_${on} AFTER ${on.toUpperCase()} ON ${table}
         FOR EACH ROW ${when === undefined ? '' : `WHEN (${when})`} EXECUTE FUNCTION wonward_${table}_after_${on}()`,
     ],
+    sealPeriods: () => [
+      // Shared, so that bookings never wait for each other; whoever sets the seal waits for those under way, and they are in its sums.
+      // The lock comes in a statement of its own: the next one sees what was committed while it was waited for.
+      `CREATE FUNCTION wonward_open_period() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          PERFORM pg_advisory_xact_lock_shared(hashtextextended('periods ' || NEW.account_id, 0));
+          IF EXISTS (SELECT 1 FROM period_seals WHERE account_id = NEW.account_id AND sealed_to > NEW.recorded_at) THEN
+            RAISE EXCEPTION 'period_closed: a closed month takes no journal' USING ERRCODE = 'unique_violation';
+          END IF;
+          RETURN NEW;
+        END $$`,
+      `CREATE TRIGGER journals_in_open_period BEFORE INSERT ON journals
+        FOR EACH ROW EXECUTE FUNCTION wonward_open_period()`,
+    ],
   },
   lockFor: async (db, names) => {
     for (const name of names) await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(db);

@@ -108,6 +108,12 @@ export const sqliteDialect: Dialect = {
       `CREATE TRIGGER ${table}_after_${on} AFTER ${on.toUpperCase()} ON ${table} ${when === undefined ? '' : `WHEN ${when}`}
         BEGIN ${run}; END`,
     ],
+    sealPeriods: () => [
+      `CREATE TRIGGER journals_in_open_period BEFORE INSERT ON journals BEGIN
+        SELECT RAISE(ABORT, 'period_closed: a closed month takes no journal')
+          WHERE EXISTS (SELECT 1 FROM period_seals WHERE account_id = NEW.account_id AND sealed_to > NEW.recorded_at);
+      END`,
+    ],
   },
   // One writer at a time: whoever is in a writing transaction is alone.
   // There is one writer.
@@ -128,8 +134,8 @@ export const sqliteDialect: Dialect = {
   isUniqueViolation: (error) =>
     codeOf(error) === 'SQLITE_CONSTRAINT_UNIQUE' ||
     codeOf(error) === 'SQLITE_CONSTRAINT_PRIMARYKEY' ||
-    // The trigger looks before the unique key does: the same journal, booked a second time.
-    (codeOf(error) === 'SQLITE_CONSTRAINT_TRIGGER' && String(error).includes('journal_sealed')),
+    // The trigger looks before the unique key does: the same journal, booked a second time; or its month was closed meanwhile.
+    (codeOf(error) === 'SQLITE_CONSTRAINT_TRIGGER' && /journal_sealed|period_closed/.test(String(error))),
   // A writing transaction waits for the lock before it begins, and once it has it nobody is in its way.
   isContention: () => false,
 };

@@ -122,6 +122,13 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   consent_texts: ['account_id', 'purpose', 'version'],
   consents_shown: ['account_id', 'subject', 'purpose', 'version'],
   prunings: ['account_id', 'item'],
+  // Behind the journals: what is sealed takes none.
+  period_seals: ['account_id'],
+  periods: ['account_id', 'id'],
+  period_lines: ['account_id', 'period_id', 'ledger_account', 'currency'],
+  finance_settings: ['account_id', 'name', 'version'],
+  tax_reports: ['account_id', 'id'],
+  tax_rows: ['account_id', 'report_id', 'list', 'number'],
   leases: null,
   probe: null,
 };

@@ -20,9 +20,11 @@ import { ledgerStoreConformance } from './store-ledger.ts';
 import { listStoreConformance } from './store-lists.ts';
 import { moneyOutStoreConformance } from './store-money-out.ts';
 import { payoutStoreConformance } from './store-payouts.ts';
+import { periodStoreConformance } from './store-periods.ts';
 import { privacyStoreConformance } from './store-privacy.ts';
 import { streamStoreConformance } from './store-stream.ts';
 import { syncStoreConformance } from './store-sync.ts';
+import { taxStoreConformance } from './store-tax.ts';
 import { tierStoreConformance } from './store-tiers.ts';
 import { webhookStoreConformance } from './store-webhooks.ts';
 import { waiting, workflowStoreConformance } from './store-workflows.ts';
@@ -2514,6 +2516,8 @@ export function storeConformance({
     deskStoreConformance(() => ({ store, a }));
     ledgerStoreConformance(() => ({ store, a }));
     figureStoreConformance(() => ({ store, a }));
+    taxStoreConformance(() => ({ store, a }));
+    periodStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     autopilotStoreConformance(() => ({ store, a }));
 
     identityStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));

@@ -31,6 +31,12 @@ const IN_WORDS = [
   /^must be the CRM’s own id of (a user, such as 10202051|an owner, such as 41629779)$/,
   /^".*" is no published program$/s,
   /^must be empty for a CRM without tasks$/,
+  /^must be [0-9]{4}-[0-9]{2}$/,
+  /^must be a month, such as 2026-10$/,
+  /^must name each ledger account once$/,
+  /^must be a country as ISO 3166 has it, such as US$/,
+  /^must be a currency as ISO 4217 has it, such as EUR$/,
+  /^must have one entry for a country and year$/,
   /^must be a CRM that this service is configured for/,
   /^must be an address of the CRM itself, /,
   /^must be an e-mail address or a user id of the CRM$/,
@@ -162,6 +168,31 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
   setRetention: { body: { version: 0, days: {} } },
   checkConfiguration: { body: { format: 1 } },
   saveConsentText: { body: { purpose: 'friend', version: 0, texts: { en: 'We write once.' } } },
+  closePeriod: { body: { month: monthBefore(systemClock.now()), reason: 'The rest is small.' } },
+  getTaxReport: { params: { year: '2026' } },
+  listTaxRows: { params: { year: '2026' } },
+  exportTaxRows: { params: { year: '2026' } },
+  startTaxReport: { params: { year: '2026' } },
+  setTaxSettings: {
+    body: {
+      version: 0,
+      countryProperty: 'hs_country_region_code',
+      warnAtPercent: 80,
+      thresholds: [
+        {
+          country: 'US',
+          fromYear: 2026,
+          amount: '2000.00',
+          currency: 'USD',
+          form: 'Form 1099-NEC',
+          source: 'The code.',
+        },
+      ],
+    },
+  },
+  setChartOfAccounts: {
+    body: { version: 0, entries: [{ account: 'expense:*', number: '6300', label: 'Referral rewards' }] },
+  },
   validateProgram: { body: PROGRAM },
   diffProgram: { body: PROGRAM },
   enterRates: {
@@ -200,6 +231,11 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
     body: { id: 'q1', money: { amount: '50', currency: 'EUR' }, note: 'First quarter' },
   },
 };
+
+function monthBefore(now: number): string {
+  const at = new Date(now);
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() - 1, 1)).toISOString().slice(0, 7);
+}
 
 const VERDICT = { outcome: 'dismissed', why: 'Known.' };
 
@@ -300,6 +336,7 @@ beforeAll(async () => {
     cancelBackfill: { params: { backfillId }, body: {} },
     startBackfill: { params: {}, body: { connectionId, since: '2026-01-01T00:00:00.000Z' } },
     removeView: { params: { viewId } },
+    listPeriodAccounts: { params: { periodId: story.periodId, ledgerKind: 'payable', currency: 'EUR' } },
     importPayoutBatchMarks: { params: { batchId: story.batchId }, body: { csv: 'order,state\npay_1,paid' } },
   };
   source = {
@@ -367,8 +404,9 @@ describe('an operation that is asked as the document says', () => {
   test('answers as the document says, and refuses nothing that it allows', { timeout: FUZZ_TIMEOUT_MS }, async () => {
     const refusedInWords = new Set<string>();
     const succeeded = new Set<string>();
-    // Last, since they take away what the others need: the connection, and the batches that orders wait in.
-    const isLast = ({ operationId }: FuzzedOperation) => /^(disconnectConnection|deleteBatching)$/.test(operationId);
+    // Last, since they take away what the others need: the connection, the batches that orders wait in, the close that is exported.
+    const isLast = ({ operationId }: FuzzedOperation) =>
+      /^(disconnectConnection|deleteBatching|reopenPeriod)$/.test(operationId);
     const inOrder = judge.operations.toSorted((a, b) => Number(isLast(a)) - Number(isLast(b)));
     for (const [index, operation] of inOrder.entries()) {
       const known = [...source.known];
@@ -384,6 +422,10 @@ describe('an operation that is asked as the document says', () => {
       // So does a case that is decided, and a dispute that another run has opened is the same one.
       const caseId = /Case(Decision)?$/.test(operation.operationId) ? await openCase(story.referralId) : '';
       if (caseId !== '') known.push(caseId);
+      if (operation.operationId === 'reopenPeriod') {
+        const periodId = (await service.store.periods.newestStanding(account.id))?.id ?? '';
+        sureOfStory = { ...sureOfStory, reopenPeriod: { params: { periodId }, body: { reason: 'Too early.' } } };
+      }
       // One that gets in for certain, beside those that are drawn: a program has many ways of being refused in words.
       const sure = /^(decide|assign)Case$/.test(operation.operationId)
         ? { params: { caseId }, body: operation.operationId === 'assignCase' ? { owner: 'role:finance' } : VERDICT }

@@ -53,6 +53,21 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+const TAX_SETTINGS = {
+  version: 0,
+  countryProperty: 'hs_country_region_code',
+  warnAtPercent: 80,
+  thresholds: [
+    { country: 'US', fromYear: 2026, amount: '2000.00', currency: 'USD', form: 'Form 1099-NEC', source: 'The code.' },
+  ],
+};
+const CHART_ENTRY = { account: 'expense:*', number: '6300', label: 'Referral rewards' };
+
+function monthBack(months: number): string {
+  const at = new Date();
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() - months, 1)).toISOString().slice(0, 7);
+}
+
 interface Problem {
   readonly code: string;
   readonly errors?: readonly { field: string; problem: string }[];
@@ -87,6 +102,8 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{dryRunId}', dryRunAt(path, story))
     .replace('{programId}', 'default')
     .replace('{currency}', 'USD')
+    .replace('{periodId}', story.periodId)
+    .replace('{year}', '2026')
     .replace('{ledgerKind}', 'payable');
 }
 
@@ -429,6 +446,29 @@ describe('the OpenAPI document', () => {
       ['redeemCoupons', '/coupons/redeemed', { codes: [] }, 400],
       ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'code\nA-1\nNOBODYS' }, 200],
       ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'what' }, 400],
+      ['setTaxSettings', '/tax/settings', TAX_SETTINGS, 200],
+      ['setTaxSettings', '/tax/settings', TAX_SETTINGS, 409],
+      ['setTaxSettings', '/tax/settings', { ...TAX_SETTINGS, version: 1, warnAtPercent: 0 }, 400],
+      [
+        'setTaxSettings',
+        '/tax/settings',
+        { ...TAX_SETTINGS, version: 1, thresholds: [{ ...TAX_SETTINGS.thresholds[0], amount: '1.001' }] },
+        400,
+      ],
+      ['startTaxReport', '/tax/2026/report', undefined, 202],
+      ['startTaxReport', '/tax/twenty/report', undefined, 404],
+      ['closePeriod', '/periods', { month: '2026-13' }, 400],
+      ['closePeriod', '/periods', { month: monthBack(3) }, 409],
+      ['closePeriod', '/periods', { month: monthBack(1), reason: ' ' }, 400],
+      ['closePeriod', '/periods', { month: monthBack(1), reason: 'The rest is small.' }, 201],
+      ['closePeriod', '/periods', { month: monthBack(0), reason: 'Now.' }, 409],
+      ['reopenPeriod', `/periods/${acmeStory.periodId}/reopen`, { reason: 'Too early.' }, 409],
+      ['reopenPeriod', `/periods/${otherStory.periodId}/reopen`, { reason: 'Too early.' }, 404],
+      ['reopenPeriod', `/periods/${acmeStory.periodId}/reopen`, {}, 400],
+      ['setChartOfAccounts', '/chart-of-accounts', { version: 0, entries: [CHART_ENTRY] }, 200],
+      ['setChartOfAccounts', '/chart-of-accounts', { version: 0, entries: [] }, 409],
+      ['setChartOfAccounts', '/chart-of-accounts', { version: 1, entries: [CHART_ENTRY, CHART_ENTRY] }, 400],
+      ['setChartOfAccounts', '/chart-of-accounts', { version: 1, entries: [{ ...CHART_ENTRY, account: 'x:*' }] }, 400],
       ['setBatching', '/providers/manual/batching', { schedule: null, approval: 'required' }, 200],
       [
         'setBatching',
@@ -551,7 +591,7 @@ describe('one account', () => {
   test('finds nothing under another’s ids, on every GET with a parameter, word for word as if nobody had them', async () => {
     // A program's name is an account's own choice: both have one that is called "default". A currency is everybody's.
     const withParameters = gets().filter(
-      ({ path }) => path.includes('{') && !/\{(programId|currency|ledgerKind)\}/.test(path),
+      ({ path }) => path.includes('{') && !/\{(programId|currency|ledgerKind|year)\}/.test(path),
     );
     expect(withParameters.length).toBeGreaterThan(3);
     for (const { path, operationId } of withParameters) {

@@ -24,6 +24,7 @@ import { createDesk } from '../../src/application/desk.ts';
 import { createDeskEffects } from '../../src/application/desk-effects.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
 import { createFigures } from '../../src/application/figures.ts';
+import { createFinance } from '../../src/application/finance.ts';
 import { createHistory } from '../../src/application/history.ts';
 import { createHome } from '../../src/application/home.ts';
 import { createMappings } from '../../src/application/mapping.ts';
@@ -34,6 +35,7 @@ import { createPayoutBatches } from '../../src/application/payout-batches.ts';
 import { createPayoutDesk } from '../../src/application/payout-desk.ts';
 import { createPayoutNews } from '../../src/application/payout-news.ts';
 import { createPayoutReports } from '../../src/application/payout-reports.ts';
+import { createPeriods } from '../../src/application/periods.ts';
 import type { CrmAccess, CrmConnector, CrmSession, ProvisionReport } from '../../src/application/ports/crm.ts';
 import type { Letter } from '../../src/application/ports/mail.ts';
 import type { PayoutProvider, PayoutSettings } from '../../src/application/ports/payout.ts';
@@ -66,6 +68,7 @@ import { driftCase, driftsOf } from '../../src/domain/drift.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { derivedId } from '../../src/domain/ids.ts';
 import { proposeMapping } from '../../src/domain/mapping-proposal.ts';
+import { monthOf } from '../../src/domain/period.ts';
 import { createDraft, EMPTY_PLAN } from '../../src/domain/plan.ts';
 import { reason } from '../../src/domain/reason.ts';
 import type { Referral } from '../../src/domain/referral.ts';
@@ -475,6 +478,11 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     }),
     syncHealth,
     attention: createAttention({ store, syncHealth }),
+    finance: createFinance({
+      ...{ store, clock, log, newId: randomUUID },
+      signer: createSigner(KEYS),
+      onStarted: () => {},
+    }),
     reconciliation: createReconciliation({
       ...{ store, clock, log, publicUrl: PUBLIC_URL, openSession: connect.openSession, onAsked: () => {} },
       signer: createSigner(KEYS),
@@ -607,6 +615,24 @@ export function stageChange(portalId: number, objectId: number, changes: object 
   };
 }
 
+/** The month before last, in which nothing was booked: the next one is over, and can be closed. */
+async function closeEmptyMonth(store: Store, accountId: string, now: number): Promise<string> {
+  const standing = await store.periods.newestStanding(accountId);
+  if (standing) return standing.id;
+  const at = new Date(now);
+  const firstBookedAt = async () => Date.UTC(at.getUTCFullYear(), at.getUTCMonth() - 2, 1);
+  const desk = createPeriods({
+    store: { ...store, periods: { ...store.periods, firstBookedAt } },
+    clock: { now: () => now },
+    signer: createSigner(KEYS),
+    newId: randomUUID,
+  });
+  const month = monthOf(await firstBookedAt());
+  const outcome = await desk.close(accountId, month, { by: 'test', reason: 'For the test.' });
+  if (outcome.kind !== 'closed') throw new Error(`the story's month was not closed: ${outcome.kind}`);
+  return outcome.period.kept.id;
+}
+
 export interface Story {
   readonly memberId: string;
   readonly referralId: string;
@@ -619,6 +645,8 @@ export interface Story {
   /** A comparison with a provider. */
   readonly reportId: string;
   readonly syncReportId: string;
+  /** The close of a month in which nothing was booked, the one before last. */
+  readonly periodId: string;
   /** A dispute that is open. */
   readonly caseId: string;
   /** An alert about the connection: a stage was renamed. */
@@ -876,7 +904,9 @@ export async function tellStory(
     openedAt: now,
   });
   const driftCaseId = await tellDrift(store, accountId, connectionId, now);
+  const periodId = await closeEmptyMonth(store, accountId, now);
   return {
+    periodId,
     historyId,
     releaseId,
     backfillId,

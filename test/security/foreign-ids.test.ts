@@ -114,7 +114,7 @@ describe('another account’s id', () => {
       // A reward that is not in review any more is one's own all the same; so are a draft in another revision, a batch at another point and a key that was used.
       const isOwn =
         own.ok ||
-        /"(awaits_nobody|other_entry|draft_changed|settings_changed|mapping_changed|other_draft|nothing_owed|nothing_to_release|not_possible|same_person|batch_state|not_batched|no_such_provider)"/.test(
+        /"(awaits_nobody|other_entry|draft_changed|settings_changed|mapping_changed|other_draft|nothing_owed|nothing_to_release|not_possible|same_person|batch_state|period_state|not_batched|no_such_provider)"/.test(
           told,
         );
       expect([operation.operationId, own.status, isOwn ? '' : told]).toEqual([operation.operationId, own.status, '']);

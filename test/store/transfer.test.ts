@@ -151,6 +151,15 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   const row = { object: 'deal' as const, id: '1', reason: 'r', detail: 'd' };
   await store.syncReports.addRows('acc_a', 'syn_2', 'decided', 0, [row]);
   await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
+  await store.periods.seal('acc_a', Date.UTC(2026, 10, 1));
+  const line = { account: 'expense:prg', currency: 'EUR', opening: 0n, debits: 2n, credits: 1n, closing: 1n };
+  const close = { id: 'per_1', number: 1, month: '2026-10', body: '{}', hash: 'h', signature: 's', keyId: 'k1' };
+  await store.periods.keep('acc_a', { ...close, closedAt: T0 }, [line]);
+  await store.financeSettings.save('acc_a', 'chart', [{ label: 'Ünï' }], { basis: 0, by: 'Ünï', now: T0 });
+  const year = { id: 'tax_1', year: 2026, settingsVersion: 0, startedAt: T0, startedBy: 'Ünï' };
+  await store.taxReports.start('acc_a', year);
+  const given = { beneficiaryId: 'mem_1', country: 'DE', money, threshold: null };
+  await store.taxReports.finish('acc_a', 'tax_1', new Map([['no_threshold', [given]]]), T0);
   await store.backfills.start(backfillOf('bfl_1'));
   await store.history.ask(releaseOf('rel_1'));
   await store.memberImports.start(importOf('imp_1'), [rowOf(2)]);

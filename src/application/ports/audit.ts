@@ -12,7 +12,7 @@ import type { Referral, Touch } from '../../domain/referral.ts';
 import type { Tally } from '../../domain/tally.ts';
 import type { TierChange } from '../../domain/tier.ts';
 import type { Instant } from '../../domain/time.ts';
-import type { Connection, JudgedBy, LedgerBalance, LoadedElsewhere } from './store.ts';
+import type { Connection, JudgedBy, LedgerBalance, LoadedElsewhere, PeriodBooks } from './store.ts';
 
 /** Everything that is stored, at one moment and in pages, for `verify`. Nothing else reads across all of an account. */
 export interface Audit {
@@ -41,6 +41,8 @@ export interface Audit {
   budgets(accountId: string): Promise<Tally[]>;
   /** Sums as the database itself adds them up, by ledger account and currency. */
   balances(accountId: string, after: LedgerBalance | null, limit: number): Promise<LedgerBalance[]>;
+  /** Months that were closed, and the journals that they are added up from. */
+  readonly periods: PeriodBooks;
 }
 
 export interface WrongTally {

@@ -17,6 +17,7 @@ import type { MappedStage, SaidStage, StageMapping } from '../../domain/mapping.
 import type { MappingProposal } from '../../domain/mapping-proposal.ts';
 import type { Money } from '../../domain/money.ts';
 import type { HeldRoute } from '../../domain/notice.ts';
+import type { Month, Movement, PeriodLine } from '../../domain/period.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { PolicyVersion } from '../../domain/policy.ts';
 import type { Party, ProgramContent, ProgramVersion } from '../../domain/program.ts';
@@ -29,6 +30,7 @@ import type { RetentionItem, RetentionSettings } from '../../domain/retention.ts
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Role } from '../../domain/roles.ts';
 import type { Tally } from '../../domain/tally.ts';
+import type { TaxState } from '../../domain/tax.ts';
 import type { TierChange, TierLook } from '../../domain/tier.ts';
 import type { EngagementKind } from '../../domain/tier-scheme.ts';
 import type { Instant } from '../../domain/time.ts';
@@ -75,6 +77,9 @@ export interface Store {
   readonly attention: AttentionStore;
   readonly ledger: LedgerStore;
   readonly figures: FigureStore;
+  readonly periods: PeriodStore;
+  readonly financeSettings: FinanceSettingsStore;
+  readonly taxReports: TaxReportStore;
   readonly appSettings: AppSettingsStore;
   readonly caseTasks: CaseTaskStore;
   readonly payouts: PayoutStore;
@@ -1856,6 +1861,179 @@ export interface FigureRow {
   readonly currency: string;
   readonly n: number;
   readonly minor: bigint;
+}
+
+/** A month as it was closed. What was kept of it stands in `body`, which was hashed and signed. */
+export interface KeptPeriod {
+  readonly id: string;
+  /** Counts the closes of the account from 1, also those that were taken back: each is chained to the one before. */
+  readonly number: number;
+  readonly month: Month;
+  readonly body: string;
+  readonly hash: string;
+  readonly signature: string;
+  readonly keyId: string;
+  readonly closedAt: Instant;
+  /** Null while it stands. */
+  readonly reopened: { readonly at: Instant; readonly by: string; readonly reason: string } | null;
+}
+
+/** What was booked after a month about events of that month. */
+export interface LateBooking {
+  readonly journals: number;
+  /** By the first word of the accounts' names; debits are positive. */
+  readonly sums: ReadonlyArray<{ readonly kind: string; readonly currency: string; readonly minor: bigint }>;
+}
+
+/** What it takes to add a month up again and to compare it with what was kept. */
+export interface PeriodBooks {
+  /** Of so many journals that were booked in the span, oldest first; `next` is null at the end. */
+  movements(
+    accountId: string,
+    span: { readonly from: Instant; readonly to: Instant },
+    page: PageInput,
+  ): Promise<{ readonly movements: Movement[]; readonly journals: number; readonly next: PageCursor | null }>;
+  /** By `lineKey`: how accounts stood at the end of the last month that stands closed and ended by then. */
+  openings(
+    accountId: string,
+    keys: ReadonlyArray<{ readonly account: string; readonly currency: string }>,
+    before: Instant,
+  ): Promise<ReadonlyMap<string, bigint>>;
+  /** In the order of their keys, those behind `after`. */
+  lines(
+    accountId: string,
+    periodId: string,
+    after: { readonly account: string; readonly currency: string } | null,
+    limit: number,
+  ): Promise<PeriodLine[]>;
+  /** Every close of the account, oldest first. */
+  chain(accountId: string): Promise<KeptPeriod[]>;
+}
+
+export interface PeriodStore extends PeriodBooks {
+  /** Null when nothing was ever booked. */
+  firstBookedAt(accountId: string): Promise<Instant | null>;
+  /** From then on no journal that bears an earlier time is booked; those under way are through when this returns. */
+  seal(accountId: string, to: Instant): Promise<void>;
+  /** False, with nothing kept, when another close has the number or its month stands closed. */
+  keep(accountId: string, period: Omit<KeptPeriod, 'reopened'>, lines: readonly PeriodLine[]): Promise<boolean>;
+  /** False unless it stands and is the last one that does. */
+  reopen(
+    accountId: string,
+    periodId: string,
+    as: { readonly by: string; readonly reason: string; readonly at: Instant },
+  ): Promise<boolean>;
+  get(accountId: string, periodId: string): Promise<KeptPeriod | null>;
+  newest(accountId: string): Promise<KeptPeriod | null>;
+  newestStanding(accountId: string): Promise<KeptPeriod | null>;
+  /** The newest first, also those that were taken back. */
+  list(accountId: string, page: PageInput): Promise<Page<KeptPeriod>>;
+  linesOfKind(
+    accountId: string,
+    periodId: string,
+    of: { readonly kind: string; readonly currency: string },
+    page: PageInput,
+  ): Promise<Page<PeriodLine>>;
+  late(accountId: string, span: { readonly from: Instant; readonly to: Instant }): Promise<LateBooking>;
+}
+
+/** Where accounts go in the company's books, the thresholds of the tax years, and where a person's country stands. */
+export type FinanceSettingsName = 'chart' | 'tax';
+
+export interface FinanceSettingsStore {
+  newest(
+    accountId: string,
+    name: FinanceSettingsName,
+  ): Promise<{
+    readonly version: number;
+    readonly body: unknown;
+    readonly savedAt: Instant;
+    readonly savedBy: string;
+  } | null>;
+  /** Adds the next version. False when another than `basis` is the newest; 0 for none. */
+  save(
+    accountId: string,
+    name: FinanceSettingsName,
+    body: unknown,
+    as: { readonly basis: number; readonly by: string; readonly now: Instant },
+  ): Promise<boolean>;
+}
+
+/** What beneficiaries were given in a year, as it was added up once. */
+export interface KeptTaxReport {
+  readonly id: string;
+  readonly year: number;
+  readonly state: 'running' | 'done';
+  /** Looked at so far. */
+  readonly journals: number;
+  readonly counts: Readonly<Partial<Record<TaxState, number>>>;
+  /** Of the thresholds that it was held against; 0 for those that are there from the start. */
+  readonly settingsVersion: number;
+  readonly startedAt: Instant;
+  readonly startedBy: string;
+  readonly finishedAt: Instant | null;
+}
+
+/** One beneficiary in one currency. Names are read when it is shown, so that erasure reaches them. */
+export interface TaxRow {
+  readonly beneficiaryId: string;
+  readonly country: string | null;
+  readonly money: Money;
+  readonly threshold: { readonly money: Money; readonly form: string } | null;
+}
+
+/** What is known of somebody who was given something. */
+export interface TaxPerson {
+  readonly name: string | null;
+  readonly email: string | null;
+  /** As last read of the CRM; null where they have no contact or it was not read. */
+  readonly contact: ContactFacts | null;
+}
+
+export interface TaxReportStore {
+  /** Begins one, unless one of the year is under way: then that one. */
+  start(
+    accountId: string,
+    report: Pick<KeptTaxReport, 'id' | 'year' | 'settingsVersion' | 'startedAt' | 'startedBy'>,
+  ): Promise<KeptTaxReport>;
+  /** Of every account, what is under way. */
+  running(limit: number): Promise<ReadonlyArray<{ readonly accountId: string; readonly report: KeptTaxReport }>>;
+  note(accountId: string, reportId: string, journals: number): Promise<void>;
+  /** Keeps what was found in place of what was found of the year before. False when it was not under way any more. */
+  finish(
+    accountId: string,
+    reportId: string,
+    lists: ReadonlyMap<TaxState, readonly TaxRow[]>,
+    now: Instant,
+  ): Promise<boolean>;
+  /** The newest that is done, and the one that is under way. */
+  ofYear(
+    accountId: string,
+    year: number,
+  ): Promise<{ readonly done: KeptTaxReport | null; readonly running: KeptTaxReport | null }>;
+  /** In their order, those behind number `after`; -1 from the beginning. */
+  rows(
+    accountId: string,
+    reportId: string,
+    list: TaxState,
+    after: number,
+    limit: number,
+  ): Promise<ReadonlyArray<TaxRow & { readonly number: number }>>;
+  /**
+   * What left the account for its beneficiaries, or came back, by the journals of a page: what providers and credit gave, less what was
+   * taken back, whether it was paid back or is owed back. Oldest first.
+   */
+  given(
+    accountId: string,
+    span: { readonly from: Instant; readonly to: Instant },
+    page: PageInput,
+  ): Promise<{
+    readonly sums: ReadonlyArray<{ readonly beneficiaryId: string; readonly money: Money }>;
+    readonly journals: number;
+    readonly next: PageCursor | null;
+  }>;
+  /** Members, and friends by their referrals. */
+  people(accountId: string, ids: readonly string[]): Promise<ReadonlyMap<string, TaxPerson>>;
 }
 
 export interface LedgerBalance {

@@ -9,14 +9,14 @@ import { balancesSchema, journalSchema, rewardId } from './schemas.ts';
 import { balancesView, journalView, moneyView } from './views.ts';
 
 /** What the names of ledger accounts begin with, in the order of a balance: what is owed, what was given, what it cost. */
-const KINDS = ['held', 'payable', 'credit', 'receivable', 'provider', 'expense'] as const;
+export const KINDS = ['held', 'payable', 'credit', 'receivable', 'provider', 'expense'] as const;
 
 export interface LedgerDeps {
   readonly ledger: LedgerStore;
   readonly reads: Pick<ReadStore, 'balances'>;
 }
 
-const currency = z
+export const currency = z
   .string('must be given once')
   .regex(/^[A-Z]{3}$/, 'must be a currency as ISO 4217 has it, such as EUR')
   .meta({ example: 'EUR' });
@@ -55,7 +55,7 @@ function filterOf({ from, to, ...rest }: z.output<typeof filtersSchema>): Journa
   });
 }
 
-const kind = z.enum(KINDS).meta({
+export const kind = z.enum(KINDS).meta({
   description:
     'held: granted, and not owed yet · payable: owed · credit: credit with the account · receivable: owed back · provider: given out through a provider · expense: what programs cost',
 });

@@ -30,6 +30,7 @@ import { type PayoutBatchesApiDeps, payoutBatches } from './payout-batches.ts';
 import { type PayoutReportsApiDeps, payoutReports } from './payout-reports.ts';
 import { type PayoutsDeps, payouts } from './payouts.ts';
 import { type PeopleDeps, people } from './people.ts';
+import { type PeriodsApiDeps, periods } from './periods.ts';
 import { policies } from './policies.ts';
 import { programDrafts } from './program-drafts.ts';
 import { programs } from './programs.ts';
@@ -41,6 +42,7 @@ import { type RefundsApiDeps, refunds } from './refunds.ts';
 import { type RetentionApiDeps, retention } from './retention.ts';
 import { rewards } from './rewards.ts';
 import { type SyncApiDeps, sync } from './sync.ts';
+import { type TaxApiDeps, tax } from './tax.ts';
 import { type TiersDeps, tiers } from './tiers.ts';
 import { type TimelineDeps, timeline } from './timeline.ts';
 import { type UserViewsDeps, userViews } from './user-views.ts';
@@ -66,6 +68,7 @@ export interface OperationsDeps
     Omit<MemberImportsApiDeps, 'consentTexts'>,
     Pick<ReceivablesDeps, 'writeOff' | 'ledger'>,
     Omit<LedgerDeps, 'reads'>,
+    Pick<PeriodsApiDeps & TaxApiDeps, 'finance'>,
     SyncApiDeps,
     AttentionDeps,
     AppSettingsDeps,
@@ -155,5 +158,7 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...consentTexts(deps),
     ...retention(deps),
     ...configurationFile(deps),
+    ...periods(deps),
+    ...tax(deps),
   ];
 }

@@ -95,6 +95,14 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'exportHistory',
     'listHistoryReleases',
     'getHistoryRelease',
+    'listPeriods',
+    'getNextPeriod',
+    'getPeriod',
+    'listPeriodAccounts',
+    'exportPeriodJournals',
+    'exportPeriodTotals',
+    'verifyPeriods',
+    'getChartOfAccounts',
   ],
   'money.write': [
     'enterRates',
@@ -112,6 +120,15 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'releaseHistory',
     'approveHistoryRelease',
     'cancelHistoryRelease',
+    'closePeriod',
+    'setChartOfAccounts',
+    // What each person was given in a year is for who has to file for it, not for everybody who sees figures.
+    'getTaxSettings',
+    'setTaxSettings',
+    'startTaxReport',
+    'getTaxReport',
+    'listTaxRows',
+    'exportTaxRows',
   ],
   'connections.read': [
     'listConnections',
@@ -154,6 +171,7 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'setAppSettings',
   ],
   'content.write': ['getBrand', 'getColours', 'setBrand', 'setLogo', 'removeLogo', 'saveConsentText'],
+  'periods.reopen': ['reopenPeriod'],
   'providers.write': [
     'setProviderCredentials',
     'deleteProviderCredentials',

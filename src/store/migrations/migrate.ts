@@ -31,6 +31,7 @@ import * as consoleUsers from './0027-console.ts';
 import * as consoleLists from './0028-console-lists.ts';
 import * as finance from './0029-finance.ts';
 import * as figures from './0030-figures.ts';
+import * as periods from './0031-periods.ts';
 import * as outgoingWebhooks from './0032-outgoing-webhooks.ts';
 import * as brand from './0033-brand.ts';
 import * as callShare from './0034-call-share.ts';
@@ -77,12 +78,13 @@ const MIGRATIONS: readonly Migration[] = [
   consoleLists,
   finance,
   figures,
+  periods,
+  outgoingWebhooks,
+  brand,
   callShare,
   owedAgain,
   judgedBy,
   stageWords,
-  outgoingWebhooks,
-  brand,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

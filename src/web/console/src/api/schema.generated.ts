@@ -2900,6 +2900,214 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPeriods"];
+        put?: never;
+        post: operations["closePeriod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/periods/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getNextPeriod"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/periods/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["verifyPeriods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/periods/{periodId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getPeriod"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/periods/{periodId}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reopenPeriod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/periods/{periodId}/ledger/{ledgerKind}/{currency}/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPeriodAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/periods/{periodId}/journals/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportPeriodJournals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/periods/{periodId}/totals/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportPeriodTotals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/chart-of-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getChartOfAccounts"];
+        put: operations["setChartOfAccounts"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tax/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getTaxSettings"];
+        put: operations["setTaxSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tax/{year}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getTaxReport"];
+        put?: never;
+        post: operations["startTaxReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tax/{year}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listTaxRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tax/{year}/rows/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportTaxRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface webhooks {
     "member.enrolled": {
@@ -4503,7 +4711,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_json" | "invalid_request" | "invalid_cursor" | "invalid_path" | "empty_body" | "malformed_delivery" | "aborted" | "unauthenticated" | "unsigned" | "forbidden" | "not_allowed" | "cross_site" | "not_found" | "method_not_allowed" | "not_acceptable" | "second_person" | "draft_changed" | "settings_changed" | "mapping_changed" | "other_draft" | "other_entry" | "referred_by_another" | "person_erased" | "no_program" | "awaits_nobody" | "not_possible" | "batch_state" | "batch_waits" | "same_person" | "nothing_owed" | "backfill_open" | "other_refund" | "connection_lost" | "body_too_large" | "unsupported_media_type" | "user_changed" | "last_owner" | "no_such_member" | "no_such_referral" | "no_such_reward" | "no_such_dry_run" | "no_such_case" | "no_such_order" | "not_batched" | "no_such_provider" | "no_such_connection" | "nothing_to_release" | "self_referral" | "too_many_requests" | "internal" | "misconfigured" | "sign_in_refused" | "provider_refused" | "crm_refused" | "busy" | "storage" | "try_again" | "stopping";
+            code: "invalid_json" | "invalid_request" | "invalid_cursor" | "invalid_path" | "empty_body" | "malformed_delivery" | "aborted" | "unauthenticated" | "unsigned" | "forbidden" | "not_allowed" | "cross_site" | "not_found" | "method_not_allowed" | "not_acceptable" | "second_person" | "draft_changed" | "settings_changed" | "mapping_changed" | "other_draft" | "other_entry" | "referred_by_another" | "person_erased" | "no_program" | "awaits_nobody" | "not_possible" | "batch_state" | "period_state" | "batch_waits" | "same_person" | "nothing_owed" | "backfill_open" | "other_refund" | "connection_lost" | "body_too_large" | "unsupported_media_type" | "user_changed" | "last_owner" | "no_such_member" | "no_such_referral" | "no_such_reward" | "no_such_dry_run" | "no_such_case" | "no_such_order" | "not_batched" | "no_such_provider" | "no_such_connection" | "nothing_to_release" | "self_referral" | "too_many_requests" | "internal" | "misconfigured" | "sign_in_refused" | "provider_refused" | "crm_refused" | "busy" | "storage" | "try_again" | "stopping";
             ref: string;
             errors?: {
                 field: string;
@@ -8084,6 +8292,162 @@ export interface components {
                 outcome: "unchanged" | "applied" | "draft" | "refused";
                 words: string;
             }[];
+        };
+        Period: {
+            id: string;
+            number: number;
+            month: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            closedAt: string;
+            closedBy: string;
+            reason: string | null;
+            journals: number;
+            accounts: number;
+            totals: components["schemas"]["PeriodTotal"][];
+            warnings: {
+                /** @enum {string} */
+                code: "batches_unsettled" | "provider_differences" | "orders_parked" | "cases_open" | "receivables";
+                count: number;
+            }[];
+            hash: string;
+            reopened: {
+                /** Format: date-time */
+                at: string;
+                by: string;
+                reason: string;
+            } | null;
+            replaces: {
+                periodId: string;
+                by: string;
+                reason: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
+        };
+        PeriodTotal: {
+            /** @enum {string} */
+            kind: "held" | "payable" | "credit" | "receivable" | "provider" | "expense";
+            currency: string;
+            opening: string;
+            debits: string;
+            credits: string;
+            closing: string;
+        };
+        OpenPeriod: {
+            month: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            closableFrom: string;
+            isClosable: boolean;
+            warnings: components["schemas"]["PeriodWarning"][];
+        } | null;
+        PeriodWarning: {
+            /** @enum {string} */
+            code: "batches_unsettled" | "provider_differences" | "orders_parked" | "cases_open" | "receivables";
+            count: number;
+            remedy: string;
+        };
+        PeriodDetail: {
+            id: string;
+            number: number;
+            month: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            closedAt: string;
+            closedBy: string;
+            reason: string | null;
+            journals: number;
+            accounts: number;
+            totals: components["schemas"]["PeriodTotal"][];
+            warnings: {
+                /** @enum {string} */
+                code: "batches_unsettled" | "provider_differences" | "orders_parked" | "cases_open" | "receivables";
+                count: number;
+            }[];
+            hash: string;
+            reopened: {
+                /** Format: date-time */
+                at: string;
+                by: string;
+                reason: string;
+            } | null;
+            replaces: {
+                periodId: string;
+                by: string;
+                reason: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
+            isLast: boolean;
+            late: {
+                journals: number;
+                sums: {
+                    /** @enum {string} */
+                    kind: "held" | "payable" | "credit" | "receivable" | "provider" | "expense";
+                    currency: string;
+                    amount: string;
+                }[];
+            };
+        };
+        PeriodAccount: {
+            id: string;
+            account: string;
+            currency: string;
+            opening: string;
+            debits: string;
+            credits: string;
+            closing: string;
+        };
+        ChartOfAccounts: {
+            version: number;
+            entries: components["schemas"]["ChartEntry"][];
+        };
+        ChartEntry: {
+            account: string;
+            number: string;
+            label: string;
+        };
+        TaxSettings: {
+            version: number;
+            countryProperty: string | null;
+            /** @example 80 */
+            warnAtPercent: number;
+            thresholds: {
+                country: string;
+                /** @example 2026 */
+                fromYear: number;
+                amount: string;
+                currency: string;
+                form: string;
+                source: string;
+            }[];
+        };
+        TaxRow: {
+            id: string;
+            beneficiaryId: string;
+            name: string | null;
+            email: string | null;
+            country: string | null;
+            given: {
+                amount: string;
+                currency: string;
+            };
+            threshold: {
+                amount: string;
+                currency: string;
+                form: string;
+            } | null;
+            missing: ("country" | "name" | "email")[];
         };
     };
     responses: never;
@@ -15404,6 +15768,475 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigurationApplied"];
+                };
+            };
+        };
+    };
+    listPeriods: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Period"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+        };
+    };
+    closePeriod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    month: string;
+                    reason?: string | null;
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Period"];
+                };
+            };
+        };
+    };
+    getNextPeriod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        period: components["schemas"]["OpenPeriod"];
+                    };
+                };
+            };
+        };
+    };
+    verifyPeriods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        periods: number;
+                        problems: {
+                            periodId: string;
+                            month: string;
+                            /** @enum {string} */
+                            problem: "changed" | "not_signed_here" | "unknown_key" | "chain_broken" | "lines_changed" | "sums_differ";
+                            words: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    getPeriod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                periodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodDetail"];
+                };
+            };
+        };
+    };
+    reopenPeriod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                periodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Period"];
+                };
+            };
+        };
+    };
+    listPeriodAccounts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                periodId: string;
+                ledgerKind: "held" | "payable" | "credit" | "receivable" | "provider" | "expense";
+                currency: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PeriodAccount"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+        };
+    };
+    exportPeriodJournals: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                periodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvPage"];
+                };
+            };
+        };
+    };
+    exportPeriodTotals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                periodId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        csv: string;
+                    };
+                };
+            };
+        };
+    };
+    getChartOfAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChartOfAccounts"];
+                };
+            };
+        };
+    };
+    setChartOfAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    version: number;
+                    entries: components["schemas"]["ChartEntry"][];
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChartOfAccounts"];
+                };
+            };
+        };
+    };
+    getTaxSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxSettings"];
+                };
+            };
+        };
+    };
+    setTaxSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaxSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxSettings"];
+                };
+            };
+        };
+    };
+    getTaxReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                year: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        done: {
+                            id: string;
+                            year: number;
+                            /** @enum {string} */
+                            state: "running" | "done";
+                            journals: number;
+                            counts: {
+                                above: number;
+                                near: number;
+                                unknown_country: number;
+                                other_currency: number;
+                                no_threshold: number;
+                                below: number;
+                            };
+                            settingsVersion: number;
+                            /** Format: date-time */
+                            startedAt: string;
+                            startedBy: string;
+                            /** Format: date-time */
+                            finishedAt: string | null;
+                        } | null;
+                        running: {
+                            id: string;
+                            year: number;
+                            /** @enum {string} */
+                            state: "running" | "done";
+                            journals: number;
+                            counts: {
+                                above: number;
+                                near: number;
+                                unknown_country: number;
+                                other_currency: number;
+                                no_threshold: number;
+                                below: number;
+                            };
+                            settingsVersion: number;
+                            /** Format: date-time */
+                            startedAt: string;
+                            startedBy: string;
+                            /** Format: date-time */
+                            finishedAt: string | null;
+                        } | null;
+                    };
+                };
+            };
+        };
+    };
+    startTaxReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                year: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        year: number;
+                        /** @enum {string} */
+                        state: "running" | "done";
+                        journals: number;
+                        counts: {
+                            above: number;
+                            near: number;
+                            unknown_country: number;
+                            other_currency: number;
+                            no_threshold: number;
+                            below: number;
+                        };
+                        settingsVersion: number;
+                        /** Format: date-time */
+                        startedAt: string;
+                        startedBy: string;
+                        /** Format: date-time */
+                        finishedAt: string | null;
+                    };
+                };
+            };
+        };
+    };
+    listTaxRows: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                list?: "above" | "near" | "unknown_country" | "other_currency" | "no_threshold" | "below";
+            };
+            header?: never;
+            path: {
+                year: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["TaxRow"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+        };
+    };
+    exportTaxRows: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                list?: "above" | "near" | "unknown_country" | "other_currency" | "no_threshold" | "below";
+            };
+            header?: never;
+            path: {
+                year: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvPage"];
                 };
             };
         };

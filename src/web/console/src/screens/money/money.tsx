@@ -8,8 +8,10 @@ import { Budgets } from './budgets.tsx';
 import { History } from './history.tsx';
 import { Ledger } from './ledger.tsx';
 import { Liability } from './liability.tsx';
+import { Periods } from './periods.tsx';
 import { Receivables } from './receivables.tsx';
 import { Reconciliation } from './reconciliation.tsx';
+import { Tax } from './tax.tsx';
 import { moneyText } from './texts.ts';
 
 const TABS = {
@@ -20,12 +22,27 @@ const TABS = {
   budgets: Budgets,
   reconciliation: Reconciliation,
   history: History,
+  periods: Periods,
+  tax: Tax,
 } as const satisfies Record<string, ComponentType>;
 
 type Tab = keyof typeof TABS;
 
 /** What a tab keeps in the address and another one would misread. */
-const OF_ONE_TAB = ['account', 'currency', 'kind', 'from', 'to', 'reward', 'batch', 'report', 'of'] as const;
+const OF_ONE_TAB = [
+  'account',
+  'currency',
+  'kind',
+  'from',
+  'to',
+  'reward',
+  'batch',
+  'report',
+  'of',
+  'period',
+  'year',
+  'list',
+] as const;
 
 export default function Money() {
   const t = useText(moneyText);
