@@ -98,3 +98,35 @@ test('in a narrow window and in German nothing is cut off, and a rep is shown no
   expect(await rep.page.getByText('Won revenue').count()).toBe(0);
   await expectSoundPage(rep, 'home-rep');
 });
+
+test('wherever somebody is, two keys and some letters lead to a screen or a person, without the mouse', async () => {
+  const one = await enter('quick@acme.example', ['owner']);
+  const { page } = one;
+  await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+  const search = page.getByRole('combobox', { name: 'Go to' });
+  async function ask(letters: string): Promise<void> {
+    await page.keyboard.press('Control+K');
+    await expect.poll(() => search.evaluate((one) => one.matches(':focus'))).toBe(true);
+    await page.keyboard.type(letters);
+  }
+  await ask('mon');
+  await page.getByRole('option', { name: /^Money/, selected: true }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Money' }).waitFor();
+
+  await ask('ada');
+  await page.getByRole('option', { name: /^Ada Member1 Member/ }).waitFor();
+  await expectSoundPage(one, 'go-to');
+  await page.getByRole('option', { name: /^Ada Member2 Member/, selected: true }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('option', { name: /^Ada Member1 Member/, selected: true }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Ada Member1' }).waitFor();
+
+  await ask('nobody is called so');
+  await page.getByText('Nothing is called so.').waitFor();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Escape');
+  await search.waitFor({ state: 'detached' });
+  expect(page.url()).toContain('/members/');
+});

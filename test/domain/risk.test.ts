@@ -488,7 +488,8 @@ describe('what a plan means for cases', () => {
     const plan = world.process(T0 + 30 * MINUTE);
     expect(caseChanges('acc_1', plan)).toMatchObject({
       opens: [],
-      settles: [{ word: { outcome: 'moot', by: 'wonward' } }],
+      // With what would be open had its money come back.
+      settles: [{ word: { outcome: 'moot' } }, { word: { outcome: 'moot', by: 'wonward' } }],
     });
   });
 

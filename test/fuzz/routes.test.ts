@@ -355,10 +355,11 @@ const OTHERS: readonly Fuzzed[] = [
       '/hubspot/settings/reconnect',
       '/hubspot/settings/programs',
       '/hubspot/settings/notices',
+      '/hubspot/settings/objects',
     ],
     requests: fc
       .record({
-        path: fc.constantFrom('mapping', 'reconnect', 'programs', 'notices'),
+        path: fc.constantFrom('mapping', 'reconnect', 'programs', 'notices', 'objects'),
         pairs: askers(),
         body: fc.oneof(
           {
@@ -369,6 +370,7 @@ const OTHERS: readonly Fuzzed[] = [
             weight: 1,
             arbitrary: near({ basis: 0, programs: ['default'], notices: [{ notice: 'drift', ownerId: null }] }),
           },
+          { weight: 1, arbitrary: near({ version: 0, isOn: true }) },
           { weight: 1, arbitrary: awkwardJson.map(textOf) },
           { weight: 1, arbitrary: awkwardText },
         ),
@@ -485,6 +487,13 @@ const OTHERS: readonly Fuzzed[] = [
       )
       .map(([code, rest, pairs]) => get(`/r/${encoded(code)}${rest}${search(pairs)}`)),
     wrong: (answer) => (typeOf(answer.headers) === 'image/png' ? [] : wrongPage(answer)),
+  },
+  {
+    routes: ['/logos/:hash'],
+    requests: fc
+      .tuple(fc.oneof(awkwardText, fc.stringMatching(/^[0-9a-f]{64}$/)), pairsOf('w', 'url'))
+      .map(([hash, pairs]) => get(`/logos/${encoded(hash)}${search(pairs)}`)),
+    wrong: (answer) => judge.wrongProblem(answer),
   },
   {
     routes: ['/livez', '/readyz', '/metrics', '/api/v1/openapi.json'],

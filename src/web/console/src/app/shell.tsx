@@ -1,5 +1,6 @@
-import { AppShell, Box, Burger, Button, Center, Group, NavLink, Stack, Text, Title } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { AppShell, Box, Burger, Button, Center, Group, Kbd, NavLink, Stack, Text, Title } from '@mantine/core';
+import { useDisclosure, useHotkeys } from '@mantine/hooks';
+import { IconSearch } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { useText } from '../i18n/text.ts';
@@ -7,11 +8,14 @@ import { SCREENS } from './screens.tsx';
 import { AccountProvider, type AccountSeat, type Session, useAccount } from './session.tsx';
 import { shellText } from './texts.ts';
 
+const IS_APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
 const GROUPS = ['work', 'program', 'operations', 'settings'] as const;
 
 /** What opens when it is pressed comes after the page. */
 const AccountSwitch = lazy(() => import('./account-switch.tsx'));
 const UserMenu = lazy(() => import('./user-menu.tsx'));
+const CommandMenu = lazy(() => import('./command-menu.tsx'));
 
 export function AccountShell({
   session,
@@ -49,9 +53,12 @@ export function AccountShell({
                 </Suspense>
               )}
             </Group>
-            <Suspense>
-              <UserMenu session={session} />
-            </Suspense>
+            <Group gap="sm" wrap="nowrap">
+              <GoTo />
+              <Suspense>
+                <UserMenu session={session} />
+              </Suspense>
+            </Group>
           </Group>
         </AppShell.Header>
         <AppShell.Navbar p="sm" aria-label={t('nav')}>
@@ -66,6 +73,33 @@ export function AccountShell({
         </AppShell.Main>
       </AppShell>
     </AccountProvider>
+  );
+}
+
+/** By its button or by Ctrl or ⌘ and K, wherever somebody is. */
+function GoTo() {
+  const t = useText(shellText);
+  const [isOpen, { open, close }] = useDisclosure();
+  useHotkeys([['mod+K', open]], []);
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconSearch size={14} aria-hidden />}
+        rightSection={<Kbd size="xs">{IS_APPLE ? '⌘K' : 'Ctrl K'}</Kbd>}
+        aria-keyshortcuts="Control+K Meta+K"
+        visibleFrom="xs"
+        onClick={open}
+      >
+        {t('goTo')}
+      </Button>
+      {isOpen && (
+        <Suspense>
+          <CommandMenu onClose={close} />
+        </Suspense>
+      )}
+    </>
   );
 }
 

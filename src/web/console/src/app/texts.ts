@@ -19,6 +19,11 @@ export const shellText = catalogue({
     otherAccountWhat:
       'The link you opened belongs to an account that {email} has no seat in. Ask one of its owners for an invitation, or choose one of yours:',
     home: 'Home',
+    goTo: 'Go to',
+    goToWhat: 'A screen, a member, a friend',
+    goToNothing: 'Nothing is called so.',
+    member: 'Member',
+    referral: 'Referral',
     settings: 'Settings',
     users: 'People and roles',
     keys: 'API keys',
@@ -61,6 +66,11 @@ export const shellText = catalogue({
     otherAccountWhat:
       'Der Link, den Sie geöffnet haben, gehört zu einem Konto, in dem {email} keinen Platz hat. Bitten Sie einen seiner Inhaber um eine Einladung, oder wählen Sie eines Ihrer Konten:',
     home: 'Start',
+    goTo: 'Gehe zu',
+    goToWhat: 'Eine Seite, ein Mitglied, ein Freund',
+    goToNothing: 'Nichts heißt so.',
+    member: 'Mitglied',
+    referral: 'Empfehlung',
     settings: 'Einstellungen',
     users: 'Personen und Rollen',
     keys: 'API-Schlüssel',

@@ -4,6 +4,7 @@ import { type ComponentType, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { dated, ExportButton } from '../../parts/export-button.tsx';
+import { usePublishedPrograms } from '../../parts/programs.ts';
 import { Screen } from '../../parts/states.tsx';
 import { useAsked } from './asked.ts';
 import { Overview } from './overview.tsx';
@@ -121,15 +122,7 @@ function DayInput({ label, value, onChange }: { label: string; value: string; on
 
 function Programs({ chosen, onChoose }: { chosen: string | undefined; onChoose: (id: string | undefined) => void }) {
   const t = useText(analyticsText);
-  const { api, account, may } = useAccount();
-  const programs = useQuery({
-    enabled: may('programs.read'),
-    queryKey: [account.id, 'figures', 'programs'],
-    queryFn: async () => (await api.GET('/programs')).data ?? null,
-  });
-  const known = [
-    ...new Map((programs.data?.items ?? []).map(({ programId, name }) => [programId, name])).entries(),
-  ].map(([value, label]) => ({ value, label }));
+  const known = usePublishedPrograms().data ?? [];
   const isUnknown = chosen !== undefined && known.every(({ value }) => value !== chosen);
   return (
     <NativeSelect

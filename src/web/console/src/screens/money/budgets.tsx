@@ -7,6 +7,7 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
+import { usePublishedPrograms } from '../../parts/programs.ts';
 import { Empty, Loaded, ProblemNote } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { moneyText } from './texts.ts';
@@ -19,21 +20,15 @@ type Currency = NonNullable<
 /** What each program may still grant, and who put in how much. */
 export function Budgets() {
   const t = useText(moneyText);
-  const { api, account } = useAccount();
-  const query = useQuery({
-    queryKey: [account.id, 'programs'],
-    queryFn: async () => (await api.GET('/programs')).data,
-  });
+  const query = usePublishedPrograms();
   return (
     <Loaded query={query}>
       {(programs) => {
-        const newest = [...new Map(programs?.items.map((one) => [one.programId, one])).keys()];
-        if (newest.length === 0) return <Empty title={t('noPrograms')} />;
-        const nameOf = (id: string) => programs?.items.find(({ programId }) => programId === id)?.name ?? id;
+        if (programs.length === 0) return <Empty title={t('noPrograms')} />;
         return (
           <Stack>
-            {newest.map((id) => (
-              <Budget key={id} programId={id} name={nameOf(id)} />
+            {programs.map(({ value, label }) => (
+              <Budget key={value} programId={value} name={label} />
             ))}
           </Stack>
         );

@@ -86,19 +86,6 @@ export function Choice({
   );
 }
 
-/** Programs by their names; by nothing for those who may not see programs. */
-export function usePrograms(): readonly { readonly value: string; readonly label: string }[] {
-  const { api, account, may } = useAccount();
-  const query = useQuery({
-    queryKey: [account.id, 'programs'],
-    enabled: may('programs.read'),
-    staleTime: 60_000,
-    queryFn: async () => (await api.GET('/programs')).data?.items ?? [],
-  });
-  const names = new Map((query.data ?? []).map(({ programId, name }) => [programId, name]));
-  return [...names].map(([value, label]) => ({ value, label }));
-}
-
 /** A list of one member's says whose, and lets go of it. */
 export function OfMember({ memberId, onRemove }: { memberId: string; onRemove: () => void }) {
   const t = useText(workText);

@@ -2,7 +2,8 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { type Column, PagedTable } from '../../parts/paged-table.tsx';
-import { NothingFound, usePrograms } from './filters.tsx';
+import { usePublishedPrograms } from '../../parts/programs.ts';
+import { NothingFound } from './filters.tsx';
 import { shownColumns } from './list-tools.tsx';
 import { Line, Sentence, StageMark, To } from './marks.tsx';
 import { nameOf } from './people.ts';
@@ -17,7 +18,7 @@ export function useReferralColumns(): readonly Column<Row>[] {
   const t = useText(workText);
   const word = useText(fieldWords);
   const { day } = useFormat();
-  const programs = usePrograms();
+  const programs = usePublishedPrograms().data ?? [];
   return [
     {
       key: 'friend',

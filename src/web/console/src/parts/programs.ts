@@ -1,0 +1,24 @@
+import { useQuery } from '@tanstack/react-query';
+import { useAccount } from '../app/session.tsx';
+
+export interface NamedProgram {
+  readonly value: string;
+  readonly label: string;
+}
+
+/** Published programs by their newest names; none for those who may not see programs. */
+export function usePublishedPrograms() {
+  const { api, account, may } = useAccount();
+  return useQuery({
+    queryKey: [account.id, 'programs', 'published'],
+    enabled: may('programs.read'),
+    staleTime: 60_000,
+    async queryFn(): Promise<readonly NamedProgram[]> {
+      const names = new Map<string, string>();
+      // The newest version comes first.
+      for (const { programId, name } of (await api.GET('/programs')).data?.items ?? [])
+        if (!names.has(programId)) names.set(programId, name);
+      return [...names].map(([value, label]) => ({ value, label }));
+    },
+  });
+}
