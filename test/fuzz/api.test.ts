@@ -21,6 +21,7 @@ const IN_WORDS = [
   /^must be given when there is no contact$/,
   /^must not be empty$/,
   /^must name each type once$/,
+  /^must name a setting: duplicateRules or callShare$/,
   /^must (begin with https:\/\/|be a web address, such as .+|be reachable from the internet|name a host, not an IP address)$/,
   /^must name each role once$/,
   /^give exactly one of contact, memberId, referralId and email$/,
@@ -425,6 +426,15 @@ describe('an operation that is asked as the document says', () => {
       if (operation.operationId === 'reopenPeriod') {
         const periodId = (await service.store.periods.newestStanding(account.id))?.id ?? '';
         sureOfStory = { ...sureOfStory, reopenPeriod: { params: { periodId }, body: { reason: 'Too early.' } } };
+      }
+      if (operation.operationId === 'applyConfiguration') {
+        // Whose basis is that of the moment.
+        const checked = await account.post('/configuration/check', { format: 1 });
+        const { basis } = (await checked.json()) as { basis: string };
+        sureOfStory = {
+          ...sureOfStory,
+          applyConfiguration: { params: {}, body: { basis, configuration: { format: 1 } } },
+        };
       }
       // One that gets in for certain, beside those that are drawn: a program has many ways of being refused in words.
       const sure = /^(decide|assign)Case$/.test(operation.operationId)

@@ -117,7 +117,10 @@ function validOfType(type: string, schema: Schema, source: Source): fc.Arbitrary
 /** Patterns that a text was found for, with its length: a program's document has some hundred fields, each in many places. */
 const FOLLOWED = new Set<string>();
 
-function textFor({ pattern, minLength = 0, maxLength = TEXT_MAX }: Schema, { known }: Source): fc.Arbitrary<string> {
+function textFor(
+  { pattern, minLength = 0, maxLength = pattern === undefined ? TEXT_MAX : Number.POSITIVE_INFINITY }: Schema,
+  { known }: Source,
+): fc.Arbitrary<string> {
   const isRight = (text: string) =>
     (pattern === undefined || new RegExp(pattern, 'u').test(text)) &&
     [...text].length >= minLength &&

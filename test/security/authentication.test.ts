@@ -131,7 +131,15 @@ describe('what only an operator may do', () => {
     // Of one connection of the caller's own account.
     const own = ['retryConnection', 'sweepConnection', 'verifySyncReports'];
     // Of the caller's own account, by who has the permission.
-    const ofAccount = ['createApiKey', 'getAccount', 'listApiKeys', 'listLedgerAccounts', 'revokeApiKey', 'setAccount'];
+    const ofAccount = [
+      ...['getChartOfAccounts', 'setChartOfAccounts', 'listPeriodAccounts', 'verifyPeriods'],
+      ...['rotateWebhookSecret', 'retryWebhookDelivery'],
+      ...['createApiKey', 'getAccount'],
+      'listApiKeys',
+      'listLedgerAccounts',
+      'revokeApiKey',
+      'setAccount',
+    ];
     const asFile = ['getConfiguration', 'checkConfiguration', 'applyConfiguration'];
     expect(exposed.map(({ operationId }) => operationId).sort()).toEqual([...ofAccount, ...asFile, ...own].sort());
     for (const { path, operationId } of exposed)

@@ -41,8 +41,12 @@ const inOrder = () =>
     (a, b) => Number(a.path.endsWith('/disconnect')) - Number(b.path.endsWith('/disconnect')),
   );
 
-/** Where exactly one of several fields may be given. */
-const ONLY: Readonly<Record<string, string>> = { exportPerson: 'memberId', erasePerson: 'referralId' };
+/** Where exactly one of several fields may be given, or not every CRM has all of them. */
+const ONLY: Readonly<Record<string, string>> = {
+  exportPerson: 'memberId',
+  erasePerson: 'referralId',
+  setConnection: 'duplicateRules',
+};
 
 const bodyOf = (operation: FuzzedOperation) => {
   if (!operation.body) return undefined;

@@ -88,6 +88,7 @@ const SMALL_TABLES = [
   'desk_settings',
   'app_settings',
   'figure_states',
+  ...['period_seals', 'finance_settings'],
   ...['logos', 'prunings', 'account_settings', 'consent_texts'],
   // As statements call them.
   ...['a', 'c', 'probe'],
@@ -217,6 +218,10 @@ const CHECKED: Readonly<Record<string, string>> = {
   'erased_people.kind': `'contact'`,
   'sync_report_rows.number': 'i + 100',
   'consents_shown.place': `'api'`,
+  'periods.number': 'i + 100',
+  'periods.to_at': 'i + 100',
+  'tax_reports.state': `'done'`,
+  'tax_rows.number': 'i + 100',
 };
 
 async function fillTables(client: pg.Client): Promise<void> {

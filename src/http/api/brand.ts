@@ -71,6 +71,8 @@ const brandSchema = z
   .strictObject({
     version: z.int().min(0).meta({ description: '0: nobody has set anything yet.' }),
     ...brandFields,
+    // As it was given: what is an address is looked at when it is set, and by words that JSON Schema does not have.
+    replyTo: z.string().nullable(),
     logo: z.strictObject({ url: z.string().meta({ description: 'Below the service’s own address.' }) }).nullable(),
     colours: coloursSchema.nullable().meta({ description: 'As the accent is used; null where none is set.' }),
   })

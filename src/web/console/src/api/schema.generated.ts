@@ -8181,7 +8181,6 @@ export interface components {
             name: string | null;
             accent: string | null;
             senderName: string | null;
-            /** Format: email */
             replyTo: string | null;
             postalAddress: string | null;
             privacyUrl: string | null;
