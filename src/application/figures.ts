@@ -103,7 +103,7 @@ export function createFigures({ store, clock }: FiguresDeps) {
   async function foldAll(signal: AbortSignal): Promise<void> {
     for (const accountId of await store.figures.waitingAccounts()) {
       while (!signal.aborted && (await store.figures.fold(accountId, clock.now())) > 0)
-        await clock.sleep(PAUSE_MS, signal);
+        await clock.sleep(PAUSE_MS);
     }
   }
 
