@@ -102,8 +102,7 @@ export function createFigures({ store, clock }: FiguresDeps) {
   /** Takes what waits into the sums, account by account, until nothing does. */
   async function foldAll(signal: AbortSignal): Promise<void> {
     for (const accountId of await store.figures.waitingAccounts()) {
-      while (!signal.aborted && (await store.figures.fold(accountId, clock.now())) > 0)
-        await clock.sleep(PAUSE_MS);
+      while (!signal.aborted && (await store.figures.fold(accountId, clock.now())) > 0) await clock.sleep(PAUSE_MS);
     }
   }
 

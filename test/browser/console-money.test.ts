@@ -87,6 +87,7 @@ describe('review', () => {
     expect(waiting.length).toBeGreaterThanOrEqual(4);
     const one = await enter('rita@acme.test', ['reviewer']);
     const { page } = one;
+    await page.goto(at('review'));
     await page.getByRole('heading', { level: 1, name: 'Review' }).waitFor();
     await page.getByRole('listitem').filter({ hasText: 'Grace' }).first().waitFor();
     await expectSoundPage(one, 'review-queue');
@@ -177,6 +178,7 @@ describe('review', () => {
     const { length } = await openCases();
     const one = await enter('rita@acme.test', ['reviewer'], 375);
     const { page } = one;
+    await page.goto(at('review'));
     await page.getByRole('checkbox', { name: 'Select all shown' }).check();
     await expectSoundPage(one, 'review-375');
     await page.getByRole('button', { name: 'Approve', exact: true }).click();

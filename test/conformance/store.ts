@@ -2359,7 +2359,8 @@ export function storeConformance({
           const rows: unknown[] = [];
           for (const [table, columns] of Object.entries(TABLES)) {
             if (!('account_id' in columns)) continue;
-            rows.push(await subject.sql(`select * from ${table} where account_id = 'acc_a' order by 1, 2, 3`));
+            const order = Object.keys(columns).map((_, at) => at + 1);
+            rows.push(await subject.sql(`select * from ${table} where account_id = 'acc_a' order by ${order}`));
           }
           return JSON.stringify(rows);
         };

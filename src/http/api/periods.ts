@@ -191,6 +191,7 @@ export function periods({ finance, ledger }: PeriodsApiDeps): Operation[] {
       method: 'get',
       path: '/periods/next',
       summary: 'Get the month that is to be closed next, with what to look at before',
+      query: z.strictObject({}),
       statuses: { 200: 'The month; null while nothing was ever booked.' },
       answer: z.strictObject({ period: openSchema.nullable() }),
       problems: [],
@@ -207,6 +208,7 @@ export function periods({ finance, ledger }: PeriodsApiDeps): Operation[] {
       summary: 'Say whether the closed months still come to what was kept of them',
       description:
         'Adds every month that stands closed up again from its journals, account by account, and looks at the chain, the hashes and the signatures.',
+      query: z.strictObject({}),
       statuses: { 200: 'What was found; no problem where all is as it was.' },
       answer: z.strictObject({
         periods: z.int(),
@@ -379,6 +381,7 @@ export function periods({ finance, ledger }: PeriodsApiDeps): Operation[] {
       method: 'get',
       path: '/chart-of-accounts',
       summary: 'Get where ledger accounts go in the company’s books',
+      query: z.strictObject({}),
       statuses: { 200: 'The newest version.' },
       answer: chartSchema,
       problems: [],

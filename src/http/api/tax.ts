@@ -144,6 +144,7 @@ export function tax({ finance: { tax: desk } }: TaxApiDeps): Operation[] {
       method: 'get',
       path: '/tax/settings',
       summary: 'Get the thresholds, and where a person’s country is read from',
+      query: z.strictObject({}),
       statuses: { 200: 'The newest version; version 0 is what is there from the start.' },
       answer: settingsSchema,
       problems: [],
