@@ -91,8 +91,15 @@ const rows = (name: string | RegExp, label: string) => async (page: Page) => {
   await page.getByRole('table', { name: label }).locator('tbody tr').nth(3).waitFor({ timeout: PATIENCE_MS });
 };
 
+const drawn = (name: string) => async (page: Page) => {
+  await heading(name)(page);
+  await page.getByRole('img').first().waitFor({ timeout: PATIENCE_MS });
+};
+
 /** Every screen that README and docs show. A new one is another entry. */
 const PICTURES_OF: readonly Picture[] = [
+  { name: 'home', path: () => 'home?days=90', ready: drawn('Home') },
+  { name: 'analytics', path: () => 'analytics?period=last90', ready: drawn('Analytics') },
   {
     name: 'review',
     path: () => 'review',
