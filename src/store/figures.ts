@@ -166,7 +166,8 @@ async function take({ db }: Session, accountId: string, kind: string) {
   const { rows } = await sql<Pick<Row<'figure_marks'>, 'place' | 'id'>>`
     delete from figure_marks where account_id = ${accountId} and kind = ${kind}
       and (place, id, revision) in (select place, id, revision from figure_marks
-        where account_id = ${accountId} and kind = ${kind} limit ${MARKS_MAX[kind] ?? 0})
+        where account_id = ${accountId} and kind = ${kind}
+        order by place, id, revision limit ${MARKS_MAX[kind] ?? 0})
     returning place, id`.execute(db);
   return rows;
 }
