@@ -290,6 +290,8 @@ function createReader(
   const deals = new Map<string, DealFacts>();
   const contacts = new Map<string, ContactFacts>();
   const fresh = new Map<string, DealFacts | ContactFacts>();
+  /** Ids of contacts that have become others. */
+  const merged = new Set<string>();
   const askedDeals = new Set<string>();
   const askedContacts = new Set<string>();
   const basis = { deal: new Map<string, number>(), contact: new Map<string, number>() };
@@ -332,11 +334,21 @@ function createReader(
     ];
   }
 
-  async function readContactsNow(ids: readonly string[]): Promise<void> {
-    for (const contact of await read('contact', ids, askedContacts, (some) => session.readContacts(some, wanted))) {
-      contacts.set(contact.ref.id, contact);
-      fresh.set(recordKey(contact.ref), contact);
+  /** Whoever was read, or remembered, before they became one with somebody is that one: as two, each would have a referral. */
+  function keep(contact: ContactFacts): boolean {
+    if (merged.has(contact.ref.id)) return false;
+    for (const id of contact.formerIds) {
+      merged.add(id);
+      contacts.delete(id);
+      fresh.delete(recordKey({ ...contact.ref, id }));
     }
+    contacts.set(contact.ref.id, contact);
+    return true;
+  }
+
+  async function readContactsNow(ids: readonly string[]): Promise<void> {
+    for (const contact of await read('contact', ids, askedContacts, (some) => session.readContacts(some, wanted)))
+      if (keep(contact)) fresh.set(recordKey(contact.ref), contact);
   }
 
   async function readDealsNow(ids: readonly string[]): Promise<void> {
@@ -380,10 +392,9 @@ function createReader(
         if (facts.presence !== 'present' || !knowsProperties(facts, wanted)) continue;
         // Nor was what risk is judged by.
         if (risk && facts.traits === undefined) continue;
-        contacts.set(facts.ref.id, facts);
-        basis.contact.set(facts.ref.id, version);
+        if (keep(facts)) basis.contact.set(facts.ref.id, version);
       }
-      await readContactsNow(next.filter((id) => !contacts.has(id)));
+      await readContactsNow(next.filter((id) => !contacts.has(id) && !merged.has(id)));
     },
     keys(of: Pick<Connection, 'id' | 'accountId'>): CaseKeys {
       const people = [...contacts.values()];

@@ -351,6 +351,23 @@ test('a friend who was merged away is not taken for a new one because a deal tha
   expect(await processBatch(), 'what could not be written comes again').toBe(0);
 });
 
+test('a friend who is merged while a batch reads is one friend, with one referral', async () => {
+  // Before the merge the friend is read by the batch, after it the deal and whoever is on it; another batch has met the survivor already.
+  crm.contacts.set('h', a.contact('h', { referredByIds: ['m'], formerIds: ['f'] }));
+  await told('contact', 'h');
+  await drain();
+  crm.open('1', now);
+  crm.share('1', ['h']);
+  const records = [
+    { object: 'contact' as const, id: 'f' },
+    { object: 'deal' as const, id: '1' },
+  ];
+  await store.inbox.append(a.of, [hint('merge', [], { records })], now);
+  await drain();
+  const { items } = await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {});
+  expect(items.map(({ friend }) => friend.contact?.id)).toEqual(['h']);
+});
+
 test('a deal that is won after it was read, and before the friend’s next deal is, is still the first that was won', async () => {
   crm.open('1', now);
   crm.open('2', now);
