@@ -146,6 +146,12 @@ async function drain(): Promise<void> {
   while ((await processBatch()) > 0) now += 1;
 }
 
+/** Of the one referral that there is. */
+async function stage(): Promise<string | undefined> {
+  const { items } = await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {});
+  return items[0]?.stage;
+}
+
 async function standing(): Promise<string[]> {
   const { items } = await store.reads.rewards(a.accountId, { limit: 50, cursor: null }, {});
   return items
@@ -186,8 +192,6 @@ describe('two batches that concern the same friend', () => {
     crm.open('1', T0 + 1);
     await told('deal', '1');
     await drain();
-    const stage = async () =>
-      (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
 
     // The slow batch asks for the friend's deals while there is one …
     await told('contact', 'f');
@@ -224,8 +228,6 @@ describe('two batches that concern the same friend', () => {
     now += 1;
     await told('deal', '2');
     expect(await processBatch()).toBe(1);
-    const stage = async () =>
-      (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
     expect([await stage(), await standing()]).toEqual(['won', ['2 10000']]);
     release();
     await slow;
@@ -313,7 +315,6 @@ test('whom an open deal has let go of stands where they stood before it, though 
   crm.open('1', now);
   await told('deal', '1');
   await drain();
-  const stage = async () => (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
   expect(await stage()).toBe('opportunity');
   crm.share('1', []);
   await told('deal', '1');
@@ -325,7 +326,6 @@ test('a deal that is gone takes back the stage to which it had brought the frien
   crm.open('1', now);
   await told('deal', '1');
   await drain();
-  const stage = async () => (await store.reads.referrals(a.accountId, { limit: 5, cursor: null }, {})).items[0]?.stage;
   expect(await stage()).toBe('opportunity');
   crm.remove('1');
   await told('deal', '1');

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { launchBrowser } from './browser.ts';
+import { expectSoundPage, visiting } from './console.ts';
 
 const programOf = (programId: string, name: string): ProgramDocument => ({
   programId,
@@ -29,7 +29,7 @@ const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs };
 let stack: Stack;
 let scene: Scene;
 let browser: Browser;
-const opened: OpenedPage[] = [];
+const { enter, at } = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([
@@ -44,9 +44,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await stack?.close();
-});
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
 });
 
 /** Two members, five friends in five weeks, three of whom buy; somebody who was never referred; and a second program with one friend. */
@@ -73,14 +70,6 @@ async function live(): Promise<void> {
   await stack.service.container.figures.foldAll(new AbortController().signal);
   expect(await stack.service.store.figures.verify(stack.accountId)).toEqual({ kind: 'equal' });
 }
-
-async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
-  opened.push(one);
-  return one;
-}
-
-const at = (path: string) => `${stack.publicUrl}/console/${stack.accountId}/${path}`;
 
 test('an analyst looks at the last quarter, narrows it to one program, and takes the figures along', async () => {
   const one = await enter('ana@acme.test', ['analyst']);

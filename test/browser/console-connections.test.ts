@@ -1,9 +1,9 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createScene, type Scene } from '../stories/scene.ts';
 import { PORTAL, type Stack, startStack } from '../support/stack.ts';
 import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { expectSoundPage, type Roles, visiting } from './console.ts';
 
 const DAY_MS = 86_400_000;
 const OTHERS_PORTAL = PORTAL + 1;
@@ -25,8 +25,7 @@ const PIPELINES = [
 let stack: Stack;
 let scene: Scene;
 let browser: Browser;
-let base: string;
-const opened: OpenedPage[] = [];
+const visits = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([
@@ -41,7 +40,6 @@ beforeAll(async () => {
     }),
     launchBrowser(),
   ]);
-  base = `${stack.publicUrl}/console/${stack.accountId}`;
   scene = createScene(stack);
   const now = stack.clock.now();
   for (let index = 0; index < 24; index += 1) {
@@ -55,14 +53,10 @@ afterAll(async () => {
   await browser?.close();
   await stack?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
 
 async function enter(email: string, roles: Roles, path: string): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles });
-  opened.push(one);
-  await one.page.goto(`${base}/${path}`);
+  const one = await visits.enter(email, roles);
+  await one.page.goto(visits.at(path));
   return one;
 }
 
@@ -218,8 +212,7 @@ describe('an admin', () => {
 
   test('reads all of it in German, in the dark and on a telephone', async () => {
     const { id } = await scene.connection();
-    const one = await enterConsole(stack, browser, { email: 'gerd@acme.test', roles: ['owner'], width: 375 });
-    opened.push(one);
+    const one = await visits.enter('gerd@acme.test', ['owner'], 375);
     const { page } = one;
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.evaluate("localStorage.setItem('wonward.locale', 'de')");
@@ -232,7 +225,7 @@ describe('an admin', () => {
       [`connections/${id}/health`, 'Zustand von HubSpot 147000001'],
     ] as const;
     for (const [path, title] of screens) {
-      await page.goto(`${base}/${path}`);
+      await page.goto(visits.at(path));
       await page.getByRole('heading', { level: 1, name: title }).waitFor();
       await expectSoundPage(one, `de-${path.replaceAll(/[^a-z]+/g, '-')}`, { mayBeRefused: true });
       const beside = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');

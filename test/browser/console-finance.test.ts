@@ -1,11 +1,11 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
 import { type Json, type Stack, startStack } from '../support/stack.ts';
-import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { launchBrowser } from './browser.ts';
+import { expectSoundPage, visiting } from './console.ts';
 
 /** Pays members by hand and friends in credit, and sends what looks doubtful to a person. */
 const PROGRAM: ProgramDocument = {
@@ -35,7 +35,7 @@ const goTo = (at: number) => {
 let stack: Stack;
 let scene: Scene;
 let browser: Browser;
-const opened: OpenedPage[] = [];
+const { enter, at } = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStack({ program: PROGRAM, clock }), launchBrowser()]);
@@ -47,26 +47,10 @@ afterAll(async () => {
   await browser?.close();
   await stack?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
 
-async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
-  opened.push(one);
-  return one;
-}
-
-const at = (path: string) => `${stack.publicUrl}/console/${stack.accountId}/${path}`;
-
-let pairs = 0;
 /** A friend of a member with a deal that is open; with one phone number the program doubts them. */
 async function referred(isDoubtful = false): Promise<string> {
-  pairs += 1;
-  const phone = (digit: number) => `+49 30 ${String(1_000_000 + pairs * 10 + digit)}`;
-  const memberId = scene.person('Ada', { lastname: `Member${pairs}`, phone: phone(1) });
-  const friendId = scene.friendOf(memberId, 'Bob', { lastname: `Friend${pairs}`, phone: phone(isDoubtful ? 1 : 2) });
-  const dealId = scene.deal([friendId], { dealname: `Engine ${pairs}` });
+  const { dealId } = scene.pair(isDoubtful);
   await stack.settle();
   return dealId;
 }

@@ -1,10 +1,10 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { launchBrowser } from './browser.ts';
+import { expectSoundPage, visiting } from './console.ts';
 
 /** Doubts who has the same phone as the friend, and keeps a budget. */
 const PROGRAM: ProgramDocument = {
@@ -17,7 +17,7 @@ const PROGRAM: ProgramDocument = {
 let stack: Stack;
 let scene: Scene;
 let browser: Browser;
-const opened: OpenedPage[] = [];
+const { enter } = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStack({ program: PROGRAM }), launchBrowser()]);
@@ -27,25 +27,11 @@ afterAll(async () => {
   await browser?.close();
   await stack?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
 
-async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
-  opened.push(one);
-  return one;
-}
-
-let pairs = 0;
 async function won(isDoubtful: boolean): Promise<void> {
-  pairs += 1;
-  const phone = (digit: number) => `+49 30 ${String(1_000_000 + pairs * 10 + digit)}`;
-  const member = scene.person('Ada', { lastname: `Member${pairs}`, phone: phone(1) });
-  const friend = scene.friendOf(member, 'Bob', { lastname: `Friend${pairs}`, phone: phone(isDoubtful ? 1 : 2) });
-  const deal = scene.deal([friend], { dealname: `Engine ${pairs}` });
+  const { dealId } = scene.pair(isDoubtful);
   await stack.settle();
-  scene.win(deal);
+  scene.win(dealId);
   await stack.settle();
 }
 

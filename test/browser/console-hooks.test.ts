@@ -2,13 +2,13 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { startTremendous } from '../../src/sandbox/tremendous/server.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { launchBrowser } from './browser.ts';
+import { expectSoundPage, visiting } from './console.ts';
 
 const KEY = 'TEST_local';
 
@@ -32,7 +32,7 @@ let scene: Scene;
 let browser: Browser;
 let tremendous: Awaited<ReturnType<typeof startTremendous>>;
 let receiver: Receiver;
-const opened: OpenedPage[] = [];
+const { enter, at } = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   tremendous = await startTremendous({ apiKey: KEY, webhookKey: 'TEST_webhook_key' });
@@ -53,17 +53,6 @@ afterAll(async () => {
   await tremendous?.stop();
   await receiver?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
-
-async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
-  opened.push(one);
-  return one;
-}
-
-const at = (path: string) => `${stack.publicUrl}/console/${stack.accountId}/${path}`;
 
 interface Received {
   readonly headers: IncomingHttpHeaders;

@@ -1,10 +1,10 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
 import { type Json, type Stack, startStack } from '../support/stack.ts';
-import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { launchBrowser } from './browser.ts';
+import { expectSoundPage, visiting } from './console.ts';
 
 /** A program that pays by hand, keeps a budget, and sends what looks doubtful to a person. */
 const PROGRAM: ProgramDocument = {
@@ -25,7 +25,7 @@ const PROGRAM: ProgramDocument = {
 let stack: Stack;
 let scene: Scene;
 let browser: Browser;
-const opened: OpenedPage[] = [];
+const { enter, at } = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStack({ program: PROGRAM }), launchBrowser()]);
@@ -37,33 +37,14 @@ afterAll(async () => {
   await browser?.close();
   await stack?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
 
-async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
-  opened.push(one);
-  return one;
-}
-
-const at = (path: string) => `${stack.publicUrl}/console/${stack.accountId}/${path}`;
-
-let pairs = 0;
-/** A member and a friend whose deal is won; with one phone number the program doubts them. */
-async function won(isDoubtful: boolean, names: [string, string] = ['Ada', 'Bob']) {
-  pairs += 1;
-  const phone = (digit: number) => `+49 30 ${String(1_000_000 + pairs * 10 + digit)}`;
-  const memberId = scene.person(names[0], { lastname: `Member${pairs}`, phone: phone(1) });
-  const friendId = scene.friendOf(memberId, names[1], {
-    lastname: `Friend${pairs}`,
-    phone: phone(isDoubtful ? 1 : 2),
-  });
-  const dealId = scene.deal([friendId], { dealname: `Engine ${pairs}` });
+/** With one phone number the program doubts them. */
+async function won(isDoubtful: boolean, names?: [string, string]) {
+  const pair = scene.pair(isDoubtful, names);
   await stack.settle();
-  scene.win(dealId);
+  scene.win(pair.dealId);
   await stack.settle();
-  return { memberId, friendId, dealId };
+  return pair;
 }
 
 /** After a word on a case the next one opens by itself. */

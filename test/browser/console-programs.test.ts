@@ -1,13 +1,13 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createScene } from '../stories/scene.ts';
 import { type Stack, startStack, TWO_SIDED } from '../support/stack.ts';
 import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { expectSoundPage, type Roles, visiting } from './console.ts';
 
 let stack: Stack;
 let browser: Browser;
-const opened: OpenedPage[] = [];
+const visits = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStack(), launchBrowser()]);
@@ -29,14 +29,10 @@ afterAll(async () => {
   await browser?.close();
   await stack?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
 
 async function enter(email: string, roles: Roles, path = 'programs'): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles });
-  opened.push(one);
-  await one.page.goto(`${stack.publicUrl}/console/${stack.accountId}/${path}`);
+  const one = await visits.enter(email, roles);
+  await one.page.goto(visits.at(path));
   return one;
 }
 

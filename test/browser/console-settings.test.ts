@@ -1,16 +1,16 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { qrPng } from '../../src/platform/qr-code.ts';
 import { type Json, type Stack, startStack } from '../support/stack.ts';
-import { accessibilityViolations, launchBrowser, type OpenedPage, openPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { accessibilityViolations, launchBrowser, openPage } from './browser.ts';
+import { expectSoundPage, visiting } from './console.ts';
 
 const SCRIPT = '<img src=x onerror="document.title=1">';
 
 let stack: Stack;
 let browser: Browser;
 let member: Json;
-const opened: OpenedPage[] = [];
+const { enter, at, alsoClose } = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStack(), launchBrowser()]);
@@ -20,17 +20,6 @@ afterAll(async () => {
   await browser?.close();
   await stack?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
-
-async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
-  opened.push(one);
-  return one;
-}
-
-const at = (path: string) => `${stack.publicUrl}/console/${stack.accountId}/${path}`;
 
 test('an owner brands the account and sees it on the share page', async () => {
   const one = await enter('olga@acme.test', ['owner']);
@@ -69,7 +58,7 @@ test('an owner brands the account and sees it on the share page', async () => {
   await expectSoundPage(one, 'brand', { mayBeRefused: true });
 
   const friend = await openPage(browser, `${stack.publicUrl}/r/${member.code}`, { width: 375, height: 760 });
-  opened.push(friend);
+  alsoClose(friend);
   await friend.page.getByRole('heading', { name: 'You were referred to Acme Instruments' }).waitFor();
   await friend.page.getByRole('img', { name: 'Acme Instruments' }).waitFor();
   expect(await friend.page.evaluate("document.querySelector('img').naturalWidth > 0")).toBe(true);

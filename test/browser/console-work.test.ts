@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { createScene } from '../stories/scene.ts';
 import { type Json, type Stack, startStack } from '../support/stack.ts';
-import { launchBrowser, type OpenedPage } from './browser.ts';
-import { enterConsole, expectSoundPage, type Roles } from './console.ts';
+import { launchBrowser } from './browser.ts';
+import { expectSoundPage, visiting } from './console.ts';
 
 const PROGRAM: ProgramDocument = {
   programId: 'default',
@@ -37,7 +37,7 @@ let browser: Browser;
 /** The referral whose deal pays more than goes out unseen. */
 let big: Json;
 let foreignReferral: string;
-const opened: OpenedPage[] = [];
+const { enter, at } = visiting(() => ({ stack, browser }));
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStack({ program: PROGRAM }), launchBrowser()]);
@@ -71,17 +71,6 @@ afterAll(async () => {
   await browser?.close();
   await stack?.close();
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-});
-
-async function enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
-  const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
-  opened.push(one);
-  return one;
-}
-
-const at = (path: string) => `${stack.publicUrl}/console/${stack.accountId}/${path}`;
 
 const rowsOf = (page: Page, label: string) => page.getByRole('table', { name: label }).locator('tbody tr');
 

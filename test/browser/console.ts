@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import type { Stack } from '../support/stack.ts';
 import { accessibilityViolations, type OpenedPage, openPage } from './browser.ts';
 
@@ -20,6 +20,32 @@ export async function enterConsole(
   await one.page.getByRole('button', { name: 'Sign in' }).click();
   await one.page.getByRole('navigation').waitFor();
   return one;
+}
+
+/**
+ * Enters as one person after the other; what a test has opened is closed behind it. The stack and the browser are asked for when they are
+ * needed, since they start with the file.
+ */
+export function visiting(use: () => { readonly stack: Stack; readonly browser: Browser }) {
+  const opened: OpenedPage[] = [];
+  afterEach(async () => {
+    for (const one of opened.splice(0)) await one.close();
+  });
+  return {
+    async enter(email: string, roles: Roles, width?: number): Promise<OpenedPage> {
+      const { stack, browser } = use();
+      const one = await enterConsole(stack, browser, { email, roles, ...(width === undefined ? {} : { width }) });
+      opened.push(one);
+      return one;
+    },
+    /** The address of a page of the account. */
+    at(path: string): string {
+      const { stack } = use();
+      return `${stack.publicUrl}/console/${stack.accountId}/${path}`;
+    },
+    /** Something else that is closed behind the test. */
+    alsoClose: (one: OpenedPage) => void opened.push(one),
+  };
 }
 
 /** What a browser writes when the service refuses something, which these stories ask for. */

@@ -16,6 +16,7 @@ export interface SceneOptions {
 export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.apiKey }: SceneOptions = {}) {
   const crm = stack.sandbox.control;
   let people = 0;
+  let pairs = 0;
 
   async function list(path: string): Promise<Json[]> {
     const { status, body } = await stack.api('GET', path, undefined, apiKey);
@@ -54,6 +55,17 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
     /** A contact whose "Referred by" names another one. */
     friendOf: (memberId: string, name = 'Friend', properties: Record<string, string> = {}): string =>
       person(name, properties, [{ toType: 'contact', toId: memberId, labels: ['Referred by'] }]),
+    /** A member and a friend who has an open deal; with one phone number for both, a program that looks at it doubts them. */
+    pair(isDoubtful = false, [member, friend]: readonly [string, string] = ['Ada', 'Bob']) {
+      pairs += 1;
+      const phone = (digit: number) => `+49 30 ${String(1_000_000 + pairs * 10 + digit)}`;
+      const memberId = person(member, { lastname: `Member${pairs}`, phone: phone(1) });
+      const friendId = scene.friendOf(memberId, friend, {
+        lastname: `Friend${pairs}`,
+        phone: phone(isDoubtful ? 1 : 2),
+      });
+      return { memberId, friendId, dealId: scene.deal([friendId], { dealname: `Engine ${pairs}` }) };
+    },
     deal(contactIds: readonly string[], properties: Record<string, string> = {}, at?: number): string {
       return crm.createRecord(portalId, 'deal', {
         properties: {
