@@ -1,7 +1,5 @@
 import { Button, Card, SimpleGrid, Stack, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId, useState } from 'react';
-import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded } from '../../parts/states.tsx';
@@ -9,6 +7,7 @@ import { useAsked } from './asked.ts';
 import { Chart } from './charts.tsx';
 import { FigureTable } from './figure-table.tsx';
 import { stepFor } from './period.ts';
+import { useOverview, useTrend } from './queries.ts';
 import { analyticsText } from './texts.ts';
 
 const SUMS = ['wonRevenue', 'cost', 'liability'] as const;
@@ -16,13 +15,9 @@ const SUMS = ['wonRevenue', 'cost', 'liability'] as const;
 /** The period's figures beside those of the one before, and how they came about. */
 export function Overview() {
   const t = useText(analyticsText);
-  const { api, account } = useAccount();
   const { number, percent, money } = useFormat();
   const { query } = useAsked();
-  const overview = useQuery({
-    queryKey: [account.id, 'figures', 'overview', query],
-    queryFn: async () => (await api.GET('/figures/overview', { params: { query } })).data ?? null,
-  });
+  const overview = useOverview(query);
   const share = (value: number | null) => (value === null ? '–' : percent(value));
   return (
     <Stack gap="lg">
@@ -88,14 +83,10 @@ function Tile({ title, what, value, before }: { title: string; what: string; val
 
 function Trend() {
   const t = useText(analyticsText);
-  const { api, account } = useAccount();
   const { dayInUtc: day, number, money } = useFormat();
   const { query, period } = useAsked();
   const by = stepFor(period);
-  const trend = useQuery({
-    queryKey: [account.id, 'figures', 'trend', query, by],
-    queryFn: async () => (await api.GET('/figures/trend', { params: { query: { ...query, by } } })).data ?? null,
-  });
+  const trend = useTrend(query, by);
   return (
     <Loaded query={trend}>
       {(data) => {

@@ -16,6 +16,11 @@ export interface Period {
 
 const MS_PER_DAY = 86_400_000;
 
+/** So many days, today the last of them. */
+export function lastDays(days: number, now = Date.now()): Period {
+  return { from: dayOf(now - (days - 1) * MS_PER_DAY), to: dayOf(now) };
+}
+
 /** The days of a preset, in UTC, as the figures count them. */
 export function periodOf(preset: Preset, now = Date.now()): Period {
   const date = new Date(now);
@@ -24,9 +29,9 @@ export function periodOf(preset: Preset, now = Date.now()): Period {
   const between = (from: number, to: number): Period => ({ from: dayOf(from), to: dayOf(to) });
   switch (preset) {
     case 'last30':
-      return between(now - 29 * MS_PER_DAY, now);
+      return lastDays(30, now);
     case 'last90':
-      return between(now - 89 * MS_PER_DAY, now);
+      return lastDays(90, now);
     case 'thisMonth':
       return between(Date.UTC(year, month, 1), now);
     case 'lastMonth':

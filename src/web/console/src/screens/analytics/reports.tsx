@@ -8,6 +8,7 @@ import { Empty, Loaded } from '../../parts/states.tsx';
 import { useAsked } from './asked.ts';
 import { Chart } from './charts.tsx';
 import { Amounts, FigureTable } from './figure-table.tsx';
+import { useFunnel } from './queries.ts';
 import { analyticsText } from './texts.ts';
 
 const STAGES = {
@@ -52,10 +53,7 @@ export function Funnel() {
   const { api, account } = useAccount();
   const { number } = useFormat();
   const { query } = useAsked();
-  const funnel = useQuery({
-    queryKey: [account.id, 'figures', 'funnel', query],
-    queryFn: async () => (await api.GET('/figures/funnel', { params: { query } })).data ?? null,
-  });
+  const funnel = useFunnel(query);
   const times = useQuery({
     queryKey: [account.id, 'figures', 'times', query],
     queryFn: async () => (await api.GET('/figures/times', { params: { query } })).data ?? null,

@@ -1,19 +1,17 @@
 import { Anchor, Card, Group, Progress, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Empty, Loaded } from '../../parts/states.tsx';
+import { lastDays, type Period, stepFor } from '../analytics/period.ts';
+import { useFunnel, useOverview, useTrend } from '../analytics/queries.ts';
 import { homeText } from './texts.ts';
 
 const Chart = lazy(async () => ({ default: (await import('../analytics/charts.tsx')).Chart }));
 
-const MS_PER_DAY = 86_400_000;
 const CHART_HEIGHT = 240;
-/** By day up to here, by week beyond: a curve of more points is noise. */
-const DAILY_MAX = 31;
 
 const STAGES = ['submitted', 'accepted', 'qualified', 'opportunity', 'won'] as const;
 
@@ -22,14 +20,10 @@ const MONEY = ['wonRevenue', 'cost', 'liability'] as const;
 /** The last days beside as many before them, how far referrals came, and the curve. Days are those of UTC, as figures count them. */
 export function Figures({ days }: { days: number }) {
   const t = useText(homeText);
-  const { account, api } = useAccount();
+  const { account } = useAccount();
   const { number, percent, money } = useFormat();
-  const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
-  const query = { from: dayOf(Date.now() - (days - 1) * MS_PER_DAY), to: dayOf(Date.now()) };
-  const overview = useQuery({
-    queryKey: [account.id, 'figures', 'overview', query],
-    queryFn: async () => (await api.GET('/figures/overview', { params: { query } })).data ?? null,
-  });
+  const query = lastDays(days);
+  const overview = useOverview(query);
   const share = (value: number | null) => (value === null ? '–' : percent(value));
   return (
     <Stack gap="sm" component="section" aria-labelledby="figures">
@@ -75,7 +69,7 @@ export function Figures({ days }: { days: number }) {
               </SimpleGrid>
               <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" mt="md">
                 <Funnel query={query} />
-                <Trend query={query} days={days} />
+                <Trend query={query} />
               </SimpleGrid>
             </>
           );
@@ -109,19 +103,10 @@ function Tile({ title, value, change }: { title: string; value: string; change: 
   );
 }
 
-interface Days {
-  readonly from: string;
-  readonly to: string;
-}
-
-function Funnel({ query }: { query: Days }) {
+function Funnel({ query }: { query: Period }) {
   const t = useText(homeText);
-  const { account, api } = useAccount();
   const { number, percent } = useFormat();
-  const funnel = useQuery({
-    queryKey: [account.id, 'figures', 'funnel', query],
-    queryFn: async () => (await api.GET('/figures/funnel', { params: { query } })).data ?? null,
-  });
+  const funnel = useFunnel(query);
   return (
     <Stack gap="xs">
       <Title order={3} size="h5">
@@ -164,15 +149,10 @@ function Funnel({ query }: { query: Days }) {
   );
 }
 
-function Trend({ query, days }: { query: Days; days: number }) {
+function Trend({ query }: { query: Period }) {
   const t = useText(homeText);
-  const { account, api } = useAccount();
   const { number, dayInUtc } = useFormat();
-  const by = days <= DAILY_MAX ? 'day' : 'week';
-  const trend = useQuery({
-    queryKey: [account.id, 'figures', 'trend', query, by],
-    queryFn: async () => (await api.GET('/figures/trend', { params: { query: { ...query, by } } })).data ?? null,
-  });
+  const trend = useTrend(query, stepFor(query));
   return (
     <Stack gap="xs">
       <Title order={3} size="h5">

@@ -1,14 +1,13 @@
-import { ActionIcon, Button, Group, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Button, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconTrash } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import type { FormEvent } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Loaded, ProblemNote } from '../../parts/states.tsx';
-import { common } from '../../parts/texts.ts';
+import { LinesEnd, RemoveLine, useLines } from './lines.tsx';
 import { periodText } from './period-texts.ts';
 import { KINDS } from './sums.ts';
 
@@ -44,10 +43,9 @@ function linesOf({ entries }: Chart) {
 
 function Entries({ chart, onDone }: { chart: Chart; onDone: () => void }) {
   const t = useText(periodText);
-  const c = useText(common);
   const { api, account: own, may } = useAccount();
   const client = useQueryClient();
-  const [lines, setLines] = useState(() => linesOf(chart).map((line, key) => ({ ...line, key })));
+  const { lines, change, add, remove } = useLines(() => linesOf(chart));
   const save = useMutation({
     mutationFn: async () => {
       // A line without a number says nothing.
@@ -65,8 +63,6 @@ function Entries({ chart, onDone }: { chart: Chart; onDone: () => void }) {
       onDone();
     },
   });
-  const change = (key: number, part: Partial<(typeof lines)[number]>) =>
-    setLines(lines.map((line) => (line.key === key ? { ...line, ...part } : line)));
   function submit(event: FormEvent) {
     event.preventDefault();
     if (!save.isPending) save.mutate();
@@ -120,14 +116,7 @@ function Entries({ chart, onDone }: { chart: Chart; onDone: () => void }) {
                   </Table.Td>
                   <Table.Td>
                     {may('money.write') && (
-                      <ActionIcon
-                        variant="subtle"
-                        color="gray"
-                        aria-label={t('removeLine', { account })}
-                        onClick={() => setLines(lines.filter((line) => line.key !== key))}
-                      >
-                        <IconTrash size={16} />
-                      </ActionIcon>
+                      <RemoveLine label={t('removeLine', { account })} onRemove={() => remove(key)} />
                     )}
                   </Table.Td>
                 </Table.Tr>
@@ -137,27 +126,13 @@ function Entries({ chart, onDone }: { chart: Chart; onDone: () => void }) {
         </Table.ScrollContainer>
         {save.isError && <ProblemNote thrown={save.error} />}
         {may('money.write') && (
-          <Group justify="space-between">
-            <Button
-              variant="subtle"
-              onClick={() =>
-                setLines([
-                  ...lines,
-                  { account: '', number: '', label: '', key: Math.max(-1, ...lines.map(({ key }) => key)) + 1 },
-                ])
-              }
-            >
-              {t('addLine')}
-            </Button>
-            <Group gap="sm">
-              <Button variant="default" onClick={onDone}>
-                {c('cancel')}
-              </Button>
-              <Button type="submit" loading={save.isPending}>
-                {t('save')}
-              </Button>
-            </Group>
-          </Group>
+          <LinesEnd
+            addText={t('addLine')}
+            saveText={t('save')}
+            isPending={save.isPending}
+            onAdd={() => add({ account: '', number: '', label: '' })}
+            onCancel={onDone}
+          />
         )}
       </Stack>
     </form>

@@ -1,6 +1,5 @@
-import { ActionIcon, Button, Group, NumberInput, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Button, Group, NumberInput, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconTrash } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
@@ -8,7 +7,7 @@ import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { ProblemNote } from '../../parts/states.tsx';
-import { common } from '../../parts/texts.ts';
+import { LinesEnd, RemoveLine, useLines } from './lines.tsx';
 import { taxText } from './tax-texts.ts';
 
 type Settings = operations['getTaxSettings']['responses'][200]['content']['application/json'];
@@ -31,7 +30,7 @@ export function TaxSettingsButton({ settings }: { settings: Settings }) {
 }
 
 const FIELDS = ['country', 'fromYear', 'amount', 'currency', 'form', 'source'] as const;
-type Line = Record<(typeof FIELDS)[number], string> & { readonly key: number };
+type Line = Record<(typeof FIELDS)[number], string>;
 
 const WIDTHS: Readonly<Record<(typeof FIELDS)[number], number>> = {
   country: 80,
@@ -44,13 +43,12 @@ const WIDTHS: Readonly<Record<(typeof FIELDS)[number], number>> = {
 
 function Form({ settings, onDone }: { settings: Settings; onDone: () => void }) {
   const t = useText(taxText);
-  const c = useText(common);
   const { api, account } = useAccount();
   const client = useQueryClient();
   const [property, setProperty] = useState(settings.countryProperty ?? '');
   const [warnAt, setWarnAt] = useState<number | string>(settings.warnAtPercent);
-  const [lines, setLines] = useState<readonly Line[]>(() =>
-    settings.thresholds.map((one, key) => ({ ...one, fromYear: String(one.fromYear), key })),
+  const { lines, change, add, remove } = useLines<Line>(() =>
+    settings.thresholds.map((one) => ({ ...one, fromYear: String(one.fromYear) })),
   );
   const save = useMutation({
     mutationFn: () =>
@@ -74,8 +72,6 @@ function Form({ settings, onDone }: { settings: Settings; onDone: () => void }) 
       onDone();
     },
   });
-  const change = (key: number, part: Partial<Line>) =>
-    setLines(lines.map((line) => (line.key === key ? { ...line, ...part } : line)));
   function submit(event: FormEvent) {
     event.preventDefault();
     if (!save.isPending) save.mutate();
@@ -123,14 +119,10 @@ function Form({ settings, onDone }: { settings: Settings; onDone: () => void }) 
                     </Table.Td>
                   ))}
                   <Table.Td>
-                    <ActionIcon
-                      variant="subtle"
-                      color="gray"
-                      aria-label={t('remove', { country: line.country, year: line.fromYear })}
-                      onClick={() => setLines(lines.filter(({ key }) => key !== line.key))}
-                    >
-                      <IconTrash size={16} />
-                    </ActionIcon>
+                    <RemoveLine
+                      label={t('remove', { country: line.country, year: line.fromYear })}
+                      onRemove={() => remove(line.key)}
+                    />
                   </Table.Td>
                 </Table.Tr>
               ))}
@@ -138,30 +130,16 @@ function Form({ settings, onDone }: { settings: Settings; onDone: () => void }) 
           </Table>
         </Table.ScrollContainer>
         {save.isError && <ProblemNote thrown={save.error} />}
-        <Group justify="space-between">
-          <Button
-            variant="subtle"
-            onClick={() =>
-              setLines([
-                ...lines,
-                {
-                  ...{ country: '', fromYear: String(new Date().getUTCFullYear()), amount: '', currency: '' },
-                  ...{ form: '', source: '', key: Math.max(-1, ...lines.map(({ key }) => key)) + 1 },
-                },
-              ])
-            }
-          >
-            {t('add')}
-          </Button>
-          <Group gap="sm">
-            <Button variant="default" onClick={onDone}>
-              {c('cancel')}
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {t('save')}
-            </Button>
-          </Group>
-        </Group>
+        <LinesEnd
+          addText={t('add')}
+          saveText={t('save')}
+          isPending={save.isPending}
+          onAdd={() => {
+            const fromYear = String(new Date().getUTCFullYear());
+            add({ country: '', fromYear, amount: '', currency: '', form: '', source: '' });
+          }}
+          onCancel={onDone}
+        />
       </Stack>
     </form>
   );
