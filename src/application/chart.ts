@@ -19,21 +19,19 @@ export interface Charts {
 }
 
 export interface ChartsDeps {
-  readonly store: Pick<Store, 'financeSettings'>;
+  readonly store: Pick<Store, 'accountSettings'>;
   readonly clock: Pick<Clock, 'now'>;
 }
 
-export function createCharts({ store: { financeSettings }, clock }: ChartsDeps): Charts {
+export function createCharts({ store: { accountSettings }, clock }: ChartsDeps): Charts {
   return {
     async read(accountId) {
-      const kept = await financeSettings.newest(accountId, 'chart');
-      return kept
-        ? { version: kept.version, entries: kept.body as readonly ChartEntry[] }
-        : { version: 0, entries: [] };
+      const kept = await accountSettings.newest(accountId, 'chart');
+      return { version: kept?.version ?? 0, entries: kept?.settings ?? [] };
     },
     async save(accountId, entries, { basis, by }) {
-      const isSaved = await financeSettings.save(accountId, 'chart', entries, { basis, by, now: clock.now() });
-      return isSaved ? { version: basis + 1, entries } : null;
+      const saved = await accountSettings.save(accountId, 'chart', entries, { basis, by, now: clock.now() });
+      return saved && { version: saved.version, entries: saved.settings };
     },
   };
 }

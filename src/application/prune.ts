@@ -32,14 +32,11 @@ export function createPrune({ store, reconciliation, clock, log }: PruneDeps): (
     before: Instant | null,
     signal: AbortSignal | undefined,
     some: (before: Instant) => Promise<number>,
+    perWrite = ROWS_PER_WRITE,
   ): Promise<number> {
     let rows = 0;
     if (before === null) return 0;
-    for (
-      let last = ROWS_PER_WRITE;
-      last === ROWS_PER_WRITE && rows < ROWS_PER_RUN_MAX && !signal?.aborted;
-      rows += last
-    )
+    for (let last = perWrite; last === perWrite && rows < ROWS_PER_RUN_MAX && !signal?.aborted; rows += last)
       last = await some(before);
     return rows;
   }
@@ -93,10 +90,13 @@ export function createPrune({ store, reconciliation, clock, log }: PruneDeps): (
   }
 
   async function pruneEvents(accountId: string, signal?: AbortSignal): Promise<void> {
-    const before = addDays(clock.now(), -WEBHOOK_EVENTS_KEPT_DAYS);
-    let events = 0;
-    for (let some = EVENTS_PER_WRITE; some === EVENTS_PER_WRITE && !signal?.aborted; events += some)
-      some = await store.webhooks.prune(accountId, before, EVENTS_PER_WRITE);
+    const end = addDays(clock.now(), -WEBHOOK_EVENTS_KEPT_DAYS);
+    const events = await inChunks(
+      end,
+      signal,
+      (before) => store.webhooks.prune(accountId, before, EVENTS_PER_WRITE),
+      EVENTS_PER_WRITE,
+    );
     if (events > 0) log.info({ account: accountId, events }, 'old events of webhooks forgotten');
   }
 

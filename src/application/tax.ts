@@ -22,13 +22,6 @@ export interface KeptTaxSettings {
   readonly settings: TaxSettings;
 }
 
-/** As it is kept: JSON has no whole numbers of any size. */
-interface SettingsBody extends Omit<TaxSettings, 'thresholds'> {
-  readonly thresholds: ReadonlyArray<
-    Omit<TaxSettings['thresholds'][number], 'amount'> & { readonly minor: string; readonly currency: string }
-  >;
-}
-
 export interface ShownTaxRow extends TaxRow {
   readonly number: number;
   readonly name: string | null;
@@ -54,7 +47,7 @@ export interface Tax {
 }
 
 export interface TaxDeps {
-  readonly store: Pick<Store, 'taxReports' | 'financeSettings'>;
+  readonly store: Pick<Store, 'taxReports' | 'accountSettings'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly newId: () => string;
@@ -63,13 +56,11 @@ export interface TaxDeps {
 
 /** Who was given how much in a year, held against the thresholds that finance has entered. */
 export function createTax({ store, clock, log, newId, onStarted }: TaxDeps): Tax {
-  const { taxReports, financeSettings } = store;
+  const { taxReports, accountSettings } = store;
 
   async function settings(accountId: string): Promise<KeptTaxSettings> {
-    const kept = await financeSettings.newest(accountId, 'tax');
-    return kept
-      ? { version: kept.version, settings: settingsFrom(kept.body as SettingsBody) }
-      : { version: 0, settings: USUAL_TAX_SETTINGS };
+    const kept = await accountSettings.newest(accountId, 'tax');
+    return { version: kept?.version ?? 0, settings: kept?.settings ?? USUAL_TAX_SETTINGS };
   }
 
   async function make(accountId: string, { id, year }: KeptTaxReport, signal?: AbortSignal): Promise<void> {
@@ -131,8 +122,8 @@ export function createTax({ store, clock, log, newId, onStarted }: TaxDeps): Tax
     settings,
 
     async saveSettings(accountId, next, { basis, by }) {
-      const saved = await financeSettings.save(accountId, 'tax', bodyOf(next), { basis, by, now: clock.now() });
-      return saved ? { version: basis + 1, settings: next } : null;
+      const saved = await accountSettings.save(accountId, 'tax', next, { basis, by, now: clock.now() });
+      return saved && { version: saved.version, settings: saved.settings };
     },
 
     async start(accountId, year, by) {
@@ -186,32 +177,10 @@ function mostFirst(a: TaxRow, b: TaxRow): number {
   return a.beneficiaryId < b.beneficiaryId ? -1 : 1;
 }
 
-function bodyOf({ thresholds, ...rest }: TaxSettings): SettingsBody {
-  return {
-    ...rest,
-    thresholds: thresholds.map(({ amount, ...one }) => ({
-      ...one,
-      minor: String(amount.minor),
-      currency: amount.currency,
-    })),
-  };
-}
-
-function settingsFrom({ thresholds, ...rest }: SettingsBody): TaxSettings {
-  return {
-    ...rest,
-    thresholds: thresholds.map(({ minor, currency, ...one }) => ({
-      ...one,
-      amount: { minor: BigInt(minor), currency },
-    })),
-  };
-}
-
 /** The contact property that is read for the country; null while nobody has chosen one. */
 export async function countryPropertyOf(
-  store: Pick<Store, 'financeSettings'>,
+  store: Pick<Store, 'accountSettings'>,
   accountId: string,
 ): Promise<string | null> {
-  const kept = await store.financeSettings.newest(accountId, 'tax');
-  return kept ? (kept.body as SettingsBody).countryProperty : null;
+  return (await store.accountSettings.newest(accountId, 'tax'))?.settings.countryProperty ?? null;
 }

@@ -34,7 +34,7 @@ import { createMirrorStore } from './mirror.ts';
 import { createPayoutRecordStore } from './payout-records.ts';
 import { createPayoutReportStore } from './payout-reports.ts';
 import { createPayoutStore } from './payouts.ts';
-import { createFinanceSettingsStore, createPeriodStore } from './periods.ts';
+import { createPeriodStore } from './periods.ts';
 import type { PostgresOptions } from './postgres.ts';
 import { createPrivacyStore } from './privacy.ts';
 import { createProgramDraftStore } from './program-drafts.ts';
@@ -160,7 +160,6 @@ export function createStore(engine: Engine): Store {
     ledger: createLedgerStore(engine),
     figures: createFigureStore(engine),
     periods: createPeriodStore(engine),
-    financeSettings: createFinanceSettingsStore(engine),
     taxReports: createTaxReportStore(engine),
     appSettings: createAppSettingsStore(engine),
     caseTasks: createCaseTaskStore(engine),

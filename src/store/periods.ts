@@ -1,16 +1,8 @@
 import { sql } from 'kysely';
-import type {
-  FinanceSettingsStore,
-  KeptPeriod,
-  LateBooking,
-  Page,
-  PageInput,
-  PeriodBooks,
-  PeriodStore,
-} from '../application/ports/store.ts';
+import type { KeptPeriod, LateBooking, Page, PageInput, PeriodBooks, PeriodStore } from '../application/ports/store.ts';
 import { boundsOf, kindOf, lineKey, type Movement, type PeriodLine } from '../domain/period.ts';
 import type { Instant } from '../domain/time.ts';
-import { fromJson, fromSum } from './codec.ts';
+import { fromSum } from './codec.ts';
 import { chunked, type Engine, insertRows, rowsOf } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
 
@@ -167,44 +159,6 @@ export function periodBooksIn(session: Session): PeriodBooks {
     openings: (accountId, keys, before) => openingsOf(session, accountId, keys, before),
     lines: (accountId, periodId, after, limit) => linesBehind(session, accountId, periodId, after, limit),
     chain: (accountId) => chainOf(session, accountId),
-  };
-}
-
-/** What finance has set, each thing with its versions. */
-export function createFinanceSettingsStore(engine: Engine): FinanceSettingsStore {
-  return {
-    newest: (accountId, name) =>
-      engine.read(async ({ db }) => {
-        const { rows } = await sql<Row<'finance_settings'>>`select * from finance_settings
-          where account_id = ${accountId} and name = ${name} order by version desc limit 1`.execute(db);
-        const [row] = rows;
-        return row
-          ? { version: row.version, body: fromJson(row.body), savedAt: row.saved_at, savedBy: row.saved_by }
-          : null;
-      }),
-
-    save: (accountId, name, body, { basis, by, now }) =>
-      engine.write(async (session) => {
-        const { rows } = await sql<{ version: number | null }>`select max(version) as version from finance_settings
-          where account_id = ${accountId} and name = ${name}`.execute(session.db);
-        if ((rows[0]?.version ?? 0) !== basis) return false;
-        const kept = await insertRows<'finance_settings', { version: number }>(
-          session,
-          'finance_settings',
-          [
-            {
-              account_id: accountId,
-              name,
-              version: basis + 1,
-              body: JSON.stringify(body),
-              saved_at: now,
-              saved_by: by,
-            },
-          ],
-          'on conflict do nothing returning version',
-        );
-        return kept.length > 0;
-      }),
   };
 }
 

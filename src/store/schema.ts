@@ -802,14 +802,6 @@ export const TABLES = {
     credits: 'text',
     closing: 'text',
   },
-  finance_settings: {
-    account_id: 'text',
-    name: 'text',
-    version: 'int',
-    body: 'text',
-    saved_at: 'int',
-    saved_by: 'text',
-  },
   tax_reports: {
     account_id: 'text',
     id: 'text',

@@ -126,7 +126,6 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   period_seals: ['account_id'],
   periods: ['account_id', 'id'],
   period_lines: ['account_id', 'period_id', 'ledger_account', 'currency'],
-  finance_settings: ['account_id', 'name', 'version'],
   tax_reports: ['account_id', 'id'],
   tax_rows: ['account_id', 'report_id', 'list', 'number'],
   leases: null,

@@ -114,7 +114,7 @@ describe('finance closes a period', () => {
     expect((await stack.api('GET', '/periods')).body.items).toEqual([]);
     await dialog.getByLabel('Why all the same').fill('The case is decided in September.');
     await dialog.getByRole('button', { name: 'Close the month' }).click();
-    await page.getByRole('heading', { level: 2, name: 'August 2031' }).waitFor();
+    await page.getByRole('heading', { level: 2, name: 'August 2031', exact: true }).waitFor();
     await page.getByText('Closed with warnings: The case is decided in September.').waitFor();
     // What was won in August and booked in September stands there, and is told here.
     await page.getByText(/later bookings? concerns? this month/).waitFor();
@@ -146,7 +146,7 @@ describe('finance closes a period', () => {
     await next.page.getByRole('button', { name: 'Close September 2031' }).click();
     await next.page.getByLabel('Why all the same').fill('Kept from the next reward.');
     await next.page.getByRole('button', { name: 'Close the month' }).click();
-    await next.page.getByRole('heading', { level: 2, name: 'September 2031' }).waitFor();
+    await next.page.getByRole('heading', { level: 2, name: 'September 2031', exact: true }).waitFor();
     const receivable = next.page.getByRole('row', { name: /^Receivable/ });
     expect(await receivable.getByRole('cell').allInnerTexts()).toEqual([
       'Receivable',

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createPeriods, verifyPeriods } from '../../src/application/periods.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import type { JournalKind } from '../../src/domain/ledger.ts';
+import { USUAL_TAX_SETTINGS } from '../../src/domain/tax.ts';
 import { createSigner } from '../../src/platform/sign.ts';
 import { T0, type Tenant } from './store-fixtures.ts';
 
@@ -221,9 +222,8 @@ export function periodStoreConformance(
       await book('rwd_1', T0);
       await close('2026-11');
       const { sql } = use();
-      for (const table of ['periods', 'period_lines', 'finance_settings']) {
-        if (table === 'finance_settings')
-          await store.financeSettings.save('acc_a', 'chart', [], { basis: 0, by: 'x', now });
+      await store.accountSettings.save('acc_a', 'chart', [], { basis: 0, by: 'x', now });
+      for (const table of ['periods', 'period_lines', 'account_settings']) {
         await expect(sql(`update ${table} set account_id = 'acc_x'`)).rejects.toThrow(/append_only/);
         await expect(sql(`delete from ${table}`)).rejects.toThrow(/append_only/);
       }
@@ -256,18 +256,22 @@ export function periodStoreConformance(
     });
 
     test('have settings beside them that two people do not overwrite for each other', async () => {
-      const { financeSettings } = store;
-      expect(await financeSettings.newest('acc_a', 'chart')).toBeNull();
+      const { accountSettings } = store;
+      expect(await accountSettings.newest('acc_a', 'chart')).toBeNull();
       const entry = { account: 'expense:*', number: '6300', label: 'Referral rewards' };
       const as = { basis: 0, by: 'ada', now: T0 };
-      expect(await financeSettings.save('acc_a', 'chart', [entry], as)).toBe(true);
-      expect(await financeSettings.save('acc_a', 'chart', [], { ...as, by: 'bob' })).toBe(false);
-      expect(await financeSettings.newest('acc_a', 'chart')).toEqual({
-        ...{ version: 1, body: [entry], savedAt: T0, savedBy: 'ada' },
+      expect(await accountSettings.save('acc_a', 'chart', [entry], as)).toMatchObject({ version: 1 });
+      expect(await accountSettings.save('acc_a', 'chart', [], { ...as, by: 'bob' })).toBeNull();
+      expect(await accountSettings.newest('acc_a', 'chart')).toEqual({
+        ...{ version: 1, settings: [entry], at: T0, by: 'ada' },
       });
-      expect(await financeSettings.newest('acc_a', 'tax')).toBeNull();
-      expect(await financeSettings.newest('acc_b', 'chart')).toBeNull();
-      expect(await financeSettings.save('acc_a', 'chart', [], { ...as, basis: 1 })).toBe(true);
+      expect(await accountSettings.newest('acc_a', 'tax')).toBeNull();
+      expect(await accountSettings.newest('acc_b', 'chart')).toBeNull();
+      expect(await accountSettings.save('acc_a', 'chart', [], { ...as, basis: 1 })).toMatchObject({ version: 2 });
+      // Amounts are whole numbers of any size, and come back as such.
+      const tax = { ...USUAL_TAX_SETTINGS, countryProperty: 'country' };
+      await accountSettings.save('acc_a', 'tax', tax, as);
+      expect((await accountSettings.newest('acc_a', 'tax'))?.settings).toEqual(tax);
     });
   });
 }

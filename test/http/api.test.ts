@@ -447,7 +447,7 @@ describe('the OpenAPI document', () => {
       ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'code\nA-1\nNOBODYS' }, 200],
       ['importCouponRedemptions', '/coupons/redemptions/csv', { csv: 'what' }, 400],
       ['setTaxSettings', '/tax/settings', TAX_SETTINGS, 200],
-      ['setTaxSettings', '/tax/settings', TAX_SETTINGS, 409],
+      ['setTaxSettings', '/tax/settings', { ...TAX_SETTINGS, warnAtPercent: 70 }, 409],
       ['setTaxSettings', '/tax/settings', { ...TAX_SETTINGS, version: 1, warnAtPercent: 0 }, 400],
       [
         'setTaxSettings',

@@ -88,7 +88,7 @@ const SMALL_TABLES = [
   'desk_settings',
   'app_settings',
   'figure_states',
-  ...['period_seals', 'finance_settings'],
+  'period_seals',
   ...['logos', 'prunings', 'account_settings', 'consent_texts'],
   // As statements call them.
   ...['a', 'c', 'probe'],

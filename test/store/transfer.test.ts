@@ -155,7 +155,8 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   const line = { account: 'expense:prg', currency: 'EUR', opening: 0n, debits: 2n, credits: 1n, closing: 1n };
   const close = { id: 'per_1', number: 1, month: '2026-10', body: '{}', hash: 'h', signature: 's', keyId: 'k1' };
   await store.periods.keep('acc_a', { ...close, closedAt: T0 }, [line]);
-  await store.financeSettings.save('acc_a', 'chart', [{ label: 'Ünï' }], { basis: 0, by: 'Ünï', now: T0 });
+  const chart = [{ account: 'expense:*', number: '6300', label: 'Ünï' }];
+  await store.accountSettings.save('acc_a', 'chart', chart, { basis: 0, by: 'Ünï', now: T0 });
   const year = { id: 'tax_1', year: 2026, settingsVersion: 0, startedAt: T0, startedBy: 'Ünï' };
   await store.taxReports.start('acc_a', year);
   const given = { beneficiaryId: 'mem_1', country: 'DE', money, threshold: null };

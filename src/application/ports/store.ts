@@ -17,7 +17,7 @@ import type { MappedStage, SaidStage, StageMapping } from '../../domain/mapping.
 import type { MappingProposal } from '../../domain/mapping-proposal.ts';
 import type { Money } from '../../domain/money.ts';
 import type { HeldRoute } from '../../domain/notice.ts';
-import type { Month, Movement, PeriodLine } from '../../domain/period.ts';
+import type { ChartEntry, Month, Movement, PeriodLine } from '../../domain/period.ts';
 import type { PayoutIntent, Plan, State, Wake } from '../../domain/plan.ts';
 import type { PolicyVersion } from '../../domain/policy.ts';
 import type { Party, ProgramContent, ProgramVersion } from '../../domain/program.ts';
@@ -30,7 +30,7 @@ import type { RetentionItem, RetentionSettings } from '../../domain/retention.ts
 import type { NewsEffect, PayoutNews } from '../../domain/reward.ts';
 import type { Role } from '../../domain/roles.ts';
 import type { Tally } from '../../domain/tally.ts';
-import type { TaxState } from '../../domain/tax.ts';
+import type { TaxSettings, TaxState } from '../../domain/tax.ts';
 import type { TierChange, TierLook } from '../../domain/tier.ts';
 import type { EngagementKind } from '../../domain/tier-scheme.ts';
 import type { Instant } from '../../domain/time.ts';
@@ -78,7 +78,6 @@ export interface Store {
   readonly ledger: LedgerStore;
   readonly figures: FigureStore;
   readonly periods: PeriodStore;
-  readonly financeSettings: FinanceSettingsStore;
   readonly taxReports: TaxReportStore;
   readonly appSettings: AppSettingsStore;
   readonly caseTasks: CaseTaskStore;
@@ -1937,28 +1936,6 @@ export interface PeriodStore extends PeriodBooks {
   late(accountId: string, span: { readonly from: Instant; readonly to: Instant }): Promise<LateBooking>;
 }
 
-/** Where accounts go in the company's books, the thresholds of the tax years, and where a person's country stands. */
-export type FinanceSettingsName = 'chart' | 'tax';
-
-export interface FinanceSettingsStore {
-  newest(
-    accountId: string,
-    name: FinanceSettingsName,
-  ): Promise<{
-    readonly version: number;
-    readonly body: unknown;
-    readonly savedAt: Instant;
-    readonly savedBy: string;
-  } | null>;
-  /** Adds the next version. False when another than `basis` is the newest; 0 for none. */
-  save(
-    accountId: string,
-    name: FinanceSettingsName,
-    body: unknown,
-    as: { readonly basis: number; readonly by: string; readonly now: Instant },
-  ): Promise<boolean>;
-}
-
 /** What beneficiaries were given in a year, as it was added up once. */
 export interface KeptTaxReport {
   readonly id: string;
@@ -2768,6 +2745,9 @@ export interface WebhookStore {
 export interface AccountSettingsOf {
   readonly brand: Brand;
   readonly retention: RetentionSettings;
+  /** Where ledger accounts go in the company's books. */
+  readonly chart: readonly ChartEntry[];
+  readonly tax: TaxSettings;
 }
 
 export interface KeptSettings<T> {

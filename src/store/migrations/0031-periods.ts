@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 
-/** Months that were closed, what was kept of them, what finance has set, and what people were given in a year. */
+/** Months that were closed, what was kept of them, and what people were given in a year. */
 export const name = 'periods';
 
 export function statements({ ddl }: Dialect): string[] {
@@ -58,16 +58,6 @@ export function statements({ ddl }: Dialect): string[] {
     ...ddl.sealPeriods(),
     // What concerns a month by its event, and was booked later.
     'CREATE INDEX journals_by_event ON journals (account_id, effective_at, recorded_at, id)',
-    `CREATE TABLE finance_settings (
-      account_id ${text} NOT NULL REFERENCES accounts (id),
-      name ${text} NOT NULL,
-      version ${int} NOT NULL CHECK (version >= 1),
-      body ${text} NOT NULL,
-      saved_at ${int} NOT NULL,
-      saved_by ${text} NOT NULL,
-      PRIMARY KEY (account_id, name, version)
-    ) ${table}`,
-    ...ddl.appendOnly('finance_settings'),
     `CREATE TABLE tax_reports (
       account_id ${text} NOT NULL REFERENCES accounts (id),
       id ${text} NOT NULL,

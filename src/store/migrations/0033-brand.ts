@@ -14,7 +14,7 @@ export function statements({ ddl }: Dialect): string[] {
   return [
     `CREATE TABLE account_settings (
       account_id ${text} NOT NULL REFERENCES accounts (id),
-      kind ${text} NOT NULL CHECK (kind IN ('brand', 'retention')),
+      kind ${text} NOT NULL CHECK (kind IN ('brand', 'retention', 'chart', 'tax')),
       version ${int} NOT NULL,
       settings ${text} NOT NULL,
       changed_by ${text} NOT NULL,
