@@ -77,9 +77,9 @@ export interface Act {
 }
 
 export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
-  async function commit(accountId: string, plan: Plan): Promise<boolean> {
+  async function commit(accountId: string, plan: Plan, choicesSeen?: number): Promise<boolean> {
     const [result] = await store.cases.commit([
-      { accountId, plan, snapshots: [], restsOn: [], settles: [], erase: [] },
+      { accountId, plan, snapshots: [], restsOn: [], settles: [], erase: [], choicesSeen },
     ]);
     if (result === 'committed' && plan.wakes.length > 0) onAsked();
     return result === 'committed';
@@ -151,15 +151,16 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
         (email !== null && email === member.email) ||
         (contact !== null && contact.connectionId === member.contact?.connectionId && contact.id === member.contact.id);
       if (isSelf) return { kind: 'refused', code: 'self_referral' };
-      const programs = await store.programs.versions(accountId);
       const connectionId = contact?.connectionId ?? input.connectionId;
-      const programId =
-        connectionId === undefined
-          ? openProgram(programs)
-          : openProgramIn(programs, await store.appSettings.choices(accountId), connectionId, clock.now());
-      if (programId === undefined) return { kind: 'refused', code: 'no_program' };
 
       for (let tries = 0; tries < TRIES; tries += 1) {
+        const programs = await store.programs.versions(accountId);
+        const choices = await store.appSettings.choices(accountId);
+        const programId =
+          connectionId === undefined
+            ? openProgram(programs)
+            : openProgramIn(programs, choices, connectionId, clock.now());
+        if (programId === undefined) return { kind: 'refused', code: 'no_program' };
         const existing = await store.reads.referralByFriend(accountId, programId, { email, contact });
         if (existing) {
           if (existing.memberId !== member.id) return { kind: 'refused', code: 'referred_by_another' };
@@ -188,7 +189,7 @@ export function createAct({ store, clock, onAsked, onUnplaced }: ActDeps): Act {
           ...(contact ? { attributions: [explicitly(accountId, referral)] } : {}),
           ...(contact ? { wakes: [{ record: contact, at: now }] } : {}),
         });
-        if (await commit(accountId, plan)) {
+        if (await commit(accountId, plan, choices.length)) {
           if (email !== null && contact === null) onUnplaced(accountId, email);
           return { kind: 'created', referral };
         }

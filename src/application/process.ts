@@ -164,6 +164,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
             ...group.facts.filter((facts) => 'isErased' in facts).map(({ ref }) => ref),
           ],
           ...(others ? { isOneOfSeveral: true } : {}),
+          choicesSeen: choices.length,
           ...(loaded.companies ? { colleagues: colleaguesOf(connection.id, group, gathered, state, plan, now) } : {}),
         };
       });

@@ -5,6 +5,7 @@ import { Fault } from '../domain/errors.ts';
 import { imbalance, type Journal } from '../domain/ledger.ts';
 import type { PayoutIntent, Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
+import { isStillChosen } from './app-settings.ts';
 import {
   attributionRow,
   decisionRow,
@@ -66,6 +67,8 @@ function joined(commits: readonly Commit[]): Commit | null {
     erase: commits.flatMap(({ erase }) => erase),
     isOneOfSeveral: commits.some(({ isOneOfSeveral }) => isOneOfSeveral),
     colleagues: joinedColleagues(commits.flatMap(({ colleagues }) => colleagues ?? [])),
+    // A batch has read them once.
+    choicesSeen: first.choicesSeen,
   };
 }
 
@@ -130,6 +133,8 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   // A record that is restored shows what it showed when it was deleted: what has changed since is written to it, news or not.
   const back = returned.length === 0 ? [] : await shownOf(session, accountId, returned);
   await applyPlan(session, accountId, { ...plan, mirror: [...plan.mirror, ...back] }, momentOf(commit));
+  const isBegun = commit.choicesSeen !== undefined && plan.referrals.some(({ version }) => version === 1);
+  if (isBegun && !(await isStillChosen(session, accountId, commit.choicesSeen))) return 'outdated';
   // Before the snapshots: the address that was known until now finds what else is known by it.
   await eraseContacts(session, accountId, commit.erase, commit.snapshots, momentOf(commit));
   const kept = await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));

@@ -36,9 +36,9 @@ export interface Dialect {
     /** No journal is booked before what `period_seals` says, however long ago it was made up. */
     sealPeriods(): string[];
   };
-  /** Appended to a SELECT that picks rows to claim, so that two claimers never wait for each other. */
   /** Until the end of the transaction nobody else gets past this for any of the same names, which come in order. */
   lockFor(db: Kysely<Schema>, names: readonly string[]): Promise<void>;
+  /** Appended to a SELECT that picks rows to claim, so that two claimers never wait for each other. */
   skipLocked(of: string): RawBuilder<unknown>;
   /** Text appended to a SELECT whose rows are changed next. */
   forUpdate(of: Table): string;

@@ -83,6 +83,22 @@ function crmOf(a: ReturnType<typeof tenant>) {
   };
 }
 
+const PROGRAM = {
+  programId: 'prg',
+  name: 'Program',
+  rules: [
+    {
+      key: 'member-won',
+      name: 'Thanks',
+      party: 'member',
+      amount: { kind: 'percent', basisPoints: 1_000 },
+      conditions: [],
+      holdDays: 0,
+      payout: 'credit',
+    },
+  ],
+} satisfies Parameters<Store['programs']['publish']>[1];
+
 let store: Store;
 let a: ReturnType<typeof tenant>;
 let crm: ReturnType<typeof crmOf>;
@@ -97,25 +113,7 @@ beforeEach(async () => {
   a = tenant(store);
   await a.create();
   crm = crmOf(a);
-  await store.programs.publish(
-    a.accountId,
-    {
-      programId: 'prg',
-      name: 'Program',
-      rules: [
-        {
-          key: 'member-won',
-          name: 'Thanks',
-          party: 'member',
-          amount: { kind: 'percent', basisPoints: 1_000 },
-          conditions: [],
-          holdDays: 0,
-          payout: 'credit',
-        },
-      ],
-    },
-    T0,
-  );
+  await store.programs.publish(a.accountId, PROGRAM, T0);
   beforeCommit = async () => {};
   const commit: Store['cases']['commit'] = async (commits) => {
     const before = beforeCommit;
@@ -283,6 +281,19 @@ test('a program that does not apply in the connection takes nobody up there, and
   await told('contact', 'f');
   await drain();
   expect([await standing(), (await referrals()).length]).toEqual([['1 10000'], 1]);
+});
+
+test('whoever is taken up while somebody chooses other programs belongs to one of those, and not to one that does not apply', async () => {
+  await store.programs.publish(a.accountId, { ...PROGRAM, programId: 'second' }, now);
+  beforeCommit = async () => {
+    const chosen = { managers: [], programs: ['prg'], notifications: [], objects: 'off' } as const;
+    // The clock of the node that saves it is behind.
+    await store.appSettings.save(a.accountId, a.connectionId, chosen, { basis: 0, by: 'key', now: now - DAY });
+  };
+  await told('contact', 'f');
+  await drain();
+  const { items } = await store.reads.referrals(a.accountId, { limit: 10, cursor: null }, {});
+  expect(items.map(({ programId }) => programId)).toEqual(['prg']);
 });
 
 test('a deal that was read for one friend is not taken as seen for another one who is on it', async () => {

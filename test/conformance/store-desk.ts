@@ -5,7 +5,7 @@ import { contactKeys } from '../../src/domain/contact-keys.ts';
 import { erasedFacts } from '../../src/domain/record.ts';
 import { paceKey, type RiskAssessment } from '../../src/domain/risk.ts';
 import { budgetTally, owedTally } from '../../src/domain/tally.ts';
-import { DAY, T0, type Tenant } from './store-fixtures.ts';
+import { DAY, planOf, T0, type Tenant } from './store-fixtures.ts';
 
 const HOUR = 3_600_000;
 const PAGE = { limit: 50, cursor: null };
@@ -191,6 +191,46 @@ export function deskStoreConformance(use: () => { readonly store: Store; readonl
         { connectionId: a.connectionId, at: T0 + 6, programIds: null },
       ]);
       expect(await store.appSettings.choices('acc_b')).toEqual([]);
+    });
+
+    test('what is chosen holds for no referral that has begun, and none begins by a choice that is over', async () => {
+      const choose = (basis: number, programs: string[] | null) =>
+        store.appSettings.save(
+          'acc_a',
+          a.connectionId,
+          { managers: [], programs, notifications: [], objects: 'off' },
+          { basis, by: 'key', now: T0 },
+        );
+      await choose(0, ['prg']);
+      await a.write({ members: [a.member('mem_1')] });
+      const ahead = a.referral('ref_ahead', 'mem_1', { submittedAt: T0 + DAY });
+      const begin = (referral: typeof ahead, choicesSeen: number) =>
+        store.cases.commit([
+          {
+            accountId: 'acc_a',
+            plan: planOf({ referrals: [referral] }),
+            snapshots: [],
+            restsOn: [],
+            settles: [],
+            erase: [],
+            choicesSeen,
+          },
+        ]);
+      expect(await begin(ahead, 0)).toEqual(['outdated']);
+      expect(await store.reads.referral('acc_a', 'ref_ahead')).toBeNull();
+      expect(await begin(ahead, 1)).toEqual(['committed']);
+      await choose(1, ['other']);
+      expect((await store.appSettings.choices('acc_a')).at(-1)).toMatchObject({
+        at: T0 + DAY + 1,
+        programIds: ['other'],
+      });
+      // What was there before goes on, whatever was chosen since.
+      expect(await begin({ ...ahead, stage: 'qualified', version: 2 }, 1)).toEqual(['committed']);
+      // Whoever chooses, and whoever begins by what was chosen before, come one after the other.
+      const [kept, begun] = await Promise.all([choose(2, null), begin(a.referral('ref_race', 'mem_1'), 2)]);
+      const race = await store.reads.referral('acc_a', 'ref_race');
+      expect([['committed'], ['outdated']]).toContainEqual(begun);
+      expect(begun[0] === 'committed').toBe(race !== null && race.submittedAt < (kept?.at ?? 0));
     });
 
     test('is a task of a CRM for whoever chose to be told, once, and is over with the case', async () => {

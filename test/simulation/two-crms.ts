@@ -301,7 +301,7 @@ export function createTwoCrms({ sides, scheduler, random, weather, counters }: T
       if (asFriend.length !== 1)
         problems.push(`law 1: ${friend.email}, one person in two CRMs, has ${asFriend.length} referrals`);
       const ids = new Set(asFriend.map(({ id }) => id));
-      const paying = sides.flatMap((side) =>
+      const owed = sides.flatMap((side) =>
         wonByMetadata(side.portal)
           .filter(({ id }) => side === source || side.portal.deals.get(id)?.key === null)
           .filter(({ points }) => points.at(-1)?.meaning === 'won')
@@ -313,6 +313,14 @@ export function createTwoCrms({ sides, scheduler, random, weather, counters }: T
         const nameOf = ({ connection_id, deal_id }: (typeof own)[number]) => `${connection_id} ${deal_id}`;
         const told = own.map((one) => `${one.minor} for ${nameOf(one)}`).join(' and ') || 'nothing';
         const isEvery = rule.deals?.kind === 'every';
+        // What a person has said no to is nobody's, however often the deal is won again.
+        const refused = new Set(
+          books.decisions
+            .filter(({ referral_id, rule_key }) => ids.has(referral_id) && rule_key === rule.key)
+            .filter(({ reason }) => (JSON.parse(reason) as { code: string }).code === 'review_rejected')
+            .map(({ connection_id, deal_id }) => `${connection_id} ${deal_id}`),
+        );
+        const paying = owed.filter(({ name }) => !refused.has(name));
         const isRight =
           own.every((one) => paying.some(({ name }) => name === nameOf(one))) &&
           new Set(own.map(nameOf)).size === own.length &&

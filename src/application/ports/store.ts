@@ -1121,6 +1121,11 @@ export interface Commit {
   readonly isOneOfSeveral?: boolean | undefined;
   /** Where the attribution policy counts companies: who has to be looked at for what others write at the same moment. */
   readonly colleagues?: Colleagues | undefined;
+  /**
+   * How many choices of programs it knew of. A referral that it begins while somebody chooses anew would belong to a program that does not
+   * apply, for good: the commit is `outdated` then. Absent: it begins none that depends on a choice.
+   */
+  readonly choicesSeen?: number | undefined;
 }
 
 /** People of the companies that friends work for, all of one connection. */
@@ -1284,7 +1289,8 @@ export interface AppSettingsStore {
   choices(accountId: string): Promise<readonly ProgramChoice[]>;
   /**
    * Adds the next version, unless the newest says the same: then that one is returned, whatever `basis` is, so that a second attempt finds
-   * its first. Null when another version than `basis` is the newest.
+   * its first. Null when another version than `basis` is the newest. It holds from a moment after every referral that there is, whatever the
+   * clock of the node says that began it: what is chosen now is never found to have been in force then.
    */
   save(
     accountId: string,
