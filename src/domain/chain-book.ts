@@ -8,10 +8,12 @@ export interface Chain {
   readonly dealIds: readonly string[];
   readonly ruleKey: string;
   readonly decisions: readonly Decision[];
+  /** Whether any of its decisions is about a reward: of 200 rules most never grant one. */
+  readonly hasReward: boolean;
 }
 
 /** Two connections may give two deals one id. */
-function keyOf({ connectionId, dealIds, ruleKey }: Omit<Chain, 'decisions'>): string {
+function keyOf({ connectionId, dealIds, ruleKey }: Pick<Chain, 'connectionId' | 'dealIds' | 'ruleKey'>): string {
   return `${connectionId} ${dealIds[0]} ${ruleKey}`;
 }
 
@@ -50,12 +52,11 @@ export function createChainBook(draft: Draft, referralId: string, deals: readonl
       const dealIds = idsOf(decision.deal);
       const { ruleKey } = decision;
       const { connectionId } = decision.deal;
-      const none: Chain = { connectionId, dealIds, ruleKey, decisions: [] };
+      const none: Chain = { connectionId, dealIds, ruleKey, decisions: [], hasReward: false };
       const key = keyOf(none);
       const before = touched.get(key) ?? byKey.get(key) ?? none;
-      const next = { ...before, decisions: [...before.decisions, decision] };
-      touched.set(key, next);
-      put(next);
+      const hasReward = before.hasReward || decision.rewardId !== null;
+      touched.set(key, { ...before, decisions: [...before.decisions, decision], hasReward });
     }
     for (const chain of touched.values())
       put({
@@ -72,7 +73,7 @@ export function createChainBook(draft: Draft, referralId: string, deals: readonl
     of(deal: DealFacts, ruleKey: string): Chain {
       refresh();
       const { connectionId, id } = deal.ref;
-      const none: Chain = { connectionId, dealIds: [id, ...deal.formerIds], ruleKey, decisions: [] };
+      const none: Chain = { connectionId, dealIds: [id, ...deal.formerIds], ruleKey, decisions: [], hasReward: false };
       return byKey.get(keyOf(none)) ?? none;
     },
     ofRule(ruleKey: string): Chain[] {

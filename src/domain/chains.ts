@@ -91,6 +91,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   /** A look at one connection says nothing of the deals in others. */
   const here = friend.contact.ref.connectionId;
   const chains = () => book.all().filter(({ connectionId }) => connectionId === here);
+  const rewarded = () => chains().filter(({ hasReward }) => hasReward);
+  /** Those that `close` can find something to end in. */
+  const unended = () => chains().filter((chain) => chain.hasReward || chain.decisions.slice(-1).some(isWait));
   const chainOf = (deal: DealFacts, rule: RewardRule) => book.of(deal, rule.key);
   /** Rules by which a reward was granted in this pass. */
   const granted = new Set<RewardRule>();
@@ -113,6 +116,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
    * may be the end of the one's reward, made together with the other's.
    */
   function standingReward(chain: Chain): Reward | undefined {
+    if (!chain.hasReward) return undefined;
     const rewards = chain.decisions.map(({ rewardId }) => (rewardId === null ? undefined : draft.reward(rewardId)));
     return rewards.findLast(isStanding);
   }
@@ -228,7 +232,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
   return {
     /** Pays out holds whose end has come, at the moment they ended. */
     releaseHolds(isOver: (releaseAt: Instant) => boolean): void {
-      for (const chain of chains()) {
+      for (const chain of rewarded()) {
         const before = last(chain);
         const reward = standingReward(chain);
         if (!before || reward?.state !== 'held' || reward.releaseAt === null || !isOver(reward.releaseAt)) continue;
@@ -250,7 +254,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
 
     /** Ends the wait of holds whose event has come: their days count from then. */
     meetHolds(then: readonly DealAt[], at: Instant | null): void {
-      for (const chain of chains()) {
+      for (const chain of rewarded()) {
         const before = last(chain);
         const reward = standingReward(chain);
         const rule = ruleOf(chain);
@@ -264,7 +268,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
 
     /** Reverses what rests on a deal that is no longer where its rule wants it at this moment. */
     takeBack(then: readonly DealAt[], at: Instant): void {
-      for (const chain of chains()) {
+      for (const chain of unended()) {
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
         if (dealAt && hasLeft(chain, dealAt)) close(chain, leftReason(chain, dealAt), at);
       }
@@ -273,7 +277,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     /** The same against the present, and for deals that are deleted, not the friend's any more, or one with another now. */
     takeBackWhatIsGone(present: readonly DealAt[]): void {
       endSpare();
-      for (const chain of chains()) {
+      for (const chain of unended()) {
         if (referral.stage === 'declined') {
           close(chain, reason('referral_declined', { why: reasonText(referral.reason) }), now);
           continue;
@@ -296,7 +300,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
      * was issued gives back the part that is too much, or gets back what it had given back.
      */
     followAmounts(then: readonly DealAt[], mayWin: boolean): void {
-      for (const chain of chains()) {
+      for (const chain of rewarded()) {
         const reward = standingReward(chain);
         const rule = ruleOf(chain);
         const dealAt = then.find(({ deal }) => chain.dealIds.includes(deal.ref.id));
@@ -514,9 +518,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       party: rule.party,
       program: { id: version.programId, version: version.version },
     };
-    const verdict = verdictOn(reached);
-    const membersOwn = book.of(dealAt.deal, publishedKey(rule.key));
-    const isAlone = rule.party === 'assist' && !leavesPart(membersOwn, verdict.kind === 'history');
+    const verdict = verdictOn(reached, chain);
+    const isAlone =
+      rule.party === 'assist' && !leavesPart(book.of(dealAt.deal, publishedKey(rule.key)), verdict.kind === 'history');
     if (verdict.kind !== 'pays' && verdict.kind !== 'history') {
       notPay(chain, basis, verdict, effectiveAt);
       return;
@@ -555,8 +559,8 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
    * What was decided on this win of the deal before. The n-th win stays the n-th, and the tier is that of its moment: others that are won
    * later do not make it pay.
    */
-  function judgedBefore({ dealAt, rule, since }: Reached): readonly Decision[] {
-    return sinceMoved(chainOf(dealAt.deal, rule)).filter(({ effectiveAt }) => effectiveAt >= since);
+  function judgedBefore(chain: Chain, { since }: Reached): readonly Decision[] {
+    return sinceMoved(chain).filter(({ effectiveAt }) => effectiveAt >= since);
   }
 
   /**
@@ -568,9 +572,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
     return at === null ? dealAt : (dealsAt([dealAt.deal], state.mapping, at)[0] ?? dealAt);
   }
 
-  function verdictOn(reached: Reached): Verdict {
+  function verdictOn(reached: Reached, chain: Chain): Verdict {
     const { dealAt, rule, since, version } = reached;
-    const before = judgedBefore(reached);
+    const before = judgedBefore(chain, reached);
     return judge({
       rule,
       referral,
@@ -578,7 +582,7 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
       dealAt: asQualified(dealAt, rule, before),
       reachedAt: since,
       startsAt: startsAt(),
-      isReleased: isReleased(chainOf(dealAt.deal, rule)),
+      isReleased: isReleased(chain),
       otherDealsRewarded: otherDealsRewarded(dealAt.deal, rule, since),
       otherReferralCredited: isCreditedElsewhere(dealAt.deal, rule),
       decidedElsewhere: decidedElsewhere(dealAt.deal, rule),
@@ -608,8 +612,9 @@ export function createChains({ draft, state, referral, friend, contacts, now }: 
         other.dealAt.deal.ref.id === dealAt.deal.ref.id,
     );
     return others.find((other) => {
-      if (standingReward(chainOf(dealAt.deal, other.rule))) return true;
-      const verdict = verdictOn(other);
+      const chain = chainOf(dealAt.deal, other.rule);
+      if (standingReward(chain)) return true;
+      const verdict = verdictOn(other, chain);
       if (verdict.kind !== kind || verdict.money.currency !== money.currency) return false;
       if (verdict.money.minor !== money.minor) return verdict.money.minor > money.minor;
       return all.indexOf(other) < all.indexOf(reached);

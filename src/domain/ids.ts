@@ -10,14 +10,15 @@ const ID_LENGTH = 26;
 const CODE_LENGTH = 12;
 
 function digest32(parts: readonly (string | number)[], length: number): string {
-  const bytes = hash('sha256', JSON.stringify(parts), 'buffer');
+  // A character for each byte: three times as fast as a buffer, and ids are a fifth of what deciding costs under many rules.
+  const bytes = hash('sha256', JSON.stringify(parts), 'binary');
   // The last five bits first, as of one large number.
   let text = '';
   let bits = 0;
   let held = 0;
   for (let next = bytes.length - 1; text.length < length; held -= 5) {
     if (held < 5) {
-      bits |= (bytes[next] ?? 0) << held;
+      bits |= bytes.charCodeAt(next) << held;
       held += 8;
       next -= 1;
     }
