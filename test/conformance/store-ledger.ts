@@ -119,6 +119,17 @@ export function ledgerStoreConformance(use: () => { readonly store: Store; reado
       expect((await store.ledger.journals('acc_b', ALL, {})).items).toEqual([]);
     });
 
+    test('find what is rare behind more than a page looks at first', async () => {
+      await book(1);
+      for (let index = 1; index <= 10; index += 1) {
+        const reward = a.reward(`rwd_late_${index}`, 'ref_1', { payout: 'manual', ruleKey: `late-${index}` });
+        const accrued = a.journal(reward, 'accrue', { recordedAt: T0 + index, decisionId: `dec_${reward.id}` });
+        await a.write({ ...a.granted(reward), journals: [accrued], intents: [] });
+      }
+      const { items } = await store.ledger.journals('acc_a', { limit: 1, cursor: null }, { kind: 'issue' });
+      expect(items.map(({ rewardId }) => rewardId)).toEqual(['rwd_0']);
+    });
+
     test('name what was taken back after it was given, with what its beneficiary owes at all', async () => {
       await book(1);
       const given = a.reward('rwd_back', 'ref_1', { payout: 'manual', ruleKey: 'b', state: 'clawed_back' });
