@@ -7,6 +7,7 @@ import { derivedId } from '../domain/ids.ts';
 import { findStage, type MappedStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { Plan } from '../domain/plan.ts';
 import { firstRateDay } from '../domain/program.ts';
+import { openProgramIn } from '../domain/program-choice.ts';
 import { alsoOfContacts, wantedProperties } from '../domain/property.ts';
 import { ratesOf } from '../domain/rates.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
@@ -165,6 +166,9 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           ],
           ...(others ? { isOneOfSeveral: true } : {}),
           choicesSeen: choices.length,
+          ...(openProgramIn(programs, choices, connection.id, now) === undefined
+            ? { programsMissed: programs.length }
+            : {}),
           ...(loaded.companies ? { colleagues: colleaguesOf(connection.id, group, gathered, state, plan, now) } : {}),
         };
       });

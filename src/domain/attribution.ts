@@ -189,7 +189,14 @@ function claimsOn(
     }),
   }));
   const programId = openProgramIn(state.programs, state.choices, friend.ref.connectionId, now);
-  if (programId === undefined) return claims;
+  if (programId === undefined) {
+    // By another node's clock one applies already.
+    const next = state.choices?.findLast(
+      ({ connectionId, at }) => connectionId === friend.ref.connectionId && at > now,
+    );
+    if (next) draft.wake({ record: friend.ref, at: next.at });
+    return claims;
+  }
   const found = (memberId: string, source: TouchKind, member: () => Member): Claimed => ({
     memberId,
     source,

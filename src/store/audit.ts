@@ -29,7 +29,7 @@ import { keysOfPeople } from '../domain/risk.ts';
 import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
 import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
-import { choicesOf } from './app-settings.ts';
+import { choicesOf } from './offers.ts';
 import { loadCase } from './cases.ts';
 import {
   attributionOf,

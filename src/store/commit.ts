@@ -5,7 +5,6 @@ import { Fault } from '../domain/errors.ts';
 import { imbalance, type Journal } from '../domain/ledger.ts';
 import type { PayoutIntent, Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
-import { isStillChosen } from './app-settings.ts';
 import {
   attributionRow,
   decisionRow,
@@ -24,6 +23,7 @@ import { type Engine, insertRows, overRows } from './dialect.ts';
 import { guarded } from './group-commit.ts';
 import { contactsOfPeople, keepEdges, refuseDoubles } from './identity-edges.ts';
 import { markMirror } from './mirror.ts';
+import { isStillOffered } from './offers.ts';
 import { eraseContacts } from './privacy.ts';
 import { tell } from './queue.ts';
 import { blankIfIn, compareWithKept, saveSnapshots, shownOf } from './records.ts';
@@ -69,6 +69,7 @@ function joined(commits: readonly Commit[]): Commit | null {
     colleagues: joinedColleagues(commits.flatMap(({ colleagues }) => colleagues ?? [])),
     // A batch has read them once.
     choicesSeen: first.choicesSeen,
+    programsMissed: first.programsMissed,
   };
 }
 
@@ -133,8 +134,7 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   // A record that is restored shows what it showed when it was deleted: what has changed since is written to it, news or not.
   const back = returned.length === 0 ? [] : await shownOf(session, accountId, returned);
   await applyPlan(session, accountId, { ...plan, mirror: [...plan.mirror, ...back] }, momentOf(commit));
-  const isBegun = commit.choicesSeen !== undefined && plan.referrals.some(({ version }) => version === 1);
-  if (isBegun && !(await isStillChosen(session, accountId, commit.choicesSeen))) return 'outdated';
+  if (!(await isStillOffered(session, commit))) return 'outdated';
   // Before the snapshots: the address that was known until now finds what else is known by it.
   await eraseContacts(session, accountId, commit.erase, commit.snapshots, momentOf(commit));
   const kept = await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));

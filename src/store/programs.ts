@@ -6,6 +6,7 @@ import type { Instant } from '../domain/time.ts';
 import { createBudgetStore } from './budgets.ts';
 import { programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
+import { choicesIn, lookWhereOpened, programsIn } from './offers.ts';
 import { deleteDraft } from './program-drafts.ts';
 import type { Row, Session } from './schema.ts';
 import { countWhatIsWon, lookAtAll } from './tiers.ts';
@@ -27,18 +28,7 @@ export function createProgramStore(engine: Engine): ProgramStore {
         return nextVersion(session, accountId, program, now);
       }),
 
-    versions: (accountId) =>
-      engine.read(async ({ db }) => {
-        const rows = await db
-          .selectFrom('programs')
-          .selectAll()
-          .where('account_id', '=', accountId)
-          .orderBy('published_at')
-          .orderBy('program_id')
-          .orderBy('version')
-          .execute();
-        return rows.map(programOf);
-      }),
+    versions: (accountId) => engine.read((session) => programsIn(session, accountId)),
   };
 }
 
@@ -59,14 +49,19 @@ async function nextVersion(
   if (program.tiers && !before?.tiers) await countWhatIsWon(session, accountId, now);
   if (program.tiers && canonical(before?.tiers ?? null) !== canonical(program.tiers))
     await lookAtAll(session, accountId, program.programId, now);
+  const programs = await programsIn(session, accountId);
+  const choices = await choicesIn(session, accountId);
   // Of two nodes one clock may be behind: what is published later holds later, or nobody would ever be judged by it.
-  return insertVersion(
+  const published = await insertVersion(
     session,
     accountId,
     program,
     (newest?.version ?? 0) + 1,
     Math.max(now, before?.publishedAt ?? 0),
   );
+  const offered = { programs: await programsIn(session, accountId), choices };
+  await lookWhereOpened(session, accountId, { programs, choices }, offered, published.publishedAt);
+  return published;
 }
 
 function isSame(newest: ProgramVersion, program: NewVersion): boolean {

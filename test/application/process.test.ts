@@ -277,23 +277,52 @@ test('a program that does not apply in the connection takes nobody up there, and
   const referrals = async () => (await store.reads.referrals(a.accountId, { limit: 10, cursor: null }, {})).items;
   expect([await standing(), await referrals()]).toEqual([[], []]);
   now += DAY;
+  // Nobody tells of the friend again: who was met while none applied is looked for.
   await chosen(1, null);
-  await told('contact', 'f');
   await drain();
   expect([await standing(), (await referrals()).length]).toEqual([['1 10000'], 1]);
 });
 
-test('whoever is taken up while somebody chooses other programs belongs to one of those, and not to one that does not apply', async () => {
-  await store.programs.publish(a.accountId, { ...PROGRAM, programId: 'second' }, now);
-  beforeCommit = async () => {
-    const chosen = { managers: [], programs: ['prg'], notifications: [], objects: 'off' } as const;
-    // The clock of the node that saves it is behind.
-    await store.appSettings.save(a.accountId, a.connectionId, chosen, { basis: 0, by: 'key', now: now - DAY });
-  };
-  await told('contact', 'f');
-  await drain();
-  const { items } = await store.reads.referrals(a.accountId, { limit: 10, cursor: null }, {});
-  expect(items.map(({ programId }) => programId)).toEqual(['prg']);
+describe('a friend who is met while no program is open', () => {
+  const referrals = async () =>
+    (await store.reads.referrals(a.accountId, { limit: 10, cursor: null }, {})).items.length;
+  beforeEach(async () => void (await store.programs.publish(a.accountId, { ...PROGRAM, isRetired: true }, now)));
+
+  test('belongs to nobody, and is taken up when one is published though nobody tells of them again', async () => {
+    await told('contact', 'f');
+    await drain();
+    expect(await referrals()).toBe(0);
+    now += DAY;
+    await store.programs.publish(a.accountId, PROGRAM, now);
+    await drain();
+    expect(await referrals()).toBe(1);
+  });
+
+  test('is read again when one is published at that very moment', async () => {
+    beforeCommit = async () => void (await store.programs.publish(a.accountId, PROGRAM, now));
+    await told('contact', 'f');
+    await drain();
+    expect(await referrals()).toBe(1);
+  });
+
+  test('is looked at when a choice that another node has made already holds here too', async () => {
+    const choose = (basis: number, programs: string[] | null, at: number) =>
+      store.appSettings.save(
+        a.accountId,
+        a.connectionId,
+        { managers: [], programs, notifications: [], objects: 'off' },
+        { basis, by: 'key', now: at },
+      );
+    await choose(0, [], now);
+    await store.programs.publish(a.accountId, PROGRAM, now);
+    await choose(1, null, now + 2_000);
+    await told('contact', 'f');
+    await drain();
+    expect(await referrals()).toBe(0);
+    now += 2_000;
+    await drain();
+    expect(await referrals()).toBe(1);
+  });
 });
 
 test('a deal that was read for one friend is not taken as seen for another one who is on it', async () => {

@@ -447,15 +447,10 @@ export function createSetup(input: SetupInput): Setup {
       const own = books.referrals.filter(({ contact_id }) => contact_id === friend);
       if (own.length > 1) found.push(`law 1: friend ${friend} has ${own.length} referrals`);
       const [referral] = own as Array<(typeof own)[number] & { program_id: string }>;
-      // Who is met while no program applies belongs to none, and nobody looks for them afterwards.
-      const createdAt = portal.contacts.get(friend)?.modifiedAt ?? 0;
-      const since = [
-        inForceAt(all, createdAt),
-        ...all.filter(({ at }) => at >= createdAt).map((one) => one.programs ?? PROGRAMS),
-      ];
       const isMet = !old.friends.has(friend) || isBackfilled;
       if (!referral) {
-        if (isMet && since.every((programs) => programs.length > 0))
+        // Who is met while no program applies is looked at again as soon as one does.
+        if (isMet && inForceAt(all, Number.POSITIVE_INFINITY).length > 0)
           found.push(`law 1: friend ${friend} has no referral`);
         continue;
       }

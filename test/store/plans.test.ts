@@ -44,10 +44,11 @@ const server = await postgresForThisFile();
 
 /**
  * Lists of what an admin has made, counts for metrics, the sums of a whole ledger, and a repair: they touch all of it by nature. So does the
- * look at the news that wait, whose index holds no others. What figures wait for is looked at up to a bound.
+ * look at the news that wait, whose index holds no others. What figures wait for is looked at up to a bound. When a program is open where
+ * none was, all contacts of the connection are gone through, once.
  */
 const READS_ALL =
-  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'|select \* from payout_news n|sum\(d\.minor\)|from figure_marks where account_id = \S+\s+limit|state = 'running'|state in \('running'/;
+  /select \* from "accounts"|count\(\*\) filter|from migrations|from postings\s+where account_id = \S+ group by|acked_hash = null|insert into tier_looks \(account_id, member_id, program_id, at\)\s+select|select distinct account_id, connection_id, 'contact'|select \* from payout_news n|sum\(d\.minor\)|from figure_marks where account_id = \S+\s+limit|facts like '%"referredByIds"|state = 'running'|state in \('running'/;
 
 /** An unfiltered page: the index gives the account's rows in the order asked for, and the limit ends it. */
 const IS_FIRST_PAGE = /from "?\w+"? where account_id = \+'\w+'\s+order by .* limit /;

@@ -1126,6 +1126,11 @@ export interface Commit {
    * apply, for good: the commit is `outdated` then. Absent: it begins none that depends on a choice.
    */
   readonly choicesSeen?: number | undefined;
+  /**
+   * How many versions of programs it knew of, where none of them is open to referrals that begin: somebody who is met while the first one is
+   * published would belong to nobody. Absent: one is open.
+   */
+  readonly programsMissed?: number | undefined;
 }
 
 /** People of the companies that friends work for, all of one connection. */
