@@ -364,6 +364,8 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
     shared_key: 'null',
     company_id: 'null',
     judged_by: 'null',
+    chance: 'null',
+    closes_at: 'null',
   };
   insert(
     'records',
@@ -394,6 +396,8 @@ function fill(database: Database.Database, { accountId, connectionId }: Tenant, 
     {
       ...recordColumns,
       ...version,
+      chance: '4000',
+      closes_at: `(${now} + (i % 180) * 86400000)`,
       object: `'deal'`,
       record_id: deal,
       facts: `'{"ref":{"connectionId":"${connectionId}","object":"deal","id":"' || ${deal} || '"},"presence":"present","name":"Engine ' || i || '","history":[' || ${point(submittedAt, dealStage)} || '],"contactIds":["' || ${friend} || '"],"formerIds":[]}'`,

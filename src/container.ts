@@ -24,6 +24,7 @@ import { createDeskEffects, type DeskEffects } from './application/desk-effects.
 import { createDriftWatch, type DriftWatch } from './application/drift-watch.ts';
 import { createFigures, type Figures } from './application/figures.ts';
 import { createFinance, type Finance } from './application/finance.ts';
+import { createForecasts, type Forecasts } from './application/forecasts.ts';
 import { createHistory, type History } from './application/history.ts';
 import { createHome } from './application/home.ts';
 import { createListen } from './application/listen.ts';
@@ -110,6 +111,9 @@ const FIGURES_SCHEDULE = '*/15 * * * * *';
 /** What a person has started begins at once on their node; a minute is what a crash costs it. */
 const STARTED_SCHEDULE = '* * * * *';
 
+/** Once a day, and again after each hour in which nobody was there to do it: accounts that were counted on the day are left out. */
+const FORECAST_SCHEDULE = '23 * * * *';
+
 export interface ContainerDeps {
   readonly store: Store;
   readonly connectors: ReadonlyMap<string, CrmConnector>;
@@ -188,6 +192,7 @@ export interface Container {
   readonly payoutBatches: PayoutBatches;
   readonly webhookEndpoints: WebhookEndpoints;
   readonly finance: Finance;
+  readonly forecasts: Forecasts;
   /** The three hops' workers and the schedules. */
   start(): void;
   /** Finishes what is under way. Nothing is lost: what was not begun lies in the store. */
@@ -347,12 +352,20 @@ export function createContainer(deps: ContainerDeps): Container {
     newId: randomUUID,
     onStarted: () => taxRuns.poke(),
   });
+  const recordUrl = (connection: Connection, record: RecordRef) =>
+    connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
+  const forecasts = createForecasts({
+    ...{ store, clock, log, recordUrl },
+    newId: randomUUID,
+    onStarted: () => forecastRuns.poke(),
+  });
   const signIn = createSignIn({ store, clock, log, publicUrl, sendLetter });
   const backfillRuns = scheduled('backfills', STARTED_SCHEDULE, backfills.runAll);
   const releaseRuns = scheduled('releases', STARTED_SCHEDULE, history.carryOutAll);
   const importRuns = scheduled('imports', STARTED_SCHEDULE, memberImports.runAll);
   const taxRuns = scheduled('tax', STARTED_SCHEDULE, finance.tax.runAll);
-  const begun = [backfillRuns, releaseRuns, importRuns, taxRuns];
+  const forecastRuns = scheduled('forecasts', STARTED_SCHEDULE, forecasts.runAll);
+  const begun = [backfillRuns, releaseRuns, importRuns, taxRuns, forecastRuns];
   const figures = createFigures({ store, clock });
   const schedules = [
     ...begun,
@@ -367,6 +380,7 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('sessions', PRUNE_SCHEDULE, signIn.prune),
     scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
     scheduled('figures', FIGURES_SCHEDULE, figures.foldAll),
+    scheduled('forecast', FORECAST_SCHEDULE, forecasts.beginAll),
     scheduled('prune', PRUNE_SCHEDULE, createPrune({ store, reconciliation, clock, log })),
     ...(reconcileSchedule === undefined ? [] : [scheduled('reconcile', reconcileSchedule, reconciliation.makeAll)]),
   ];
@@ -390,8 +404,6 @@ export function createContainer(deps: ContainerDeps): Container {
     },
   });
 
-  const recordUrl = (connection: Connection, record: RecordRef) =>
-    connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
   const nextAsks = createNextAsks({ store, clock, recordUrl });
   const appSettings = createAppSettings({
     store,
@@ -481,6 +493,7 @@ export function createContainer(deps: ContainerDeps): Container {
       onAsked: () => dispatches.get('webhooks')?.poke(),
     }),
     finance,
+    forecasts,
     payoutBatches: createPayoutBatches({ store, providers, clock, onDue: onDecided }),
     start() {
       for (const dispatch of dispatches.values()) dispatch.start();

@@ -471,7 +471,10 @@ export const hubspotManifest: HubspotManifest = {
       ],
       why: 'to tell a self-referral and a person who was a customer before, and whom of their contacts a rep could ask next; numbers and addresses are compared, and shown to nobody',
     },
-    deal: { names: ['hs_createdate'], why: 'to know when it began' },
+    deal: {
+      names: ['hs_createdate', 'hs_deal_stage_probability', 'closedate'],
+      why: 'to know when it began, and how likely and when it is to close: for the forecast of what will be owed',
+    },
   },
   associationLabels: [
     {

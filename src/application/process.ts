@@ -4,11 +4,12 @@ import { sharedKeyOf } from '../domain/connections-policy.ts';
 import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
-import { findStage, type MappedStage, mapCatalog, type StageMapping } from '../domain/mapping.ts';
+import { findStage, type MappedStage, mapCatalog, type StageCatalog, type StageMapping } from '../domain/mapping.ts';
 import type { Plan } from '../domain/plan.ts';
 import { firstRateDay } from '../domain/program.ts';
 import { openProgramIn } from '../domain/program-choice.ts';
 import { alsoOfContacts, wantedProperties } from '../domain/property.ts';
+import { CHANCE_WHOLE } from '../domain/prospect.ts';
 import { ratesOf } from '../domain/rates.ts';
 import type { DealFacts, RecordRef } from '../domain/record.ts';
 import { addTo } from '../domain/tally.ts';
@@ -21,7 +22,7 @@ import { elsewhereState, type OtherConnections, otherConnections, withKeys } fro
 import { ownObjects } from './own-objects.ts';
 import type { CrmAccess, CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
-import type { Commit, Connection, Shard, Store, WorkItem } from './ports/store.ts';
+import type { Commit, Connection, Shard, StageChance, Store, WorkItem } from './ports/store.ts';
 import { deferralFor } from './retry.ts';
 import type { SyncPulse } from './sync-pulse.ts';
 import { countryPropertyOf } from './tax.ts';
@@ -319,11 +320,20 @@ export async function refreshMapping(
     const earlier = await store.connections.mapping(accountId, id);
     const mapping = mappingOf(mapCatalog(catalog, earlier?.entries ?? []));
     // What was said and stays was seen in that dry run.
-    const grounds = { basis: earlier?.version ?? null, dryRunId: earlier?.dryRunId };
+    const grounds = { basis: earlier?.version ?? null, dryRunId: earlier?.dryRunId, chances: chancesIn(catalog) };
     if (await store.connections.saveMapping(accountId, id, mapping.version, mapping.entries, now, grounds))
       return mapping;
   }
   throw CONTENDED;
+}
+
+/** What is only ever forecast by is no part of the mapping: decisions name its versions. */
+function chancesIn({ pipelines }: StageCatalog): StageChance[] {
+  return pipelines.flatMap(({ id: pipelineId, stages }) =>
+    stages.flatMap(({ id: stageId, probability }) =>
+      probability === null ? [] : [{ pipelineId, stageId, chance: Math.round(probability * CHANCE_WHOLE) }],
+    ),
+  );
 }
 
 /** A version of the mapping is a hash of what it says. */

@@ -22,6 +22,7 @@ import {
 import { doctor } from './doctor.ts';
 import { fixDrift, listDrift } from './drift.ts';
 import { rebuildFigures, verifyFigures } from './figures.ts';
+import { countForecast, showForecast } from './forecast.ts';
 import { releaseHistory, showHistory, turnRelease } from './history.ts';
 import { createKey, generateKey, listKeys, revokeKey } from './keys.ts';
 import { setMapping, showMapping, tryMapping } from './mapping.ts';
@@ -452,6 +453,14 @@ function commands(terminal: Terminal, print: (result: Result) => void): Command 
   add(periods, 'verify <account>', 'say whether closed months still come to what was kept of them').action(
     async (of: string) => print(await verifyClosedPeriods(terminal, of)),
   );
+
+  const forecast = program.command('forecast').description('what open deals may still cost');
+  add(forecast, 'show <account>', 'print it as it was counted last, by month and currency').action(async (of: string) =>
+    print(await showForecast(terminal, of)),
+  );
+  add(forecast, 'count <account>', 'count it now; the CRM is not asked for anything')
+    .option('--by <who>', 'who asks for it, by name or role', 'command line')
+    .action(async (of: string, { by }: { by: string }) => print(await countForecast(terminal, of, by)));
 
   const payouts = program.command('payouts').description('what left through reward providers');
   add(payouts, 'reconcile <account>', 'compare what a provider says it gave with the ledger, and keep the report')

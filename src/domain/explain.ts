@@ -274,14 +274,19 @@ function paymentOf(
 ): Pick<Outlook, 'next' | 'nextAt'> {
   if (rule.holdUntil) return { next: null, nextAt: null };
   const reviewed = isReviewed(rule, money) ? ' A person has to approve it.' : '';
-  const heldTo = addDays(now, rule.holdDays);
-  const owedAt = rule.payOnDay === undefined ? heldTo : nextDayOfMonth(heldTo, rule.payOnDay);
-  if (batch)
-    return { next: `Reached today, it is paid with the batch of that day.${reviewed}`, nextAt: nextCut(batch, owedAt) };
+  const nextAt = paidAt(rule, batch, now);
+  if (batch) return { next: `Reached today, it is paid with the batch of that day.${reviewed}`, nextAt };
   if (rule.payOnDay !== undefined)
-    return { next: `Reached today, it is paid on the next day of payment.${reviewed}`, nextAt: owedAt };
-  if (rule.holdDays > 0) return { next: `Reached today, it is paid when the hold ends.${reviewed}`, nextAt: owedAt };
+    return { next: `Reached today, it is paid on the next day of payment.${reviewed}`, nextAt };
+  if (rule.holdDays > 0) return { next: `Reached today, it is paid when the hold ends.${reviewed}`, nextAt };
   return { next: `Reached today, it is paid at once.${reviewed}`, nextAt: null };
+}
+
+/** When a rule pays what is reached at a moment: behind its hold, on its day of payment, with its batch. What `holdUntil` waits for has no date, and is not in it. */
+export function paidAt(rule: RewardRule, batch: BatchSchedule | null, reachedAt: Instant): Instant {
+  const heldTo = addDays(reachedAt, rule.holdDays);
+  const owedAt = rule.payOnDay === undefined ? heldTo : nextDayOfMonth(heldTo, rule.payOnDay);
+  return batch ? nextCut(batch, owedAt) : owedAt;
 }
 
 function told(why: Reason, names: DealNames): Outlook['reason'] {

@@ -14,6 +14,17 @@ export interface RecordRef {
 /** Values of the CRM's own properties by name, for those that a rule asks about. Null is empty; a name that is missing was not read. */
 export type Properties = Readonly<Record<string, string | null>>;
 
+/**
+ * What the CRM expects of an open deal. People and the CRM itself move it all the time, and nothing is ever decided by it: a forecast alone
+ * reads it.
+ */
+export interface DealProspect {
+  /** Of 10,000; null where the deal has none of its own. */
+  readonly chance: number | null;
+  /** When it is to be closed; null where nobody has said. */
+  readonly closesAt: Instant | null;
+}
+
 /** A deal as it stood from one moment on, rebuilt from the histories that the CRM keeps of its properties. */
 export interface DealPoint {
   readonly at: Instant;
@@ -52,6 +63,8 @@ export interface DealFacts {
   readonly refunds?: readonly RefundFact[] | undefined;
   /** When it was last changed, by the CRM's own clock: which state of it this is. Not a fact about the deal, and not kept as one. */
   readonly modifiedAt?: Instant;
+  /** Not a fact either, and kept beside them: another one makes no other version of the record. Absent where it was not read. */
+  readonly prospect?: DealProspect;
 }
 
 /** Of a person, as they are compared with others. What is not there is not known. */

@@ -94,6 +94,7 @@ export interface AppDeps {
   };
   readonly privacy: OperationsDeps['privacy'];
   readonly finance: OperationsDeps['finance'];
+  readonly forecasts: OperationsDeps['forecasts'];
   readonly backfills: OperationsDeps['backfills'];
   readonly history: OperationsDeps['history'];
   readonly memberImports: OperationsDeps['memberImports'];

@@ -29,7 +29,6 @@ import { keysOfPeople } from '../domain/risk.ts';
 import { budgetTally, companyOwner, type Tally } from '../domain/tally.ts';
 import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
-import { choicesOf } from './offers.ts';
 import { loadCase } from './cases.ts';
 import {
   attributionOf,
@@ -49,6 +48,7 @@ import {
 } from './codec.ts';
 import { type Columns, rowsOf } from './dialect.ts';
 import { edgeKey, edgesOfSubjects } from './identity-edges.ts';
+import { choicesOf } from './offers.ts';
 import { periodBooksIn } from './periods.ts';
 import { newestPolicy, policyVersionOf } from './policies.ts';
 import { rateOf } from './rates.ts';

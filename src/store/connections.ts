@@ -9,6 +9,7 @@ import type {
 } from '../application/ports/store.ts';
 import { connectionOf, fromJson, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
+import { keepStageChances } from './forecasts.ts';
 import type { Row, Session } from './schema.ts';
 import { losePosition, positionOf } from './stream.ts';
 import { tellOf } from './webhook-events.ts';
@@ -243,10 +244,11 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
         return row ? mappingOf(row) : null;
       }),
 
-    saveMapping: (accountId, connectionId, version, entries, now, { basis, dryRunId } = {}) =>
+    saveMapping: (accountId, connectionId, version, entries, now, { basis, dryRunId, chances } = {}) =>
       engine.write(async (session) => {
         // Two nodes that save at once would both see the same newest one.
         await lockConnection(session, accountId, connectionId);
+        if (chances) await keepStageChances(session, accountId, connectionId, chances);
         const newest = await newestMapping(session, accountId, connectionId);
         if (newest?.version === version) return true;
         if (basis !== undefined && (newest?.version ?? null) !== basis) return false;

@@ -23,6 +23,7 @@ import type { Engine } from './dialect.ts';
 import { createDriftStore } from './drift.ts';
 import { createDryRunStore } from './dry-runs.ts';
 import { createFigureStore } from './figures.ts';
+import { createForecastStore } from './forecasts.ts';
 import { createHistoryStore } from './history.ts';
 import { createIdentityStore } from './identity.ts';
 import { createInboxStore } from './inbox.ts';
@@ -161,6 +162,7 @@ export function createStore(engine: Engine): Store {
     figures: createFigureStore(engine),
     periods: createPeriodStore(engine),
     taxReports: createTaxReportStore(engine),
+    forecasts: createForecastStore(engine),
     appSettings: createAppSettingsStore(engine),
     caseTasks: createCaseTaskStore(engine),
     payouts: createPayoutStore(engine),

@@ -389,6 +389,8 @@ async function forgetRecords(
       shared_key: null,
       company_id: null,
       judged_by: null,
+      chance: null,
+      closes_at: null,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set presence = excluded.presence,
       facts = excluded.facts, mail_key = null, phone_key = null, shared_key = null, company_id = null,

@@ -128,6 +128,8 @@ export async function saveSnapshots(
       company_id: isDeal(facts) ? null : (facts.company?.id ?? null),
       shared_key: sharedKey,
       judged_by: judgedBy ? judgedByText(judgedBy) : null,
+      chance: isDeal(facts) ? (facts.prospect?.chance ?? null) : null,
+      closes_at: isDeal(facts) ? (facts.prospect?.closesAt ?? null) : null,
     })),
     `on conflict (account_id, connection_id, object, record_id) do update set
       presence = excluded.presence, facts = excluded.facts,
@@ -136,6 +138,9 @@ export async function saveSnapshots(
         else excluded.modified_at end,
       judged_by = case when excluded.read_at = 0 and records.facts = excluded.facts then records.judged_by
         else excluded.judged_by end,
+      chance = case when excluded.read_at = 0 and records.facts = excluded.facts then records.chance else excluded.chance end,
+      closes_at = case when excluded.read_at = 0 and records.facts = excluded.facts then records.closes_at
+        else excluded.closes_at end,
       mail_key = excluded.mail_key, phone_key = excluded.phone_key, company_id = excluded.company_id,
       shared_key = case when excluded.presence = 'deleted' then records.shared_key else excluded.shared_key end,
       version = records.version + case when records.facts = excluded.facts then 0 else 1 end
@@ -190,10 +195,13 @@ export async function rememberDeleted(
   }
 }
 
-/** Without the time of its last change: our own write to a record changes that and nothing that is decided on. */
-function textOf({ modifiedAt: _, ...facts }: DealFacts | ContactFacts): string {
-  // Amounts in it are the CRM's own text, so nothing has to be replaced: a fifth of the time.
-  return JSON.stringify(facts);
+/**
+ * Without the time of its last change, and what the CRM expects of a deal: our own write to a record changes the one, a forecast alone reads the
+ * other, and nothing is decided on either.
+ */
+function textOf(facts: DealFacts | ContactFacts): string {
+  // Amounts in it are the CRM's own text, so nothing has to be replaced: a fifth of the time. What is undefined is left out.
+  return JSON.stringify({ ...facts, modifiedAt: undefined, prospect: undefined });
 }
 
 /** How others with the same mailbox or number find a contact. */

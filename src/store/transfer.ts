@@ -128,6 +128,9 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   period_lines: ['account_id', 'period_id', 'ledger_account', 'currency'],
   tax_reports: ['account_id', 'id'],
   tax_rows: ['account_id', 'report_id', 'list', 'number'],
+  stage_chances: ['account_id', 'connection_id', 'pipeline_id', 'stage_id'],
+  forecasts: ['account_id', 'id'],
+  forecast_lines: ['account_id', 'forecast_id', 'currency', 'expected_month', 'place', 'number'],
   leases: null,
   probe: null,
 };

@@ -15,6 +15,7 @@ import { colleagueStoreConformance } from './store-colleagues.ts';
 import { deskStoreConformance, newCase } from './store-desk.ts';
 import { figureStoreConformance } from './store-figures.ts';
 import { claiming, DAY, dryRunOf, hint, planOf, T0, type Tenant, TRIED, tenant } from './store-fixtures.ts';
+import { forecastStoreConformance } from './store-forecast.ts';
 import { edgeOf, identityStoreConformance, POLICY } from './store-identity.ts';
 import { ledgerStoreConformance } from './store-ledger.ts';
 import { listStoreConformance } from './store-lists.ts';
@@ -2518,6 +2519,7 @@ export function storeConformance({
     ledgerStoreConformance(() => ({ store, a }));
     figureStoreConformance(() => ({ store, a }));
     taxStoreConformance(() => ({ store, a }));
+    forecastStoreConformance(() => ({ store, a }));
     periodStoreConformance(() => ({ store, a, again: () => subject.again(), sql: (text) => subject.sql(text) }));
     autopilotStoreConformance(() => ({ store, a }));
 

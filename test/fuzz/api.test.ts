@@ -174,6 +174,13 @@ const SURE: Readonly<Record<string, { params?: Record<string, string>; body?: Js
   listTaxRows: { params: { year: '2026' } },
   exportTaxRows: { params: { year: '2026' } },
   startTaxReport: { params: { year: '2026' } },
+  getForecast: {},
+  startForecast: {},
+  exportForecast: {},
+  listForecastLines: { params: { currencyOrNone: 'EUR', monthOrNone: '2026-12' } },
+  exportForecastLines: { params: { currencyOrNone: 'none', monthOrNone: 'none' } },
+  getForecastTrend: {},
+  exportForecastTrend: {},
   setTaxSettings: {
     body: {
       version: 0,

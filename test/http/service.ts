@@ -25,6 +25,7 @@ import { createDeskEffects } from '../../src/application/desk-effects.ts';
 import { createDriftWatch } from '../../src/application/drift-watch.ts';
 import { createFigures } from '../../src/application/figures.ts';
 import { createFinance } from '../../src/application/finance.ts';
+import { createForecasts } from '../../src/application/forecasts.ts';
 import { createHistory } from '../../src/application/history.ts';
 import { createHome } from '../../src/application/home.ts';
 import { createMappings } from '../../src/application/mapping.ts';
@@ -481,6 +482,11 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     finance: createFinance({
       ...{ store, clock, log, newId: randomUUID },
       signer: createSigner(KEYS),
+      onStarted: () => {},
+    }),
+    forecasts: createForecasts({
+      ...{ store, clock: systemClock, log, recordUrl },
+      newId: randomUUID,
       onStarted: () => {},
     }),
     reconciliation: createReconciliation({

@@ -268,6 +268,8 @@ const IN_PATHS: Readonly<Record<string, string>> = {
   programId: 'default',
   currency: 'USD',
   ledgerKind: 'payable',
+  currencyOrNone: 'EUR',
+  monthOrNone: '2026-12',
   year: '2026',
 };
 

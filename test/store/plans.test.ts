@@ -85,6 +85,8 @@ const SMALL_TABLES = [
   // A handful of providers, and a batch a day.
   ...['payout_settings', 'payout_schedules', 'manual_batches'],
   ...['payout_settings', 'manual_batches'],
+  // The stages of a connection; and one a day.
+  ...['stage_chances', 'forecasts'],
   // One for each account, and what was set for a connection.
   'desk_settings',
   'app_settings',
@@ -223,6 +225,9 @@ const CHECKED: Readonly<Record<string, string>> = {
   'periods.to_at': 'i + 100',
   'tax_reports.state': `'done'`,
   'tax_rows.number': 'i + 100',
+  'forecasts.state': `'done'`,
+  'forecasts.finished_day': 'i + 100',
+  'forecast_lines.number': 'i + 100',
 };
 
 async function fillTables(client: pg.Client): Promise<void> {
@@ -588,6 +593,34 @@ async function useIdentity({ identity, cases }: Store, a: Tenant): Promise<void>
   await a.write({}, { colleagues: { connectionId: a.connectionId, companyIds: ['acme'], unreferred } });
 }
 
+async function useForecasts({ forecasts, connections }: Store, a: Tenant): Promise<void> {
+  const { accountId, connectionId } = a;
+  const chances = [{ pipelineId: 'p', stageId: 's', chance: 5_000 }];
+  await connections.saveMapping(accountId, connectionId, 'm', [], T0, { chances });
+  await forecasts.start(accountId, { id: 'fct_1', startedAt: T0, startedBy: 'x' });
+  await forecasts.running(1);
+  const own = { forecastId: 'fct_1', attempt: (await forecasts.begin(accountId, 'fct_1')) ?? 0 };
+  await forecasts.openReferrals(accountId, '', 10);
+  await forecasts.prospects(accountId, connectionId, ['1']);
+  await forecasts.stageChances(accountId, connectionId);
+  const line = {
+    ...{ referralId: 'ref_1', ruleKey: 'r', party: 'member' as const, deal: a.ref('deal', '1') },
+    money: { minor: 1n, currency: 'EUR' },
+    ...{ chance: null, chanceFrom: null, closesAt: T0, expectedAt: T0, isOverdue: false, lacks: null },
+  };
+  await forecasts.addLines(accountId, { ...own, looked: 1 }, 0, [line]);
+  await forecasts.dropLines(accountId, own, 'fct_0', 10);
+  const sums = { cells: [], totals: [], deals: 0, withoutAmount: 0, withoutChance: 0, withoutCloseDate: 0, overdue: 0 };
+  await forecasts.finish(accountId, own, sums, T0);
+  await forecasts.newest(accountId);
+  await forecasts.since(accountId, T0);
+  const of = { currency: 'EUR', month: '2026-11' };
+  await forecasts.lines(accountId, 'fct_1', of, { limit: 1, cursor: null });
+  await forecasts.lines(accountId, 'fct_1', of, { limit: 1, cursor: { at: 1, id: 'fcl_1' } });
+  await forecasts.friends(accountId, ['ref_1']);
+  await forecasts.prune(accountId, T0);
+}
+
 async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
   const a = tenant(store);
   const { accountId, connectionId } = a;
@@ -803,6 +836,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await connections.takeState('s', T0);
   await connections.saveMapping(accountId, connectionId, 'm', [], T0);
   await connections.mapping(accountId, connectionId);
+  await useForecasts(store, a);
   await connections.setSweepMark(accountId, connectionId, { object: 'deal', upTo: T0 });
   await connections.sweepMarks(accountId, connectionId);
   await store.inbox.append(a.of, [hint('streamed', ['1'])], T0, { position: 'p', sweepFrom: T0 - 1 });

@@ -161,6 +161,13 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.taxReports.start('acc_a', year);
   const given = { beneficiaryId: 'mem_1', country: 'DE', money, threshold: null };
   await store.taxReports.finish('acc_a', 'tax_1', new Map([['no_threshold', [given]]]), T0);
+  const chances = [{ pipelineId: 'p', stageId: 'Ünï', chance: 5_000 }];
+  await store.connections.saveMapping('acc_a', 'con_a', 'map_2', [], T0, { chances });
+  await store.forecasts.start('acc_a', { id: 'fct_1', startedAt: T0, startedBy: 'Ünï' });
+  const own = { forecastId: 'fct_1', attempt: (await store.forecasts.begin('acc_a', 'fct_1')) ?? 0 };
+  const expected = { referralId: 'ref_1', ruleKey: 'Ünï', party: 'member' as const, deal: a.ref('deal', '1'), money };
+  const unknown = { chance: null, chanceFrom: null, closesAt: T0, expectedAt: T0, isOverdue: false, lacks: null };
+  await store.forecasts.addLines('acc_a', { ...own, looked: 1 }, 0, [{ ...expected, ...unknown }]);
   await store.backfills.start(backfillOf('bfl_1'));
   await store.history.ask(releaseOf('rel_1'));
   await store.memberImports.start(importOf('imp_1'), [rowOf(2)]);

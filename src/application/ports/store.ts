@@ -11,6 +11,7 @@ import type { Decision, Reward, RewardState } from '../../domain/decision.ts';
 import type { Baseline } from '../../domain/drift.ts';
 import type { ElsewhereKeys } from '../../domain/elsewhere-keys.ts';
 import type { Measure } from '../../domain/figures.ts';
+import type { Forecast, ForecastLine } from '../../domain/forecast.ts';
 import type { Elsewhere, IdentityEdge } from '../../domain/identity.ts';
 import type { Journal, JournalKind } from '../../domain/ledger.ts';
 import type { MappedStage, SaidStage, StageMapping } from '../../domain/mapping.ts';
@@ -23,7 +24,7 @@ import type { PolicyVersion } from '../../domain/policy.ts';
 import type { Party, ProgramContent, ProgramVersion } from '../../domain/program.ts';
 import type { ProgramChoice } from '../../domain/program-choice.ts';
 import type { Rate, RateProblem } from '../../domain/rates.ts';
-import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../../domain/record.ts';
+import type { ContactFacts, CrmObject, DealFacts, DealProspect, RecordRef } from '../../domain/record.ts';
 import type { LifecycleStage, Member, Referral, Touch } from '../../domain/referral.ts';
 import type { RefundFact } from '../../domain/refund.ts';
 import type { RetentionItem, RetentionSettings } from '../../domain/retention.ts';
@@ -79,6 +80,7 @@ export interface Store {
   readonly figures: FigureStore;
   readonly periods: PeriodStore;
   readonly taxReports: TaxReportStore;
+  readonly forecasts: ForecastStore;
   readonly appSettings: AppSettingsStore;
   readonly caseTasks: CaseTaskStore;
   readonly payouts: PayoutStore;
@@ -351,6 +353,15 @@ export interface MappingGrounds {
   /** The version that it was made of; null for none. */
   readonly basis?: string | null;
   readonly dryRunId?: string | undefined;
+  /** What the CRM gives its stages, where it was read; kept beside the mapping, of which it makes no other version. */
+  readonly chances?: readonly StageChance[] | undefined;
+}
+
+export interface StageChance {
+  readonly pipelineId: string;
+  readonly stageId: string;
+  /** Of 10,000. */
+  readonly chance: number;
 }
 
 export interface ConnectionStore {
@@ -2022,6 +2033,83 @@ export interface TaxReportStore {
   }>;
   /** Members, and friends by their referrals. */
   people(accountId: string, ids: readonly string[]): Promise<ReadonlyMap<string, TaxPerson>>;
+}
+
+/** What open deals may still cost, as it was counted once. */
+export interface KeptForecast {
+  readonly id: string;
+  readonly state: 'running' | 'done';
+  /** Open referrals that were looked at so far. */
+  readonly looked: number;
+  readonly startedAt: Instant;
+  readonly startedBy: string;
+  readonly finishedAt: Instant | null;
+  /** Null while it is under way. */
+  readonly forecast: Forecast | null;
+}
+
+export interface ForecastStore {
+  /** Begins one, unless one is under way: then that one. */
+  start(accountId: string, forecast: Pick<KeptForecast, 'id' | 'startedAt' | 'startedBy'>): Promise<KeptForecast>;
+  /** Of every account, what is under way. */
+  running(limit: number): Promise<ReadonlyArray<{ readonly accountId: string; readonly id: string }>>;
+  /** Who takes it up; what an earlier attempt still adds is refused from then on. Null when it is not under way. */
+  begin(accountId: string, forecastId: string): Promise<number | null>;
+  /** False, with nothing kept, when another attempt has begun or it is over. `from`: the number of the first line. */
+  addLines(
+    accountId: string,
+    of: { readonly forecastId: string; readonly attempt: number; readonly looked: number },
+    from: number,
+    lines: readonly ForecastLine[],
+  ): Promise<boolean>;
+  /** In place of another one of the same day. False as for `addLines`. */
+  finish(
+    accountId: string,
+    of: { readonly forecastId: string; readonly attempt: number },
+    forecast: Forecast,
+    now: Instant,
+  ): Promise<boolean>;
+  /** Takes away some of the lines of all but one forecast; returns how many, 0 when there are none left. Null as for `addLines`. */
+  dropLines(
+    accountId: string,
+    of: { readonly forecastId: string; readonly attempt: number },
+    keptId: string | null,
+    limit: number,
+  ): Promise<number | null>;
+  /** Takes away what was counted before. */
+  prune(accountId: string, before: Instant): Promise<void>;
+  /** The newest that is done, and the one that is under way. */
+  newest(accountId: string): Promise<{ readonly done: KeptForecast | null; readonly running: KeptForecast | null }>;
+  /** The last one of each day, oldest first. */
+  since(accountId: string, from: Instant): Promise<KeptForecast[]>;
+  /** The largest amounts first; lines without an amount have no currency, deals without a close date no month. */
+  lines(
+    accountId: string,
+    forecastId: string,
+    of: { readonly currency: string | null; readonly month: Month | null },
+    page: PageInput,
+  ): Promise<Page<ForecastLine & { readonly number: number }>>;
+  /**
+   * Referrals that are neither won nor ended, by their ids, behind `after`: `looked` of them were gone through, and those whose friend is on a deal
+   * that was read are here.
+   */
+  openReferrals(
+    accountId: string,
+    after: string,
+    limit: number,
+  ): Promise<{
+    readonly items: ReadonlyArray<{ readonly referral: Referral; readonly member: Member }>;
+    readonly looked: number;
+    readonly next: string | null;
+  }>;
+  prospects(
+    accountId: string,
+    connectionId: string,
+    dealIds: readonly string[],
+  ): Promise<ReadonlyMap<string, DealProspect>>;
+  stageChances(accountId: string, connectionId: string): Promise<StageChance[]>;
+  /** Names of friends, for those lines that somebody looks at. */
+  friends(accountId: string, referralIds: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
 }
 
 export interface LedgerBalance {

@@ -1,12 +1,14 @@
 import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
 import type { CrmAccess } from '../../application/ports/crm.ts';
 import type { WantedProperties } from '../../domain/property.ts';
-import type { DealFacts } from '../../domain/record.ts';
+import { chanceOf, closingOf } from '../../domain/prospect.ts';
+import type { DealFacts, DealProspect } from '../../domain/record.ts';
 import { readAssociations } from './associations.ts';
 import type { PortalApi } from './call.ts';
 import { MODIFIED_PROPERTY } from './fields.ts';
 import { POINT_PROPERTIES, pointsOf } from './points.ts';
 import { modificationOf, readRecords } from './records.ts';
+import type { HubSpotRecord } from './wire.ts';
 
 const PROPERTIES = ['dealname', ...hubspotManifest.alsoRead.deal.names, MODIFIED_PROPERTY.deal, ...POINT_PROPERTIES];
 
@@ -29,7 +31,16 @@ export async function readDeals(
     contactIds: [...new Set((contacts.get(id) ?? []).map(({ toId }) => toId))],
     formerIds,
     ...modificationOf(record, 'deal'),
+    ...(record ? { prospect: prospectOf(record) } : {}),
   }));
+}
+
+/** HubSpot calculates the probability from the deal's stage; "0.2", and with more decimals than anybody has entered. */
+function prospectOf({ properties }: HubSpotRecord): DealProspect {
+  return {
+    chance: chanceOf(properties.hs_deal_stage_probability, 1),
+    closesAt: closingOf(properties.closedate),
+  };
 }
 
 export async function readDealsOfContacts(

@@ -1,5 +1,6 @@
 import type { CrmAccess } from '../../application/ports/crm.ts';
-import type { DealFacts } from '../../domain/record.ts';
+import { chanceOf, closingOf } from '../../domain/prospect.ts';
+import type { DealFacts, DealProspect } from '../../domain/record.ts';
 import type { OrgApi } from './call.ts';
 import { isOf, longId } from './ids.ts';
 import { hasField, type OrgShape, readable, requireFields } from './org.ts';
@@ -10,7 +11,8 @@ import { goneSince, modificationOf } from './stamps.ts';
 import { type Row, text } from './wire.ts';
 
 const OPPORTUNITY = ['Id', 'Name', 'StageName', 'Amount', 'IsDeleted', 'CreatedDate', 'SystemModstamp'];
-const OPPORTUNITY_IF_ANY = ['RecordTypeId', 'CurrencyIsoCode'];
+/** What the connected user may not see is left out: an org need not show its probabilities to anybody. */
+const OPPORTUNITY_IF_ANY = ['RecordTypeId', 'CurrencyIsoCode', 'Probability', 'CloseDate'];
 const ROLE = ['Id', 'OpportunityId', 'ContactId', 'IsPrimary', 'IsDeleted', 'CreatedDate', 'SystemModstamp'];
 const HISTORY = ['Id', 'OpportunityId', 'StageName', 'Amount', 'CreatedDate'];
 const FIELD_HISTORY = ['Id', 'OpportunityId', 'Field', 'DataType', 'OldValue', 'NewValue', 'CreatedDate'];
@@ -49,8 +51,14 @@ export async function readDeals(
       contactIds: isPresent ? peopleOf(record, roles) : [],
       formerIds: names.filter((name) => name !== id),
       ...(record ? modificationOf([record, ...roles], at) : goneSince(at)),
+      ...(isPresent ? { prospect: prospectOf(record) } : {}),
     };
   });
+}
+
+/** The probability is a percentage, and an opportunity's own: whoever sells may enter another than its stage's. */
+function prospectOf({ Probability, CloseDate }: Row): DealProspect {
+  return { chance: chanceOf(text(Probability), 100), closesAt: closingOf(text(CloseDate)) };
 }
 
 interface Story {

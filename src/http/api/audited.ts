@@ -18,6 +18,8 @@ const ONLY_ASK: readonly string[] = [
   'removeView',
   'tryCaseDecision',
   'checkConfiguration',
+  // Counts what is there.
+  'startForecast',
 ];
 
 /** What is sent, and what is answered, that whoever reads the log must not read. */

@@ -20,6 +20,7 @@ import { type ConsentTextsApiDeps, consentTexts } from './consent-texts.ts';
 import { decisions } from './decisions.ts';
 import { type DriftDeps, drift } from './drift.ts';
 import { type FiguresApiDeps, figures } from './figures.ts';
+import { type ForecastApiDeps, forecast } from './forecast.ts';
 import { type HistoryApiDeps, history } from './history.ts';
 import { type LedgerDeps, ledger } from './ledger.ts';
 import { type MappingDeps, mapping } from './mapping.ts';
@@ -69,6 +70,7 @@ export interface OperationsDeps
     Pick<ReceivablesDeps, 'writeOff' | 'ledger'>,
     Omit<LedgerDeps, 'reads'>,
     Pick<PeriodsApiDeps & TaxApiDeps, 'finance'>,
+    ForecastApiDeps,
     SyncApiDeps,
     AttentionDeps,
     AppSettingsDeps,
@@ -160,5 +162,6 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...configurationFile(deps),
     ...periods(deps),
     ...tax(deps),
+    ...forecast(deps),
   ];
 }

@@ -103,6 +103,13 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'exportPeriodTotals',
     'verifyPeriods',
     'getChartOfAccounts',
+    'getForecast',
+    'startForecast',
+    'exportForecast',
+    'listForecastLines',
+    'exportForecastLines',
+    'getForecastTrend',
+    'exportForecastTrend',
   ],
   'money.write': [
     'enterRates',

@@ -38,6 +38,7 @@ import * as callShare from './0034-call-share.ts';
 import * as owedAgain from './0035-owed-again.ts';
 import * as judgedBy from './0036-judged-by.ts';
 import * as stageWords from './0037-stage-words.ts';
+import * as forecast from './0038-forecast.ts';
 
 interface Migration {
   readonly name: string;
@@ -85,6 +86,7 @@ const MIGRATIONS: readonly Migration[] = [
   owedAgain,
   judgedBy,
   stageWords,
+  forecast,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

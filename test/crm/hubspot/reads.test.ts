@@ -64,6 +64,25 @@ describe('deals', () => {
     expect(deals.map(({ ref }) => ref.id).sort()).toEqual([...ids].sort());
   });
 
+  test('come with their probability and close date, whose histories nobody asks for', async () => {
+    const { session, api } = createHarness();
+    const expected = {
+      hs_deal_stage_probability: '0.200000000000000011102230246251565404',
+      closedate: '2026-12-31T10:00:00Z',
+    };
+    api.post(DEALS).reply(200, async (request: Request) => {
+      const { properties, propertiesWithHistory } = (await request.json()) as BatchBody;
+      expect(properties).toEqual(expect.arrayContaining(Object.keys(expected)));
+      for (const name of Object.keys(expected)) expect(propertiesWithHistory).not.toContain(name);
+      return batchOf([dealOf('1', expected), dealOf('2', { hs_deal_stage_probability: '', closedate: '' })]);
+    });
+    api.post(DEAL_CONTACTS).reply(200, batchOf([]));
+    expect((await session.readDeals(['1', '2'])).map(({ prospect }) => prospect)).toEqual([
+      { chance: 2_000, closesAt: Date.UTC(2026, 11, 31, 10) },
+      { chance: null, closesAt: null },
+    ]);
+  });
+
   test('that HubSpot does not name in its answer are looked at singly: deleted, archived, merged or just late', async () => {
     const { session, api } = createHarness();
     api

@@ -104,6 +104,28 @@ describe('an opportunity', () => {
     });
   });
 
+  test('comes with its own probability and close date, by no call more, and without the one that nobody may see', async () => {
+    const { control, orgId, session } = world;
+    const id = create('Opportunity', opportunity({ Probability: 35 }));
+    await session.readDeals([id]);
+    world.calls();
+    expect((await deal(id))?.prospect).toEqual({ chance: 3_500, closesAt: Date.UTC(2026, 11, 31) });
+    expect(world.calls()).toBe(1);
+    control.edit(orgId, id, { Probability: null });
+    expect((await deal(id))?.prospect).toMatchObject({ chance: null });
+    control.remove(orgId, id);
+    expect(await deal(id)).not.toHaveProperty('prospect');
+  });
+
+  test('of which the connected user may not see the probability is read all the same', async () => {
+    world.control.setAccess(world.orgId, 'Opportunity', 'Probability', 'none');
+    const id = create('Opportunity', opportunity({ Amount: 5 }));
+    expect(await deal(id)).toMatchObject({
+      history: [{ amount: '5' }],
+      prospect: { chance: null, closesAt: Date.UTC(2026, 11, 31) },
+    });
+  });
+
   test('names its primary contact first, and nobody whose role was taken away', async () => {
     const { control, orgId } = world;
     const [ada, bob, eve] = ['Ada', 'Bob', 'Eve'].map((name) => create('Contact', person(name)));

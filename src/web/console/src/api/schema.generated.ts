@@ -3108,6 +3108,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getForecast"];
+        put?: never;
+        post: operations["startForecast"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forecast/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportForecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forecast/{currencyOrNone}/{monthOrNone}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listForecastLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forecast/{currencyOrNone}/{monthOrNone}/lines/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportForecastLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forecast/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getForecastTrend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forecast/trend/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportForecastTrend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface webhooks {
     "member.enrolled": {
@@ -8447,6 +8543,67 @@ export interface components {
                 form: string;
             } | null;
             missing: ("country" | "name" | "email")[];
+        };
+        Forecast: {
+            id: string;
+            /** Format: date-time */
+            countedAt: string;
+            startedBy: string;
+            referrals: number;
+            deals: number;
+            withoutAmount: number;
+            withoutChance: number;
+            withoutCloseDate: number;
+            overdue: number;
+            totals: components["schemas"]["ForecastTotal"][];
+            months: components["schemas"]["ForecastMonth"][];
+        } | null;
+        ForecastTotal: {
+            currency: string;
+            deals: number;
+            expected: string;
+            weighted: string;
+            unknownDeals: number;
+            unknown: string;
+            overdueDeals: number;
+            overdue: string;
+            lackingDeals: number;
+            lacking: string;
+        };
+        ForecastMonth: {
+            currency: string;
+            month: string | null;
+            deals: number;
+            expected: string;
+            weighted: string;
+            unknownDeals: number;
+            unknown: string;
+            overdueDeals: number;
+            overdue: string;
+            lackingDeals: number;
+            lacking: string;
+        };
+        ForecastLine: {
+            id: string;
+            referralId: string;
+            friend: string | null;
+            connectionId: string;
+            dealId: string;
+            dealName: string | null;
+            dealUrl: string | null;
+            ruleKey: string;
+            /** @enum {string} */
+            party: "member" | "friend" | "recruiter" | "assist";
+            amount: string | null;
+            currency: string | null;
+            probability: string | null;
+            /** @enum {string|null} */
+            probabilityFrom: "deal" | "stage" | null;
+            /** Format: date-time */
+            closesAt: string | null;
+            expectedOn: string | null;
+            isOverdue: boolean;
+            lacks: string | null;
         };
     };
     responses: never;
@@ -16226,6 +16383,182 @@ export interface operations {
             path: {
                 year: string;
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvPage"];
+                };
+            };
+        };
+    };
+    getForecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        done: components["schemas"]["Forecast"];
+                        running: {
+                            id: string;
+                            /** Format: date-time */
+                            startedAt: string;
+                            startedBy: string;
+                            referrals: number;
+                        } | null;
+                    };
+                };
+            };
+        };
+    };
+    startForecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** Format: date-time */
+                        startedAt: string;
+                        startedBy: string;
+                        referrals: number;
+                    };
+                };
+            };
+        };
+    };
+    exportForecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvPage"];
+                };
+            };
+        };
+    };
+    listForecastLines: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                currencyOrNone: string;
+                monthOrNone: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ForecastLine"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+        };
+    };
+    exportForecastLines: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                currencyOrNone: string;
+                monthOrNone: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvPage"];
+                };
+            };
+        };
+    };
+    getForecastTrend: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: date-time */
+                            countedAt: string;
+                            currency: string;
+                            expected: string;
+                            weighted: string;
+                            granted: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    exportForecastTrend: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;

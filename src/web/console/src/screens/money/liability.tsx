@@ -1,4 +1,4 @@
-import { Anchor, Button, Card, Group, ScrollArea, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Button, Card, Divider, Group, ScrollArea, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
@@ -7,6 +7,8 @@ import { useText } from '../../i18n/text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
+import { Forecast } from './forecast.tsx';
+import { ForecastLines } from './forecast-lines.tsx';
 import { isZero, KINDS, type Kind, negated, sumOf } from './sums.ts';
 import { moneyText } from './texts.ts';
 
@@ -25,13 +27,20 @@ export function useLedgerSums() {
   });
 }
 
-/** What is owed now, by currency and kind; each figure opens the accounts it is made of. */
+/** What is owed now, by currency and kind, and what open deals may add to it; each figure opens what it is made of. */
 export function Liability() {
   const t = useText(moneyText);
-  const [url, setUrl] = useUrlState<'kind' | 'currency'>();
+  const [url, setUrl] = useUrlState<'kind' | 'currency' | 'month'>();
   const kind = KINDS.find((one) => one === url.kind);
   if (kind && url.currency) return <Accounts kind={kind} currency={url.currency} />;
-  return <Figures onOpen={(of, currency) => setUrl({ kind: of, currency })} emptyText={t('nothingBooked')} />;
+  if (url.month && url.currency) return <ForecastLines currency={url.currency} month={url.month} />;
+  return (
+    <Stack gap="xl">
+      <Figures onOpen={(of, currency) => setUrl({ kind: of, currency })} emptyText={t('nothingBooked')} />
+      <Divider />
+      <Forecast />
+    </Stack>
+  );
 }
 
 function Figures({ onOpen, emptyText }: { onOpen: (kind: Kind, currency: string) => void; emptyText: string }) {

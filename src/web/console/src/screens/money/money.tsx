@@ -42,6 +42,7 @@ const OF_ONE_TAB = [
   'period',
   'year',
   'list',
+  'month',
 ] as const;
 
 export default function Money() {
