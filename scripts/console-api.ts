@@ -5,17 +5,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { listedOperations } from '../src/http/api/listed-operations.ts';
 import { openApiDocument } from '../src/http/api/openapi.ts';
-import { type OperationsDeps, operations } from '../src/http/api/operations.ts';
 
 const CONSOLE = fileURLToPath(new URL('../src/web/console/', import.meta.url));
 const FILE = join(CONSOLE, 'src/api/schema.generated.ts');
-
-/** No operation is carried out here: whatever it would need answers to any name. */
-const anything: object = new Proxy(() => anything, {
-  get: (_target, name) => (name === Symbol.iterator ? [][Symbol.iterator] : anything),
-});
-const deps = new Proxy({}, { get: () => anything }) as OperationsDeps;
 
 /** What the types are for: problems are one type of the client's own, and descriptions are read in the document. */
 function plain(value: unknown): unknown {
@@ -32,7 +26,7 @@ const folder = mkdtempSync(join(tmpdir(), 'wonward-openapi-'));
 try {
   const from = join(folder, 'openapi.json');
   const to = join(folder, 'schema.ts');
-  writeFileSync(from, JSON.stringify(plain(openApiDocument(operations(deps), 'https://wonward.example'))));
+  writeFileSync(from, JSON.stringify(plain(openApiDocument(listedOperations(), 'https://wonward.example'))));
   // It needs a TypeScript that can be programmed, which the console's workspace has.
   const require = createRequire(join(CONSOLE, 'package.json'));
   const cli = join(dirname(require.resolve('openapi-typescript')), '..', 'bin/cli.js');

@@ -365,7 +365,8 @@ export function createContainer(deps: ContainerDeps): Container {
   const importRuns = scheduled('imports', STARTED_SCHEDULE, memberImports.runAll);
   const taxRuns = scheduled('tax', STARTED_SCHEDULE, finance.tax.runAll);
   const forecastRuns = scheduled('forecasts', STARTED_SCHEDULE, forecasts.runAll);
-  const begun = [backfillRuns, releaseRuns, importRuns, taxRuns, forecastRuns];
+  const closeRuns = scheduled('closes', STARTED_SCHEDULE, finance.periods.closeLeft);
+  const begun = [backfillRuns, releaseRuns, importRuns, taxRuns, forecastRuns, closeRuns];
   const figures = createFigures({ store, clock });
   const schedules = [
     ...begun,

@@ -10,6 +10,7 @@ import { loadConnectors } from './crm/registry.ts';
 import { createApp } from './http/app.ts';
 import { answeredInTime, createLateness, shedding } from './http/overload.ts';
 import { closeHttpServer, createHttpServer } from './http/server.ts';
+import { storedOf } from './http/stored.ts';
 import { createLetters } from './notify/email/letters.ts';
 import { createSendWebhook } from './notify/webhook/send.ts';
 import { observedConnectors, observedStore, readVitals } from './observed.ts';
@@ -127,29 +128,7 @@ export async function startService(
     clock,
     metrics,
     connectors,
-    store: {
-      reads: store.reads,
-      connections: store.connections,
-      programs: store.programs,
-      dryRuns: store.dryRuns,
-      refunds: store.refunds,
-      desk: store.desk,
-      ledger: store.ledger,
-      tierChanges: store.tiers,
-      attribution: store.attribution,
-      identity: store.identity,
-      programDrafts: store.programDrafts,
-      rates: store.rates,
-      storedBackfills: store.backfills,
-      storedHistory: store.history,
-      storedImports: store.memberImports,
-      storedAccounts: store.accounts,
-      users: store.users,
-      auditLog: store.auditLog,
-      storedPrivacy: store.privacy,
-      userViews: store.userViews,
-      storedWebhooks: store.webhooks,
-    },
+    store: storedOf(store),
     openId: config.openId && createOpenId(config.openId),
     seal,
     consoleFiles: CONSOLE_FILES,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn, setTimeout as waitFor } from 'node:timers/promises';
 import { Fault } from '../domain/errors.ts';
 import {
   boundsOf,
@@ -19,8 +19,12 @@ import {
 } from '../domain/period.ts';
 import { type Instant, isoOf } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
 import type { Signer } from '../platform/sign.ts';
-import type { KeptPeriod, LateBooking, Page, PageInput, PeriodBooks, Store } from './ports/store.ts';
+import type { ClosingPeriod, KeptPeriod, LateBooking, Page, PageInput, PeriodBooks, Store } from './ports/store.ts';
+import { type ChainName, hashOf, linkProblems, sealedLink } from './signed-chain.ts';
+
+const CHAIN: ChainName = { signed: 'wonward period', one: 'close', made: 'closed' };
 
 /** Journals that are read together: a few thousand postings, which a database adds up in some milliseconds. */
 const JOURNALS_PER_PAGE = 1_000;
@@ -29,6 +33,13 @@ const LINES_PER_PAGE = 1_000;
 const WAITING_COUNTED_MAX = 500;
 /** Newest comparisons among which the newest of each provider is looked for. */
 const REPORTS_LOOKED_AT = 50;
+
+/** How far a close is is told every so many pages: some seconds of adding up. */
+const PAGES_PER_NOTE = 20;
+/** A close of which nothing was heard for this long is that of a node that died: many times what lies between two notes. */
+const LEFT_AFTER_MS = 2 * 60_000;
+/** Those that are taken up at once; what is left comes with the next stroke. */
+const LEFT_MAX = 20;
 
 const MS_PER_DAY = 86_400_000;
 /** A difference that was found longer ago than a quarter is not what keeps this month open. */
@@ -83,9 +94,13 @@ export interface OpenPeriod {
   readonly closableFrom: Instant;
   readonly isClosable: boolean;
   readonly warnings: readonly PeriodWarning[];
+  /** Somebody has asked for it to be closed, and it is being added up. */
+  readonly closing: ClosingPeriod | null;
 }
 
 export type CloseOutcome =
+  /** It takes longer than whoever asked waits, and goes on. */
+  | { readonly kind: 'closing'; readonly closing: ClosingPeriod }
   | { readonly kind: 'closed'; readonly period: ClosedPeriod }
   /** Nothing was ever booked, so there is no month to close. */
   | { readonly kind: 'nothing' }
@@ -112,8 +127,15 @@ export interface Periods {
   close(
     accountId: string,
     month: Month,
-    as: { readonly by: string; readonly reason: string | null },
+    as: {
+      readonly by: string;
+      readonly reason: string | null;
+      /** How long to wait for the end; absent: as long as it takes. */
+      readonly patienceMs?: number | undefined;
+    },
   ): Promise<CloseOutcome>;
+  /** Goes on with what a node that died was adding up. One node at a time. */
+  closeLeft(signal?: AbortSignal): Promise<void>;
   reopen(
     accountId: string,
     periodId: string,
@@ -136,11 +158,12 @@ export interface Periods {
 export interface PeriodsDeps {
   readonly store: Pick<Store, 'periods' | 'batches' | 'payoutReports' | 'attention' | 'ledger'>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
   readonly signer: Signer;
   readonly newId: () => string;
 }
 
-export function createPeriods({ store, clock, signer, newId }: PeriodsDeps): Periods {
+export function createPeriods({ store, clock, log, signer, newId }: PeriodsDeps): Periods {
   const { periods } = store;
 
   async function nextMonth(accountId: string): Promise<Month | null> {
@@ -156,7 +179,9 @@ export function createPeriods({ store, clock, signer, newId }: PeriodsDeps): Per
     const { from, to } = boundsOf(month);
     const closableFrom = to + CLOSE_GRACE_MS;
     const isClosable = clock.now() >= closableFrom;
-    return { month, from, to, closableFrom, isClosable, warnings: await warningsOf(accountId) };
+    const closing = await periods.closing(accountId);
+    const warnings = await warningsOf(accountId);
+    return { month, from, to, closableFrom, isClosable, warnings, closing: closing?.to === to ? closing : null };
   }
 
   /** As things are now; what was unsettled at the end of the month and is not any more keeps nobody. */
@@ -191,19 +216,50 @@ export function createPeriods({ store, clock, signer, newId }: PeriodsDeps): Per
   async function close(
     accountId: string,
     month: Month,
-    { by, reason }: { readonly by: string; readonly reason: string | null },
+    { by, reason, patienceMs }: Parameters<Periods['close']>[2],
   ): Promise<CloseOutcome> {
     const open = await next(accountId);
     if (open === null) return { kind: 'nothing' };
     if (open.month !== month) return notNext(accountId, month, open.month);
     if (!open.isClosable) return { kind: 'not_over', closableFrom: open.closableFrom };
     if (open.warnings.length > 0 && reason === null) return { kind: 'needs_reason', warnings: open.warnings };
-    const { from, to } = open;
+    const as = { by, reason };
+    // Somebody was faster; what they began is looked at, and not begun beside it.
+    if (patienceMs !== undefined && open.closing !== null && !isLeft(open.closing))
+      return { kind: 'closing', closing: open.closing };
     // First nothing can be booked in it any more, then it is added up.
-    await periods.seal(accountId, to);
+    await periods.seal(accountId, open.to, { ...as, at: clock.now() });
+    if (patienceMs === undefined) return carryOut(accountId, open, as);
+    const waiting = new AbortController();
+    const work = carryOut(accountId, open, as);
+    const slow = waitFor(patienceMs, 'slow' as const, { signal: waiting.signal, ref: false }).catch(
+      () => 'slow' as const,
+    );
+    const first = await Promise.race([work, slow]);
+    waiting.abort();
+    if (first !== 'slow') return first;
+    work.catch((err: unknown) => log.warn({ account: accountId, month, err }, 'close of a month put off'));
+    const closing = await periods.closing(accountId);
+    // It was over in the same moment.
+    return closing === null ? work : { kind: 'closing', closing };
+  }
+
+  function isLeft({ seenAt }: ClosingPeriod): boolean {
+    return seenAt < clock.now() - LEFT_AFTER_MS;
+  }
+
+  async function carryOut(
+    accountId: string,
+    open: OpenPeriod,
+    { by, reason }: { readonly by: string; readonly reason: string | null },
+  ): Promise<CloseOutcome> {
+    const { month, from, to } = open;
+    const total = await periods.journalsIn(accountId, { from, to });
     const before = await periods.newest(accountId);
     const last = await periods.newestStanding(accountId);
-    const { movements, journals } = await addUp(periods, accountId, { from, to });
+    const { movements, journals } = await addUp(periods, accountId, { from, to }, async (sofar) => {
+      await periods.noteClosing(accountId, { to, journals: sofar, total, at: clock.now() });
+    });
     const lines = linesOf(movements, await periods.openings(accountId, movements, from));
     const id = `per_${newId()}`;
     const closedAt = clock.now();
@@ -223,14 +279,11 @@ export function createPeriods({ store, clock, signer, newId }: PeriodsDeps): Per
       replaces: replacedBy(before, month),
       previousHash: before?.hash ?? null,
     } satisfies PeriodBody);
-    const hash = hashOf(body);
     const kept: Omit<KeptPeriod, 'reopened'> = {
       id,
       number: (before?.number ?? 0) + 1,
       month,
-      body,
-      hash,
-      ...signer.sign(signedText(accountId, id, hash)),
+      ...sealedLink(CHAIN, signer, accountId, { id, body }),
       closedAt,
     };
     if (await periods.keep(accountId, kept, lines))
@@ -248,6 +301,16 @@ export function createPeriods({ store, clock, signer, newId }: PeriodsDeps): Per
   return {
     next,
     close,
+
+    async closeLeft(signal) {
+      for (const { accountId, by, reason } of await periods.leftClosing(clock.now() - LEFT_AFTER_MS, LEFT_MAX)) {
+        if (signal?.aborted) return;
+        const open = await next(accountId);
+        if (!open?.closing) continue;
+        const { kind } = await carryOut(accountId, open, { by, reason });
+        log.info({ account: accountId, month: open.month, outcome: kind }, 'close of a month gone on with');
+      }
+    },
 
     async reopen(accountId, periodId, { by, reason }) {
       if (!(await periods.get(accountId, periodId))) return { kind: 'unknown' };
@@ -291,20 +354,14 @@ export async function verifyPeriods(
   for (const [index, kept] of chain.entries()) {
     const say = (problem: PeriodProblem['problem'], words: string) =>
       problems.push({ periodId: kept.id, month: kept.month, problem, words });
-    if (hashOf(kept.body) !== kept.hash) {
-      say('changed', 'What it says is not what was hashed when it was closed.');
-      continue;
-    }
-    const verdict = signer?.verify(signedText(accountId, kept.id, kept.hash), kept.keyId, kept.signature);
-    if (verdict === 'invalid') say('not_signed_here', 'The signature is not that of this service’s key.');
-    if (verdict === 'unknown_key')
-      say('unknown_key', `It was signed with the key "${kept.keyId}", which ENCRYPTION_KEY does not hold any more.`);
+    const isOwn = ({ month }: PeriodBody) => month === kept.month;
+    const found = linkProblems<PeriodBody>(CHAIN, signer, accountId, kept, chain[index - 1] ?? null, {
+      isOwn,
+      place: 'month',
+    });
+    for (const { problem, words } of found) say(problem, words);
+    if (hashOf(kept.body) !== kept.hash) continue;
     const body = JSON.parse(kept.body) as PeriodBody;
-    const before = chain[index - 1];
-    if (body.number !== kept.number || body.month !== kept.month)
-      say('changed', 'It lies under another number or month than it was made for.');
-    if (body.previousHash !== (before?.hash ?? null) || kept.number !== (before?.number ?? 0) + 1)
-      say('chain_broken', 'The close before it is not the one that it was made behind.');
     const lines = await allLines(books, accountId, kept.id);
     if (lines.length !== body.lines.count || linesHash(lines) !== body.lines.hash)
       say('lines_changed', `Its ${lines.length} lines are not the ${body.lines.count} that were signed.`);
@@ -350,10 +407,16 @@ async function addUp(
   books: Pick<PeriodBooks, 'movements'>,
   accountId: string,
   { from, to }: { readonly from: Instant; readonly to: Instant },
+  onProgress: (journals: number) => Promise<void> = async () => {},
 ): Promise<{ movements: Movement[]; journals: number }> {
   const sums = createMovements();
   let journals = 0;
+  let pages = 0;
   for (let cursor: PageInput['cursor'] = null; ; ) {
+    // On SQLite each page is an answer at once: without a turn of their own, all others would wait for the whole month.
+    await nextTurn();
+    pages += 1;
+    if (pages % PAGES_PER_NOTE === 0) await onProgress(journals);
     const page = await books.movements(accountId, { from, to }, { limit: JOURNALS_PER_PAGE, cursor });
     for (const movement of page.movements) sums.add(movement);
     journals += page.journals;
@@ -413,13 +476,4 @@ function totalFrom({ kind, currency, ...sums }: PeriodBody['totals'][number]): P
     credits: BigInt(sums.credits),
     closing: BigInt(sums.closing),
   };
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-/** Whose close it is stands in what is signed, so that none is shown as another account's. */
-function signedText(accountId: string, periodId: string, hash: string): string {
-  return JSON.stringify(['wonward period', accountId, periodId, hash]);
 }

@@ -38,6 +38,9 @@ import type {
   SyncReportRow,
 } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
+import { type ChainName, hashOf, linkProblems, sealedLink } from './signed-chain.ts';
+
+const CHAIN: ChainName = { signed: 'wonward sync report', one: 'report', made: 'made' };
 
 /** Records that are compared together: ten of HubSpot's batches, five of Salesforce's queries. */
 const MIRRORED_PER_PAGE = 1_000;
@@ -273,16 +276,13 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
       const before = await reports.newest(accountId, body.connectionId);
       const number = (before?.number ?? 0) + 1;
       const text = JSON.stringify({ ...body, number, previousHash: before?.hash ?? null } satisfies ReportBody);
-      const hash = hashOf(text);
       const report: KeptSyncReport = {
         id,
         connectionId: body.connectionId,
         number,
         madeAt: Date.parse(body.madeAt),
         counts: body.counts,
-        body: text,
-        hash,
-        ...signer.sign(signedText(accountId, id, hash)),
+        ...sealedLink(CHAIN, signer, accountId, { id, body: text }),
       };
       if (await reports.keep(accountId, report)) return report;
     }
@@ -322,21 +322,10 @@ export function createReconciliation(deps: ReconciliationDeps): Reconciliation {
     report: KeptSyncReport,
     before: Pick<KeptSyncReport, 'hash' | 'number'> | null,
   ): Promise<Pick<ReportProblem, 'problem' | 'words'> | null> {
-    if (hashOf(report.body) !== report.hash)
-      return { problem: 'changed', words: 'What it says is not what was hashed when it was made.' };
-    const verdict = signer.verify(signedText(accountId, report.id, report.hash), report.keyId, report.signature);
-    if (verdict === 'unknown_key')
-      return {
-        problem: 'unknown_key',
-        words: `It was signed with the key "${report.keyId}", which ENCRYPTION_KEY does not hold any more.`,
-      };
-    if (verdict === 'invalid')
-      return { problem: 'not_signed_here', words: 'The signature is not that of this service’s key.' };
+    const isOwn = (body: ReportBody) => body.connectionId === report.connectionId;
+    const [found] = linkProblems<ReportBody>(CHAIN, signer, accountId, report, before, { isOwn, place: 'connection' });
+    if (found) return found;
     const body = JSON.parse(report.body) as ReportBody;
-    if (body.number !== report.number || body.connectionId !== report.connectionId)
-      return { problem: 'changed', words: 'It lies under another number or connection than it was made for.' };
-    if (body.previousHash !== (before?.hash ?? null) || report.number !== (before?.number ?? 0) + 1)
-      return { problem: 'chain_broken', words: 'The report before it is not the one that it was made behind.' };
     const changed = await listsProblem(accountId, report, body);
     return changed === null ? null : { problem: 'list_changed', words: changed };
   }
@@ -766,15 +755,6 @@ function createLists(
 
 function addToSum(sum: Hash, { object, id, reason, detail }: SyncReportRow): void {
   sum.update(`${JSON.stringify([object, id, reason, detail])}\n`);
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-/** Whose report it is stands in what is signed, so that none is shown as another account's. */
-function signedText(accountId: string, reportId: string, hash: string): string {
-  return JSON.stringify(['wonward sync report', accountId, reportId, hash]);
 }
 
 function anchorText(accountId: string, connectionId: string, number: number, hash: string): string {

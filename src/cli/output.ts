@@ -5,6 +5,8 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** "-" is what is piped in. */
   readonly readText: (path: string) => Promise<string>;
+  /** Who sits there, as the operating system calls them; absent where it does not know. */
+  readonly user?: string | undefined;
 }
 
 /** Done; failed; asked or configured wrongly. */

@@ -52,6 +52,11 @@ export function listPeriods(terminal: Terminal, account: string): Promise<Result
         ...(next === null
           ? ['Nothing was ever booked, so there is no month to close.']
           : [
+              ...(next.closing
+                ? [
+                    `${next.closing.by} is closing ${next.month}: ${next.closing.journals} of ${next.closing.total} journals are added up.`,
+                  ]
+                : []),
               `Next: ${next.month}, ${next.isClosable ? 'which can be closed' : `which can be closed from ${isoOf(next.closableFrom)} on`}.`,
               ...next.warnings.map(({ code, count, remedy }) => `  ${code} (${count}): ${remedy}`),
             ]),
@@ -84,6 +89,8 @@ export function closePeriod(
         );
       case 'not_over':
         throw new CliError(`${month} is not over.`, `It can be closed from ${isoOf(outcome.closableFrom)} on.`);
+      case 'closing':
+        throw new CliError(`${month} is being added up.`, '"periods list" shows how far it is.');
       case 'needs_reason':
         throw new CliError(
           'There is something to look at first.',

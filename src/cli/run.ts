@@ -7,6 +7,7 @@ import { acceptProposal, postponeProposal, proposeMapping, showProposal } from '
 import { showBackfill, startBackfill, turnBackfill } from './backfill.ts';
 import { backupDatabase } from './backup.ts';
 import { decideCase, listCases, showCase } from './cases.ts';
+import { createCommandLog } from './command-log.ts';
 import { checkConfig } from './config-check.ts';
 import {
   appManagers,
@@ -65,14 +66,23 @@ const ON_DRY_RUN = ['--dry-run <id>', 'only if it is the very draft that this dr
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const asJson = args.includes('--json');
   let exitCode: number = EXIT.ok;
-  const print = ({ json, lines, exitCode: found = EXIT.ok }: Result) => {
+  let result: Result | null = null;
+  const print = (found: Result) => {
+    result = found;
+    exitCode = found.exitCode ?? EXIT.ok;
+    const { json, lines } = found;
     for (const line of asJson ? [JSON.stringify(json, null, 2)] : lines) terminal.out(`${printable(line)}\n`);
-    exitCode = found;
   };
+  const program = commands(terminal, print);
+  const commandLog = createCommandLog(terminal, program);
+  program
+    .hook('preAction', (_program, command) => commandLog.begin(command))
+    .hook('postAction', () => commandLog.done(result));
   try {
-    await commands(terminal, print).parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (thrown) {
+    await commandLog.failed(thrown);
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const error = errorOf(thrown);
     terminal.err(asJson ? `${JSON.stringify(jsonOf(error), null, 2)}\n` : printable(textOf(error)));
@@ -80,7 +90,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-function commands(terminal: Terminal, print: (result: Result) => void): Command {
+/** Every command, with what it does to the terminal. */
+export function commands(terminal: Terminal, print: (result: Result) => void): Command {
   const program = new Command('wonward')
     .description('Administer Wonward. Reads the same environment as the service, and .env where it is started.')
     .option('--json', 'print the result as JSON')

@@ -3,6 +3,7 @@ import { type Accounts, createAccounts } from '../application/accounts.ts';
 import { type AppSettingsDesk, createAppSettings } from '../application/app-settings.ts';
 import { type Connect, createConnect } from '../application/connect.ts';
 import { createPayoutAccounts } from '../application/payout-accounts.ts';
+import type { CrmConnector } from '../application/ports/crm.ts';
 import type { Account, Store } from '../application/ports/store.ts';
 import { type Config, readConfig } from '../config.ts';
 import { loadConnectors } from '../crm/registry.ts';
@@ -19,6 +20,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly connect: Connect;
   readonly appSettings: AppSettingsDesk;
+  readonly connectors: ReadonlyMap<string, CrmConnector>;
   readonly providers: readonly string[];
   /** What a CRM's app cannot do without. */
   readonly requiredScopes: (provider: string) => readonly string[];
@@ -63,6 +65,7 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
         objectScopes: (provider) => connectors.get(provider)?.objectScopes,
         openSession: connect.openSession,
       }),
+      connectors,
       providers: [...connectors.keys()],
       requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],
       now: clock.now,

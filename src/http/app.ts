@@ -75,7 +75,7 @@ export interface AppDeps {
     readonly programs: OperationsDeps['programs'];
     readonly dryRuns: OperationsDeps['dryRuns'];
     readonly refunds: OperationsDeps['refunds'];
-    readonly desk: OperationsDeps['cases'];
+    readonly cases: OperationsDeps['cases'];
     readonly ledger: OperationsDeps['ledger'];
     readonly programDrafts: OperationsDeps['programDrafts'];
     readonly rates: OperationsDeps['rates'];
@@ -130,35 +130,8 @@ export interface AppDeps {
 /** Everything that is answered over HTTP. Routes are declared with their whole paths, each group in a file of its own. */
 export function createApp(deps: AppDeps): RequestListener & Pick<Express, 'router'> {
   const { log, trustProxy, connectors, isStopping } = deps;
-  const { reads, connections, programs, dryRuns, refunds, programDrafts, rates, desk: cases } = deps.store;
-  const { tierChanges, attribution, identity, storedBackfills, storedHistory, storedImports, storedPrivacy } =
-    deps.store;
-  const { storedAccounts, users, auditLog, userViews, storedWebhooks, ledger } = deps.store;
   const limits = createLimits({ ...LIMITS, ...deps.limits });
-  const stored = {
-    reads,
-    connections,
-    programs,
-    dryRuns,
-    refunds,
-    programDrafts,
-    rates,
-    cases,
-    ledger,
-    tierChanges,
-    attribution,
-    identity,
-    storedBackfills,
-    storedHistory,
-    storedImports,
-    storedAccounts,
-    users,
-    auditLog,
-    storedPrivacy,
-    userViews,
-    storedWebhooks,
-  };
-  const shared = { ...deps, ...stored, limits };
+  const shared = { ...deps, ...deps.store, limits };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -1,5 +1,13 @@
 import { sql } from 'kysely';
-import type { KeptPeriod, LateBooking, Page, PageInput, PeriodBooks, PeriodStore } from '../application/ports/store.ts';
+import type {
+  ClosingPeriod,
+  KeptPeriod,
+  LateBooking,
+  Page,
+  PageInput,
+  PeriodBooks,
+  PeriodStore,
+} from '../application/ports/store.ts';
 import { boundsOf, kindOf, lineKey, type Movement, type PeriodLine } from '../domain/period.ts';
 import type { Instant } from '../domain/time.ts';
 import { fromSum } from './codec.ts';
@@ -18,16 +26,59 @@ export function createPeriodStore(engine: Engine): PeriodStore {
         return rows[0]?.at ?? null;
       }),
 
-    seal: (accountId, to) =>
+    seal: (accountId, to, { by, reason, at }) =>
       engine.write(async (session) => {
         await session.dialect.lockFor(session.db, [`periods ${accountId}`]);
+        const closing = {
+          closing_by: by,
+          closing_reason: reason,
+          closing_since: at,
+          closing_seen_at: at,
+          closing_journals: 0,
+          closing_total: 0,
+        };
         await insertRows(
           session,
           'period_seals',
-          [{ account_id: accountId, sealed_to: to }],
-          `on conflict (account_id) do update set sealed_to = excluded.sealed_to
-            where excluded.sealed_to > period_seals.sealed_to`,
+          [{ account_id: accountId, sealed_to: to, ...closing }],
+          `on conflict (account_id) do update set sealed_to = excluded.sealed_to, ${Object.keys(closing)
+            .map((column) => `${column} = excluded.${column}`)
+            .join(', ')}
+            where excluded.sealed_to > period_seals.sealed_to
+              or (excluded.sealed_to = period_seals.sealed_to and period_seals.closing_since is null
+                and not exists (select 1 from periods where periods.account_id = period_seals.account_id
+                  and periods.to_at = period_seals.sealed_to and periods.reopened_at is null))`,
         );
+      }),
+
+    closing: (accountId) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql<Row<'period_seals'>>`select * from period_seals
+          where account_id = ${accountId} and closing_since is not null`.execute(db);
+        return rows[0] ? closingOf(rows[0]) : null;
+      }),
+
+    noteClosing: (accountId, { to, journals, total, at }) =>
+      engine.write(async ({ db }) => {
+        const { numAffectedRows } = await sql`update period_seals
+          set closing_journals = ${journals}, closing_total = ${total}, closing_seen_at = ${at}
+          where account_id = ${accountId} and sealed_to = ${to} and closing_since is not null`.execute(db);
+        return numAffectedRows === 1n;
+      }),
+
+    leftClosing: (before, limit) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql<Row<'period_seals'>>`select * from period_seals
+          where closing_since is not null and closing_seen_at < ${before}
+          order by closing_seen_at, account_id limit ${limit}`.execute(db);
+        return rows.map((row) => ({ accountId: row.account_id, ...closingOf(row) }));
+      }),
+
+    journalsIn: (accountId, { from, to }) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql<{ n: number }>`select count(*) as n from journals
+          where account_id = ${accountId} and recorded_at >= ${from} and recorded_at < ${to}`.execute(db);
+        return Number(rows[0]?.n ?? 0);
       }),
 
     keep: (accountId, period, lines) =>
@@ -79,6 +130,7 @@ export function createPeriodStore(engine: Engine): PeriodStore {
             closing: String(closing),
           })),
         );
+        await sql`update period_seals set closing_since = null where account_id = ${accountId}`.execute(session.db);
         return true;
       }),
 
@@ -94,7 +146,8 @@ export function createPeriodStore(engine: Engine): PeriodStore {
           returning from_at`.execute(db);
         const [reopened] = rows;
         if (!reopened) return false;
-        await sql`update period_seals set sealed_to = ${reopened.from_at} where account_id = ${accountId}`.execute(db);
+        await sql`update period_seals set sealed_to = ${reopened.from_at}, closing_since = null
+          where account_id = ${accountId}`.execute(db);
         return true;
       }),
 
@@ -275,6 +328,18 @@ function periodOf(row: Row<'periods'>): KeptPeriod {
       row.reopened_at === null
         ? null
         : { at: row.reopened_at, by: row.reopened_by ?? '', reason: row.reopen_reason ?? '' },
+  };
+}
+
+function closingOf(row: Row<'period_seals'>): ClosingPeriod {
+  return {
+    to: row.sealed_to,
+    by: row.closing_by ?? '',
+    reason: row.closing_reason,
+    since: row.closing_since ?? 0,
+    seenAt: row.closing_seen_at ?? 0,
+    journals: row.closing_journals ?? 0,
+    total: row.closing_total ?? 0,
   };
 }
 

@@ -777,7 +777,16 @@ export const TABLES = {
     search: 'text',
     saved_at: 'int',
   },
-  period_seals: { account_id: 'text', sealed_to: 'int' },
+  period_seals: {
+    account_id: 'text',
+    sealed_to: 'int',
+    closing_by: 'text?',
+    closing_reason: 'text?',
+    closing_since: 'int?',
+    closing_seen_at: 'int?',
+    closing_journals: 'int?',
+    closing_total: 'int?',
+  },
   periods: {
     account_id: 'text',
     id: 'text',

@@ -183,6 +183,21 @@ describe('finance closes a period', () => {
     await expectSoundPage(owner, 'finance-periods');
     const { body } = await stack.api('GET', '/periods/verification');
     expect(body).toEqual({ periods: 2, problems: [] });
+
+    // A month that takes long: how far it is survives a reload, and a node that dies meanwhile.
+    const { periods } = stack.service.store;
+    const to = Date.UTC(2031, 9, 1);
+    await periods.seal(stack.accountId, to, { by: 'fay@acme.test', reason: 'Looked at.', at: clock.now() });
+    await periods.noteClosing(stack.accountId, { to, journals: 210_000, total: 500_000, at: clock.now() });
+    await owner.page.reload();
+    await owner.page.getByText('fay@acme.test has closed it').waitFor();
+    await owner.page.getByText('210,000 of 500,000 journals so far.').waitFor();
+    expect(await owner.page.getByRole('button', { name: 'Close September 2031' }).count()).toBe(0);
+    await expectSoundPage(owner, 'finance-closing');
+    goTo(clock.now() + 3 * 60_000);
+    await stack.service.container.finance.periods.closeLeft();
+    await owner.page.getByRole('heading', { level: 2, name: 'October 2031 comes next' }).waitFor();
+    await expect.poll(() => owner.page.getByRole('cell', { name: 'closed', exact: true }).count()).toBe(2);
   }, 180_000);
 
   test('maps the ledger to their own chart, and the totals are the month’s', async () => {

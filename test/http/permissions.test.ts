@@ -1,15 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { permissionsOf, ROLE_NAMES, type Role } from '../../src/domain/roles.ts';
+import { listedOperations } from '../../src/http/api/listed-operations.ts';
 import type { Operation } from '../../src/http/api/operation.ts';
-import { type OperationsDeps, operations } from '../../src/http/api/operations.ts';
 import { permissionsByOperation } from '../../src/http/api/permissions.ts';
 import { startHttp, type TestAccount, type TestService } from './service.ts';
 
-/** No operation is carried out by listing them. */
-const anything: object = new Proxy(() => anything, {
-  get: (_target, name) => (name === Symbol.iterator ? [][Symbol.iterator] : anything),
-});
-const all = operations(new Proxy({}, { get: () => anything }) as OperationsDeps);
+const all = listedOperations();
 const needs = permissionsByOperation(all);
 
 let service: TestService;

@@ -78,6 +78,7 @@ import type { TierChange } from '../../src/domain/tier.ts';
 import { eventOf } from '../../src/domain/webhook-event.ts';
 import { type AppDeps, createApp } from '../../src/http/app.ts';
 import { closeHttpServer, createHttpServer, type ServerTimeouts } from '../../src/http/server.ts';
+import { storedOf } from '../../src/http/stored.ts';
 import { fromSettings as coupon } from '../../src/payout/coupon/provider.ts';
 import { fromSettings as createCredit } from '../../src/payout/credit/provider.ts';
 import { fromSettings as manual } from '../../src/payout/manual/provider.ts';
@@ -412,16 +413,7 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
       allowPrivate: false,
       onAsked: () => {},
     }),
-    store: {
-      ...store,
-      tierChanges: store.tiers,
-      storedBackfills: store.backfills,
-      storedHistory: store.history,
-      storedImports: store.memberImports,
-      storedAccounts: store.accounts,
-      storedPrivacy: store.privacy,
-      storedWebhooks: store.webhooks,
-    },
+    store: storedOf(store),
     privacy: createPrivacy({
       store,
       clock,
@@ -630,6 +622,7 @@ async function closeEmptyMonth(store: Store, accountId: string, now: number): Pr
   const desk = createPeriods({
     store: { ...store, periods: { ...store.periods, firstBookedAt } },
     clock: { now: () => now },
+    log: createLog({ level: 'silent' }),
     signer: createSigner(KEYS),
     newId: randomUUID,
   });

@@ -508,4 +508,24 @@ export const BUGS: readonly Bug[] = [
     'Math.max(now, before?.publishedAt ?? 0)',
     'now',
   ]),
+  bug('what was refused is not told again', [
+    'domain/webhook.ts',
+    "pause === undefined ? { state: 'failed' } :",
+    "pause !== undefined || now > 0 ? { state: 'failed' } :",
+  ]),
+  bug('no answer is taken for a yes', [
+    'domain/webhook.ts',
+    'if (attempt.problem === null) {',
+    'if (attempt.problem === null || attempt.status === null) {',
+  ]),
+  bug('of a reward that is taken back nobody is told', [
+    'domain/webhook-event.ts',
+    'const moved = stood?.state !== state && ofState !== undefined ? [ofState] : [];',
+    "const moved = stood?.state !== state && ofState !== undefined && state !== 'voided' ? [ofState] : [];",
+  ]),
+  bug('each attempt has an id of its own', [
+    'application/send-webhooks.ts',
+    'eventId: delivery.eventId, body: delivery.body });',
+    'eventId: delivery.eventId + String(delivery.attempts || ""), body: delivery.body });',
+  ]),
 ];

@@ -58,6 +58,9 @@ export const FAULT_CLASSES = [
   'order paid by hand',
   'batch approved',
   'task made',
+  'webhook sent twice',
+  'webhook refused',
+  'webhook switched off or on',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];
@@ -92,17 +95,28 @@ export const LATER_THEMES = ['crms', 'credit', 'workflows', 'setup', 'console'] 
 
 export type LaterTheme = (typeof LATER_THEMES)[number];
 
-export type Theme = (typeof THEMES)[number] | LaterTheme;
+/**
+ * Other systems want to be told. Drawn apart from those: what happens otherwise is what happens in any history, and referrals are submitted
+ * and programs published as in the first ones.
+ */
+export const LISTENED_THEME = 'webhooks';
+
+export const ALL_THEMES = [...THEMES, ...LATER_THEMES, LISTENED_THEME] as const;
+
+export type Theme = (typeof ALL_THEMES)[number];
 
 /** The share of histories that are about one of the later themes. */
 const LATER_SHARE = 0.35;
+/** Of the others. */
+const LISTENED_SHARE = 0.1;
 
-export function drawLaterTheme(random: Random): LaterTheme | null {
-  return random.chance(LATER_SHARE) ? random.pick(LATER_THEMES) : null;
+export function drawLaterTheme(random: Random, apart: Random): LaterTheme | typeof LISTENED_THEME | null {
+  if (random.chance(LATER_SHARE)) return random.pick(LATER_THEMES);
+  return apart.chance(LISTENED_SHARE) ? LISTENED_THEME : null;
 }
 
 export function isTheme(name: string): name is Theme {
-  return [...THEMES, ...LATER_THEMES].some((theme) => theme === name);
+  return ALL_THEMES.some((theme) => theme === name);
 }
 
 export function isLater(theme: Theme): theme is LaterTheme {
@@ -373,6 +387,18 @@ export function drawWeather(random: Random, given: Theme | null): Weather {
         slowDatabase: random.pick([0, 0.2, 0.5]),
         payoutRefusals: 0,
         skewMs: random.pick([0, 0, 2_000, 4 * MINUTE]),
+        clockJumps: 0,
+        storms: 0,
+      };
+    // Nodes die between any two steps of what is committed, told and answered. Those who listen have troubles of their own.
+    case 'webhooks':
+      return {
+        ...mixed,
+        ...unswept(random),
+        ...noLateWord,
+        crashes: random.pick([2, 5, 8]),
+        slowDatabase: random.pick([0, 0.2, 0.5]),
+        skewMs: random.pick([0, 2_000]),
         clockJumps: 0,
         storms: 0,
       };

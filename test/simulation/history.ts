@@ -47,6 +47,7 @@ import {
   sharedDealsPayOnce,
   whatTheCrmSays,
 } from './laws.ts';
+import { createListeners, type Listeners } from './listeners.ts';
 import { createNetwork } from './network.ts';
 import { createNode, type Idler, type Queue, type SimNode } from './node.ts';
 import { expectedOf, type Published, type Submitted } from './oracle.ts';
@@ -144,7 +145,10 @@ export interface Witness {
 /** One history from one seed: lived under faults, brought to rest, and asked whether the laws have held. */
 export async function live(seed: number, { witness, theme }: LiveOptions = {}): Promise<HistoryReport> {
   const random = createRandom(seed, 'history');
-  const weather = drawWeather(createRandom(seed, 'weather'), theme ?? drawLaterTheme(createRandom(seed, 'theme')));
+  const weather = drawWeather(
+    createRandom(seed, 'weather'),
+    theme ?? drawLaterTheme(createRandom(seed, 'theme'), createRandom(seed, 'listeners drawn')),
+  );
   const counters = createCounters();
   const problems: string[] = [];
   seedCrypto(seed);
@@ -191,6 +195,8 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       weather,
       payout: receiver.provider,
       byHand: receiver.byHand,
+      // Where nobody has asked to be told of anything nothing is sent.
+      sendWebhook: (life, now) => listeners?.send(life, now) ?? (() => Promise.reject(new Error('nobody listens'))),
       idlers,
       isDue: (queue, now) => waking.isDue(queue, now),
       onProblem: (text) => problems.push(`law 8: a fault that nobody foresaw: ${text}`),
@@ -206,6 +212,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
   let workflows: Workflows | null = null;
   let setup: Setup | null = null;
   let desks: Console | null = null;
+  let listeners: Listeners | null = null;
   const calm: Calm = {
     ask: (promise) => within(scheduler, promise, HOUR),
     pass: (ms) => scheduler.runUntil(scheduler.now() + ms),
@@ -308,6 +315,17 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
         counters,
         nodes: () => nodes,
       });
+    if (weather.theme === 'webhooks')
+      listeners = createListeners({
+        accountIds: tenants.map(({ accountId }) => accountId),
+        db,
+        scheduler,
+        network,
+        random: createRandom(seed, 'listeners'),
+        weather,
+        counters,
+        nodes: () => nodes,
+      });
     for (const node of nodes) node.start();
     const first = nodes[0] as SimNode;
     for (const tenant of tenants) {
@@ -343,6 +361,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     }
     await setup?.first(calm);
     await desks?.first(calm);
+    await listeners?.first(calm);
     network.storm();
 
     // ── Life, under faults ──
@@ -352,6 +371,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     workflows?.begin();
     setup?.begin();
     desks?.begin();
+    listeners?.begin();
     staffs = tenants.map((tenant, index) =>
       index === 0 && (twoCrms || setup)
         ? ((twoCrms ?? setup) as TwoCrms | Setup).staff
@@ -451,6 +471,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     await scheduler.runUntil(scheduler.now() + MINUTE);
     if (crm.portals.some((portal, index) => portal.reads !== reads[index]))
       problems.push('law 5: an echo of our own write made us read the record again');
+    problems.push(...((await listeners?.settle(calm)) ?? []));
     return report(books);
   } catch (error) {
     problems.push(
@@ -842,7 +863,13 @@ function createWaking(
       )
       .pluck(),
     waits: db.prepare(`select min(due_at) from workflow_waits q where due_at is not null and ${connected}`).pluck(),
-    webhooks: db.prepare('select min(due_at) from webhook_deliveries').pluck(),
+    webhooks: db
+      .prepare(
+        `select min(max(q.due_at, e.rests_until)) from webhook_deliveries q join webhook_endpoints e
+           on e.account_id = q.account_id and e.id = q.endpoint_id
+         where q.due_at is not null and e.state = 'enabled'`,
+      )
+      .pluck(),
   };
   const skewOf = new Map(nodes.map((node) => [node.name, node]));
   let known: unknown = null;

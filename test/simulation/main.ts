@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { BUGS } from './bugs.ts';
-import { createCounters, FAULT_CLASSES, isTheme, LATER_THEMES, THEMES } from './faults.ts';
+import { ALL_THEMES, createCounters, FAULT_CLASSES, isTheme } from './faults.ts';
 import type { HistoryReport } from './history.ts';
 import { plant } from './plant.ts';
 import { liveAll } from './pool.ts';
@@ -43,7 +43,7 @@ function numberOf(name: string, text: string): number {
 
 const from = numberOf('from', values.from);
 if (values.theme !== undefined && !isTheme(values.theme)) {
-  console.error(`No theme is called "${values.theme}". There are: ${[...THEMES, ...LATER_THEMES].join(', ')}`);
+  console.error(`No theme is called "${values.theme}". There are: ${ALL_THEMES.join(', ')}`);
   process.exit(2);
 }
 const theme = values.theme ?? null;

@@ -1,5 +1,6 @@
 import type { PayoutProvider } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
+import type { SendWebhook } from '../../src/application/ports/webhook.ts';
 import { type Container, createContainer } from '../../src/container.ts';
 import { Fault } from '../../src/domain/errors.ts';
 import { POLL_MS } from '../../src/jobs/dispatch.ts';
@@ -53,6 +54,7 @@ export interface NodeDeps {
   readonly payout: (life: NodeLife) => PayoutProvider;
   /** What is paid by hand, seen by whoever keeps the receiver's books. */
   readonly byHand: (provider: PayoutProvider) => PayoutProvider;
+  readonly sendWebhook: (life: NodeLife, now: () => number) => SendWebhook;
   readonly idlers: Set<Idler>;
   /** Whether a claim could find something. One that could not changes nothing, and is not made. */
   readonly isDue: (queue: Queue, now: number) => boolean;
@@ -257,8 +259,7 @@ export function createNode(deps: NodeDeps): SimNode {
       encryptionKeys: [KEY],
       sweepSchedule: '0 * * * *',
       sendLetter: null,
-      // No account of these histories has asked to be told of anything.
-      sendWebhook: () => Promise.reject(new Error('nobody listens')),
+      sendWebhook: deps.sendWebhook(own, clock.now),
       allowPrivateDestinations: false,
       // Figures for people, on which nothing rests.
       pulse: { lag() {}, failure() {}, call() {}, start() {}, flush: async () => {}, stop: async () => {} },

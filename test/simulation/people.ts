@@ -120,6 +120,7 @@ type Act =
 /** What people do more of when the history is about something. */
 const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
   mixed: { properties: 3, stage: 2 },
+  webhooks: { properties: 3, stage: 2 },
   reversals: { win: 2, loss: 4, detach: 3, amount: 2 },
   debts: {
     win: 2,

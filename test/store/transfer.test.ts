@@ -151,7 +151,7 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   const row = { object: 'deal' as const, id: '1', reason: 'r', detail: 'd' };
   await store.syncReports.addRows('acc_a', 'syn_2', 'decided', 0, [row]);
   await store.payoutReports.keep('acc_a', { id: 'rep_1', from: T0, to: T0 + 1, report, by: 'x', at: T0 });
-  await store.periods.seal('acc_a', Date.UTC(2026, 10, 1));
+  await store.periods.seal('acc_a', Date.UTC(2026, 10, 1), { by: 'Ünï', reason: null, at: T0 });
   const line = { account: 'expense:prg', currency: 'EUR', opening: 0n, debits: 2n, credits: 1n, closing: 1n };
   const close = { id: 'per_1', number: 1, month: '2026-10', body: '{}', hash: 'h', signature: 's', keyId: 'k1' };
   await store.periods.keep('acc_a', { ...close, closedAt: T0 }, [line]);

@@ -7,8 +7,15 @@ export interface Answer {
   readonly err: string;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 /** One command line of the administration, as it would be typed, with this environment. */
-export async function commandLine(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Answer> {
+export function commandLine(env: Environment, ...args: string[]): Promise<Answer> {
+  return commandLineOf(undefined, env, ...args);
+}
+
+/** The same, typed by whom the operating system knows by this name. */
+export async function commandLineOf(user: string | undefined, env: Environment, ...args: string[]): Promise<Answer> {
   let out = '';
   let err = '';
   const code = await run(args, {
@@ -20,6 +27,7 @@ export async function commandLine(env: Readonly<Record<string, string>>, ...args
       err += text;
     },
     readText: (path) => readFile(path, 'utf8'),
+    user,
   });
   return { code, out, err };
 }

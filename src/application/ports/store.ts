@@ -1931,11 +1931,37 @@ export interface PeriodBooks {
   chain(accountId: string): Promise<KeptPeriod[]>;
 }
 
+/** A month that is being added up. */
+export interface ClosingPeriod {
+  /** The end of the month. */
+  readonly to: Instant;
+  readonly by: string;
+  readonly reason: string | null;
+  readonly since: Instant;
+  readonly seenAt: Instant;
+  /** Added up so far, of so many. */
+  readonly journals: number;
+  readonly total: number;
+}
+
 export interface PeriodStore extends PeriodBooks {
   /** Null when nothing was ever booked. */
   firstBookedAt(accountId: string): Promise<Instant | null>;
-  /** From then on no journal that bears an earlier time is booked; those under way are through when this returns. */
-  seal(accountId: string, to: Instant): Promise<void>;
+  /**
+   * From then on no journal that bears an earlier time is booked; those under way are through when this returns. Who asked for it, and that it is
+   * under way, is kept until it is closed or taken back.
+   */
+  seal(accountId: string, to: Instant, as: Pick<ClosingPeriod, 'by' | 'reason'> & { at: Instant }): Promise<void>;
+  /** What is being added up; null while nothing is. */
+  closing(accountId: string): Promise<ClosingPeriod | null>;
+  /** How far it is. False when it is over, or another month's. */
+  noteClosing(
+    accountId: string,
+    closing: Pick<ClosingPeriod, 'to' | 'journals' | 'total'> & { at: Instant },
+  ): Promise<boolean>;
+  /** Closes of which nothing was heard since, as those of a node that died. */
+  leftClosing(before: Instant, limit: number): Promise<Array<ClosingPeriod & { readonly accountId: string }>>;
+  journalsIn(accountId: string, span: { readonly from: Instant; readonly to: Instant }): Promise<number>;
   /** False, with nothing kept, when another close has the number or its month stands closed. */
   keep(accountId: string, period: Omit<KeptPeriod, 'reopened'>, lines: readonly PeriodLine[]): Promise<boolean>;
   /** False unless it stands and is the last one that does. */

@@ -20,8 +20,12 @@ const filter = (description: string) =>
     .meta({ description });
 
 const filters = {
-  actor: filter('By whom: the e-mail address of a user, the label of an API key.'),
-  operation: filter('What: the operationId in this document.'),
+  actor: filter(
+    'By whom: the e-mail address of a user, the label of an API key, or `cli:` and the name of who sat at the command line.',
+  ),
+  operation: filter(
+    'What: the operationId in this document, or a name of its own for what only the command line can do.',
+  ),
   subject: filter('Of what: an id.'),
 };
 

@@ -1,3 +1,5 @@
+import { HttpProblem } from '../problem.ts';
+import { parseInput } from './explain.ts';
 import type { Operation } from './operation.ts';
 
 /** Sent, but nothing is changed by them: they judge or count, and what they keep is only their answer. */
@@ -47,11 +49,15 @@ const PERSONAL = new Set(['email', 'phone', 'csv', 'words', 'name']);
 const OF_SET_UP = new Set(['Programs', 'Connections', 'Providers', 'Account', 'Attribution', 'Webhooks']);
 const OF_USERS = new Set(['inviteUser', 'setUserRoles', 'removeUser', 'withdrawInvitation']);
 
+type Input = Parameters<Operation['handle']>[0];
+
 export interface Audited {
   /** False for what only asks. */
   isChange(operation: Operation): boolean;
   /** The reading of the same thing, for what it was before and is after; null where there is none. */
   readingOf(operation: Operation): Operation | null;
+  /** How that reading shows it now, as it is kept; null where there is no reading, or nothing to see. */
+  seen(operation: Operation, input: Input): Promise<unknown>;
   /** As it is kept. */
   kept(operation: Operation, part: 'sent' | 'seen', value: unknown): unknown;
 }
@@ -61,7 +67,7 @@ export function createAudited(operations: readonly Operation[]): Audited {
   const unknown = [...ONLY_ASK, ...SECRET.sent, ...SECRET.seen].filter((id) => !ids.has(id));
   if (unknown.length > 0) throw new Error(`No operation is called ${unknown.join(', ')}, named in http/api/audited.ts`);
   const readings = new Map(operations.flatMap((one) => (one.method === 'get' ? [[one.path, one] as const] : [])));
-  return {
+  const audited: Audited = {
     isChange: ({ method, id }) => method !== 'get' && !ONLY_ASK.includes(id),
     readingOf({ method, path, params }) {
       // What is posted to a list becomes a part of it, and is shown by its own answer.
@@ -74,6 +80,19 @@ export function createAudited(operations: readonly Operation[]): Audited {
       }
       return null;
     },
+    async seen(operation, input) {
+      const reading = audited.readingOf(operation);
+      if (!reading) return null;
+      const query = reading.query ? parseInput(reading.query, {}) : undefined;
+      try {
+        const { body } = await reading.handle({ ...input, query, body: undefined });
+        return audited.kept(operation, 'seen', body);
+      } catch (thrown) {
+        // There is nothing to see of what is not there; why it cannot be changed is the operation's to say.
+        if (thrown instanceof HttpProblem && thrown.status < 500) return null;
+        throw thrown;
+      }
+    },
     kept({ id, tag, path }, part, value) {
       if (value === undefined || value === null) return null;
       if (SECRET[part].includes(id)) return { omitted: 'secret' };
@@ -83,6 +102,7 @@ export function createAudited(operations: readonly Operation[]): Audited {
       return length <= VALUE_LENGTH_MAX ? plain : { omitted: `${length} characters` };
     },
   };
+  return audited;
 }
 
 /** Ids, states, amounts and times; no name, no address, no sentence. */

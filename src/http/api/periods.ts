@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { csvOf } from '../../application/csv.ts';
 import type { Finance } from '../../application/finance.ts';
 import type { ClosedPeriod, CloseOutcome, OpenPeriod } from '../../application/periods.ts';
-import type { LedgerStore } from '../../application/ports/store.ts';
+import type { ClosingPeriod, LedgerStore } from '../../application/ports/store.ts';
 import { decimalOf } from '../../domain/money.ts';
 import { chartEntryOf, isMonth, PERIOD_WARNINGS, type PeriodLine } from '../../domain/period.ts';
 import { isoOf } from '../../domain/time.ts';
@@ -13,6 +13,8 @@ import { type Operation, operation } from './operation.ts';
 import { journalView, moneyView } from './views.ts';
 
 const REASON_LENGTH_MAX = 500;
+/** Proxies and people wait longer; a month of some hundred thousand postings takes longer than that. */
+const CLOSE_PATIENCE_MS = 4_000;
 const NUMBER_LENGTH_MAX = 40;
 const LABEL_LENGTH_MAX = 120;
 /** Programs and providers with an account of their own each, and the six kinds. */
@@ -81,6 +83,17 @@ const periodSchema = z.strictObject(periodShape).meta({
   description: 'A month as it was closed. Nothing of it changes but that it can be taken back.',
 });
 
+const progressShape = {
+  by: z.string(),
+  since: time,
+  journals: z.int().meta({ description: 'Added up so far.' }),
+  total: z.int().meta({ description: 'Of so many; 0 before they were counted.' }),
+};
+
+const closingSchema = z
+  .strictObject({ month: z.string(), closing: z.strictObject(progressShape) })
+  .meta({ id: 'ClosingPeriod', description: 'A month that is being added up.' });
+
 const openSchema = z
   .strictObject({
     month: z.string(),
@@ -89,6 +102,10 @@ const openSchema = z
     closableFrom: time,
     isClosable: z.boolean(),
     warnings: z.array(warningSchema),
+    closing: z
+      .strictObject(progressShape)
+      .nullable()
+      .meta({ description: 'Somebody has closed it, and it is being added up; it goes on whoever looks.' }),
   })
   .meta({ id: 'OpenPeriod', description: 'The month that comes next, and what speaks against closing it now.' });
 
@@ -168,7 +185,7 @@ export function periods({ finance, ledger }: PeriodsApiDeps): Operation[] {
       path: '/periods',
       summary: 'Close a month',
       description:
-        'Months are closed in order, none is left out, and none before a quarter of an hour after its end, in UTC. What is kept: for every ledger account and currency the opening balance, debits, credits and closing balance of the journals that were booked in the month, in a chain of signed hashes. No journal is booked in it afterwards; what concerns it later is booked in the month in which it is booked. While there are warnings a reason is needed.',
+        'Months are closed in order, none is left out, and none before a quarter of an hour after its end, in UTC. What is kept: for every ledger account and currency the opening balance, debits, credits and closing balance of the journals that were booked in the month, in a chain of signed hashes. No journal is booked in it afterwards; what concerns it later is booked in the month in which it is booked. While there are warnings a reason is needed. A month of some hundred thousand postings is added up beyond the answer: `GET /periods/next` tells how far it is.',
       body: z.strictObject({
         month,
         reason: sentence(REASON_LENGTH_MAX)
@@ -176,11 +193,14 @@ export function periods({ finance, ledger }: PeriodsApiDeps): Operation[] {
           .optional()
           .meta({ description: 'Why in spite of the warnings. Kept for ever: name the ground, and nobody.' }),
       }),
-      statuses: { 201: 'The month as it was closed.' },
-      answer: periodSchema,
+      statuses: { 201: 'The month as it was closed.', 202: 'The month, which is being added up.' },
+      answer: z.union([periodSchema, closingSchema]),
       problems: ['period_state', 'busy'],
       async handle({ accountId, actor, body }) {
-        const outcome = await desk.close(accountId, body.month, { by: actor, reason: body.reason ?? null });
+        const as = { by: actor, reason: body.reason ?? null, patienceMs: CLOSE_PATIENCE_MS };
+        const outcome = await desk.close(accountId, body.month, as);
+        if (outcome.kind === 'closing')
+          return { status: 202, body: { month: body.month, closing: closingView(outcome.closing) } };
         if (outcome.kind === 'closed') return { status: 201, body: periodView(outcome.period) };
         throw notClosed(body.month, outcome);
       },
@@ -425,7 +445,7 @@ export function periods({ finance, ledger }: PeriodsApiDeps): Operation[] {
   ];
 }
 
-function notClosed(asked: string, outcome: Exclude<CloseOutcome, { kind: 'closed' }>): HttpProblem {
+function notClosed(asked: string, outcome: Exclude<CloseOutcome, { kind: 'closed' | 'closing' }>): HttpProblem {
   const on = (field: string, problem: string) => ({ errors: [{ field, problem }] });
   switch (outcome.kind) {
     case 'nothing':
@@ -461,7 +481,7 @@ function kindOf(text: string): (typeof KINDS)[number] {
   return text as (typeof KINDS)[number];
 }
 
-function openView({ month: of, from, to, closableFrom, isClosable, warnings }: OpenPeriod) {
+function openView({ month: of, from, to, closableFrom, isClosable, warnings, closing }: OpenPeriod) {
   return {
     month: of,
     from: isoOf(from),
@@ -469,7 +489,12 @@ function openView({ month: of, from, to, closableFrom, isClosable, warnings }: O
     closableFrom: isoOf(closableFrom),
     isClosable,
     warnings: [...warnings],
+    closing: closing && closingView(closing),
   };
+}
+
+function closingView({ by, since, journals, total }: ClosingPeriod) {
+  return { by, since: isoOf(since), journals, total };
 }
 
 function periodView({

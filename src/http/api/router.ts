@@ -160,19 +160,6 @@ async function recorded(
   const { auditLog, clock } = deps;
   const id = `aud_${uuidv7()}`;
   const subject = Object.values(request.params).at(-1)?.toString() ?? null;
-  const reading = audited.readingOf(operation);
-  const seen = async () => {
-    if (!reading) return null;
-    const query = reading.query ? parseInput(reading.query, {}) : undefined;
-    try {
-      const { body } = await reading.handle({ ...input, query, body: undefined });
-      return audited.kept(operation, 'seen', body);
-    } catch (thrown) {
-      // There is nothing to see of what is not there; why it cannot be changed is the operation's to say.
-      if (thrown instanceof HttpProblem && thrown.status < 500) return null;
-      throw thrown;
-    }
-  };
   await auditLog.begin(accountId, {
     id,
     at: clock.now(),
@@ -181,12 +168,14 @@ async function recorded(
     operation: operation.id,
     subject,
     input: audited.kept(operation, 'sent', request.body),
-    before: await seen(),
+    before: await audited.seen(operation, input),
     ref: refOf(response),
   });
   try {
     const done = await carryOut();
-    const after = reading ? await seen() : audited.kept(operation, 'seen', done.body);
+    const after = audited.readingOf(operation)
+      ? await audited.seen(operation, input)
+      : audited.kept(operation, 'seen', done.body);
     await auditLog.finish(accountId, id, { status: done.status, after, subject: subject ?? idIn(done.body) });
     return done;
   } catch (thrown) {

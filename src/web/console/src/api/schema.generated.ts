@@ -8432,6 +8432,16 @@ export interface components {
             credits: string;
             closing: string;
         };
+        ClosingPeriod: {
+            month: string;
+            closing: {
+                by: string;
+                /** Format: date-time */
+                since: string;
+                journals: number;
+                total: number;
+            };
+        };
         OpenPeriod: {
             month: string;
             /** Format: date-time */
@@ -8442,6 +8452,13 @@ export interface components {
             closableFrom: string;
             isClosable: boolean;
             warnings: components["schemas"]["PeriodWarning"][];
+            closing: {
+                by: string;
+                /** Format: date-time */
+                since: string;
+                journals: number;
+                total: number;
+            } | null;
         } | null;
         PeriodWarning: {
             /** @enum {string} */
@@ -15974,7 +15991,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Period"];
+                    "application/json": components["schemas"]["Period"] | components["schemas"]["ClosingPeriod"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Period"] | components["schemas"]["ClosingPeriod"];
                 };
             };
         };

@@ -65,7 +65,8 @@ function CloseForm({ next, onDone }: { next: OpenPeriod; onDone: () => void }) {
     onSuccess: (period) => {
       lookAgain();
       onDone();
-      if (period) setUrl({ period: period.id });
+      // What takes longer is told of by the month that comes next.
+      if (period && 'id' in period) setUrl({ period: period.id });
     },
   });
   function submit(event: FormEvent) {

@@ -20,6 +20,10 @@ export const periodText = catalogue({
     closeIt: 'Close the month',
     closeWhat:
       'What was booked in {month} is added up account by account, hashed and signed. Nothing is booked in it afterwards; what still comes about it stands in the month in which it is booked.',
+    isClosing: '{month} is being closed',
+    closingBy: '{by} has closed it on {at}; it is being added up, and nothing is booked in it any more.',
+    closingFar: '{done} of {total} journals so far. You can leave this page.',
+    closingName: 'How far the month is added up',
     closeReason: 'Why all the same',
     closeReasonWhat: 'Kept for ever. Name the ground, and nobody.',
     neededReason: 'Say why: an auditor has nothing but this.',
@@ -97,6 +101,10 @@ export const periodText = catalogue({
     closeIt: 'Monat abschließen',
     closeWhat:
       'Was im {month} gebucht wurde, wird Konto für Konto zusammengezählt, gehasht und unterschrieben. Danach wird darin nichts mehr gebucht; was noch dazu kommt, steht in dem Monat, in dem es gebucht wird.',
+    isClosing: '{month} wird abgeschlossen',
+    closingBy: '{by} hat ihn am {at} abgeschlossen; er wird zusammengezählt, und nichts wird mehr in ihm gebucht.',
+    closingFar: 'Bisher {done} von {total} Buchungen. Sie können diese Seite verlassen.',
+    closingName: 'Wie weit der Monat zusammengezählt ist',
     closeReason: 'Warum trotzdem',
     closeReasonWhat: 'Bleibt für immer. Nennen Sie den Grund und niemanden.',
     neededReason: 'Sagen Sie, warum: Wer prüft, hat nur dies.',

@@ -1,5 +1,19 @@
-import { Alert, Anchor, Button, Code, Group, Paper, ScrollArea, Stack, Table, Text, Title } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import {
+  Alert,
+  Anchor,
+  Button,
+  Code,
+  Group,
+  Paper,
+  Progress,
+  ScrollArea,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
@@ -23,6 +37,8 @@ type Line = operations['listPeriodAccounts']['responses'][200]['content']['appli
 
 /** Pages of the file; a hundred thousand lines are as many as a spreadsheet opens gladly. */
 const EXPORT_PAGES_MAX = 500;
+/** While a month is added up. */
+const CLOSING_LOOK_MS = 2_000;
 
 /** Months of the books: the one to close next with what to look at before, and those that are closed. */
 export function Periods() {
@@ -100,33 +116,59 @@ function Months() {
 function Next() {
   const t = useText(periodText);
   const { api, account, may } = useAccount();
-  const { moment } = useFormat();
+  const { moment, number } = useFormat();
+  const client = useQueryClient();
   const month = useMonth();
   const query = useQuery({
     queryKey: [account.id, 'next-period'],
     queryFn: async () => (await api.GET('/periods/next')).data ?? null,
+    refetchInterval: ({ state }) => (state.data?.period?.closing ? CLOSING_LOOK_MS : false),
   });
+  const closingOf = query.data?.period?.closing ? query.data.period.month : null;
+  const wasClosing = useRef<string | null>(null);
+  // The list below is another question: it is asked again when the month has been closed.
+  useEffect(() => {
+    if (wasClosing.current !== null && closingOf === null)
+      void client.invalidateQueries({ queryKey: [account.id, 'periods'] });
+    wasClosing.current = closingOf;
+  }, [closingOf, client, account.id]);
   return (
     <Loaded query={query}>
       {(data) => {
         const next = data?.period ?? null;
         if (next === null) return <Empty title={t('nothingBooked')} />;
+        const title = t(next.closing ? 'isClosing' : 'next', { month: month(next.month) });
         return (
-          <Paper withBorder p="md" component="section" aria-label={t('next', { month: month(next.month) })}>
+          <Paper withBorder p="md" component="section" aria-label={title}>
             <Stack gap="sm">
               <Group justify="space-between" align="flex-start" gap="sm">
                 <div>
                   <Title order={2} size="h4">
-                    {t('next', { month: month(next.month) })}
+                    {title}
                   </Title>
-                  <Text size="sm" c="dimmed">
-                    {t('nextWhat')}{' '}
-                    {next.isClosable ? t('closableNow') : t('closableLater', { at: moment(next.closableFrom) })}
-                  </Text>
+                  {next.closing === null && (
+                    <Text size="sm" c="dimmed">
+                      {t('nextWhat')}{' '}
+                      {next.isClosable ? t('closableNow') : t('closableLater', { at: moment(next.closableFrom) })}
+                    </Text>
+                  )}
                 </div>
-                {may('money.write') && <ClosePeriod next={next} />}
+                {may('money.write') && next.closing === null && <ClosePeriod next={next} />}
               </Group>
-              <Checklist warnings={next.warnings} />
+              {next.closing && (
+                <Stack gap={4} role="status">
+                  <Text size="sm">
+                    {t('closingBy', { by: next.closing.by, at: moment(next.closing.since) })}{' '}
+                    {next.closing.total > 0 &&
+                      t('closingFar', { done: number(next.closing.journals), total: number(next.closing.total) })}
+                  </Text>
+                  <Progress
+                    aria-label={t('closingName')}
+                    value={next.closing.total === 0 ? 0 : (100 * next.closing.journals) / next.closing.total}
+                  />
+                </Stack>
+              )}
+              {next.closing === null && <Checklist warnings={next.warnings} />}
             </Stack>
           </Paper>
         );
