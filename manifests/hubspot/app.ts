@@ -212,6 +212,8 @@ const CUSTOM_OBJECTS: HubspotManifest['customObjects'] = {
 
 /** What completing a callback asks for, and nothing else that we do. */
 export const AUTOMATION_SCOPE = 'automation';
+/** What reading who owns deals asks for; HubSpot gives the list with the scope above, too. */
+export const OWNERS_SCOPE = 'crm.objects.owners.read';
 /** What reading a list asks for. */
 export const LISTS_SCOPE = 'crm.lists.read';
 /**
@@ -302,6 +304,15 @@ const SCOPES: readonly ScopeDeclaration[] = [
     isOptional: true,
     reason: 'To tell a workflow that waits for a reward what has become of it.',
     calls: ['POST /automation/actions/callbacks/complete'],
+  },
+  {
+    // Most portals that have workflows grant the one above; this is for the others.
+    scope: OWNERS_SCOPE,
+    isOptional: true,
+    reason:
+      'To tell, when a mapping is proposed, who of your people own the deals, so that your own staff are not treated as customers. Without it all else works.',
+    calls: ['GET /crm/owners'],
+    alsoBy: AUTOMATION_SCOPE,
   },
   {
     scope: LISTS_SCOPE,

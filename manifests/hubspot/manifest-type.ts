@@ -67,6 +67,8 @@ export interface ScopeDeclaration {
   readonly reason: string;
   /** The calls that HubSpot refuses without it: method and path without the version. */
   readonly calls: readonly string[];
+  /** Another scope that opens the same calls, for portals that grant that one. */
+  readonly alsoBy?: string;
 }
 
 export type HubspotObject = 'contact' | 'deal';
@@ -157,7 +159,7 @@ export interface WorkflowField {
   readonly description?: Words;
   readonly options?: readonly OptionDeclaration[];
   /** A list that the service is asked for whenever an admin opens it. */
-  readonly choices?: 'programs' | 'rules' | 'stages';
+  readonly choices?: 'programs' | 'rules' | 'stages' | 'member-consents' | 'friend-consents';
   readonly isRequired?: true;
   /** May be filled from a property of the enrolled record, too. */
   readonly fromProperty?: true;

@@ -52,6 +52,23 @@ const RULE: WorkflowField = {
   choices: 'rules',
 };
 
+/** Nobody is entered by a workflow without a way to say what they were told; empty says nothing, and nothing is kept. */
+const consentText = (choices: 'member-consents' | 'friend-consents'): WorkflowField => ({
+  name: 'consent_text',
+  type: 'enumeration',
+  fieldType: 'select',
+  label: words('Consent text that the contact was shown', 'Einwilligungstext, der gezeigt wurde'),
+  description: words(
+    'Kept with the contact. Empty: it is not known that any was shown.',
+    'Bleibt beim Kontakt. Leer: Dass einer gezeigt wurde, ist nicht bekannt.',
+  ),
+  choices,
+});
+const NO_SUCH_CONSENT_TEXT = words(
+  'There is no such version of the consent text',
+  'Diese Fassung des Einwilligungstexts gibt es nicht',
+);
+
 /** Refusals that any action can meet. */
 const REFUSALS_OF_ALL = {
   not_connected: words(
@@ -85,11 +102,15 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
       'Macht den Kontakt zum Mitglied mit eigenem Code und Link. Wer es schon ist, bleibt es.',
     ),
     cardContent: words('Enrol the contact as a member', 'Kontakt als Mitglied aufnehmen'),
-    inputs: [],
+    inputs: [consentText('member-consents')],
     dependencies: [],
     outputs: [outcome(MEMBER_MADE), MEMBER_ID, REFERRAL_CODE, SHARE_LINK, ...ERROR_OUTPUTS],
     properties: CONTACT_PROPERTIES,
-    refusals: { ...REFUSALS_OF_ALL, no_such_contact: NO_SUCH_CONTACT },
+    refusals: {
+      ...REFUSALS_OF_ALL,
+      no_such_contact: NO_SUCH_CONTACT,
+      no_such_consent_text: NO_SUCH_CONSENT_TEXT,
+    },
   },
   {
     name: 'get-share-link',
@@ -126,6 +147,7 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
         ...text('referrer_contact', words('Record ID of the contact who referred', 'Datensatz-ID des Empfehlenden')),
         fromProperty: true,
       },
+      consentText('friend-consents'),
     ],
     dependencies: [],
     outputs: [
@@ -142,6 +164,7 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
       ...REFUSALS_OF_ALL,
       no_such_contact: NO_SUCH_CONTACT,
       no_such_member: words('Nobody is known by whom the contact was referred', 'Wer empfohlen hat, ist nicht bekannt'),
+      no_such_consent_text: NO_SUCH_CONSENT_TEXT,
       no_program: words('There is no open program', 'Es gibt kein offenes Programm'),
       self_referral: words('Nobody can refer themselves', 'Niemand kann sich selbst empfehlen'),
       referred_by_another: words(

@@ -6,6 +6,8 @@ import {
   proposeMapping,
   type SampledDeal,
 } from '../domain/mapping-proposal.ts';
+import { type DealOwner, type OwnersProposal, proposeOwners } from '../domain/owner-proposal.ts';
+import { normaliseEmail } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { DriftWatch } from './drift-watch.ts';
@@ -27,7 +29,7 @@ const DEALS_MAX = 2_400;
 const READ_TOGETHER = 500;
 
 export interface AutopilotDeps {
-  readonly store: Pick<Store, 'connections' | 'proposals'>;
+  readonly store: Pick<Store, 'connections' | 'proposals' | 'reads' | 'appSettings'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly newId: () => string;
   readonly openSession: (connection: Connection) => CrmSession;
@@ -105,13 +107,15 @@ export function createAutopilot(deps: AutopilotDeps): Autopilot {
       const catalog = await session.stages();
       const mapping = await refreshMapping(store, { stages: async () => catalog }, connection, clock.now());
       const sample = await sampleDeals(session, clock.now());
+      const proposed = proposeMapping(catalog, mapping.entries, sample);
+      const owners = await ownersOf(store, connection, session, proposed, sample.deals);
       const now = clock.now();
       const kept: KeptProposal = {
         id: `mpp_${newId()}`,
         connectionId,
         state: 'open',
         basis: mapping.version,
-        proposal: proposeMapping(catalog, mapping.entries, sample),
+        proposal: owners ? { ...proposed, owners } : proposed,
         draft: null,
         dryRunId: null,
         postponedUntil: null,
@@ -168,6 +172,39 @@ function seenIn({ pipelines }: MappingProposal) {
       byMetadata,
     })),
   );
+}
+
+/** Who owns the deals of the pipelines in which something is won; undefined where the CRM does not say. */
+async function ownersOf(
+  { reads, appSettings }: Pick<Store, 'reads' | 'appSettings'>,
+  { accountId, id: connectionId }: Connection,
+  session: CrmSession,
+  { pipelines }: MappingProposal,
+  deals: readonly SampledDeal[],
+): Promise<OwnersProposal | undefined> {
+  const read = await session.owners?.(deals.map(({ id }) => id));
+  if (!read) return undefined;
+  const meant = new Map(
+    pipelines
+      .filter(({ stages }) => stages.some(({ stage }) => stage === 'won'))
+      .map(({ pipelineId, stages }) => [pipelineId, new Map(stages.map(({ stageId, stage }) => [stageId, stage]))]),
+  );
+  const owned = deals.flatMap(({ id, history }) => {
+    const last = history.at(-1);
+    const stages = last && meant.get(last.pipelineId);
+    if (!stages) return [];
+    const { pipelineId, stageId } = last;
+    return [{ pipelineId, ownerId: read.byDeal.get(id) ?? null, stage: stages.get(stageId) ?? null }];
+  });
+  const owners: DealOwner[] = [];
+  for (const { id, name, email, isActive } of read.owners) {
+    const address = normaliseEmail(email);
+    const member = address === null ? null : await reads.memberByEmail(accountId, address);
+    owners.push({ id, name, isActive, member: member && { id: member.id, isStaff: member.isStaff === true } });
+  }
+  const { notifications = [] } = (await appSettings.newest(accountId, connectionId))?.settings ?? {};
+  const isChosen = notifications.some(({ channel, to }) => channel === 'crm_task' && to !== null);
+  return proposeOwners(owned, owners, { hasTasks: session.tasks !== undefined && !isChosen });
 }
 
 interface Slice {

@@ -28,36 +28,56 @@ export function composeRows(
   /** What rules would make of the deal that have decided nothing on it; none for a contact. */
   expected: readonly Outlook[] = [],
 ): RecordRows {
-  const { record, member, referral, referrer } = source;
-  const outlooks = source.decisions.toSorted(byParty).map((decision) => {
-    const reward = rewardOfDecision(decision, source.rewards);
-    return { decision, reward, outlook: outlookOfDecision(decision, reward, names.deals) };
-  });
+  const { record, member, referral, referrer, alsoMembers = [], alsoReferrers = [], alsoDecided = [] } = source;
   const brought = referral && referrer ? { referral, referrer } : null;
+  const told = toldOf(source, source.decisions, names);
+  const own = new Set([...(member ? [member.id] : []), ...alsoMembers.map((also) => also.member.id)]);
+  const others = new Map(
+    [...(brought ? [brought.referrer] : []), ...alsoReferrers, ...alsoDecided.map((also) => also.referrer)]
+      .filter(({ id }) => !own.has(id))
+      .map((one) => [one.id, one]),
+  );
   return {
     kind: 'rows',
     members: [
       ...(member ? [ownRow(source, member, publicUrl, names)] : []),
-      ...(brought && brought.referrer.id !== member?.id ? [memberRow(brought.referrer, publicUrl, names)] : []),
+      ...alsoMembers.map((also) => ownRow({ ...source, ...also }, also.member, publicUrl, names)),
+      ...[...others.values()].map((one) => memberRow(one, publicUrl, names)),
     ],
-    referrals: brought ? [referralRow(brought.referral, source, outlooks, names, expected)] : [],
+    referrals: [
+      ...(brought ? [referralRow(brought.referral, source, told, names, expected)] : []),
+      ...(source.alsoReferred ?? []).map((one) => referralRow(one, source, [], names, [])),
+      ...alsoDecided.map((also) => baseRow(also.referral, names)),
+    ],
     rewards:
-      record.object === 'deal' && brought
-        ? outlooks.map((told) => rewardRow(told, brought.referral, record.id, names))
+      record.object === 'deal'
+        ? [
+            ...(brought ? told.map((one) => rewardRow(one, brought.referral, record.id, names)) : []),
+            // What was decided for somebody whose deal it was before ends in their row, and not in silence.
+            ...alsoDecided.flatMap((also) =>
+              toldOf(source, also.decisions, names).map((one) => rewardRow(one, also.referral, record.id, names)),
+            ),
+          ]
         : [],
   };
 }
 
-/** The same for a CRM that shows a member's sums on the contact, and may have a contact whom several have referred. */
+/** The same for a CRM that shows a member's sums on the contact, and takes from a deal what the deal tells of no more. */
 export function composeOwnRows(
   source: MirrorSource,
   publicUrl: string,
   names: RowNames,
   expected: readonly Outlook[] = [],
 ): Pick<RecordRows, 'referrals' | 'rewards'> {
-  const { referrals, rewards } = composeRows(source, publicUrl, names, expected);
-  const further = (source.alsoReferred ?? []).map((referral) => referralRow(referral, source, [], names, []));
-  return { referrals: [...referrals, ...further], rewards };
+  const { referrals, rewards } = composeRows({ ...source, alsoDecided: [] }, publicUrl, names, expected);
+  return { referrals, rewards };
+}
+
+function toldOf({ rewards }: MirrorSource, decisions: readonly Decision[], { deals }: RowNames): Told[] {
+  return decisions.toSorted(byParty).map((decision) => {
+    const reward = rewardOfDecision(decision, rewards);
+    return { decision, reward, outlook: outlookOfDecision(decision, reward, deals) };
+  });
 }
 
 function memberRow(
@@ -99,34 +119,46 @@ interface Told {
 /** What nobody but the deal knows is left out of a contact's row, or the two would write over each other. */
 function referralRow(
   referral: Referral,
-  { record }: MirrorSource,
+  { record, isFriendOnDeal }: MirrorSource,
   told: readonly Told[],
   names: RowNames,
   expected: readonly Outlook[],
 ): ReferralRow {
-  const isErased = referral.friendErasedAt !== undefined;
-  const contact = referral.friend.contact;
-  const isHere = !isErased && contact?.connectionId === record.connectionId;
+  const contact = referral.friendErasedAt === undefined ? referral.friend.contact : null;
+  const isHere = contact?.connectionId === record.connectionId;
+  const hasEnded = referral.stage === 'declined' || referral.stage === 'expired';
   const hasNoDeal = referral.stage === 'submitted' || referral.stage === 'accepted' || referral.stage === 'qualified';
+  if (record.object === 'deal') {
+    return {
+      ...baseRow(referral, names),
+      // A contact that is on the deal no more may have been merged away: its own rows name it.
+      friendContactId: isHere && isFriendOnDeal ? contact.id : null,
+      dealId: record.id,
+      nextStep: hasEnded
+        ? null
+        : (told.map(({ outlook }) => nextStepOf(outlook)).find((text) => text !== null) ?? expectedText(expected)),
+    };
+  }
+  return {
+    ...baseRow(referral, names),
+    friendContactId: isHere ? contact.id : null,
+    ...(hasNoDeal ? { nextStep: 'Create a deal for this friend and win it.' } : {}),
+    ...(hasEnded ? { nextStep: null } : {}),
+  };
+}
+
+/** What every record knows of a referral. */
+function baseRow(referral: Referral, { programs }: RowNames): ReferralRow {
   return {
     key: referral.id,
     memberKey: referral.memberId,
-    friendContactId: isHere ? contact.id : null,
-    ...(isErased ? { isErased } : {}),
-    program: names.programs.findLast(({ programId }) => programId === referral.programId)?.name ?? referral.programId,
+    friendContactId: null,
+    ...(referral.friendErasedAt === undefined ? {} : { isErased: true }),
+    program: programs.findLast(({ programId }) => programId === referral.programId)?.name ?? referral.programId,
     stage: referral.stage,
     source: referral.source,
     submittedAt: isoOf(referral.submittedAt),
     stageSince: isoOf(referral.stageSince),
-    ...(record.object === 'deal'
-      ? {
-          dealId: record.id,
-          nextStep:
-            told.map(({ outlook }) => nextStepOf(outlook)).find((text) => text !== null) ?? expectedText(expected),
-        }
-      : hasNoDeal
-        ? { nextStep: 'Create a deal for this friend and win it.' }
-        : {}),
   };
 }
 

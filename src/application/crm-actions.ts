@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LANGUAGES } from '../domain/brand.ts';
+import type { ConsentPlace, ConsentPurpose } from '../domain/consent.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import { outlookOfDecision } from '../domain/explain.ts';
 import { derivedId } from '../domain/ids.ts';
@@ -11,6 +13,7 @@ import type { Instant } from '../domain/time.ts';
 import { meantBy } from '../domain/wait.ts';
 import type { Act } from './act.ts';
 import { shareLinkOf } from './compose-mirror.ts';
+import type { SaidConsent } from './consent-texts.ts';
 import { CLAIMS, type Desk } from './desk.ts';
 import type { CrmAnswer, CrmRequest, CrmSession } from './ports/crm.ts';
 import type { Connection, Store } from './ports/store.ts';
@@ -24,7 +27,7 @@ const DECISIONS_MAX = 100;
 const FRIENDS_OF_DEAL_MAX = 20;
 
 export interface CrmActionsDeps {
-  readonly store: Pick<Store, 'reads' | 'programs'>;
+  readonly store: Pick<Store, 'reads' | 'programs' | 'consents'>;
   readonly act: Pick<Act, 'createMember' | 'createReferral'>;
   readonly review: Review;
   readonly desk: Pick<Desk, 'dispute'>;
@@ -82,6 +85,13 @@ const optionalId = z
   .nullish()
   .transform((value) => value || null);
 
+/** Absent where nobody says that a text was shown; then nothing is kept of one. Some flows send numbers as text. */
+const consentSchema = z.looseObject({
+  consent: z
+    .looseObject({ version: z.coerce.number().int().min(1), language: z.enum(LANGUAGES) })
+    .nullish()
+    .transform((value) => value ?? null),
+});
 const submitSchema = z.looseObject({
   member: z.looseObject({ recordId: optionalId, code: optionalText }).nullish(),
   friend: z
@@ -152,10 +162,45 @@ async function referralOf(
   }
 }
 
+type Consent = SaidConsent & { readonly place: ConsentPlace };
+
+/** What is said of the words that a person was shown before they are entered; an answer when it says something that cannot be. */
+async function consentIn(
+  { store }: CrmActionsDeps,
+  { connection, request }: CrmActionInput,
+  purpose: ConsentPurpose,
+): Promise<{ readonly consent?: Consent } | { readonly refusal: ActionAnswer }> {
+  const parsed = consentSchema.safeParse(request.body ?? {});
+  if (!parsed.success)
+    return {
+      refusal: unreadable('Consent text', `send its version, and a language that is one of ${LANGUAGES.join(', ')}.`),
+    };
+  const { consent } = parsed.data;
+  if (consent === null) return {};
+  const { version, language } = consent;
+  const text = await store.consents.text(connection.accountId, purpose, version);
+  if (text?.texts[language] === undefined)
+    return {
+      refusal: refused(
+        'no_such_consent_text',
+        `There is no version ${version} of the consent text for a ${purpose} in "${language}", so nobody was shown it. Choose one that was saved.`,
+      ),
+    };
+  return { consent: { version, language, place: placeOf(request) } };
+}
+
+/** A rep who reads something out says so on a page of the CRM; whoever builds a flow says what its people were shown before. */
+function placeOf({ body }: CrmRequest): ConsentPlace {
+  const by = typeof body === 'object' && body !== null && 'by' in body ? body.by : null;
+  return by === 'rep' ? 'card' : 'workflow';
+}
+
 async function enrol(deps: CrmActionsDeps, input: CrmActionInput): Promise<ActionAnswer> {
   const { contactId } = input.request;
   if (contactId === null) return unreadable('Contact or Lead', 'say who it is.');
-  const found = await enrolled(deps, input, contactId);
+  const said = await consentIn(deps, input, 'member');
+  if ('refusal' in said) return said.refusal;
+  const found = await enrolled(deps, input, contactId, said.consent);
   if (found === null) return refused('no_such_contact', 'This contact is not there any more.');
   const { member, isNew } = found;
   const name = member.name ?? member.email ?? 'The contact';
@@ -170,12 +215,17 @@ function resultOf({ publicUrl }: CrmActionsDeps, { id, code }: Member): CrmAnswe
   return { memberId: id, referralCode: code, shareLink: shareLinkOf(publicUrl, code) };
 }
 
-async function enrolled({ act }: CrmActionsDeps, input: CrmActionInput, contactId: string) {
+async function enrolled({ act }: CrmActionsDeps, input: CrmActionInput, contactId: string, consent?: Consent) {
   const { id: connectionId, accountId } = input.connection;
   const person = await personOf(input, contactId);
   if (person === null) return null;
   const { id, name, email } = person;
-  const made = await act.createMember(accountId, { name, email, contact: { connectionId, object: 'contact', id } });
+  const made = await act.createMember(accountId, {
+    name,
+    email,
+    contact: { connectionId, object: 'contact', id },
+    consent,
+  });
   if (made.kind === 'refused') return null;
   return { member: made.member, isNew: made.kind === 'created' || isSince(input, made.member.createdAt) };
 }
@@ -204,6 +254,8 @@ async function submit(deps: CrmActionsDeps, input: CrmActionInput): Promise<Acti
   const parsed = submitSchema.safeParse(request.body);
   if (!parsed.success) return unreadable('Request', 'send an object with "member" and "friend".');
   const { member: of, friend } = parsed.data;
+  const said = await consentIn(deps, input, 'friend');
+  if ('refusal' in said) return said.refusal;
   const member = await memberFor();
   if (!member)
     return refused(
@@ -226,6 +278,7 @@ async function submit(deps: CrmActionsDeps, input: CrmActionInput): Promise<Acti
       email: person?.email ?? friend?.email ?? null,
       contact,
     },
+    consent: said.consent,
   });
   if (result.kind === 'refused') return refused(result.code, SUBMIT_REFUSALS[result.code]);
   const isNew = result.kind === 'created' || isSince(input, result.referral.submittedAt);

@@ -346,8 +346,22 @@ function createReader(
     return true;
   }
 
+  /** Who became one stays one, also when the CRM no longer tells what was merged into whom. */
+  async function readPeople(ids: readonly string[]): Promise<ContactFacts[]> {
+    const found = await session.readContacts(ids, wanted);
+    if (!session.forgetsMerges) return found;
+    const told = [...new Set(found.flatMap(({ ref, formerIds }) => [ref.id, ...formerIds]))];
+    const kept = await store.knownContacts(connection.accountId, connection.id, told);
+    const before = new Map(kept.map(({ facts }) => [facts.ref.id, facts.formerIds]));
+    return found.map((contact) => {
+      const { ref, formerIds } = contact;
+      const all = [...formerIds, ...[ref.id, ...formerIds].flatMap((id) => before.get(id) ?? [])];
+      return { ...contact, formerIds: [...new Set(all)].filter((id) => id !== ref.id) };
+    });
+  }
+
   async function readContactsNow(ids: readonly string[]): Promise<void> {
-    for (const contact of await read('contact', ids, askedContacts, (some) => session.readContacts(some, wanted)))
+    for (const contact of await read('contact', ids, askedContacts, readPeople))
       if (keep(contact)) fresh.set(recordKey(contact.ref), contact);
   }
 

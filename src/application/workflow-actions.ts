@@ -8,6 +8,7 @@ import type { Log } from '../platform/log.ts';
 import type { CrmActionInput, CrmActions } from './crm-actions.ts';
 import type { CrmRequest, CrmSession, WorkflowAnswer, WorkflowCall } from './ports/crm.ts';
 import type { Connection, NewWait, Store, WorkflowCallKey } from './ports/store.ts';
+import { CONSENT_SEPARATOR } from './workflow-choices.ts';
 
 /** Longer than a call takes with all that it asks of the CRM; a node that died with one is followed after it. */
 const LEASE_MS = 30_000;
@@ -159,14 +160,21 @@ const DONE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Inputs as the use cases know them; what a workflow does not say is not there. */
-function bodyOf({ referrer_code, referrer_contact, program, rule, note, stage }: WorkflowCall['inputs']) {
+function bodyOf({ referrer_code, referrer_contact, program, rule, note, stage, consent_text }: WorkflowCall['inputs']) {
   return {
     member: { code: referrer_code ?? null, recordId: referrer_contact ?? null },
     program: program ?? null,
     rule: rule ?? null,
     note: note ?? null,
     ...(stage === undefined ? {} : { stage }),
+    ...(consent_text === undefined ? {} : { consent: consentOf(consent_text) }),
   };
+}
+
+/** As the menu of an action's input gives it; what is not of that form is refused by whoever reads it. */
+function consentOf(value: string): { readonly version: string; readonly language: string } {
+  const [version = '', language = ''] = value.split(CONSENT_SEPARATOR);
+  return { version, language };
 }
 
 function refused(code: string, words: string): WorkflowAnswer {

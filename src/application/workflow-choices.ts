@@ -1,3 +1,5 @@
+import type { Language } from '../domain/brand.ts';
+import type { ConsentPurpose, ConsentText } from '../domain/consent.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { programsOffered } from '../domain/program-choice.ts';
 import type { LifecycleStage } from '../domain/referral.ts';
@@ -7,6 +9,11 @@ import type { Connection, Store } from './ports/store.ts';
 
 /** A list in a menu; who has more searches in it. */
 const PAGE = 100;
+
+/** Between the version of a consent text and its language, in the value that a workflow keeps: both are part of the interface. */
+export const CONSENT_SEPARATOR = ':';
+/** As much of a text as tells it from the one before. */
+const WORDS_SHOWN = 120;
 
 export interface Choice {
   readonly value: string;
@@ -24,7 +31,7 @@ export interface ChoicePage {
 export type ListChoices = (provider: string, list: string, asked: WorkflowChoices) => Promise<ChoicePage | null>;
 
 export interface ListChoicesDeps {
-  readonly store: Pick<Store, 'connections' | 'programs' | 'appSettings'>;
+  readonly store: Pick<Store, 'connections' | 'programs' | 'appSettings' | 'consents'>;
   readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -42,21 +49,26 @@ export function createListChoices({ store, clock }: ListChoicesDeps): ListChoice
     if (listed === undefined) return null;
     const connection = await store.connections.findByExternalId(provider, asked.externalId);
     // Who is not connected has nothing to choose from.
-    const versions = connection?.status === 'connected' ? await offeredIn(connection) : [];
-    return pageOf(connection?.status === 'connected' ? listed(versions, asked) : [], asked);
+    if (connection?.status !== 'connected') return pageOf([], asked);
+    const [versions, texts] = await Promise.all([offeredIn(connection), store.consents.texts(connection.accountId)]);
+    return pageOf(listed({ versions, texts }, asked), asked);
   };
 }
 
-const LISTS: Readonly<
-  Record<string, (versions: readonly ProgramVersion[], asked: WorkflowChoices) => readonly Choice[]>
-> = {
-  programs: (versions) =>
+interface Published {
+  readonly versions: readonly ProgramVersion[];
+  /** Newest first. */
+  readonly texts: readonly ConsentText[];
+}
+
+const LISTS: Readonly<Record<string, (published: Published, asked: WorkflowChoices) => readonly Choice[]>> = {
+  programs: ({ versions }) =>
     inForce(versions).map(({ programId, name, version }) => ({
       value: programId,
       label: name,
       description: `Version ${version}`,
     })),
-  rules: (versions, { inputs: { program } }) =>
+  rules: ({ versions }, { inputs: { program } }) =>
     inForce(versions)
       .filter(({ programId }) => program === undefined || programId === program)
       .flatMap(({ name: programName, rules }) =>
@@ -67,7 +79,24 @@ const LISTS: Readonly<
         })),
       ),
   stages: () => Object.entries(STAGES).map(([value, [label, description]]) => ({ value, label, description })),
+  'member-consents': ({ texts }) => consentsFor('member', texts),
+  'friend-consents': ({ texts }) => consentsFor('friend', texts),
 };
+
+const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', de: 'German' };
+
+/** Every version, the newest first: people who are entered today may have been shown an older one. */
+function consentsFor(wanted: ConsentPurpose, all: readonly ConsentText[]): Choice[] {
+  return all
+    .filter(({ purpose }) => purpose === wanted)
+    .flatMap(({ version, texts }) =>
+      (Object.entries(texts) as [Language, string][]).map(([language, words]) => ({
+        value: `${version}${CONSENT_SEPARATOR}${language}`,
+        label: `Version ${version}, ${LANGUAGE_NAMES[language]}`,
+        description: words.length <= WORDS_SHOWN ? words : `${words.slice(0, WORDS_SHOWN - 1)}…`,
+      })),
+    );
+}
 
 const STAGES: Readonly<Record<LifecycleStage, readonly [string, string]>> = {
   submitted: ['Submitted', 'Somebody said so; no record is known yet'],

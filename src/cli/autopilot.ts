@@ -4,6 +4,7 @@ import { createAutopilot, type ProposalRefusal } from '../application/autopilot.
 import { createMappings } from '../application/mapping.ts';
 import type { KeptProposal } from '../application/ports/store.ts';
 import { type Coverage, coveragePercent, draftOf } from '../domain/mapping-proposal.ts';
+import type { OwnersProposal } from '../domain/owner-proposal.ts';
 import { dayOf, isoOf } from '../domain/time.ts';
 import { dayOf as dayTyped } from './day.ts';
 import { driftWatchOf } from './drift.ts';
@@ -130,9 +131,30 @@ function tell(kept: KeptProposal): Result {
       ...(proposal.uncertain.length === 0
         ? ['Nothing is uncertain.']
         : ['To look at before accepting:', ...proposal.uncertain.map(({ text }) => `  - ${text}`)]),
+      ...(proposal.owners ? ownersTold(proposal.owners) : []),
       `${state === 'postponed' && postponedUntil !== null ? `put off until ${dayOf(postponedUntil)}` : state}, ${kept.id}`,
     ],
   };
+}
+
+function ownersTold({ owners, others, withoutOwner, suggestions }: OwnersProposal): string[] {
+  return [
+    '',
+    `Who owns the deals of pipelines in which something is won${others > 0 ? `, and ${others} more` : ''}; ${withoutOwner} have no owner:`,
+    ...table([
+      ['owner', 'name', 'member', 'active', 'deals', 'open', 'won'],
+      ...owners.map(({ ownerId, name, memberId, isActive, deals, open, won }) => [
+        ownerId,
+        name ?? '',
+        memberId ?? '',
+        isActive ? 'yes' : 'no',
+        String(deals),
+        String(open),
+        String(won),
+      ]),
+    ]),
+    ...suggestions.map(({ kind, ownerId, text }) => `  - ${kind}, ${ownerId}: ${text}`),
+  ];
 }
 
 function coverageText(coverage: Coverage): string {

@@ -11,7 +11,7 @@ import { derivedId, memberCode, normaliseCode } from './ids.ts';
 import type { Draft, State } from './plan.ts';
 import { appliesIn, openProgramIn } from './program-choice.ts';
 import { type Reason, reason } from './reason.ts';
-import { type ContactFacts, normaliseEmail, type RecordRef } from './record.ts';
+import { type ContactFacts, normaliseEmail, type RecordRef, sameRecord } from './record.ts';
 import { isSubmitted, type Member, type Referral, startOf, type TouchKind } from './referral.ts';
 import { placedBy } from './stage-by-person.ts';
 import { CLOCK_SKEW_ALLOWED_MS, dayOf, type Instant } from './time.ts';
@@ -98,6 +98,7 @@ export function attribute(
   if (!isCopy) keepTouches(draft, state, friend, existing?.friend.contact ?? friend.ref, contacts, now);
   if (!known && !claim) return undefined;
 
+  if (known && isHome(known, friend.ref)) takeHome(draft, known, friend);
   const found: Omit<Referral, 'version'> = known
     ? isHome(known, friend.ref)
       ? { ...known, friend: friendOf(friend, known.friend) }
@@ -143,6 +144,25 @@ export function referralsOfFriend(draft: Draft, friend: ContactFacts): Referral[
 /** Whether the contact is of the connection that the friend was first known in. */
 function isHome({ friend: { contact } }: Pick<Referral, 'friend'>, { connectionId }: RecordRef): boolean {
   return contact === null || contact.connectionId === connectionId;
+}
+
+/**
+ * Of two friends who became one, the CRM may have kept the id of the one who was referred later. The referral that goes on is that contact's,
+ * and the other one keeps the id that was merged away.
+ */
+function takeHome(
+  draft: Draft,
+  { id, programId, friend: { contact } }: Omit<Referral, 'version'>,
+  { ref }: ContactFacts,
+): void {
+  if (contact === null || sameRecord(contact, ref)) return;
+  const holder = draft
+    .referrals()
+    .find(
+      (one) =>
+        one.id !== id && one.programId === programId && one.friend.contact && sameRecord(one.friend.contact, ref),
+    );
+  if (holder) draft.tradeContacts(id, holder.id);
 }
 
 function friendOf(facts: ContactFacts, before: Referral['friend']): Referral['friend'] {

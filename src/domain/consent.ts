@@ -15,8 +15,8 @@ export interface ConsentText {
   readonly savedAt: Instant;
 }
 
-/** Where a person was shown a text; an import says of its people that they were told before. */
-export const CONSENT_PLACES = ['api', 'card', 'import'] as const;
+/** Where a person was shown a text; an import and a workflow say of their people that they were told before. */
+export const CONSENT_PLACES = ['api', 'card', 'import', 'workflow'] as const;
 
 export type ConsentPlace = (typeof CONSENT_PLACES)[number];
 

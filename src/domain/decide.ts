@@ -75,6 +75,7 @@ function decideOn(
   }
   recognise(draft, state, friend.contact, now);
   refreshMember(draft, state, friend.contact, now);
+  markJoined(draft, friend.contact);
   const referral = attribute(draft, state, friend.contact, contacts, now, firstWonAt(state, friend, now));
   const once = onceOfFriend(draft, friend.contact);
   if (!referral) {
@@ -281,6 +282,17 @@ function markMirrors(draft: Draft, referral: Referral, friend: FriendFacts): voi
   for (const subject of [referral.id, referral.memberId, ...(referral.assist ? [referral.assist.memberId] : [])])
     for (const record of draft.identity.contactsOf(subject)) draft.markMirror(record);
   for (const deal of friend.deals) if (deal.presence === 'present') draft.markMirror(deal.ref);
+}
+
+/** Those whose contact was merged into this one are shown by it: their own is gone. */
+function markJoined(draft: Draft, { ref, formerIds }: ContactFacts): void {
+  if (formerIds.length === 0) return;
+  const isFormer = (contact: RecordRef | null) =>
+    contact?.connectionId === ref.connectionId && formerIds.includes(contact.id);
+  const isShown =
+    draft.members().some(({ contact }) => isFormer(contact)) ||
+    draft.referrals().some(({ friend }) => isFormer(friend.contact));
+  if (isShown) draft.markMirror(ref);
 }
 
 /** A merge makes a record of its own and fills its fields from both: what was decided before is written to it, news or not. */

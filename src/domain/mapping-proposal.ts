@@ -6,6 +6,7 @@ import {
   type StageMetadata,
   stageFromMetadata,
 } from './mapping.ts';
+import type { OwnersProposal } from './owner-proposal.ts';
 import { soundsLike } from './stage-words.ts';
 import type { Instant } from './time.ts';
 
@@ -153,6 +154,8 @@ export interface MappingProposal {
   readonly coverage: Coverage;
   readonly pipelines: readonly PipelineProposal[];
   readonly uncertain: readonly Uncertainty[];
+  /** Absent where the CRM does not say who owns its deals, and on proposals of before. */
+  readonly owners?: OwnersProposal;
 }
 
 interface Visits {

@@ -122,6 +122,8 @@ export interface Plan {
   /** Members and referrals whose contacts show what has changed, whichever connections those are in. */
   readonly people?: readonly string[];
   readonly wakes: readonly Wake[];
+  /** Referrals of which another one of this plan takes over the contact: no two of a program ever have one. */
+  readonly contactsGivenUp?: readonly string[];
   /** Edges that are new, and those that have ended. */
   readonly identity?: readonly IdentityEdge[];
   /** Which words the people who are entered by this plan were shown. */
@@ -155,6 +157,8 @@ export interface Draft {
    * referral would each find the other deal unrewarded; so the second to commit has to decide again.
    */
   claimReferral(id: string): void;
+  /** The referral's contact is another referral's from this plan on, and the other's is its own: the one that was merged away. */
+  tradeContacts(referralId: string, otherId: string): void;
   putReward(reward: Omit<Reward, 'version'>): Reward;
   addTouch(touch: Touch): void;
   addDecision(decision: Decision): void;
@@ -194,6 +198,7 @@ export function createDraft(state: State): Draft {
   const people = new Set<string>();
   const mirror = new Map<string, RecordRef>();
   const wakes: Wake[] = [];
+  const contactsGivenUp = new Set<string>();
   const counted = new Map<string, TallyChange>();
   const waiting = new Map<string, Waiting>();
   const attributions: AttributionDecision[] = [];
@@ -250,6 +255,13 @@ export function createDraft(state: State): Draft {
       return next;
     },
     claimReferral: referrals.claim,
+    tradeContacts(referralId, otherId) {
+      const [one, other] = [referrals.get(referralId), referrals.get(otherId)];
+      if (!one || !other) throw new RangeError('both referrals have to be loaded');
+      for (const id of [referralId, otherId]) contactsGivenUp.add(id);
+      referrals.put({ ...other, friend: { ...other.friend, contact: one.friend.contact } });
+      referrals.put({ ...one, friend: { ...one.friend, contact: other.friend.contact } });
+    },
     putReward: rewards.put,
     addTouch: (touch) => void touches.push(touch),
     addDecision: (decision) => {
@@ -323,6 +335,7 @@ export function createDraft(state: State): Draft {
       mirror: [...mirror.values()],
       wakes,
       ...(people.size > 0 ? { people: [...people] } : {}),
+      ...(contactsGivenUp.size > 0 ? { contactsGivenUp: [...contactsGivenUp] } : {}),
       ...(identity.changed().length > 0 ? { identity: identity.changed() } : {}),
     }),
   };

@@ -107,6 +107,7 @@ export function joinedPlan(plans: readonly Plan[]): Plan {
     identity: plans.flatMap(({ identity = [] }) => identity),
     people: plans.flatMap(({ people = [] }) => people),
     consents: plans.flatMap(({ consents = [] }) => consents),
+    contactsGivenUp: plans.flatMap(({ contactsGivenUp = [] }) => contactsGivenUp),
   };
 }
 
@@ -153,6 +154,7 @@ export async function applyPlan(session: Session, accountId: string, plan: Plan,
     'members',
     plan.members.map((member) => memberRow(accountId, member)),
   );
+  await giveUpContacts(session, accountId, plan.contactsGivenUp ?? []);
   await putVersioned(
     session,
     'referrals',
@@ -255,6 +257,14 @@ export function assertBalanced(journals: readonly Journal[]): void {
 
 function stands(reward: Row<'rewards'>): boolean {
   return (STANDING_STATES as readonly string[]).includes(reward.state) && reward.reversal_pending === 0;
+}
+
+/** A place of their own for the length of this transaction: the database compares row by row, and one takes over what the other has. */
+async function giveUpContacts({ db, dialect }: Session, accountId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`update referrals set contact_id = id where account_id = ${accountId} and ${dialect.isIn('id', ids)}`.execute(
+    db,
+  );
 }
 
 type Versioned = 'members' | 'referrals' | 'rewards';

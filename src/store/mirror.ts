@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { ClaimedMirror, ClaimInput, MirrorSource, MirrorStore, Shard } from '../application/ports/store.ts';
-import { type RewardState, STANDING_STATES } from '../domain/decision.ts';
-import type { CrmObject, DealFacts, RecordRef } from '../domain/record.ts';
+import { type Decision, type RewardState, STANDING_STATES } from '../domain/decision.ts';
+import type { ContactFacts, CrmObject, DealFacts, RecordRef } from '../domain/record.ts';
 import { recordKey } from '../domain/record.ts';
 import type { TierChange } from '../domain/tier.ts';
 import type { Instant } from '../domain/time.ts';
@@ -324,8 +324,10 @@ async function contactSources(
       and ${dialect.isIn('id', subjects)}`.execute(db);
     referrals.push(...rows.filter((row) => !referrals.some(({ id }) => id === row.id)));
   }
+  const formerly = await formerlyOf(session, accountId, connectionId, ids);
+  const joined = await ofFormerIds(session, accountId, connectionId, [...formerly.values()].flat());
   referrals.sort((a, b) => a.submitted_at - b.submitted_at || (a.id < b.id ? -1 : 1));
-  const memberIds = members.map(({ id }) => id);
+  const memberIds = [...members, ...joined.members].map(({ id }) => id);
   const beneficiaryIds = [...memberIds, ...referrals.map(({ id }) => id)];
   const counted = await countReferrals(session, accountId, memberIds);
   const summed = await sumRewards(session, accountId, beneficiaryIds);
@@ -334,11 +336,26 @@ async function contactSources(
   const referrers = await membersById(
     session,
     accountId,
-    referrals.map(({ member_id }) => member_id),
+    [...referrals, ...joined.referrals].map(({ member_id }) => member_id),
   );
+  const sumsOf = (member: Row<'members'> | undefined, own: ReadonlySet<string>) => {
+    const count = member && counted.get(member.id);
+    const last = newest
+      .filter(({ beneficiary_id }) => own.has(beneficiary_id))
+      .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1))[0];
+    return {
+      referrals: count?.all ?? 0,
+      wonReferrals: count?.won ?? 0,
+      sums: addUp(summed.filter(({ beneficiary_id }) => own.has(beneficiary_id))),
+      lastReward: last ? rewardOf(last) : null,
+      tier: (member && newestOf(tiers, member.id)) ?? null,
+    };
+  };
 
   return ids.map((id) => {
     const record: RecordRef = { connectionId, object: 'contact', id };
+    const former = new Set(formerly.get(id));
+    const wasOne = ({ contact_id }: { contact_id: string | null }) => contact_id !== null && former.has(contact_id);
     const isOwn = (row: { connection_id: string | null; contact_id: string | null }) =>
       row.connection_id === connectionId && row.contact_id === id;
     const member = members.find(isOwn) ?? members.find((row) => isTied(id, row.id));
@@ -347,23 +364,56 @@ async function contactSources(
     // A referral that was declined brought nobody, if another one did.
     const referral = asFriend.find(({ stage }) => stage !== 'declined') ?? asFriend[0];
     const referrer = referral && referrers.get(referral.member_id);
-    const count = member && counted.get(member.id);
-    const last = newest
-      .filter(({ beneficiary_id }) => own.has(beneficiary_id))
-      .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1))[0];
+    const others = [
+      ...asFriend.filter((one) => one !== referral),
+      // The contact that they name is gone, and is this one.
+      ...joined.referrals.filter(wasOne).map((row) => ({ ...row, contact_id: id })),
+    ];
+    const alsoMembers = joined.members.filter((row) => wasOne(row) && row.id !== member?.id);
     return {
       ...nothingKnown(record),
       member: member ? memberOf(member) : null,
-      referrals: count?.all ?? 0,
-      wonReferrals: count?.won ?? 0,
-      sums: addUp(summed.filter(({ beneficiary_id }) => own.has(beneficiary_id))),
-      lastReward: last ? rewardOf(last) : null,
-      tier: (member && newestOf(tiers, member.id)) ?? null,
+      ...sumsOf(member, own),
       referral: referral ? referralOf(referral) : null,
       referrer: referrer ? memberOf(referrer) : null,
-      ...(asFriend.length > 1 ? { alsoReferred: asFriend.filter((one) => one !== referral).map(referralOf) } : {}),
+      ...(others.length > 0
+        ? {
+            alsoReferred: others.map(referralOf),
+            alsoReferrers: others.flatMap((row) => referrers.get(row.member_id) ?? []).map(memberOf),
+          }
+        : {}),
+      ...(alsoMembers.length > 0
+        ? { alsoMembers: alsoMembers.map((row) => ({ member: memberOf(row), ...sumsOf(row, new Set([row.id])) })) }
+        : {}),
     };
   });
+}
+
+/** The ids that contacts had before others were merged into them, as they were last read. */
+async function formerlyOf(
+  session: Session,
+  accountId: string,
+  connectionId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const facts = await readFacts<ContactFacts>(session, accountId, connectionId, 'contact', ids);
+  return new Map(facts.flatMap(({ ref, formerIds }) => (formerIds.length > 0 ? [[ref.id, formerIds] as const] : [])));
+}
+
+/** Members and referrals whose contact is still the one that was merged away: two were found to be one person, and each keeps what it has. */
+async function ofFormerIds(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  formerIds: readonly string[],
+): Promise<{ readonly members: readonly Row<'members'>[]; readonly referrals: readonly Row<'referrals'>[] }> {
+  if (formerIds.length === 0) return { members: [], referrals: [] };
+  const { rows: members } = await sql<Row<'members'>>`select * from members where account_id = ${accountId}
+    and connection_id = ${connectionId} and ${dialect.isIn('contact_id', formerIds)}`.execute(db);
+  const { rows: referrals } = await sql<Row<'referrals'>>`select * from referrals where account_id = ${accountId}
+    and connection_id = ${connectionId} and ${dialect.isIn('contact_id', formerIds)}
+    order by submitted_at, id`.execute(db);
+  return { members, referrals };
 }
 
 /** Of several programs the one that moved last. */
@@ -504,17 +554,32 @@ async function dealSources(
     const referralId = ownerOf(own, ownRewards, referrals) ?? earliest(linked)?.id;
     const referral = referralId === undefined ? undefined : referrals.get(referralId);
     const referrer = referral && referrers.get(referral.member_id);
-    const newest = new Map<string, Row<'decisions'>>();
-    for (const row of own)
-      if (row.referral_id === referralId && !newest.has(row.rule_key)) newest.set(row.rule_key, row);
+    const friend = referral?.connection_id === connectionId ? referral.contact_id : null;
+    const others = [...new Set(own.map(({ referral_id }) => referral_id))].filter((one) => one !== referralId);
+    const alsoDecided = others.flatMap((other) => {
+      const row = referrals.get(other);
+      const theirs = row && referrers.get(row.member_id);
+      if (!row || !theirs) return [];
+      return [{ referral: referralOf(row), referrer: memberOf(theirs), decisions: newestOfEachRule(own, other) }];
+    });
     return {
       ...nothingKnown({ connectionId, object: 'deal', id }),
       referral: referral ? referralOf(referral) : null,
       referrer: referrer ? memberOf(referrer) : null,
-      decisions: [...newest.values()].map(decisionOf),
+      decisions: newestOfEachRule(own, referralId),
       rewards: ownRewards.map(rewardOf),
+      isFriendOnDeal: friend !== null && (linkedTo.get(id)?.has(friend) ?? false),
+      ...(alsoDecided.length > 0 ? { alsoDecided } : {}),
     };
   });
+}
+
+/** Newest first comes in, and of each rule the first is what holds: a deal that another was merged into has those of both. */
+function newestOfEachRule(decisions: readonly Row<'decisions'>[], referralId: string | undefined): Decision[] {
+  const newest = new Map<string, Row<'decisions'>>();
+  for (const row of decisions)
+    if (row.referral_id === referralId && !newest.has(row.rule_key)) newest.set(row.rule_key, row);
+  return [...newest.values()].map(decisionOf);
 }
 
 /** Whose deal it is when several friends are on it: who holds a reward for it, else who was referred first. */

@@ -22,6 +22,11 @@ const PIPELINES = [
   },
 ];
 
+const USERS = [
+  { userId: 11, email: 'olga@acme.test', firstName: 'Olga', lastName: 'Owner' },
+  { userId: 12, email: 'rita@acme.test', firstName: 'Rita', lastName: 'Rep' },
+];
+
 let stack: Stack;
 let scene: Scene;
 let browser: Browser;
@@ -33,7 +38,7 @@ beforeAll(async () => {
       program: null,
       sandbox: {
         portals: [
-          { portalId: PORTAL, name: 'Acme', companyCurrency: 'EUR', pipelines: PIPELINES },
+          { portalId: PORTAL, name: 'Acme', companyCurrency: 'EUR', pipelines: PIPELINES, users: USERS },
           { portalId: OTHERS_PORTAL, name: 'Other', companyCurrency: 'EUR' },
         ],
       },
@@ -42,9 +47,12 @@ beforeAll(async () => {
   ]);
   scene = createScene(stack);
   const now = stack.clock.now();
+  const [portal] = stack.sandbox.control.portals();
+  const owners = portal?.users.map(({ ownerId }) => ownerId) ?? [];
   for (let index = 0; index < 24; index += 1) {
     const at = now - (350 - index * 14) * DAY_MS;
-    const deal = scene.deal([], { pipeline: 'vertrieb', dealstage: 's1' }, at);
+    const hubspot_owner_id = owners[index % 3] ?? '';
+    const deal = scene.deal([], { pipeline: 'vertrieb', dealstage: 's1', hubspot_owner_id }, at);
     if (index % 3 === 0) scene.edit('deal', deal, { dealstage: 's2' }, at + 2 * DAY_MS);
     scene.edit('deal', deal, { dealstage: index % 6 === 0 ? 's3' : 's4' }, at + 5 * DAY_MS);
   }
@@ -162,6 +170,21 @@ describe('an admin', () => {
     const stages = body.pipelines[0].stages as { id: string; stage: string; isSaid: boolean }[];
     expect(stages.find((stage) => stage.id === 's2')).toMatchObject({ stage: 'qualified', isSaid: true });
   }, 120_000);
+
+  test('sees who owns the deals, and says who is one of their own', async () => {
+    const { body: member } = await stack.api('POST', '/members', { name: 'Rita Rep', email: 'rita@acme.test' });
+    const { id } = await scene.connection();
+    expect((await stack.api('POST', `/connections/${id}/mapping/proposal`)).status).toBe(201);
+    const one = await enter('olga@acme.test', ['owner'], `connections/${id}/mapping`);
+    const { page } = one;
+    await page.getByRole('heading', { level: 2, name: 'Who owns these deals' }).waitFor();
+    await page.getByRole('row', { name: /Olga Owner/ }).waitFor();
+    await expectSoundPage(one, 'mapping-owners');
+    await page.getByRole('button', { name: 'Is one of our own' }).click();
+    await page.getByText('Is a recruiter now.').waitFor();
+    const { body } = await stack.api('GET', '/members?recruiter=true');
+    expect(body.items.map((found: { id: string }) => found.id)).toEqual([member.id]);
+  });
 
   test('is told what has changed in the CRM, and mends it', async () => {
     scene.crm.editStage(PORTAL, 'deals', 'vertrieb', 's2', { label: 'Offerte' });

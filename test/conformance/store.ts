@@ -2018,6 +2018,59 @@ export function storeConformance({
         expect(source).toMatchObject({ referral, referrer: member, alsoReferred: [declined, later] });
       });
 
+      test('a contact that others were merged into tells of the members and the referrals that were theirs', async () => {
+        const { referral } = await a.writePair();
+        const gone = a.ref('contact', 'gone');
+        const member = a.member('mem_9', { contact: gone });
+        const joined = a.referral('ref_9', 'mem_1', {
+          submittedAt: T0 + 1,
+          friend: { ...referral.friend, contact: gone },
+        });
+        await a.write({ members: [member], referrals: [joined] });
+        const kept = a.contact('friend-ref_1', { formerIds: ['gone'] });
+        await a.write({}, { snapshots: [{ facts: kept, readAt: T0 }] });
+        const [source] = await store.mirror.sources('acc_a', [kept.ref]);
+        expect(source?.alsoReferred).toEqual([{ ...joined, friend: { ...joined.friend, contact: kept.ref } }]);
+        expect(source?.alsoMembers).toMatchObject([{ member, referrals: 0, wonReferrals: 0, sums: [] }]);
+        expect(source?.alsoReferrers?.map(({ id }) => id)).toEqual(['mem_1']);
+      });
+
+      test('two referrals of one program trade their contacts in one plan, and in no other way', async () => {
+        const { referral } = await a.writePair();
+        const other = a.referral('ref_8', 'mem_1', {
+          friend: { ...referral.friend, contact: a.ref('contact', 'other') },
+        });
+        await a.write({ referrals: [other] });
+        const own = { ...referral.friend, contact: a.ref('contact', 'friend-ref_1') };
+        const traded = [
+          { ...referral, friend: { ...referral.friend, contact: other.friend.contact }, version: referral.version + 1 },
+          { ...other, friend: own, version: other.version + 1 },
+        ];
+        expect(await store.cases.commit([a.commit({ referrals: traded })])).toEqual(['conflict']);
+        const contactsGivenUp = ['ref_1', 'ref_8'];
+        expect(await store.cases.commit([a.commit({ referrals: traded, contactsGivenUp })])).toEqual(['committed']);
+        expect((await store.reads.referral('acc_a', 'ref_1'))?.friend.contact?.id).toBe('other');
+        expect((await store.reads.referral('acc_a', 'ref_8'))?.friend.contact?.id).toBe('friend-ref_1');
+      });
+
+      test('a deal that was another friend’s before tells of what was decided then', async () => {
+        const { referral } = await a.writePair();
+        await a.write({ referrals: [a.referral('ref_0', 'mem_1', { submittedAt: T0 - 1 })] });
+        const deal = a.ref('deal', '7');
+        await a.write({
+          rewards: [a.reward('rwd_1', 'ref_1', { deal })],
+          decisions: [
+            a.decision('dec_0', 'ref_0', { deal, reason: { code: 'deal_detached', values: {} }, outcome: 'reversed' }),
+            a.decision('dec_1', 'ref_1', { deal, outcome: 'rewarded', rewardId: 'rwd_1', recordedAt: T0 + 9 }),
+          ],
+        });
+        const [source] = await store.mirror.sources('acc_a', [deal]);
+        expect(source?.referral?.id).toBe(referral.id);
+        expect(source?.alsoDecided?.map((one) => [one.referral.id, one.decisions.map(({ id }) => id)])).toEqual([
+          ['ref_0', ['dec_0']],
+        ]);
+      });
+
       test('a deal that nothing was decided on yet shows the friend it is linked to, the one referred first', async () => {
         const { referral, member } = await a.writePair();
         await a.write({

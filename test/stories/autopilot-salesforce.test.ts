@@ -68,6 +68,11 @@ describe('an org that was just connected', () => {
     expect([meaning(partners, 'Prospecting'), meaning(MASTER, 'Prospecting')]).toEqual(['opportunity', 'opportunity']);
     expect([meaning(partners, 'Closed Won'), meaning(partners, 'Closed Lost')]).toEqual(['won', 'lost']);
     expect(body.uncertain.map(({ code, pipelineId }: Json) => [code, pipelineId])).toEqual([['no_deals', MASTER]]);
+    const [user] = org.rows('User');
+    expect(body.owners).toMatchObject({ deals: 30, withoutOwner: 0, suggestions: [] });
+    expect(body.owners.owners).toMatchObject([
+      { id: user.Id, name: user.Name, isActive: true, deals: 30, open: 0, won: 10 },
+    ]);
   });
 
   test('accepts it, and the first opportunity that is won pays', async () => {

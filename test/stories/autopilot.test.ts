@@ -86,12 +86,13 @@ describe('a portal that was just connected', () => {
     expect(proposal.uncertain).toEqual([]);
   });
 
-  test('is asked within bounds for it: a search for each month, and its deals by the batch', () => {
+  test('is asked within bounds for it: a search for each month, its deals and who owns them by the batch', () => {
     const [ours] = stack.sandbox.control.calls().filter(({ portalId }) => portalId === PORTAL);
     const of = (part: string) =>
       (ours?.routes ?? []).filter(({ path: route }) => route.includes(part)).reduce((sum, { count }) => sum + count, 0);
     expect(of('/search')).toBe(12);
-    expect(of('/batch/read')).toBeLessThanOrEqual(3);
+    expect(of('/batch/read')).toBeLessThanOrEqual(4);
+    expect(of('/crm/owners')).toBeLessThanOrEqual(2);
   });
 
   test('puts the proposal off, and finds it again', async () => {
@@ -143,5 +144,91 @@ describe('a portal that was just connected', () => {
       stages: [{ pipelineId: 'vertrieb', stageId: 's3', stage: 'lost' }],
     });
     expect([wrong.status, wrong.body.errors[0].field]).toEqual([400, 'stages[0].stage']);
+  });
+});
+
+describe('the owners of a portal’s deals', () => {
+  const USERS = [
+    { userId: 11, email: 'ada@acme.example', firstName: 'Ada', lastName: 'Rep' },
+    { userId: 12, email: 'ben@acme.example', firstName: 'Ben', lastName: 'Rep' },
+  ];
+  let own: Stack;
+  let there: Scene;
+  let proposalPath: string;
+  let ids: string[];
+
+  beforeAll(async () => {
+    own = await startStack({
+      clock: quickClock(),
+      sandbox: { portals: [{ portalId: PORTAL, name: 'Acme', companyCurrency: 'EUR', users: USERS }] },
+    });
+    there = createScene(own);
+    ids =
+      own.sandbox.control
+        .portals()
+        .find(({ portalId }) => portalId === PORTAL)
+        ?.users.map(({ ownerId }) => ownerId) ?? [];
+    const at = own.clock.now() - 30 * DAY_MS;
+    const of = (hubspot_owner_id: string, dealstage: string) => there.deal([], { dealstage, hubspot_owner_id }, at);
+    for (let index = 0; index < 4; index += 1) of(ids[0] ?? '', 'appointmentscheduled');
+    of(ids[1] ?? '', 'closedwon');
+    there.deal([], {}, at);
+    await own.install();
+    proposalPath = `/connections/${(await there.connection()).id}/mapping/proposal`;
+    await own.settle();
+  }, 120_000);
+  afterAll(() => own.close());
+
+  test('are told with the proposal: who is one of the account’s own people, and who could have the tasks', async () => {
+    const { body: member } = await own.api('POST', '/members', { email: 'ben@acme.example', name: 'Ben' });
+    const { status, body } = await own.api('POST', proposalPath);
+    expect(status, JSON.stringify(body)).toBe(201);
+    expect(body.owners).toMatchObject({ deals: 6, withoutOwner: 1, others: 0 });
+    expect(body.owners.owners).toMatchObject([
+      { id: ids[0], name: 'Ada Rep', memberId: null, isActive: true, deals: 4, open: 4, won: 0 },
+      { id: ids[1], name: 'Ben', memberId: member.id, deals: 1, open: 0, won: 1 },
+    ]);
+    expect(body.owners.suggestions).toMatchObject([
+      { kind: 'staff', ownerId: ids[1], memberId: member.id },
+      { kind: 'tasks', ownerId: ids[0], memberId: null },
+    ]);
+    // Nothing of it was done.
+    expect((await own.api('GET', '/members?recruiter=true')).body.items).toEqual([]);
+    expect((await own.api('PUT', `/members/${member.id}/recruiter`, { isRecruiter: true })).status).toBe(200);
+    const again = await own.api('POST', proposalPath);
+    expect(again.body.owners.suggestions.map(({ kind }: Json) => kind)).toEqual(['tasks']);
+    expect((await own.api('GET', proposalPath)).body.owners).toEqual(again.body.owners);
+  });
+
+  test('who was forgotten is named by no proposal any more', async () => {
+    await own.api('POST', '/people/erase', { email: 'ben@acme.example' });
+    const { body } = await own.api('GET', proposalPath);
+    expect(JSON.stringify(body)).not.toContain('Ben');
+  });
+
+  test('are not asked for where the portal grants neither scope, and the mapping is proposed all the same', async () => {
+    const without = await startStack({
+      clock: quickClock(),
+      sandbox: {
+        portals: [
+          {
+            ...{ portalId: PORTAL, name: 'Acme', companyCurrency: 'EUR', users: USERS },
+            unavailableScopes: ['automation', 'crm.objects.owners.read'],
+          },
+        ],
+      },
+    });
+    try {
+      const scene = createScene(without);
+      scene.deal([], { hubspot_owner_id: ids[0] ?? '' });
+      await without.install();
+      const { status, body } = await without.api(
+        'POST',
+        `/connections/${(await scene.connection()).id}/mapping/proposal`,
+      );
+      expect([status, body.owners]).toEqual([201, null]);
+    } finally {
+      await without.close();
+    }
   });
 });

@@ -221,6 +221,44 @@ describe('what is asked for in the org', () => {
     expect(body.case).toMatchObject({ kind: 'dispute', summary: 'They bought last week.' });
   });
 
+  test('keeps which words the people were shown: before, as a flow says, or on the page, as a rep says', async () => {
+    for (const purpose of ['member', 'friend']) {
+      const saved = { purpose, version: 0, texts: { en: `Words for a ${purpose}.` } };
+      expect((await org.stack.api('POST', '/consent-texts', saved)).status).toBe(200);
+    }
+    const [mia, ole, pia] = ['Mia', 'Ole', 'Pia'].map((LastName) => org.create('Contact', { LastName }));
+    const consent = { version: 1, language: 'en' };
+    const enrol = ask('enrol_member', 'c1', { [ACTION.fields.contact]: mia }, { consent });
+    const byRep = ask(
+      'submit_referral',
+      'c2',
+      { [ACTION.fields.contact]: ole },
+      { by: 'rep', member: { recordId: mia }, friend: { recordId: ole }, consent },
+    );
+    const silent = ask(
+      'submit_referral',
+      'c3',
+      { [ACTION.fields.contact]: pia },
+      { member: { recordId: mia }, friend: { recordId: pia } },
+    );
+    const unknown = ask(
+      'enrol_member',
+      'c4',
+      { [ACTION.fields.contact]: pia },
+      { consent: { version: 7, language: 'en' } },
+    );
+    await org.sweep();
+    const kept = async (path: string) => (await org.stack.api('GET', `${path}/consents`)).body.items;
+    expect(await kept(`/members/${answer(enrol).result.memberId}`)).toMatchObject([
+      { purpose: 'member', version: 1, place: 'workflow', text: 'Words for a member.' },
+    ]);
+    expect(await kept(`/referrals/${answer(byRep).result.referralId}`)).toMatchObject([
+      { purpose: 'friend', version: 1, place: 'card', text: 'Words for a friend.' },
+    ]);
+    expect(await kept(`/referrals/${answer(silent).result.referralId}`)).toEqual([]);
+    expect(answer(unknown)).toMatchObject({ status: 'refused', code: 'no_such_consent_text' });
+  });
+
   test('and cannot be done is refused in words, and never asked for again', async () => {
     const self = ask(
       'submit_referral',

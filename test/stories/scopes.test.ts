@@ -102,6 +102,7 @@ describe('the scopes that the app asks for', () => {
     const ownSettings = `/connections/${connection.id}/app-settings`;
     const chosen = await stack.api('PUT', ownSettings, { version: 1, objects: 'on' });
     expect(chosen.status, JSON.stringify(chosen.body)).toBe(200);
+    expect((await stack.api('POST', `/connections/${connection.id}/mapping/proposal`)).status).toBe(201);
     const member = scene.person('Ada');
     const friend = scene.friendOf(member, 'Bob');
     const company = scene.crm.createRecord(PORTAL, 'company', { properties: { name: 'Acme', city: 'Berlin' } });
@@ -173,8 +174,8 @@ describe('the scopes that the app asks for', () => {
 
   test.each(scopes)(
     'are each used: without $scope HubSpot refuses what the manifest says it is for',
-    async ({ scope, calls }) => {
-      const portal = await portalWith(ALL.filter((other) => other !== scope));
+    async ({ scope, calls, alsoBy }) => {
+      const portal = await portalWith(ALL.filter((other) => other !== scope && other !== alsoBy));
       const needing: string[] = [];
       for (const call of made) if ((await portal.missingFor(call)).includes(scope)) needing.push(written(call));
       await portal.close();

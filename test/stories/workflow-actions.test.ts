@@ -274,6 +274,60 @@ describe('a workflow', () => {
   });
 });
 
+describe('what people were told before a workflow entered them', () => {
+  const options = (uid: string) => scene.crm.actionOptions(PORTAL, { uid, inputFieldName: 'consent_text' });
+  const saved = async (purpose: string, version: number, texts: object) => {
+    const { status, body } = await stack.api('POST', '/consent-texts', { purpose, version, texts });
+    expect(status, JSON.stringify(body)).toBe(200);
+  };
+
+  test('is chosen from the texts that there are, and kept with the member and with the friend’s referral', async () => {
+    await saved('member', 0, { en: 'We keep your name.' });
+    await saved('member', 1, { en: 'We keep your name and address.', de: 'Wir speichern Name und Adresse.' });
+    await saved('friend', 0, { en: 'A friend named you.' });
+    expect((await options('wonward_enrol_member')).body).toMatchObject({
+      options: [
+        { value: '2:en', label: 'Version 2, English', description: 'We keep your name and address.' },
+        { value: '2:de' },
+        { value: '1:en' },
+      ],
+    });
+    expect((await options('wonward_submit_referral')).body).toMatchObject({ options: [{ value: '1:en' }] });
+
+    const enrolled = await run('enrol_member', scene.person('Ada'), { consent_text: fixed('1:en') });
+    const member = await stack.api('GET', `/members/${enrolled.outputs.member_id}/consents`);
+    expect(member.body.items).toMatchObject([
+      { purpose: 'member', version: 1, language: 'en', place: 'workflow', text: 'We keep your name.' },
+    ]);
+    const submitted = await run('submit_referral', scene.person('Bob'), {
+      referrer_code: fixed(enrolled.outputs.referral_code ?? ''),
+      consent_text: fixed('1:en'),
+    });
+    const friend = await stack.api('GET', `/referrals/${submitted.outputs.referral_id}/consents`);
+    expect(friend.body.items).toMatchObject([{ purpose: 'friend', version: 1, place: 'workflow' }]);
+  });
+
+  test('is nothing where the workflow says nothing, and refused where there was no such text', async () => {
+    await saved('friend', 0, { en: 'A friend named you.' });
+    const ada = await run('enrol_member', scene.person('Ada'));
+    const silent = await stack.api('GET', `/members/${ada.outputs.member_id}/consents`);
+    expect(silent.body.items).toEqual([]);
+    const bob = scene.person('Bob');
+    const said = async (consent_text: string) =>
+      (
+        await run('submit_referral', bob, {
+          referrer_code: fixed(ada.outputs.referral_code ?? ''),
+          consent_text: fixed(consent_text),
+        })
+      ).outputs.errorCode;
+    expect(await said('2:en')).toBe('NO_SUCH_CONSENT_TEXT');
+    expect(await said('1:de')).toBe('NO_SUCH_CONSENT_TEXT');
+    expect(await said('yes')).toBe('INVALID_REQUEST');
+    expect(await scene.all('/referrals')).toEqual([]);
+    expect(await said('1:en')).toBeUndefined();
+  });
+});
+
 describe('the same call', () => {
   test('is answered the same, and does nothing twice', async () => {
     const ada = scene.person('Ada');

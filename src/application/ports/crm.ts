@@ -274,6 +274,20 @@ export interface CrmOwnObjects {
   remove(max: number): Promise<{ readonly removed: number; readonly isDone: boolean }>;
 }
 
+/** Somebody of the customer's own people, whom records belong to. */
+export interface CrmOwner {
+  readonly id: string;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly isActive: boolean;
+}
+
+/** Who owns deals now; deals that nobody owns, or that are gone, are left out. Null where the CRM keeps its users to itself. */
+export type CrmOwners = (dealIds: readonly string[]) => Promise<{
+  readonly byDeal: ReadonlyMap<string, string>;
+  readonly owners: readonly CrmOwner[];
+} | null>;
+
 export interface CrmSession {
   /** Whether `writeMirror` is given the values of a record's fields, or rows of our own objects. */
   readonly mirrors: 'properties' | 'rows';
@@ -304,6 +318,8 @@ export interface CrmSession {
   writeMirror(object: 'contact' | 'deal', rows: readonly MirrorRow[]): Promise<MirrorOutcome[]>;
   /** Absent for a CRM that asks by calling us. */
   readonly requests?: CrmRequests;
+  /** A merge is told only by the record that was merged away, and only while that lies in the bin: the survivor is like any other. */
+  readonly forgetsMerges?: true;
   /** Records of companies show a card of ours: who works where is read with every contact. Absent where they do not. */
   readonly showsCompanies?: true;
   /** Absent for a CRM in which nobody is told by tasks of ours. */
@@ -312,6 +328,8 @@ export interface CrmSession {
   readonly people?: CrmPeople;
   /** Absent for a CRM that has none, and where the connection may not read them. */
   readonly lists?: CrmLists;
+  /** Absent where the connection may not read who the CRM's own users are. */
+  readonly owners?: CrmOwners;
   /**
    * Tells workflows that wait for us what has become of it. Those that are named in `unknown` the CRM does not know, or not any more; telling one
    * of the others twice does no harm. Absent where the CRM has no such thing, or the connection may not do it.

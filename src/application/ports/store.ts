@@ -1723,12 +1723,32 @@ export interface MirrorSource {
   readonly referral: Referral | null;
   /** Who referred this contact. */
   readonly referrer: Member | null;
-  /** Other referrals that brought the same contact, as one that was declined; absent where there are none. */
+  /** Other referrals that brought the same contact, or one that was merged into it, as one that was declined; absent where there are none. */
   readonly alsoReferred?: readonly Referral[];
+  /** Members that these others belong to. */
+  readonly alsoReferrers?: readonly Member[];
+  /** Members whose contact was merged into this one, each with what is theirs alone; absent where there are none. */
+  readonly alsoMembers?: readonly MemberSums[];
   /** Newest decision of each rule on the deal. */
   readonly decisions: readonly Decision[];
   /** Standing and ended rewards on the deal. */
   readonly rewards: readonly Reward[];
+  /** Other referrals that something was decided for on the deal, as one that was its before; absent where there are none. */
+  readonly alsoDecided?: readonly DecidedBeside[];
+  /** Whether the referral's friend is one of the contacts that the deal was last read to have. */
+  readonly isFriendOnDeal?: boolean;
+}
+
+/** A member with counts over all of their referrals and sums over all of their rewards. */
+export interface MemberSums extends Pick<MirrorSource, 'referrals' | 'wonReferrals' | 'sums' | 'lastReward' | 'tier'> {
+  readonly member: Member;
+}
+
+export interface DecidedBeside {
+  readonly referral: Referral;
+  readonly referrer: Member;
+  /** Newest decision of each rule on the deal. */
+  readonly decisions: readonly Decision[];
 }
 
 export interface MirrorStore {

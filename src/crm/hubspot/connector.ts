@@ -16,6 +16,7 @@ import { parseHints } from './hints.ts';
 import { listsOf } from './lists.ts';
 import { writeMirror } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
+import { ownersOf } from './owners.ts';
 import { createPeople } from './people.ts';
 import { type PropertyState, provision, readPropertyNames, readPropertyState } from './provision.ts';
 import { compareRows, removeRows, writeRows } from './rows.ts';
@@ -111,6 +112,7 @@ function createSession(
   const portal = access.externalId;
   const completeCallbacks = callbacksOf(api, access.scopes);
   const lists = listsOf(api, access.scopes);
+  const owners = ownersOf(api, access.scopes);
   return {
     mirrors: 'properties',
     people: createPeople(api),
@@ -151,6 +153,7 @@ function createSession(
       : {}),
     ...(completeCallbacks ? { completeCallbacks } : {}),
     ...(lists ? { lists } : {}),
+    ...(owners ? { owners } : {}),
   };
 }
 

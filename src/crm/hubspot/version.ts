@@ -16,6 +16,7 @@ export const PATHS = {
   revoke: `/oauth/${API_VERSION}/token/revoke`,
   uninstall: `/appinstalls/${API_VERSION}/external-install`,
   accountDetails: `/account-info/${API_VERSION}/details`,
+  owners: `/crm/owners/${API_VERSION}`,
   dealPipelines: `/crm/pipelines/${API_VERSION}/deals`,
   objects: (object: ObjectPath) => `/crm/objects/${API_VERSION}/${object}`,
   object: (object: ObjectPath, id: string) => `/crm/objects/${API_VERSION}/${object}/${encodeURIComponent(id)}`,

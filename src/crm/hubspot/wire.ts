@@ -89,6 +89,18 @@ export const batchRecordsSchema = z.looseObject({
   errors: z.array(errorSchema).optional(),
 });
 
+export const ownersSchema = z.looseObject({
+  results: z.array(
+    z.looseObject({
+      id: idSchema,
+      email: z.string().nullish(),
+      firstName: z.string().nullish(),
+      lastName: z.string().nullish(),
+    }),
+  ),
+  paging: z.looseObject({ next: z.looseObject({ after: z.string() }).nullish() }).nullish(),
+});
+
 export const batchUpdateSchema = z.looseObject({
   status: completeSchema,
   results: z.array(z.looseObject({ id: idSchema })),

@@ -16,6 +16,7 @@ import { createLists } from './lists.ts';
 import { writeRows } from './mirror.ts';
 import { createOAuth } from './oauth.ts';
 import { createOrgShapes, type OrgShape, type OrgShapes } from './org.ts';
+import { createOwners } from './owners.ts';
 import { provisionReport } from './provision.ts';
 import { createRequests } from './requests.ts';
 import { readChanged } from './search.ts';
@@ -137,6 +138,7 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock:
   }
   return {
     mirrors: 'rows',
+    forgetsMerges: true,
     account: () => shaped((shape) => readAccount(api, shape, access)),
     stages: () => readStages(api),
     readDeals: (ids, wanted = NOTHING_WANTED) =>
@@ -163,6 +165,7 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock:
       return { ...provisionReport(shape), properties: propertiesOf(shape) };
     },
     lists: createLists(api),
+    owners: createOwners(api),
     requests: createRequests(api, () => shapes.get(api), clock, duplicateRules),
     whole: {
       dealsInStages: (input) => shaped((shape) => readStanding(api, shape, input)),

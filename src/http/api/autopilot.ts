@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Autopilot, isInForce, type ProposalRefusal } from '../../application/autopilot.ts';
 import type { Mappings } from '../../application/mapping.ts';
 import { mappingDocument } from '../../application/mapping-document.ts';
-import { type KeptProposal, PROPOSAL_STATES } from '../../application/ports/store.ts';
+import { type KeptProposal, PROPOSAL_STATES, type ReadStore } from '../../application/ports/store.ts';
 import { MAPPABLE_STAGES } from '../../domain/mapping.ts';
 import {
   CONFIDENCES,
@@ -11,19 +11,21 @@ import {
   EVIDENCE_CODES,
   UNCERTAIN_CODES,
 } from '../../domain/mapping-proposal.ts';
+import { OWNER_SUGGESTIONS } from '../../domain/owner-proposal.ts';
 import { isoOf } from '../../domain/time.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { HttpProblem } from '../problem.ts';
 import { idOf, periodOf, periodParameters, time } from './fields.ts';
 import { mappingRefused } from './mapping.ts';
 import { type Operation, operation } from './operation.ts';
-import { connectionId, dryRunId, policyDryRunSchema } from './schemas.ts';
+import { connectionId, dryRunId, memberId, policyDryRunSchema } from './schemas.ts';
 import { policyDryRunView } from './views.ts';
 
 export interface AutopilotDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly autopilot: Autopilot;
   readonly mappings: Mappings;
+  readonly reads: Pick<ReadStore, 'member'>;
 }
 
 /** Longer than this nobody remembers what was put off. */
@@ -100,6 +102,37 @@ const proposalSchema = z
         text: z.string(),
       }),
     ),
+    owners: z
+      .strictObject({
+        deals: count.meta({ description: 'Sampled deals of the pipelines in which some stage is won.' }),
+        withoutOwner: count,
+        owners: z.array(
+          z.strictObject({
+            id: z.string().meta({ description: "The CRM's own id." }),
+            name: z.string().nullable(),
+            memberId: memberId.nullable().meta({ description: 'The member with the same e-mail address.' }),
+            isActive: z.boolean(),
+            deals: count,
+            open: count,
+            won: count,
+            pipelines: z.array(z.strictObject({ id: z.string(), label: z.string(), deals: count })),
+          }),
+        ),
+        others: count.meta({ description: 'Owners with fewer deals, who are not listed.' }),
+        suggestions: z.array(
+          z.strictObject({
+            kind: z.enum(OWNER_SUGGESTIONS).meta({
+              description:
+                'staff: PUT /members/{memberId}/recruiter says that they are your own · tasks: `notifications` of the app settings say whose the tasks of cases are. Neither is done by itself.',
+            }),
+            ownerId: z.string(),
+            memberId: memberId.nullable(),
+            text: z.string(),
+          }),
+        ),
+      })
+      .nullable()
+      .meta({ description: 'Who owns these deals now; null where the CRM does not say.' }),
     draft: z
       .array(z.strictObject({ pipelineId: z.string(), stageId: z.string(), stage: means }))
       .meta({ description: 'What PUT /connections/{connectionId}/mapping takes as `stages`.' }),
@@ -115,8 +148,14 @@ const proposalSchema = z
 type CoverageOf = KeptProposal['proposal']['coverage'];
 const coverageView = (coverage: CoverageOf) => ({ ...coverage, percent: coveragePercent(coverage) });
 
-function proposalView(kept: KeptProposal, inForce: boolean): z.input<typeof proposalSchema> {
+/** `nameOf`: a member's name as it is now, so that who was forgotten is not named by an old proposal. */
+function proposalView(
+  kept: KeptProposal,
+  inForce: boolean,
+  nameOf: ReadonlyMap<string, string | null>,
+): z.input<typeof proposalSchema> {
   const { proposal } = kept;
+  const labelOf = new Map(proposal.pipelines.map(({ pipelineId, label }) => [pipelineId, label]));
   const { from, to, deals, total, isComplete } = proposal.sample;
   return {
     id: kept.id,
@@ -148,6 +187,23 @@ function proposalView(kept: KeptProposal, inForce: boolean): z.input<typeof prop
       deals: concerned,
       text,
     })),
+    owners: proposal.owners
+      ? {
+          ...proposal.owners,
+          owners: proposal.owners.owners.map(({ ownerId, name, memberId: member, pipelines, ...owner }) => ({
+            ...owner,
+            id: ownerId,
+            name: member === null ? name : (nameOf.get(member) ?? null),
+            memberId: member,
+            pipelines: pipelines.map((one) => ({
+              id: one.pipelineId,
+              label: labelOf.get(one.pipelineId) ?? one.pipelineId,
+              deals: one.deals,
+            })),
+          })),
+          suggestions: proposal.owners.suggestions.map((one) => ({ ...one })),
+        }
+      : null,
     draft: (kept.draft ?? draftOf(proposal)).map(({ pipelineId, stageId, stage }) => ({ pipelineId, stageId, stage })),
     dryRunId: kept.dryRunId,
     postponedUntil: kept.postponedUntil === null ? null : isoOf(kept.postponedUntil),
@@ -175,9 +231,13 @@ function refused(refusal: ProposalRefusal): HttpProblem {
 const isRefusal = (found: KeptProposal | ProposalRefusal): found is ProposalRefusal => 'kind' in found;
 
 /** What the stages of a CRM should mean, proposed from its metadata and its past deals. */
-export function autopilot({ clock, autopilot: pilot, mappings }: AutopilotDeps): Operation[] {
-  const viewOf = async (accountId: string, kept: KeptProposal) =>
-    proposalView(kept, isInForce(kept, await mappings.of(accountId, kept.connectionId)));
+export function autopilot({ clock, autopilot: pilot, mappings, reads }: AutopilotDeps): Operation[] {
+  async function viewOf(accountId: string, kept: KeptProposal) {
+    const names = new Map<string, string | null>();
+    for (const { memberId: id } of kept.proposal.owners?.owners ?? [])
+      if (id !== null) names.set(id, (await reads.member(accountId, id))?.name ?? null);
+    return proposalView(kept, isInForce(kept, await mappings.of(accountId, kept.connectionId)), names);
+  }
   const params = z.strictObject({ connectionId });
   const path = '/connections/{connectionId}/mapping/proposal';
   return [

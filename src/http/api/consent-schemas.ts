@@ -42,7 +42,8 @@ const shown = {
   version: z.int(),
   language,
   place: z.enum(CONSENT_PLACES).meta({
-    description: 'api: a form that called us · card: a rep in the CRM · import: before, as whoever imported them said',
+    description:
+      'api: a form that called us · card: a rep in the CRM · import: before, as whoever imported them said · workflow: before, as whoever built the workflow or flow said',
   }),
   at: time,
 };

@@ -39,6 +39,7 @@ import * as owedAgain from './0035-owed-again.ts';
 import * as judgedBy from './0036-judged-by.ts';
 import * as stageWords from './0037-stage-words.ts';
 import * as forecast from './0038-forecast.ts';
+import * as consentByWorkflow from './0039-consent-by-workflow.ts';
 import * as longCloses from './0041-long-closes.ts';
 
 interface Migration {
@@ -88,6 +89,7 @@ const MIGRATIONS: readonly Migration[] = [
   judgedBy,
   stageWords,
   forecast,
+  consentByWorkflow,
   longCloses,
 ];
 

@@ -5447,6 +5447,32 @@ export interface components {
                 deals: number;
                 text: string;
             }[];
+            owners: {
+                deals: number;
+                withoutOwner: number;
+                owners: {
+                    id: string;
+                    name: string | null;
+                    memberId: string | null;
+                    isActive: boolean;
+                    deals: number;
+                    open: number;
+                    won: number;
+                    pipelines: {
+                        id: string;
+                        label: string;
+                        deals: number;
+                    }[];
+                }[];
+                others: number;
+                suggestions: {
+                    /** @enum {string} */
+                    kind: "staff" | "tasks";
+                    ownerId: string;
+                    memberId: string | null;
+                    text: string;
+                }[];
+            } | null;
             draft: {
                 pipelineId: string;
                 stageId: string;
@@ -7770,7 +7796,7 @@ export interface components {
             /** @enum {string} */
             language: "en" | "de";
             /** @enum {string} */
-            place: "api" | "card" | "import";
+            place: "api" | "card" | "import" | "workflow";
             /** Format: date-time */
             at: string;
         };
@@ -8325,7 +8351,7 @@ export interface components {
             /** @enum {string} */
             language: "en" | "de";
             /** @enum {string} */
-            place: "api" | "card" | "import";
+            place: "api" | "card" | "import" | "workflow";
             /** Format: date-time */
             at: string;
             text: string;

@@ -25,6 +25,7 @@ import { Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { DryRunView } from '../programs/dry-run-view.tsx';
 import { DriftList } from './drift-list.tsx';
+import { OwnersPanel } from './owners.tsx';
 import {
   crmName,
   type Mapping,
@@ -168,6 +169,7 @@ function Editor({ mapping, proposal }: { mapping: Mapping; proposal: Proposal | 
           )
         }
       />
+      {proposal?.owners && proposal.owners.deals > 0 && <OwnersPanel owners={proposal.owners} />}
       {mapping.pipelines.map((pipeline) => (
         <Pipeline
           key={pipeline.id}

@@ -98,6 +98,7 @@ export const brandText = catalogue({
     place_api: 'in a form',
     place_card: 'read out by a rep',
     place_import: 'before an import',
+    place_workflow: 'before a workflow',
 
     configuration: 'Configuration',
     configurationWhat:
@@ -226,6 +227,7 @@ export const brandText = catalogue({
     place_api: 'in einem Formular',
     place_card: 'vom Vertrieb vorgelesen',
     place_import: 'vor einem Import',
+    place_workflow: 'vor einem Workflow',
 
     configuration: 'Konfiguration',
     configurationWhat:
