@@ -65,6 +65,7 @@ import { createSyncDesk, type SyncDesk } from './application/sync-desk.ts';
 import { createSyncHealth, type SyncHealthOf } from './application/sync-health.ts';
 import type { SyncPulse } from './application/sync-pulse.ts';
 import { createTellWorkflows } from './application/tell-workflows.ts';
+import { createTestRuns, type TestRuns } from './application/test-runs.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
 import { createWebhookEndpoints, type WebhookEndpoints } from './application/webhook-endpoints.ts';
 import { createWorkflowActions, type RunWorkflowAction } from './application/workflow-actions.ts';
@@ -173,6 +174,7 @@ export interface Container {
   readonly home: ReturnType<typeof createHome>;
   readonly referralTimeline: ReferralTimeline;
   readonly crmRecords: CrmRecords;
+  readonly testRuns: TestRuns;
   readonly appSettings: AppSettingsDesk;
   readonly settingsPage: SettingsPage;
   readonly receive: ReadonlyMap<string, ReturnType<typeof createReceive>>;
@@ -242,7 +244,10 @@ export function createContainer(deps: ContainerDeps): Container {
     void place
       .people(accountId, emails, except)
       .catch((err: unknown) => log.warn({ err }, 'people not looked for yet'));
-  const processBatch = createProcess({ store, clock, log, observe, openSession, onDecided, onMet: look, pulse });
+  const processBatch = createProcess({
+    ...{ store, clock, log, observe, openSession, onDecided, onMet: look, pulse },
+    onTested: onAsked,
+  });
   const hops: Record<Hop, SharedHop> = {
     process: {
       run: processBatch,
@@ -346,14 +351,16 @@ export function createContainer(deps: ContainerDeps): Container {
     onMet: (accountId, emails) => look(accountId, emails),
     onStarted: () => importRuns.poke(),
   });
+  const recordUrl = (connection: Connection, record: RecordRef) =>
+    connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
+  const crmRecords = createCrmRecords({ store, recordUrl });
+  const testRuns = createTestRuns({ store, clock, log, newId: randomUUID, openSession, crmRecords, onAsked });
   const finance = createFinance({
     ...{ store, clock, log },
     signer: createSigner(encryptionKeys),
     newId: randomUUID,
     onStarted: () => taxRuns.poke(),
   });
-  const recordUrl = (connection: Connection, record: RecordRef) =>
-    connectors.get(connection.provider)?.recordUrl(connection, record) ?? null;
   const forecasts = createForecasts({
     ...{ store, clock, log, recordUrl },
     newId: randomUUID,
@@ -379,6 +386,7 @@ export function createContainer(deps: ContainerDeps): Container {
     scheduled('tiers', TIERS_SCHEDULE, tiers.lookAtDue),
     scheduled('batches', BATCHES_SCHEDULE, cutBatches),
     scheduled('sessions', PRUNE_SCHEDULE, signIn.prune),
+    scheduled('tests', STARTED_SCHEDULE, testRuns.lookAfterAll),
     scheduled('payout news', PAYOUT_NEWS_SCHEDULE, payoutNews.applyAnswered),
     scheduled('figures', FIGURES_SCHEDULE, figures.foldAll),
     scheduled('forecast', FORECAST_SCHEDULE, forecasts.beginAll),
@@ -405,7 +413,12 @@ export function createContainer(deps: ContainerDeps): Container {
     },
   });
 
+  /** The story of a record that takes part in a test is the test's. */
+  const asShown = async (connection: Connection | null, object: RecordRef['object'], id: string) =>
+    connection && ((await testRuns.shownBy(connection, { connectionId: connection.id, object, id })) ?? connection);
   const nextAsks = createNextAsks({ store, clock, recordUrl });
+  const cardOfContact = createCard({ store, clock, publicUrl, recordUrl, tiers, nextAsks, consoleLinks });
+  const cardOfDeal = createDealCard({ store, clock, recordUrl, consoleLinks });
   const appSettings = createAppSettings({
     store,
     clock,
@@ -439,13 +452,16 @@ export function createContainer(deps: ContainerDeps): Container {
     publish: createPublish({ store, clock, newId: randomUUID, payableBy: payoutAccounts.ready, openSession }),
     onAsked: () => onAsked(),
     connect,
-    card: createCard({ store, clock, publicUrl, recordUrl, tiers, nextAsks, consoleLinks }),
-    dealCard: createDealCard({ store, clock, recordUrl, consoleLinks }),
+    card: async (input) =>
+      cardOfContact({ ...input, connection: await asShown(input.connection, 'contact', input.contactId) }),
+    dealCard: async (input) =>
+      cardOfDeal({ ...input, connection: await asShown(input.connection, 'deal', input.dealId) }),
     companyCard: createCompanyCard({ store, clock, recordUrl, nextAsks, consoleLinks }),
     cardActions: createCardActions({ store, clock, log, act, desk, publicUrl, openSession }),
     home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLinks }),
     referralTimeline: createReferralTimeline(store),
-    crmRecords: createCrmRecords({ store, recordUrl }),
+    crmRecords,
+    testRuns,
     receive: new Map(
       [...connectors].flatMap(([provider, { inbound }]) => {
         if (inbound === null) return [];

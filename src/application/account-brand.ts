@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Brand, LOGO_BYTES_MAX, logoTypeOf, USUAL_BRAND } from '../domain/brand.ts';
+import { isTestAccount } from '../domain/test-run.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { KeptSettings, Logo, ShownBrand, Store } from './ports/store.ts';
 
@@ -58,7 +59,8 @@ export function createAccountBrand({ store, clock }: AccountBrandDeps): AccountB
     shownOf: (accountIds) => (accountIds.length === 0 ? Promise.resolve([]) : brands.ofAccounts(accountIds)),
     async behindCode(code) {
       const accountId = await reads.accountOfCode(code);
-      return accountId === null ? null : shown(accountId);
+      // A test's member has a code, and nobody to refer.
+      return accountId === null || isTestAccount(accountId) ? null : shown(accountId);
     },
     logo: (hash) => brands.logo(hash),
   };

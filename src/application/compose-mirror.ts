@@ -3,6 +3,7 @@ import { type ContactMirror, type DealMirror, MIRROR_SUMS, type MirrorValues } f
 import { textOf } from '../domain/money.ts';
 import { PARTIES } from '../domain/program.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
+import { TEST_MARK } from '../domain/test-run.ts';
 import { isoOf } from '../domain/time.ts';
 import type { MirrorSource } from './ports/store.ts';
 
@@ -46,6 +47,25 @@ export function contactMirror(source: MirrorSource, publicUrl: string, names: De
 /** The CRM may still have the contact of somebody who was forgotten here: nothing of ours stays on it. */
 export function isErased({ record, member, referral }: MirrorSource): boolean {
   return record.object === 'contact' && (member?.erasedAt !== undefined || referral?.friendErasedAt !== undefined);
+}
+
+/** True where a record has nothing of ours to show. */
+export function isNothing({ member, referral, referrer, decisions, rewards, sums }: MirrorSource): boolean {
+  const facts = [...decisions, ...rewards, ...sums];
+  return member === null && referral === null && referrer === null && facts.length === 0;
+}
+
+/** Whoever reads one of the sentences on the record sees what it is. A member of a test has no link that leads anywhere. */
+export function markedAsTest(values: MirrorValues): MirrorValues {
+  const marked = (text: string | null) => (text === null ? null : `${TEST_MARK}${text}`);
+  if (values.kind === 'deal')
+    return { ...values, rewardState: marked(values.rewardState), rewardReason: marked(values.rewardReason) };
+  return {
+    ...values,
+    lastReward: marked(values.lastReward),
+    lastRewardReason: marked(values.lastRewardReason),
+    referredBy: marked(values.referredBy),
+  };
 }
 
 const NOTHING_SHOWN: ContactMirror = {

@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
 import { createAppSettings } from './app-settings.ts';
+import { onlyOfTest } from './only-of-test.ts';
 import type {
   CrmAccess,
   CrmConnector,
@@ -251,8 +252,10 @@ export function createConnect(deps: ConnectDeps): Connect {
   }
 
   function openSession(connection: Connection, pace?: CrmAccess['pace']): CrmSession {
-    const session = connectorOf(connection.provider).open({ ...accessOf(connection), pace });
-    return withoutErased(session, store.privacy, connection);
+    const { testOf } = connection;
+    const own = testOf === undefined ? connection : { ...connection, accountId: testOf };
+    const session = withoutErased(connectorOf(own.provider).open({ ...accessOf(own), pace }), store.privacy, own);
+    return testOf === undefined ? session : onlyOfTest(session, store.testRuns, connection);
   }
 
   /** What a new connection needs. A part that fails now is done by the next sweep; the install itself stands. */

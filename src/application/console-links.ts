@@ -1,3 +1,5 @@
+import { isTestAccount } from '../domain/test-run.ts';
+
 /** What the console has a page of. The id is ours, for a program its key, for `mapping` and `health` the connection's. */
 export type ConsolePlace = 'referral' | 'member' | 'reward' | 'case' | 'program' | 'mapping' | 'health';
 
@@ -19,7 +21,9 @@ export type ConsoleLinks = (accountId: string) => ConsoleLink;
 
 /** Where people who are shown something outside of the console find it inside. The only place of the service that knows the console's paths. */
 export function createConsoleLinks(publicUrl: string): ConsoleLinks {
-  return (accountId) => (place, id) => ({
-    consoleUrl: `${publicUrl}/console/${accountId}/${PATHS[place](encodeURIComponent(id))}`,
-  });
+  return (accountId) => (place, id) =>
+    // A test's own account has no pages: it is seen as a whole where it was started.
+    isTestAccount(accountId)
+      ? {}
+      : { consoleUrl: `${publicUrl}/console/${accountId}/${PATHS[place](encodeURIComponent(id))}` };
 }

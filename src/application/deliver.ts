@@ -5,11 +5,11 @@ import { createDraft, type OrderKind, stateWith } from '../domain/plan.ts';
 import { openProgramIn } from '../domain/program-choice.ts';
 import { type DealNames, reasonText } from '../domain/reason.ts';
 import { isToRecall, settleRecall } from '../domain/recall.ts';
-import type { RecordRef } from '../domain/record.ts';
+import { type RecordRef, recordKey } from '../domain/record.ts';
 import { settlePayout } from '../domain/reward.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import { composeMirror } from './compose-mirror.ts';
+import { composeMirror, isNothing, markedAsTest } from './compose-mirror.ts';
 import { composeOwnRows, composeRows } from './compose-rows.ts';
 import { readDealNames } from './deal-names.ts';
 import { readDealOutlooks } from './deal-outlooks.ts';
@@ -30,6 +30,7 @@ import type {
 } from './ports/store.ts';
 import { provision } from './provision.ts';
 import { deferralFor } from './retry.ts';
+import { shownInTest } from './shown-in-test.ts';
 import type { SyncPulse } from './sync-pulse.ts';
 
 /**
@@ -208,6 +209,7 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
 
   async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {
     const accountId = connection.accountId;
+    if (connection.testOf !== undefined) return writeTest(connection, connection.testOf, items);
     const sources = await store.mirror.sources(
       accountId,
       items.map(({ record }) => record),
@@ -227,8 +229,12 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       const own = objects && composer ? composer.own(source) : null;
       return [{ item, values, own, hash: hashOf(own ? { values, own } : values) }];
     });
-    const same = rows.filter(({ item, hash }) => item.ackedHash === hash);
-    const changed = rows.filter(({ item, hash }) => item.ackedHash !== hash);
+    const tested = await shownInTest(store, connection, sources);
+    const isSame = ({ item, hash }: (typeof rows)[number]) =>
+      // Its end has it written, whatever was acknowledged.
+      item.ackedHash === hash || tested.has(recordKey(item.record));
+    const same = rows.filter(isSame);
+    const changed = rows.filter((row) => !isSame(row));
     await store.mirror.acknowledge(same, clock.now());
     observe.mirrorWrites('same', same.length);
     const [first] = changed;
@@ -272,6 +278,45 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
       },
       'mirrored',
     );
+  }
+
+  /**
+   * What a test shows. A record that shows something of real life goes on showing that, and rows of our own objects are none: reports count
+   * them. When the test is over its records are written anew by the account whose test it is.
+   */
+  async function writeTest(connection: Connection, testOf: string, items: readonly ClaimedMirror[]): Promise<void> {
+    const { accountId } = connection;
+    const session = openSession(connection);
+    const records = items.map(({ record }) => record);
+    const [own, real] = await Promise.all([
+      store.mirror.sources(accountId, records),
+      store.mirror.sources(testOf, records),
+    ]);
+    const isFree = (id: string) => real.some((source) => source.record.id === id && isNothing(source));
+    const names = await readDealNames(store.reads, accountId, own.flatMap(dealsNamedIn));
+    const rows = items.flatMap((item) => {
+      const source = own.find(({ record }) => record.id === item.record.id);
+      if (!source || !isFree(item.record.id) || session.mirrors === 'rows') return [];
+      const values = markedAsTest(composeMirror(source, publicUrl, names));
+      return [{ item, values, hash: hashOf({ values }) }];
+    });
+    const changed = rows.filter(({ item, hash }) => item.ackedHash !== hash);
+    const [first] = changed;
+    const outcomes = first
+      ? await session.writeMirror(
+          first.item.record.object === 'deal' ? 'deal' : 'contact',
+          changed.map(({ item, values }) => ({ id: item.record.id, values })),
+        )
+      : [];
+    const outcomeOf = ({ record }: ClaimedMirror) => outcomes.find(({ id }) => id === record.id);
+    const unwritten = changed.filter(({ item }) => outcomeOf(item)?.result !== 'written').map(({ item }) => item);
+    await store.mirror.acknowledge(
+      items
+        .filter((item) => !unwritten.includes(item))
+        .map((item) => ({ item, hash: rows.find((row) => row.item === item)?.hash ?? '' })),
+      clock.now(),
+    );
+    for (const item of unwritten) await settleUnwritten(item, outcomeOf(item));
   }
 
   async function settleUnwritten(item: ClaimedMirror, outcome: MirrorOutcome | undefined): Promise<void> {

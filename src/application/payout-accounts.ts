@@ -1,4 +1,5 @@
 import { Fault } from '../domain/errors.ts';
+import { isTestAccount, TEST_PROVIDER } from '../domain/test-run.ts';
 import type { Clock } from '../platform/clock.ts';
 import { payoutContext, type Seal } from '../platform/seal.ts';
 import type { CredentialField, PayoutDescription, PayoutProvider, PayoutSession, TestResult } from './ports/payout.ts';
@@ -63,8 +64,11 @@ export interface PayoutAccountsDeps {
 }
 
 /** Which provider an account pays through, and with which credentials. */
-export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAccountsDeps): PayoutAccounts {
+export function createPayoutAccounts({ store, providers: installed, seal, clock }: PayoutAccountsDeps): PayoutAccounts {
   const { payoutRecords: records } = store;
+  /** A test pays by nothing but what gives nothing, and nobody else pays by that. */
+  const isOpenTo = (accountId: string, name: string) => isTestAccount(accountId) === (name === TEST_PROVIDER);
+  const providerOf = (accountId: string, name: string) => (isOpenTo(accountId, name) ? installed.get(name) : undefined);
   /** By account and provider, with the sealed text that it was opened with: other credentials are another text. */
   const sessions = new Map<string, { readonly sealed: string | null; readonly session: Promise<PayoutSession> }>();
 
@@ -83,7 +87,7 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
     fields.filter(({ name, required }) => required && values[name] === undefined).map(({ name }) => name);
 
   async function open(accountId: string, name: string): Promise<OpenPayouts> {
-    const provider = providers.get(name);
+    const provider = providerOf(accountId, name);
     if (!provider) throw new Fault('payout_rejected', { kind: 'never' }, `No reward provider "${name}" is installed.`);
     const { sealed, values } = await read(accountId, provider);
     const missing = missingOf(provider, values);
@@ -114,7 +118,8 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
 
     async list(accountId) {
       const stored = new Map((await records.settings(accountId)).map((setting) => [setting.provider, setting]));
-      return [...providers.values()].map((provider) => {
+      const open = [...installed.values()].filter(({ name }) => isOpenTo(accountId, name));
+      return open.map((provider) => {
         const { name, description } = provider;
         const setting = stored.get(name);
         const values = setting ? valuesOf(accountId, name, setting.sealed) : {};
@@ -133,7 +138,7 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
     },
 
     async configure(accountId, name, given) {
-      const provider = providers.get(name);
+      const provider = providerOf(accountId, name);
       if (!provider) return null;
       const { fields } = provider.description;
       const { values: before } = await read(accountId, provider).catch(() => ({ values: {} }));
@@ -161,7 +166,7 @@ export function createPayoutAccounts({ store, providers, seal, clock }: PayoutAc
     },
 
     async test(accountId, name) {
-      const provider = providers.get(name);
+      const provider = providerOf(accountId, name);
       if (!provider) return null;
       const { values } = await read(accountId, provider);
       const [missing] = missingOf(provider, values);

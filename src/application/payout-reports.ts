@@ -1,3 +1,4 @@
+import { TEST_PROVIDER } from '../domain/test-run.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { PayoutAccounts } from './payout-accounts.ts';
@@ -38,7 +39,7 @@ export function createPayoutReports({ store, accounts, providers, clock, newId }
   const reconcile = createReconcilePayouts({ store, accounts });
   return {
     async make(accountId, { provider, from, to, by }) {
-      if (!providers.has(provider)) return null;
+      if (!providers.has(provider) || provider === TEST_PROVIDER) return null;
       const report = await reconcile(accountId, provider, from, to);
       const kept = { id: `rep_${newId()}`, from, to, report, by, at: clock.now() };
       await store.payoutReports.keep(accountId, kept);

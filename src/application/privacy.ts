@@ -76,7 +76,7 @@ export interface Privacy {
 }
 
 export interface PrivacyDeps {
-  readonly store: Pick<Store, 'privacy' | 'connections'>;
+  readonly store: Pick<Store, 'privacy' | 'connections' | 'testRuns'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly marker: Marker;
@@ -126,6 +126,19 @@ export function createPrivacy({ store, clock, log, marker, newId, openSession }:
     return { contacts, searched };
   }
 
+  /** Whoever took part in a test of the account is kept there as well. */
+  async function withTests(accountId: string, { contacts, emails }: Person, held: Held): Promise<Held> {
+    let all = held;
+    for (const test of await store.testRuns.accountsOf(accountId)) {
+      const person = await store.privacy.person(test, { ...NOBODY, contacts, emails });
+      const there = await store.privacy.held(test, person, HELD_MAX);
+      all = Object.fromEntries(
+        (Object.keys(held) as (keyof Held)[]).map((list) => [list, [...all[list], ...there[list]]]),
+      ) as unknown as Held;
+    }
+    return all;
+  }
+
   function marksOf(accountId: string, { emails }: Person): string[] {
     return emails.flatMap((email) => marker.all(email, contextOf(accountId)));
   }
@@ -134,7 +147,7 @@ export function createPrivacy({ store, clock, log, marker, newId, openSession }:
     async export(accountId, who) {
       const known = seedOf(who);
       const person = await store.privacy.person(accountId, known);
-      const held = await store.privacy.held(accountId, person, HELD_MAX);
+      const held = await withTests(accountId, person, await store.privacy.held(accountId, person, HELD_MAX));
       const erasure = await store.privacy.erasureOf(accountId, person, marksOf(accountId, known));
       const isHeld = held.contacts.length + held.members.length + held.asFriend.length > 0;
       return isHeld ? { kind: 'held', at: clock.now(), held, erasure } : { kind: 'not_held', erasure };
@@ -144,12 +157,19 @@ export function createPrivacy({ store, clock, log, marker, newId, openSession }:
       const known = seedOf(who);
       const { contacts, searched } =
         who.by === 'email' ? await contactsInCrms(accountId, known.emails[0] ?? '') : { contacts: [], searched: [] };
-      const done = await store.privacy.erase(
-        accountId,
-        { ...known, contacts: [...known.contacts, ...contacts] },
-        { id: `era_${newId()}`, source, by, at: clock.now() },
-        (email) => marker.mark(email, contextOf(accountId)),
-      );
+      const eraseIn = (place: string, of: Person) =>
+        store.privacy.erase(place, of, { id: `era_${newId()}`, source, by, at: clock.now() }, (email) =>
+          marker.mark(email, contextOf(accountId)),
+        );
+      const sought = { ...known, contacts: [...known.contacts, ...contacts] };
+      const here = await eraseIn(accountId, sought);
+      const { contacts: places, emails } = here?.person ?? sought;
+      let done = here;
+      for (const test of await store.testRuns.accountsOf(accountId)) {
+        const there = await eraseIn(test, { ...NOBODY, contacts: places, emails });
+        // Whoever took part in nothing but a test was kept all the same.
+        if (there && !done) done = { ...there, person: NOBODY };
+      }
       if (!done) {
         const before = await store.privacy.erasureOf(accountId, known, marksOf(accountId, known));
         const kind = before ? 'already_erased' : 'not_held';

@@ -5,13 +5,13 @@ import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
 import { derivedId } from '../domain/ids.ts';
 import { findStage, type MappedStage, mapCatalog, type StageCatalog, type StageMapping } from '../domain/mapping.ts';
-import type { Plan } from '../domain/plan.ts';
+import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
 import { firstRateDay } from '../domain/program.ts';
 import { openProgramIn } from '../domain/program-choice.ts';
 import { alsoOfContacts, wantedProperties } from '../domain/property.ts';
 import { CHANCE_WHOLE } from '../domain/prospect.ts';
 import { ratesOf } from '../domain/rates.ts';
-import type { DealFacts, RecordRef } from '../domain/record.ts';
+import { type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
 import { addTo } from '../domain/tally.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -48,6 +48,8 @@ export interface ProcessDeps {
   readonly onDecided: () => void;
   /** Told of people who are new to an account with several connections, to be looked for in the others; may take its time. */
   readonly onMet?: (accountId: string, emails: readonly string[], except: string) => void;
+  /** Called when a test has something to look at. */
+  readonly onTested?: () => void;
   readonly pulse?: Pick<SyncPulse, 'lag' | 'failure'> | undefined;
 }
 
@@ -75,8 +77,51 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const risk = riskWanted(programs, readAt);
     const gathered = await gather(session, store.cases, connection, items, wanted, risk, others, byCompany);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
+    const isTested = await tellTest(connection, mapping, gathered, items);
     const keepsRows = session.mirrors === 'rows' || (await ownObjects(store, session, connection)) !== null;
     await decideAndCommit(connection, mapping, gathered, items, readAt, others, keepsRows);
+    if (isTested) deps.onTested?.();
+    if (connection.testOf === undefined) await forgetInTests(connection, items);
+  }
+
+  /** Whom the CRM was told to forget may have taken part in a test, also in one that has ended. */
+  async function forgetInTests({ accountId }: Connection, items: readonly WorkItem[]): Promise<void> {
+    const erase = items.filter((item) => item.erase).map(({ record }) => record);
+    if (erase.length === 0) return;
+    for (const test of await store.testRuns.accountsOf(accountId))
+      await store.cases.commit([{ accountId: test, plan: EMPTY_PLAN, snapshots: [], restsOn: [], settles: [], erase }]);
+  }
+
+  /**
+   * A test is told what was read of its friend, who it looks at then by itself: it hears of the CRM what the connection hears. Before these
+   * records are settled, so that a test misses nothing either when a node dies.
+   */
+  async function tellTest(
+    { accountId, id, testOf }: Connection,
+    mapping: StageMapping,
+    { deals, letGo, contacts }: Gathered,
+    items: readonly WorkItem[],
+  ): Promise<boolean> {
+    const run = testOf === undefined ? await store.testRuns.openIn(accountId, id) : null;
+    if (run?.state !== 'running') return false;
+    const isFriend = (contactId: string) => run.friendContactIds.includes(contactId);
+    const records = [
+      ...[...deals.values()].filter(
+        ({ ref, contactIds }) => contactIds.some(isFriend) || letGo.get(ref.id)?.some(isFriend) === true,
+      ),
+      ...[...contacts.values()].filter(({ ref, formerIds }) => [ref.id, ...formerIds].some(isFriend)),
+    ].map(({ ref }) => ref);
+    if (records.length === 0) return false;
+    const at = clock.now();
+    // What stages mean may have changed since the test began.
+    await store.connections.saveMapping(run.testAccountId, id, mapping.version, mapping.entries, at);
+    const hinted = items.filter(({ record }) => record.object === 'contact' && isFriend(record.id));
+    const asked = [...new Map([...records, ...hinted.map(({ record }) => record)].map((ref) => [recordKey(ref), ref]))];
+    await store.work.ask(
+      run.testAccountId,
+      asked.map(([, record]) => ({ record, at })),
+    );
+    return true;
   }
 
   /** Between two calls to a CRM that is slow or asks us to wait: the claim lasts as long as there is an answer now and then. */
@@ -104,7 +149,8 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const choices = await store.appSettings.choices(connection.accountId);
     const attribution = (await store.attribution.newest(connection.accountId)) ?? undefined;
     const rateDay = firstRateDay(programs);
-    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(connection.accountId, rateDay));
+    const ratesIn = connection.testOf ?? connection.accountId;
+    const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(ratesIn, rateDay));
     let open = groupByPeople(items, gathered);
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {

@@ -11,7 +11,7 @@ import {
 } from '../domain/overwritten.ts';
 import type { ProgramVersion, TriggerStage } from '../domain/program.ts';
 import { appliesIn, openProgramIn, type ProgramChoice } from '../domain/program-choice.ts';
-import type { RecordRef } from '../domain/record.ts';
+import { type RecordRef, recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { RETENTION } from '../domain/retention.ts';
 import { addDays, type Instant, isoOf } from '../domain/time.ts';
@@ -38,6 +38,7 @@ import type {
   SyncReportRow,
 } from './ports/store.ts';
 import { refreshMapping } from './process.ts';
+import { shownInTest } from './shown-in-test.ts';
 import { type ChainName, hashOf, linkProblems, sealedLink } from './signed-chain.ts';
 
 const CHAIN: ChainName = { signed: 'wonward sync report', one: 'report', made: 'made' };
@@ -640,10 +641,13 @@ async function comparePage(
     else if (state !== 'gone') compared.push(target);
   }
   if (compared.length === 0) return 0;
-  const sources = await store.mirror.sources(
+  const all = await store.mirror.sources(
     accountId,
     compared.map(({ record }) => record),
   );
+  // What a test shows is nobody's to mend, and is told when the test is over.
+  const tested = await shownInTest(store, connection, all);
+  const sources = all.filter(({ record }) => !tested.has(recordKey(record)));
   const rows = await rowsOf({ store, connection, objects, ...composing }, sources);
   const own = new Map(
     (objects
@@ -660,6 +664,7 @@ async function comparePage(
   const again: RecordRef[] = [];
   const gone: RecordRef[] = [];
   for (const { record, state } of compared) {
+    if (tested.has(recordKey(record))) continue;
     const outcome = outcomes.get(record.id);
     const say = (list: 'mirrored' | 'different', reason: string, detail: string) =>
       lists.add(list, { object, id: record.id, reason, detail });

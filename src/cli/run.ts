@@ -53,6 +53,7 @@ import { restoreDatabase } from './restore.ts';
 import { retryParked } from './retry.ts';
 import { rotateKey } from './rotate.ts';
 import { showState } from './state.ts';
+import { endTest, listTests, showTest, startTest } from './tests.ts';
 import { listTierChanges, showTier } from './tiers.ts';
 import { TWO_CRMS } from './two-crms.ts';
 import { inviteUser, linkUser, listUsers } from './users.ts';
@@ -615,6 +616,27 @@ export function commands(terminal: Terminal, print: (result: Result) => void): C
   add(program, 'verify', 'rebuild from what is stored what else is stored, and tell every difference; changes nothing')
     .option('--account <account>', 'of one account only, by its id')
     .action(async ({ account: of }: { account?: string }) => print(await verifyDatabase(terminal, of)));
+  const tests = program.command('test').description('a program tried out for real, of which nobody gets anything');
+  add(tests, 'start <account> <connection> <friend>', 'begin one, with a contact by its e-mail address or its id')
+    .requiredOption('--program <program>', 'the program; its draft where there is one')
+    .requiredOption('--by <name>', 'who begins it')
+    .option('--member <email>', 'a member who refers; without it a test member')
+    .option('--wait', 'let holds, days of payment, reviews and risk be as the rules have them')
+    .action(
+      async (
+        of: string,
+        connection: string,
+        friend: string,
+        options: { program: string; by: string; member?: string; wait?: boolean },
+      ) => print(await startTest(terminal, of, connection, friend, options)),
+    );
+  add(tests, 'list <account>', 'the newest ones').action(async (of: string) => print(await listTests(terminal, of)));
+  add(tests, 'show <account> <test>', 'how far it is, and what it shows').action(async (of: string, id: string) =>
+    print(await showTest(terminal, of, id)),
+  );
+  add(tests, 'end <account> <test>', 'take all of it back')
+    .requiredOption('--by <name>', 'who ends it')
+    .action(async (of: string, id: string, options: { by: string }) => print(await endTest(terminal, of, id, options)));
   const figures = program.command('figures').description('the sums that analysts and finance read');
   add(figures, 'verify', 'add everything up anew and tell the first figure that does not agree')
     .option('--account <account>', 'of one account only')

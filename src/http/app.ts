@@ -114,6 +114,7 @@ export interface AppDeps {
   readonly payoutReports: OperationsDeps['payoutReports'];
   readonly referralTimeline: OperationsDeps['referralTimeline'];
   readonly crmRecords: OperationsDeps['crmRecords'];
+  readonly testRuns: OperationsDeps['testRuns'];
   readonly syncHealth: OperationsDeps['syncHealth'];
   readonly attention: OperationsDeps['attention'];
   readonly syncDesk: OperationsDeps['syncDesk'];

@@ -43,6 +43,7 @@ const PROBLEMS = {
   user_changed: { status: 409, title: 'The user has changed since they were read.' },
   last_owner: { status: 409, title: 'An account needs an owner.' },
   no_such_member: { status: 422, title: 'No such member.' },
+  no_such_friend: { status: 422, title: 'No contact that could be a friend.' },
   no_such_referral: { status: 422, title: 'No such referral.' },
   no_such_reward: { status: 422, title: 'No such reward.' },
   no_such_dry_run: { status: 422, title: 'No such dry run.' },

@@ -26,7 +26,9 @@ export function createAccountStore(engine: Engine): AccountStore {
 
     list: () =>
       engine.read(async ({ db }) =>
-        (await db.selectFrom('accounts').selectAll().orderBy('id').execute()).map(accountOf),
+        (await db.selectFrom('accounts').selectAll().where('test_of', 'is', null).orderBy('id').execute()).map(
+          accountOf,
+        ),
       ),
 
     setNeedsSecondPerson: (accountId, needed) =>

@@ -241,6 +241,10 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
     const query = sql<{ n: number }>`select count(*) as n from ${sql.table(table)} where account_id = ${accountId}`;
     return Number((await query.execute(db)).rows[0]?.n ?? 0);
   };
+  // A test is judged by the rates of the account whose test it is.
+  const { rows: rates } = await sql<Row<'fx_rates'>>`select * from fx_rates
+    where account_id = coalesce((select test_of from accounts where id = ${accountId}), ${accountId})
+    order by currency, day`.execute(db);
   const mappings = new Map<string, MappingVersion[]>();
   for (const row of await mine('mappings', 'connection_id, ordinal')) {
     const versions = mappings.get(row.connection_id) ?? [];
@@ -252,7 +256,7 @@ async function account({ db }: Session, accountId: string): Promise<AuditAccount
     programs: (await mine('programs', 'published_at, program_id, version')).map(programOf),
     choices: choicesOf(await mine('app_settings', 'connection_id, version')),
     policies: (await mine('connections_policies', 'version')).map((row) => policyVersionOf<ConnectionsPolicy>(row)),
-    rates: ratesOf((await mine('fx_rates', 'currency, day')).map(rateOf)),
+    rates: ratesOf(rates.map(rateOf)),
     mappings,
     rows: {
       referrals: await count('referrals'),

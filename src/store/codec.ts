@@ -362,7 +362,7 @@ export function connectionOf(row: Row<'connections'>): Connection {
     id: row.id,
     accountId: row.account_id,
     provider: row.provider,
-    externalId: row.external_id,
+    externalId: row.test_of === null ? row.external_id : realExternalId(row.external_id),
     status: row.status as Connection['status'],
     statusReason: row.status_reason,
     homeCurrency: row.home_currency,
@@ -373,8 +373,18 @@ export function connectionOf(row: Row<'connections'>): Connection {
     ...(row.duplicate_rules === null ? {} : { duplicateRules: row.duplicate_rules as DuplicateRules }),
     ...(row.card_actors === null ? {} : { cardActors: fromJson<string[]>(row.card_actors) }),
     ...(row.call_share === null ? {} : { callShare: row.call_share }),
+    ...(row.test_of === null ? {} : { testOf: row.test_of }),
     connectedAt: row.connected_at,
   };
+}
+
+/** A portal is live in one connection, and is found by it; that of a test stands beside it under a name that no portal has. */
+export function testExternalId(testAccountId: string, externalId: string): string {
+  return `${testAccountId} ${externalId}`;
+}
+
+function realExternalId(kept: string): string {
+  return kept.slice(kept.indexOf(' ') + 1);
 }
 
 export function programOf(row: Row<'programs'>): ProgramVersion {

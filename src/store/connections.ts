@@ -77,6 +77,8 @@ export function createConnectionStore(engine: Engine): ConnectionStore {
           .selectFrom('connections')
           .selectAll()
           .where('status', '=', 'connected')
+          // A test hears of what the connection hears that it is a test of, and is swept with it.
+          .where('test_of', 'is', null)
           .orderBy('account_id')
           .orderBy('id')
           .execute();

@@ -12,11 +12,13 @@ import {
 } from '../domain/figures.ts';
 import type { MappedStage } from '../domain/mapping.ts';
 import type { DealFacts } from '../domain/record.ts';
+import { isWonInTest } from '../domain/test-run.ts';
 import type { Instant } from '../domain/time.ts';
-import { dealsAt } from '../domain/timeline.ts';
+import { type DealAt, dealsAt } from '../domain/timeline.ts';
 import { fromJson, fromSum, referralOf, toJson } from './codec.ts';
 import { type Engine, insertRows, overRows, rowsOf } from './dialect.ts';
 import type { Row, Session } from './schema.ts';
+import { FRIEND_NOW } from './test-runs.ts';
 
 /*
  * Sums that are right without adding everything up. Whatever changes a journal, a referral, a deal or a mapping leaves a mark in the same
@@ -362,13 +364,35 @@ async function dealParts(
   const ofContact = Map.groupBy(friends, ({ contact_id }) => contact_id ?? '');
   const ofDeal = Map.groupBy(decided, ({ deal_id }) => deal_id);
   const found = new Map<string, FigurePart>();
+  const isOfTest = await testsOf(session, accountId, connectionId);
   for (const dealAt of dealsAt(deals, mapping, Number.MAX_SAFE_INTEGER)) {
     const { ref, contactIds: own } = dealAt.deal;
     const candidates = [...own.flatMap((id) => ofContact.get(id) ?? []), ...(ofDeal.get(ref.id) ?? [])];
+    if (candidates.length === 0 && isOfTest(dealAt)) continue;
     const figure = dealFigure(dealAt, candidates.map(referralOf));
     if (figure) found.set(dealKey(connectionId, ref.id), partOf(connectionId, figure));
   }
   return found;
+}
+
+type TestSpanRow = Pick<Row<'test_runs'>, 'started_at' | 'ended_at'> & { was: string; friend_now: string | null };
+
+/** Which deals are won because somebody tried out a program with them. There are few tests of a connection, one at a time. */
+async function testsOf(
+  { db }: Session,
+  accountId: string,
+  connectionId: string,
+): Promise<(dealAt: Pick<DealAt, 'deal' | 'since'>) => boolean> {
+  const { rows } = await sql<TestSpanRow>`
+    select t.started_at, t.ended_at, t.friend_contact_id as was, ${FRIEND_NOW} from test_runs t
+    where t.account_id = ${accountId} and t.connection_id = ${connectionId}`.execute(db);
+  return ({ deal, since }) =>
+    rows.some(
+      ({ was, friend_now: now, started_at: startedAt, ended_at: endedAt }) =>
+        since.won !== null &&
+        deal.contactIds.some((id) => id === was || id === now) &&
+        isWonInTest(since.won, { startedAt, endedAt }),
+    );
 }
 
 function partOf(connectionId: string, { customerId, won, entries }: DealFigure): FigurePart {

@@ -51,6 +51,7 @@ import { type GuardedEngine, guardedEngine, storageFaultOf } from './storage-fau
 import { createSyncStore } from './sync.ts';
 import { createSyncReportStore } from './sync-reports.ts';
 import { createTaxReportStore } from './tax-reports.ts';
+import { createTestRunStore } from './test-runs.ts';
 import { createTierStore } from './tiers.ts';
 import { createTimelineStore } from './timeline.ts';
 import { createUserViewStore } from './user-views.ts';
@@ -189,6 +190,7 @@ export function createStore(engine: Engine): Store {
     history: createHistoryStore(engine),
     memberImports: createMemberImportStore(engine),
     privacy: createPrivacyStore(engine),
+    testRuns: createTestRunStore(engine),
     leases: createLeaseStore(engine),
     vitals: createVitals(engine),
     sync: createSyncStore(engine),

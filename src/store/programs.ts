@@ -37,7 +37,7 @@ export async function lockAccount({ db, dialect }: Session, accountId: string): 
   await sql`select id from accounts where id = ${accountId} ${sql.raw(dialect.forUpdate('accounts'))}`.execute(db);
 }
 
-async function nextVersion(
+export async function nextVersion(
   session: Session,
   accountId: string,
   program: NewVersion,

@@ -28,7 +28,7 @@ const QUEUE = {
  * numbered files under migrations/; a conformance test compares the two.
  */
 export const TABLES = {
-  accounts: { id: 'text', name: 'text', created_at: 'int', needs_second_person: 'int' },
+  accounts: { id: 'text', name: 'text', created_at: 'int', needs_second_person: 'int', test_of: 'text?' },
   api_keys: {
     account_id: 'text',
     id: 'text',
@@ -54,6 +54,7 @@ export const TABLES = {
     duplicate_rules: 'text?',
     card_actors: 'text?',
     call_share: 'int?',
+    test_of: 'text?',
   },
   tokens: {
     account_id: 'text',
@@ -1001,6 +1002,28 @@ export const TABLES = {
     at: 'int',
   },
   prunings: { account_id: 'text', item: 'text', up_to: 'int', pruned_at: 'int', row_count: 'int' },
+  test_runs: {
+    account_id: 'text',
+    id: 'text',
+    connection_id: 'text',
+    test_account_id: 'text',
+    program_id: 'text',
+    program_name: 'text',
+    origin: 'text',
+    revision: 'int',
+    payouts: 'text',
+    skips_waits: 'int',
+    friend_contact_id: 'text',
+    member_id: 'text?',
+    referral_id: 'text?',
+    state: 'text',
+    started_by: 'text',
+    started_at: 'int',
+    ends_at: 'int',
+    end_reason: 'text?',
+    ended_by: 'text?',
+    ended_at: 'int?',
+  },
   leases: { name: 'text', owner: 'text', until: 'int' },
   probe: { id: 'int', beats: 'int' },
 } as const satisfies Record<string, Record<string, ColumnType>>;

@@ -131,6 +131,7 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   stage_chances: ['account_id', 'connection_id', 'pipeline_id', 'stage_id'],
   forecasts: ['account_id', 'id'],
   forecast_lines: ['account_id', 'forecast_id', 'currency', 'expected_month', 'place', 'number'],
+  test_runs: ['account_id', 'id'],
   leases: null,
   probe: null,
 };

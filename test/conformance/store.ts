@@ -26,6 +26,7 @@ import { privacyStoreConformance } from './store-privacy.ts';
 import { streamStoreConformance } from './store-stream.ts';
 import { syncStoreConformance } from './store-sync.ts';
 import { taxStoreConformance } from './store-tax.ts';
+import { testRunStoreConformance } from './store-test-runs.ts';
 import { tierStoreConformance } from './store-tiers.ts';
 import { webhookStoreConformance } from './store-webhooks.ts';
 import { waiting, workflowStoreConformance } from './store-workflows.ts';
@@ -2580,6 +2581,7 @@ export function storeConformance({
     cardStoreConformance(() => ({ store, a }));
     askStoreConformance(() => ({ store, a }));
     listStoreConformance(() => ({ store, a }));
+    testRunStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     brandStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     colleagueStoreConformance(() => ({ store, a }));
     backfillStoreConformance(() => ({ store, a }));

@@ -24,6 +24,8 @@ const IN_WORDS = [
   /^must name a setting: duplicateRules or callShare$/,
   /^must (begin with https:\/\/|be a web address, such as .+|be reachable from the internet|name a host, not an IP address)$/,
   /^must name each role once$/,
+  /^must be given, or friendEmail instead$/,
+  /^must be given with member "member", and with no other$/,
   /^give exactly one of contact, memberId, referralId and email$/,
   /^must not be empty; leave it out/,
   /^must not contain control characters or broken Unicode$/,
@@ -294,6 +296,12 @@ beforeAll(async () => {
   await service.signIn.invite({ accountId: account.id, roles: ['sales'] }, 'invited@example.com', null);
   const [goes, stays] = (await service.store.users.ofAccount(account.id)).map(({ user }) => user.id);
   const [invitation] = await service.store.users.invitations(account.id, Date.now());
+  service.crm.contacts.set('1 901', { name: 'Tessa', email: 'tessa@example.com' });
+  service.crm.contacts.set('2 901', { name: 'Tessa', email: 'tessa@example.com' });
+  const begunTest = await account.post('/test-runs', {
+    ...{ connectionId: behind.connectionId, programId: 'default', friendContactId: '901' },
+  });
+  const { id: testRunId } = (await begunTest.json()) as { id: string };
   const { keyId } = await account.callerAs('to be revoked');
   sureOfStory = {
     createWebhookEndpoint: { params: {}, body: ENDPOINT },
@@ -335,6 +343,9 @@ beforeAll(async () => {
       body: { postponeUntil: new Date(Date.now() + 86_400_000).toISOString() },
     },
     createApiKey: { params: {}, body: { label: 'Fuzz', roles: ['sales'] } },
+    startTestRun: { params: {}, body: { connectionId, programId: 'default', friendContactId: '901' } },
+    getTestRun: { params: { testRunId } },
+    endTestRun: { params: { testRunId }, body: {} },
     inviteUser: { params: {}, body: { email: 'rex@example.com', roles: ['sales'] } },
     setAccount: { params: {}, body: { name: 'Acme', needsSecondPerson: false } },
     fixDrift: { params: { connectionId, caseId: story.driftCaseId }, body: { fix: 'accept' } },

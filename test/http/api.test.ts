@@ -21,6 +21,11 @@ const TRIED_AT = ['/programs', '/attribution-policies', '/connections'] as const
 type TriedAt = (typeof TRIED_AT)[number];
 /** A dry run of each account at each of them, by the member of its story. */
 const dryRuns = new Map<string, Record<TriedAt, string>>();
+/** Of each account one that runs, by the member of its story. */
+const testRuns = new Map<string, string>();
+const testOf = (connectionId: string, contactId = '901') => ({
+  ...{ connectionId, programId: 'default', friendContactId: contactId, member: 'test' },
+});
 const DRAFT = {
   programId: 'default',
   name: 'Draft',
@@ -49,6 +54,10 @@ beforeAll(async () => {
       '/connections': await tried(`/connections/${connectionId}/mapping`, { stages: [] }),
     });
     await account.put('/programs/default/draft', { revision: 0, program: DRAFT });
+    for (const portal of ['1', '2'])
+      service.crm.contacts.set(`${portal} 901`, { name: 'Tessa', email: 't@example.com' });
+    const begun = await account.post('/test-runs', testOf(connectionId));
+    testRuns.set(memberId, ((await begun.json()) as { id: string }).id);
   }
 });
 afterAll(() => service.close());
@@ -106,7 +115,8 @@ function pathOf(path: string, story: Story, connectionId: string): string {
     .replace('{year}', '2026')
     .replace('{ledgerKind}', 'payable')
     .replace('{currencyOrNone}', 'EUR')
-    .replace('{monthOrNone}', '2026-12');
+    .replace('{monthOrNone}', '2026-12')
+    .replace('{testRunId}', testRuns.get(story.memberId) ?? '');
 }
 
 const RECEIVER = { url: 'https://example.com/hooks', description: '', eventTypes: ['referral.won'] };
@@ -121,7 +131,7 @@ const listOf = (connectionId: string) => ({ connectionId, listId: CRM_LIST.id })
 const IMPORT = { csv: 'mail\nlin2@example.com\nnobody', mapping: { email: 'Mail' } };
 
 /** Of ids that do not begin as their names do. */
-const NOBODYS: Readonly<Record<string, string>> = { rew: 'rwd', bac: 'bfl', end: 'whe', eve: 'evt' };
+const NOBODYS: Readonly<Record<string, string>> = { rew: 'rwd', bac: 'bfl', end: 'whe', eve: 'evt', tes: 'tst' };
 
 const gets = () => api.operations.filter(({ method }) => method === 'get');
 
@@ -533,6 +543,15 @@ describe('the OpenAPI document', () => {
       ['setRetention', '/retention', { version: 0, days: { inbox: 90 } }, 200],
       ['setRetention', '/retention', { version: 0, days: { inbox: 91 } }, 409],
       ['setRetention', '/retention', { version: 1, days: { inbox: 3 } }, 400],
+      ['startTestRun', '/test-runs', testOf(acmeConnection), 200],
+      ['startTestRun', '/test-runs', testOf(acmeConnection, '902'), 422],
+      ['startTestRun', '/test-runs', testOf(otherConnection), 422],
+      ['startTestRun', '/test-runs', { ...testOf(acmeConnection), skipsWaits: false }, 409],
+      ['startTestRun', '/test-runs', { ...testOf(acmeConnection), programId: 'nobodys' }, 409],
+      ['startTestRun', '/test-runs', { ...testOf(acmeConnection), friendEmail: 'x@example.com' }, 400],
+      ['endTestRun', `/test-runs/${testRuns.get(otherStory.memberId)}/end`, {}, 404],
+      ['endTestRun', `/test-runs/${testRuns.get(acmeStory.memberId)}/end`, {}, 200],
+      ['startTestRun', '/test-runs', testOf(acmeConnection), 201],
       ['checkConfiguration', '/configuration/check', { format: 1, retention: { inbox: 60 } }, 200],
       ['checkConfiguration', '/configuration/check', { format: 2 }, 400],
       ['applyConfiguration', '/configuration/apply', { basis: '0'.repeat(64), configuration: { format: 1 } }, 409],

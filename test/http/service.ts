@@ -56,6 +56,7 @@ import { createSettingsPage } from '../../src/application/settings-page.ts';
 import { createSignIn, type SignIn } from '../../src/application/sign-in.ts';
 import { createSyncDesk } from '../../src/application/sync-desk.ts';
 import { createSyncHealth } from '../../src/application/sync-health.ts';
+import { createTestRuns } from '../../src/application/test-runs.ts';
 import { createTiers } from '../../src/application/tiers.ts';
 import { createWebhookEndpoints } from '../../src/application/webhook-endpoints.ts';
 import { createWorkflowActions } from '../../src/application/workflow-actions.ts';
@@ -449,6 +450,11 @@ export async function startHttp(options: ServiceOptions = {}): Promise<TestServi
     home: createHome({ store, clock, syncHealth, recordUrl, nextAsks, consoleLinks }),
     referralTimeline: createReferralTimeline(store),
     crmRecords: createCrmRecords({ store, recordUrl: () => null }),
+    testRuns: createTestRuns({
+      ...{ store, clock, log, newId: randomUUID, onAsked: () => {} },
+      openSession: connect.openSession,
+      crmRecords: createCrmRecords({ store, recordUrl: () => null }),
+    }),
     reattribute,
     mappings,
     autopilot: createAutopilot({ store, clock, newId: randomUUID, openSession, mappings, drift }),

@@ -65,6 +65,9 @@ async function tenant(service: TestService, name: string, portal: string): Promi
     await account.post('/consent-texts', { purpose, version: 0, texts: { en: 'We write once.' } });
   const view = await account.post('/views', { list: 'referrals', name: 'Won', search: 'stage=won' });
   const { id: viewId } = (await view.json()) as { id: string };
+  service.crm.contacts.set(`${portal} 901`, { name: 'Tessa', email: `tessa-${account.id}@example.com` });
+  const test = { connectionId, programId: 'default', friendContactId: '901' };
+  const { id: testRunId } = (await (await account.post('/test-runs', test)).json()) as { id: string };
   return {
     account,
     story,
@@ -94,6 +97,7 @@ async function tenant(service: TestService, name: string, portal: string): Promi
       usr: seated?.user.id ?? '',
       inv: invitation?.id ?? '',
       viw: viewId,
+      tst: testRunId,
       whe: story.endpointId,
       evt: story.eventId,
     },
@@ -162,6 +166,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   at: '2026-01-01T00:00:00.000Z',
   since: '2026-01-01T00:00:00.000Z',
   ruleKey: 'member-won',
+  friendContactId: '901',
   managers: '7001',
   programs: 'default',
   owner: 'role:reviewer',
@@ -181,6 +186,9 @@ const BY_NAME: Readonly<Record<string, string>> = {
 const CHOICES: Readonly<Record<string, Example>> = {
   // HubSpot has one place to log in.
   site: null,
+  friendEmail: null,
+  memberEmail: null,
+  skipsWaits: true,
   // Of a page before, which there is none of.
   cursor: null,
   notifications: [{ notice: 'drift', channel: 'crm_task', to: null }],

@@ -31,6 +31,7 @@ import {
 } from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { runOf, syncReportOf } from '../conformance/store-sync.ts';
+import { testRunOf } from '../conformance/store-test-runs.ts';
 import { attributionOf, changeOf, SCHEME } from '../conformance/store-tiers.ts';
 import { endpointFor } from '../conformance/store-webhooks.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
@@ -92,6 +93,8 @@ const SMALL_TABLES = [
   'app_settings',
   'figure_states',
   'period_seals',
+  // A person starts each, one at a time for a connection.
+  'test_runs',
   ...['logos', 'prunings', 'account_settings', 'consent_texts'],
   // As statements call them.
   ...['a', 'c', 'probe'],
@@ -758,6 +761,17 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   });
   await store.retention.pruneAuditLog(accountId, T0, 5);
   await store.retention.prunings(accountId);
+  await store.testRuns.begin(testRunOf(), { programId: 'prg', name: 'T', rules: [] });
+  await store.testRuns.started(accountId, 'tst_1', { memberId: 'mem_1', referralId: 'ref_1' });
+  await store.testRuns.get(accountId, 'tst_1');
+  for (const cursor of [null, { at: T0, id: 'tst_1' }]) await store.testRuns.list(accountId, { limit: 5, cursor });
+  await store.testRuns.openIn(accountId, connectionId);
+  await store.testRuns.ofTestAccount('test_tst_1');
+  await store.testRuns.open();
+  await store.testRuns.accountsOf(accountId);
+  await tenant(store, 'test_tst_1', connectionId).write({ mirror: [record] });
+  await store.testRuns.beginEnd(accountId, 'tst_1', { by: 'x', reason: 'person', now: T0 });
+  await store.testRuns.finish(accountId, 'tst_1', { now: T0, lateMs: 1 });
   await store.ledger.sums(accountId);
   await store.figures.waitingAccounts();
   while ((await store.figures.fold(accountId, T0)) > 0);

@@ -27,6 +27,7 @@ import { newCase } from '../conformance/store-desk.ts';
 import { DAY, dryRunOf, hint, T0, TRIED, tenant } from '../conformance/store-fixtures.ts';
 import { edgeOf, POLICY } from '../conformance/store-identity.ts';
 import { runOf, syncReportOf } from '../conformance/store-sync.ts';
+import { testRunOf } from '../conformance/store-test-runs.ts';
 import { attributionOf, changeOf } from '../conformance/store-tiers.ts';
 import { endpointFor } from '../conformance/store-webhooks.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
@@ -175,6 +176,7 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.brands.setLogo('acc_a', { hash: 'h', type: 'image/png', bytes: Buffer.from([137, 80]) }, T0);
   const text = { purpose: 'friend' as const, texts: { de: 'Ünï' }, savedBy: 'x', savedAt: T0 };
   await store.consents.save('acc_a', text, 0);
+  await store.testRuns.begin(testRunOf(), { programId: 'prg', name: 'T', rules: [] });
   const shown = { subject: 'ref_1', purpose: 'friend' as const, version: 1, language: 'de' as const };
   await a.write({ consents: [{ ...shown, place: 'api', at: T0 }] });
   await store.retention.note('acc_a', [{ item: 'auditLog', upTo: T0, at: T0, rows: 1 }]);

@@ -107,6 +107,7 @@ export interface Store {
   readonly history: HistoryStore;
   readonly memberImports: MemberImportStore;
   readonly privacy: PrivacyStore;
+  readonly testRuns: TestRunStore;
   readonly leases: LeaseStore;
   readonly vitals: Vitals;
   readonly sync: SyncStore;
@@ -287,6 +288,82 @@ export interface AuditLogStore {
 
 // ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+// ── Tests of a program ──────────────────────────────────────────────────────────────────────────────────────────────
+
+export const TEST_END_REASONS = ['person', 'time', 'program', 'connection', 'broken'] as const;
+export type TestEndReason = (typeof TEST_END_REASONS)[number];
+
+/** A test of a program in a connection: everything is for real, in an account of its own, and nobody gets anything. */
+export interface TestRun {
+  readonly id: string;
+  readonly accountId: string;
+  readonly connectionId: string;
+  /** Where it takes place. */
+  readonly testAccountId: string;
+  readonly programId: string;
+  readonly programName: string;
+  /** Which of the program is tried: its draft in a revision, or a version. */
+  readonly origin: 'draft' | 'published';
+  readonly revision: number;
+  /** By the key of a rule: the provider that would be asked in real life. */
+  readonly payouts: Readonly<Record<string, string>>;
+  readonly skipsWaits: boolean;
+  /** As it was when the test began; another contact may have taken it over since. */
+  readonly friendContactId: string;
+  /** Both null until the referral is there. */
+  readonly memberId: string | null;
+  readonly referralId: string | null;
+  /** `ending`: what it granted is being taken back. */
+  readonly state: 'running' | 'ending' | 'ended';
+  readonly startedBy: string;
+  readonly startedAt: Instant;
+  /** It ends by itself then. */
+  readonly endsAt: Instant;
+  readonly endReason: TestEndReason | null;
+  /** Null where nobody ended it. */
+  readonly endedBy: string | null;
+  readonly endedAt: Instant | null;
+}
+
+export type NewTestRun = Omit<
+  TestRun,
+  'testAccountId' | 'memberId' | 'referralId' | 'state' | 'endReason' | 'endedBy' | 'endedAt'
+>;
+
+export interface OpenTestRun extends TestRun {
+  /** The contact that the friend was, and the one that they are. */
+  readonly friendContactIds: readonly string[];
+}
+
+export interface TestRunStore {
+  /** With its account, its connection, the mapping as it is and the program as the test has it, all or nothing. */
+  begin(run: NewTestRun, content: ProgramContent): Promise<'begun' | 'not_connected' | 'other_open'>;
+  /** False when it was ended meanwhile. */
+  started(
+    accountId: string,
+    id: string,
+    of: { readonly memberId: string; readonly referralId: string },
+  ): Promise<boolean>;
+  get(accountId: string, id: string): Promise<TestRun | null>;
+  /** Newest first. */
+  list(accountId: string, page: PageInput): Promise<Page<TestRun>>;
+  /** The one of a connection that has not ended. */
+  openIn(accountId: string, connectionId: string): Promise<OpenTestRun | null>;
+  ofTestAccount(testAccountId: string): Promise<OpenTestRun | null>;
+  /** Of all accounts, those that have not ended: few, since a person starts each and none lasts. */
+  open(): Promise<TestRun[]>;
+  /** Of all tests that an account ever made. */
+  accountsOf(accountId: string): Promise<string[]>;
+  /** From here on nothing is read for it. False for one that is not running. */
+  beginEnd(
+    accountId: string,
+    id: string,
+    as: { readonly by: string | null; readonly reason: TestEndReason; readonly now: Instant },
+  ): Promise<boolean>;
+  /** It has ended, and what shows it in the CRM is written anew; once more after `lateMs`. False for one that is not ending. */
+  finish(accountId: string, id: string, as: { readonly now: Instant; readonly lateMs: number }): Promise<boolean>;
+}
+
 export type ConnectionStatus = 'connected' | 'disconnected';
 
 export interface Connection {
@@ -310,6 +387,8 @@ export interface Connection {
   readonly cardActors?: readonly string[] | undefined;
   /** How many percent of the CRM's API calls of a day are taken at most; absent until somebody says so. */
   readonly callShare?: number | undefined;
+  /** The account whose connection it really is, where this one is of a test: the CRM is asked with that one's tokens. */
+  readonly testOf?: string | undefined;
   readonly connectedAt: Instant;
 }
 

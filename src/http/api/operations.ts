@@ -44,6 +44,7 @@ import { type RetentionApiDeps, retention } from './retention.ts';
 import { rewards } from './rewards.ts';
 import { type SyncApiDeps, sync } from './sync.ts';
 import { type TaxApiDeps, tax } from './tax.ts';
+import { type TestRunsApiDeps, testRuns } from './test-runs.ts';
 import { type TiersDeps, tiers } from './tiers.ts';
 import { type TimelineDeps, timeline } from './timeline.ts';
 import { type UserViewsDeps, userViews } from './user-views.ts';
@@ -84,6 +85,7 @@ export interface OperationsDeps
     ConsentTextsApiDeps,
     RetentionApiDeps,
     Pick<UserViewsDeps, 'userViews'>,
+    Pick<TestRunsApiDeps, 'testRuns'>,
     WebhookEndpointsDeps {
   readonly publicUrl: string;
   readonly clock: Pick<Clock, 'now'>;
@@ -163,5 +165,6 @@ export function operations(deps: OperationsDeps): Operation[] {
     ...periods(deps),
     ...tax(deps),
     ...forecast(deps),
+    ...testRuns(deps),
   ];
 }

@@ -35,6 +35,7 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'listCaseQueue',
     'getRiskSignals',
     'getAttention',
+    'getTestRun',
   ],
   'referrals.write': ['createMember', 'createReferral', 'openDispute', 'commentOnCase', 'assignCase'],
   'review.decide': [
@@ -64,6 +65,7 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'validateAttributionPolicy',
     'diffAttributionPolicy',
     'listConsentTexts',
+    'listTestRuns',
   ],
   'programs.write': ['saveProgramDraft', 'discardProgramDraft', 'tryProgram', 'tryAttributionPolicy'],
   'programs.publish': [
@@ -72,6 +74,8 @@ const OPERATIONS: Readonly<Record<Permission, readonly string[]>> = {
     'retireProgram',
     'fillBudget',
     'publishAttributionPolicy',
+    'startTestRun',
+    'endTestRun',
   ],
   'money.read': [
     'listJournals',

@@ -40,6 +40,7 @@ import * as judgedBy from './0036-judged-by.ts';
 import * as stageWords from './0037-stage-words.ts';
 import * as forecast from './0038-forecast.ts';
 import * as consentByWorkflow from './0039-consent-by-workflow.ts';
+import * as testRuns from './0040-test-runs.ts';
 import * as longCloses from './0041-long-closes.ts';
 
 interface Migration {
@@ -90,6 +91,7 @@ const MIGRATIONS: readonly Migration[] = [
   stageWords,
   forecast,
   consentByWorkflow,
+  testRuns,
   longCloses,
 ];
 

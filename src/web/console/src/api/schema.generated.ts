@@ -3204,6 +3204,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/test-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listTestRuns"];
+        put?: never;
+        post: operations["startTestRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/test-runs/{testRunId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getTestRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/test-runs/{testRunId}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["endTestRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface webhooks {
     "member.enrolled": {
@@ -4807,7 +4855,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_json" | "invalid_request" | "invalid_cursor" | "invalid_path" | "empty_body" | "malformed_delivery" | "aborted" | "unauthenticated" | "unsigned" | "forbidden" | "not_allowed" | "cross_site" | "not_found" | "method_not_allowed" | "not_acceptable" | "second_person" | "draft_changed" | "settings_changed" | "mapping_changed" | "other_draft" | "other_entry" | "referred_by_another" | "person_erased" | "no_program" | "awaits_nobody" | "not_possible" | "batch_state" | "period_state" | "batch_waits" | "same_person" | "nothing_owed" | "backfill_open" | "other_refund" | "connection_lost" | "body_too_large" | "unsupported_media_type" | "user_changed" | "last_owner" | "no_such_member" | "no_such_referral" | "no_such_reward" | "no_such_dry_run" | "no_such_case" | "no_such_order" | "not_batched" | "no_such_provider" | "no_such_connection" | "nothing_to_release" | "self_referral" | "too_many_requests" | "internal" | "misconfigured" | "sign_in_refused" | "provider_refused" | "crm_refused" | "busy" | "storage" | "try_again" | "stopping";
+            code: "invalid_json" | "invalid_request" | "invalid_cursor" | "invalid_path" | "empty_body" | "malformed_delivery" | "aborted" | "unauthenticated" | "unsigned" | "forbidden" | "not_allowed" | "cross_site" | "not_found" | "method_not_allowed" | "not_acceptable" | "second_person" | "draft_changed" | "settings_changed" | "mapping_changed" | "other_draft" | "other_entry" | "referred_by_another" | "person_erased" | "no_program" | "awaits_nobody" | "not_possible" | "batch_state" | "period_state" | "batch_waits" | "same_person" | "nothing_owed" | "backfill_open" | "other_refund" | "connection_lost" | "body_too_large" | "unsupported_media_type" | "user_changed" | "last_owner" | "no_such_member" | "no_such_friend" | "no_such_referral" | "no_such_reward" | "no_such_dry_run" | "no_such_case" | "no_such_order" | "not_batched" | "no_such_provider" | "no_such_connection" | "nothing_to_release" | "self_referral" | "too_many_requests" | "internal" | "misconfigured" | "sign_in_refused" | "provider_refused" | "crm_refused" | "busy" | "storage" | "try_again" | "stopping";
             ref: string;
             errors?: {
                 field: string;
@@ -8647,6 +8695,87 @@ export interface components {
             expectedOn: string | null;
             isOverdue: boolean;
             lacks: string | null;
+        };
+        TestRun: {
+            id: string;
+            connectionId: string;
+            programId: string;
+            programName: string;
+            /** @enum {string} */
+            origin: "draft" | "published";
+            revision: number;
+            skipsWaits: boolean;
+            friendContactId: string;
+            /** @enum {string} */
+            state: "running" | "ending" | "ended";
+            startedBy: string;
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            /** @enum {string|null} */
+            endReason: "person" | "time" | "program" | "connection" | "broken" | null;
+            endedBy: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
+        TestRunDetail: {
+            id: string;
+            connectionId: string;
+            programId: string;
+            programName: string;
+            /** @enum {string} */
+            origin: "draft" | "published";
+            revision: number;
+            skipsWaits: boolean;
+            friendContactId: string;
+            /** @enum {string} */
+            state: "running" | "ending" | "ended";
+            startedBy: string;
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            /** @enum {string|null} */
+            endReason: "person" | "time" | "program" | "connection" | "broken" | null;
+            endedBy: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            member: {
+                name: string | null;
+                email: string | null;
+                id: string;
+            } | null;
+            referral: {
+                id: string;
+                friend: {
+                    name: string | null;
+                    email: string | null;
+                };
+                stage: string;
+                reason: {
+                    code: string;
+                    text: string;
+                };
+            } | null;
+            steps: {
+                /** @enum {string} */
+                step: "submitted" | "read" | "won" | "decided" | "booked" | "paid" | "shown";
+                /** Format: date-time */
+                at: string | null;
+            }[];
+            decisions: components["schemas"]["Decision"][];
+            rewards: {
+                reward: components["schemas"]["Reward"];
+                wouldOrderFrom: string | null;
+            }[];
+            records: {
+                /** @enum {string} */
+                object: "contact" | "deal" | "company";
+                id: string;
+                name: string | null;
+                url: string | null;
+            }[];
         };
     };
     responses: never;
@@ -16620,6 +16749,121 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CsvPage"];
+                };
+            };
+        };
+    };
+    listTestRuns: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["TestRun"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+        };
+    };
+    startTestRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    connectionId: string;
+                    programId: string;
+                    /** @enum {string} */
+                    origin?: "draft" | "published";
+                    friendContactId?: string;
+                    /** Format: email */
+                    friendEmail?: string;
+                    /** @enum {string} */
+                    member?: "self" | "member" | "test";
+                    /** Format: email */
+                    memberEmail?: string;
+                    skipsWaits?: boolean;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestRun"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestRun"];
+                };
+            };
+        };
+    };
+    getTestRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                testRunId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestRunDetail"];
+                };
+            };
+        };
+    };
+    endTestRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                testRunId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestRun"];
                 };
             };
         };

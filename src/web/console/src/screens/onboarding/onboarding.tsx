@@ -9,32 +9,31 @@ import {
   Progress,
   Stack,
   Text,
-  TextInput,
   Title,
   UnstyledButton,
 } from '@mantine/core';
 import { IconCircle, IconCircleCheckFilled } from '@tabler/icons-react';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, lazy, type ReactNode, Suspense, useState } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loading, ProblemNote, Screen } from '../../parts/states.tsx';
-import { common } from '../../parts/texts.ts';
 import { useUrlState } from '../../parts/url-state.ts';
 import { ConnectCrm } from '../connections/connect.tsx';
 import { crmName } from '../connections/queries.ts';
 import { type Setup, STEPS, type Step, useSetup } from './setup.ts';
-import { onboardingText, stateText } from './texts.ts';
+import { TestRunStep } from './test-run.tsx';
+import { onboardingText } from './texts.ts';
 
+const BrandFields = lazy(async () => ({ default: (await import('../settings/brand.tsx')).BrandFields }));
 const NewProgram = lazy(async () => ({ default: (await import('../programs/new-program.tsx')).NewProgram }));
 
 export default function Onboarding() {
   const t = useText(onboardingText);
-  const [url, setUrl] = useUrlState<'step' | 'referral'>();
+  const [url, setUrl] = useUrlState<'step' | 'run'>();
   const setup = useSetup();
-  const step = STEPS.find((one) => one === url.step) ?? STEPS.find((one) => !setup.done[one]) ?? 'test';
+  const step = STEPS.find((one) => one === url.step) ?? STEPS.find((one) => !setup.done[one]) ?? 'live';
   const progress = t('progress', { done: setup.doneCount });
   return (
     <Screen title={t('title')} description={t('what')}>
@@ -88,12 +87,7 @@ export default function Onboarding() {
                     </Badge>
                   )}
                 </Group>
-                <StepBody
-                  step={step}
-                  setup={setup}
-                  referralId={url.referral}
-                  onReferral={(referral) => setUrl({ step: 'test', referral })}
-                />
+                <StepBody step={step} setup={setup} runId={url.run} onRun={(run) => setUrl({ step: 'test', run })} />
               </Stack>
             </Paper>
           </Grid.Col>
@@ -106,13 +100,13 @@ export default function Onboarding() {
 function StepBody({
   step,
   setup,
-  referralId,
-  onReferral,
+  runId,
+  onRun,
 }: {
   step: Step;
   setup: Setup;
-  referralId: string | undefined;
-  onReferral: (referralId: string) => void;
+  runId: string | undefined;
+  onRun: (runId: string | undefined) => void;
 }) {
   switch (step) {
     case 'connect':
@@ -126,7 +120,7 @@ function StepBody({
     case 'live':
       return <GoLive setup={setup} />;
     case 'test':
-      return <FirstReferral setup={setup} referralId={referralId} onReferral={onReferral} />;
+      return <TestRunStep setup={setup} runId={runId} onRun={onRun} />;
   }
 }
 
@@ -216,54 +210,17 @@ function Choose({ setup: { programs } }: { setup: Setup }) {
   );
 }
 
-const NAME_LENGTH_MAX = 200;
-
 function Brand() {
   const t = useText(onboardingText);
   return (
     <>
       <Text>{t('brandWhat')}</Text>
-      <Needs permission="settings.write">
-        <NameForm />
+      <Needs permission="content.write">
+        <Suspense fallback={<Loading />}>
+          <BrandFields />
+        </Suspense>
       </Needs>
     </>
-  );
-}
-
-function NameForm() {
-  const t = useText(onboardingText);
-  const word = useText(common);
-  const { api, account } = useAccount();
-  const client = useQueryClient();
-  const [name, setName] = useState(account.name);
-  const save = useMutation({
-    mutationFn: async () => {
-      const { data } = await api.GET('/account');
-      return api.PUT('/account', { body: { name: name.trim(), needsSecondPerson: data?.needsSecondPerson ?? false } });
-    },
-    onSuccess: () => client.invalidateQueries({ queryKey: ['session'] }),
-  });
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (!save.isPending) save.mutate();
-  }
-  return (
-    <form onSubmit={submit} noValidate>
-      <Stack gap="sm" align="flex-start">
-        <TextInput
-          label={t('name')}
-          w={320}
-          value={name}
-          maxLength={NAME_LENGTH_MAX}
-          onChange={({ currentTarget }) => setName(currentTarget.value)}
-        />
-        <Button type="submit" loading={save.isPending} disabled={name.trim() === ''}>
-          {word('save')}
-        </Button>
-        {save.isSuccess && <Text role="status">{t('nameSaved')}</Text>}
-        {save.isError && <ProblemNote thrown={save.error} />}
-      </Stack>
-    </form>
   );
 }
 
@@ -289,134 +246,6 @@ function GoLive({ setup: { programs, live } }: { setup: Setup }) {
           </Button>
         </Group>
       ))}
-    </>
-  );
-}
-
-function FirstReferral({
-  setup: { live, newest },
-  referralId,
-  onReferral,
-}: {
-  setup: Setup;
-  referralId: string | undefined;
-  onReferral: (referralId: string) => void;
-}) {
-  const t = useText(onboardingText);
-  const state = useText(stateText);
-  if (referralId !== undefined) return <Watch referralId={referralId} />;
-  if (!live) return <Text>{t('testFirst')}</Text>;
-  return (
-    <>
-      {newest && (
-        <Text>
-          {t('anyReferral', {
-            friend: newest.friend.name ?? newest.friend.email ?? newest.id,
-            stage: state(newest.stage),
-          })}
-        </Text>
-      )}
-      <Text>{t('testWhat')}</Text>
-      <Needs permission="referrals.write">
-        <SubmitReferral onReferral={onReferral} />
-      </Needs>
-    </>
-  );
-}
-
-function SubmitReferral({ onReferral }: { onReferral: (referralId: string) => void }) {
-  const t = useText(onboardingText);
-  const { api } = useAccount();
-  const [member, setMember] = useState('');
-  const [friend, setFriend] = useState('');
-  const submitting = useMutation({
-    // Both calls answer what exists when they are repeated.
-    mutationFn: async () => {
-      const enrolled = await api.POST('/members', { body: { email: member.trim() } });
-      const memberId = enrolled.data?.id ?? '';
-      return (await api.POST('/referrals', { body: { memberId, friend: { email: friend.trim() } } })).data;
-    },
-    onSuccess: (made) => made && onReferral(made.id),
-  });
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    if (!submitting.isPending) submitting.mutate();
-  }
-  return (
-    <form onSubmit={submit} noValidate>
-      <Stack gap="sm" align="flex-start">
-        <Group>
-          <TextInput
-            type="email"
-            w={280}
-            label={t('member')}
-            value={member}
-            onChange={({ currentTarget }) => setMember(currentTarget.value)}
-          />
-          <TextInput
-            type="email"
-            w={280}
-            label={t('friend')}
-            value={friend}
-            onChange={({ currentTarget }) => setFriend(currentTarget.value)}
-          />
-        </Group>
-        <Button type="submit" loading={submitting.isPending} disabled={member.trim() === '' || friend.trim() === ''}>
-          {t('submit')}
-        </Button>
-        {submitting.isError && <ProblemNote thrown={submitting.error} />}
-      </Stack>
-    </form>
-  );
-}
-
-const WATCH_MS = 2_000;
-
-/** What becomes of the referral, until the first reward is there. */
-function Watch({ referralId }: { referralId: string }) {
-  const t = useText(onboardingText);
-  const state = useText(stateText);
-  const { api, account } = useAccount();
-  const { money } = useFormat();
-  const referral = useQuery({
-    queryKey: [account.id, 'referrals', referralId],
-    refetchInterval: WATCH_MS,
-    queryFn: async () => (await api.GET('/referrals/{referralId}', { params: { path: { referralId } } })).data,
-  });
-  const rewards = useQuery({
-    queryKey: [account.id, 'rewards', 'of', referralId],
-    refetchInterval: WATCH_MS,
-    queryFn: async () =>
-      (await api.GET('/rewards', { params: { query: { referralId, limit: 10 } } })).data?.items ?? [],
-  });
-  if (referral.isError) return <ProblemNote thrown={referral.error} />;
-  if (!referral.data) return <Loading rows={2} />;
-  const { friend, stage } = referral.data;
-  const list = rewards.data ?? [];
-  return (
-    <>
-      {list.length === 0 && (
-        <Alert color="brand" role="status">
-          {t('watching', { friend: friend.name ?? friend.email ?? referralId, stage: state(stage) })}
-        </Alert>
-      )}
-      {list.length > 0 && (
-        <Alert color="green" role="status" title={t('rewardedTitle')}>
-          {list.map((reward) => (
-            <Text size="sm" key={reward.id}>
-              {t('rewarded', {
-                amount: reward.money ? money(reward.money) : '–',
-                party: t(`party.${reward.party}`),
-                state: state(reward.state),
-                why: reward.reason.text,
-              })}
-            </Text>
-          ))}
-        </Alert>
-      )}
-      <Anchor component={Link} to={`/${account.id}/referrals/${referralId}` as string}>
-        {t('seeReferral')}
-      </Anchor>
     </>
   );
 }

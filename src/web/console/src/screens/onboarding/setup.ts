@@ -3,11 +3,14 @@ import { useAccount } from '../../app/session.tsx';
 import { useConnections } from '../connections/queries.ts';
 import { usePrograms } from '../programs/queries.ts';
 
-export const STEPS = ['connect', 'map', 'program', 'brand', 'live', 'test'] as const;
+export const STEPS = ['connect', 'map', 'program', 'brand', 'test', 'live'] as const;
 export type Step = (typeof STEPS)[number];
 
 /** While somebody waits for a consent page, or for the first reward. */
 const REFETCH_MS = 4_000;
+
+/** Somebody tries a few times; what was before that nobody looks for here. */
+const TESTS_SHOWN = 5;
 
 /** How far an account is set up, seen from what is there: nothing keeps which step somebody was on. */
 export function useSetup() {
@@ -29,6 +32,18 @@ export function useSetup() {
     refetchInterval: REFETCH_MS,
     queryFn: async () => (await api.GET('/referrals', { params: { query: { limit: 1 } } })).data?.items ?? [],
   });
+  const tests = useQuery({
+    queryKey: [account.id, 'test-runs', 'newest'],
+    enabled: may('programs.read'),
+    refetchInterval: REFETCH_MS,
+    queryFn: async () => (await api.GET('/test-runs', { params: { query: { limit: TESTS_SHOWN } } })).data?.items ?? [],
+  });
+  const brand = useQuery({
+    queryKey: [account.id, 'brand', 'version'],
+    enabled: may('content.write'),
+    refetchInterval: REFETCH_MS,
+    queryFn: async () => (await api.GET('/brand')).data?.version ?? 0,
+  });
   const entries = programs.data?.programs ?? [];
   const found = mappings.flatMap(({ data }) => (data ? [data] : []));
   const live = entries.find(({ versions }) => versions[0] !== undefined && !versions[0].isRetired);
@@ -38,9 +53,11 @@ export function useSetup() {
     connect: connected.length > 0,
     map: found.length > 0 && found.every(isMapped),
     program: entries.length > 0,
-    brand: account.name.trim() !== '',
+    // Who may not set it is not told what it is.
+    brand: !may('content.write') || (brand.data ?? 0) > 0,
+    // Whoever lives already needs no test any more.
+    test: (tests.data ?? []).some(({ state }) => state === 'ended') || (referrals.data ?? []).length > 0,
     live: live !== undefined,
-    test: (referrals.data ?? []).length > 0,
   };
   return {
     isLoading: connections.isPending || programs.isPending,
@@ -50,7 +67,7 @@ export function useSetup() {
     mappings: found,
     programs: entries,
     live,
-    newest: referrals.data?.[0],
+    tests: tests.data ?? [],
     done,
     doneCount: STEPS.filter((step) => done[step]).length,
   };

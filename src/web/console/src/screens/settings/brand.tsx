@@ -54,6 +54,15 @@ const PAGE_WORDS = {
 
 export default function BrandSettings() {
   const t = useText(brandText);
+  return (
+    <Screen title={t('brand')} description={t('brandWhat')}>
+      <BrandFields />
+    </Screen>
+  );
+}
+
+/** The same where an account is set up for the first time. */
+export function BrandFields() {
   const { api, account } = useAccount();
   const query = useQuery({
     queryKey: [account.id, 'brand'],
@@ -61,11 +70,7 @@ export default function BrandSettings() {
     // What somebody is writing is not changed under their hands; another's change is told when they save.
     refetchOnWindowFocus: false,
   });
-  return (
-    <Screen title={t('brand')} description={t('brandWhat')}>
-      <Loaded query={query}>{(found) => found && <BrandForm found={found} />}</Loaded>
-    </Screen>
-  );
+  return <Loaded query={query}>{(found) => found && <BrandForm found={found} />}</Loaded>;
 }
 
 /** What is typed; an empty field is nothing. */
