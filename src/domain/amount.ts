@@ -152,7 +152,7 @@ export function percentText(basisPoints: number): string {
   return rest === '' ? String(whole) : `${whole}.${rest}`;
 }
 
-const SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
+export const STEP_SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
   converted: '{amount} is {result}, at {rate} for one {base} on {day} ({source}).',
   fixed: 'A fixed {result}.',
   percent: '{percent} % of {amount} is {result}.',
@@ -169,5 +169,7 @@ const SENTENCES: Readonly<Record<CalculationStep['step'], string>> = {
 
 /** The line as a person reads it. */
 export function stepText({ step, values, result }: CalculationStep): string {
-  return SENTENCES[step].replace(/\{(\w+)\}/g, (_, key: string) => (key === 'result' ? result : (values[key] ?? '')));
+  return STEP_SENTENCES[step].replace(/\{(\w+)\}/g, (_, key: string) =>
+    key === 'result' ? result : (values[key] ?? ''),
+  );
 }

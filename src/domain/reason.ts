@@ -7,7 +7,8 @@ export interface Reason {
   readonly values: Readonly<Record<string, string>>;
 }
 
-const SENTENCES = {
+/** The words of each code; those in other languages are made from the same values (http/language). */
+export const REASON_SENTENCES = {
   // Referral
   submitted: 'Submitted; no CRM contact with this e-mail address yet.',
   attributed_label: 'The association "Referred by" in the CRM names the member.',
@@ -97,7 +98,7 @@ const SENTENCES = {
   written_off: 'Written off by {by}: {amount} that were owed back. {why}',
 } as const;
 
-export type ReasonCode = keyof typeof SENTENCES;
+export type ReasonCode = keyof typeof REASON_SENTENCES;
 
 export function reason(code: ReasonCode, values: Readonly<Record<string, string>> = {}): Reason {
   return { code, values };
@@ -111,7 +112,7 @@ export type DealNames = ReadonlyMap<string, string>;
  * must hold nothing that somebody may ask to be forgotten. Without a name the id stands in the sentence.
  */
 export function reasonText({ code, values }: Reason, names: DealNames = new Map()): string {
-  return SENTENCES[code].replace(/\{(\w+)\}/g, (_, key: string) => {
+  return REASON_SENTENCES[code].replace(/\{(\w+)\}/g, (_, key: string) => {
     const value = values[key] ?? '';
     return key === 'deal' ? (names.get(value) ?? value) : value;
   });

@@ -3,7 +3,8 @@ import type { PayoutNewsDesk } from '../application/payout-news.ts';
 import { Fault } from '../domain/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { callerOf, type Limits } from './limits.ts';
-import { HttpProblem, logFault, onlyMethods, problemOf, sendProblem, statusOf, tryAgain } from './problem.ts';
+import { HttpProblem, logFault, onlyMethods, problemOf, sendProblem, tryAgain } from './problem.ts';
+import { statusOf } from './problem-codes.ts';
 import { publicUrlOf } from './public-url.ts';
 import { readRawJson } from './raw-body.ts';
 

@@ -5,16 +5,8 @@ import type { ReceiveResult } from '../application/receive.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics, WebhookOutcome } from '../platform/metrics.ts';
 import { callerOf, type Limits } from './limits.ts';
-import {
-  HttpProblem,
-  logFault,
-  onlyMethods,
-  type ProblemCode,
-  problemOf,
-  sendProblem,
-  statusOf,
-  tryAgain,
-} from './problem.ts';
+import { HttpProblem, logFault, onlyMethods, problemOf, sendProblem, tryAgain } from './problem.ts';
+import { type ProblemCode, statusOf } from './problem-codes.ts';
 import { publicUrlOf } from './public-url.ts';
 import { readRawJson } from './raw-body.ts';
 import { logRequest, type RequestLogDeps } from './request-log.ts';

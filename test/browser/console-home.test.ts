@@ -92,7 +92,7 @@ test('wherever somebody is, two keys and some letters lead to a screen or a pers
   const search = page.getByRole('combobox', { name: 'Go to' });
   async function ask(letters: string): Promise<void> {
     await page.keyboard.press('Control+K');
-    await expect.poll(() => search.evaluate((one) => one.matches(':focus'))).toBe(true);
+    await expect.poll(() => search.evaluate((one) => one.matches(':focus')), { timeout: 15_000 }).toBe(true);
     await page.keyboard.type(letters);
   }
   await ask('mon');

@@ -138,7 +138,7 @@ test('retention is said within its bounds, with what it means, and each thing sa
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').waitFor();
   await page.reload();
-  await expect.poll(() => inbox.getByLabel('Days').inputValue()).toBe('45');
+  await expect.poll(() => inbox.getByLabel('Days').inputValue(), { timeout: 15_000 }).toBe('45');
   await expectSoundPage(one, 'retention', { mayBeRefused: true });
   const { items } = (await stack.api('GET', '/retention')).body;
   expect(items.map(({ item, days }: Json) => [item, days])).toEqual([

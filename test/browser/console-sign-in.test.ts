@@ -74,7 +74,7 @@ test('a link by mail: the form, the letter, the button, the console', async () =
   const link = /http\S+/.exec(mail.letters.at(-1)?.text ?? '')?.[0] ?? '';
   await page.goto(link);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation').waitFor();
+  await page.getByRole('banner').waitFor();
 });
 
 test('an OpenID provider: whoever has a seat and a verified address is in, also after the address has changed there', async () => {
@@ -82,11 +82,11 @@ test('an OpenID provider: whoever has a seat and a verified address is in, also 
   openId.signsInAs({ subject: 'g-1', email: 'Grace@acme.test', emailVerified: true });
   const first = await open('/console/');
   await first.page.getByRole('link', { name: 'Continue with Acme Login' }).click();
-  await first.page.getByRole('navigation').waitFor();
+  await first.page.getByRole('banner').waitFor();
   openId.signsInAs({ subject: 'g-1', email: 'grace.hopper@acme.test', emailVerified: false });
   const second = await open('/console/');
   await second.page.getByRole('link', { name: 'Continue with Acme Login' }).click();
-  await second.page.getByRole('navigation').waitFor();
+  await second.page.getByRole('banner').waitFor();
 });
 
 test('an OpenID provider: without a seat, or with an address that nobody verified, one is told what to do', async () => {

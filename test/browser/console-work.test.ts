@@ -99,8 +99,7 @@ describe('referrals', () => {
     expect(await page.title()).toBe('Referrals · Wonward');
     await expectSoundPage(one, 'referrals');
 
-    await page.getByRole('combobox', { name: 'Stage' }).click();
-    await page.getByRole('option', { name: 'Won' }).click();
+    await page.getByRole('combobox', { name: 'Stage' }).selectOption('won');
     await page.waitForURL(/stage=won/);
     await count(rowsOf(page, 'Referrals'), 4);
     await page.getByLabel("Friend's name or e-mail address").fill('ada');

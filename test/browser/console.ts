@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterEach, expect } from 'vitest';
 import type { Stack } from '../support/stack.ts';
 import { accessibilityViolations, type OpenedPage, openPage } from './browser.ts';
@@ -18,7 +18,7 @@ export async function enterConsole(
   const { link } = await signIn.invite({ accountId: stack.accountId, roles }, email, null);
   const one = await openPage(browser, link, { width, height: 900 });
   await one.page.getByRole('button', { name: 'Sign in' }).click();
-  await one.page.getByRole('navigation').waitFor();
+  await one.page.getByRole('banner').waitFor();
   return one;
 }
 
@@ -51,6 +51,11 @@ export function visiting(use: () => { readonly stack: Stack; readonly browser: B
 /** What a browser writes when the service refuses something, which these stories ask for. */
 const REFUSED = /^Failed to load resource: the server responded with a status of (400|404|409|422)/;
 
+/** Where somebody wants to look. */
+export async function shoot(page: Page, name: string): Promise<void> {
+  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/console-${name}.png`, fullPage: true });
+}
+
 /** Everybody can use the page as it stands, and nothing went wrong unseen. */
 export async function expectSoundPage(
   { page, complaints, strangers }: OpenedPage,
@@ -59,7 +64,7 @@ export async function expectSoundPage(
 ): Promise<void> {
   // What fades in is judged, and shown, when it is there.
   await page.evaluate('Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => null)))');
-  if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/console-${name}.png`, fullPage: true });
+  await shoot(page, name);
   expect(await accessibilityViolations(page)).toEqual([]);
   const said = mayBeRefused ? complaints.filter((text) => !REFUSED.test(text)) : complaints;
   expect([...said, ...strangers]).toEqual([]);

@@ -3,7 +3,9 @@ import { csvOf } from '../../application/csv.ts';
 import {
   type AmountIn,
   type AskedFigures,
+  ENDED_STAGES,
   type Figures,
+  FUNNEL_STAGES,
   MEMBER_ORDERS,
   type MoneyFigures,
   type PeriodFigures,
@@ -140,14 +142,14 @@ const funnelSchema = z
     ...basis,
     stages: z.array(
       z.strictObject({
-        stage: z.string(),
+        stage: z.enum(FUNNEL_STAGES),
         reached: count.meta({ description: 'That came to this stage or beyond. Won: that are won.' }),
         share: share.meta({ description: 'Of all that were submitted.' }),
         ofBefore: share.meta({ description: 'Of those at the stage before.' }),
         standing: count.meta({ description: 'That stand there now.' }),
       }),
     ),
-    ended: z.array(z.strictObject({ stage: z.string(), standing: count })),
+    ended: z.array(z.strictObject({ stage: z.enum(ENDED_STAGES), standing: count })),
   })
   .meta({
     id: 'FiguresFunnel',

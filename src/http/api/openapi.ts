@@ -1,6 +1,6 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import type { z } from 'zod';
-import { type ProblemCode, statusOf, titleOf } from '../problem.ts';
+import { type ProblemCode, statusOf, titleOf } from '../problem-codes.ts';
 import type { Operation } from './operation.ts';
 import { problemSchema } from './schemas.ts';
 import { webhookDocuments } from './webhook-events.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Permission } from '../../domain/roles.ts';
-import type { ProblemCode } from '../problem.ts';
+import type { ProblemCode } from '../problem-codes.ts';
 
 export interface OperationInput<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   /** The account that the API key belongs to. Every read and write names it. */

@@ -6,6 +6,7 @@ import { mayIn, type SignIn } from '../../application/sign-in.ts';
 import { type Permission, permissionsOf } from '../../domain/roles.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { SESSION_COOKIE } from '../console-session.ts';
+import { inLanguageOf } from '../language/language.ts';
 import { callerOf, type Limits } from '../limits.ts';
 import { HttpProblem, onlyMethods, problemOf, refOf } from '../problem.ts';
 import { parsedJson } from '../raw-body.ts';
@@ -137,7 +138,7 @@ function handlerOf(operation: Operation, deps: ApiDeps, audited: Audited): Reque
     const { status, body } = audited.isChange(operation)
       ? await recorded({ operation, input, via, request, response, deps, audited }, carryOut)
       : await carryOut();
-    response.status(status).json(body);
+    response.status(status).json(inLanguageOf(response, body));
   };
 }
 

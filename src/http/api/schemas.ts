@@ -6,7 +6,7 @@ import { JOURNAL_KINDS } from '../../domain/ledger.ts';
 import { OPEN_REFERRALS, PARTIES } from '../../domain/program.ts';
 import { LIFECYCLE_STAGES, TOUCH_KINDS } from '../../domain/referral.ts';
 import { RISK_SIGNALS } from '../../domain/risk.ts';
-import { PROBLEM_CODES } from '../problem.ts';
+import { PROBLEM_CODES } from '../problem-codes.ts';
 import { idOf, recordId, time } from './fields.ts';
 
 /** What the API answers with. Strict: a field that is not described here is a mistake, which the tests find. */

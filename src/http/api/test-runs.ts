@@ -11,7 +11,8 @@ import {
 } from '../../application/test-runs.ts';
 import { reasonText } from '../../domain/reason.ts';
 import { isoOf } from '../../domain/time.ts';
-import { HttpProblem, type ProblemCode } from '../problem.ts';
+import { HttpProblem } from '../problem.ts';
+import type { ProblemCode } from '../problem-codes.ts';
 import { email, idOf, listOf, nextCursorOf, pageOf, pageParameters, recordId, time } from './fields.ts';
 import { type Operation, operation } from './operation.ts';
 import { programParams } from './programs.ts';

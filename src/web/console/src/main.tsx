@@ -2,12 +2,12 @@ import './app/styles.ts';
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { StrictMode, useEffect, useMemo, useState } from 'react';
+import { StrictMode, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiProblem } from './api/client.ts';
 import { router } from './app/router.tsx';
 import { readable, theme } from './app/theme.ts';
-import { initialLocale, LocaleContext } from './i18n/text.ts';
+import { initialLocale, type Locale, LocaleContext, showIn } from './i18n/text.ts';
 
 /** What the service's policy lets styles in by. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? '';
@@ -26,11 +26,24 @@ const queries = new QueryClient({
 });
 
 function Console() {
-  const [locale, setLocale] = useState(initialLocale);
-  useEffect(() => {
-    document.documentElement.lang = locale;
-  }, [locale]);
-  const language = useMemo(() => ({ locale, setLocale }), [locale]);
+  const [locale, setLocale] = useState(() => {
+    const first = initialLocale();
+    showIn(first);
+    return first;
+  });
+  const language = useMemo(
+    () => ({
+      locale,
+      setLocale(next: Locale) {
+        showIn(next);
+        setLocale(next);
+        // Much of what was asked for holds sentences of the service in the language before.
+        queries.removeQueries({ type: 'inactive' });
+        void queries.invalidateQueries();
+      },
+    }),
+    [locale],
+  );
   return (
     <MantineProvider
       theme={theme}

@@ -34,7 +34,16 @@ export function problemFrom(status: number, body: unknown): Problem {
   return { code: 'unreachable', status, title: '', detail: '', ref: '' };
 }
 
+/** The service's own sentences come in the language that the page is in. */
+function inLanguage(): { 'Accept-Language': string } {
+  return { 'Accept-Language': document.documentElement.lang };
+}
+
 const failing: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(inLanguage())) request.headers.set(name, value);
+    return request;
+  },
   async onResponse({ response }) {
     if (response.ok) return undefined;
     const body: unknown = await response
@@ -64,9 +73,8 @@ export async function sessionCall<T>(path: string, init: { method?: string; body
   try {
     response = await fetch(`/console/session${path}`, {
       method: init.method ?? 'GET',
-      ...(init.body === undefined
-        ? {}
-        : { body: JSON.stringify(init.body), headers: { 'Content-Type': 'application/json' } }),
+      headers: { ...inLanguage(), ...(init.body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+      ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
     });
   } catch {
     throw new ApiProblem(problemFrom(0, null));

@@ -4855,7 +4855,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_json" | "invalid_request" | "invalid_cursor" | "invalid_path" | "empty_body" | "malformed_delivery" | "aborted" | "unauthenticated" | "unsigned" | "forbidden" | "not_allowed" | "cross_site" | "not_found" | "method_not_allowed" | "not_acceptable" | "second_person" | "draft_changed" | "settings_changed" | "mapping_changed" | "other_draft" | "other_entry" | "referred_by_another" | "person_erased" | "no_program" | "awaits_nobody" | "not_possible" | "batch_state" | "period_state" | "batch_waits" | "same_person" | "nothing_owed" | "backfill_open" | "other_refund" | "connection_lost" | "body_too_large" | "unsupported_media_type" | "user_changed" | "last_owner" | "no_such_member" | "no_such_friend" | "no_such_referral" | "no_such_reward" | "no_such_dry_run" | "no_such_case" | "no_such_order" | "not_batched" | "no_such_provider" | "no_such_connection" | "nothing_to_release" | "self_referral" | "too_many_requests" | "internal" | "misconfigured" | "sign_in_refused" | "provider_refused" | "crm_refused" | "busy" | "storage" | "try_again" | "stopping";
+            code: "invalid_json" | "invalid_request" | "invalid_cursor" | "invalid_path" | "empty_body" | "malformed_delivery" | "aborted" | "unauthenticated" | "unsigned" | "forbidden" | "not_allowed" | "cross_site" | "not_found" | "method_not_allowed" | "not_acceptable" | "second_person" | "draft_changed" | "settings_changed" | "mapping_changed" | "other_draft" | "other_entry" | "referred_by_another" | "person_erased" | "no_program" | "awaits_nobody" | "not_possible" | "batch_state" | "period_state" | "batch_waits" | "same_person" | "nothing_owed" | "backfill_open" | "other_refund" | "connection_lost" | "body_too_large" | "unsupported_media_type" | "user_changed" | "last_owner" | "no_such_friend" | "no_such_member" | "no_such_referral" | "no_such_reward" | "no_such_dry_run" | "no_such_case" | "no_such_order" | "not_batched" | "no_such_provider" | "no_such_connection" | "nothing_to_release" | "self_referral" | "too_many_requests" | "internal" | "misconfigured" | "sign_in_refused" | "provider_refused" | "crm_refused" | "busy" | "storage" | "try_again" | "stopping";
             ref: string;
             errors?: {
                 field: string;
@@ -8102,14 +8102,16 @@ export interface components {
                 foldedAt: string | null;
             };
             stages: {
-                stage: string;
+                /** @enum {string} */
+                stage: "submitted" | "accepted" | "qualified" | "opportunity" | "won";
                 reached: number;
                 share: number | null;
                 ofBefore: number | null;
                 standing: number;
             }[];
             ended: {
-                stage: string;
+                /** @enum {string} */
+                stage: "lost" | "declined" | "expired";
                 standing: number;
             }[];
         };

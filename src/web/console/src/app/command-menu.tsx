@@ -5,7 +5,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { useText } from '../i18n/text.ts';
-import { Dialog } from '../parts/dialog.tsx';
+import DialogWindow from '../parts/dialog-window.tsx';
 import { SCREENS } from './screens.tsx';
 import { useAccount } from './session.tsx';
 import { shellText } from './texts.ts';
@@ -58,7 +58,7 @@ export default function CommandMenu({ onClose }: { onClose: () => void }) {
   }
 
   return (
-    <Dialog opened onClose={onClose} title={t('goTo')} size="lg">
+    <DialogWindow opened onClose={onClose} title={t('goTo')} size="lg">
       <Stack gap="sm">
         <TextInput
           data-autofocus
@@ -112,7 +112,7 @@ export default function CommandMenu({ onClose }: { onClose: () => void }) {
           {places.length === 0 ? t('goToNothing') : ''}
         </Text>
       </Stack>
-    </Dialog>
+    </DialogWindow>
   );
 }
 

@@ -1,7 +1,6 @@
 import { createRootRoute, createRoute, createRouter, Navigate, Outlet, useParams } from '@tanstack/react-router';
-import { Suspense } from 'react';
+import { lazy, Suspense } from 'react';
 import { Guarded, Loading, ProblemNote } from '../parts/states.tsx';
-import { SignIn } from '../screens/sign-in/sign-in.tsx';
 import { SCREENS, type ScreenEntry } from './screens.tsx';
 import { useAccount, useSession } from './session.tsx';
 import { AccountShell, NoSeat } from './shell.tsx';
@@ -10,7 +9,17 @@ const LANDING = 'wonward.account';
 
 const root = createRootRoute({ component: Outlet });
 
-const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignIn });
+const SignIn = lazy(() => import('../screens/sign-in/sign-in.tsx').then((one) => ({ default: one.SignIn })));
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: () => (
+    <Suspense fallback={<Loading />}>
+      <SignIn />
+    </Suspense>
+  ),
+});
 
 /** To the account that was looked at last. */
 function Landing() {

@@ -1,18 +1,20 @@
-import { AppShell, Box, Burger, Button, Center, Group, Kbd, NavLink, Stack, Text, Title } from '@mantine/core';
+import { Box, Burger, Button, Center, Group, Kbd, Stack, Text, Title } from '@mantine/core';
 import { useDisclosure, useHotkeys } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
+import { IconSearch, IconUserCircle } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { useText } from '../i18n/text.ts';
+import { OnDemand } from '../parts/on-demand.tsx';
 import { SCREENS } from './screens.tsx';
 import { AccountProvider, type AccountSeat, type Session, useAccount } from './session.tsx';
+import classes from './shell.module.css';
 import { shellText } from './texts.ts';
 
 const IS_APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 const GROUPS = ['work', 'program', 'operations', 'settings'] as const;
 
-/** What opens when it is pressed comes after the page. */
+/** What opens when it is pressed comes when it is. */
 const AccountSwitch = lazy(() => import('./account-switch.tsx'));
 const UserMenu = lazy(() => import('./user-menu.tsx'));
 const CommandMenu = lazy(() => import('./command-menu.tsx'));
@@ -30,12 +32,8 @@ export function AccountShell({
   const [opened, { toggle, close }] = useDisclosure();
   return (
     <AccountProvider session={session} account={account} key={account.id}>
-      <AppShell
-        header={{ height: 56 }}
-        navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !opened } }}
-        padding="lg"
-      >
-        <AppShell.Header px="md">
+      <div className={classes.frame}>
+        <header className={classes.bar}>
           <Group h="100%" justify="space-between" wrap="nowrap">
             <Group gap="sm" wrap="nowrap">
               <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('menu')} />
@@ -55,24 +53,43 @@ export function AccountShell({
             </Group>
             <Group gap="sm" wrap="nowrap">
               <GoTo />
-              <Suspense>
-                <UserMenu session={session} />
-              </Suspense>
+              <You session={session} />
             </Group>
           </Group>
-        </AppShell.Header>
-        <AppShell.Navbar p="sm" aria-label={t('nav')}>
-          <Box style={{ overflowY: 'auto' }}>
-            <Navigation onNavigate={close} />
-          </Box>
-        </AppShell.Navbar>
-        <AppShell.Main>
+        </header>
+        <nav className={classes.places} aria-label={t('nav')} data-opened={opened || undefined}>
+          <Navigation onNavigate={close} />
+        </nav>
+        <main className={classes.page}>
           <Box maw={1240} mx="auto">
             {children}
           </Box>
-        </AppShell.Main>
-      </AppShell>
+        </main>
+      </div>
     </AccountProvider>
+  );
+}
+
+/** Whose session it is, and what can be done with it. */
+function You({ session }: { session: Session }) {
+  const t = useText(shellText);
+  return (
+    <OnDemand
+      button={(onClick) => (
+        <Button
+          variant="subtle"
+          px="xs"
+          aria-label={t('you', { email: session.user.email })}
+          aria-haspopup="menu"
+          aria-expanded={false}
+          onClick={onClick}
+        >
+          <IconUserCircle size={22} stroke={1.6} />
+        </Button>
+      )}
+    >
+      <UserMenu session={session} />
+    </OnDemand>
   );
 }
 
@@ -123,16 +140,16 @@ function Navigation({ onNavigate }: { onNavigate: () => void }) {
               const to = `/${account.id}/${path}`;
               const isHere = pathname === to || pathname.startsWith(`${to}/`);
               return (
-                <NavLink
+                <Link
                   key={path}
-                  component={Link}
                   to={to}
-                  label={t(label)}
-                  leftSection={<Icon size={18} stroke={1.6} />}
-                  active={isHere}
+                  className={classes.place}
                   aria-current={isHere ? 'page' : undefined}
                   onClick={onNavigate}
-                />
+                >
+                  <Icon size={18} stroke={1.6} />
+                  {t(label)}
+                </Link>
               );
             })}
           </div>

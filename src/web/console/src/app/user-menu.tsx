@@ -20,7 +20,7 @@ export default function UserMenu({ session }: { session: Session }) {
     client.setQueryData(['session'], null);
   }
   return (
-    <Menu position="bottom-end" width={260}>
+    <Menu position="bottom-end" width={260} defaultOpened>
       <Menu.Target>
         <Button variant="subtle" px="xs" aria-label={t('you', { email: session.user.email })}>
           <IconUserCircle size={22} stroke={1.6} />

@@ -1,5 +1,5 @@
-import { IntlMessageFormat } from 'intl-messageformat';
 import { createContext, useContext, useMemo } from 'react';
+import { formatMessage, type Message, parseMessage, type Values } from './message.ts';
 
 export const LOCALES = ['en', 'de'] as const;
 export type Locale = (typeof LOCALES)[number];
@@ -26,6 +26,11 @@ export function rememberLocale(locale: Locale): void {
   localStorage.setItem(STORED, locale);
 }
 
+/** What the page is in: for the browser, and for what asks the service for its sentences. */
+export function showIn(locale: Locale): void {
+  document.documentElement.lang = locale;
+}
+
 export const LocaleContext = createContext<{ locale: Locale; setLocale: (locale: Locale) => void }>({
   locale: 'en',
   setLocale: () => {},
@@ -35,10 +40,9 @@ export function useLocale(): Locale {
   return useContext(LocaleContext).locale;
 }
 
-type Values = Readonly<Record<string, string | number | Date | boolean>>;
 export type Text<K extends string> = (key: K, values?: Values) => string;
 
-const made = new Map<string, IntlMessageFormat>();
+const made = new Map<string, Message>();
 
 /** `useText(messages)('title')`: numbers, dates and plurals by the user's language. */
 export function useText<K extends string>(messages: Catalogue<K>): Text<K> {
@@ -46,15 +50,11 @@ export function useText<K extends string>(messages: Catalogue<K>): Text<K> {
   return useMemo(() => {
     const inLocale = messages[locale];
     return (key, values) => {
-      const message = inLocale[key];
-      if (values === undefined && !message.includes('{')) return message;
-      const name = `${locale} ${message}`;
-      let format = made.get(name);
-      if (!format) {
-        format = new IntlMessageFormat(message, locale);
-        made.set(name, format);
-      }
-      return String(format.format({ ...values }));
+      const text = inLocale[key];
+      if (values === undefined && !text.includes('{')) return text;
+      const message = made.get(text) ?? parseMessage(text);
+      made.set(text, message);
+      return formatMessage(message, locale, values ?? {});
     };
   }, [messages, locale]);
 }

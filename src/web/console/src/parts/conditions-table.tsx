@@ -1,5 +1,6 @@
-import { Table } from '@mantine/core';
 import { catalogue, useText } from '../i18n/text.ts';
+import { Table } from './table.tsx';
+import { Wide } from './wide.tsx';
 
 const conditionText = catalogue({
   en: {
@@ -33,8 +34,8 @@ export interface JudgedCondition {
 export function ConditionsTable({ label, conditions }: { label: string; conditions: readonly JudgedCondition[] }) {
   const t = useText(conditionText);
   return (
-    <Table.ScrollContainer minWidth={420} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table aria-label={label} fz="sm" verticalSpacing={4}>
+    <Wide label={label} role="group">
+      <Table aria-label={label} verticalSpacing={4} miw={420}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{t('condition')}</Table.Th>
@@ -54,6 +55,6 @@ export function ConditionsTable({ label, conditions }: { label: string; conditio
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Wide>
   );
 }

@@ -1,33 +1,20 @@
-import { Group, Modal } from '@mantine/core';
-import type { ReactNode } from 'react';
-import { useText } from '../i18n/text.ts';
-import { common } from './texts.ts';
+import { type ComponentProps, lazy, Suspense, useEffect, useState } from 'react';
 
-/** A dialog; its head is no landmark of the page, as a `header` in it would be. */
-export function Dialog({
-  opened,
-  onClose,
-  title,
-  size = 'md',
-  children,
-}: {
-  opened: boolean;
-  onClose: () => void;
-  title: string;
-  size?: string;
-  children: ReactNode;
-}) {
-  const t = useText(common);
+const load = () => import('./dialog-window.tsx');
+const DialogWindow = lazy(load);
+
+/** A dialog. What it is made of comes when it is first opened. */
+export function Dialog(props: ComponentProps<typeof DialogWindow>) {
+  const { opened } = props;
+  const [wasOpened, setOpened] = useState(opened);
+  useEffect(() => {
+    if (opened) setOpened(true);
+  }, [opened]);
+  // Once there it stays, so that it can fade out.
+  if (!wasOpened && !opened) return null;
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={size}>
-      <Modal.Overlay />
-      <Modal.Content>
-        <Group justify="space-between" wrap="nowrap" p="md" pb={0}>
-          <Modal.Title fw={600}>{title}</Modal.Title>
-          <Modal.CloseButton aria-label={t('close')} />
-        </Group>
-        <Modal.Body pt="md">{children}</Modal.Body>
-      </Modal.Content>
-    </Modal.Root>
+    <Suspense>
+      <DialogWindow {...props} />
+    </Suspense>
   );
 }

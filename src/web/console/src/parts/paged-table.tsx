@@ -1,9 +1,11 @@
-import { Button, Group, ScrollArea, Table, Text, VisuallyHidden } from '@mantine/core';
+import { Button, Group, Text, VisuallyHidden } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useText } from '../i18n/text.ts';
 import { Empty, Loaded } from './states.tsx';
+import { Table } from './table.tsx';
 import { common } from './texts.ts';
+import { Wide } from './wide.tsx';
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -59,10 +61,7 @@ export function PagedTable<T extends { readonly id: string }>({
           (empty ?? <Empty />)
         ) : (
           <>
-            <ScrollArea
-              aria-busy={query.isPlaceholderData}
-              viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}
-            >
+            <Wide label={label} isBusy={query.isPlaceholderData}>
               <Table verticalSpacing="xs" highlightOnHover aria-label={label} miw={640}>
                 <Table.Thead>
                   <Table.Tr>
@@ -85,7 +84,7 @@ export function PagedTable<T extends { readonly id: string }>({
                   ))}
                 </Table.Tbody>
               </Table>
-            </ScrollArea>
+            </Wide>
             {(trail.length > 0 || nextCursor !== null) && (
               <Group justify="flex-end" gap="sm">
                 <Text size="sm" c="dimmed">

@@ -1,6 +1,8 @@
-import { ScrollArea, Table, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { type Amount, useFormat } from '../../i18n/format.ts';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 
 export interface Column<T> {
   readonly key: string;
@@ -23,7 +25,7 @@ export function FigureTable<T>({
   rowKey: (row: T) => string;
 }) {
   return (
-    <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
+    <Wide label={label}>
       <Table aria-label={label} verticalSpacing={6} highlightOnHover>
         <Table.Thead>
           <Table.Tr>
@@ -52,7 +54,7 @@ export function FigureTable<T>({
           ))}
         </Table.Tbody>
       </Table>
-    </ScrollArea>
+    </Wide>
   );
 }
 

@@ -1,8 +1,9 @@
-import { Button, Card, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Button, SimpleGrid, Stack, Title } from '@mantine/core';
 import { type ReactNode, useId, useState } from 'react';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded } from '../../parts/states.tsx';
+import { Tile } from '../../parts/tile.tsx';
 import { useAsked } from './asked.ts';
 import { Chart } from './charts.tsx';
 import { FigureTable } from './figure-table.tsx';
@@ -29,29 +30,27 @@ export function Overview() {
                 <Tile
                   key={key}
                   title={t(key)}
-                  what={t(`${key}What`)}
                   value={number(data[key].now)}
-                  before={t('before', { value: number(data[key].before) })}
+                  notes={[t('before', { value: number(data[key].before) }), t(`${key}What`)]}
                 />
               ))}
               <Tile
                 title={t('conversion')}
-                what={t('conversionWhat')}
                 value={share(data.conversion.now)}
-                before={
+                notes={[
                   data.conversion.before === null
                     ? t('nothingBefore')
-                    : t('before', { value: share(data.conversion.before) })
-                }
+                    : t('before', { value: share(data.conversion.before) }),
+                  t('conversionWhat'),
+                ]}
               />
               {data.money.flatMap(({ currency, ...one }) =>
                 SUMS.map((key) => (
                   <Tile
                     key={`${key} ${currency}`}
                     title={t(key)}
-                    what={t(`${key}What`)}
                     value={money({ amount: one[key].now, currency })}
-                    before={t('before', { value: money({ amount: one[key].before, currency }) })}
+                    notes={[t('before', { value: money({ amount: one[key].before, currency }) }), t(`${key}What`)]}
                   />
                 )),
               )}
@@ -61,23 +60,6 @@ export function Overview() {
       </Loaded>
       <Trend />
     </Stack>
-  );
-}
-
-function Tile({ title, what, value, before }: { title: string; what: string; value: string; before: string }) {
-  return (
-    <Card withBorder padding="md">
-      <Text size="sm" fw={500}>
-        {title}
-      </Text>
-      <Text fz={{ base: 20, xs: 26 }} fw={600} lh={1.3} style={{ overflowWrap: 'anywhere' }}>
-        {value}
-      </Text>
-      <Text size="sm">{before}</Text>
-      <Text size="xs" c="dimmed">
-        {what}
-      </Text>
-    </Card>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, NumberInput, Paper } from '@mantine/core';
+import { Alert, Button, Group, Paper, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
@@ -25,15 +25,16 @@ export function CallShare({ connection }: { connection: Connection }) {
   return (
     <Paper withBorder p="md">
       <Group align="flex-end" gap="sm">
-        <NumberInput
+        <TextInput
+          type="number"
           label={t('share')}
           description={t('shareHelp')}
           value={share ?? ''}
-          onChange={(next) => setShare(typeof next === 'number' ? next : null)}
+          onChange={({ currentTarget: { value } }) => setShare(value === '' ? null : Math.trunc(Number(value)))}
           min={1}
           max={100}
-          allowDecimal={false}
-          suffix=" %"
+          step={1}
+          rightSection="%"
           readOnly={!mayWrite}
           maw={560}
         />

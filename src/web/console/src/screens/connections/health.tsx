@@ -6,10 +6,8 @@ import {
   List,
   Paper,
   Progress,
-  ScrollArea,
   SimpleGrid,
   Stack,
-  Table,
   Tabs,
   Text,
   Title,
@@ -21,7 +19,9 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useLocale, useText } from '../../i18n/text.ts';
 import { Loaded, ProblemNote, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
+import { Wide } from '../../parts/wide.tsx';
 import { Backfills } from './backfills.tsx';
 import { CallShare } from './call-share.tsx';
 import { VERDICT_COLOURS } from './list.tsx';
@@ -318,7 +318,7 @@ function Rows({
       <Title order={2} size="h5" mb="xs">
         {title}
       </Title>
-      <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': title }}>
+      <Wide label={title}>
         <Table aria-label={title} verticalSpacing="xs" miw={520}>
           <Table.Thead>
             <Table.Tr>
@@ -337,7 +337,7 @@ function Rows({
             ))}
           </Table.Tbody>
         </Table>
-      </ScrollArea>
+      </Wide>
     </Paper>
   );
 }

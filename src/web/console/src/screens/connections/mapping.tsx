@@ -9,9 +9,7 @@ import {
   NativeSelect,
   Paper,
   Progress,
-  ScrollArea,
   Stack,
-  Table,
   Text,
   Title,
 } from '@mantine/core';
@@ -22,7 +20,9 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { common } from '../../parts/texts.ts';
+import { Wide } from '../../parts/wide.tsx';
 import { DryRunView } from '../programs/dry-run-view.tsx';
 import { DriftList } from './drift-list.tsx';
 import { OwnersPanel } from './owners.tsx';
@@ -394,7 +394,7 @@ function Pipeline({
       </Group>
       <Grid gap="md">
         <Grid.Col span={{ base: 12, lg: 8 }}>
-          <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': pipeline.label }}>
+          <Wide label={pipeline.label}>
             <Table aria-label={pipeline.label} verticalSpacing="xs" miw={560}>
               <Table.Thead>
                 <Table.Tr>
@@ -465,7 +465,7 @@ function Pipeline({
                 })}
               </Table.Tbody>
             </Table>
-          </ScrollArea>
+          </Wide>
         </Grid.Col>
         <Grid.Col span={4} visibleFrom="lg">
           <Suspense fallback={null}>

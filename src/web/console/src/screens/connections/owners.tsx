@@ -1,10 +1,12 @@
-import { Anchor, Badge, Button, Group, List, Paper, ScrollArea, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Group, List, Paper, Stack, Text, Title } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import type { Proposal } from './queries.ts';
 import { connectionText } from './texts.ts';
 
@@ -43,7 +45,7 @@ export function OwnersPanel({ owners: found }: { owners: Owners }) {
           </List>
         )}
         {owners.length > 0 && (
-          <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('owners') }}>
+          <Wide label={t('owners')}>
             <Table aria-label={t('owners')} verticalSpacing={6} miw={560}>
               <Table.Thead>
                 <Table.Tr>
@@ -88,7 +90,7 @@ export function OwnersPanel({ owners: found }: { owners: Owners }) {
                 ))}
               </Table.Tbody>
             </Table>
-          </ScrollArea>
+          </Wide>
         )}
         {others > 0 && (
           <Text size="sm" c="dimmed">

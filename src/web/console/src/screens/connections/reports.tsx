@@ -1,10 +1,12 @@
-import { Alert, Button, Group, Paper, ScrollArea, Stack, Table, Text, Title } from '@mantine/core';
+import { Alert, Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { Empty, Loading, ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import type { Connection, Report } from './queries.ts';
 import { RecordLink } from './record-link.tsx';
 import { connectionText } from './texts.ts';
@@ -142,7 +144,7 @@ function ReportRows({ connection, reportId, list }: { connection: Connection; re
       {query.isError && <ProblemNote thrown={query.error} />}
       {query.isSuccess && rows.length === 0 && <Text size="sm">{t('noRows')}</Text>}
       {rows.length > 0 && (
-        <ScrollArea.Autosize mah={420} viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t(list) }}>
+        <Wide label={t(list)} maxHeight={420}>
           <Table aria-label={t(list)} verticalSpacing="xs" miw={520} stickyHeader>
             <Table.Thead>
               <Table.Tr>
@@ -163,7 +165,7 @@ function ReportRows({ connection, reportId, list }: { connection: Connection; re
               ))}
             </Table.Tbody>
           </Table>
-        </ScrollArea.Autosize>
+        </Wide>
       )}
       {query.hasNextPage && (
         <Button

@@ -1,10 +1,12 @@
-import { Anchor, Card, Group, Progress, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Group, Progress, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Empty, Loaded } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Tile } from '../../parts/tile.tsx';
 import { lastDays, type Period, stepFor } from '../analytics/period.ts';
 import { useFunnel, useOverview, useTrend } from '../analytics/queries.ts';
 import { homeText } from './texts.ts';
@@ -49,12 +51,12 @@ export function Figures({ days }: { days: number }) {
           return (
             <>
               <SimpleGrid cols={{ base: 2, md: 3 }} spacing="sm">
-                <Tile title={t('submitted')} value={number(submitted.now)} change={changeOf(submitted)} />
-                <Tile title={t('won')} value={number(won.now)} change={changeOf(won)} />
+                <Tile title={t('submitted')} value={number(submitted.now)} notes={[changeOf(submitted)]} />
+                <Tile title={t('won')} value={number(won.now)} notes={[changeOf(won)]} />
                 <Tile
                   title={t('conversion')}
                   value={share(conversion.now)}
-                  change={conversion.before === null ? null : t('before', { value: share(conversion.before) })}
+                  notes={[conversion.before === null ? '–' : t('before', { value: share(conversion.before) })]}
                 />
                 {data.money.flatMap(({ currency, ...sums }) =>
                   MONEY.map((key) => (
@@ -62,7 +64,7 @@ export function Figures({ days }: { days: number }) {
                       key={`${key} ${currency}`}
                       title={`${t(key)} (${currency})`}
                       value={money({ amount: sums[key].now, currency })}
-                      change={t('before', { value: money({ amount: sums[key].before, currency }) })}
+                      notes={[t('before', { value: money({ amount: sums[key].before, currency }) })]}
                     />
                   )),
                 )}
@@ -79,28 +81,12 @@ export function Figures({ days }: { days: number }) {
   );
 
   /** In counts of things; what there was nothing of before has no share. */
-  function changeOf({ now, before }: { now: number; before: number }): string | null {
+  function changeOf({ now, before }: { now: number; before: number }): string {
     if (now === before) return t('same');
     if (before === 0) return t('before', { value: number(0) });
     const change = percent(Math.abs(now - before) / before);
     return `${t(now > before ? 'up' : 'down', { change })} · ${t('before', { value: number(before) })}`;
   }
-}
-
-function Tile({ title, value, change }: { title: string; value: string; change: string | null }) {
-  return (
-    <Card withBorder padding="sm">
-      <Text size="sm" c="dimmed">
-        {title}
-      </Text>
-      <Text fz="xl" fw={650} style={{ overflowWrap: 'anywhere' }}>
-        {value}
-      </Text>
-      <Text size="xs" c="dimmed">
-        {change ?? '–'}
-      </Text>
-    </Card>
-  );
 }
 
 function Funnel({ query }: { query: Period }) {

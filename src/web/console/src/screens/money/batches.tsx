@@ -1,18 +1,4 @@
-import {
-  Anchor,
-  Button,
-  Checkbox,
-  FileButton,
-  Group,
-  List,
-  Paper,
-  ScrollArea,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core';
+import { Anchor, Button, Checkbox, FileButton, Group, List, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
@@ -22,8 +8,10 @@ import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { Empty, Loaded, ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
+import { Wide } from '../../parts/wide.tsx';
 import { moneyText } from './texts.ts';
 
 type Whole = operations['getPayoutBatch']['responses'][200]['content']['application/json'];
@@ -57,7 +45,7 @@ function AllBatches() {
     <Loaded query={query}>
       {(batches) =>
         batches && batches.items.length > 0 ? (
-          <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('batches') }}>
+          <Wide label={t('batches')}>
             <Table aria-label={t('batches')} verticalSpacing="xs" miw={640} highlightOnHover>
               <Table.Thead>
                 <Table.Tr>
@@ -84,7 +72,7 @@ function AllBatches() {
                 ))}
               </Table.Tbody>
             </Table>
-          </ScrollArea>
+          </Wide>
         ) : (
           <Empty title={t('noBatches')}>
             <Text size="sm">{t('noBatchesWhat')}</Text>
@@ -310,7 +298,7 @@ function Shown({
           </Button>
         </Group>
       )}
-      <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('rows') }}>
+      <Wide label={t('rows')}>
         <Table aria-label={t('rows')} verticalSpacing="xs" miw={640}>
           <Table.Thead>
             <Table.Tr>
@@ -376,7 +364,7 @@ function Shown({
             })}
           </Table.Tbody>
         </Table>
-      </ScrollArea>
+      </Wide>
     </>
   );
 }

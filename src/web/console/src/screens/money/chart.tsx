@@ -1,4 +1,4 @@
-import { Button, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Button, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { FormEvent } from 'react';
@@ -7,6 +7,8 @@ import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Loaded, ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { LinesEnd, RemoveLine, useLines } from './lines.tsx';
 import { periodText } from './period-texts.ts';
 import { KINDS } from './sums.ts';
@@ -71,8 +73,8 @@ function Entries({ chart, onDone }: { chart: Chart; onDone: () => void }) {
     <form onSubmit={submit} noValidate>
       <Stack>
         <Text size="sm">{t('chartWhat')}</Text>
-        <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-          <Table aria-label={t('chart')}>
+        <Wide label={t('chart')} role="group">
+          <Table miw={520} aria-label={t('chart')}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{t('account')}</Table.Th>
@@ -123,7 +125,7 @@ function Entries({ chart, onDone }: { chart: Chart; onDone: () => void }) {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Wide>
         {save.isError && <ProblemNote thrown={save.error} />}
         {may('money.write') && (
           <LinesEnd

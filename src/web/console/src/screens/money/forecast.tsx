@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Card, Group, ScrollArea, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
@@ -8,7 +8,10 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { dated, ExportButton } from '../../parts/export-button.tsx';
 import { Empty, Loaded, Loading, ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Tile } from '../../parts/tile.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
+import { Wide } from '../../parts/wide.tsx';
 import { forecastText } from './forecast-texts.ts';
 import { ForecastTrend } from './forecast-trend.tsx';
 import { isZero } from './sums.ts';
@@ -119,24 +122,24 @@ function InCurrency({ total, months }: { total: Total; months: readonly Month[] 
   return (
     <Stack gap="sm">
       <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm">
-        <Figure label={t('weightedIn', { currency })} value={shown(total.weighted)} what={t('weightedWhat')} />
-        <Figure
-          label={t('expectedIn', { currency })}
+        <Tile title={t('weightedIn', { currency })} value={shown(total.weighted)} notes={[t('weightedWhat')]} />
+        <Tile
+          title={t('expectedIn', { currency })}
           value={shown(total.expected)}
-          what={t('expectedWhat', { count: total.deals })}
+          notes={[t('expectedWhat', { count: total.deals })]}
         />
         {total.overdueDeals > 0 && (
-          <Figure
-            label={t('overdueIn', { currency })}
+          <Tile
+            title={t('overdueIn', { currency })}
             value={shown(total.overdue)}
-            what={t('overdueWhat', { count: total.overdueDeals })}
+            notes={[t('overdueWhat', { count: total.overdueDeals })]}
           />
         )}
         {total.unknownDeals > 0 && (
-          <Figure
-            label={t('unknownIn', { currency })}
+          <Tile
+            title={t('unknownIn', { currency })}
             value={shown(total.unknown)}
-            what={t('unknownWhat', { count: total.unknownDeals })}
+            notes={[t('unknownWhat', { count: total.unknownDeals })]}
           />
         )}
       </SimpleGrid>
@@ -156,7 +159,7 @@ function InCurrency({ total, months }: { total: Total; months: readonly Month[] 
           })}
         />
       </Suspense>
-      <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('inCurrency', { currency }) }}>
+      <Wide label={t('inCurrency', { currency })}>
         <Table aria-label={t('inCurrency', { currency })} verticalSpacing="xs" miw={620} highlightOnHover>
           <Table.Thead>
             <Table.Tr>
@@ -185,7 +188,7 @@ function InCurrency({ total, months }: { total: Total; months: readonly Month[] 
             </Table.Tr>
           </Table.Tfoot>
         </Table>
-      </ScrollArea>
+      </Wide>
       <Text size="xs" c="dimmed">
         {t('rounding')}
         {total.lackingDeals > 0 && ` ${t('lacking', { amount: shown(total.lacking) })}`}
@@ -272,20 +275,4 @@ export function useMonthName(): (month: string | null) => string {
   const t = useText(forecastText);
   const { month: name } = useFormat();
   return (month) => (month === null ? t('noMonth') : name(`${month}-01`));
-}
-
-function Figure({ label, value, what }: { label: string; value: string; what: string }) {
-  return (
-    <Card withBorder padding="sm">
-      <Text size="sm" c="dimmed">
-        {label}
-      </Text>
-      <Text fz="xl" fw={650}>
-        {value}
-      </Text>
-      <Text size="xs" c="dimmed">
-        {what}
-      </Text>
-    </Card>
-  );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
@@ -10,6 +10,7 @@ import { Dialog } from '../../parts/dialog.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { Empty, Loaded, ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { common } from '../../parts/texts.ts';
 import { moneyText } from './texts.ts';

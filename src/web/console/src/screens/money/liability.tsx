@@ -1,4 +1,4 @@
-import { Anchor, Button, Card, Divider, Group, ScrollArea, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Button, Divider, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
@@ -6,7 +6,10 @@ import { type Amount, useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Tile } from '../../parts/tile.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
+import { Wide } from '../../parts/wide.tsx';
 import { Forecast } from './forecast.tsx';
 import { ForecastLines } from './forecast-lines.tsx';
 import { isZero, KINDS, type Kind, negated, sumOf } from './sums.ts';
@@ -63,24 +66,24 @@ function Figures({ onOpen, emptyText }: { onOpen: (kind: Kind, currency: string)
               return (
                 <Stack key={currency} gap="sm" component="section">
                   <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm">
-                    <Figure
-                      label={t('owedNow', { currency })}
+                    <Tile
+                      title={t('owedNow', { currency })}
                       value={money(negated(owed ?? { amount: '0', currency }))}
-                      what={t('owedNowWhat')}
+                      notes={[t('owedNowWhat')]}
                     />
                     {(['receivable', 'provider', 'expense'] as const).map((kind) => {
                       const found = figure(kind) ?? { amount: '0', currency };
                       return (
-                        <Figure
+                        <Tile
                           key={kind}
-                          label={t(kind === 'receivable' ? 'owedBack' : kind === 'provider' ? 'paidOut' : 'cost')}
+                          title={t(kind === 'receivable' ? 'owedBack' : kind === 'provider' ? 'paidOut' : 'cost')}
                           value={money(CREDITS.includes(kind) ? negated(found) : found)}
-                          what={t(`${kind}What`)}
+                          notes={[t(`${kind}What`)]}
                         />
                       );
                     })}
                   </SimpleGrid>
-                  <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('owedNow', { currency }) }}>
+                  <Wide label={t('owedNow', { currency })}>
                     <Table aria-label={t('owedNow', { currency })} verticalSpacing="xs" miw={560}>
                       <Table.Thead>
                         <Table.Tr>
@@ -113,7 +116,7 @@ function Figures({ onOpen, emptyText }: { onOpen: (kind: Kind, currency: string)
                         ))}
                       </Table.Tbody>
                     </Table>
-                  </ScrollArea>
+                  </Wide>
                 </Stack>
               );
             })}
@@ -124,22 +127,6 @@ function Figures({ onOpen, emptyText }: { onOpen: (kind: Kind, currency: string)
         );
       }}
     </Loaded>
-  );
-}
-
-function Figure({ label, value, what }: { label: string; value: string; what: string }) {
-  return (
-    <Card withBorder padding="sm">
-      <Text size="sm" c="dimmed">
-        {label}
-      </Text>
-      <Text fz="xl" fw={650}>
-        {value}
-      </Text>
-      <Text size="xs" c="dimmed">
-        {what}
-      </Text>
-    </Card>
   );
 }
 

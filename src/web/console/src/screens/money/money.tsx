@@ -1,29 +1,21 @@
 import { Tabs } from '@mantine/core';
-import type { ComponentType } from 'react';
+import { type ComponentType, lazy, Suspense } from 'react';
 import { useText } from '../../i18n/text.ts';
-import { Screen } from '../../parts/states.tsx';
+import { Loading, Screen } from '../../parts/states.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
-import { Batches } from './batches.tsx';
-import { Budgets } from './budgets.tsx';
-import { History } from './history.tsx';
-import { Ledger } from './ledger.tsx';
-import { Liability } from './liability.tsx';
-import { Periods } from './periods.tsx';
-import { Receivables } from './receivables.tsx';
-import { Reconciliation } from './reconciliation.tsx';
-import { Tax } from './tax.tsx';
 import { moneyText } from './texts.ts';
 
+/** Each comes when it is opened. */
 const TABS = {
-  liability: Liability,
-  ledger: Ledger,
-  batches: Batches,
-  receivables: Receivables,
-  budgets: Budgets,
-  reconciliation: Reconciliation,
-  history: History,
-  periods: Periods,
-  tax: Tax,
+  liability: lazy(() => import('./liability.tsx').then((one) => ({ default: one.Liability }))),
+  ledger: lazy(() => import('./ledger.tsx').then((one) => ({ default: one.Ledger }))),
+  batches: lazy(() => import('./batches.tsx').then((one) => ({ default: one.Batches }))),
+  receivables: lazy(() => import('./receivables.tsx').then((one) => ({ default: one.Receivables }))),
+  budgets: lazy(() => import('./budgets.tsx').then((one) => ({ default: one.Budgets }))),
+  reconciliation: lazy(() => import('./reconciliation.tsx').then((one) => ({ default: one.Reconciliation }))),
+  history: lazy(() => import('./history.tsx').then((one) => ({ default: one.History }))),
+  periods: lazy(() => import('./periods.tsx').then((one) => ({ default: one.Periods }))),
+  tax: lazy(() => import('./tax.tsx').then((one) => ({ default: one.Tax }))),
 } as const satisfies Record<string, ComponentType>;
 
 type Tab = keyof typeof TABS;
@@ -68,7 +60,11 @@ export default function Money() {
         </Tabs.List>
         {(Object.keys(TABS) as Tab[]).map((tab) => (
           <Tabs.Panel key={tab} value={tab}>
-            {tab === open && <Shown />}
+            {tab === open && (
+              <Suspense fallback={<Loading />}>
+                <Shown />
+              </Suspense>
+            )}
           </Tabs.Panel>
         ))}
       </Tabs>

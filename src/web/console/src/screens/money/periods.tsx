@@ -1,17 +1,4 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Code,
-  Group,
-  Paper,
-  Progress,
-  ScrollArea,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from '@mantine/core';
+import { Alert, Anchor, Button, Code, Group, Paper, Progress, Stack, Text, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
@@ -22,8 +9,10 @@ import { ExportButton } from '../../parts/export-button.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { Empty, Loaded, ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { common } from '../../parts/texts.ts';
 import { useUrlState } from '../../parts/url-state.ts';
+import { Wide } from '../../parts/wide.tsx';
 import { ChartButton } from './chart.tsx';
 import { ClosePeriod, ReopenPeriod } from './period-dialogs.tsx';
 import { Checklist, useMonth } from './period-parts.tsx';
@@ -279,7 +268,7 @@ function Closed({ period }: { period: Detail }) {
           <Title order={3} size="h5">
             {t('totalsIn', { currency })}
           </Title>
-          <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('totalsIn', { currency }) }}>
+          <Wide label={t('totalsIn', { currency })}>
             <Table aria-label={t('totalsIn', { currency })} verticalSpacing="xs" miw={640}>
               <Table.Thead>
                 <Table.Tr>
@@ -326,7 +315,7 @@ function Closed({ period }: { period: Detail }) {
                 </Table.Tr>
               </Table.Tfoot>
             </Table>
-          </ScrollArea>
+          </Wide>
         </Stack>
       ))}
       <Text size="xs" c="dimmed">

@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, NativeSelect, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
@@ -8,6 +8,8 @@ import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { Empty, ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { moneyText } from './texts.ts';
 
 type Report = operations['getReconciliation']['responses'][200]['content']['application/json'];
@@ -156,8 +158,8 @@ function Findings({ report }: { report: Report }) {
       {report.findings.length === 0 ? (
         <Text size="sm">{t('noFindings')}</Text>
       ) : (
-        <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-          <Table aria-label={t('findings')} fz="sm">
+        <Wide label={t('findings')} role="group">
+          <Table aria-label={t('findings')} miw={640}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{t('findings')}</Table.Th>
@@ -182,7 +184,7 @@ function Findings({ report }: { report: Report }) {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Wide>
       )}
     </Stack>
   );

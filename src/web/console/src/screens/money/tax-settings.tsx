@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -6,7 +6,10 @@ import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
+import { NumberInput } from '../../parts/later.tsx';
 import { ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { LinesEnd, RemoveLine, useLines } from './lines.tsx';
 import { taxText } from './tax-texts.ts';
 
@@ -93,8 +96,8 @@ function Form({ settings, onDone }: { settings: Settings; onDone: () => void }) 
           />
           <NumberInput label={t('warnAt')} w={140} min={1} max={100} value={warnAt} onChange={setWarnAt} />
         </Group>
-        <Table.ScrollContainer minWidth={1_000} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-          <Table aria-label={t('settings')}>
+        <Wide label={t('settings')} role="group">
+          <Table miw={1_000} aria-label={t('settings')}>
             <Table.Thead>
               <Table.Tr>
                 {FIELDS.map((field) => (
@@ -128,7 +131,7 @@ function Form({ settings, onDone }: { settings: Settings; onDone: () => void }) 
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Wide>
         {save.isError && <ProblemNote thrown={save.error} />}
         <LinesEnd
           addText={t('add')}

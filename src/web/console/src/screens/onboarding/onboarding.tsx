@@ -23,10 +23,10 @@ import { useUrlState } from '../../parts/url-state.ts';
 import { ConnectCrm } from '../connections/connect.tsx';
 import { crmName } from '../connections/queries.ts';
 import { type Setup, STEPS, type Step, useSetup } from './setup.ts';
-import { TestRunStep } from './test-run.tsx';
 import { onboardingText } from './texts.ts';
 
 const BrandFields = lazy(async () => ({ default: (await import('../settings/brand.tsx')).BrandFields }));
+const TestRunStep = lazy(async () => ({ default: (await import('./test-run.tsx')).TestRunStep }));
 const NewProgram = lazy(async () => ({ default: (await import('../programs/new-program.tsx')).NewProgram }));
 
 export default function Onboarding() {
@@ -120,7 +120,11 @@ function StepBody({
     case 'live':
       return <GoLive setup={setup} />;
     case 'test':
-      return <TestRunStep setup={setup} runId={runId} onRun={onRun} />;
+      return (
+        <Suspense fallback={<Loading />}>
+          <TestRunStep setup={setup} runId={runId} onRun={onRun} />
+        </Suspense>
+      );
   }
 }
 

@@ -1,6 +1,7 @@
-import { Button, CloseButton, Group, MultiSelect, NativeSelect, Stack, Text } from '@mantine/core';
+import { Button, CloseButton, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useText } from '../../i18n/text.ts';
+import { MultiSelect } from '../../parts/later.tsx';
 import { currencyOf, type Path } from './document.ts';
 import { ChoiceAt, MoneyAt, NumberAt, TextAt, useEditing, WordsAt } from './fields.tsx';
 import { programText, ruleText } from './texts.ts';

@@ -1,9 +1,11 @@
-import { Anchor, Badge, Group, Paper, ScrollArea, SimpleGrid, Stack, Table, Text } from '@mantine/core';
+import { Anchor, Badge, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ExportButton } from '../../parts/export-button.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import type { DryRun } from './document.ts';
 import { programText } from './texts.ts';
 
@@ -38,7 +40,7 @@ export function DryRunView({
         {run.unknown > 0 && t('unknown', { count: run.unknown })}
       </Text>
       {totals.length > 0 && (
-        <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('difference') }}>
+        <Wide label={t('difference')}>
           <Table aria-label={t('difference')} maw={640} verticalSpacing="xs">
             <Table.Thead>
               <Table.Tr>
@@ -60,7 +62,7 @@ export function DryRunView({
               ))}
             </Table.Tbody>
           </Table>
-        </ScrollArea>
+        </Wide>
       )}
       <SimpleGrid cols={{ base: 2, sm: 3, md: 6 }} spacing="xs">
         <Figure label={t('same')} value={number(counts.same)} />
@@ -94,10 +96,7 @@ export function DryRunView({
               }}
             />
           </Group>
-          <ScrollArea.Autosize
-            mah={480}
-            viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('whatChanges') }}
-          >
+          <Wide label={t('whatChanges')} maxHeight={480}>
             <Table aria-label={t('whatChanges')} verticalSpacing="xs" miw={760} stickyHeader>
               <Table.Thead>
                 <Table.Tr>
@@ -138,7 +137,7 @@ export function DryRunView({
                 ))}
               </Table.Tbody>
             </Table>
-          </ScrollArea.Autosize>
+          </Wide>
         </>
       )}
     </Stack>

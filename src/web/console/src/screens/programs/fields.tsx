@@ -1,5 +1,6 @@
-import { NativeSelect, NumberInput, Switch, TagsInput, TextInput } from '@mantine/core';
+import { NativeSelect, Switch, TextInput } from '@mantine/core';
 import { createContext, type ReactNode, useContext } from 'react';
+import { NumberInput, TagsInput } from '../../parts/later.tsx';
 import { listAt, type Path, placeOf, textAt, valueAt, withValue } from './document.ts';
 
 /** What one text may hold: more was pasted by mistake, and no rule has it. */

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, ScrollArea, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -8,7 +8,10 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Empty, Loaded, Loading, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import type { Version } from './document.ts';
+import { ProgramState } from './program-state.tsx';
 import { usePrograms } from './queries.ts';
 import { programText } from './texts.ts';
 
@@ -34,7 +37,7 @@ export default function Programs() {
               {create}
             </Empty>
           ) : (
-            <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('programs') }}>
+            <Wide label={t('programs')}>
               <Table aria-label={t('programs')} verticalSpacing="sm" miw={720} highlightOnHover>
                 <Table.Thead>
                   <Table.Tr>
@@ -85,7 +88,7 @@ export default function Programs() {
                   })}
                 </Table.Tbody>
               </Table>
-            </ScrollArea>
+            </Wide>
           )
         }
       </Loaded>
@@ -95,27 +98,6 @@ export default function Programs() {
         </Suspense>
       </Dialog>
     </Screen>
-  );
-}
-
-export function ProgramState({ inForce }: { inForce: Version | undefined }) {
-  const t = useText(programText);
-  if (!inForce)
-    return (
-      <Badge variant="default" tt="none">
-        {t('neverPublished')}
-      </Badge>
-    );
-  if (inForce.isRetired)
-    return (
-      <Badge color="gray" variant="light" tt="none">
-        {t('retired')}
-      </Badge>
-    );
-  return (
-    <Badge variant="light" tt="none">
-      {t('inForce')}
-    </Badge>
   );
 }
 

@@ -2,27 +2,29 @@ import { Alert, Badge, Button, Group, List, Stack, Tabs, Text, Title } from '@ma
 import { useDebouncedValue } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { ApiProblem } from '../../api/client.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
-import { Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
+import { Loaded, Loading, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { useUrlState } from '../../parts/url-state.ts';
-import { Budget } from './budget.tsx';
 import { Differences } from './differences.tsx';
 import { documentOf, documentOfDraft, type ProgramDocument, textAt, valueAt, withValue } from './document.ts';
 import { ChoiceAt, EditingProvider, TEXT_LENGTH_MAX, TextAt } from './fields.tsx';
-import { ProgramState } from './list.tsx';
-import { Risk, Tiers } from './program-parts.tsx';
-import { Publish } from './publish.tsx';
+import { ProgramState } from './program-state.tsx';
 import { type ProgramEntry, usePrograms } from './queries.ts';
 import { RuleList } from './rule-editor.tsx';
 import { programText } from './texts.ts';
-import { Versions } from './versions.tsx';
-import { AsYaml } from './yaml.tsx';
+
+const AsYaml = lazy(() => import('./yaml.tsx').then((one) => ({ default: one.AsYaml })));
+const Budget = lazy(() => import('./budget.tsx').then((one) => ({ default: one.Budget })));
+const Risk = lazy(() => import('./program-parts.tsx').then((one) => ({ default: one.Risk })));
+const Tiers = lazy(() => import('./program-parts.tsx').then((one) => ({ default: one.Tiers })));
+const Publish = lazy(() => import('./publish.tsx').then((one) => ({ default: one.Publish })));
+const Versions = lazy(() => import('./versions.tsx').then((one) => ({ default: one.Versions })));
 
 const TABS = ['rules', 'yaml', 'try', 'versions', 'budget'] as const;
 type Tab = (typeof TABS)[number];
@@ -282,45 +284,55 @@ function Desk({ entry }: { entry: ProgramEntry }) {
                   {t('rules')}
                 </Title>
                 <RuleList />
-                <Tiers />
-                <Risk />
+                <Suspense fallback={<Loading />}>
+                  <Tiers />
+                  <Risk />
+                </Suspense>
               </Stack>
             </EditingProvider>
           </fieldset>
         </Tabs.Panel>
         <Tabs.Panel value="yaml">
-          <AsYaml
-            document={document}
-            programId={programId}
-            canWrite={canWrite}
-            onApply={(next) => {
-              setRefused(null);
-              setDocument(next);
-            }}
-          />
+          <Suspense fallback={<Loading />}>
+            <AsYaml
+              document={document}
+              programId={programId}
+              canWrite={canWrite}
+              onApply={(next) => {
+                setRefused(null);
+                setDocument(next);
+              }}
+            />
+          </Suspense>
         </Tabs.Panel>
         <Tabs.Panel value="try">
-          <Publish
-            entry={entry}
-            document={document as ProgramDocument}
-            isDirty={isDirty}
-            isSound={!canWrite || isSound}
-            dryRunId={url.dryRun}
-            onTried={(dryRun) => setUrl({ dryRun })}
-          />
+          <Suspense fallback={<Loading />}>
+            <Publish
+              entry={entry}
+              document={document as ProgramDocument}
+              isDirty={isDirty}
+              isSound={!canWrite || isSound}
+              dryRunId={url.dryRun}
+              onTried={(dryRun) => setUrl({ dryRun })}
+            />
+          </Suspense>
         </Tabs.Panel>
         <Tabs.Panel value="versions">
-          <Versions
-            versions={versions}
-            onTakeOver={(version) => {
-              setDocument(withValue(documentOf(version), ['programId'], programId));
-              setUrl({ tab: 'rules' });
-            }}
-          />
+          <Suspense fallback={<Loading />}>
+            <Versions
+              versions={versions}
+              onTakeOver={(version) => {
+                setDocument(withValue(documentOf(version), ['programId'], programId));
+                setUrl({ tab: 'rules' });
+              }}
+            />
+          </Suspense>
         </Tabs.Panel>
         {inForce && (
           <Tabs.Panel value="budget">
-            <Budget programId={programId} />
+            <Suspense fallback={<Loading />}>
+              <Budget programId={programId} />
+            </Suspense>
           </Tabs.Panel>
         )}
       </Tabs>

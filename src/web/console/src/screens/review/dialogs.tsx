@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Radio, Stack, Table, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, NativeSelect, Radio, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
@@ -6,11 +6,12 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { common } from '../../parts/texts.ts';
 import { sumOf } from '../money/sums.ts';
 import { useWords } from './desk-words.ts';
 import { Effects, useEffects } from './effects.tsx';
-import { type Outcome, outcomesFor, type QueuedCase } from './queue.ts';
+import { aboutOf, type Outcome, outcomesFor, type QueuedCase } from './queue.ts';
 import { reviewText } from './texts.ts';
 
 const WHY_LENGTH_MAX = 300;
@@ -372,14 +373,4 @@ function WhyInput({
       onChange={(event) => onChange(event.currentTarget.value)}
     />
   );
-}
-
-/** Whom a case is about, in a few words; of an alert, what it says. */
-export function aboutOf(
-  { member, friend, summary }: QueuedCase,
-  t: (key: 'about' | 'nobody', values?: Record<string, string>) => string,
-): string {
-  if (!member || !friend) return summary;
-  const nameOf = (person: { name: string | null; email: string | null }) => person.name ?? person.email ?? t('nobody');
-  return t('about', { member: nameOf(member), friend: nameOf(friend) });
 }

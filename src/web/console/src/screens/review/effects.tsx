@@ -1,10 +1,11 @@
-import { List, Stack, Table, Text, Title } from '@mantine/core';
+import { List, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { useWords } from './desk-words.ts';
 import type { Outcome } from './queue.ts';
 import { reviewText } from './texts.ts';

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Table, Text, Timeline } from '@mantine/core';
+import { Button, Group, Stack, Text, Timeline } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
@@ -6,7 +6,9 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { Tag } from '../../parts/tag.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { useWords } from './desk-words.ts';
 import { Part } from './part.tsx';
 import { useMember } from './people.tsx';
@@ -63,8 +65,8 @@ function Candidates({ whole, namedId, onGive }: { whole: Whole; namedId: string 
       .map((memberId) => ({ memberId, source: null, at: null, verdict: null })),
   ];
   return (
-    <Table.ScrollContainer minWidth={460} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table aria-label={t('candidates')} fz="sm" verticalSpacing="xs">
+    <Wide label={t('candidates')} role="group">
+      <Table miw={460} aria-label={t('candidates')} fz="sm" verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{t('member')}</Table.Th>
@@ -86,7 +88,7 @@ function Candidates({ whole, namedId, onGive }: { whole: Whole; namedId: string 
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Wide>
   );
 }
 

@@ -1,7 +1,8 @@
-import { Kbd, Stack, Switch, Table } from '@mantine/core';
+import { Kbd, Stack, Switch } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
+import { Table } from '../../parts/table.tsx';
 import { reviewText } from './texts.ts';
 
 const KEYS = [

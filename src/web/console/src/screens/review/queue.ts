@@ -63,3 +63,13 @@ export function outcomesFor(one: Pick<QueuedCase, 'kind' | 'topic' | 'facts' | '
 }
 
 export const caseKey = (accountId: string, caseId: string) => [accountId, 'case', caseId];
+
+/** Whom a case is about, in a few words; of an alert, what it says. */
+export function aboutOf(
+  { member, friend, summary }: QueuedCase,
+  t: (key: 'about' | 'nobody', values?: Record<string, string>) => string,
+): string {
+  if (!member || !friend) return summary;
+  const nameOf = (person: { name: string | null; email: string | null }) => person.name ?? person.email ?? t('nobody');
+  return t('about', { member: nameOf(member), friend: nameOf(friend) });
+}

@@ -9,9 +9,10 @@ import { Empty, Loading, ProblemNote, Screen } from '../../parts/states.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { common } from '../../parts/texts.ts';
 import { useWords } from './desk-words.ts';
-import { aboutOf, BulkDialog, DecideDialog, HoldDialog, type Word } from './dialogs.tsx';
+import type { Word } from './dialogs.tsx';
+import { BulkDialog, DecideDialog, HoldDialog } from './dialogs-on-demand.tsx';
 import { KeysDialog, useKeys, useKeysChoice } from './keys.tsx';
-import { KINDS, outcomesFor, type QueuedCase, SEVERITIES, useQueue } from './queue.ts';
+import { aboutOf, KINDS, outcomesFor, type QueuedCase, SEVERITIES, useQueue } from './queue.ts';
 import { reviewText } from './texts.ts';
 
 const COLOURS = { urgent: 'red', high: 'orange', normal: 'gray', low: 'gray' } as const;

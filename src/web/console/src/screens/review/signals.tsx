@@ -1,11 +1,13 @@
-import { Anchor, NativeSelect, ScrollArea, Table, Text } from '@mantine/core';
+import { Anchor, NativeSelect, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Empty, Loaded, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { useUrlState } from '../../parts/url-state.ts';
+import { Wide } from '../../parts/wide.tsx';
 import { useWords } from './desk-words.ts';
 import { reviewText } from './texts.ts';
 
@@ -52,7 +54,7 @@ export default function Signals() {
           counts && counts.signals.length > 0 ? (
             <>
               <Text size="sm">{t('judged', { judged: number(counts.judged), bad: number(counts.bad) })}</Text>
-              <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('measured') }}>
+              <Wide label={t('measured')}>
                 <Table aria-label={t('measured')} verticalSpacing="xs" miw={720}>
                   <Table.Thead>
                     <Table.Tr>
@@ -80,7 +82,7 @@ export default function Signals() {
                     ))}
                   </Table.Tbody>
                 </Table>
-              </ScrollArea>
+              </Wide>
             </>
           ) : (
             <Empty title={t('noMeasure')} />

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Paper, ScrollArea, Stack, Table, TextInput, Title, VisuallyHidden } from '@mantine/core';
+import { Badge, Button, Group, Paper, Stack, TextInput, Title, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
@@ -7,6 +7,8 @@ import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { ShownOnce } from '../../parts/once.tsx';
 import { Empty, Loaded, ProblemNote, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { type Role, RoleSelect } from './role-select.tsx';
 import { roleText, settingsText } from './texts.ts';
 
@@ -30,7 +32,7 @@ export default function ApiKeys() {
       <Loaded query={query}>
         {(keys) =>
           keys && keys.items.length > 0 ? (
-            <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('keys') }}>
+            <Wide label={t('keys')}>
               <Table aria-label={t('keys')} verticalSpacing="xs" miw={640}>
                 <Table.Thead>
                   <Table.Tr>
@@ -70,7 +72,7 @@ export default function ApiKeys() {
                   ))}
                 </Table.Tbody>
               </Table>
-            </ScrollArea>
+            </Wide>
           ) : (
             <Empty title={t('noKeys')} />
           )

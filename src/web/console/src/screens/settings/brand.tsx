@@ -5,8 +5,8 @@ import {
   Code,
   Grid,
   Group,
+  NativeSelect,
   Paper,
-  Select,
   Stack,
   Text,
   Textarea,
@@ -18,10 +18,11 @@ import { type FormEvent, useState } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
-import { Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
+import { ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { brandText } from './brand-texts.ts';
 import { LogoField } from './logo-field.tsx';
+import { OfAccount } from './settings-screen.tsx';
 
 type Brand = operations['getBrand']['responses'][200]['content']['application/json'];
 type Colours = NonNullable<Brand['colours']>;
@@ -63,14 +64,11 @@ export default function BrandSettings() {
 
 /** The same where an account is set up for the first time. */
 export function BrandFields() {
-  const { api, account } = useAccount();
-  const query = useQuery({
-    queryKey: [account.id, 'brand'],
-    queryFn: async () => (await api.GET('/brand')).data ?? null,
-    // What somebody is writing is not changed under their hands; another's change is told when they save.
-    refetchOnWindowFocus: false,
-  });
-  return <Loaded query={query}>{(found) => found && <BrandForm found={found} />}</Loaded>;
+  return (
+    <OfAccount name="brand" load={(api) => api.GET('/brand')}>
+      {(found) => <BrandForm found={found} />}
+    </OfAccount>
+  );
 }
 
 /** What is typed; an empty field is nothing. */
@@ -167,15 +165,14 @@ function BrandForm({ found }: { found: Brand }) {
                 </Group>
                 {used && isColour && <ColourWord asked={typed.accent.toLowerCase()} used={used} />}
               </div>
-              <Select
+              <NativeSelect
                 label={t('language')}
                 data={[
                   { value: 'en', label: t('en') },
                   { value: 'de', label: t('de') },
                 ]}
                 value={typed.language}
-                allowDeselect={false}
-                onChange={(language) => language && set({ language })}
+                onChange={({ currentTarget: { value } }) => set({ language: value === 'de' ? 'de' : 'en' })}
               />
               <Title order={2} size="h5" mt="sm">
                 {t('links')}

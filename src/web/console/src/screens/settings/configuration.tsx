@@ -8,7 +8,7 @@ import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
-import { brandText } from './brand-texts.ts';
+import { configurationText } from './configuration-texts.ts';
 
 type Document = operations['checkConfiguration']['requestBody']['content']['application/json'];
 type Check = operations['checkConfiguration']['responses'][200]['content']['application/json'];
@@ -23,7 +23,7 @@ const CODE = { input: { fontFamily: 'var(--mantine-font-family-monospace)', font
 const COLOURS = { unchanged: 'gray', applied: 'green', draft: 'blue', refused: 'red' } as const;
 
 export default function ConfigurationSettings() {
-  const t = useText(brandText);
+  const t = useText(configurationText);
   const { api, account } = useAccount();
   const query = useQuery({
     queryKey: [account.id, 'configuration'],
@@ -38,7 +38,7 @@ export default function ConfigurationSettings() {
 }
 
 function AsItIs({ text }: { text: string }) {
-  const t = useText(brandText);
+  const t = useText(configurationText);
   const { account } = useAccount();
   return (
     <Paper withBorder p="md" component="section" aria-label={t('asItIs')}>
@@ -69,7 +69,7 @@ function AsItIs({ text }: { text: string }) {
 }
 
 function TakeOver() {
-  const t = useText(brandText);
+  const t = useText(configurationText);
   const { api, account } = useAccount();
   const client = useQueryClient();
   const [text, setText] = useState('');
@@ -201,12 +201,12 @@ function TakeOver() {
 }
 
 function usePartName() {
-  const t = useText(brandText);
+  const t = useText(configurationText);
   return ({ kind, name }: Pick<Part, 'kind' | 'name'>) => t(`part_${kind}`, { name });
 }
 
 function Differences({ found, isApplying, onApply }: { found: Check; isApplying: boolean; onApply: () => void }) {
-  const t = useText(brandText);
+  const t = useText(configurationText);
   const partName = usePartName();
   const { parts, needsSecondPerson } = found;
   const changed = parts.filter(({ differences }) => differences.length > 0);
@@ -260,7 +260,7 @@ function Differences({ found, isApplying, onApply }: { found: Check; isApplying:
 }
 
 function Outcomes({ parts }: { parts: readonly Applied[] }) {
-  const t = useText(brandText);
+  const t = useText(configurationText);
   const partName = usePartName();
   return (
     <Stack gap="xs" role="status">

@@ -7,7 +7,7 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
-import { brandText } from './brand-texts.ts';
+import { consentText } from './consent-texts.ts';
 
 type ConsentText = operations['listConsentTexts']['responses'][200]['content']['application/json']['items'][number];
 type Purpose = ConsentText['purpose'];
@@ -15,7 +15,7 @@ type Purpose = ConsentText['purpose'];
 const LANGUAGES = ['en', 'de'] as const;
 
 export default function ConsentSettings() {
-  const t = useText(brandText);
+  const t = useText(consentText);
   const { api, account } = useAccount();
   const query = useQuery({
     queryKey: [account.id, 'consent-texts'],
@@ -37,7 +37,7 @@ export default function ConsentSettings() {
 }
 
 function OfPurpose({ purpose, versions }: { purpose: Purpose; versions: readonly ConsentText[] }) {
-  const t = useText(brandText);
+  const t = useText(consentText);
   const [newest, ...earlier] = versions;
   const [isWriting, setIsWriting] = useState(false);
   const [told, setTold] = useState<number | null>(null);
@@ -115,7 +115,7 @@ function OfPurpose({ purpose, versions }: { purpose: Purpose; versions: readonly
 }
 
 function Words({ text }: { text: ConsentText }) {
-  const t = useText(brandText);
+  const t = useText(consentText);
   const { moment } = useFormat();
   return (
     <Stack gap="xs">
@@ -150,7 +150,7 @@ function NextVersion({
   onDone: (version: number) => void;
   onCancel: () => void;
 }) {
-  const t = useText(brandText);
+  const t = useText(consentText);
   const { api, account } = useAccount();
   const client = useQueryClient();
   // As it was when somebody began to write: what another person saved since is told, not written over.

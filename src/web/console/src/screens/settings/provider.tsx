@@ -8,7 +8,6 @@ import {
   Paper,
   PasswordInput,
   Stack,
-  Table,
   Text,
   TextInput,
   Title,
@@ -21,6 +20,7 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { Empty, Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { type Provider, type UsingRule, useProviders, useRulesByProvider } from './provider-queries.ts';
 import { providerText } from './provider-texts.ts';

@@ -1,9 +1,11 @@
-import { Anchor, ScrollArea, Table, Text } from '@mantine/core';
+import { Anchor, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { Loaded, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { Tag } from '../../parts/tag.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { useProviders, useRulesByProvider } from './provider-queries.ts';
 import { providerText } from './provider-texts.ts';
 
@@ -16,7 +18,7 @@ export default function Providers() {
     <Screen title={t('providers')} description={t('providersWhat')}>
       <Loaded query={query}>
         {(providers) => (
-          <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('providers') }}>
+          <Wide label={t('providers')}>
             <Table aria-label={t('providers')} verticalSpacing="sm" miw={640}>
               <Table.Thead>
                 <Table.Tr>
@@ -53,7 +55,7 @@ export default function Providers() {
                 })}
               </Table.Tbody>
             </Table>
-          </ScrollArea>
+          </Wide>
         )}
       </Loaded>
     </Screen>

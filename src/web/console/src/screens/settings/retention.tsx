@@ -1,36 +1,37 @@
-import { Alert, Button, Checkbox, Group, NumberInput, Paper, Stack, Text, Title } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Alert, Button, Checkbox, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import type { operations } from '../../api/schema.generated.ts';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
-import { Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
+import { NumberInput } from '../../parts/later.tsx';
+import { ProblemNote, problemIn } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
-import { brandText } from './brand-texts.ts';
+import { retentionText } from './retention-texts.ts';
+import { SettingsScreen } from './settings-screen.tsx';
 
 type Retention = operations['getRetention']['responses'][200]['content']['application/json'];
 type Item = Retention['items'][number];
 
 export default function RetentionSettings() {
-  const t = useText(brandText);
-  const { api, account } = useAccount();
-  const query = useQuery({
-    queryKey: [account.id, 'retention'],
-    queryFn: async () => (await api.GET('/retention')).data ?? null,
-    refetchOnWindowFocus: false,
-  });
+  const t = useText(retentionText);
   return (
-    <Screen title={t('retention')} description={t('retentionWhat')}>
-      <Loaded query={query}>{(found) => found && <RetentionForm found={found} />}</Loaded>
-    </Screen>
+    <SettingsScreen
+      name="retention"
+      title={t('retention')}
+      description={t('retentionWhat')}
+      load={(api) => api.GET('/retention')}
+    >
+      {(found) => <RetentionForm found={found} />}
+    </SettingsScreen>
   );
 }
 
 type Days = Record<string, number | string | null>;
 
 function RetentionForm({ found }: { found: Retention }) {
-  const t = useText(brandText);
+  const t = useText(retentionText);
   const word = useText(common);
   const { api, account } = useAccount();
   const { since } = useFormat();
@@ -104,7 +105,7 @@ function KeptItem({
   problem: string | undefined;
   onChange: (days: number | string | null) => void;
 }) {
-  const t = useText(brandText);
+  const t = useText(retentionText);
   const { day } = useFormat();
   const { item, minDays, maxDays, mayBeForever, usualDays, forgotten } = one;
   return (

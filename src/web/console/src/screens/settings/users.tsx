@@ -1,16 +1,4 @@
-import {
-  Badge,
-  Button,
-  Group,
-  Paper,
-  ScrollArea,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-  VisuallyHidden,
-} from '@mantine/core';
+import { Badge, Button, Group, Paper, Stack, Text, TextInput, Title, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
@@ -19,6 +7,8 @@ import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { ShownOnce } from '../../parts/once.tsx';
 import { Loaded, ProblemNote, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { type Role, RoleSelect } from './role-select.tsx';
 import { roleText, settingsText } from './texts.ts';
 
@@ -53,7 +43,7 @@ export default function Users() {
       <Loaded query={query}>
         {(team) =>
           team && (
-            <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('users') }}>
+            <Wide label={t('users')}>
               <Table aria-label={t('users')} verticalSpacing="xs" miw={640}>
                 <Table.Thead>
                   <Table.Tr>
@@ -113,7 +103,7 @@ export default function Users() {
                   ))}
                 </Table.Tbody>
               </Table>
-            </ScrollArea>
+            </Wide>
           )
         }
       </Loaded>

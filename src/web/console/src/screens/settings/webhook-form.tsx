@@ -3,9 +3,9 @@ import { type FormEvent, useState } from 'react';
 import type { components } from '../../api/schema.generated.ts';
 import { useText } from '../../i18n/text.ts';
 import { ProblemNote, problemIn } from '../../parts/states.tsx';
+import { type EventType, GROUPS } from './webhook-groups.ts';
 import { webhookText } from './webhook-texts.ts';
 
-export type EventType = components['schemas']['WebhookEventType'];
 export type Endpoint = components['schemas']['WebhookEndpoint'];
 
 export interface EndpointValues {
@@ -13,56 +13,6 @@ export interface EndpointValues {
   readonly description: string;
   readonly eventTypes: EventType[];
 }
-
-/** As the API calls them, since that is what a receiver looks for; what belongs together stands together. */
-const GROUPS: ReadonlyArray<{
-  readonly title: 'groupReferral' | 'groupReward' | 'groupMember' | 'groupDesk';
-  readonly types: readonly EventType[];
-}> = [
-  {
-    title: 'groupReferral',
-    types: [
-      'referral.submitted',
-      'referral.accepted',
-      'referral.qualified',
-      'referral.opportunity',
-      'referral.won',
-      'referral.lost',
-      'referral.declined',
-      'referral.expired',
-      'referral.reattributed',
-    ],
-  },
-  {
-    title: 'groupReward',
-    types: [
-      'decision.made',
-      'reward.granted',
-      'reward.held',
-      'reward.in_review',
-      'reward.approved',
-      'reward.issued',
-      'reward.redeemed',
-      'reward.failed',
-      'reward.voided',
-      'reward.expired',
-      'reward.clawed_back',
-      'reward.adjusted',
-    ],
-  },
-  { title: 'groupMember', types: ['member.enrolled', 'tier.changed'] },
-  {
-    title: 'groupDesk',
-    types: [
-      'case.opened',
-      'case.escalated',
-      'case.settled',
-      'connection.connected',
-      'connection.disconnected',
-      'connection.drifted',
-    ],
-  },
-];
 
 /** Address and events of one webhook, with what is wrong at its field. */
 export function WebhookForm({

@@ -1,4 +1,4 @@
-import { Anchor, Button, Paper, ScrollArea, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Button, Paper, Stack, Text, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -7,6 +7,8 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ShownOnce } from '../../parts/once.tsx';
 import { Empty, Loaded, Screen } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { type Endpoint, type EndpointValues, WebhookForm } from './webhook-form.tsx';
 import { EndpointTag } from './webhook-tags.tsx';
 import { webhookText } from './webhook-texts.ts';
@@ -90,7 +92,7 @@ function EndpointTable({ endpoints }: { endpoints: readonly Endpoint[] }) {
   const { account } = useAccount();
   const { since } = useFormat();
   return (
-    <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('webhooks') }}>
+    <Wide label={t('webhooks')}>
       <Table aria-label={t('webhooks')} verticalSpacing="xs" miw={640}>
         <Table.Thead>
           <Table.Tr>
@@ -127,6 +129,6 @@ function EndpointTable({ endpoints }: { endpoints: readonly Endpoint[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </ScrollArea>
+    </Wide>
   );
 }

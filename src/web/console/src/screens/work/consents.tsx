@@ -4,12 +4,12 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Loaded } from '../../parts/states.tsx';
-import { brandText } from '../settings/brand-texts.ts';
+import { consentText } from '../settings/consent-texts.ts';
 import { More, Panel } from './panel.tsx';
 
 /** Which words a member, or the friend of a referral, was shown when they were entered. */
 export function Consents({ of, id }: { of: 'referral' | 'member'; id: string }) {
-  const t = useText(brandText);
+  const t = useText(consentText);
   const { api, account } = useAccount();
   const { moment } = useFormat();
   const query = useQuery({

@@ -1,4 +1,4 @@
-import { Button, CloseButton, Group, Select, Text, TextInput } from '@mantine/core';
+import { Button, CloseButton, Group, NativeSelect, Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
@@ -72,16 +72,12 @@ export function Choice({
   width?: number;
 }) {
   return (
-    <Select
+    <NativeSelect
       label={label}
-      placeholder={any}
-      data={[...options]}
-      value={value ?? null}
-      clearable
-      clearButtonProps={{ 'aria-label': any }}
-      searchable={options.length > 10}
+      data={[{ value: '', label: any }, ...options]}
+      value={value ?? ''}
       w={width}
-      onChange={(chosen) => onChange(chosen ?? undefined)}
+      onChange={(event) => onChange(event.currentTarget.value || undefined)}
     />
   );
 }

@@ -1,6 +1,7 @@
-import { Table } from '@mantine/core';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
+import { Table } from '../../parts/table.tsx';
+import { Wide } from '../../parts/wide.tsx';
 import { workText } from './texts.ts';
 import type { Journal } from './words.ts';
 
@@ -9,8 +10,8 @@ export function Postings({ journal }: { journal: Journal }) {
   const t = useText(workText);
   const { money } = useFormat();
   return (
-    <Table.ScrollContainer minWidth={320} type="native">
-      <Table aria-label={t('postings')} verticalSpacing={4} fz="sm">
+    <Wide label={t('postings')} role="group">
+      <Table aria-label={t('postings')} verticalSpacing={4} miw={320}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{t('account')}</Table.Th>
@@ -28,6 +29,6 @@ export function Postings({ journal }: { journal: Journal }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Wide>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, List, Stack, Table, Text, Textarea } from '@mantine/core';
+import { Button, Group, List, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
@@ -6,6 +6,7 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { ProblemNote } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { common } from '../../parts/texts.ts';
 import { nameOf, sumsOf } from './people.ts';
 import type { RewardRow } from './reward-table.tsx';
