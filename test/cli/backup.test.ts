@@ -270,9 +270,9 @@ describe('a portable backup', () => {
     const { code, err } = await commandLine({ ...environment, DATABASE_URL: url }, 'restore', file);
     expect([err, code]).toEqual(['', 0]);
     const [original, copy] = [await digests(live.DATABASE_URL), await digests(url)];
-    // Restoring asks for every record once more; nothing else differs.
+    // Restoring asks for every record once more and says in the log that it was done; nothing else differs.
     const changed = Object.keys(original).filter((table) => original[table]?.hash !== copy[table]?.hash);
-    expect(changed.sort()).toEqual(['mirror', 'work']);
+    expect(changed.sort()).toEqual(['audit_entries', 'mirror', 'work']);
   });
 
   test('that ends too early, or is no backup, does not go into service, and can be followed by a whole one', async () => {
