@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import type { ServerResponse } from 'node:http';
+import { extname, join } from 'node:path';
 import express, { type RequestHandler, Router } from 'express';
 import { html, sendPage } from './pages.ts';
 import { onlyMethods } from './problem.ts';
@@ -10,6 +11,19 @@ const ASSET_AGE_MS = 365 * 24 * 3_600_000;
 const NONCE_BYTES = 16;
 /** What the build writes where each answer's nonce goes; see src/web/console/index.html. */
 const NONCE_MARK = '__NONCE__';
+
+/** What the build lays beside a file, by how a browser names it; the smallest first. */
+const PACKED_ENDINGS: ReadonlyMap<string, string> = new Map([
+  ['br', '.br'],
+  ['gzip', '.gz'],
+]);
+const ENCODINGS = [...PACKED_ENDINGS.keys()];
+/** Of files that the build packs. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
 
 export interface ConsolePagesDeps {
   /** What `npm run build` made. */
@@ -50,15 +64,23 @@ export function consolePages({ consoleFiles }: ConsolePagesDeps): Router {
   };
 
   const router = Router();
-  router.use(
-    '/console/assets',
-    express.static(join(consoleFiles, 'assets'), {
-      immutable: true,
-      maxAge: ASSET_AGE_MS,
-      index: false,
-      redirect: false,
-    }),
-  );
+  const assets = join(consoleFiles, 'assets');
+  const asAsset = { immutable: true, maxAge: ASSET_AGE_MS, index: false, redirect: false } as const;
+  const packed = express.static(assets, { ...asAsset, setHeaders: sayPacked });
+  router.use('/console/assets', (request, response, next) => {
+    response.vary('Accept-Encoding');
+    // In our order: browsers name them in the order in which they learned them.
+    const encoding = ENCODINGS.find((one) => request.acceptsEncodings(one) === one);
+    if (encoding === undefined || request.url.includes('?')) return next();
+    const plain = request.url;
+    request.url = `${plain}${PACKED_ENDINGS.get(encoding)}`;
+    // A file that was not packed, since it would not have become smaller, is sent as it is.
+    packed(request, response, (error?: unknown) => {
+      request.url = plain;
+      next(error);
+    });
+  });
+  router.use('/console/assets', express.static(assets, asAsset));
   router.route('/console').get(show).all(onlyMethods('GET'));
   router.route('/console/*path').get(show).all(onlyMethods('GET'));
   return router;
@@ -77,4 +99,13 @@ function policyWith(nonce: string): string {
     "form-action 'self'",
     "frame-ancestors 'none'",
   ].join('; ');
+}
+
+/** Of what kind it is when it is unpacked. */
+function sayPacked(response: ServerResponse, path: string): void {
+  const ending = extname(path);
+  const encoding = ENCODINGS.find((one) => PACKED_ENDINGS.get(one) === ending);
+  if (encoding === undefined) return;
+  response.setHeader('Content-Encoding', encoding);
+  response.setHeader('Content-Type', TYPES[extname(path.slice(0, -ending.length))] ?? 'application/octet-stream');
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { calculate, needsDealAmount, percentText, stepText } from '../../src/domain/amount.ts';
+import { afterRefund, calculate, needsDealAmount, percentText, shareOf, stepText } from '../../src/domain/amount.ts';
 import {
   AMOUNT_MINOR_MAX,
   CURRENCIES,
@@ -249,6 +249,96 @@ describe('how an amount came about', () => {
     ],
   ])('is told: %s', (_, rule, base, count, expected) => {
     expect(told(rule, base, count)).toEqual(expected);
+  });
+
+  const levels = (['bronze', 'silver', 'gold'] as const).map((key, index) => ({
+    ...{ key, name: key.toUpperCase() },
+    from: (index + 1) * 3,
+  }));
+  const perTier = {
+    kind: 'per_tier',
+    steps: [
+      { from: 'bronze', amount: { kind: 'fixed', money: eur(100n) } },
+      { from: 'former', amount: { kind: 'fixed', money: eur(999n) } },
+      { from: 'gold', amount: share },
+    ],
+  } as const;
+  test.each<[string | null, string | null, Record<string, string>]>([
+    ['bronze', '1.00 EUR', { tier: 'bronze', name: 'BRONZE', from: 'bronze' }],
+    // What a tier is not named for is that of the one below.
+    ['silver', '1.00 EUR', { tier: 'silver', name: 'SILVER', from: 'bronze' }],
+    ['gold', '12.50 EUR', { tier: 'gold', name: 'GOLD', from: 'gold' }],
+    [null, null, { tier: '', name: 'none', from: '' }],
+    // One that the scheme has no more is none, and a step named for such a one is never reached.
+    ['former', null, { tier: 'former', name: 'none', from: '' }],
+  ])('a member in the tier %s gets %s', (held, expected, values) => {
+    const rule = { ...MEMBER_RULE, amount: perTier };
+    const { money, steps } = calculate(rule, eur(10_000n), 1, { levels, held, reached: held });
+    expect(money && textOf(money)).toBe(expected);
+    expect(steps[0]).toEqual({
+      step: 'step_by_tier',
+      values,
+      result: values.from === '' ? 'none' : `from ${values.from}`,
+    });
+    expect(steps).toHaveLength(money === null ? 1 : 2);
+  });
+
+  test('without tiers a rule by tier pays nothing, and says so', () => {
+    expect(told({ amount: perTier }, 10_000n)).toEqual([null, 'The tier of the member, none, reaches the step none.']);
+    expect(needsDealAmount({ ...MEMBER_RULE, amount: perTier })).toBe(true);
+  });
+
+  test.each<[bigint, bigint, Partial<RewardRule>, string]>([
+    [10_000n, 0n, {}, '5.00 EUR'],
+    [10_000n, 10_000n, {}, '0.00 EUR'],
+    [10_000n, 2_500n, {}, '3.75 EUR'],
+    // 5.00 × 9,983 / 10,000 is 4.9915.
+    [10_000n, 17n, {}, '4.99 EUR'],
+    [10_000n, 17n, { rounding: { mode: 'up', toMinor: 5 } }, '5.00 EUR'],
+    [10_000n, 17n, { rounding: { mode: 'down', toMinor: 5 } }, '4.95 EUR'],
+  ])('of a deal over %i of which %i were refunded (%j) is left %s', (worth, refunded, more, left) => {
+    const { money, steps } = afterRefund(
+      { ...MEMBER_RULE, rounding: undefined, ...more },
+      eur(500n),
+      eur(worth),
+      eur(refunded),
+    );
+    expect(money && textOf(money)).toBe(left);
+    expect(steps).toEqual([
+      { step: 'refunded', values: { amount: textOf(eur(worth)), refunded: textOf(eur(refunded)) }, result: left },
+    ]);
+  });
+
+  test.each<[bigint, number, string, string]>([
+    [1_000n, 30, '3.00 EUR', '7.00 EUR'],
+    [1n, 50, '0.00 EUR', '0.01 EUR'],
+    [3n, 50, '0.02 EUR', '0.01 EUR'],
+    [999n, 33, '3.30 EUR', '6.69 EUR'],
+  ])(
+    'of %i an assist of %i percent gets %s and the member %s, and nothing is lost',
+    (minor, percent, assists, members) => {
+      const part = (of: 'assist' | 'member') =>
+        shareOf({ ...MEMBER_RULE, rounding: undefined, share: { of, percent } }, eur(minor));
+      expect([part('assist'), part('member')]).toEqual([
+        {
+          money: expect.objectContaining({ currency: 'EUR' }),
+          steps: [
+            { step: 'shared', values: { percent: String(percent), amount: textOf(eur(minor)) }, result: assists },
+          ],
+        },
+        {
+          money: expect.objectContaining({ currency: 'EUR' }),
+          steps: [
+            { step: 'shared', values: { percent: String(100 - percent), amount: textOf(eur(minor)) }, result: members },
+          ],
+        },
+      ]);
+      expect((part('assist').money?.minor ?? 0n) + (part('member').money?.minor ?? 0n)).toBe(minor);
+    },
+  );
+
+  test('what nobody shares is told in no step', () => {
+    expect(shareOf(MEMBER_RULE, eur(5n))).toEqual({ money: eur(5n), steps: [] });
   });
 
   test.each<[boolean, RewardRule['amount']]>([

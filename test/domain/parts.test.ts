@@ -5,12 +5,16 @@ import type { LimitWindow } from '../../src/domain/program.ts';
 import {
   addTo,
   budgetTally,
+  companyOwner,
   givenBack,
   owedTally,
   programOwner,
+  rateTally,
+  revenueTally,
   type Tally,
   tallyKey,
   tallyMap,
+  undoingTally,
   wonTally,
 } from '../../src/domain/tally.ts';
 import { addDays, dayOf, daysBetween, isoOf, nextDayOfMonth } from '../../src/domain/time.ts';
@@ -75,10 +79,20 @@ describe('tallies', () => {
   test('have names that nothing else has', () => {
     expect(wonTally('mem_1')).toEqual({ owner: 'mem_1', key: 'won', currency: '' });
     expect(owedTally('mem_1', 'EUR')).toEqual({ owner: 'mem_1', key: 'owed', currency: 'EUR' });
+    expect(wonTally('mem_1', 20_500)).toEqual({ owner: 'mem_1', key: 'won on 20500', currency: '' });
+    expect(revenueTally('mem_1', 'EUR')).toEqual({ owner: 'mem_1', key: 'revenue', currency: 'EUR' });
+    expect(revenueTally('mem_1', 'EUR', 0)).toEqual({ owner: 'mem_1', key: 'revenue on 0', currency: 'EUR' });
+    expect(undoingTally('mem_1', 'EUR')).toEqual({ owner: 'mem_1', key: 'undoing', currency: 'EUR' });
+    expect(rateTally('USD')).toEqual({ owner: 'rates', key: 'rate', currency: 'USD' });
+    expect(companyOwner({ connectionId: 'con_a', id: '7' })).toBe('company con_a 7');
     expect(programOwner('spring')).toBe('program spring');
     expect(budgetTally('spring', 'EUR')).toEqual({ owner: 'program spring', key: 'budget', currency: 'EUR' });
     const keys = [
       wonTally('a'),
+      wonTally('a', 0),
+      revenueTally('a', 'EUR'),
+      revenueTally('a', 'EUR', 0),
+      undoingTally('a', 'EUR'),
       owedTally('a', 'EUR'),
       owedTally('a', 'USD'),
       owedTally('b', 'EUR'),

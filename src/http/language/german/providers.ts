@@ -2,6 +2,8 @@ import type { Phrases } from '../phrasebook.ts';
 
 /** What providers say of themselves, what they answer, and what webhooks were answered. */
 export const PROVIDERS: Phrases = {
+  'Nothing is given to anybody.': 'Niemandem wird etwas ausgegeben.',
+  'There is nothing to stop: nothing was given.': 'Es gibt nichts aufzuhalten: Es wurde nichts ausgegeben.',
   'There is nothing to connect: nothing is given.': 'Es gibt nichts zu verbinden: Es wird nichts ausgegeben.',
   Codes: 'Codes',
   'Prefix of generated codes': 'Anfang erzeugter Codes',
