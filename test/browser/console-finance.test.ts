@@ -292,7 +292,7 @@ describe('finance closes a period', () => {
       "localStorage.setItem('wonward.locale', 'de'); localStorage.setItem('mantine-color-scheme-value', 'dark')",
     );
     await one.page.goto(at('money?tab=periods'));
-    await one.page.getByRole('heading', { level: 2, name: 'September 2031 ist als Nächstes dran' }).waitFor();
+    await one.page.getByRole('heading', { level: 2, name: 'Oktober 2031 ist als Nächstes dran' }).waitFor();
     await one.page.getByRole('button', { name: 'August 2031 zeigen' }).waitFor();
     await expectSoundPage(one, 'finance-periods-dark-de');
   });

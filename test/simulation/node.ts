@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PayoutProvider } from '../../src/application/ports/payout.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import type { SendWebhook } from '../../src/application/ports/webhook.ts';
@@ -207,15 +208,14 @@ export function createNode(deps: NodeDeps): SimNode {
   }
 
   function build(own: Own): Container {
-    const clock: Clock & { lookedAt: Queue | null } = {
-      lookedAt: null,
+    const looks = createLooks();
+    const clock: Clock = {
       now: () => Math.floor(scheduler.now() + node.skewMs),
       random: () => random.next(),
       sleep(ms, signal) {
-        const queue = clock.lookedAt;
+        const queue = signal && ms === POLL_MS ? looks.taken() : null;
         // A hop that found nothing: its next look is only simulated when there is something for it to find.
-        if (signal && queue && ms === POLL_MS) {
-          clock.lookedAt = null;
+        if (queue) {
           return new Promise((resolve) => {
             const idler: Idler = {
               queue,
@@ -237,7 +237,7 @@ export function createNode(deps: NodeDeps): SimNode {
         });
       },
     };
-    const store = watched(createStore(engineOf(own)), own, clock);
+    const store = watched(createStore(engineOf(own)), own, looks);
     return createContainer({
       store,
       connectors: new Map([[PROVIDER, deps.crm.connector(own, clock.now)]]),
@@ -266,15 +266,13 @@ export function createNode(deps: NodeDeps): SimNode {
     });
   }
 
-  /** Notices which hop has just looked, so that its sleep can be told from others'. */
-  function watched(store: Store, own: Own, clock: { lookedAt: Queue | null }): Store {
+  /** Notices which hop looks, so that its sleep can be told from others'. */
+  function watched(store: Store, own: Own, looks: Looks): Store {
     const look =
       (queue: Queue, due: Store['work']['dueShards']): Store['work']['dueShards'] =>
-      async (now, limit) => {
-        // A step of its own in any case, or the sleep that follows could be taken for another hop's.
-        const shards = deps.isDue(queue, now) ? await due(now, limit) : await network.step(own, async () => []);
-        clock.lookedAt = queue;
-        return shards;
+      (now, limit) => {
+        looks.begin(queue);
+        return deps.isDue(queue, now) ? due(now, limit) : network.step(own, async () => []);
       };
     const notice =
       <I, O>(queue: Queue, claim: (input: I) => Promise<O[]>) =>
@@ -410,5 +408,31 @@ function tearing(session: Session, after: number, onTear: () => void): Session {
         return result;
       },
     }),
+  };
+}
+
+type Looks = ReturnType<typeof createLooks>;
+
+/**
+ * Whose sleep it is: that of the hop that has looked last in this very chain of calls. Batches that it began are of an earlier look, and their
+ * sleeps are their own.
+ */
+function createLooks() {
+  const context = new AsyncLocalStorage<{ readonly queue: Queue }>();
+  const newest = new Map<Queue, { readonly queue: Queue }>();
+  return {
+    /** Before anything is waited for, so that it holds for whoever waits for the look. */
+    begin(queue: Queue): void {
+      const look = { queue };
+      newest.set(queue, look);
+      context.enterWith(look);
+    },
+    /** Once for each look; null for whoever has not looked. */
+    taken(): Queue | null {
+      const look = context.getStore();
+      if (!look || newest.get(look.queue) !== look) return null;
+      newest.delete(look.queue);
+      return look.queue;
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { buildConsole } from '../../scripts/build-console.ts';
 
@@ -51,6 +51,17 @@ test('what a screen cannot be shown without is less than 200 kB, but for charts;
 function bytesOf(files: ReadonlySet<string>): number {
   return [...files].reduce((sum, file) => sum + gzipSync(readFileSync(`${BUILT}${file}`)).length, 0);
 }
+
+test('what is laid beside a file in fewer bytes is that very file', () => {
+  buildConsole({ ifStale: true });
+  const packed = globSync(`${BUILT}assets/*.{gz,br}`);
+  expect(packed.length).toBeGreaterThan(100);
+  for (const path of packed) {
+    const unpack = path.endsWith('.gz') ? gunzipSync : brotliDecompressSync;
+    const plain = readFileSync(path.replace(/\.(gz|br)$/, ''));
+    expect(unpack(readFileSync(path)).equals(plain), path).toBe(true);
+  }
+});
 
 test('every component that is used brings its styles', () => {
   const manifest = JSON.parse(readFileSync(`${BUILT}.vite/manifest.json`, 'utf8')) as Record<string, Chunk>;

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
@@ -24,18 +26,20 @@ const stylesOfComponents: Plugin = {
 /** Of what a text has to save to be laid beside itself: a file of a few lines is a packet either way. */
 const PACKED_FROM_BYTES = 1_400;
 
-/** Scripts and styles are laid beside themselves in fewer bytes, as small as they get: they are built once and loaded often. */
+/**
+ * Scripts and styles are laid beside themselves in fewer bytes, as small as they get: they are built once and loaded often. When all are written:
+ * until then others may change them.
+ */
 const packed: Plugin = {
   name: 'packed',
   apply: 'build',
-  enforce: 'post',
-  generateBundle(_options, bundle) {
-    for (const [fileName, file] of Object.entries(bundle)) {
-      if (!/\.(js|css|svg)$/.test(fileName)) continue;
-      const source = Buffer.from(file.type === 'chunk' ? file.code : file.source);
+  async writeBundle({ dir = '' }, bundle) {
+    const names = Object.keys(bundle).filter((name) => /\.(js|css|svg)$/.test(name));
+    for (const path of names.map((name) => join(dir, name))) {
+      const source = await readFile(path);
       if (source.length < PACKED_FROM_BYTES) continue;
-      this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source: gzipSync(source, { level: 9 }) });
-      this.emitFile({ type: 'asset', fileName: `${fileName}.br`, source: brotliCompressSync(source) });
+      await writeFile(`${path}.gz`, gzipSync(source, { level: 9 }));
+      await writeFile(`${path}.br`, brotliCompressSync(source));
     }
   },
 };
