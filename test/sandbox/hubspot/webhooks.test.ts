@@ -213,12 +213,11 @@ describe('delivery', () => {
   it('an endpoint that does not answer within five seconds has failed; six requests fly at once and no more', async () => {
     let open = 0;
     let most = 0;
-    const silent = createServer((request) => {
+    let started = 0;
+    const silent = createServer(() => {
       open += 1;
-      most = Math.max(most, open);
-      request.on('close', () => {
-        open -= 1;
-      });
+      // None has been given up yet; of one that has, this side may hear after the next one has come.
+      if (performance.now() - started < RESPONSE_TIMEOUT_MS / 2) most = open;
     });
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const targetUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
@@ -228,12 +227,12 @@ describe('delivery', () => {
       appChange: { webhooks: { ...sandboxApp(targetUrl).webhooks, maxConcurrentRequests: 6 } },
     });
     world.sandbox.control.addFault({ target: 'webhook', effect: { kind: 'reorder' } });
+    started = performance.now();
     for (let index = 0; index < 9; index += 1) {
       world.sandbox.control.createRecord(PORTAL, 'contact', { properties: { firstname: String(index) } });
     }
     const failed = (): number =>
       world.sandbox.control.deliveries().filter((one) => one.state === 'waiting_for_retry').length;
-    const started = performance.now();
     // A busy machine may be late; it must not be early.
     while (failed() < 6 && performance.now() - started < RESPONSE_TIMEOUT_MS * 4) await wait(50);
     expect(performance.now() - started).toBeGreaterThan(RESPONSE_TIMEOUT_MS - 100);
