@@ -56,8 +56,10 @@ export function createSendWebhooks({ store, seal, send, clock, log, observe }: S
   /** Whether the endpoint can be sent more. */
   async function tell(endpoint: WebhookEndpoint, delivery: ClaimedDelivery): Promise<boolean> {
     const told = await attempt(endpoint, delivery);
+    // Drawn once: a transaction that is tried again judges the same.
+    const [now, drawn] = [clock.now(), clock.random()];
     const settled = await webhooks.settle({ delivery, attempt: told }, ({ health }) =>
-      afterAttempt(told, delivery.attempts, health, clock.now(), clock.random),
+      afterAttempt(told, delivery.attempts, health, now, () => drawn),
     );
     if (settled.kind === 'lost') return true;
     const { after } = settled;
