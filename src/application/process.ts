@@ -177,6 +177,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
         ...elsewhere,
         attribution,
       };
+      const isProgramOpen = openProgramIn(programs, choices, connection.id, now) !== undefined;
       // What one group takes from a limit is gone for the next one.
       const tallies = new Map(loaded.tallies);
       let tiers = loaded.tiers ?? [];
@@ -213,9 +214,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
           ],
           ...(others ? { isOneOfSeveral: true } : {}),
           choicesSeen: choices.length,
-          ...(openProgramIn(programs, choices, connection.id, now) === undefined
-            ? { programsMissed: programs.length }
-            : {}),
+          ...(isProgramOpen ? {} : { programsMissed: programs.length }),
           ...(loaded.companies ? { colleagues: colleaguesOf(connection.id, group, gathered, state, plan, now) } : {}),
         };
       });

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { AppSettingsStore, KeptAppSettings } from '../application/ports/store.ts';
-import { type AppSettings, USUAL_APP_SETTINGS } from '../domain/app-settings.ts';
+
 import type { Instant } from '../domain/time.ts';
-import { fromJson, toFlag, toJson, toText } from './codec.ts';
+import { settingsOf, toFlag, toJson, toText } from './codec.ts';
 import { type Engine, insertRows } from './dialect.ts';
 import { choicesIn, lookWhereOpened, programsIn } from './offers.ts';
 import { lockAccount } from './programs.ts';
@@ -22,6 +22,7 @@ export function createAppSettingsStore(engine: Engine): AppSettingsStore {
         if (newest && toJson(newest.settings) === toJson(settings)) return newest;
         const version = newest?.version ?? 0;
         if (version !== basis) return null;
+        const choices = await choicesIn(session, accountId);
         const row: Row<'app_settings'> = {
           account_id: accountId,
           connection_id: connectionId,
@@ -32,11 +33,10 @@ export function createAppSettingsStore(engine: Engine): AppSettingsStore {
           changed_at: Math.max(now, newest?.at ?? 0, (await newestReferralAt(session, accountId)) + 1),
           tells: toFlag(settings.notifications.length > 0),
         };
-        const programs = await programsIn(session, accountId);
-        const before = { programs, choices: await choicesIn(session, accountId) };
         await insertRows(session, 'app_settings', [row]);
-        const after = { programs, choices: await choicesIn(session, accountId) };
-        await lookWhereOpened(session, accountId, before, after, row.changed_at);
+        const programs = await programsIn(session, accountId);
+        const chosen = [...choices, { connectionId, at: row.changed_at, programIds: settings.programs }];
+        await lookWhereOpened(session, accountId, { programs, choices }, { programs, choices: chosen }, row.changed_at);
         return keptOf(row);
       }),
   };
@@ -57,9 +57,4 @@ async function newestOf({ db }: Session, accountId: string, connectionId: string
 
 function keptOf(row: Row<'app_settings'>): KeptAppSettings {
   return { version: row.version, settings: settingsOf(row), by: row.changed_by, at: row.changed_at };
-}
-
-/** What was saved before there was something to choose says nothing of it. */
-export function settingsOf({ settings }: Pick<Row<'app_settings'>, 'settings'>): AppSettings {
-  return { ...USUAL_APP_SETTINGS, ...fromJson<Partial<AppSettings>>(settings) };
 }

@@ -1,5 +1,6 @@
 import type { DuplicateRules } from '../application/ports/crm.ts';
 import type { Connection, JudgedBy } from '../application/ports/store.ts';
+import { type AppSettings, USUAL_APP_SETTINGS } from '../domain/app-settings.ts';
 import type { AttributionDecision } from '../domain/attribution-policy.ts';
 import type { Decision, Reward } from '../domain/decision.ts';
 import type { Journal } from '../domain/ledger.ts';
@@ -475,4 +476,9 @@ export function judgedByText({ policy, mapping }: JudgedBy): string {
 export function judgedByOf(text: string): JudgedBy {
   const [policy = '', ...mapping] = text.split(' ');
   return { policy: Number(policy) || null, mapping: mapping.join(' ') };
+}
+
+/** What was saved before there was something to choose says nothing of it. */
+export function settingsOf({ settings }: Pick<Row<'app_settings'>, 'settings'>): AppSettings {
+  return { ...USUAL_APP_SETTINGS, ...fromJson<Partial<AppSettings>>(settings) };
 }

@@ -3,7 +3,7 @@ import type { Commit } from '../application/ports/store.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { openProgramIn, type ProgramChoice } from '../domain/program-choice.ts';
 import type { Instant } from '../domain/time.ts';
-import { fromJson, programOf } from './codec.ts';
+import { programOf, settingsOf, toJson } from './codec.ts';
 import type { Row, Session } from './schema.ts';
 import { askAt } from './work.ts';
 
@@ -43,10 +43,10 @@ export async function choicesIn({ db }: Session, accountId: string): Promise<Pro
 /** Rows in the order of their versions. */
 export function choicesOf(rows: readonly Row<'app_settings'>[]): ProgramChoice[] {
   return [...Map.groupBy(rows, (row) => row.connection_id).values()].flatMap((versions) => {
-    let inForce = null as string | null;
+    let inForce = toJson(null);
     return versions.flatMap((row) => {
-      const programIds = fromJson<{ programs?: readonly string[] | null }>(row.settings).programs ?? null;
-      const chosen = programIds && JSON.stringify(programIds);
+      const { programs: programIds } = settingsOf(row);
+      const chosen = toJson(programIds);
       if (chosen === inForce) return [];
       inForce = chosen;
       return [{ connectionId: row.connection_id, at: row.changed_at, programIds }];

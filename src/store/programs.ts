@@ -8,7 +8,7 @@ import { programOf, toJson, toText } from './codec.ts';
 import type { Engine } from './dialect.ts';
 import { choicesIn, lookWhereOpened, programsIn } from './offers.ts';
 import { deleteDraft } from './program-drafts.ts';
-import type { Row, Session } from './schema.ts';
+import type { Session } from './schema.ts';
 import { countWhatIsWon, lookAtAll } from './tiers.ts';
 
 export function createProgramStore(engine: Engine): ProgramStore {
@@ -43,40 +43,28 @@ export async function nextVersion(
   program: NewVersion,
   now: Instant,
 ): Promise<ProgramVersion> {
-  const newest = await newestVersion(session, accountId, program.programId);
-  const before = newest && programOf(newest);
+  const programs = await programsIn(session, accountId);
+  const before = programs.findLast(({ programId }) => programId === program.programId);
   if (before && isSame(before, program)) return before;
   if (program.tiers && !before?.tiers) await countWhatIsWon(session, accountId, now);
   if (program.tiers && canonical(before?.tiers ?? null) !== canonical(program.tiers))
     await lookAtAll(session, accountId, program.programId, now);
-  const programs = await programsIn(session, accountId);
   const choices = await choicesIn(session, accountId);
   // Of two nodes one clock may be behind: what is published later holds later, or nobody would ever be judged by it.
   const published = await insertVersion(
     session,
     accountId,
     program,
-    (newest?.version ?? 0) + 1,
+    (before?.version ?? 0) + 1,
     Math.max(now, before?.publishedAt ?? 0),
   );
-  const offered = { programs: await programsIn(session, accountId), choices };
+  const offered = { programs: [...programs, published], choices };
   await lookWhereOpened(session, accountId, { programs, choices }, offered, published.publishedAt);
   return published;
 }
 
 function isSame(newest: ProgramVersion, program: NewVersion): boolean {
   return newest.isRetired === program.isRetired && programHash(newest) === programHash(program);
-}
-
-function newestVersion({ db }: Session, accountId: string, programId: string): Promise<Row<'programs'> | undefined> {
-  return db
-    .selectFrom('programs')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('program_id', '=', programId)
-    .orderBy('version', 'desc')
-    .limit(sql.lit(1))
-    .executeTakeFirst();
 }
 
 async function insertVersion(
