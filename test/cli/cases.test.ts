@@ -1,21 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { newCase } from '../conformance/store-desk.ts';
-import { commandLine } from '../support/command-line.ts';
+import { commandLine, migratedDatabase } from '../support/command-line.ts';
 
 let directory: string;
 let env: Record<string, string>;
 let account: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'wonward-cli-cases-'));
-  env = {
-    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
-    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}`,
-  };
-  await commandLine(env, 'migrate');
+  ({ directory, env } = await migratedDatabase('cases'));
   const created = await commandLine(env, 'account', 'create', 'Acme', '--json');
   account = (JSON.parse(created.out) as { id: string }).id;
   const store = await openStore({ url: env.DATABASE_URL ?? '' });

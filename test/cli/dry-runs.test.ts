@@ -1,21 +1,15 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { T0, tenant } from '../conformance/store-fixtures.ts';
-import { commandLine } from '../support/command-line.ts';
+import { commandLine, migratedDatabase } from '../support/command-line.ts';
 
 let directory: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'wonward-cli-dry-runs-'));
-  env = {
-    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
-    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}`,
-  };
-  await commandLine(env, 'migrate');
+  ({ directory, env } = await migratedDatabase('dry-runs'));
   const store = await openStore({ url: env.DATABASE_URL ?? '' });
   const entry = { pipelineId: 'p', pipelineLabel: 'Sales' } as const;
   const entries = [

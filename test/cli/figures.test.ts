@@ -1,22 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import { tenant } from '../conformance/store-fixtures.ts';
-import { commandLine } from '../support/command-line.ts';
+import { commandLine, migratedDatabase } from '../support/command-line.ts';
 
 let directory: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'wonward-cli-figures-'));
-  env = {
-    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
-    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}`,
-  };
-  await commandLine(env, 'migrate');
+  ({ directory, env } = await migratedDatabase('figures'));
   const store = await openStore({ url: env.DATABASE_URL ?? '' });
   try {
     const a = tenant(store);

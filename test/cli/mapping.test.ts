@@ -1,22 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMappings } from '../../src/application/mapping.ts';
 import { openStore } from '../../src/store/open.ts';
 import { T0, tenant } from '../conformance/store-fixtures.ts';
-import { commandLine } from '../support/command-line.ts';
+import { commandLine, migratedDatabase } from '../support/command-line.ts';
 
 let directory: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'wonward-cli-mapping-'));
-  env = {
-    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
-    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}`,
-  };
-  await commandLine(env, 'migrate');
+  ({ directory, env } = await migratedDatabase('mapping'));
   const store = await openStore({ url: env.DATABASE_URL ?? '' });
   try {
     await tenant(store).create();

@@ -1,22 +1,16 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDraft, stateWith } from '../../src/domain/plan.ts';
 import { reverse } from '../../src/domain/reward.ts';
 import { startDesk } from '../application/payout-scene.ts';
-import { commandLine } from '../support/command-line.ts';
+import { commandLine, migratedDatabase } from '../support/command-line.ts';
 
 let directory: string;
 let env: Record<string, string>;
 let account: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'wonward-cli-payouts-'));
-  env = {
-    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
-    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}`,
-  };
-  await commandLine(env, 'migrate');
+  ({ directory, env } = await migratedDatabase('payouts'));
   const created = await commandLine(env, 'account', 'create', 'Acme', '--json');
   account = (JSON.parse(created.out) as { id: string }).id;
 });

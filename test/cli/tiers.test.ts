@@ -1,13 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { revenueTally } from '../../src/domain/tally.ts';
 import type { TierScheme } from '../../src/domain/tier-scheme.ts';
 import { openStore } from '../../src/store/open.ts';
 import { T0, tenant } from '../conformance/store-fixtures.ts';
 import { changeOf } from '../conformance/store-tiers.ts';
-import { commandLine } from '../support/command-line.ts';
+import { commandLine, migratedDatabase } from '../support/command-line.ts';
 
 const DAY_20_000 = '2024-10-04';
 
@@ -24,12 +22,7 @@ let directory: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'wonward-cli-tiers-'));
-  env = {
-    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
-    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}`,
-  };
-  await commandLine(env, 'migrate');
+  ({ directory, env } = await migratedDatabase('tiers'));
   const store = await openStore({ url: env.DATABASE_URL ?? '' });
   try {
     const [a, b] = [tenant(store), tenant(store, 'acc_b', 'con_b')];

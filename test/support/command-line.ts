@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { run } from '../../src/cli/run.ts';
 
 export interface Answer {
@@ -30,4 +32,15 @@ export async function commandLineOf(user: string | undefined, env: Environment, 
     user,
   });
   return { code, out, err };
+}
+
+/** A database of their own for the commands of one test file, brought to this version. Whoever asks for it removes the directory. */
+export async function migratedDatabase(name: string): Promise<{ directory: string; env: Record<string, string> }> {
+  const directory = await mkdtemp(join(tmpdir(), `wonward-cli-${name}-`));
+  const env = {
+    DATABASE_URL: `sqlite:${join(directory, 'wonward.db')}`,
+    ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}`,
+  };
+  await commandLine(env, 'migrate');
+  return { directory, env };
 }
