@@ -5,27 +5,12 @@ import { createForecastBuilder, type ForecastLine, forecastLine } from '../../sr
 import { mapCatalog } from '../../src/domain/mapping.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
 import { CHANCE_WHOLE, chanceOf, closingOf } from '../../src/domain/prospect.ts';
-import { reason } from '../../src/domain/reason.ts';
 import type { DealPoint, DealProspect } from '../../src/domain/record.ts';
-import type { Referral } from '../../src/domain/referral.ts';
 import { dealsAt } from '../../src/domain/timeline.ts';
-import { CATALOG, CONNECTION, dealOf, MEMBER_RULE, pointOf, T0 } from './world.ts';
+import { CATALOG, CONNECTION, dealOf, MEMBER_RULE, OPEN_REFERRAL, pointOf, T0 } from './world.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 10);
 const mapping = { version: 'map_1', entries: mapCatalog(CATALOG, []) };
-
-const referral: Referral = {
-  id: 'ref_1',
-  programId: 'default',
-  memberId: 'mem_1',
-  friend: { name: 'Bob', email: null, contact: { connectionId: CONNECTION, object: 'contact', id: '2' } },
-  source: 'label',
-  stage: 'opportunity',
-  reason: reason('attributed_label'),
-  stageSince: T0,
-  submittedAt: T0,
-  version: 1,
-};
 
 function lineOf(
   prospect: Partial<DealProspect> = {},
@@ -39,7 +24,15 @@ function lineOf(
   const deal = dealOf('7', ['2'], [pointOf(T0 + 1, point)]);
   const [dealAt = null] = dealsAt([deal], mapping, Number.POSITIVE_INFINITY);
   const outlook = outlookOfRule({
-    ...{ rule: own, referral, friend: {}, dealAt, beneficiary: 'Ada', names: new Map(), stageLabel: 'Open' },
+    ...{
+      rule: own,
+      referral: OPEN_REFERRAL,
+      friend: {},
+      dealAt,
+      beneficiary: 'Ada',
+      names: new Map(),
+      stageLabel: 'Open',
+    },
     ...{ startsAt: T0, wonReferrals: 1, rates: undefined, now: NOW },
     ...(more.outlook as object),
   });

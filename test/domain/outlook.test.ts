@@ -5,34 +5,19 @@ import { outlookOfRule } from '../../src/domain/explain.ts';
 import { mapCatalog } from '../../src/domain/mapping.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
 import { ratesOf } from '../../src/domain/rates.ts';
-import { reason } from '../../src/domain/reason.ts';
 import type { DealPoint } from '../../src/domain/record.ts';
-import type { Referral } from '../../src/domain/referral.ts';
 import { dealsAt } from '../../src/domain/timeline.ts';
-import { CATALOG, CONNECTION, dealOf, FRIEND_RULE, MEMBER_RULE, pointOf, T0 } from './world.ts';
+import { CATALOG, dealOf, FRIEND_RULE, MEMBER_RULE, OPEN_REFERRAL, pointOf, T0 } from './world.ts';
 
 const mapping = { version: 'map_1', entries: mapCatalog(CATALOG, []) };
 const NOW = Date.UTC(2026, 10, 23, 10);
-
-const referral: Referral = {
-  id: 'ref_1',
-  programId: 'default',
-  memberId: 'mem_1',
-  friend: { name: 'Bob', email: null, contact: { connectionId: CONNECTION, object: 'contact', id: '2' } },
-  source: 'label',
-  stage: 'opportunity',
-  reason: reason('attributed_label'),
-  stageSince: T0,
-  submittedAt: T0,
-  version: 1,
-};
 
 function outlook(rule: Partial<RewardRule>, point: Partial<DealPoint> = {}, more: object = {}) {
   const deal = dealOf('7', ['2'], [pointOf(T0 + 1, point)]);
   const [dealAt] = dealsAt([deal], mapping, Number.POSITIVE_INFINITY);
   return outlookOfRule({
     rule: { ...FRIEND_RULE, ...rule },
-    referral,
+    referral: OPEN_REFERRAL,
     friend: {},
     dealAt: dealAt ?? null,
     beneficiary: 'Bob',

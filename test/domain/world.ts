@@ -4,6 +4,7 @@ import { imbalance, type Journal } from '../../src/domain/ledger.ts';
 import { mapCatalog, type StageCatalog } from '../../src/domain/mapping.ts';
 import { createDraft, type Draft, type PayoutIntent, type Plan, type State } from '../../src/domain/plan.ts';
 import type { ProgramVersion, RewardRule } from '../../src/domain/program.ts';
+import { reason } from '../../src/domain/reason.ts';
 import type { ContactFacts, DealFacts, DealPoint } from '../../src/domain/record.ts';
 import type { Member, Referral } from '../../src/domain/referral.ts';
 import { settlePayout } from '../../src/domain/reward.ts';
@@ -35,6 +36,20 @@ export const CATALOG: StageCatalog = {
       ],
     },
   ],
+};
+
+/** Of Ada, as it stands while the friend's deal is open. */
+export const OPEN_REFERRAL: Referral = {
+  id: 'ref_1',
+  programId: 'default',
+  memberId: 'mem_1',
+  friend: { name: 'Bob', email: null, contact: { connectionId: CONNECTION, object: 'contact', id: '2' } },
+  source: 'label',
+  stage: 'opportunity',
+  reason: reason('attributed_label'),
+  stageSince: T0,
+  submittedAt: T0,
+  version: 1,
 };
 
 export const MEMBER_RULE: RewardRule = {
