@@ -16,7 +16,7 @@ import { readDealOutlooks } from './deal-outlooks.ts';
 import { ownObjects, worseOutcome } from './own-objects.ts';
 import type { PayoutNewsDesk } from './payout-news.ts';
 import type { PayoutOrders } from './payout-orders.ts';
-import type { CrmSession, MirrorOutcome } from './ports/crm.ts';
+import type { CrmSession, MirrorOutcome, MirrorRow, RecordOwnRows } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
 import type { IssueResult } from './ports/payout.ts';
 import type {
@@ -192,6 +192,17 @@ function createPayouts({ store, clock, log, observe, payoutOrders, payoutNews }:
 /** A reversal can come in between once or twice; more often than this the lease has run out and another worker has the order. */
 const SETTLE_TRIES = 5;
 
+/** What a record is to show. */
+interface Shown {
+  readonly item: ClaimedMirror;
+  readonly values: MirrorRow['values'];
+  /** Rows of our own objects, beside the record's properties. */
+  readonly own: RecordOwnRows['rows'] | null;
+  readonly hash: string;
+  /** It does already, or what it shows is not this account's. */
+  readonly isSame: boolean;
+}
+
 function createMirror({ store, clock, log, observe, publicUrl, openSession, onAsked, pulse }: DeliverDeps) {
   /** Rows of our own objects name programs, and tell what the rules would make of an open deal. */
   async function rowComposer(connection: Connection, sources: readonly MirrorSource[], deals: DealNames) {
@@ -208,33 +219,16 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
   }
 
   async function write(connection: Connection, items: readonly ClaimedMirror[]): Promise<void> {
-    const accountId = connection.accountId;
-    if (connection.testOf !== undefined) return writeTest(connection, connection.testOf, items);
-    const sources = await store.mirror.sources(
-      accountId,
-      items.map(({ record }) => record),
-    );
-    const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
+    const { accountId, testOf } = connection;
     const session = openSession(connection);
-    const objects = await ownObjects(store, session, connection);
-    const composer = objects || session.mirrors === 'rows' ? await rowComposer(connection, sources, names) : null;
-    const compose =
-      composer && session.mirrors === 'rows'
-        ? composer.all
-        : (source: MirrorSource) => composeMirror(source, publicUrl, names);
-    const rows = items.flatMap((item) => {
-      const source = sources.find(({ record }) => record.id === item.record.id);
-      if (!source) return [];
-      const values = compose(source);
-      const own = objects && composer ? composer.own(source) : null;
-      return [{ item, values, own, hash: hashOf(own ? { values, own } : values) }];
-    });
-    const tested = await shownInTest(store, connection, sources);
-    const isSame = ({ item, hash }: (typeof rows)[number]) =>
-      // Its end has it written, whatever was acknowledged.
-      item.ackedHash === hash || tested.has(recordKey(item.record));
-    const same = rows.filter(isSame);
-    const changed = rows.filter((row) => !isSame(row));
+    // Rows of our own objects are none of a test: reports count them.
+    const objects = testOf === undefined ? await ownObjects(store, session, connection) : null;
+    const rows =
+      testOf === undefined
+        ? await shownInLife(connection, session, objects !== null, items)
+        : await shownOfTest(accountId, testOf, session, items);
+    const same = rows.filter(({ isSame }) => isSame);
+    const changed = rows.filter(({ isSame }) => !isSame);
     await store.mirror.acknowledge(same, clock.now());
     observe.mirrorWrites('same', same.length);
     const [first] = changed;
@@ -280,43 +274,58 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     );
   }
 
-  /**
-   * What a test shows. A record that shows something of real life goes on showing that, and rows of our own objects are none: reports count
-   * them. When the test is over its records are written anew by the account whose test it is.
-   */
-  async function writeTest(connection: Connection, testOf: string, items: readonly ClaimedMirror[]): Promise<void> {
+  async function shownInLife(
+    connection: Connection,
+    session: CrmSession,
+    hasObjects: boolean,
+    items: readonly ClaimedMirror[],
+  ): Promise<Shown[]> {
     const { accountId } = connection;
-    const session = openSession(connection);
     const records = items.map(({ record }) => record);
-    const [own, real] = await Promise.all([
+    const sources = await store.mirror.sources(accountId, records);
+    const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
+    const composer = hasObjects || session.mirrors === 'rows' ? await rowComposer(connection, sources, names) : null;
+    const compose =
+      composer && session.mirrors === 'rows'
+        ? composer.all
+        : (source: MirrorSource) => composeMirror(source, publicUrl, names);
+    const tested = await shownInTest(store, connection, sources);
+    return items.flatMap((item) => {
+      const source = sources.find(({ record }) => record.id === item.record.id);
+      if (!source) return [];
+      const values = compose(source);
+      const own = hasObjects && composer ? composer.own(source) : null;
+      const hash = hashOf(own ? { values, own } : values);
+      // The end of a test has it written, whatever was acknowledged.
+      return [{ item, values, own, hash, isSame: item.ackedHash === hash || tested.has(recordKey(item.record)) }];
+    });
+  }
+
+  /**
+   * A record that shows something of real life goes on showing that. When the test is over its records are written anew by the account whose
+   * test it is.
+   */
+  async function shownOfTest(
+    accountId: string,
+    testOf: string,
+    session: CrmSession,
+    items: readonly ClaimedMirror[],
+  ): Promise<Shown[]> {
+    const records = items.map(({ record }) => record);
+    const [sources, real] = await Promise.all([
       store.mirror.sources(accountId, records),
       store.mirror.sources(testOf, records),
     ]);
     const isFree = (id: string) => real.some((source) => source.record.id === id && isNothing(source));
-    const names = await readDealNames(store.reads, accountId, own.flatMap(dealsNamedIn));
-    const rows = items.flatMap((item) => {
-      const source = own.find(({ record }) => record.id === item.record.id);
-      if (!source || !isFree(item.record.id) || session.mirrors === 'rows') return [];
+    const names = await readDealNames(store.reads, accountId, sources.flatMap(dealsNamedIn));
+    return items.flatMap((item) => {
+      const source = sources.find(({ record }) => record.id === item.record.id);
+      if (!source) return [];
       const values = markedAsTest(composeMirror(source, publicUrl, names));
-      return [{ item, values, hash: hashOf({ values }) }];
+      const isHidden = session.mirrors === 'rows' || !isFree(item.record.id);
+      const hash = isHidden ? '' : hashOf(values);
+      return [{ item, values, own: null, hash, isSame: isHidden || item.ackedHash === hash }];
     });
-    const changed = rows.filter(({ item, hash }) => item.ackedHash !== hash);
-    const [first] = changed;
-    const outcomes = first
-      ? await session.writeMirror(
-          first.item.record.object === 'deal' ? 'deal' : 'contact',
-          changed.map(({ item, values }) => ({ id: item.record.id, values })),
-        )
-      : [];
-    const outcomeOf = ({ record }: ClaimedMirror) => outcomes.find(({ id }) => id === record.id);
-    const unwritten = changed.filter(({ item }) => outcomeOf(item)?.result !== 'written').map(({ item }) => item);
-    await store.mirror.acknowledge(
-      items
-        .filter((item) => !unwritten.includes(item))
-        .map((item) => ({ item, hash: rows.find((row) => row.item === item)?.hash ?? '' })),
-      clock.now(),
-    );
-    for (const item of unwritten) await settleUnwritten(item, outcomeOf(item));
   }
 
   async function settleUnwritten(item: ClaimedMirror, outcome: MirrorOutcome | undefined): Promise<void> {
