@@ -138,8 +138,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('paid for every deal', [
     'domain/chains.ts',
-    '.filter((other) => standingReward(other) !== undefined || hasExpired(other));',
-    '.filter((other) => hasExpired(other));',
+    'standingReward(other) !== undefined ||\n          hasExpired(other) ||',
+    'hasExpired(other) ||',
   ]),
   bug('won is what is called won', [
     'domain/mapping.ts',
@@ -159,13 +159,13 @@ export const BUGS: readonly Bug[] = [
   bug('the sweep asks for nothing', ['application/reconcile.ts', 'await store.work.ask(accountId, wakes);', '']),
   bug('mirror acknowledged whatever came of it', [
     'application/deliver.ts',
-    "changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written'),",
-    'changed,',
+    "const written = changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written');",
+    'const written = changed;',
   ]),
   bug('mirror acknowledged before it is written', [
     'application/deliver.ts',
-    'const session = openSession(connection);\n',
-    'const session = openSession(connection);\n    await store.mirror.acknowledge(changed, clock.now());\n',
+    'const [first] = changed;\n',
+    'const [first] = changed;\n    await store.mirror.acknowledge(changed, clock.now());\n',
   ]),
   bug('mirror never marked for the member', [
     'domain/decide.ts',
@@ -184,8 +184,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('a decision recorded before the one it follows', [
     'domain/chains.ts',
-    'recordedAt: Math.max(now, ...chain.decisions.map((earlier) => earlier.recordedAt)),',
-    'recordedAt: now,',
+    'recordedAt: Math.max(presentOf(referral, now), ...chain.decisions.map((earlier) => earlier.recordedAt)),',
+    'recordedAt: presentOf(referral, now),',
   ]),
   bug('a deal merged away is judged beside its survivor', [
     'domain/decide.ts',
@@ -234,8 +234,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('the people of a deleted deal are forgotten', [
     'application/gather.ts',
-    'const left = [...peopleOfGone.values()].flat();',
-    'const left: string[] = []; peopleOfGone.clear();',
+    'const peopleOfGone = new Map([...known].filter(([id]) => isGone(id)));',
+    'const peopleOfGone = new Map<string, string[]>();',
   ]),
   bug('a write that came too late is the last word', [
     'store/mirror.ts',
@@ -324,7 +324,7 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('the reward for a tier is paid for each win above it', [
     'domain/program.ts',
-    'return isOnce ? [...limits, ONCE] : limits;',
+    'return isOncePerMember(rule) ? [...limits, ONCE] : limits;',
     'return limits;',
   ]),
   bug('of two members in one plan one is looked at again', [
@@ -390,8 +390,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('the assist gets a part beside the whole', [
     'domain/chains.ts',
-    "const isAlone = rule.party === 'assist' && !leavesPart(",
-    "const isAlone = rule.key === '' && !leavesPart(",
+    "rule.party === 'assist' && !leavesPart(",
+    "rule.key === '' && !leavesPart(",
   ]),
   bug('a colleague is nobody’s', [
     'domain/attribution-policy.ts',
@@ -425,8 +425,8 @@ export const BUGS: readonly Bug[] = [
   ]),
   bug('what a person has released is history still', [
     'domain/chains.ts',
-    'isReleased: isReleased(chainOf(dealAt.deal, rule)),',
-    'isReleased: false && isReleased(chainOf(dealAt.deal, rule)),',
+    'isReleased: isReleased(chain),',
+    'isReleased: false && isReleased(chain),',
   ]),
   bug('a program that was not chosen is joined', [
     'domain/program-choice.ts',

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { BUGS } from './bugs.ts';
 
 const run = promisify(execFile);
 
@@ -53,6 +55,16 @@ describe('the simulation', () => {
     },
     TIMEOUT_MS,
   );
+
+  test('every mistake can still be planted: what it changes stands there, once', () => {
+    const lost = BUGS.flatMap(({ name, edits }) =>
+      edits.flatMap(({ file, find }) => {
+        const times = readFileSync(`src/${file}`, 'utf8').split(find).length - 1;
+        return times === 1 ? [] : [`${name}: ${times} times in ${file}`];
+      }),
+    );
+    expect(lost).toEqual([]);
+  });
 
   test('says so when a mistake can no longer be planted', async () => {
     const edit = JSON.stringify({ file: 'domain/money.ts', find: 'no such text', replace: '' });
