@@ -15,7 +15,7 @@ import type { Period } from './keep-dry-run.ts';
 import type { MappingRefusal, Mappings } from './mapping.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Connection, KeptDryRun, KeptProposal, Store, TriedMapping } from './ports/store.ts';
-import { refreshMapping } from './process.ts';
+import { refreshMapping } from './refresh-mapping.ts';
 
 /** A year of deals has every season in it. */
 const SAMPLE_MS = 365 * 86_400_000;

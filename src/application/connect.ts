@@ -18,8 +18,8 @@ import type {
   ProvisionReport,
 } from './ports/crm.ts';
 import type { Connection, ConnectionEvent, SealedTokens, Store } from './ports/store.ts';
-import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
+import { refreshMapping } from './refresh-mapping.ts';
 import { withoutErased } from './without-erased.ts';
 
 /** An admin reads the consent page, perhaps asks a colleague; longer than this and the link is likelier stolen than slow. */

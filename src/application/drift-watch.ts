@@ -28,8 +28,8 @@ import { type Connect, DISCONNECTED_BY_ADMIN } from './connect.ts';
 import { type MappingRefusal, type Mappings, saidIn } from './mapping.ts';
 import type { CrmSession, ProvisionReport } from './ports/crm.ts';
 import type { Connection, KeptWatch, Store, Suspect } from './ports/store.ts';
-import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
+import { refreshMapping } from './refresh-mapping.ts';
 
 /** Two sweeps, or a sweep and an admin, may look at the same moment. */
 const TRIES = 5;

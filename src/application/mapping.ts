@@ -4,7 +4,7 @@ import { createDryRuns, type DryRunRefusal, type DryRunsDeps, type Period } from
 import { createLookAgain } from './look-again.ts';
 import { type MappingProblem, mappingProblems } from './mapping-document.ts';
 import type { KeptDryRun, KeptMapping, Store, TriedMapping } from './ports/store.ts';
-import { mappingOf } from './process.ts';
+import { mappingOf } from './refresh-mapping.ts';
 
 /** A sweep may read the stages anew at the same moment; then what was said is put on top of that. */
 const TRIES = 5;

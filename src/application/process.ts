@@ -1,31 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { countsCompanies } from '../domain/attribution-policy.ts';
-import { sharedKeyOf } from '../domain/connections-policy.ts';
-import { decide } from '../domain/decide.ts';
 import { Fault } from '../domain/errors.ts';
-import { derivedId } from '../domain/ids.ts';
-import { findStage, type MappedStage, mapCatalog, type StageCatalog, type StageMapping } from '../domain/mapping.ts';
-import { EMPTY_PLAN, type Plan } from '../domain/plan.ts';
+import type { StageMapping } from '../domain/mapping.ts';
+import type { Plan } from '../domain/plan.ts';
 import { firstRateDay } from '../domain/program.ts';
 import { openProgramIn } from '../domain/program-choice.ts';
 import { alsoOfContacts, wantedProperties } from '../domain/property.ts';
-import { CHANCE_WHOLE } from '../domain/prospect.ts';
 import { ratesOf } from '../domain/rates.ts';
-import { type DealFacts, type RecordRef, recordKey } from '../domain/record.ts';
-import { addTo } from '../domain/tally.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import { colleaguesOf } from './colleagues.ts';
+import { type DecidedGroup, decideGroups, type GroupWithPart } from './decide-groups.ts';
 import { type Gathered, gather, riskWanted } from './gather.ts';
-import { createParts, type Group, groupByPeople, isDecidedOn } from './groups.ts';
-import { elsewhereState, type OtherConnections, otherConnections, withKeys } from './other-connections.ts';
+import { createParts, type Group, groupByPeople } from './groups.ts';
+import { type OtherConnections, otherConnections, withKeys } from './other-connections.ts';
 import { ownObjects } from './own-objects.ts';
 import type { CrmAccess, CrmSession } from './ports/crm.ts';
 import type { Observe } from './ports/observe.ts';
-import type { Commit, Connection, Shard, StageChance, Store, WorkItem } from './ports/store.ts';
+import type { CommitResult, Connection, LoadedCase, Shard, Store, WorkItem } from './ports/store.ts';
+import { createMappingReader } from './refresh-mapping.ts';
 import { deferralFor } from './retry.ts';
 import type { SyncPulse } from './sync-pulse.ts';
 import { countryPropertyOf } from './tax.ts';
+import { createTellTests } from './tell-tests.ts';
 
 /** One association batch read takes 1,000 inputs and one object batch 100; five of the latter fill one lease well. */
 const CLAIM_MAX = 500;
@@ -60,6 +56,7 @@ export type ProcessBatch = (shard: Shard, signal?: AbortSignal) => Promise<numbe
 export function createProcess(deps: ProcessDeps): ProcessBatch {
   const { store, clock, log } = deps;
   const currentMapping = createMappingReader(store, clock);
+  const tests = createTellTests({ store, clock });
 
   async function processAll(connection: Connection, items: readonly WorkItem[]): Promise<void> {
     // A batch is of today or of a backfill, never of both.
@@ -77,51 +74,11 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const risk = riskWanted(programs, readAt);
     const gathered = await gather(session, store.cases, connection, items, wanted, risk, others, byCompany);
     const mapping = await currentMapping(session, connection, [...gathered.deals.values()]);
-    const isTested = await tellTest(connection, mapping, gathered, items);
+    const isTested = await tests.tell(connection, mapping, gathered, items);
     const keepsRows = session.mirrors === 'rows' || (await ownObjects(store, session, connection)) !== null;
     await decideAndCommit(connection, mapping, gathered, items, readAt, others, keepsRows);
     if (isTested) deps.onTested?.();
-    if (connection.testOf === undefined) await forgetInTests(connection, items);
-  }
-
-  /** Whom the CRM was told to forget may have taken part in a test, also in one that has ended. */
-  async function forgetInTests({ accountId }: Connection, items: readonly WorkItem[]): Promise<void> {
-    const erase = items.filter((item) => item.erase).map(({ record }) => record);
-    if (erase.length === 0) return;
-    for (const test of await store.testRuns.accountsOf(accountId))
-      await store.cases.commit([{ accountId: test, plan: EMPTY_PLAN, snapshots: [], restsOn: [], settles: [], erase }]);
-  }
-
-  /**
-   * A test is told what was read of its friend, who it looks at then by itself: it hears of the CRM what the connection hears. Before these
-   * records are settled, so that a test misses nothing either when a node dies.
-   */
-  async function tellTest(
-    { accountId, id, testOf }: Connection,
-    mapping: StageMapping,
-    { deals, letGo, contacts }: Gathered,
-    items: readonly WorkItem[],
-  ): Promise<boolean> {
-    const run = testOf === undefined ? await store.testRuns.openIn(accountId, id) : null;
-    if (run?.state !== 'running') return false;
-    const isFriend = (contactId: string) => run.friendContactIds.includes(contactId);
-    const records = [
-      ...[...deals.values()].filter(
-        ({ ref, contactIds }) => contactIds.some(isFriend) || letGo.get(ref.id)?.some(isFriend) === true,
-      ),
-      ...[...contacts.values()].filter(({ ref, formerIds }) => [ref.id, ...formerIds].some(isFriend)),
-    ].map(({ ref }) => ref);
-    if (records.length === 0) return false;
-    const at = clock.now();
-    // What stages mean may have changed since the test began.
-    await store.connections.saveMapping(run.testAccountId, id, mapping.version, mapping.entries, at);
-    const hinted = items.filter(({ record }) => record.object === 'contact' && isFriend(record.id));
-    const asked = [...new Map([...records, ...hinted.map(({ record }) => record)].map((ref) => [recordKey(ref), ref]))];
-    await store.work.ask(
-      run.testAccountId,
-      asked.map(([, record]) => ({ record, at })),
-    );
-    return true;
+    await tests.forget(connection, items);
   }
 
   /** Between two calls to a CRM that is slow or asks us to wait: the claim lasts as long as there is an answer now and then. */
@@ -151,94 +108,23 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const rateDay = firstRateDay(programs);
     const ratesIn = connection.testOf ?? connection.accountId;
     const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(ratesIn, rateDay));
+    const rules = { programs, choices, mapping, attribution, ...(rates ? { rates } : {}) };
     let open = groupByPeople(items, gathered);
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {
       const now = clock.now();
-      const partOf = createParts(loaded, gathered, others?.policy ?? null);
-      // Whoever moved a referral meanwhile has read its friend's deals later than these were read, and may have seen one that is not among
-      // them: nothing is concluded from that, these are read again.
-      const isOlder = ({ referrals }: ReturnType<typeof partOf>) =>
-        referrals.some(({ id, version }) => gathered.versions.get(id) !== version);
-      const parts = open.map((group) => ({ group, part: partOf(group) }));
-      const older = parts.filter(({ part }) => isOlder(part));
-      if (older.length > 0) await store.work.release(older.flatMap(({ group }) => group.items));
-      const current = parts.filter(({ part }) => !isOlder(part));
+      const current = await releaseOlder(open, gathered, loaded, others);
       if (current.length === 0) return;
-      const elsewhere = elsewhereState(others, loaded.others);
-      const judgedBy = { policy: others?.policy?.version ?? null, mapping: mapping.version };
-      const about = {
-        accountId: connection.accountId,
-        connectedAt: connection.connectedAt,
-        programs,
-        choices,
-        mapping,
-        ...(rates ? { rates } : {}),
-        ...elsewhere,
-        attribution,
-      };
       const isProgramOpen = openProgramIn(programs, choices, connection.id, now) !== undefined;
-      // What one group takes from a limit is gone for the next one.
-      const tallies = new Map(loaded.tallies);
-      let tiers = loaded.tiers ?? [];
-      const friendIds = keepsRows ? new Set(loaded.referrals.flatMap(({ friend }) => friend.contact?.id ?? [])) : null;
-      const commits = current.map(({ group, part }): Commit & { group: Group } => {
-        const state = { ...about, ...part, tallies, tiers, risk: loaded.risk, companies: loaded.companies };
-        const plan = decide({ friends: group.friends, contacts: gathered.contacts, state, now });
-        addTo(tallies, plan.tallies);
-        tiers = [...tiers, ...plan.tierChanges];
-        return {
-          group,
-          accountId: connection.accountId,
-          plan: {
-            ...plan,
-            mirror: [
-              ...plan.mirror,
-              // What a rule would make of an open deal changes with the deal, decided or not; a row of ours tells it.
-              ...(friendIds ? dealsOf(friendIds, group) : []),
-            ],
-          },
-          snapshots: group.facts.map((facts) => {
-            const basis = gathered.basisOf(facts.ref);
-            const key = others?.policy ? { sharedKey: sharedKeyOf(others.policy.policy, facts) } : {};
-            if (isDecidedOn(facts, group)) return { facts, readAt, basis, judgedBy, ...key };
-            const { modifiedAt: _, ...unseen } = facts;
-            return { facts: unseen, readAt: 0, basis, ...key };
-          }),
-          restsOn: group.restsOn.map((ref) => ({ ref, basis: gathered.basisOf(ref) })),
-          settles: group.items,
-          erase: [
-            ...group.items.filter(({ erase }) => erase).map(({ record }) => record),
-            // Also whom a record has become one with that was forgotten.
-            ...group.facts.filter((facts) => 'isErased' in facts).map(({ ref }) => ref),
-          ],
-          ...(others ? { isOneOfSeveral: true } : {}),
-          choicesSeen: choices.length,
-          ...(isProgramOpen ? {} : { programsMissed: programs.length }),
-          ...(loaded.companies ? { colleagues: colleaguesOf(connection.id, group, gathered, state, plan, now) } : {}),
-        };
-      });
-      const results = await store.cases.commit(commits.map(({ group: _, ...commit }) => commit));
-      commits.forEach(({ plan }, index) => {
-        if (results[index] === 'committed') for (const { outcome } of plan.decisions) deps.observe.decision(outcome);
-      });
-      const decidedAt = clock.now();
-      const of = { accountId: connection.accountId, connectionId: connection.id };
-      commits.forEach(({ settles }, index) => {
-        if (results[index] !== 'committed') return;
-        for (const { hintedAt } of settles)
-          if (typeof hintedAt === 'number') deps.pulse?.lag(of, 'decision_lag', decidedAt - hintedAt);
-      });
-      if (others) {
-        const met = commits.flatMap(({ plan }, index) => (results[index] === 'committed' ? newcomersOf(plan) : []));
-        if (met.length > 0) deps.onMet?.(connection.accountId, [...new Set(met)], connection.id);
-      }
-      if (commits.some(({ plan }, index) => results[index] === 'committed' && plan.intents.length > 0))
-        deps.onDecided();
+      const batch = { connection, rules, isProgramOpen, others, keepsRows, gathered, readAt };
+      const decided = decideGroups(batch, current, loaded, now);
+      const results = await store.cases.commit(decided.map(({ commit }) => commit));
+      const having = (result: CommitResult) => decided.filter((_, index) => results[index] === result);
+      report(connection, having('committed'), others !== null);
       // Others have read newer facts than these and decided on them: these are read again.
-      const outdated = commits.flatMap(({ group }, index) => (results[index] === 'outdated' ? group.items : []));
+      const outdated = having('outdated').flatMap(({ group }) => group.items);
       if (outdated.length > 0) await store.work.release(outdated);
-      open = commits.flatMap(({ group }, index) => (results[index] === 'conflict' ? [group] : []));
+      open = having('conflict').map(({ group }) => group);
       if (open.length === 0) return;
       if (tries === CONFLICT_TRIES) {
         for (const item of open.flatMap((group) => group.items)) {
@@ -248,6 +134,40 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       }
       loaded = await store.cases.load(gathered.keys);
     }
+  }
+
+  /**
+   * Groups with what is stored of them. Whoever moved a referral meanwhile has read its friend's deals later than these were read, and may have
+   * seen one that is not among them: nothing is concluded from that, these are read again.
+   */
+  async function releaseOlder(
+    open: readonly Group[],
+    gathered: Gathered,
+    loaded: LoadedCase,
+    others: OtherConnections | null,
+  ): Promise<GroupWithPart[]> {
+    const partOf = createParts(loaded, gathered, others?.policy ?? null);
+    const parts = Map.groupBy(
+      open.map((group) => ({ group, part: partOf(group) })),
+      ({ part }) => part.referrals.some(({ id, version }) => gathered.versions.get(id) !== version),
+    );
+    const older = parts.get(true) ?? [];
+    if (older.length > 0) await store.work.release(older.flatMap(({ group }) => group.items));
+    return parts.get(false) ?? [];
+  }
+
+  /** Tells whoever waits for it what was written. */
+  function report(connection: Connection, committed: readonly DecidedGroup[], isOneOfSeveral: boolean): void {
+    const { accountId, id } = connection;
+    const plans = committed.map(({ commit }) => commit.plan);
+    for (const { outcome } of plans.flatMap(({ decisions }) => decisions)) deps.observe.decision(outcome);
+    const now = clock.now();
+    for (const { hintedAt } of committed.flatMap(({ commit }) => commit.settles))
+      if (typeof hintedAt === 'number')
+        deps.pulse?.lag({ accountId, connectionId: id }, 'decision_lag', now - hintedAt);
+    const met = isOneOfSeveral ? plans.flatMap(newcomersOf) : [];
+    if (met.length > 0) deps.onMet?.(accountId, [...new Set(met)], id);
+    if (plans.some(({ intents }) => intents.length > 0)) deps.onDecided();
   }
 
   async function processOrDefer(connection: Connection, items: readonly WorkItem[]): Promise<void> {
@@ -292,15 +212,6 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
   };
 }
 
-/** Deals that were read and that somebody is on whom a member has referred. */
-function dealsOf(friendIds: ReadonlySet<string>, { facts }: Group): RecordRef[] {
-  return facts.flatMap((one) =>
-    'contactIds' in one && one.presence === 'present' && one.contactIds.some((id) => friendIds.has(id))
-      ? [one.ref]
-      : [],
-  );
-}
-
 /** Addresses of people who were enrolled or referred for the first time. */
 function newcomersOf({ members, referrals }: Plan): string[] {
   const emails = [
@@ -330,58 +241,4 @@ function watched(session: CrmSession, onAnswer: () => Promise<void>): CrmSession
 
 function isOfOneRecord(fault: unknown): boolean {
   return !(fault instanceof Fault) || fault.retry.kind === 'never';
-}
-
-/**
- * The mapping of a connection; read anew from the CRM's metadata when a deal stands, or stood, in a stage that it does not know.
- * A stage that the CRM does not know either was deleted before Wonward came, and is not asked for again.
- */
-function createMappingReader(store: Store, clock: Clock) {
-  const unresolvable = new Set<string>();
-  return async (session: CrmSession, connection: Connection, deals: readonly DealFacts[]): Promise<StageMapping> => {
-    const stored = await store.connections.mapping(connection.accountId, connection.id);
-    const unknown = (mapping: StageMapping) =>
-      deals
-        .flatMap(({ history }) => history)
-        .filter(({ pipelineId, stageId }) => findStage(mapping, pipelineId, stageId) === undefined)
-        .map(({ pipelineId, stageId }) => `${connection.id} ${pipelineId} ${stageId}`);
-    if (stored && unknown(stored).every((key) => unresolvable.has(key))) return stored;
-    const refreshed = await refreshMapping(store, session, connection, clock.now());
-    for (const key of unknown(refreshed)) unresolvable.add(key);
-    return refreshed;
-  };
-}
-
-/** Reads the pipelines and keeps what they mean, as a new version if anything differs. What an admin has said of a stage stays. */
-export async function refreshMapping(
-  store: Pick<Store, 'connections'>,
-  session: Pick<CrmSession, 'stages'>,
-  connection: Pick<Connection, 'id' | 'accountId'>,
-  now: number,
-): Promise<StageMapping> {
-  const { accountId, id } = connection;
-  const catalog = await session.stages();
-  for (let tries = 0; tries < CONFLICT_TRIES; tries += 1) {
-    const earlier = await store.connections.mapping(accountId, id);
-    const mapping = mappingOf(mapCatalog(catalog, earlier?.entries ?? []));
-    // What was said and stays was seen in that dry run.
-    const grounds = { basis: earlier?.version ?? null, dryRunId: earlier?.dryRunId, chances: chancesIn(catalog) };
-    if (await store.connections.saveMapping(accountId, id, mapping.version, mapping.entries, now, grounds))
-      return mapping;
-  }
-  throw CONTENDED;
-}
-
-/** What is only ever forecast by is no part of the mapping: decisions name its versions. */
-function chancesIn({ pipelines }: StageCatalog): StageChance[] {
-  return pipelines.flatMap(({ id: pipelineId, stages }) =>
-    stages.flatMap(({ id: stageId, probability }) =>
-      probability === null ? [] : [{ pipelineId, stageId, chance: Math.round(probability * CHANCE_WHOLE) }],
-    ),
-  );
-}
-
-/** A version of the mapping is a hash of what it says. */
-export function mappingOf(entries: readonly MappedStage[]): StageMapping {
-  return { version: derivedId('map', JSON.stringify(entries)), entries };
 }

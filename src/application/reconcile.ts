@@ -8,8 +8,8 @@ import { removeUnwantedRows } from './own-objects.ts';
 import type { Place } from './place.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { Connection, ConnectionEvent, ReadTime, Store, Suspect, SyncSigns } from './ports/store.ts';
-import { refreshMapping } from './process.ts';
 import { provision } from './provision.ts';
+import { refreshMapping } from './refresh-mapping.ts';
 
 /** Search lags behind writes. Each sweep looks this far back behind the last one, so a record that became findable late is met by the next. */
 const OVERLAP_MS = 10 * 60_000;

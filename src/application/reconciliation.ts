@@ -37,7 +37,7 @@ import type {
   SyncReportList,
   SyncReportRow,
 } from './ports/store.ts';
-import { refreshMapping } from './process.ts';
+import { refreshMapping } from './refresh-mapping.ts';
 import { shownInTest } from './shown-in-test.ts';
 import { type ChainName, hashOf, linkProblems, sealedLink } from './signed-chain.ts';
 

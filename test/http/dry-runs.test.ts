@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { refreshMapping } from '../../src/application/process.ts';
+import { refreshMapping } from '../../src/application/refresh-mapping.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { readOpenApi } from './open-api.ts';
 import { startHttp, type TestAccount, type TestService } from './service.ts';
