@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countsCompanies } from '../domain/attribution-policy.ts';
 import { Fault } from '../domain/errors.ts';
 import type { StageMapping } from '../domain/mapping.ts';
@@ -109,7 +110,7 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     const ratesIn = connection.testOf ?? connection.accountId;
     const rates = rateDay === null ? undefined : ratesOf(await store.rates.all(ratesIn, rateDay));
     const rules = { programs, choices, mapping, attribution, ...(rates ? { rates } : {}) };
-    let open = groupByPeople(items, gathered);
+    let open: Group[] = groupByPeople(items, gathered);
     let loaded = gathered.loaded;
     for (let tries = 1; open.length > 0; tries += 1) {
       const now = clock.now();
@@ -118,13 +119,17 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
       const isProgramOpen = openProgramIn(programs, choices, connection.id, now) !== undefined;
       const batch = { connection, rules, isProgramOpen, others, keepsRows, gathered, readAt };
       const decided = decideGroups(batch, current, loaded, now);
-      const results = await store.cases.commit(decided.map(({ commit }) => commit));
-      const having = (result: CommitResult) => decided.filter((_, index) => results[index] === result);
-      report(connection, having('committed'), others !== null);
-      // Others have read newer facts than these and decided on them: these are read again.
-      const outdated = having('outdated').flatMap(({ group }) => group.items);
-      if (outdated.length > 0) await store.work.release(outdated);
-      open = having('conflict').map(({ group }) => group);
+      open = [];
+      for (const [turn, together] of inTurns(decided, store.cases.togetherMax).entries()) {
+        if (turn > 0) await nextTurn();
+        const results = await store.cases.commit(together.map(({ commit }) => commit));
+        const having = (result: CommitResult) => together.filter((_, index) => results[index] === result);
+        report(connection, having('committed'), others !== null);
+        // Others have read newer facts than these and decided on them: these are read again.
+        const outdated = having('outdated').flatMap(({ group }) => group.items);
+        if (outdated.length > 0) await store.work.release(outdated);
+        open.push(...having('conflict').map(({ group }) => group));
+      }
       if (open.length === 0) return;
       if (tries === CONFLICT_TRIES) {
         for (const item of open.flatMap((group) => group.items)) {
@@ -210,6 +215,22 @@ export function createProcess(deps: ProcessDeps): ProcessBatch {
     if (connection) await processOrDefer(connection, items);
     return items.length;
   };
+}
+
+/** In their order, each with as many groups as have so many records between them, or with one. */
+function inTurns(decided: readonly DecidedGroup[], recordsMax: number): DecidedGroup[][] {
+  const turns: DecidedGroup[][] = [];
+  let records = Number.POSITIVE_INFINITY;
+  for (const one of decided) {
+    const own = one.group.items.length;
+    if (records + own > recordsMax) {
+      turns.push([]);
+      records = 0;
+    }
+    turns.at(-1)?.push(one);
+    records += own;
+  }
+  return turns;
 }
 
 /** Addresses of people who were enrolled or referred for the first time. */

@@ -36,6 +36,7 @@ export function createCaseStore(engine: Engine): CaseStore {
       engine.read((session) => refundsOfDeals(session, accountId, connectionId, dealIds)),
     load: (keys) => engine.snapshot((session) => loadCase(session, keys)),
     commit: (commits) => commitAll(engine, commits),
+    togetherMax: engine.dialect.togetherMax,
   };
 }
 

@@ -57,6 +57,8 @@ export interface Dialect {
    * one parameter with all rows in it.
    */
   readonly bindsEachValue: boolean;
+  /** Changed records that one transaction takes at best; see `CaseStore`. */
+  readonly togetherMax: number;
   /** A unique key is taken. */
   isUniqueViolation(error: unknown): boolean;
   /** The database gave up on a wait for somebody else; the same again may succeed. */

@@ -165,6 +165,8 @@ export const postgresDialect: Dialect = {
   ],
   firstParameter: '$1',
   bindsEachValue: false,
+  // More than a batch has.
+  togetherMax: 1_000,
   isUniqueViolation: (error) => codeOf(error) === '23505',
   // Serialization failure, deadlock, lock timeout.
   isContention: (error) => ['40001', '40P01', '55P03'].includes(String(codeOf(error))),

@@ -52,6 +52,7 @@ function setUp() {
       return { members: [], referrals: [], decisions: [], rewards: [], tallies: new Map() };
     },
     commit: async () => [],
+    togetherMax: 1,
   };
   const item: WorkItem = {
     accountId: 'acc_1',

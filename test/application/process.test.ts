@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CrmSession } from '../../src/application/ports/crm.ts';
 import type { Store } from '../../src/application/ports/store.ts';
 import { createProcess } from '../../src/application/process.ts';
+import { Fault } from '../../src/domain/errors.ts';
 import type { ContactFacts, DealFacts } from '../../src/domain/record.ts';
 import { openStore } from '../../src/store/open.ts';
 import { DAY, hint, T0, tenant } from '../conformance/store-fixtures.ts';
@@ -106,6 +107,8 @@ let processBatch: () => Promise<number>;
 let now: number;
 /** Happens once, between a batch's reading and its writing. */
 let beforeCommit: () => Promise<void>;
+/** How many records each of them settled. */
+let committed: number[];
 
 beforeEach(async () => {
   now = T0 + DAY;
@@ -115,10 +118,12 @@ beforeEach(async () => {
   crm = crmOf(a);
   await store.programs.publish(a.accountId, PROGRAM, T0);
   beforeCommit = async () => {};
+  committed = [];
   const commit: Store['cases']['commit'] = async (commits) => {
     const before = beforeCommit;
     beforeCommit = async () => {};
     await before();
+    committed.push(commits.flatMap(({ settles }) => settles).length);
     return store.cases.commit(commits);
   };
   const batch = createProcess({
@@ -424,4 +429,50 @@ test('a deal that is won after it was read, and before the friend’s next deal 
   expect(await processBatch()).toBe(1);
   Object.assign(crm.session, { dealsOfContacts });
   expect(await standing()).toEqual(['1 10000']);
+});
+
+describe('a batch of many people', () => {
+  const MANY = 150;
+
+  beforeEach(async () => {
+    for (let index = 0; index < MANY; index += 1) {
+      crm.contacts.set(`m${index}`, a.contact(`m${index}`));
+      crm.contacts.set(`f${index}`, a.contact(`f${index}`, { referredByIds: [`m${index}`] }));
+      crm.open(`d${index}`, T0 + 1);
+      crm.share(`d${index}`, [`f${index}`]);
+      crm.win(`d${index}`, T0 + 2);
+    }
+    await told('deal', ...Array.from({ length: MANY }, (_, index) => `d${index}`));
+  });
+
+  async function paid(): Promise<number> {
+    const { items } = await store.reads.rewards(a.accountId, { limit: 2 * MANY, cursor: null }, {});
+    return items.length;
+  }
+
+  test('is written in parts where the database holds the thread, and whoever waits has a turn in between', async () => {
+    let turns = 0;
+    let immediate = setImmediate(function count() {
+      turns += 1;
+      immediate = setImmediate(count);
+    });
+    expect(await processBatch()).toBe(MANY);
+    clearImmediate(immediate);
+    expect(committed).toEqual([64, 64, 22]);
+    expect(turns).toBeGreaterThanOrEqual(committed.length - 1);
+    expect(await paid()).toBe(MANY);
+  });
+
+  test('keeps the parts that were written when the next one fails, and pays the others later, once', async () => {
+    beforeCommit = async () => {
+      beforeCommit = async () => {
+        throw new Fault('storage', { kind: 'retry' }, 'The database cannot do it just now.');
+      };
+    };
+    expect(await processBatch()).toBe(MANY);
+    expect(await paid()).toBe(64);
+    now += DAY;
+    await drain();
+    expect(await paid()).toBe(MANY);
+  });
 });

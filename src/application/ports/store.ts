@@ -1265,6 +1265,11 @@ export interface CaseStore {
   load(keys: CaseKeys): Promise<LoadedCase>;
   /** Each commit is all or nothing; several share one durable transaction and do not fail one another. */
   commit(commits: readonly Commit[]): Promise<CommitResult[]>;
+  /**
+   * Records whose commits are best given together. A database in our own process holds up whoever waits for an answer until the last
+   * statement is through; with any other each transaction costs the way there and back.
+   */
+  readonly togetherMax: number;
 }
 
 // ── Cases that people decide ────────────────────────────────────────────────────────────────────────────────────────
