@@ -137,7 +137,7 @@ export function edgeOf(row: Row<'identity_edges'>): IdentityEdge {
   };
 }
 
-/** Every contact that members and referrals are known by: their home, and those that are tied to them in other connections. */
+/** Every contact that members and referrals are known by, perhaps twice: their home, and those that are tied to them in other connections. */
 export async function contactsOfPeople(
   { db, dialect }: Session,
   accountId: string,
@@ -145,12 +145,13 @@ export async function contactsOfPeople(
 ): Promise<RecordRef[]> {
   if (ids.length === 0) return [];
   const people = [...new Set(ids)];
+  // Not `union`: to find what is the same SQLite reads all of the account in the order of the contacts.
   const { rows } = await sql<{ connection_id: string; contact_id: string }>`
     select connection_id, contact_id from members
       where account_id = ${accountId} and contact_id is not null and ${dialect.isIn('id', people)}
-    union select connection_id, contact_id from referrals
+    union all select connection_id, contact_id from referrals
       where account_id = ${accountId} and contact_id is not null and ${dialect.isIn('id', people)}
-    union select connection_id, record_id from identity_edges
+    union all select connection_id, record_id from identity_edges
       where account_id = ${accountId} and until is null and ${dialect.isIn('subject', people)}`.execute(db);
   return rows.map(({ connection_id, contact_id }) => ({
     connectionId: connection_id,

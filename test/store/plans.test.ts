@@ -682,7 +682,7 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   // So many that their rows are written as JSON on SQLite too: the planner may find another way to these.
   const crowd = Array.from({ length: 70 }, (_, index) => `mem_crowd${index}`);
   const ofCrowd = crowd.map((id) => a.ref('contact', `contact-${id}`));
-  await a.write({ members: crowd.map((id) => a.member(id)), mirror: ofCrowd });
+  await a.write({ members: crowd.map((id) => a.member(id)), mirror: ofCrowd, people: crowd });
   const mirrored = await store.mirror.claim(claiming('m'));
   await store.mirror.acknowledge(
     mirrored.map((item) => ({ item, hash: 'h' })),
