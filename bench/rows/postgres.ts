@@ -8,6 +8,8 @@ import { median } from '../statistics.ts';
 
 const WON_EVERY = 5;
 const FRIENDS_PER_MEMBER = 5;
+/** As in `limit`. */
+const CHANGES = 10_000;
 
 export const row: Row = {
   name: 'postgres',
@@ -16,7 +18,7 @@ export const row: Row = {
   isCheap: false,
   async run(context) {
     const server = await startPostgres(context);
-    const changes = context.pick(3_000, 100);
+    const changes = context.pick(CHANGES, 100);
     const jobs = context.pick(3_000, 100);
     const measured: Array<{ postgres: number; sqlite: number; queue: number }> = [];
     for (let round = 1; round <= context.rounds; round += 1) {
