@@ -95,7 +95,18 @@ export const ACTION = {
   },
 } as const;
 
-export const OBJECTS = [MEMBER, REFERRAL, REWARD, ACTION] as const;
+/** What a rep reads out to a friend, for pages that ask nobody; one row for each whom a text is for. */
+export const CONSENT_TEXT = {
+  object: 'Referral_Consent_Text__c',
+  key: 'External_Id__c',
+  fields: {
+    version: 'Version__c',
+    language: 'Language__c',
+    text: 'Text__c',
+  },
+} as const;
+
+export const OBJECTS = [MEMBER, REFERRAL, REWARD, ACTION, CONSENT_TEXT] as const;
 
 /** What the app asks for: the API, and to go on while nobody is there. */
 export const OAUTH_SCOPES = ['api', 'refresh_token'] as const;

@@ -7,7 +7,6 @@ import type {
 import { sourceReason } from '../domain/attribution.ts';
 import { USUAL_BRAND } from '../domain/brand.ts';
 import { type CardUser, whyNotAct } from '../domain/card-actors.ts';
-import { languageOf } from '../domain/consent.ts';
 import type { ProgramVersion } from '../domain/program.ts';
 import { reasonText } from '../domain/reason.ts';
 import type { RecordRef } from '../domain/record.ts';
@@ -27,6 +26,7 @@ import {
   storyOf,
 } from './card-story.ts';
 import { qrUrlOf, shareLinkOf } from './compose-mirror.ts';
+import { friendWords } from './consent-texts.ts';
 import type { ConsoleLinks } from './console-links.ts';
 import { readDealNames } from './deal-names.ts';
 import { askMessageOf, invitationOf } from './invitation.ts';
@@ -76,11 +76,12 @@ export function createCard({
     const firstPage = { limit: REFERRALS_PER_PAGE, cursor: null };
     const context = await readStoryContext(store, connection, contact, { recordUrl, consoleLink }, clock.now());
     const { programs, linkTo } = context;
-    const [[known], member, received, ask] = await Promise.all([
+    const [[known], member, received, ask, words] = await Promise.all([
       store.cases.knownContacts(accountId, connectionId, [contactId]),
       store.reads.memberByContact(accountId, contact),
       receivedReferral(store, accountId, programs, contact),
       nextAsks.about(connection, contactId, user),
+      friendWords(store, accountId),
     ]);
     const made = member
       ? await store.reads.referrals(accountId, { limit: REFERRALS_PER_PAGE, cursor }, { memberId: member.id })
@@ -138,21 +139,11 @@ export function createCard({
       mayAct: whyNot === null,
       ...(whyNot === null ? {} : { whyNot }),
       ...(ask === null ? {} : { ask }),
-      ...(await consentOf(store, accountId)),
+      ...(words === null ? {} : { consent: words }),
       generatedAt: isoOf(clock.now()),
     };
     return { ok: true, data: view };
   };
-}
-
-/** What a rep reads out to a friend before entering them; nothing where the account has written nothing. */
-async function consentOf({ consents, brands }: Store, accountId: string): Promise<Pick<CardView, 'consent'>> {
-  const text = (await consents.inForce(accountId)).find(({ purpose }) => purpose === 'friend');
-  if (!text) return {};
-  const [shown] = await brands.ofAccounts([accountId]);
-  const language = languageOf(text, (shown?.brand ?? USUAL_BRAND).language);
-  const words = language && text.texts[language];
-  return language && words ? { consent: { version: text.version, language, text: words } } : {};
 }
 
 /** The referral of a friend, in whichever program it is; in the newest one of several. */

@@ -1,6 +1,13 @@
-import type { Language } from '../domain/brand.ts';
-import type { ConsentPlace, ConsentPurpose, ConsentText, ShownConsent } from '../domain/consent.ts';
+import { type Language, USUAL_BRAND } from '../domain/brand.ts';
+import {
+  type ConsentPlace,
+  type ConsentPurpose,
+  type ConsentText,
+  languageOf,
+  type ShownConsent,
+} from '../domain/consent.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { ConsentWords } from './ports/crm.ts';
 import type { Store } from './ports/store.ts';
 
 export interface ConsentTextsDeps {
@@ -59,6 +66,22 @@ export function createConsentTexts({ store: { consents }, clock }: ConsentTextsD
       }));
     },
   };
+}
+
+/**
+ * What is read out to a friend before they are entered: the text in force, in the account's language where there is one in it. Null where the
+ * account has written nothing.
+ */
+export async function friendWords(
+  { consents, brands }: Pick<Store, 'consents' | 'brands'>,
+  accountId: string,
+): Promise<ConsentWords | null> {
+  const text = (await consents.inForce(accountId)).find(({ purpose }) => purpose === 'friend');
+  if (!text) return null;
+  const [shown] = await brands.ofAccounts([accountId]);
+  const language = languageOf(text, (shown?.brand ?? USUAL_BRAND).language);
+  const words = language && text.texts[language];
+  return language && words ? { version: text.version, language, text: words } : null;
 }
 
 /** To be kept with the person who is entered. */

@@ -10,6 +10,7 @@ import type { CrmSession } from './ports/crm.ts';
 import type { Connection, ConnectionEvent, ReadTime, Store, Suspect, SyncSigns } from './ports/store.ts';
 import { provision } from './provision.ts';
 import { refreshMapping } from './refresh-mapping.ts';
+import { showConsent } from './show-consent.ts';
 
 /** Search lags behind writes. Each sweep looks this far back behind the last one, so a record that became findable late is met by the next. */
 const OVERLAP_MS = 10 * 60_000;
@@ -187,7 +188,9 @@ export function createReconcile({
     const session = openSession(connection);
     const catalog = await session.stages();
     await refreshMapping(store, { stages: async () => catalog }, connection, clock.now());
-    const provisioned = await provision({ store, clock }, session, connection);
+    const fields = await provision({ store, clock }, session, connection);
+    const conflicts = [...fields.conflicts, ...(await showConsent({ store, log }, session, connection))];
+    const provisioned = { ...fields, conflicts };
     const marks = await store.connections.sweepMarks(connection.accountId, connection.id);
     const total = { changed: 0, missed: 0, waiting: 0 };
     const suspects: Suspect[] = [];

@@ -252,6 +252,28 @@ describe('what a rep asks for', () => {
     });
   });
 
+  it('says which words the friend was told, as they stand in the org', async () => {
+    sandbox.control.create(org, 'Referral_Consent_Text__c', {
+      External_Id__c: 'friend',
+      Version__c: 2,
+      Language__c: 'de',
+      Text__c: 'Acme speichert Ihren Namen.',
+    });
+    await on(record(ids.katherine), async ({ page }) => {
+      await page.getByRole('button', { name: 'Submit a referral' }).click();
+      await page.getByText('Acme speichert Ihren Namen.').waitFor();
+      await page.getByLabel('Member’s name or code').fill('GRACE7');
+      await page.getByRole('button', { name: 'Find' }).click();
+      await expect.poll(() => page.getByRole('radio', { name: /Grace Hopper/ }).isChecked()).toBe(true);
+      await page.getByText('The friend was told this and agrees').click();
+      expect(await accessibilityViolations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Submit', exact: true }).click();
+      await page.getByText('The referral is submitted.').waitFor();
+      const row = actions().find(({ Lead__c }) => Lead__c === ids.katherine);
+      expect(JSON.parse(String(row?.Request__c))).toMatchObject({ by: 'rep', consent: { version: 2, language: 'de' } });
+    });
+  });
+
   it('is about the opportunity’s primary contact on its page, and needs one', async () => {
     const lonely = sandbox.control.create(org, 'Opportunity', {
       Name: 'Nobody’s',

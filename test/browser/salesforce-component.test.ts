@@ -11,6 +11,7 @@ import {
   ACCOUNT,
   actionView,
   CONTACT,
+  consentView,
   type HistoryView,
   historyView,
   LEAD,
@@ -35,6 +36,8 @@ const OBJECTS: Readonly<Record<string, string>> = {
   '001': 'Account',
   '006': 'Opportunity',
 };
+/** A folder for pictures of what is tested, for whoever wants to look. */
+const SCREENSHOTS = process.env.SCREENSHOTS;
 const PHONE = 360;
 const DESKTOP = 1280;
 /** Compiling the base components takes half a minute, and more beside other tests. */
@@ -284,7 +287,13 @@ describe('the component', () => {
     const views = readViews(
       readFileSync('extensions/salesforce/force-app/main/default/classes/ReferralHistoryView.cls', 'utf8'),
     );
-    const made = { Member: memberView(), Referral: referralView(), Reward: rewardView(), Action: actionView() };
+    const made = {
+      Member: memberView(),
+      Referral: referralView(),
+      Reward: rewardView(),
+      Action: actionView(),
+      Consent: consentView(),
+    };
     for (const [name, view] of Object.entries(made))
       expect(Object.keys(view), name).toEqual([...(views.get(name)?.keys() ?? [])]);
     expect([...views.keys()]).toEqual(Object.keys(made));
@@ -584,6 +593,85 @@ describe('a rep who submits a referral', () => {
       await page.getByRole('button', { name: 'Submit', exact: true }).click();
       await page.getByText('The referral is submitted.').waitFor();
       expect(lastOf('submitReferral').key).toBe(key);
+    });
+  });
+
+  it.each([DESKTOP, PHONE])(
+    'reads out what the friend is to be told, and says so with the version that it was, on %i pixels',
+    async (width) => {
+      const asking = {
+        getHistory: returns(historyView({ members: [memberView()], consents: [consentView()] })),
+        submitReferral: returns('a04000000000001AAA'),
+      };
+      await on(
+        asking,
+        async ({ page }) => {
+          await page.getByRole('button', { name: 'Submit a referral' }).click();
+          await page.getByText('This person referred somebody').click();
+          const told = page.getByRole('group', { name: 'Tell the friend before you submit it' });
+          await told.getByText('Acme keeps your name').waitFor();
+          expect(await told.locator('[lang="en"]').innerText()).toContain('otherwise.\nYou may ask');
+          await page.getByLabel('Last name').fill('Lovelace');
+          await page.getByLabel('Email').fill('ada@example.com');
+          await page.getByText('The friend was told this and agrees').click();
+          expect(await page.getByLabel('The friend was told this and agrees').isChecked()).toBe(true);
+          expect(await accessibilityViolations(page)).toEqual([]);
+          if (SCREENSHOTS !== undefined)
+            await page.screenshot({ path: `${SCREENSHOTS}/salesforce-consent-${width}.png`, fullPage: true });
+          // Another version is written while the form is open: what was read out is what is said.
+          answers = {
+            ...answers,
+            getHistory: returns(
+              historyView({
+                members: [memberView()],
+                consents: [consentView({ version: 4, text: 'Something else.' })],
+              }),
+            ),
+          };
+          const reads = () => said.filter(({ method }) => method === 'getHistory').length;
+          const before = reads();
+          await page.getByRole('button', { name: 'Refresh' }).click();
+          await expect.poll(reads).toBeGreaterThan(before);
+          await page.getByText('Up to date.').waitFor();
+          expect(await told.getByText('Something else.').count()).toBe(0);
+          await page.getByRole('button', { name: 'Submit', exact: true }).click();
+          await page.getByText('The referral is submitted.').waitFor();
+          const { friend, consent } = requestOf('submitReferral');
+          expect(consent).toEqual({ version: 3, language: 'en' });
+          expect(Object.keys(friend as object)).not.toContain('told');
+          // Opened anew it has the new words, and nobody has said yet that they were read out.
+          await page.getByRole('button', { name: 'Submit a referral' }).click();
+          await told.getByText('Something else.').waitFor();
+          expect(await page.getByLabel('The friend was told this and agrees').isChecked()).toBe(false);
+        },
+        { width },
+      );
+    },
+  );
+
+  it('says nothing of a text where the friend was not told, and shows none where there are no words', async () => {
+    const asking = {
+      getHistory: returns(historyView({ members: [memberView()], consents: [consentView()] })),
+      submitReferral: returns('a04000000000001AAA'),
+    };
+    const told = 'The friend was told this and agrees';
+    await on(asking, async ({ page }) => {
+      await page.getByRole('button', { name: 'Submit a referral' }).click();
+      await page.getByText('This person referred somebody').click();
+      await page.getByLabel('Last name').fill('Lovelace');
+      await page.getByLabel('Email').fill('ada@example.com');
+      await page.getByText(told).click();
+      await page.getByText(told).click();
+      expect(await page.getByLabel(told).isChecked()).toBe(false);
+      await page.getByRole('button', { name: 'Submit', exact: true }).click();
+      await page.getByText('The referral is submitted.').waitFor();
+      expect(Object.keys(requestOf('submitReferral'))).not.toContain('consent');
+    });
+    const none = consentView({ version: null, language: null, text: null });
+    await on(historyView({ consents: [none] }), async ({ page }) => {
+      await page.getByRole('button', { name: 'Submit a referral' }).click();
+      await page.getByLabel('How did it come about?').waitFor();
+      expect(await page.getByLabel(told).count()).toBe(0);
     });
   });
 

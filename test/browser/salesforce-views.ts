@@ -9,6 +9,7 @@ export interface HistoryView {
   readonly referrals: readonly Values[];
   readonly rewards: readonly Values[];
   readonly actions: readonly Values[];
+  readonly consents: readonly Values[];
 }
 
 export const CONTACT = '003000000000001AAA';
@@ -101,8 +102,17 @@ export function actionView(change: Values = {}): Values {
   };
 }
 
+export function consentView(change: Values = {}): Values {
+  return {
+    version: 3,
+    language: 'en',
+    text: 'Acme keeps your name and address until you say otherwise.\nYou may ask what is kept at any time.',
+    ...change,
+  };
+}
+
 export function historyView(change: Partial<HistoryView> = {}): HistoryView {
-  return { canRead: true, canAct: true, members: [], referrals: [], rewards: [], actions: [], ...change };
+  return { canRead: true, canAct: true, members: [], referrals: [], rewards: [], actions: [], consents: [], ...change };
 }
 
 /** Every state of a reward, with what a rep must be able to read of it. */

@@ -50,6 +50,7 @@ describe('Salesforce’s own converter', () => {
     const { members, covered, packageXml } = await convert(join(PROJECT, SOURCE), 'all');
     expect(members.get('CustomObject')?.sort()).toEqual([
       'Referral_Action__c',
+      'Referral_Consent_Text__c',
       'Referral_Member__c',
       'Referral_Reward__c',
       'Referral__c',

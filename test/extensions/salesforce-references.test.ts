@@ -461,7 +461,7 @@ describe('the permission sets', () => {
   const user = setOf('Referral_User');
   const manager = setOf('Referral_Manager');
   const integration = setOf('Referral_Integration');
-  const MIRRORED = ['Referral_Member__c', 'Referral_Reward__c', 'Referral__c'];
+  const MIRRORED = ['Referral_Consent_Text__c', 'Referral_Member__c', 'Referral_Reward__c', 'Referral__c'];
 
   it('let a rep read every referral, ask for something and say who referred a person, and change nothing else', () => {
     for (const object of MIRRORED) expect(user.objects.get(object)).toEqual(['allowRead', 'viewAllRecords']);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ACTION, MEMBER, PERSON_FIELDS, REFERRAL, REWARD } from '../../manifests/salesforce/package.ts';
+import { ACTION, CONSENT_TEXT, MEMBER, PERSON_FIELDS, REFERRAL, REWARD } from '../../manifests/salesforce/package.ts';
 import { verify } from '../../src/application/verify.ts';
 import { type SalesforceStack, startSalesforceStack } from '../support/salesforce.ts';
 import { type Json, quickClock } from '../support/stack.ts';
@@ -257,6 +257,62 @@ describe('what is asked for in the org', () => {
     ]);
     expect(await kept(`/referrals/${answer(silent).result.referralId}`)).toEqual([]);
     expect(answer(unknown)).toMatchObject({ status: 'refused', code: 'no_such_consent_text' });
+  });
+
+  test('is shown on the page with the words that the friend is to be told, and kept as the version that it was', async () => {
+    const { fields } = CONSENT_TEXT;
+    const row = () => org.rows(CONSENT_TEXT.object).find((one) => one[CONSENT_TEXT.key] === 'friend');
+    const shown = () => [row()?.[fields.version], row()?.[fields.language], row()?.[fields.text]];
+    const save = (version: number, texts: object) =>
+      org.stack.api('POST', '/consent-texts', { purpose: 'friend', version, texts });
+    expect(shown()).toEqual([1, 'en', 'Words for a friend.']);
+    expect((await save(1, { en: 'Other words.', de: 'Andere Worte.' })).status).toBe(200);
+    await org.sweep();
+    expect(shown()).toEqual([2, 'en', 'Other words.']);
+    const modified = row()?.LastModifiedDate;
+    await org.sweep();
+    expect(row()?.LastModifiedDate).toBe(modified);
+    // As the component says it, of the row that it read.
+    const consent = { version: row()?.[fields.version], language: row()?.[fields.language] };
+    const [una, vic] = ['Una', 'Vic'].map((LastName) => org.create('Contact', { LastName }));
+    const told = ask(
+      'submit_referral',
+      'w1',
+      { [ACTION.fields.contact]: vic },
+      { by: 'rep', member: { recordId: una }, friend: { recordId: vic }, consent },
+    );
+    await org.sweep();
+    const { body } = await org.stack.api('GET', `/referrals/${answer(told).result.referralId}/consents`);
+    expect(body.items).toMatchObject([
+      { purpose: 'friend', version: 2, language: 'en', place: 'card', text: 'Other words.' },
+    ]);
+  });
+
+  test('cannot be read out where the org does not take the words: an admin is told, and everything else goes on', async () => {
+    const { control } = org.salesforce;
+    control.setValidationRules(org.orgId, [
+      {
+        object: CONSENT_TEXT.object,
+        message: 'Legal writes these.',
+        when: { field: CONSENT_TEXT.key, is: 'equal', value: 'friend' },
+      },
+    ]);
+    await org.stack.api('POST', '/consent-texts', { purpose: 'friend', version: 2, texts: { en: 'Third words.' } });
+    const xia = org.create('Contact', { LastName: 'Xia', Email: 'xia@example.com' });
+    const enrol = ask('enrol_member', 'w2', { [ACTION.fields.contact]: xia });
+    await org.sweep();
+    expect(answer(enrol)).toMatchObject({ status: 'done' });
+    const { id } = await org.connection();
+    const alerts = async () =>
+      (await org.stack.api('GET', `/connections/${id}/drift`)).body.items
+        .filter(({ state }: Json) => state === 'open')
+        .map(({ summary }: Json) => summary)
+        .join();
+    expect(await alerts()).toContain('Legal writes these.');
+    control.setValidationRules(org.orgId, []);
+    await org.sweep();
+    expect(await alerts()).not.toContain('Legal writes these.');
+    expect(org.rows(CONSENT_TEXT.object)[0]?.[CONSENT_TEXT.fields.text]).toBe('Third words.');
   });
 
   test('and cannot be done is refused in words, and never asked for again', async () => {

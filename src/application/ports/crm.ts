@@ -1,3 +1,4 @@
+import type { Language } from '../../domain/brand.ts';
 import type { StageCatalog } from '../../domain/mapping.ts';
 import type { MirrorValues, RecordRows } from '../../domain/mirror.ts';
 import type { WantedProperties } from '../../domain/property.ts';
@@ -322,6 +323,11 @@ export interface CrmSession {
   readonly forgetsMerges?: true;
   /** Records of companies show a card of ours: who works where is read with every contact. Absent where they do not. */
   readonly showsCompanies?: true;
+  /**
+   * For pages of the CRM that ask nobody: what is read out to a friend before they are entered stands there as it is given, or nothing does
+   * (null). The same again is the same. Absent for a CRM whose pages ask us.
+   */
+  readonly showConsent?: (shown: ConsentWords | null) => Promise<ConsentShown>;
   /** Absent for a CRM in which nobody is told by tasks of ours. */
   readonly tasks?: CrmTasks;
   /** Absent for a CRM whose own pages search and create contacts. */
@@ -504,6 +510,21 @@ export interface CrmAnswer {
   readonly words: string;
   readonly result: Readonly<Record<string, string | null>>;
 }
+
+/** A consent text in one of its languages. */
+export interface ConsentWords {
+  readonly version: number;
+  readonly language: Language;
+  readonly text: string;
+}
+
+/**
+ * `unprovisioned`: what it would stand in is missing, as `provision` tells. `refused`: the CRM does not take it; `detail` says why, in words for
+ * an admin. Whatever stood there before still does.
+ */
+export type ConsentShown =
+  | { readonly result: 'written' | 'same' | 'unprovisioned' }
+  | { readonly result: 'refused'; readonly name: string; readonly detail: string };
 
 export interface CrmRequests {
   /** Those that nobody has answered, the oldest first. */

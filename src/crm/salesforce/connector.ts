@@ -8,6 +8,7 @@ import { readAccount } from './account.ts';
 import { createBudget, DAY_MS } from './budget.ts';
 import { type CallDeps, createOrgApi, type OrgApi } from './call.ts';
 import { compareMirror } from './compare.ts';
+import { showConsent } from './consent.ts';
 import { findContactsByEmail, readContacts } from './contacts.ts';
 import { readDealIds } from './deal-ids.ts';
 import { readDeals, readDealsOfContacts } from './deals.ts';
@@ -166,6 +167,7 @@ function createSession(api: OrgApi, access: CrmAccess, shapes: OrgShapes, clock:
     },
     lists: createLists(api),
     owners: createOwners(api),
+    showConsent: (wanted) => shaped((shape) => showConsent(api, shape, wanted, duplicateRules)),
     requests: createRequests(api, () => shapes.get(api), clock, duplicateRules),
     whole: {
       dealsInStages: (input) => shaped((shape) => readStanding(api, shape, input)),

@@ -10,7 +10,7 @@ import { type Part, partFailure, runParts, runQueries } from './query.ts';
 import { chunksOf, IDS_PER_QUERY, idList, select } from './soql.ts';
 import { errorsIn } from './transport.ts';
 import { PATHS } from './version.ts';
-import { type SalesforceError, savedSchema } from './wire.ts';
+import { rowErrors, type SalesforceError, savedSchema } from './wire.ts';
 
 /** "Up to 200 records" of a collection. */
 const ROWS_MAX = 200;
@@ -111,13 +111,7 @@ function noteRefusals(
   for (const [index, write] of chunk.entries()) {
     const row = saved.success ? saved.data[index] : undefined;
     if (row?.success) continue;
-    const errors = (row?.errors ?? []).map(
-      ({ statusCode, message, fields }): SalesforceError => ({
-        code: statusCode,
-        message: message ?? '',
-        fields: fields ?? [],
-      }),
-    );
+    const errors = row ? rowErrors(row) : [];
     const [error] = errors;
     note(
       refusals,

@@ -112,6 +112,15 @@ export const savedSchema = z.array(
   }),
 );
 
+/** Why one row of a collection was refused. */
+export function rowErrors({ errors }: z.output<typeof savedSchema>[number]): SalesforceError[] {
+  return errors.map(({ statusCode, message, fields }) => ({
+    code: statusCode,
+    message: message ?? '',
+    fields: fields ?? [],
+  }));
+}
+
 export const anythingSchema = z.unknown();
 
 export const text = (value: unknown): string | null =>

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ACTION, MEMBER, REFERRAL, REWARD } from '../../../manifests/salesforce/package.ts';
-import type { MirrorRow } from '../../../src/application/ports/crm.ts';
+import { ACTION, CONSENT_TEXT, MEMBER, REFERRAL, REWARD } from '../../../manifests/salesforce/package.ts';
+import type { ConsentWords, MirrorRow } from '../../../src/application/ports/crm.ts';
 import { MEANINGS } from '../../../src/crm/salesforce/errors.ts';
 import type { MemberRow, RecordRows, ReferralRow, RewardRow } from '../../../src/domain/mirror.ts';
 import { startWorld, type World } from './world.ts';
@@ -268,6 +268,81 @@ describe('a duplicate rule of the org', () => {
     const answers = asked.map((id) => ({ id, status: 'done', code: 'created', words: 'Done.', result: {} }) as const);
     expect(await world.session.requests?.answer(answers)).toEqual(asked);
     expect(await saving().requests?.answer(answers)).toEqual([]);
+  });
+});
+
+describe('what is read out to a friend', () => {
+  const words: ConsentWords = { version: 1, language: 'en', text: 'We keep your name.\nAsk us what we keep.' };
+  const show = (wanted: ConsentWords | null, session = world.session) => session.showConsent?.(wanted);
+  const { object, key, fields } = CONSENT_TEXT;
+  const shown = () =>
+    table(object).map((row) => [row[key], row[fields.version], row[fields.language], row[fields.text]]);
+
+  test('is one row, written when it is another than it was, and read by one call when it is the same', async () => {
+    expect(await show(null)).toEqual({ result: 'same' });
+    expect(shown()).toEqual([]);
+    expect(await show(words)).toEqual({ result: 'written' });
+    expect(shown()).toEqual([['friend', 1, 'en', words.text]]);
+    world.calls();
+    expect(await show(words)).toEqual({ result: 'same' });
+    expect(world.calls()).toBe(1);
+    expect(await show({ version: 2, language: 'de', text: 'Neu.' })).toEqual({ result: 'written' });
+    expect(shown()).toEqual([['friend', 2, 'de', 'Neu.']]);
+    expect(await show(null)).toEqual({ result: 'written' });
+    expect(shown()).toEqual([['friend', null, null, null]]);
+    expect(await show(null)).toEqual({ result: 'same' });
+  });
+
+  test('is put right when somebody changed it, and the ends of lines that Salesforce keeps are no change', async () => {
+    await show(words);
+    const id = String(table(object)[0]?.Id);
+    world.control.edit(world.orgId, id, { [fields.text]: `${words.text.replaceAll('\n', '\r\n')}` });
+    expect(await show(words)).toEqual({ result: 'same' });
+    world.control.edit(world.orgId, id, { [fields.text]: 'We keep nothing.' });
+    expect(await show(words)).toEqual({ result: 'written' });
+    expect(shown()).toEqual([['friend', 1, 'en', words.text]]);
+    // The bin keeps the key of what lies in it.
+    world.control.remove(world.orgId, id);
+    expect(await show(words)).toMatchObject({ result: 'refused', detail: expect.stringContaining('empty the bin') });
+    world.control.purge(world.orgId);
+    expect(await show(words)).toEqual({ result: 'written' });
+    expect(shown()).toEqual([['friend', 1, 'en', words.text]]);
+  });
+
+  test('is not shown in halves: without a field nothing is written, and without the right to one it says so', async () => {
+    world.control.setAccess(world.orgId, object, fields.version, 'read');
+    expect(await show(words)).toMatchObject({ result: 'refused', detail: expect.stringContaining(fields.version) });
+    expect(shown()).toEqual([]);
+    world.control.setAccess(world.orgId, object, null, 'none');
+    await world.session.provision();
+    expect(await show(words)).toEqual({ result: 'unprovisioned' });
+  });
+
+  test('is refused in the org’s own words by a rule of the org, and is a fault for what passes', async () => {
+    world.control.setValidationRules(world.orgId, [
+      { object, message: 'Legal writes these.', when: { field: key, is: 'equal', value: 'friend' } },
+    ]);
+    expect(await show(words)).toEqual({
+      result: 'refused',
+      name: object,
+      detail: expect.stringContaining('Legal writes these.'),
+    });
+    world.control.setValidationRules(world.orgId, []);
+    world.control.addFault({
+      target: 'api',
+      path: '*/composite',
+      times: 20,
+      effect: { kind: 'status', status: 503, html: true },
+    });
+    await expect(show(words)).rejects.toMatchObject({ code: 'crm_unavailable' });
+  });
+
+  test('has the names of the package in an org where it has a namespace', async () => {
+    const root = 'extensions/salesforce/force-app/main/default';
+    await world.close();
+    world = await startWorld({ org: { package: { root, namespace: 'wonward' } } });
+    expect(await show(words)).toEqual({ result: 'written' });
+    expect(table(`wonward__${object}`)[0]).toMatchObject({ [`wonward__${fields.text}`]: words.text });
   });
 });
 

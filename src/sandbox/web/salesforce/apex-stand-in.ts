@@ -71,7 +71,7 @@ export function createApexStandIn(session: OrgSession, root = PACKAGE): ApexStan
   const idsOf = (rows: readonly Record<string, unknown>[]): string[] => rows.map(({ id }) => String(id));
 
   async function getHistory({ recordId, maxRows }: Readonly<Record<string, unknown>>): Promise<unknown> {
-    const empty = { canRead: false, canAct: false, members: [], referrals: [], rewards: [], actions: [] };
+    const empty = { canRead: false, canAct: false, members: [], referrals: [], rewards: [], actions: [], consents: [] };
     if ((await describe('Referral__c')) === null) return empty;
     const rowsMax = Math.min(Math.max(Number(maxRows ?? 1), 1), numbers.get('ROWS_MAX') ?? 1) + 1;
     const page = { recordId: String(recordId) };
@@ -82,7 +82,8 @@ export function createApexStandIn(session: OrgSession, root = PACKAGE): ApexStan
     const rewards = await list('rewards', 'Reward', { referralIds });
     const action = await describe('Referral_Action__c');
     const actions = action === null ? [] : await list('actions', 'Action', { ...page, memberIds, referralIds });
-    return { canRead: true, canAct: action?.createable ?? false, members, referrals, rewards, actions };
+    const consents = (await describe('Referral_Consent_Text__c')) === null ? [] : await list('texts', 'Consent', page);
+    return { canRead: true, canAct: action?.createable ?? false, members, referrals, rewards, actions, consents };
   }
 
   async function findMembers({ term }: Readonly<Record<string, unknown>>): Promise<unknown> {

@@ -14,6 +14,7 @@ const LISTED: Readonly<Record<string, string>> = {
   Referral__c: 'Referrals',
   Referral_Reward__c: 'Referral Rewards',
   Referral_Action__c: 'Referral Actions',
+  Referral_Consent_Text__c: 'Referral Consent Texts',
 };
 /** What a person looks at, of the fields that Salesforce has. */
 const SHOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -160,6 +160,11 @@ export default class ReferralHistory extends LightningElement {
         return this.objectApiName === 'Contact' || this.objectApiName === 'Lead' ? this.view?.members[0] : undefined;
     }
 
+    /** A text that an account has taken back is a row without words. */
+    get friendConsent() {
+        return this.view?.consents?.find(({ text }) => Boolean(text));
+    }
+
     async refresh() {
         this.isBusy = true;
         await refreshApex(this.wired);

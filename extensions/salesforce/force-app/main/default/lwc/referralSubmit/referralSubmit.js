@@ -16,6 +16,8 @@ import COMPANY from '@salesforce/label/c.Referral_Submit_Company';
 import MEMBER_NEEDED from '@salesforce/label/c.Referral_Submit_Member_Needed';
 import NOTE from '@salesforce/label/c.Referral_Submit_Note';
 import DONE from '@salesforce/label/c.Referral_Submit_Done';
+import CONSENT_TITLE from '@salesforce/label/c.Referral_Consent_Title';
+import CONSENT_TOLD from '@salesforce/label/c.Referral_Consent_Told';
 import { errorText, newKey } from 'c/referralFormat';
 
 const FIELDS = [
@@ -34,8 +36,10 @@ export default class ReferralSubmit extends LightningElement {
     @api objectApiName;
     /** The member that this person is already, if any. */
     @api member;
+    /** What the friend is to be told; undefined where the account has written nothing. */
+    @api consent;
 
-    labels = { TITLE, SEND, CANCEL, DIRECTION, OPPORTUNITY_HINT, FRIEND, NOTE };
+    labels = { TITLE, SEND, CANCEL, DIRECTION, OPPORTUNITY_HINT, FRIEND, NOTE, CONSENT_TITLE, CONSENT_TOLD };
     directions = [
         { label: RECEIVED, value: 'received' },
         { label: MADE, value: 'made' }
@@ -47,8 +51,15 @@ export default class ReferralSubmit extends LightningElement {
     problem = '';
     isBusy = false;
     wasJudged = false;
+    isTold = false;
+    /** As it was when the form was opened: the words must not become others under a tick that says they were read out. */
+    words;
     key = newKey();
     hasFocused = false;
+
+    connectedCallback() {
+        this.words = this.consent;
+    }
 
     renderedCallback() {
         if (this.hasFocused) return;
@@ -92,6 +103,10 @@ export default class ReferralSubmit extends LightningElement {
         if (this.wasJudged) event.target.reportValidity();
     }
 
+    handleTold(event) {
+        this.isTold = event.detail.checked;
+    }
+
     handleCancel() {
         this.dispatchEvent(new CustomEvent('cancel'));
     }
@@ -110,7 +125,8 @@ export default class ReferralSubmit extends LightningElement {
             // Somebody who refers becomes a member by it.
             member: { recordId: this.isMade && memberId === null ? this.recordId : null, code: null },
             friend,
-            note: this.template.querySelector('lightning-textarea').value || null
+            note: this.template.querySelector('lightning-textarea').value || null,
+            ...this.told()
         };
         this.isBusy = true;
         try {
@@ -122,10 +138,17 @@ export default class ReferralSubmit extends LightningElement {
         }
     }
 
+    /** Nothing where the rep does not say that the friend was told. */
+    told() {
+        if (!this.words || !this.isTold) return {};
+        const { version, language } = this.words;
+        return { consent: { version, language } };
+    }
+
     /** null: something is missing, and its field says so. */
     typedFriend() {
         this.wasJudged = true;
-        const inputs = [...this.template.querySelectorAll('lightning-input')];
+        const inputs = [...this.template.querySelectorAll('lightning-input.field')];
         const valid = inputs.map((input) => input.reportValidity()).every(Boolean);
         if (!valid) {
             inputs.find((input) => !input.checkValidity()).focus();
