@@ -240,6 +240,7 @@ function routesOf(control: Control): Array<{ method: string; path: RegExp; handl
     >(convertSchema, request.body);
     return control.convert(p(request, 0), leadId, { accountId, contactId, opportunityName }, who);
   });
+  on('POST', '/orgs/:/move', (request) => control.moveOrg(p(request, 0)));
   on('GET', '/orgs/:/stages', (request) => control.stages(p(request, 0)));
   on('POST', '/orgs/:/stages', (request) =>
     control.addStage(p(request, 0), read<StageSeed>(stageSchema, request.body)),

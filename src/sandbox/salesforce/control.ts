@@ -74,6 +74,7 @@ export interface ControlDeps {
   forgetLocators: () => void;
   instanceUrl: (org: Org) => string;
   addOrg: (seed: OrgSeed) => Promise<Org>;
+  giveHost: (org: Org) => Promise<void>;
   reset: () => Promise<void>;
 }
 
@@ -92,6 +93,8 @@ export interface Control {
   orgs(): OrgSummary[];
   org(orgId: string): OrgSummary;
   createOrg(seed: OrgSeed): Promise<OrgSummary>;
+  /** Its My Domain changes: it is found at another address, and at the one before there are only logins. */
+  moveOrg(orgId: string): Promise<OrgSummary>;
   /** A user's yes, without the page. */
   install(
     orgId: string,
@@ -242,6 +245,12 @@ export function createControl(deps: ControlDeps): Control {
     orgs: () => [...deps.orgs.values()].map(summary),
     org: (orgId) => summary(orgOf(orgId)),
     createOrg: async (seed) => summary(await deps.addOrg(seed)),
+    async moveOrg(orgId) {
+      const org = orgOf(orgId);
+      await deps.giveHost(org);
+      deps.pubsub.breakStreams(org.id);
+      return summary(org);
+    },
     install(orgId, request = {}) {
       const org = orgOf(orgId);
       const outcome = deps.oauth.allow(

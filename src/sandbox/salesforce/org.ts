@@ -141,7 +141,6 @@ const DEFAULT_USERS: UserSeed[] = [
 ];
 /** Have a currency in an org with several: all that are not set up in Setup. */
 const WITHOUT_CURRENCY = new Set([
-  'OpportunityHistory',
   'OpportunityFieldHistory',
   'OpportunityStage',
   'LeadStatus',

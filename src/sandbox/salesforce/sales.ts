@@ -103,6 +103,8 @@ function keepHistory(tx: Tx, before: Row | undefined, after: Row): void {
   if (isNews) {
     const history = tx.object('OpportunityHistory');
     const values = ['StageName', 'Amount', 'ExpectedRevenue', 'CloseDate', 'Probability', 'ForecastCategory'];
+    // A row is in the currency that the opportunity had then; that this became another one makes no row.
+    if (tx.org.features.multiCurrency) values.push('CurrencyIsoCode');
     tx.insert(history, {
       OpportunityId: after.Id ?? null,
       ...Object.fromEntries(values.map((name) => [name, after[name] ?? null])),

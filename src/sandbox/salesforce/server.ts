@@ -5,6 +5,7 @@ import { createCollectionRoutes } from './collections.ts';
 import { createCompositeRoutes } from './composite.ts';
 import { type Control, createControl } from './control.ts';
 import { createControlApi } from './control-api.ts';
+import { ApiError } from './errors.ts';
 import { createEventBus } from './event-bus.ts';
 import { createFaults } from './faults.ts';
 import { createApi, errorAnswer, send, versionList } from './http.ts';
@@ -84,6 +85,7 @@ export async function startSalesforceSandbox(options: SandboxOptions): Promise<S
 
   const orgs = new Map<string, Org>();
   const hosts = new Map<string, { server: Server; url: string }>();
+  const formerHosts: { server: Server; url: string }[] = [];
   let loginUrl = '';
   let orgCount = 0;
   const instanceUrl = (org: Org): string => hosts.get(org.id)?.url ?? '';
@@ -157,10 +159,27 @@ export async function startSalesforceSandbox(options: SandboxOptions): Promise<S
     orgCount += 1;
     const org = createOrg(one, clock(), orgCount);
     orgs.set(org.id, org);
-    const id = org.id;
-    // A reset puts another org under the same id, on the same host.
-    hosts.set(id, await listen((request, response) => serveOrg(orgs.get(id) ?? org, request, response), 0));
+    await giveHost(org);
     return org;
+  }
+
+  /** A reset puts another org under the same id, on the same host. */
+  async function giveHost({ id }: Org): Promise<void> {
+    let own = '';
+    const made = await listen((request, response) => {
+      const org = orgs.get(id) as Org;
+      return hosts.get(id)?.url === own ? serveOrg(org, request, response) : serveFormer(org, request, response);
+    }, 0);
+    own = made.url;
+    const former = hosts.get(id);
+    if (former) formerHosts.push(former);
+    hosts.set(id, made);
+  }
+
+  /** Where the org was before its My Domain changed: logins are led on from there, and nothing else is. */
+  async function serveFormer(org: Org, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (await oauth.serve(org, request, response)) return;
+    send(response, errorAnswer(new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid')));
   }
 
   async function shut({ server }: { server: Server }): Promise<void> {
@@ -208,6 +227,7 @@ export async function startSalesforceSandbox(options: SandboxOptions): Promise<S
     forgetLocators: queries.forgetLocators,
     instanceUrl,
     addOrg,
+    giveHost,
     reset,
   });
   const controlApi = createControlApi(control);
@@ -228,7 +248,7 @@ export async function startSalesforceSandbox(options: SandboxOptions): Promise<S
     async close() {
       pubsub.stop();
       bus.clear();
-      await Promise.all([...hosts.values(), login].map(shut));
+      await Promise.all([...hosts.values(), ...formerHosts, login].map(shut));
     },
   };
 }

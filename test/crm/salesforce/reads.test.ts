@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { OBJECTS, PERSON_FIELDS } from '../../../manifests/salesforce/package.ts';
+import { OBJECTS, PERSON_FIELDS, REFERRAL } from '../../../manifests/salesforce/package.ts';
 import { isSeen } from '../../../src/application/reconcile.ts';
 import { plainDecimal } from '../../../src/crm/salesforce/wire.ts';
 import { stageFromMetadata } from '../../../src/domain/mapping.ts';
@@ -365,6 +365,36 @@ describe('an org whose package has a namespace', () => {
     const values = { kind: 'rows' as const, members: [], referrals: [], rewards: [] };
     expect(await world.session.writeMirror('contact', [{ id, values }])).toMatchObject([{ result: 'unprovisioned' }]);
   });
+});
+
+describe('an org that has Salesforce’s own Referral object', () => {
+  const root = 'extensions/salesforce/force-app/main/default';
+  test.each(['', 'wonward'])(
+    'is read and written as any other, and that object is left alone (namespace "%s")',
+    async (namespace) => {
+      const prefix = namespace === '' ? '' : `${namespace}__`;
+      await other({ features: { nativeReferral: true }, package: { root, namespace } });
+      const theirs = create('Referral', { Name: 'Theirs' });
+      expect((await world.session.provision()).conflicts).toEqual([]);
+      const id = create('Contact', person('Bob'));
+      const referral = {
+        ...{ key: 'ref_1', memberKey: 'mem_1', friendContactId: id, program: 'Partners', stage: 'won' as const },
+        ...{ source: 'label', submittedAt: '2026-11-20T08:00:00.000Z', stageSince: '2026-11-20T08:00:00.000Z' },
+      };
+      const member = {
+        key: 'mem_1',
+        name: 'Ada',
+        program: null,
+        code: 'K7QF',
+        shareLink: 'https://wonward.test/r/K7QF',
+      };
+      const values = { kind: 'rows' as const, members: [member], referrals: [referral], rewards: [] };
+      expect(await world.session.writeMirror('contact', [{ id, values }])).toEqual([{ id, result: 'written' }]);
+      const rows = (object: string) => world.control.list(world.orgId, object).map(({ Id, Name }) => [Id, Name]);
+      expect(rows('Referral')).toEqual([[theirs, 'Theirs']]);
+      expect(rows(`${prefix}${REFERRAL.object}`)).toHaveLength(1);
+    },
+  );
 });
 
 describe('a field that may not be read', () => {

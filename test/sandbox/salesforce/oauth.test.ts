@@ -221,6 +221,18 @@ describe('the token route', () => {
     expect((await refresh(world.tokens.refresh_token)).body.error).toBe('invalid_grant');
   });
 
+  it('an org that moves is told by the next token; at the address before there are logins and no sessions', async () => {
+    const before = world.tokens.instance_url;
+    const { instanceUrl } = await world.control.moveOrg(world.orgId);
+    expect(errorOf(await world.call('GET', '/limits'))).toEqual([401, 'INVALID_SESSION_ID']);
+    const { body } = await refresh(world.tokens.refresh_token, before);
+    expect(body.instance_url).toBe(instanceUrl);
+    const answer = await fetch(`${instanceUrl}/services/data/v66.0/limits`, {
+      headers: { Authorization: `Bearer ${body.access_token}` },
+    });
+    expect(answer.status).toBe(200);
+  });
+
   it('a revoked refresh token takes its sessions with it', async () => {
     const revoke = `${world.sandbox.url}/services/oauth2/revoke`;
     expect((await form(revoke, { token: world.tokens.refresh_token })).status).toBe(200);

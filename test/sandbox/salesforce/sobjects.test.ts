@@ -308,6 +308,14 @@ describe('what an admin set up', () => {
       expect(
         errorOf(await rich.call('POST', '/sobjects/Opportunity', opportunity({ CurrencyIsoCode: 'GBP' }))),
       ).toEqual([400, 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST']);
+      // "CurrencyIsoCode" of OpportunityHistory, Field Reference Guide: a row keeps the currency of its moment.
+      await rich.call('PATCH', `/sobjects/Opportunity/${made.body.id}`, { CurrencyIsoCode: 'USD' });
+      await rich.call('PATCH', `/sobjects/Opportunity/${made.body.id}`, { Amount: 6 });
+      const history = await rich.query('SELECT Amount, CurrencyIsoCode FROM OpportunityHistory ORDER BY Amount');
+      expect(history.body.records.map((row: Json) => [row.Amount, row.CurrencyIsoCode])).toEqual([
+        [5, 'EUR'],
+        [6, 'USD'],
+      ]);
       const { body } = await rich.query('SELECT IsoCode, IsCorporate FROM CurrencyType ORDER BY IsoCode');
       expect(body.records.map((row: Json) => [row.IsoCode, row.IsCorporate])).toEqual([
         ['EUR', true],
