@@ -24,7 +24,8 @@ export async function showConsent(
     if (shown.result === 'written') log.info({ connection: id }, 'consent text shown');
     if (shown.result !== 'refused') return [];
     log.warn({ connection: id, detail: shown.detail }, 'consent text refused');
-    return [{ name: shown.name, problem: shown.detail }];
+    // It stands inside a sentence.
+    return [{ name: shown.name, problem: shown.detail.replace(/\.$/, '') }];
   } catch (err) {
     log.warn({ connection: id, err }, 'consent text put off');
     return [];

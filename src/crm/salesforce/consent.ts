@@ -77,7 +77,7 @@ export async function showConsent(
   const errors = outcome ? rowErrors(outcome) : [];
   // It was not found a moment ago: what lies in the recycle bin keeps its key.
   const inBin = errors.some(({ code }) => code === 'DUPLICATE_VALUE')
-    ? '. The row was deleted: restore it from the recycle bin, or empty the bin'
+    ? ' The row was deleted: restore it from the recycle bin, or empty the bin.'
     : '';
   return refused(object, describe(errors) + remedyOf(errors, rules) + inBin);
 }

@@ -147,6 +147,19 @@ describe('rows of our own objects', () => {
     expect(world.calls()).toBe(2);
   });
 
+  test('of one member go beside each other, so that no two calls hold one member at the same time', async () => {
+    const members = [member('mem_1'), member('mem_2')];
+    const bundles = Array.from({ length: 300 }, (_, index) => {
+      const memberKey = `mem_${(index % 2) + 1}`;
+      return rows(contact(), { members, referrals: [referral(`ref_${index}`, { memberKey })] });
+    });
+    await write(...bundles);
+    // In the order in which they were sent; 300 are two calls.
+    const owners = table(REFERRAL.object).map((row) => row.Member__c);
+    expect(owners).toHaveLength(300);
+    expect(owners.filter((owner, index) => owner !== owners[index - 1])).toHaveLength(2);
+  });
+
   test('that are longer than their field are cut with a sign, not refused', async () => {
     const friend = contact();
     const long = reward('row_1', { rule: 'R'.repeat(300) });
@@ -314,7 +327,10 @@ describe('what is read out to a friend', () => {
     expect(await show(words)).toMatchObject({ result: 'refused', detail: expect.stringContaining(fields.version) });
     expect(shown()).toEqual([]);
     world.control.setAccess(world.orgId, object, null, 'none');
-    await world.session.provision();
+    // As in an org with a package of before there was one: told once, however many fields it has.
+    expect((await world.session.provision()).conflicts).toEqual([
+      { name: object, problem: expect.stringContaining('upgrade the package') },
+    ]);
     expect(await show(words)).toEqual({ result: 'unprovisioned' });
   });
 

@@ -134,6 +134,12 @@ export const SYNC: Phrases = {
   'The Wonward package': 'Das Paket von Wonward',
   'is missing, or not allowed to the user that connected; what belongs there is not written':
     'fehlt oder ist dem verbundenen Benutzer nicht erlaubt; was dorthin gehört, wird nicht geschrieben',
+  'is missing, or not allowed to the user that connected; upgrade the package, and assign the permission set "Referral Integration" to that user. What belongs there is not written':
+    'fehlt oder ist dem verbundenen Benutzer nicht erlaubt; aktualisieren Sie das Paket und weisen Sie diesem Benutzer den Berechtigungssatz „Referral Integration“ zu. Was dorthin gehört, wird nicht geschrieben',
+  'the user that connected may not write {fields}: assign it the permission set "Referral Integration"':
+    'der verbundene Benutzer darf {fields} nicht schreiben: Weisen Sie ihm den Berechtigungssatz „Referral Integration“ zu',
+  'The row was deleted: restore it from the recycle bin, or empty the bin.':
+    'Die Zeile wurde gelöscht: Stellen Sie sie aus dem Papierkorb wieder her, oder leeren Sie ihn.',
   'the Wonward package is not installed in this org, or not allowed to the user that connected':
     'das Paket von Wonward ist in dieser Org nicht installiert oder dem verbundenen Benutzer nicht erlaubt',
   'Salesforce’s answer does not tell of this row': 'Salesforces Antwort sagt nichts von dieser Zeile',
