@@ -234,6 +234,7 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     const [first] = changed;
     if (!first) return;
     const object = first.item.record.object === 'deal' ? 'deal' : 'contact';
+    const begunAt = clock.now();
     const outcomes = new Map(
       (
         await session.writeMirror(
@@ -253,7 +254,7 @@ function createMirror({ store, clock, log, observe, publicUrl, openSession, onAs
     }
     const written = changed.filter(({ item }) => outcomes.get(item.record.id)?.result === 'written');
     const writtenAt = clock.now();
-    await store.mirror.acknowledge(written, writtenAt);
+    await store.mirror.acknowledge(written, writtenAt, begunAt);
     const of = { accountId, connectionId: connection.id };
     for (const { item } of written)
       if (typeof item.markedAt === 'number') pulse?.lag(of, 'mirror_lag', writtenAt - item.markedAt);

@@ -71,6 +71,7 @@ export const UNDERIVABLE = {
   recruiter_then: 'who is a recruiter is told by the CRM as it is now',
   rate_then: 'it waited for an exchange rate that was entered later',
   property_then: "a contact's and a company's properties have no history here, and were others then",
+  test_over: 'the test of a program has ended, and nothing is decided in it any more',
   version_gone: 'the program or mapping version that the decision names is not there',
 } as const;
 
@@ -162,14 +163,16 @@ export function createReplay({ accountId, account, page }: ReplayInput): (referr
     ];
     const waits = concerned.some((ref) => waiting.has(recordKey(ref)));
     const news = newsOf(decide({ ...input, state }), referral, blockedChains(own));
-    if (news.length > 0 && !waits)
+    // What was granted for one deal was taken back with the test, and nobody asks what that makes of another one.
+    const isOver = connection.testOf !== undefined && connection.status !== 'connected';
+    if (news.length > 0 && !waits && !isOver)
       problems.push(`referral ${referral.id}: processing it again would ${news.join(', ')}`);
 
     const standing = textOfRewards(rewards.filter(stands), friend.facts);
     const fromNothing = standingFromNothing(input, state, referral, rewards, friend.facts);
     const isDerived = standing === fromNothing;
     if (!isDerived && !waits && problems.length === 0) {
-      const why = whyNotDerived(referral, own, friend.facts, versions, account.programs, page);
+      const why = isOver ? 'test_over' : whyNotDerived(referral, own, friend.facts, versions, account.programs, page);
       if (why) underivable.push(why);
       else problems.push(`referral ${referral.id}: ${standing} stands, the facts alone give ${fromNothing}`);
     }

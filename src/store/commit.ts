@@ -4,6 +4,7 @@ import { STANDING_STATES } from '../domain/decision.ts';
 import { Fault } from '../domain/errors.ts';
 import { imbalance, type Journal } from '../domain/ledger.ts';
 import type { PayoutIntent, Plan } from '../domain/plan.ts';
+import { isTestAccount } from '../domain/test-run.ts';
 import type { Instant } from '../domain/time.ts';
 import {
   attributionRow,
@@ -29,6 +30,7 @@ import { tell } from './queue.ts';
 import { blankIfIn, compareWithKept, saveSnapshots, shownOf } from './records.ts';
 import { type Row, type Session, TABLES } from './schema.ts';
 import { changeTallies, keepWaiting } from './tallies.ts';
+import { countAgain } from './test-runs.ts';
 import { keepTiers } from './tiers.ts';
 import { tellOfPlan, watch } from './webhook-events.ts';
 import { askAt, settleWork } from './work.ts';
@@ -140,6 +142,7 @@ async function commitOne(session: Session, commit: Commit): Promise<CommitResult
   await eraseContacts(session, accountId, commit.erase, commit.snapshots, momentOf(commit));
   const kept = await saveSnapshots(session, accountId, commit.snapshots.map(blankIfIn(commit.erase)));
   if (!kept) return 'outdated';
+  if (isTestAccount(accountId)) await countAgain(session, accountId);
   if (commit.colleagues) await lookAtColleagues(session, accountId, commit.colleagues, momentOf(commit));
   return 'committed';
 }

@@ -364,7 +364,7 @@ async function dealParts(
   const ofContact = Map.groupBy(friends, ({ contact_id }) => contact_id ?? '');
   const ofDeal = Map.groupBy(decided, ({ deal_id }) => deal_id);
   const found = new Map<string, FigurePart>();
-  const isOfTest = await testsOf(session, accountId, connectionId);
+  const isOfTest = await testsOf(session, accountId, connectionId, ids);
   for (const dealAt of dealsAt(deals, mapping, Number.MAX_SAFE_INTEGER)) {
     const { ref, contactIds: own } = dealAt.deal;
     const candidates = [...own.flatMap((id) => ofContact.get(id) ?? []), ...(ofDeal.get(ref.id) ?? [])];
@@ -375,22 +375,35 @@ async function dealParts(
   return found;
 }
 
-type TestSpanRow = Pick<Row<'test_runs'>, 'started_at' | 'ended_at'> & { was: string; friend_now: string | null };
+type TestSpanRow = Pick<Row<'test_runs'>, 'id' | 'started_at' | 'ended_at'> & {
+  was: string;
+  friend_now: string | null;
+};
 
-/** Which deals are won because somebody tried out a program with them. There are few tests of a connection, one at a time. */
+/**
+ * Which deals are won because somebody tried out a program with them. There are few tests of a connection, one at a time. A test knows the deals that it has
+ * read, whoever its friend has become since.
+ */
 async function testsOf(
-  { db }: Session,
+  { db, dialect }: Session,
   accountId: string,
   connectionId: string,
+  ids: readonly string[],
 ): Promise<(dealAt: Pick<DealAt, 'deal' | 'since'>) => boolean> {
   const { rows } = await sql<TestSpanRow>`
-    select t.started_at, t.ended_at, t.friend_contact_id as was, ${FRIEND_NOW} from test_runs t
+    select t.id, t.started_at, t.ended_at, t.friend_contact_id as was, ${FRIEND_NOW} from test_runs t
     where t.account_id = ${accountId} and t.connection_id = ${connectionId}`.execute(db);
+  if (rows.length === 0) return () => false;
+  const { rows: read } = await sql<{ test: string; deal_id: string }>`
+    select distinct t.id as test, l.deal_id from test_runs t cross join record_links l
+    where t.account_id = ${accountId} and t.connection_id = ${connectionId} and l.account_id = t.test_account_id
+      and l.connection_id = t.connection_id and ${dialect.isIn('deal_id', ids)}`.execute(db);
+  const known = new Set(read.map(({ test, deal_id }) => `${test} ${deal_id}`));
   return ({ deal, since }) =>
     rows.some(
-      ({ was, friend_now: now, started_at: startedAt, ended_at: endedAt }) =>
+      ({ id: test, was, friend_now: now, started_at: startedAt, ended_at: endedAt }) =>
         since.won !== null &&
-        deal.contactIds.some((id) => id === was || id === now) &&
+        (known.has(`${test} ${deal.ref.id}`) || deal.contactIds.some((id) => id === was || id === now)) &&
         isWonInTest(since.won, { startedAt, endedAt }),
     );
 }

@@ -47,7 +47,7 @@ export function createMirrorStore(engine: Engine): MirrorStore {
 
     sources: (accountId, records) => engine.snapshot((session) => sources(session, accountId, records)),
 
-    acknowledge: async (items, now) => {
+    acknowledge: async (items, now, begunAt = now) => {
       if (items.length === 0) return;
       await engine.write(async (session) => {
         const rows = items.map(({ item: { accountId, record, claim, wanted }, hash }) => ({
@@ -64,13 +64,14 @@ export function createMirrorStore(engine: Engine): MirrorStore {
             and mirror.object = done.object and mirror.record_id = done.record_id
             and mirror.claim is distinct from done.claim`.execute(session.db);
         // A hash that was forgotten meanwhile stays forgotten: what was written may have gone to a field that is new and empty by now.
+        // One that was on its way when this one began may have come after it, however long this one took to be answered.
         await sql`update mirror set claim = null, attempts = 0, error = null,
             acked = done.wanted, acked_at = ${now},
-            acked_hash = case when mirror.unsure_until > ${now} or (mirror.acked_hash is null and mirror.wanted > done.wanted)
+            acked_hash = case when mirror.unsure_until > ${begunAt} or (mirror.acked_hash is null and mirror.wanted > done.wanted)
               then null else done.hash end,
-            unsure_until = case when mirror.unsure_until > ${now} then mirror.unsure_until else null end,
+            unsure_until = case when mirror.unsure_until > ${begunAt} then mirror.unsure_until else null end,
             due_at = case when mirror.wanted > done.wanted then mirror.run_at
-              when mirror.unsure_until > ${now} then mirror.unsure_until else null end,
+              when mirror.unsure_until > ${begunAt} then mirror.unsure_until else null end,
             marked_at = case when mirror.wanted > done.wanted then cast(${now} as bigint) else null end
           from ${rowsOf(session, DONE, rows)} as done
           where mirror.account_id = done.account_id and mirror.connection_id = done.connection_id

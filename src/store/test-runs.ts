@@ -85,13 +85,15 @@ export function createTestRunStore(engine: Engine): TestRunStore {
       }),
 
     beginEnd: (accountId, id, { by, reason, now }) =>
-      engine.write(async ({ db }) => {
+      engine.write(async (session) => {
+        const { db } = session;
         const { rows } = await sql<Row<'test_runs'>>`update test_runs
           set state = 'ending', end_reason = ${reason}, ended_by = ${by === null ? null : toText(by)},
             ended_at = case when started_at > ${now} then started_at else cast(${now} as bigint) end
           where account_id = ${accountId} and id = ${id} and state = 'running' returning *`.execute(db);
         const [run] = rows;
         if (!run) return false;
+        await countAgain(session, run.test_account_id);
         // Nothing more is read for it.
         await sql`update connections set status = 'disconnected'
           where account_id = ${run.test_account_id} and id = ${run.connection_id}`.execute(db);
@@ -176,7 +178,25 @@ async function begin(
       ended_at: null,
     })
     .execute();
+  await countAgain(session, own);
   return 'begun';
+}
+
+/**
+ * Which deals of its friend are revenue is another question from the moment on that a test begins, hears of them, and ends: what was won shortly
+ * before is of the test, since a CRM's clock may be behind, and what is won after it is not.
+ */
+export async function countAgain({ db, dialect }: Session, testAccount: string): Promise<void> {
+  const { rows } = await sql<OpenRow>`select t.*, ${FRIEND_NOW} from test_runs t
+    where t.test_account_id = ${testAccount}`.execute(db);
+  const [run] = rows.map(openOf);
+  if (!run) return;
+  for (const knows of [run.accountId, testAccount])
+    await sql`insert into figure_marks (account_id, kind, place, id, revision)
+      select distinct cast(${run.accountId} as text), 'deal', connection_id, deal_id, -1 from record_links
+      where account_id = ${knows} and connection_id = ${run.connectionId}
+        and ${dialect.isIn('contact_id', run.friendContactIds)}
+      on conflict do nothing`.execute(db);
 }
 
 /**

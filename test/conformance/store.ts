@@ -1865,6 +1865,21 @@ export function storeConformance({
         expect((await write('c6', T0 + DAY)).ackedHash).toBe('new');
       });
 
+      test('a write that is answered when no earlier one can be on its way any more is made again, if it was begun when one could', async () => {
+        await a.write({ mirror: [a.ref('contact', '1')] });
+        const claim = async (name: string, now: number) => (await store.mirror.claim(claiming(name, now)))[0];
+        const lost = await claim('c1', T0);
+        if (!lost) throw new Error('nothing was claimed');
+        await store.mirror.defer(lost, { runAt: T0 + 1, error: 'no answer', parked: false, unsureUntil: T0 + 100 });
+        const slow = await claim('c2', T0 + 1);
+        if (!slow) throw new Error('nothing was claimed');
+        await store.mirror.acknowledge([{ item: slow, hash: 'new' }], T0 + 150, T0 + 1);
+        const again = await claim('c3', T0 + 150);
+        expect(again?.ackedHash).toBeNull();
+        if (again) await store.mirror.acknowledge([{ item: again, hash: 'new' }], T0 + 160, T0 + 151);
+        expect(await claim('c4', T0 + DAY)).toBeUndefined();
+      });
+
       test('after a repair every mirrored record of the connection is written again, whatever was acknowledged', async () => {
         const b = tenant(store, 'acc_b', 'con_b');
         await b.create();

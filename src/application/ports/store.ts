@@ -1841,8 +1841,15 @@ export interface MirrorStore {
   /** Connections that have something due and are connected, longest due first. */
   dueShards(now: Instant, limit: number): Promise<Shard[]>;
   sources(accountId: string, records: readonly RecordRef[]): Promise<MirrorSource[]>;
-  /** The CRM has the values of this version. A version asked for meanwhile stays due, and so does one that is unsure. */
-  acknowledge(items: ReadonlyArray<{ item: ClaimedMirror; hash: string }>, now: Instant): Promise<void>;
+  /**
+   * The CRM has the values of this version. A version asked for meanwhile stays due, and so does one that was unsure when it was begun to be written, `now`
+   * unless given: what was on its way then may have come after it.
+   */
+  acknowledge(
+    items: ReadonlyArray<{ item: ClaimedMirror; hash: string }>,
+    now: Instant,
+    begunAt?: Instant,
+  ): Promise<void>;
   /**
    * `unsureUntil`: nobody knows whether, or when, the CRM carries this write out. Until then another one may be overtaken by it, and is
    * written once more afterwards.
