@@ -1,13 +1,20 @@
+import type { Theme } from './faults.ts';
 import type { Edit } from './hooks.ts';
 
 /** A mistake that somebody could make. The simulation has to find each one. */
 export interface Bug {
   readonly name: string;
   readonly edits: readonly Edit[];
+  /** What a history has to be about for it to show; absent: anything. */
+  readonly theme?: Theme;
 }
 
 function bug(name: string, ...edits: ReadonlyArray<readonly [file: string, find: string, replace: string]>): Bug {
   return { name, edits: edits.map(([file, find, replace]) => ({ file, find, replace })) };
+}
+
+function inTheme(theme: Theme, bugs: readonly Bug[]): Bug[] {
+  return bugs.map((one) => ({ ...one, theme }));
 }
 
 /**
@@ -527,5 +534,55 @@ export const BUGS: readonly Bug[] = [
     'application/send-webhooks.ts',
     'eventId: delivery.eventId, body: delivery.body });',
     'eventId: delivery.eventId + String(delivery.attempts || ""), body: delivery.body });',
+  ]),
+  ...inTheme('trial', [
+    bug(
+      'a test pays by what its rules say',
+      [
+        'domain/test-run.ts',
+        'return { ...atOnce, holdDays: 0, payout: TEST_PROVIDER };',
+        'return { ...atOnce, holdDays: 0 };',
+      ],
+      [
+        'application/payout-accounts.ts',
+        'isTestAccount(accountId) === (name === TEST_PROVIDER);',
+        'isTestAccount(accountId) || name !== TEST_PROVIDER;',
+      ],
+    ),
+    bug('what a test has shown stays in the CRM', [
+      'store/test-runs.ts',
+      'rows.map((row) => refOf(row)),\n    now,',
+      '[],\n    now,',
+    ]),
+    bug('what a test has granted stands when it is over', [
+      'application/test-runs.ts',
+      'for (const reward of rewards.filter(canBeTakenBack)) await',
+      'if (rewards.length >= 0) return true;\n    for (const reward of rewards.filter(canBeTakenBack)) await',
+    ]),
+    bug('what a test shows is not marked as one', [
+      'application/compose-mirror.ts',
+      'rewardState: marked(values.rewardState), ',
+      '',
+    ]),
+    bug('a deal that was won for a test is revenue', [
+      'domain/test-run.ts',
+      'return wonAt + CLOCK_SKEW_ALLOWED_MS >= startedAt && (endedAt === null || wonAt <= endedAt);',
+      'return wonAt + CLOCK_SKEW_ALLOWED_MS < startedAt && endedAt === null;',
+    ]),
+    bug('a late write of a test is the last word', [
+      'store/test-runs.ts',
+      'unsure_until = $' + '{unsureUntil} where',
+      'unsure_until = null where cast($' + '{unsureUntil} as integer) > 0 and',
+    ]),
+  ]),
+  bug('a lost deal is expected to be won', [
+    'application/outlooks.ts',
+    "since.won === null && stage !== 'lost') ?? null;",
+    'since.won === null) ?? null;',
+  ]),
+  bug('a chance that nobody knows is one of a hundred', [
+    'domain/forecast.ts',
+    'chance: own ?? stageChance,',
+    'chance: own ?? Math.min(stageChance ?? 100, 4_000),',
   ]),
 ];

@@ -61,6 +61,8 @@ export const FAULT_CLASSES = [
   'webhook sent twice',
   'webhook refused',
   'webhook switched off or on',
+  'test begun',
+  'test ended',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];
@@ -101,7 +103,10 @@ export type LaterTheme = (typeof LATER_THEMES)[number];
  */
 export const LISTENED_THEME = 'webhooks';
 
-export const ALL_THEMES = [...THEMES, ...LATER_THEMES, LISTENED_THEME] as const;
+/** An admin tries programs out beside real life. Drawn apart from all of those, for the same reason. */
+export const TRIED_THEME = 'trial';
+
+export const ALL_THEMES = [...THEMES, ...LATER_THEMES, LISTENED_THEME, TRIED_THEME] as const;
 
 export type Theme = (typeof ALL_THEMES)[number];
 
@@ -109,10 +114,17 @@ export type Theme = (typeof ALL_THEMES)[number];
 const LATER_SHARE = 0.35;
 /** Of the others. */
 const LISTENED_SHARE = 0.1;
+/** Of those that are left. */
+const TRIED_SHARE = 0.08;
 
-export function drawLaterTheme(random: Random, apart: Random): LaterTheme | typeof LISTENED_THEME | null {
+export function drawLaterTheme(
+  random: Random,
+  listened: Random,
+  tried: Random,
+): LaterTheme | typeof LISTENED_THEME | typeof TRIED_THEME | null {
   if (random.chance(LATER_SHARE)) return random.pick(LATER_THEMES);
-  return apart.chance(LISTENED_SHARE) ? LISTENED_THEME : null;
+  if (listened.chance(LISTENED_SHARE)) return LISTENED_THEME;
+  return tried.chance(TRIED_SHARE) ? TRIED_THEME : null;
 }
 
 export function isTheme(name: string): name is Theme {
@@ -127,6 +139,16 @@ export function isLater(theme: Theme): theme is LaterTheme {
 export function isOfPeople(theme: Theme): boolean {
   return theme === 'setup' || theme === 'console';
 }
+
+/** Schedules that run by the minute, where a history is about what they do. */
+export function strokesIn(theme: Theme): ReadonlySet<string> {
+  if (isOfPeople(theme)) return OF_PEOPLE;
+  return theme === TRIED_THEME ? OF_TESTS : NONE;
+}
+
+const OF_PEOPLE: ReadonlySet<string> = new Set(['backfills', 'releases', 'case tasks', 'batches']);
+const OF_TESTS: ReadonlySet<string> = new Set(['tests']);
+const NONE: ReadonlySet<string> = new Set();
 
 /** A risk policy is asked, and people decide what it leaves to them. */
 export function isReviewed(theme: Theme): boolean {
@@ -401,6 +423,18 @@ export function drawWeather(random: Random, given: Theme | null): Weather {
         skewMs: random.pick([0, 2_000]),
         clockJumps: 0,
         storms: 0,
+      };
+    // Nodes die between any two steps of what begins, hears of, shows and ends a test; where it is swept, its connection may get lost as well.
+    case 'trial':
+      return {
+        ...mixed,
+        ...(random.chance(0.7) ? unswept(random) : {}),
+        ...noLateWord,
+        crashes: random.pick([2, 5, 8]),
+        slowDatabase: random.pick([0, 0.2, 0.5]),
+        slowNode: random.pick([0, 0.4]),
+        skewMs: random.pick([0, 2_000]),
+        clockJumps: 0,
       };
     case 'tokens': {
       const isTimeKept = random.chance(0.5);

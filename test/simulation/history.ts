@@ -11,6 +11,7 @@ import { createAccountStore } from '../../src/store/accounts.ts';
 import type { Engine } from '../../src/store/dialect.ts';
 import { migrate } from '../../src/store/migrations/migrate.ts';
 import { createPolicies } from '../../src/store/policies.ts';
+import { createProgramDraftStore } from '../../src/store/program-drafts.ts';
 import { createProgramStore } from '../../src/store/programs.ts';
 import type { Session } from '../../src/store/schema.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
@@ -28,8 +29,10 @@ import {
   isLater,
   isReviewed,
   type Theme,
+  TRIED_THEME,
   type Weather,
 } from './faults.ts';
+import { forecastAgrees } from './forecast.ts';
 import { seedCrypto } from './hooks.ts';
 import {
   type Books,
@@ -60,6 +63,7 @@ import { keepMigrated, openedLast } from './sqlite-in-memory.ts';
 import { auditAgrees, createDesk, type Desk, drawTerms, figuresAgree, termsAreKept } from './terms.ts';
 import { drawTiers, GRACE_DAYS, tiersAreRight } from './tiers.ts';
 import { keepTimeWith } from './timers.ts';
+import { createTestOrders, createTrials, type Trials } from './trials.ts';
 import { createTwoCrms, drawTwoCrmRules, sideOf, type TwoCrms } from './two-crms.ts';
 import { createWorkflows, type Workflows } from './workflows.ts';
 
@@ -94,6 +98,7 @@ const ACTS: Partial<Record<Theme, readonly [least: number, most: number]>> = {
   credit: [6, 10],
   tiers: [4, 8],
   news: [5, 9],
+  trial: [3, 7],
 };
 const FEW_ACTS = [3, 6] as const;
 
@@ -147,7 +152,12 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
   const random = createRandom(seed, 'history');
   const weather = drawWeather(
     createRandom(seed, 'weather'),
-    theme ?? drawLaterTheme(createRandom(seed, 'theme'), createRandom(seed, 'listeners drawn')),
+    theme ??
+      drawLaterTheme(
+        createRandom(seed, 'theme'),
+        createRandom(seed, 'listeners drawn'),
+        createRandom(seed, 'trials drawn'),
+      ),
   );
   const counters = createCounters();
   const problems: string[] = [];
@@ -180,6 +190,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
         )
       ]?.interfere(),
   });
+  const testOrders = createTestOrders(scheduler);
   const idlers = new Set<Idler>();
   let isStriking = true;
   let sweepEveryMs = weather.sweeps ? weather.sweepEveryMs * weather.nodes : null;
@@ -195,6 +206,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       weather,
       payout: receiver.provider,
       byHand: receiver.byHand,
+      inTests: testOrders.heard,
       // Where nobody has asked to be told of anything nothing is sent.
       sendWebhook: (life, now) => listeners?.send(life, now) ?? (() => Promise.reject(new Error('nobody listens'))),
       idlers,
@@ -213,6 +225,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
   let setup: Setup | null = null;
   let desks: Console | null = null;
   let listeners: Listeners | null = null;
+  let trials: Trials | null = null;
   const calm: Calm = {
     ask: (promise) => within(scheduler, promise, HOUR),
     pass: (ms) => scheduler.runUntil(scheduler.now() + ms),
@@ -326,6 +339,20 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
         counters,
         nodes: () => nodes,
       });
+    if (told && weather.theme === TRIED_THEME)
+      trials = createTrials({
+        ...told,
+        connectionId: () => told.connectionId,
+        programDrafts: createProgramDraftStore(engine),
+        orders: testOrders,
+        receiver,
+        db,
+        scheduler,
+        random: createRandom(seed, 'trials'),
+        weather,
+        counters,
+        nodes: () => nodes,
+      });
     for (const node of nodes) node.start();
     const first = nodes[0] as SimNode;
     for (const tenant of tenants) {
@@ -362,6 +389,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     await setup?.first(calm);
     await desks?.first(calm);
     await listeners?.first(calm);
+    await trials?.first();
     network.storm();
 
     // ── Life, under faults ──
@@ -372,6 +400,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     setup?.begin();
     desks?.begin();
     listeners?.begin();
+    trials?.begin();
     staffs = tenants.map((tenant, index) =>
       index === 0 && (twoCrms || setup)
         ? ((twoCrms ?? setup) as TwoCrms | Setup).staff
@@ -432,6 +461,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
       await within(scheduler, containerOf(nodes[0] as SimNode).payoutNews.applyAnswered(), HOUR);
       await scheduler.runUntil(scheduler.now() + MINUTE);
     }
+    await trials?.settle(calm);
     // Where nothing was lost, what was acknowledged suffices: a day later much would be repaired by looking again.
     if (!weather.sweeps) {
       await letLooksPass();
@@ -472,6 +502,8 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     if (crm.portals.some((portal, index) => portal.reads !== reads[index]))
       problems.push('law 5: an echo of our own write made us read the record again');
     problems.push(...((await listeners?.settle(calm)) ?? []));
+    problems.push(...(await endTrials()));
+    for (const tenant of tenants) problems.push(...(await forecastOf(tenant)));
     return report(books);
   } catch (error) {
     problems.push(
@@ -504,6 +536,28 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
     // Nobody deletes a contact where there are two CRMs.
     if (second) return () => true;
     return (contactId) => portal.contacts.get(contactId)?.isDeleted === false;
+  }
+
+  /** Real life is the same before and after. */
+  async function endTrials(): Promise<string[]> {
+    const [tenant] = tenants;
+    if (!tenant || !trials) return [];
+    const real = () => booksOf(db, tenant.accountId, tenant.connectionId, tenant.portal);
+    const before = fingerprintOf(real(), hasCertainStage(tenant));
+    const found = await trials.finish(calm, real);
+    found.push(...mirrorIsEqual(real()), ...(await figuresAgree(engine, scheduler.now())));
+    if (fingerprintOf(real(), hasCertainStage(tenant)) !== before) found.push('trial: its end has changed real life');
+    return found.map((problem) => `${tenant.accountId}: ${problem}`);
+  }
+
+  /** What is expected of open deals is what the CRM says of them, and counting it changes nothing. */
+  async function forecastOf(tenant: Tenant): Promise<string[]> {
+    if (tenant.second || (tenant === tenants[0] && setup)) return [];
+    const books = () => booksOf(db, tenant.accountId, tenant.connectionId, tenant.portal);
+    const before = fingerprintOf(books(), () => true);
+    const found = await forecastAgrees({ ...tenant, books: books(), calm });
+    if (fingerprintOf(books(), () => true) !== before) found.push('forecast: counting it has changed the books');
+    return found.map((problem) => `${tenant.accountId}: ${problem}`);
   }
 
   function mirrorWrites(): number {
@@ -575,6 +629,7 @@ export async function live(seed: number, { witness, theme }: LiveOptions = {}): 
           : []),
         ...(index === 0 && workflows ? workflows.problems(one, db) : []),
         ...(index === 0 && desks ? desks.problems(one) : []),
+        ...(index === 0 && trials ? trials.problems(one) : []),
         ...reviewsAreRight({ ...tenant, policy: tenant.risk, db, receiver }),
         ...tiersAreRight({
           ...tenant,

@@ -7,6 +7,7 @@ import { Fault } from '../../src/domain/errors.ts';
 import { POLL_MS } from '../../src/jobs/dispatch.ts';
 import { fromSettings as createCredit } from '../../src/payout/credit/provider.ts';
 import { fromSettings as createManual } from '../../src/payout/manual/provider.ts';
+import { fromSettings as createTest } from '../../src/payout/test/provider.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Log } from '../../src/platform/log.ts';
 import type { Engine } from '../../src/store/dialect.ts';
@@ -15,7 +16,7 @@ import type { Session } from '../../src/store/schema.ts';
 import type { Random } from '../crash/random.ts';
 import { PROVIDER, type SimCrm } from './crm.ts';
 import { wokenBy } from './cron.ts';
-import { type Counters, isOfPeople, type Weather } from './faults.ts';
+import { type Counters, strokesIn, TRIED_THEME, type Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -55,6 +56,8 @@ export interface NodeDeps {
   readonly payout: (life: NodeLife) => PayoutProvider;
   /** What is paid by hand, seen by whoever keeps the receiver's books. */
   readonly byHand: (provider: PayoutProvider) => PayoutProvider;
+  /** What tests are paid by, seen by whoever keeps watch over them. */
+  readonly inTests: (provider: PayoutProvider) => PayoutProvider;
   readonly sendWebhook: (life: NodeLife, now: () => number) => SendWebhook;
   readonly idlers: Set<Idler>;
   /** Whether a claim could find something. One that could not changes nothing, and is not made. */
@@ -67,8 +70,6 @@ export interface NodeDeps {
   readonly isStriking: () => boolean;
 }
 
-/** Schedules that come every few minutes, where a history is about what they do. */
-const BY_THE_MINUTE: ReadonlySet<string> = new Set(['backfills', 'releases', 'case tasks', 'batches']);
 const STROKE_MS = 60_000;
 
 /** How long it takes until somebody, or a supervisor, has started a dead process again. */
@@ -95,6 +96,7 @@ const PUBLIC_URL = 'https://wonward.test';
 
 export function createNode(deps: NodeDeps): SimNode {
   const { name, scheduler, network, random, counters, idlers } = deps;
+  const byTheMinute = strokesIn(deps.weather.theme);
   let life: Own | null = null;
   let container: Container | null = null;
   let strokes: Array<() => unknown> = [];
@@ -140,7 +142,7 @@ export function createNode(deps: NodeDeps): SimNode {
       strokes = [];
       container = wokenBy(
         (run, name) => {
-          if (isOfPeople(deps.weather.theme) && BY_THE_MINUTE.has(name)) strokes.push(run);
+          if (byTheMinute.has(name)) strokes.push(run);
           else sweepEvery(own, run);
         },
         () => build(own),
@@ -176,7 +178,7 @@ export function createNode(deps: NodeDeps): SimNode {
   return node;
 
   function strikeByTheMinute(own: NodeLife): void {
-    if (!isOfPeople(deps.weather.theme)) return;
+    if (byTheMinute.size === 0) return;
     const next = (): void => {
       if (!deps.isStriking()) return;
       scheduler.after(
@@ -247,6 +249,7 @@ export function createNode(deps: NodeDeps): SimNode {
         ...(deps.weather.theme === 'console'
           ? [['manual', deps.byHand(createManual({ batches: store.batches, now: clock.now } as never))] as const]
           : []),
+        ...(deps.weather.theme === TRIED_THEME ? [['test', deps.inTests(createTest())] as const] : []),
       ]),
       clock,
       log: logOf(),

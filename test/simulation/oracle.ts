@@ -76,6 +76,9 @@ const DECIMALS: Readonly<Record<string, number>> = { EUR: 2, USD: 2, JPY: 0 };
 /** Nodes' clocks may be this wrong when they write down when something was published or submitted. */
 const CLOCK_ERROR_MAX_MS = 70 * 60_000;
 
+/** What was won this much before a program began is won under it: the CRM's clock may be behind. */
+const CRM_BEHIND_MAX_MS = 5 * 60_000;
+
 /** A batch is read in at most five calls that are answered in time. */
 const READING_MAX_MS = 5 * 30_000;
 
@@ -155,6 +158,47 @@ export function expectedOf({ portal, published, submitted, moved, isDisturbed, s
       const referrerIds = move ? [move.memberContactId] : referrersOf(contact);
       return { friendId, referrerIds, stage: stageOf(own), rewards, earlier };
     });
+}
+
+/**
+ * What stands in a test, from the deals of its friend and the rules that it goes by: what was won before it began is history, and who else is on a
+ * deal is none of its business.
+ */
+export function expectedOfTest({
+  portal,
+  friendId,
+  rules,
+  startedAt,
+}: {
+  readonly portal: Portal;
+  readonly friendId: string;
+  readonly rules: readonly PublishedRule[];
+  readonly startedAt: number;
+}): ExpectedFriend {
+  const own = wonByMetadata(portal).filter(({ contactIds }) => contactIds.includes(friendId));
+  const since = own.map((deal) => ({ ...deal, points: wonSince(deal.points, startedAt - CRM_BEHIND_MAX_MS) }));
+  const published = [{ publishedAt: startedAt, rules }];
+  const isUncertain = areWonTogether(own);
+  const ought = (key: string): Array<Pay | null> =>
+    isUncertain ? anyOf(key, since, published, 0) : exactly(key, since, published);
+  const keys = rules.flatMap(({ key }) => (isTerm(key) ? [] : [key]));
+  return {
+    friendId,
+    // Who refers in a test is no contact.
+    referrerIds: [''],
+    stage: stageOf(own),
+    rewards: new Map(keys.map((key) => [key, ought(key)])),
+    earlier: new Map(keys.map((key) => [key, since.flatMap((deal) => paysOfWins(key, deal, published))])),
+  };
+}
+
+/** A win that was there before is none. */
+function wonSince(points: readonly Point[], startedAt: number): Point[] {
+  let isOld = false;
+  return points.map((point, index) => {
+    if (points[index - 1]?.meaning !== 'won') isOld = point.at < startedAt;
+    return point.meaning === 'won' && isOld ? { ...point, meaning: 'open' } : point;
+  });
 }
 
 function isThere(record: { isDeleted: boolean; mergedInto: string | null } | undefined): boolean {

@@ -19,7 +19,10 @@ export interface Planted {
 }
 
 /** Lives histories with one mistake in the source until a law is broken or a history never ends. */
-export async function plant({ edits }: Bug, { from, seeds, threads, theme = null }: PlantInput): Promise<Planted> {
+export async function plant(
+  { edits, theme: about }: Bug,
+  { from, seeds, threads, theme }: PlantInput,
+): Promise<Planted> {
   let lived = 0;
   let caught: HistoryReport | null = null;
   let hanging: HangingHistory | null = null;
@@ -27,7 +30,7 @@ export async function plant({ edits }: Bug, { from, seeds, threads, theme = null
     from,
     seeds,
     edits,
-    theme,
+    theme: theme ?? about ?? null,
     ...(threads === undefined ? {} : { threads }),
     onReport(report) {
       lived += 1;
