@@ -57,9 +57,19 @@ afterAll(async () => {
 
 /** While nobody runs: what the dead node held is free at once, and not only when its lease has run out. */
 function endLeases(): void {
+  inDatabase((database) => {
+    for (const table of ['work', 'intents', 'mirror'])
+      database.prepare(`update ${table} set due_at = 0 where claim is not null`).run();
+  });
+}
+
+function inDatabase<T>(look: (database: Database.Database) => T): T {
   const database = new Database(path);
-  database.prepare('update intents set due_at = 0 where claim is not null').run();
-  database.close();
+  try {
+    return look(database);
+  } finally {
+    database.close();
+  }
 }
 
 /** The provider carries out the next call and never answers it; the process dies while it waits. */
@@ -104,4 +114,67 @@ test('an order, and what undoes it, is carried out once though the process dies 
   const { body } = await service.api('GET', `/members/${reward?.beneficiaryId}/balance`);
   expect(body.items).toMatchObject([{ currency: 'EUR', receivable: '0.00', owed: '0.00', overpaid: '0.00' }]);
   expect(vendor.control.orders).toHaveLength(1);
+});
+
+test('a test of a program goes on where it was after the process has died, and is over though it dies again while it ends: nobody is asked for anything', {
+  timeout: 5 * WAIT_MS,
+}, async () => {
+  const crm = service.sandbox.control;
+  const [{ id: connectionId }] = (await service.api('GET', '/connections')).body.items;
+  const real = { rewards: await rewards(), journals: await kindsOf(), orders: vendor.control.orders.length };
+  const friend = crm.createRecord(PORTAL, 'contact', { properties: { email: 'tessa@example.com' } }).id;
+  const begun = await service.api('POST', '/test-runs', {
+    connectionId,
+    programId: 'default',
+    friendContactId: friend,
+  });
+  expect(begun.status, JSON.stringify(begun.body)).toBe(201);
+  const run = async (): Promise<Json> => (await service.api('GET', `/test-runs/${begun.body.id}`)).body;
+  const deal = crm.createRecord(PORTAL, 'deal', {
+    properties: { dealname: 'A trial', amount: '1000.00', pipeline: 'default', dealstage: 'contractsent' },
+    associations: [{ toType: 'contact', toId: friend }],
+  }).id;
+  await until('the test has read the deal', WAIT_MS, async () => (await run()).referral?.stage === 'opportunity');
+
+  // Slow enough to die between what was read and what is decided on it.
+  crm.addFault({ target: 'api', path: '/crm/*', effect: { kind: 'latency', latencyMs: 400 } });
+  crm.editRecord(PORTAL, 'deal', deal, { properties: { dealstage: 'closedwon' } });
+  const isRead = `select 1 from work where account_id = 'test_' || ? and object = 'deal' and claim is not null`;
+  await until('the test reads the deal that is won', WAIT_MS, async () =>
+    inDatabase((database) => database.prepare(isRead).get(begun.body.id) !== undefined),
+  );
+  await service.stop('SIGKILL');
+  const ofTest = (column: string, table: string) =>
+    inDatabase((database) =>
+      database
+        .prepare(`select ${column} from ${table} where account_id = 'test_' || ? order by 1`)
+        .pluck()
+        .all(begun.body.id),
+    );
+  expect(ofTest('state', 'rewards'), 'it has died before it had decided').toEqual([]);
+  crm.clearFaults();
+  endLeases();
+  await service.start();
+  const shows = () => crm.getRecord(PORTAL, 'deal', deal)?.properties.wonward_reward_state ?? '';
+  await until('the test shows what it has granted', WAIT_MS, async () => shows() === 'Test: member: issued');
+  expect((await run()).rewards.map(({ reward }: Json) => reward.state)).toEqual(['issued']);
+  expect(ofTest('kind', 'journals')).toEqual(['accrue', 'issue']);
+
+  crm.addFault({ target: 'api', path: '/crm/objects/*', effect: { kind: 'latency', latencyMs: 400 } });
+  const saying = service.api('POST', `/test-runs/${begun.body.id}/end`, {}).catch(() => null);
+  const ends = `select state from test_runs where id = ? and state <> 'running'`;
+  await until('the test ends', WAIT_MS, async () =>
+    inDatabase((database) => database.prepare(ends).get(begun.body.id) !== undefined),
+  );
+  await service.stop('SIGKILL');
+  await saying;
+  expect(shows(), 'it has died before it had taken it out of the CRM').toBe('Test: member: issued');
+  crm.clearFaults();
+  endLeases();
+  await service.start();
+  expect((await service.api('POST', `/test-runs/${begun.body.id}/end`, {})).body).toMatchObject({ state: 'ended' });
+  await until('nothing of it is shown', WAIT_MS, async () => shows() === '');
+  expect((await run()).rewards.map(({ reward }: Json) => reward.state)).toEqual(['clawed_back']);
+  expect(ofTest('kind', 'journals')).toEqual(['accrue', 'claw_back', 'issue']);
+  expect({ rewards: await rewards(), journals: await kindsOf(), orders: vendor.control.orders.length }).toEqual(real);
 });
