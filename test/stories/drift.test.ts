@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { APP, type Json, PORTAL, quickClock, type Stack, startStack } from '../support/stack.ts';
+import { APP, type Json, PORTAL, quickClock, type Stack, startStack, turnableClock } from '../support/stack.ts';
 import { createScene, type Scene } from './scene.ts';
 
 const MINUTE_MS = 60_000;
@@ -269,24 +269,25 @@ describe('drift of access', () => {
 });
 
 test('webhooks that come no more are told by what the sweep found without them, and end with the next event', async () => {
-  const quick = await startStack({ clock: quickClock(40) });
+  const clock = turnableClock();
+  const quick = await startStack({ clock });
   onTestFinished(() => quick.close());
   const other = createScene(quick);
   await quick.install();
   const of = `/connections/${(await other.connection()).id}/drift`;
   const found = async () => (await quick.api('GET', of)).body.items as Json[];
   await other.sweep();
-  await quick.clock.sleep(10 * MINUTE_MS);
+  clock.turn(10 * MINUTE_MS);
   const now = quick.clock.now();
   const deals = [1, 2, 3, 4].map(() => other.deal([other.friendOf(other.person('Cleo'))], {}, now - 9 * MINUTE_MS));
   await quick.settle();
   const speak = other.silence();
   for (const deal of deals) other.win(deal, now + MINUTE_MS);
-  await quick.clock.sleep(12 * MINUTE_MS);
+  clock.turn(12 * MINUTE_MS);
   await other.sweep();
   expect(await found()).toEqual([]);
   // What the sweep has found was read meanwhile: the deals' own history says when they changed, and no event has told of it.
-  await quick.clock.sleep(20 * MINUTE_MS);
+  clock.turn(20 * MINUTE_MS);
   await other.sweep();
   const [dead] = await found();
   expect(dead).toMatchObject({ kind: 'hints_dead', severity: 'high', fixes: ['look_again', 'reconnect'] });

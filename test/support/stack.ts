@@ -102,6 +102,19 @@ export function quickClockSince(since: number, rate: number): Clock {
   };
 }
 
+/** A quick one that somebody turns on as well: hours that nobody waits for. */
+export function turnableClock(rate?: number): Clock & { turn(ms: number): void } {
+  const quick = quickClock(rate);
+  let turnedMs = 0;
+  return {
+    ...quick,
+    now: () => quick.now() + turnedMs,
+    turn(ms) {
+      turnedMs += ms;
+    },
+  };
+}
+
 export interface StackOptions {
   readonly databaseUrl?: string;
   readonly program?: ProgramDocument | null;
