@@ -23,6 +23,12 @@ const ASK_TOGETHER = 1_000;
 
 const SWEPT_OBJECTS = ['deal', 'contact'] as const;
 
+/**
+ * Who writes properties to a record modifies it, which no event tells of. What was modified no later than this after our last write to it was
+ * modified by that: the CRM goes on reckoning for a moment, and two clocks are compared by an answer that took its time.
+ */
+const OWN_WRITE_MS = 5_000;
+
 /** What was missed once may be missed again: for this long after it a connection is swept more often. */
 const TROUBLE_MS = 30 * 60_000;
 /** So often then: a sweep of nothing is two or three calls. */
@@ -54,6 +60,8 @@ export interface SweepReport {
   readonly changed: number;
   /** Of those, records that were not read after their change, and that no hint waits for: theirs were lost, or are still on the way. */
   readonly missed: number;
+  /** Of those, records that nobody has changed since we wrote to them. They are read all the same: our write may lie over a change that was lost. */
+  readonly own: number;
   /** Of those, records that wait to be read because a hint told of them. */
   readonly waiting: number;
 }
@@ -115,7 +123,7 @@ export function createReconcile({
     suspects: Suspect[],
   ): Promise<SweepReport> {
     const { accountId, id: connectionId } = connection;
-    const report = { changed: 0, missed: 0, waiting: 0 };
+    const report = { changed: 0, missed: 0, own: 0, waiting: 0 };
     let found: string[] = [];
     const ask = async () => {
       if (found.length === 0) return;
@@ -128,6 +136,7 @@ export function createReconcile({
     let upTo: number | null = null;
     do {
       const page = await session.changedSince({ object, since: mark - OVERLAP_MS, cursor });
+      const aheadMs = page.asOf - clock.now();
       const readTimes = await store.reads.readTimes(
         accountId,
         connectionId,
@@ -143,10 +152,21 @@ export function createReconcile({
       if (object === 'deal') suspects.push(...missed.flatMap(({ id }) => suspectOf(connection, id, readTimes.get(id))));
       if (found.length >= ASK_TOGETHER) await ask();
       const ids = missed.map(({ id }) => id);
-      const heard = ids.length === 0 ? 0 : (await store.sync.heardOf(accountId, connectionId, object, ids)).size;
+      const heard = ids.length === 0 ? new Set() : await store.sync.heardOf(accountId, connectionId, object, ids);
+      const unheard = missed.filter(({ id }) => !heard.has(id));
+      const writes = await ownWrites(
+        connection,
+        session,
+        object,
+        unheard.map(({ id }) => id),
+      );
+      const own = unheard.filter(
+        ({ id, modifiedAt }) => modifiedAt <= (writes.get(id) ?? -Infinity) + aheadMs + OWN_WRITE_MS,
+      ).length;
       report.changed += page.records.length;
-      report.missed += missed.length - heard;
-      report.waiting += heard;
+      report.missed += unheard.length - own;
+      report.own += own;
+      report.waiting += heard.size;
       cursor = page.next;
       // By the CRM's own clock: a node's that is ahead would leave a gap that no later sweep looks into.
       upTo ??= page.asOf;
@@ -154,6 +174,18 @@ export function createReconcile({
     await ask();
     await store.connections.setSweepMark(accountId, connectionId, { object, upTo }, mark);
     return report;
+  }
+
+  /** When we last wrote to which of these. Rows of our own objects leave the record that they are of as it is. */
+  async function ownWrites(
+    { accountId, id }: Connection,
+    { mirrors }: CrmSession,
+    object: 'deal' | 'contact',
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, Instant>> {
+    if (ids.length === 0 || mirrors !== 'properties') return new Map();
+    const states = await store.timeline.mirrorStates(accountId, id, object, ids);
+    return new Map([...states].flatMap(([record, { writtenAt }]) => (writtenAt === null ? [] : [[record, writtenAt]])));
   }
 
   /** What it came to is kept, whatever that was: by it the next one's time is chosen, and an admin sees what events are worth. */
@@ -170,9 +202,9 @@ export function createReconcile({
       return store.sync.noteSweep(accountId, connectionId, run, beganAt - KEPT_MS);
     };
     try {
-      const { changed, missed, waiting } = await sweepThrough(connection);
-      await note({ changed, missed }, null);
-      return { changed, missed, waiting };
+      const report = await sweepThrough(connection);
+      await note({ changed: report.changed, missed: report.missed }, null);
+      return report;
     } catch (fault) {
       await note({ changed: 0, missed: 0 }, fault instanceof Fault ? fault.publicText : 'unexpected: see the log');
       await drift.failed(connection, fault).catch((err: unknown) => untold(connection, err));
@@ -192,13 +224,14 @@ export function createReconcile({
     const conflicts = [...fields.conflicts, ...(await showConsent({ store, log }, session, connection))];
     const provisioned = { ...fields, conflicts };
     const marks = await store.connections.sweepMarks(connection.accountId, connection.id);
-    const total = { changed: 0, missed: 0, waiting: 0 };
+    const total = { changed: 0, missed: 0, own: 0, waiting: 0 };
     const suspects: Suspect[] = [];
     for (const object of SWEPT_OBJECTS) {
       const mark = marks.find((candidate) => candidate.object === object)?.upTo ?? connection.connectedAt;
-      const { changed, missed, waiting } = await sweepObject(connection, session, object, mark, suspects);
+      const { changed, missed, own, waiting } = await sweepObject(connection, session, object, mark, suspects);
       total.changed += changed;
       total.missed += missed;
+      total.own += own;
       total.waiting += waiting;
     }
     // What it tells of is no reason to put off what the sweep is for.

@@ -34,6 +34,8 @@ afterAll(() => stack.close());
 async function wonInSilence(scene: Scene): Promise<string> {
   const deal = scene.deal([scene.friendOf(scene.person('Member'))]);
   await stack.settle();
+  // What follows at once could be our own write's doing.
+  await stack.clock.sleep(10_000);
   const speak = scene.silence();
   scene.win(deal);
   speak();
@@ -88,6 +90,29 @@ describe('a sweep', () => {
     expect(found.missed).toBeGreaterThan(0);
     expect(await acme.rewardsOn(deal)).toEqual(PAID);
     await acme.sweepToRest();
+  });
+
+  test('takes what our own writes modified for no lost event, and one that is lost for one', async () => {
+    await indexed();
+    await acme.sweepToRest();
+    const friend = acme.friendOf(acme.person('Member'));
+    const deal = acme.deal([friend]);
+    await stack.settle();
+    acme.win(deal);
+    await stack.settle();
+    expect(acme.show('deal', deal).wonward_stage).toBe('won');
+    await indexed();
+    const quiet = await acme.sweep();
+    expect(quiet.missed).toBe(0);
+    // Deal, member and friend show something of ours by now.
+    expect(quiet.own).toBeGreaterThanOrEqual(3);
+    const { body } = await stack.api('GET', `/connections/${(await acme.connection()).id}/health`);
+    expect(body.sweep.last).toMatchObject({ missed: 0 });
+    const speak = acme.silence();
+    acme.edit('deal', deal, { amount: '700.00' });
+    speak();
+    await indexed();
+    expect((await acme.sweep()).missed).toBe(1);
   });
 
   test('repairs what was deleted of our set-up', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ChangedPage, CrmSession } from '../../src/application/ports/crm.ts';
 import type { Connection, ReadTime, Store, SweepMark, SweepRun } from '../../src/application/ports/store.ts';
-import { createReconcile, isSweepDue } from '../../src/application/reconcile.ts';
+import { createReconcile, isSweepDue, type SweepReport } from '../../src/application/reconcile.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
 
@@ -18,10 +18,21 @@ interface Swept {
   /** The deals that it asks for, each time it asks. */
   readonly asked: string[][];
   readonly marks: SweepMark[];
+  readonly report: SweepReport;
+}
+
+/** Our last write to the first deal, in a CRM that is written properties or rows. */
+interface OwnWrite {
+  readonly at: number | null;
+  readonly mirrors?: CrmSession['mirrors'];
 }
 
 /** A sweep over pages of deals of which the first was read as given. */
-async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]): Promise<Swept> {
+async function sweep(
+  read: ReadTime | null,
+  pages: readonly string[][] = [['1']],
+  { at: writtenAt, mirrors = 'properties' }: OwnWrite = { at: null },
+): Promise<Swept> {
   const asked: string[][] = [];
   const marks: SweepMark[] = [];
   const pageAt = (index: number): ChangedPage => ({
@@ -31,6 +42,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
     asOf: CRM_NOW + index,
   });
   const session = {
+    mirrors,
     stages: async () => ({ pipelines: [] }),
     provision: async () => ({ created: [], existing: [], conflicts: [] }),
     changedSince: async ({ object, cursor }) =>
@@ -45,6 +57,7 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
     },
     sync: { heardOf: async () => new Set(), noteSweep: async () => {} },
     reads: { readTimes: async () => new Map(read ? [['1', read]] : []) },
+    timeline: { mirrorStates: async () => new Map([['1', { state: 'written', writtenAt, error: null }]]) },
     work: {
       ask: async (_account: string, wakes: ReadonlyArray<{ record: { id: string } }>) => {
         asked.push(wakes.map(({ record }) => record.id));
@@ -62,9 +75,9 @@ async function sweep(read: ReadTime | null, pages: readonly string[][] = [['1']]
     drift: { look: async () => {}, failed: async () => {} },
     onAsked: () => {},
   });
-  const { missed } = await reconcile.sweep(connection);
-  expect(asked.flat()).toHaveLength(missed);
-  return { asked, marks };
+  const report = await reconcile.sweep(connection);
+  expect(asked.flat()).toHaveLength(report.missed + report.own);
+  return { asked, marks, report };
 }
 
 const asksAgain = async (read: ReadTime | null) => (await sweep(read)).asked.length > 0;
@@ -82,6 +95,26 @@ test('a record that was gone when it was read is news when it is there, also by 
 test('a record that changed after it was read is read again, however wrong our clock is', async () => {
   for (const at of [CHANGED_AT - 200, CHANGED_AT + 200, NOW + 30 * MINUTE_MS])
     expect(await asksAgain({ at, modifiedAt: CHANGED_AT - 1 })).toBe(true);
+});
+
+/** By our clock, which is an hour ahead of the CRM's here. */
+const OURS_AHEAD_MS = NOW - CRM_NOW;
+
+test('what our own write modified is no lost event, and is read all the same', async () => {
+  const read = { at: 0, modifiedAt: CHANGED_AT - 1 };
+  const ofWrite = async (at: number | null, mirrors?: CrmSession['mirrors']) => {
+    const { report, asked } = await sweep(read, [['1']], { at, ...(mirrors ? { mirrors } : {}) });
+    expect(asked.flat()).toEqual(['1']);
+    return [report.missed, report.own];
+  };
+  const acknowledged = CHANGED_AT + OURS_AHEAD_MS;
+  expect(await ofWrite(acknowledged + 200)).toEqual([0, 1]);
+  // The CRM reckons on for a moment after it has answered.
+  expect(await ofWrite(acknowledged - 4_000)).toEqual([0, 1]);
+  expect(await ofWrite(acknowledged - 6_000)).toEqual([1, 0]);
+  expect(await ofWrite(null)).toEqual([1, 0]);
+  // Rows of our own stand beside the record, and do not modify it.
+  expect(await ofWrite(acknowledged + 200, 'rows')).toEqual([1, 0]);
 });
 
 test('a record that was never read is read', async () => {

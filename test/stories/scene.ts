@@ -138,7 +138,7 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
       return (await list('/connections')).find(({ externalId }) => externalId === String(portalId));
     },
     /** Looks for what no webhook told. */
-    async sweep(): Promise<{ changed: number; missed: number }> {
+    async sweep(): Promise<{ changed: number; missed: number; own: number }> {
       const { container, store } = stack.service;
       const connection = await store.connections.findByExternalId('hubspot', String(portalId));
       if (!connection) throw new Error('not connected');
@@ -146,7 +146,7 @@ export function createScene(stack: Stack, { portalId = PORTAL, apiKey = stack.ap
       await stack.settle();
       return report;
     },
-    /** Sweeps, some minutes apart, until one finds nothing: what our own writes have modified is looked at once more. */
+    /** Sweeps, some minutes apart, until one finds nothing; what our own writes have modified is looked at once more, and is nothing. */
     async sweepToRest(): Promise<void> {
       for (let sweeps = 0; sweeps < 5; sweeps += 1) {
         await stack.clock.sleep(65_000);
