@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import express, { type RequestHandler, Router } from 'express';
 import { html, sendPage } from './pages.ts';
-import { onlyMethods } from './problem.ts';
+import { notFound, onlyMethods } from './problem.ts';
 
 /** Their names hold a hash of what is in them. */
 const ASSET_AGE_MS = 365 * 24 * 3_600_000;
@@ -81,6 +81,8 @@ export function consolePages({ consoleFiles }: ConsolePagesDeps): Router {
     });
   });
   router.use('/console/assets', express.static(assets, asAsset));
+  // A page that was loaded from an older build asks for what is gone: the console's page, taken for its script, would hide that.
+  router.use('/console/assets', notFound);
   router.route('/console').get(show).all(onlyMethods('GET'));
   router.route('/console/*path').get(show).all(onlyMethods('GET'));
   return router;
