@@ -75,20 +75,14 @@ function You({ session }: { session: Session }) {
   const t = useText(shellText);
   return (
     <OnDemand
-      button={(onClick) => (
-        <Button
-          variant="subtle"
-          px="xs"
-          aria-label={t('you', { email: session.user.email })}
-          aria-haspopup="menu"
-          aria-expanded={false}
-          onClick={onClick}
-        >
+      opens="menu"
+      button={
+        <Button variant="subtle" px="xs" aria-label={t('you', { email: session.user.email })}>
           <IconUserCircle size={22} stroke={1.6} />
         </Button>
-      )}
+      }
     >
-      <UserMenu session={session} />
+      {(button) => <UserMenu session={session} button={button} />}
     </OnDemand>
   );
 }

@@ -1,7 +1,6 @@
-import { Button, Menu, useMantineColorScheme } from '@mantine/core';
-import { IconUserCircle } from '@tabler/icons-react';
+import { Menu, useMantineColorScheme } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { useContext } from 'react';
+import { type ReactElement, useContext } from 'react';
 import { sessionCall } from '../api/client.ts';
 import { LOCALES, LocaleContext, rememberLocale, useText } from '../i18n/text.ts';
 import type { Session } from './session.tsx';
@@ -9,7 +8,7 @@ import { shellText } from './texts.ts';
 
 const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
 
-export default function UserMenu({ session }: { session: Session }) {
+export default function UserMenu({ session, button }: { session: Session; button: ReactElement }) {
   const t = useText(shellText);
   const client = useQueryClient();
   const { locale, setLocale } = useContext(LocaleContext);
@@ -21,11 +20,7 @@ export default function UserMenu({ session }: { session: Session }) {
   }
   return (
     <Menu position="bottom-end" width={260} defaultOpened>
-      <Menu.Target>
-        <Button variant="subtle" px="xs" aria-label={t('you', { email: session.user.email })}>
-          <IconUserCircle size={22} stroke={1.6} />
-        </Button>
-      </Menu.Target>
+      <Menu.Target>{button}</Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{session.user.name ?? session.user.email}</Menu.Label>
         <Menu.Divider />

@@ -1,9 +1,9 @@
 import { Button, Checkbox, Group, Menu, Popover, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconBookmark, IconColumns3, IconTrash } from '@tabler/icons-react';
+import { IconTrash } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type ReactElement, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
@@ -19,11 +19,13 @@ const OF_A_PERSON = ['search', 'friend'];
 
 /** Which columns of a table are shown; the first one names the row and always is. */
 export function ColumnMenu({
+  button,
   columns,
   usual,
   shown,
   onChange,
 }: {
+  button: ReactElement;
   columns: readonly { readonly key: string; readonly title: string }[];
   usual: readonly string[];
   shown: readonly string[];
@@ -33,11 +35,7 @@ export function ColumnMenu({
   const [first, ...others] = columns;
   return (
     <Popover position="bottom-end" trapFocus returnFocus defaultOpened>
-      <Popover.Target>
-        <Button variant="default" size="sm" leftSection={<IconColumns3 size={16} />}>
-          {t('columns')}
-        </Button>
-      </Popover.Target>
+      <Popover.Target>{button}</Popover.Target>
       <Popover.Dropdown>
         <Checkbox.Group
           label={t('columns')}
@@ -59,13 +57,14 @@ export function ColumnMenu({
 }
 
 export interface ViewsProps {
+  button: ReactElement;
   list: List;
   text: string;
   onShow: (search: Readonly<Record<string, unknown>>) => void;
 }
 
 /** Views that the user has kept of a list, and keeping this one. */
-export function ViewsMenu({ list, text, onShow }: ViewsProps) {
+export function ViewsMenu({ button, list, text, onShow }: ViewsProps) {
   const t = useText(workText);
   const word = useText(common);
   const { api, account } = useAccount();
@@ -106,11 +105,7 @@ export function ViewsMenu({ list, text, onShow }: ViewsProps) {
   return (
     <>
       <Menu position="bottom-end" width={260} defaultOpened>
-        <Menu.Target>
-          <Button variant="default" size="sm" leftSection={<IconBookmark size={16} />}>
-            {t('views')}
-          </Button>
-        </Menu.Target>
+        <Menu.Target>{button}</Menu.Target>
         <Menu.Dropdown>
           {views.map((view) => (
             <Menu.Item key={view.id} onClick={() => show(view)}>

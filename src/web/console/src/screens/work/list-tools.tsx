@@ -31,43 +31,31 @@ export function ColumnChoice<T>({
   const shown = shownColumns(all, usual, value).map(({ key }) => key);
   return (
     <OnDemand
-      button={(onClick) => (
-        <Button
-          variant="default"
-          size="sm"
-          leftSection={<IconColumns3 size={16} />}
-          aria-haspopup="dialog"
-          aria-expanded={false}
-          onClick={onClick}
-        >
+      opens="dialog"
+      button={
+        <Button variant="default" size="sm" leftSection={<IconColumns3 size={16} />}>
           {t('columns')}
         </Button>
-      )}
+      }
     >
-      <ColumnMenu columns={all} usual={usual} shown={shown} onChange={onChange} />
+      {(button) => <ColumnMenu button={button} columns={all} usual={usual} shown={shown} onChange={onChange} />}
     </OnDemand>
   );
 }
 
 /** Views that the user has kept of a list, and keeping this one. */
-export function Views(props: ViewsProps) {
+export function Views(props: Omit<ViewsProps, 'button'>) {
   const t = useText(workText);
   return (
     <OnDemand
-      button={(onClick) => (
-        <Button
-          variant="default"
-          size="sm"
-          leftSection={<IconBookmark size={16} />}
-          aria-haspopup="menu"
-          aria-expanded={false}
-          onClick={onClick}
-        >
+      opens="menu"
+      button={
+        <Button variant="default" size="sm" leftSection={<IconBookmark size={16} />}>
           {t('views')}
         </Button>
-      )}
+      }
     >
-      <ViewsMenu {...props} />
+      {(button) => <ViewsMenu {...props} button={button} />}
     </OnDemand>
   );
 }
