@@ -209,7 +209,7 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
     label: words('Set the referral’s lifecycle stage', 'Phase der Empfehlung setzen'),
     description: words(
       'Moves a referral whose friend has no deal yet: accepted, qualified, declined or expired. As soon as there is a deal the stage follows it, where everybody sees it; then the workflow is told and can move the deal. Nothing is paid for a stage that is set.',
-      'Verschiebt eine Empfehlung, deren Empfohlener noch keinen Deal hat: accepted, qualified, declined oder expired. Sobald es einen Deal gibt, folgt die Phase ihm; dann erfährt es der Workflow und kann den Deal verschieben. Für eine gesetzte Phase wird nichts bezahlt.',
+      'Verschiebt eine Empfehlung, deren empfohlene Person noch keinen Deal hat: accepted, qualified, declined oder expired. Sobald es einen Deal gibt, folgt die Phase ihm; dann erfährt es der Workflow und kann den Deal verschieben. Für eine gesetzte Phase wird nichts bezahlt.',
     ),
     cardContent: words('Set the stage {{stage}}', 'Phase {{stage}} setzen'),
     inputs: [
@@ -270,8 +270,8 @@ export const WORKFLOW_ACTIONS: readonly WorkflowActionDeclaration[] = [
         description: words('Empty: anybody’s.', 'Leer: egal, wessen.'),
         options: [
           { value: 'member', label: words('The member’s', 'Die des Mitglieds') },
-          { value: 'friend', label: words('The friend’s', 'Die des Empfohlenen') },
-          { value: 'recruiter', label: words('The recruiter’s', 'Die des Recruiters') },
+          { value: 'friend', label: words('The friend’s', 'Die der empfohlenen Person') },
+          { value: 'recruiter', label: words('The recruiter’s', 'Die des Werbers') },
           { value: 'assist', label: words('The assisting member’s', 'Die des mitwirkenden Mitglieds') },
         ],
       },

@@ -199,7 +199,7 @@ test('who changes the language is told the same in the other one at once, and th
   await page.getByRole('button', { name: /wechsel@acme.test/ }).click();
   await page.getByRole('menuitem', { name: 'Deutsch' }).click();
   await page
-    .getByText(/^Ein Mensch muss diese Belohnung|^Der Deal „/)
+    .getByText(/^Ein Mensch muss diese Prämie|^Der Deal „/)
     .first()
     .waitFor();
   expect(await page.getByText(/^The deal "/).count()).toBe(0);

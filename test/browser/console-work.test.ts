@@ -289,7 +289,7 @@ describe('members', () => {
     for (const [path, heading] of [
       ['members', 'Mitglieder'],
       ['referrals', 'Empfehlungen'],
-      ['rewards', 'Belohnungen'],
+      ['rewards', 'Prämien'],
       [`referrals/${big.id}`, 'Ada Lovelace'],
     ] as const) {
       await page.goto(at(path));

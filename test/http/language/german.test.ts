@@ -133,7 +133,7 @@ describe('an answer in German', () => {
     const told =
       'A person has to approve this reward: something speaks against it: same phone number (60). Amount: 50.00 EUR. A fixed 50.00 EUR. Counts from 2026-11-23, recorded 2026-11-24.';
     expect(GERMAN.say(told)).toBe(
-      'Ein Mensch muss diese Belohnung freigeben: etwas spricht dagegen: dieselbe Telefonnummer (60). Betrag: 50,00\u00a0€. Fest 50,00\u00a0€. Zählt ab dem 23.11.2026, aufgezeichnet am 24.11.2026.',
+      'Ein Mensch muss diese Prämie freigeben: etwas spricht dagegen: dieselbe Telefonnummer (60). Betrag: 50,00\u00a0€. Fest 50,00\u00a0€. Zählt ab dem 23.11.2026, aufgezeichnet am 24.11.2026.',
     );
     expect(GERMAN.say('contacts 4 and 3 have one phone number')).toBe('die Kontakte 4 und 3 haben eine Telefonnummer');
   });

@@ -3,22 +3,22 @@ import type { Phrases } from '../phrasebook.ts';
 /** Alerts, and what has changed in a CRM. */
 export const ALERTS: Phrases = {
   '{recent} rewards for {=of} {id} within {hours} hours; there were {before} in the {days} days before.':
-    '{recent} Belohnungen für {=of} {id} innerhalb von {hours} Stunden; in den {days} Tagen davor waren es {before}.',
+    '{recent} Prämien für {=of} {id} innerhalb von {hours} Stunden; in den {days} Tagen davor waren es {before}.',
   'The budget of program {program} in {currency} is spent; rewards wait in line.':
-    'Das Budget des Programms {program} in {currency} ist verbraucht; Belohnungen warten in der Reihe.',
+    'Das Budget des Programms {program} in {currency} ist verbraucht; Prämien warten in der Reihe.',
   'The budget of program {program} has {=left} left and lasts until about {=until}, as it was spent in the last {days} days.':
     'Das Budget des Programms {program} hat noch {=left} und reicht etwa bis zum {=until}, so wie es in den letzten {days} Tagen verbraucht wurde.',
   '{parked} orders, records or write-backs have failed and wait for a person.':
     '{parked} Aufträge, Datensätze oder Einträge ins CRM sind gescheitert und warten auf einen Menschen.',
   '{=back} came back for {=of} {id} after it had been kept from another reward of theirs.':
-    '{=back} kamen für {=of} {id} zurück, nachdem sie von einer anderen Belohnung einbehalten worden waren.',
+    '{=back} kamen für {=of} {id} zurück, nachdem sie von einer anderen Prämie einbehalten worden waren.',
   'It is owed to them, and nothing goes out by itself.': 'Das ist geschuldet, und von selbst geht nichts hinaus.',
   'It is owed again, and nothing goes out by itself.': 'Sie ist wieder geschuldet, und von selbst geht nichts hinaus.',
   'Something in {connection} sets "{field}" of {=records} back: {reports} reports in a row found another value there than Wonward had written.':
     'Etwas in {connection} setzt „{field}“ von {=records} zurück: {reports} Berichte in Folge fanden dort einen anderen Wert als den, den Wonward geschrieben hatte.',
   'Look for a workflow or an integration that writes it.':
     'Suchen Sie einen Workflow oder eine Integration, die dort schreibt.',
-  'Decisions and rewards are not touched by it.': 'Entscheidungen und Belohnungen berührt das nicht.',
+  'Decisions and rewards are not touched by it.': 'Entscheidungen und Prämien berührt das nicht.',
   'The webhook {name} answered 410 (gone) and was switched off.':
     'Der Webhook {name} hat mit 410 (fort) geantwortet und wurde abgeschaltet.',
   'The webhook {name} has failed for three days and was switched off.':
@@ -73,7 +73,7 @@ export const ALERTS: Phrases = {
   'All values are written into it anew.': 'Alle Werte werden neu hineingeschrieben.',
   '{name} cannot be used: {=problem}.': '{name} lässt sich nicht benutzen: {=problem}.',
   'What belongs there is not shown in the CRM.': 'Was dorthin gehört, zeigt das CRM nicht.',
-  'Decisions and rewards go on.': 'Entscheidungen und Belohnungen laufen weiter.',
+  'Decisions and rewards go on.': 'Entscheidungen und Prämien laufen weiter.',
   'The property "{name}" of {=object}, which rules of {programs} ask about, is not in the CRM any more.':
     'Die Eigenschaft „{name}“ von {=object}, nach der Regeln von {programs} fragen, gibt es im CRM nicht mehr.',
   'What these rules would grant waits, since what they ask for cannot be read.':

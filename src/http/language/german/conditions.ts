@@ -6,13 +6,13 @@ const NAMES: Phrases = {
   'deal pipeline': 'Pipeline des Deals',
   'deal currency': 'Währung des Deals',
   'source of the referral': 'Beleg der Empfehlung',
-  "domain of the friend's e-mail address": 'Mail-Domain der geworbenen Person',
+  "domain of the friend's e-mail address": 'Mail-Domain der empfohlenen Person',
   'days since the referral': 'Tage seit der Empfehlung',
   'day of the event': 'Tag des Ereignisses',
   'won referrals of the member': 'gewonnene Empfehlungen des Mitglieds',
   'tier of the member': 'Rang des Mitglieds',
   'tier reached by the member': 'vom Mitglied erreichter Rang',
-  'recruiter behind the referral': 'Recruiter hinter der Empfehlung',
+  'recruiter behind the referral': 'Werber hinter der Empfehlung',
   'member paid as a member': 'Mitglied wird als Mitglied bezahlt',
   'deal won after the referral': 'Deal nach der Empfehlung gewonnen',
   'deal won after the program began': 'Deal nach Beginn des Programms gewonnen',
@@ -28,7 +28,7 @@ const NAMES: Phrases = {
   'budget of the program': 'Budget des Programms',
   risk: 'Risiko',
   'deal property {!property}': 'Eigenschaft {property} des Deals',
-  "friend's property {!property}": 'Eigenschaft {property} der geworbenen Person',
+  "friend's property {!property}": 'Eigenschaft {property} der empfohlenen Person',
   "company's property {!property}": 'Eigenschaft {property} der Firma',
 };
 
@@ -67,15 +67,15 @@ export const CONDITIONS: Phrases = {
   '{=expected}, or released': '{=expected}, oder freigegeben',
   '{=day}, released': '{=day}, freigegeben',
   'not {+values}': 'nicht {+values}',
-  '{#count} reward': '{count} Belohnung',
-  '{#count} rewards': '{count} Belohnungen',
+  '{#count} reward': '{count} Prämie',
+  '{#count} rewards': '{count} Prämien',
   '{#count} in {#days} days': '{count} in {days} Tagen',
   '{=value} before this one': '{=value} vor dieser',
   '{=value} left': '{=value} übrig',
-  'the reward is in {currency}': 'die Belohnung ist in {currency}',
+  'the reward is in {currency}': 'die Prämie ist in {currency}',
   '{#score}: {+findings}': '{score}: {+findings}',
   'a deal of the same friend over {=amount} was rewarded in {crm} ({dealId}), and may be the same one':
-    'ein Deal derselben geworbenen Person über {=amount} wurde in {crm} belohnt ({dealId}) und könnte derselbe sein',
+    'ein Deal derselben empfohlenen Person über {=amount} wurde in {crm} belohnt ({dealId}) und könnte derselbe sein',
   // What stands between the parts of a list.
   ' and ': ' und ',
   ' or ': ' oder ',
@@ -117,11 +117,11 @@ const STAGES: Phrases = {
 
 const WHOSE: Phrases = {
   member: 'Mitglied',
-  friend: 'geworbene Person',
+  friend: 'empfohlene Person',
   company: 'Firma',
   program: 'Programm',
   referral: 'Empfehlung',
-  recruiter: 'Recruiter',
+  recruiter: 'Werber',
   assist: 'beteiligtes Mitglied',
 };
 

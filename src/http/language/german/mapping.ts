@@ -41,9 +41,9 @@ export const MAPPING: Phrases = {
     '{resting} Deals stehen seit mehr als {days} Tagen in „{label}“. Wenn Deals dort gewonnen sind, sagen Sie es; sonst kann es niemand.',
   // Who owns the deals.
   'Owns {deals} of these deals and is a member by the same e-mail address, so a reward for a friend’s deal would go to somebody who works on deals.':
-    'Hat {deals} dieser Deals und ist unter derselben E-Mail-Adresse Mitglied; eine Belohnung für den Deal einer geworbenen Person ginge also an jemanden, der an Deals arbeitet.',
+    'Hat {deals} dieser Deals und ist unter derselben E-Mail-Adresse Mitglied; eine Prämie für den Deal einer empfohlenen Person ginge also an jemanden, der an Deals arbeitet.',
   'Say that they are a recruiter: the rules for your own people then apply to them.':
-    'Sagen Sie, dass es ein Recruiter ist: Dann gelten die Regeln für Ihre eigenen Leute.',
+    'Sagen Sie, dass es ein Werber ist: Dann gelten die Regeln für Ihre eigenen Leute.',
   'Owns {mine} of the {open} open deals that have an owner, more than anybody else.':
     'Hat {mine} der {open} offenen Deals mit Inhaber, mehr als jeder andere.',
   'Tasks about reviews and disputes could be theirs: nobody is chosen for them yet.':

@@ -7,11 +7,11 @@ export const MONEY: Phrases = {
   'Go through the findings of the newest comparison with the provider and settle each.':
     'Gehen Sie die Befunde des neuesten Abgleichs mit dem Anbieter durch und klären Sie jeden.',
   'Look why the provider did not carry these orders out, and try them again or take the rewards back.':
-    'Sehen Sie nach, warum der Anbieter diese Aufträge nicht ausgeführt hat, und versuchen Sie sie noch einmal, oder nehmen Sie die Belohnungen zurück.',
+    'Sehen Sie nach, warum der Anbieter diese Aufträge nicht ausgeführt hat, und versuchen Sie sie noch einmal, oder nehmen Sie die Prämien zurück.',
   'Decide these cases: rewards wait for them, and are in the books as held.':
-    'Entscheiden Sie diese Fälle: Belohnungen warten darauf und stehen in den Büchern als zurückgehalten.',
+    'Entscheiden Sie diese Fälle: Prämien warten darauf und stehen in den Büchern als zurückgehalten.',
   'Collect what is owed back, leave it to be kept from the next reward, or write it off.':
-    'Ziehen Sie ein, was zurückgeschuldet ist, lassen Sie es von der nächsten Belohnung einbehalten, oder schreiben Sie es ab.',
+    'Ziehen Sie ein, was zurückgeschuldet ist, lassen Sie es von der nächsten Prämie einbehalten, oder schreiben Sie es ab.',
   'The order is sent again by itself under its key and then booked. If it is parked, look why, and try it again.':
     'Der Auftrag wird von selbst unter seinem Schlüssel noch einmal gesendet und dann gebucht. Liegt er still, sehen Sie nach, warum, und versuchen Sie ihn noch einmal.',
   'Look at the provider whether it was paid there under another id. If it was not, the beneficiary has nothing: tell us of it as the provider’s message would, or pay by hand.':
@@ -48,11 +48,11 @@ export const MONEY: Phrases = {
   'Each payment has to name the decision that it came from, with the rule and the facts it was judged by.':
     'Jede Zahlung muss die Entscheidung nennen, aus der sie kam, mit der Regel und den Tatsachen, nach denen geurteilt wurde.',
   'What linked a friend to a member, by ids and codes: the reason for the decision.':
-    'Was eine geworbene Person mit einem Mitglied verband, mit Ids und Codes: der Grund der Entscheidung.',
+    'Was eine empfohlene Person mit einem Mitglied verband, mit Ids und Codes: der Grund der Entscheidung.',
   'An order’s key keeps a provider from paying it twice. The provider has its own copy of what it was told.':
     'Der Schlüssel eines Auftrags verhindert, dass ein Anbieter zweimal zahlt. Was ihm gesagt wurde, hat der Anbieter selbst.',
   'What a person decided about a reward. The name and the address were taken out of the words.':
-    'Was ein Mensch über eine Belohnung entschieden hat. Name und Anschrift wurden aus den Worten genommen.',
+    'Was ein Mensch über eine Prämie entschieden hat. Name und Anschrift wurden aus den Worten genommen.',
   'Ids of the contact in the CRM, so that the next look at it does not bring the person back.':
     'Ids des Kontakts im CRM, damit der nächste Blick darauf die Person nicht zurückbringt.',
   // What became of each part of a document that was applied.

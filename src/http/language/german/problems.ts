@@ -27,7 +27,7 @@ export const TITLES: Readonly<Record<ProblemCode, string>> = {
   referred_by_another: 'Ein anderes Mitglied hat diese Person früher empfohlen.',
   person_erased: 'Die Person wurde auf Verlangen gelöscht.',
   no_program: 'Das Konto hat noch kein Programm.',
-  awaits_nobody: 'Die Belohnung wartet auf niemanden.',
+  awaits_nobody: 'Die Prämie wartet auf niemanden.',
   not_possible: 'Das kann nicht sein.',
   batch_state: 'So weit ist der Sammelauftrag nicht.',
   period_state: 'So weit ist der Monat nicht.',
@@ -41,10 +41,10 @@ export const TITLES: Readonly<Record<ProblemCode, string>> = {
   unsupported_media_type: 'Dieser Inhaltstyp wird hier nicht gelesen.',
   user_changed: 'Die Rollen haben sich geändert, seit sie gelesen wurden.',
   last_owner: 'Ein Konto braucht einen Inhaber.',
-  no_such_friend: 'Kein Kontakt, der die geworbene Person sein könnte.',
+  no_such_friend: 'Kein Kontakt, der die empfohlene Person sein könnte.',
   no_such_member: 'Dieses Mitglied gibt es nicht.',
   no_such_referral: 'Diese Empfehlung gibt es nicht.',
-  no_such_reward: 'Diese Belohnung gibt es nicht.',
+  no_such_reward: 'Diese Prämie gibt es nicht.',
   no_such_dry_run: 'Diese Erprobung gibt es nicht.',
   no_such_case: 'Diesen Fall gibt es nicht.',
   no_such_order: 'Diesen Auftrag gibt es nicht.',
@@ -52,7 +52,7 @@ export const TITLES: Readonly<Record<ProblemCode, string>> = {
   no_such_provider: 'Diesen Anbieter gibt es nicht.',
   no_such_connection: 'Diese Verbindung gibt es nicht.',
   nothing_to_release: 'Es gibt nichts, das sich freigeben ließe.',
-  self_referral: 'Das Mitglied und die geworbene Person sind derselbe Mensch.',
+  self_referral: 'Das Mitglied und die empfohlene Person sind derselbe Mensch.',
   too_many_requests: 'Zu viele Anfragen.',
   internal: 'Bei uns ist etwas schiefgegangen.',
   misconfigured: 'Wonward ist nicht richtig eingerichtet.',
@@ -119,12 +119,12 @@ export const PROBLEMS: Phrases = {
   // What is not there.
   'This account has no such thing.': 'So etwas gibt es in diesem Konto nicht.',
   'This account has no such member.': 'Dieses Mitglied gibt es in diesem Konto nicht.',
-  'This account has no such recruiter.': 'Diesen Recruiter gibt es in diesem Konto nicht.',
+  'This account has no such recruiter.': 'Diesen Werber gibt es in diesem Konto nicht.',
   'This account has no such referral.': 'Diese Empfehlung gibt es in diesem Konto nicht.',
-  'This account has no such reward.': 'Diese Belohnung gibt es in diesem Konto nicht.',
+  'This account has no such reward.': 'Diese Prämie gibt es in diesem Konto nicht.',
   'This account has no such reward, or nothing was given for it.':
-    'Diese Belohnung gibt es in diesem Konto nicht, oder es wurde nichts für sie ausgegeben.',
-  'The referral has no such reward.': 'Diese Belohnung gehört nicht zu der Empfehlung.',
+    'Diese Prämie gibt es in diesem Konto nicht, oder es wurde nichts für sie ausgegeben.',
+  'The referral has no such reward.': 'Diese Prämie gehört nicht zu der Empfehlung.',
   'This account has no such case.': 'Diesen Fall gibt es in diesem Konto nicht.',
   'This account has no such connection.': 'Diese Verbindung gibt es in diesem Konto nicht.',
   'This account has no such program.': 'Dieses Programm gibt es in diesem Konto nicht.',
@@ -170,10 +170,10 @@ export const PROBLEMS: Phrases = {
   'A member is known by an e-mail address or by a contact.':
     'Ein Mitglied ist durch eine E-Mail-Adresse oder einen Kontakt bekannt.',
   'A friend is known by an e-mail address or by a contact.':
-    'Eine geworbene Person ist durch eine E-Mail-Adresse oder einen Kontakt bekannt.',
+    'Eine empfohlene Person ist durch eine E-Mail-Adresse oder einen Kontakt bekannt.',
   'Nobody can refer themselves.': 'Niemand kann sich selbst empfehlen.',
   'The friend stays with the member who referred first.':
-    'Die geworbene Person bleibt bei dem Mitglied, das sie zuerst empfohlen hat.',
+    'Die empfohlene Person bleibt bei dem Mitglied, das sie zuerst empfohlen hat.',
   'This contact was erased here on request. If the person has come back, make a new contact for them in the CRM.':
     'Dieser Kontakt wurde hier auf Verlangen gelöscht. Ist die Person zurückgekommen, legen Sie im CRM einen neuen Kontakt für sie an.',
   'No such consent text was ever saved, so nobody was shown it.':
@@ -258,7 +258,7 @@ export const PROBLEMS: Phrases = {
     'Sie haben {count} Ansichten dieser Liste. Entfernen Sie zuerst eine.',
   // Rewards, cases and money.
   'The reward is {=state}; there is nothing to decide on it.':
-    'Die Belohnung ist {=state}; über sie ist nichts zu entscheiden.',
+    'Die Prämie ist {=state}; über sie ist nichts zu entscheiden.',
   'The case is decided ({=outcome}); there is nothing more to decide on it.':
     'Der Fall ist entschieden ({=outcome}); darüber ist nichts mehr zu entscheiden.',
   'Nothing was decided: this account has no such case.':
@@ -278,7 +278,7 @@ export const PROBLEMS: Phrases = {
   'Orders wait in a batch that is not approved: cut and approve it first.':
     'Aufträge warten in einem Sammelauftrag, der nicht genehmigt ist: Schließen und genehmigen Sie ihn zuerst.',
   'Nothing of this reward is owed back; there is nothing to write off.':
-    'Von dieser Belohnung ist nichts zurückgeschuldet; es gibt nichts abzuschreiben.',
+    'Von dieser Prämie ist nichts zurückgeschuldet; es gibt nichts abzuschreiben.',
   'A refund of this id was told with another amount or another deal.':
     'Eine Erstattung mit dieser Id wurde mit einem anderen Betrag oder Deal gemeldet.',
   'A release of this id was asked for with another rule or selection.':
@@ -346,6 +346,6 @@ export const PROBLEMS: Phrases = {
     'Dieser Kontakt wurde wirklich empfohlen: Was seine Deals zahlen, ist kein Test. Wählen Sie einen anderen.',
   'This account has no member with this e-mail address.': 'In diesem Konto hat kein Mitglied diese E-Mail-Adresse.',
   'The member and the friend have the same e-mail address.':
-    'Das Mitglied und die geworbene Person haben dieselbe E-Mail-Adresse.',
+    'Das Mitglied und die empfohlene Person haben dieselbe E-Mail-Adresse.',
   'This account has no such test.': 'Diesen Test gibt es in diesem Konto nicht.',
 };

@@ -58,7 +58,7 @@ export const PROVIDERS: Phrases = {
   'does not let this app do it; payouts have to be switched on for it':
     'lässt diese App das nicht tun; Payouts müssen für sie eingeschaltet sein',
   'Secret key': 'Geheimer Schlüssel',
-  Reward: 'Belohnung',
+  Reward: 'Prämie',
   'Stripe › Developers › API keys. A restricted key needs: coupons and promotion codes, customers, balance: write.':
     'Stripe › Developers › API keys. Ein eingeschränkter Schlüssel braucht: coupons and promotion codes, customers, balance: write.',
   'promotion_code: a code for one use. customer_balance: credit on the next invoice of the customer with the same e-mail address.':
@@ -68,7 +68,7 @@ export const PROVIDERS: Phrases = {
     'Stripe › Developers › Webhooks; beginnt mit whsec_. Ohne ihn werden keine Nachrichten angenommen.',
   'Metadata field with the deal': 'Metadatenfeld mit dem Deal',
   'Name of the metadata field of a refund, its charge or its payment that holds the deal’s id in the CRM, such as hubspot_deal_id. Without it refunds are kept, and lower no reward.':
-    'Name des Metadatenfelds einer Erstattung, ihrer Belastung oder Zahlung mit der Id des Deals im CRM, etwa hubspot_deal_id. Ohne es werden Erstattungen behalten und senken keine Belohnung.',
+    'Name des Metadatenfelds einer Erstattung, ihrer Belastung oder Zahlung mit der Id des Deals im CRM, etwa hubspot_deal_id. Ohne es werden Erstattungen behalten und senken keine Prämie.',
   'A promotion code for one use, or credit on the customer’s next invoice.':
     'Ein Gutscheincode für einmal, oder Guthaben auf der nächsten Rechnung des Kunden.',
   'A promotion code that was not used is switched off. Credit on a customer’s balance stays.':
@@ -81,7 +81,7 @@ export const PROVIDERS: Phrases = {
   'Stripe answers, in test mode.': 'Stripe antwortet, im Testmodus.',
   'Stripe answers.': 'Stripe antwortet.',
   'Stripe does not know this key.': 'Stripe kennt diesen Schlüssel nicht.',
-  'The key may not do what this reward needs.': 'Der Schlüssel darf nicht, was diese Belohnung braucht.',
+  'The key may not do what this reward needs.': 'Der Schlüssel darf nicht, was diese Prämie braucht.',
   'API key': 'API-Schlüssel',
   Campaign: 'Kampagne',
   Products: 'Produkte',
@@ -113,7 +113,7 @@ export const PROVIDERS: Phrases = {
   'does not accept the API key': 'nimmt den API-Schlüssel nicht an',
   'Your own program': 'Ihr eigenes Programm',
   'Each reward is ordered from a program of your own by a signed request.':
-    'Jede Belohnung wird mit einer signierten Anfrage bei einem Programm von Ihnen bestellt.',
+    'Jede Prämie wird mit einer signierten Anfrage bei einem Programm von Ihnen bestellt.',
   'Your program keeps what it was told; a reversal is claimed back in the ledger.':
     'Ihr Programm behält, was ihm gesagt wurde; was zurückgenommen wird, wird im Hauptbuch zurückgefordert.',
   'Orders are signed and sent to {host}.': 'Aufträge werden signiert und an {host} gesendet.',

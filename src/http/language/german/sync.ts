@@ -52,8 +52,8 @@ export const SYNC: Phrases = {
   'stands in a stage that the mapping does not know; nothing is taken back':
     'steht in einer Phase, die die Zuordnung nicht kennt; nichts wird zurückgenommen',
   'qualifies, and the search does not know of it yet': 'kommt in Frage, und die Suche weiß noch nichts davon',
-  'a reward stands, and the deal is gone': 'eine Belohnung steht, und den Deal gibt es nicht mehr',
-  'a reward stands, and the deal does not qualify': 'eine Belohnung steht, und der Deal kommt nicht in Frage',
+  'a reward stands, and the deal is gone': 'eine Prämie steht, und den Deal gibt es nicht mehr',
+  'a reward stands, and the deal does not qualify': 'eine Prämie steht, und der Deal kommt nicht in Frage',
   'is to be written': 'wird noch geschrieben',
   'could not be written and waits for a person': 'ließ sich nicht schreiben und wartet auf einen Menschen',
   'the CRM does not have the record any more': 'im CRM gibt es den Datensatz nicht mehr',

@@ -11,13 +11,13 @@ export const TOLD: Phrases = {
   'Choose a valid currency on the deal.': 'Wählen Sie am Deal eine gültige Währung.',
   'Enter the exchange rates of that day.': 'Tragen Sie die Wechselkurse dieses Tages ein.',
   'Look at the deal there; it pays there when it is won and the friend is on it.':
-    'Sehen Sie sich den Deal dort an; dort zahlt er, wenn er gewonnen ist und die geworbene Person daran steht.',
+    'Sehen Sie sich den Deal dort an; dort zahlt er, wenn er gewonnen ist und die empfohlene Person daran steht.',
   'Move the deal to Closed Won again.': 'Setzen Sie den Deal wieder auf gewonnen.',
   'Restore the deal in the CRM.': 'Stellen Sie den Deal im CRM wieder her.',
-  'Associate the deal with the friend again.': 'Ordnen Sie den Deal wieder der geworbenen Person zu.',
+  'Associate the deal with the friend again.': 'Ordnen Sie den Deal wieder der empfohlenen Person zu.',
   'Move the deal forward again.': 'Bringen Sie den Deal wieder voran.',
   'Pays when a reward that counts towards the limit is taken back.':
-    'Zahlt, wenn eine Belohnung zurückgenommen wird, die zur Grenze zählt.',
+    'Zahlt, wenn eine Prämie zurückgenommen wird, die zur Grenze zählt.',
   'Fill up the budget of the program.': 'Füllen Sie das Budget des Programms auf.',
   'Enter the amount of the deal, in the currency in which it was paid.':
     'Tragen Sie den Betrag des Deals in der Währung ein, in der er bezahlt wurde.',
@@ -40,9 +40,9 @@ export const TOLD: Phrases = {
   'What is owed back is kept from what is owed next, unless finance writes it off.':
     'Was zurückgeschuldet ist, wird vom Nächsten einbehalten, wenn die Finanzabteilung es nicht abschreibt.',
   'Pays when the {=condition} is {=expected}.': 'Zahlt, wenn es heißt: {=condition} {=expected}.',
-  'The friend has no deal yet.': 'Die geworbene Person hat noch keinen Deal.',
+  'The friend has no deal yet.': 'Die empfohlene Person hat noch keinen Deal.',
   'Create a deal for this friend and win it.':
-    'Legen Sie für diese geworbene Person einen Deal an und gewinnen Sie ihn.',
+    'Legen Sie für diese empfohlene Person einen Deal an und gewinnen Sie ihn.',
   'The deal "{deal}" is lost.': 'Der Deal „{deal}“ ist verloren.',
   'Open the deal "{deal}" again and win it.': 'Öffnen Sie den Deal „{deal}“ wieder und gewinnen Sie ihn.',
   '{=money} for {beneficiary} when the deal "{deal}" reaches {=stage}.':
@@ -70,14 +70,14 @@ export const TOLD: Phrases = {
   'Amount: {=money}.': 'Betrag: {=money}.',
   'Counts from {=day}, recorded {=recorded}.': 'Zählt ab dem {=day}, aufgezeichnet am {=recorded}.',
   // Why a person has to look.
-  'the friend was a customer before the referral': 'die geworbene Person war schon vor der Empfehlung Kunde',
-  'the member and the friend are the same person': 'das Mitglied und die geworbene Person sind derselbe Mensch',
+  'the friend was a customer before the referral': 'die empfohlene Person war schon vor der Empfehlung Kunde',
+  'the member and the friend are the same person': 'das Mitglied und die empfohlene Person sind derselbe Mensch',
   'it is over {=money}': 'sie liegt über {=money}',
   'its rule asks for it': 'ihre Regel verlangt es',
   'something speaks against it: {+signs}': 'etwas spricht dagegen: {+signs}',
   // Dry runs.
   'The draft has no rule of this key.': 'Der Entwurf hat keine Regel mit diesem Schlüssel.',
   'By the draft the friend belongs to nobody: none of the evidence counts.':
-    'Nach dem Entwurf gehört die geworbene Person niemandem: Kein Beleg zählt.',
+    'Nach dem Entwurf gehört die empfohlene Person niemandem: Kein Beleg zählt.',
   'The {=limit} is {=expected}, and there were {=actual}.': '{=limit} ist {=expected}, und es waren {=actual}.',
 };

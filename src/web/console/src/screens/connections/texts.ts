@@ -275,7 +275,7 @@ export const connectionText = catalogue({
     ownerLeft: 'nicht aktiv',
     ownerUnnamed: 'Zuständig: {id}',
     ownerSayStaff: 'Gehört zu uns',
-    ownerIsStaff: 'Ist jetzt Recruiter.',
+    ownerIsStaff: 'Ist jetzt Werber.',
     ownerTasksWhere: 'Wählen Sie die Person in den Einstellungen der Wonward-App in HubSpot unter Benachrichtigungen.',
     unsaved: '{count, plural, one {Eine Phase ist} other {# Phasen sind}} anders als das, was gilt.',
     undo: 'Zurücknehmen',

@@ -56,7 +56,7 @@ export const onboardingText = catalogue({
     programOpen: '{name} öffnen',
     brand: 'Ihre Marke',
     brandWhat:
-      'Wie Sie aussehen, wo Mitglieder und Geworbene von Ihnen lesen: Name, Farbe, Logo und Absender. Sie finden es unter Einstellungen wieder.',
+      'Wie Sie aussehen, wo Mitglieder und Empfohlene von Ihnen lesen: Name, Farbe, Logo und Absender. Sie finden es unter Einstellungen wieder.',
     live: 'Nach einer Erprobung beginnen',
     liveWhat:
       'Erproben Sie den Entwurf an allem Aufgezeichneten, sehen Sie, was er bezahlt hätte, und veröffentlichen Sie genau das.',

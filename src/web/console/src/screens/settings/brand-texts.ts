@@ -46,7 +46,7 @@ export const brandText = catalogue({
   },
   de: {
     brand: 'Marke',
-    brandWhat: 'Wie Mitglieder und Freunde Sie sehen: auf Empfehlungsseiten, in Einladungen und Briefen.',
+    brandWhat: 'Wie Mitglieder und Empfohlene Sie sehen: auf Empfehlungsseiten, in Einladungen und Briefen.',
     name: 'Name, den Mitglieder kennen',
     nameWhat: 'Ohne ihn steht auf Seiten „Wonward“. Der Name des Kontos selbst wird niemandem außerhalb gezeigt.',
     accent: 'Farbe',
@@ -58,7 +58,7 @@ export const brandText = catalogue({
     repairedDark:
       'Text in {asked} ist auf dunklem Grund nicht lesbar: sein Kontrast ist {contrast} zu 1, nötig sind 4,5. Dort wird {used} verwendet.',
     sound: 'Text in dieser Farbe ist auf hellem und dunklem Grund lesbar.',
-    language: 'Sprache, in der Mitgliedern und Freunden geschrieben wird',
+    language: 'Sprache, in der Mitgliedern und Empfohlenen geschrieben wird',
     en: 'Englisch',
     de: 'Deutsch',
     letters: 'Briefe',

@@ -62,7 +62,7 @@ export const configurationText = catalogue({
     applied: 'Was daraus wurde',
     part_program: 'Programm {name}',
     part_brand: 'Marke',
-    part_consent: '{name, select, friend {Einwilligungstext für Freunde} other {Einwilligungstext für Mitglieder}}',
+    part_consent: '{name, select, friend {Einwilligungstext für Empfohlene} other {Einwilligungstext für Mitglieder}}',
     part_retention: 'Aufbewahrung',
     outcome_unchanged: 'Unverändert',
     outcome_applied: 'Angewandt',

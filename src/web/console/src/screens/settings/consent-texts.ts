@@ -42,7 +42,7 @@ export const consentText = catalogue({
     de: 'Deutsch',
     consentWhat:
       'Was Personen gesagt wird, wenn sie eingetragen werden. Wer jemanden einträgt, sagt, welche Fassung gezeigt wurde; sie bleibt bei der Empfehlung oder dem Mitglied und ändert sich nie.',
-    friend: 'Freunde',
+    friend: 'Empfohlene',
     friendWhat:
       'Für jemanden, dessen Namen und Adresse ein Mitglied oder der Vertrieb weitergibt. Der Text steht auf der Empfehlungsseite, und der Vertrieb liest ihn vor, bevor er im CRM einträgt.',
     member: 'Mitglieder',

@@ -49,9 +49,9 @@ export const providerText = catalogue({
     field: 'Field “{field}”',
   },
   de: {
-    providers: 'Belohnungsanbieter',
+    providers: 'Prämienanbieter',
     providersWhat:
-      'Wie Belohnungen zu den Menschen kommen. Eine Regel nennt einen davon; was er braucht, wird hier angegeben und verschlüsselt aufbewahrt.',
+      'Wie Prämien zu den Menschen kommen. Eine Regel nennt einen davon; was er braucht, wird hier angegeben und verschlüsselt aufbewahrt.',
     provider: 'Anbieter',
     state: 'Zustand',
     usedBy: 'Genutzt von',
@@ -89,7 +89,7 @@ export const providerText = catalogue({
     largest: 'Größter',
     noLimit: 'Unbegrenzt',
     more: 'und {count, number} weitere',
-    takenBack: 'Wenn eine Belohnung zurückgenommen wird',
+    takenBack: 'Wenn eine Prämie zurückgenommen wird',
     whoUses: 'Regeln, die damit zahlen',
     noRules: 'Keine Regel zahlt damit. Wählen Sie ihn in einer Regel eines Programms.',
     program: 'Programm',

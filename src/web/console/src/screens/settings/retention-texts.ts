@@ -32,7 +32,7 @@ export const retentionText = catalogue({
   de: {
     retention: 'Aufbewahrung',
     retentionWhat:
-      'Wie lange aufbewahrt wird, was nicht immer bleiben muss. Empfehlungen, Entscheidungen, Belohnungen und das Hauptbuch bleiben; wer verlangt, vergessen zu werden, wird sofort vergessen, was auch immer hier steht.',
+      'Wie lange aufbewahrt wird, was nicht immer bleiben muss. Empfehlungen, Entscheidungen, Prämien und das Hauptbuch bleiben; wer verlangt, vergessen zu werden, wird sofort vergessen, was auch immer hier steht.',
     days: 'Tage',
     forever: 'Immer',
     forgotten: 'Bisher vergessen',

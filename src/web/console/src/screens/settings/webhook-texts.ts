@@ -156,9 +156,9 @@ export const webhookText = catalogue({
     onlyUndelivered: 'Nur was nicht zugestellt wurde',
     replayed:
       '{count, plural, =0 {Es war nichts erneut zu senden.} one {# Ereignis ist unterwegs.} other {# Ereignisse sind unterwegs.}}',
-    groupMember: 'Mitglieder und Stufen',
+    groupMember: 'Mitglieder und Ränge',
     groupReferral: 'Empfehlungen',
-    groupReward: 'Entscheidungen und Belohnungen',
+    groupReward: 'Entscheidungen und Prämien',
     groupDesk: 'Fälle und Verbindungen',
   },
 });
