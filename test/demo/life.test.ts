@@ -163,6 +163,25 @@ describe('the plot', () => {
     }
   });
 
+  test('has nearly every open deal close some day on a working day, most of them ahead, and one that was forgotten in the past', () => {
+    const open = new Map<number, number | null>();
+    for (const scene of plot.scenes) {
+      if (scene.kind === 'open') open.set(scene.deal, scene.closesAt);
+      else if (scene.kind === 'delete') open.delete(scene.deal);
+      else if (scene.kind === 'move' && ['closedwon', 'closedlost'].includes(scene.stage)) open.delete(scene.deal);
+      else if (scene.kind === 'move' && open.get(scene.deal) !== null) open.set(scene.deal, scene.closesAt);
+    }
+    const dates = [...open.values()].filter((at) => at !== null);
+    expect(open.size).toBeGreaterThan(150);
+    expect(dates.length / open.size).toBeGreaterThan(0.93);
+    expect(dates.length).toBeLessThan(open.size);
+    expect(new Set(dates.map((at) => new Date(at).getUTCDay()))).toEqual(new Set([1, 2, 3, 4, 5]));
+    const ahead = dates.filter((at) => at > UNTIL);
+    expect(new Set(ahead.map((at) => new Date(at).toISOString().slice(0, 7))).size).toBeGreaterThan(2);
+    expect(ahead.length).toBeGreaterThan(100);
+    expect(Math.min(...dates)).toBeLessThan(UNTIL - 100 * DAY);
+  });
+
   test('is told in the order of the times, and ends when it ends', () => {
     const times = plot.scenes.map(({ at }) => at);
     expect(times).toEqual(times.toSorted((a, b) => a - b));

@@ -217,13 +217,14 @@ function createCast(
               pipeline: 'default',
               dealstage: FIRST_STAGE,
               deal_currency_code: currency,
+              ...closing(scene.closesAt),
             },
             associations: [{ toType: 'contact', toId: contact }],
           }).id;
           return;
         }
         case 'move':
-          return edit(scene.deal, { dealstage: scene.stage });
+          return edit(scene.deal, { dealstage: scene.stage, ...closing(scene.closesAt) });
         case 'amend':
           return edit(scene.deal, { amount: scene.amount });
         case 'delete': {
@@ -256,6 +257,11 @@ function createCast(
       }
     },
   };
+}
+
+/** Nothing where nobody says anything; HubSpot sets the date itself when a deal is closed. */
+function closing(at: number | null): Record<string, string> {
+  return at === null ? {} : { closedate: new Date(at).toISOString() };
 }
 
 const WORDS = {

@@ -23,6 +23,11 @@ export const FIRST_STAGE = WAY[0][0];
 export const WON_STAGE = 'closedwon';
 const LAST_STAGE = WAY[4][0];
 const LOST = 'closedlost';
+/** How much later than a deal takes on average its rep says that it will close, how far such a word is off, and how many reps give none. */
+const CAUTION = 1.4;
+const ESTIMATE_SPREAD = 0.35;
+const NO_CLOSE_DATE = 0.03;
+const [SUNDAY, SATURDAY] = [0, 6];
 
 /** How a friend is tied to the member: by the rep's label, by the code that the friend gave, or by what the website submits. */
 export type Channel = 'label' | 'code' | 'submission';
@@ -51,8 +56,9 @@ export type Claim = 'wrong_member' | 'not_rewarded' | 'wrong_amount';
 export type Scene = { readonly at: number } & (
   | { readonly kind: 'join'; readonly member: number }
   | { readonly kind: 'refer'; readonly friend: number }
-  | { readonly kind: 'open'; readonly deal: number }
-  | { readonly kind: 'move'; readonly deal: number; readonly stage: string }
+  /** `closesAt`: when its rep then says that it will close; null when they say nothing. */
+  | { readonly kind: 'open'; readonly deal: number; readonly closesAt: number | null }
+  | { readonly kind: 'move'; readonly deal: number; readonly stage: string; readonly closesAt: number | null }
   | { readonly kind: 'amend'; readonly deal: number; readonly amount: string }
   | { readonly kind: 'delete'; readonly deal: number }
   | { readonly kind: 'refund'; readonly deal: number; readonly amount: string }
@@ -81,6 +87,7 @@ export interface PlotOptions {
 export function writePlot(options: PlotOptions): Plot {
   const { from, until } = options;
   const chance = createChance(options.seed);
+  const closing = createClosing(options.seed);
   const people = createPeople(chance);
   const days = rhythm(from, until);
 
@@ -162,23 +169,24 @@ export function writePlot(options: PlotOptions): Plot {
       amount: amountOf(1),
       currency,
     });
-    scenes.push({ kind: 'open', at: openedAt, deal });
+    const expected = closing.ofDeal();
+    scenes.push({ kind: 'open', at: openedAt, deal, closesAt: expected(openedAt, FIRST_STAGE) });
     const isWon = chance.chance(odds);
     // Some are never touched again; others end somewhere on the way.
     const steps = isWon ? WAY.length : chance.integer(WAY.length) + 1;
     const isForgotten = !isWon && chance.chance(0.12);
     let at = openedAt;
     for (const [index, [stage, days]] of WAY.slice(0, steps).entries()) {
-      if (index > 0) scenes.push({ kind: 'move', at, deal, stage });
+      if (index > 0) scenes.push({ kind: 'move', at, deal, stage, closesAt: expected(at, stage) });
       at += (0.2 + chance.lasting(days)) * DAY;
     }
     if (isForgotten) return null;
-    scenes.push({ kind: 'move', at, deal, stage: isWon ? WON_STAGE : LOST });
+    scenes.push({ kind: 'move', at, deal, stage: isWon ? WON_STAGE : LOST, closesAt: null });
     if (!isWon) return null;
     const later = at + chance.between(1, 40) * DAY;
     chance.weighed<() => void>([
       [() => undefined, 860],
-      [() => reopen(deal, later), 60],
+      [() => reopen(deal, later, expected(later, LAST_STAGE)), 60],
       [() => scenes.push({ kind: 'amend', at: later, deal, amount: amountOf(chance.between(0.5, 0.9)) }), 35],
       [() => scenes.push({ kind: 'amend', at: later, deal, amount: amountOf(chance.between(1.1, 1.5)) }), 15],
       [() => scenes.push({ kind: 'refund', at: later, deal, amount: amountOf(chance.between(0.2, 0.8)) }), 25],
@@ -187,18 +195,43 @@ export function writePlot(options: PlotOptions): Plot {
     return at;
   }
 
-  function reopen(deal: number, at: number): void {
-    scenes.push({ kind: 'move', at, deal, stage: LAST_STAGE });
+  function reopen(deal: number, at: number, closesAt: number | null): void {
+    scenes.push({ kind: 'move', at, deal, stage: LAST_STAGE, closesAt });
     const end = chance.weighed([
       [LOST, 6],
       [WON_STAGE, 3],
       [null, 1],
     ]);
-    if (end !== null) scenes.push({ kind: 'move', at: at + (0.5 + chance.lasting(6)) * DAY, deal, stage: end });
+    if (end !== null)
+      scenes.push({ kind: 'move', at: at + (0.5 + chance.lasting(6)) * DAY, deal, stage: end, closesAt: null });
   }
 
   const seen = scenes.map((scene) => ({ ...scene, at: Math.floor(scene.at) })).filter(({ at }) => at < until);
   return { from, until, members, friends, deals, scenes: seen.sort((a, b) => a.at - b.at) };
+}
+
+/** What reps say of when a deal will close: anew with each stage, on a working day. By draws of its own, so that nothing else hangs on them. */
+function createClosing(seed: number) {
+  const chance = createChance(seed + 2);
+  return {
+    /** Whose rep gives such a date at all gives one each time. */
+    ofDeal() {
+      const isGiven = !chance.chance(NO_CLOSE_DATE);
+      return (at: number, stage: string): number | null => {
+        const place = WAY.findIndex(([name]) => name === stage);
+        const left = WAY.slice(place).reduce((days, [, mean]) => days + mean, 0);
+        const guess = at + chance.around(left * CAUTION, ESTIMATE_SPREAD) * DAY;
+        return isGiven ? workingDay(guess) : null;
+      };
+    },
+  };
+}
+
+/** The noon of that day, or of the Monday after it. */
+function workingDay(at: number): number {
+  const noon = Math.floor(at / DAY) * DAY + DAY / 2;
+  const day = new Date(noon).getUTCDay();
+  return noon + (day === SATURDAY ? 2 : day === SUNDAY ? 1 : 0) * DAY;
 }
 
 /** Days that are as busy as their season, their weekday, and the age of the program make them. */

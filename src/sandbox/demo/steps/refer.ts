@@ -4,6 +4,9 @@ import { readable } from '../money.ts';
 import type { Step } from '../run-story.ts';
 import { ADA, ADA_REWARD, BOB, DEAL, DEAL_AMOUNT, FIRST_STAGE, type Scene } from '../scene.ts';
 
+/** What its rep hopes: a forecast needs a day. */
+const CLOSES_IN_MS = 30 * 86_400_000;
+
 export const contacts: Step<Scene> = {
   name: `Two contacts: ${ADA}, a happy customer, and ${BOB}, new`,
   async act(scene) {
@@ -92,7 +95,8 @@ export const referral: Step<Scene> = {
 export const deal: Step<Scene> = {
   name: `A deal for Bob, worth ${readable(DEAL_AMOUNT)}: what would make it pay`,
   async act(scene) {
-    const properties = { dealname: DEAL, amount: DEAL_AMOUNT, pipeline: 'default', dealstage: FIRST_STAGE };
+    const closedate = new Date(Date.now() + CLOSES_IN_MS).toISOString();
+    const properties = { dealname: DEAL, amount: DEAL_AMOUNT, pipeline: 'default', dealstage: FIRST_STAGE, closedate };
     const associations = [{ toType: 'contacts', toId: scene.bob }];
     scene.deal = (await scene.crm.create('deals', { properties, associations })).id;
   },
