@@ -338,6 +338,31 @@ describe('money', () => {
       .first()
       .waitFor();
     await expectSoundPage(one, 'money-receivables');
+
+    // Who only reads money sees what is owed and cannot let go of it; whose roles are changed meanwhile is told, and keeps what they wrote.
+    const reader = await enter('ann@acme.test', ['analyst']);
+    await reader.page.goto(at('money?tab=receivables'));
+    await reader.page
+      .getByRole('row', { name: /€100\.00/ })
+      .first()
+      .waitFor();
+    expect(await reader.page.getByRole('button', { name: 'Write off' }).count()).toBe(0);
+    const former = await enter('flo@acme.test', ['finance']);
+    await former.page.goto(at('money?tab=receivables'));
+    await former.page.getByRole('button', { name: 'Write off' }).click();
+    const late = former.page.getByRole('dialog');
+    await late.getByLabel('Authorised by').fill('Nobody');
+    await late.getByLabel('Reason').fill('Written too late.');
+    const flo = (await stack.api('GET', '/users')).body.users.find(({ email }: Json) => email === 'flo@acme.test');
+    const changed = await stack.api('PUT', `/users/${flo.id}/roles`, { roles: ['analyst'], version: flo.version });
+    expect(changed.status).toBe(200);
+    await late.getByRole('button', { name: 'Write off' }).click();
+    await late.getByText('Your roles do not').first().waitFor();
+    expect(await late.getByLabel('Reason').inputValue()).toBe('Written too late.');
+    await expectSoundPage(former, 'money-write-off-refused', { mayBeRefused: true });
+    const owed = async () => (await stack.api('GET', '/receivables')).body.items.map((item: Json) => item.owed);
+    expect(await owed()).toEqual(['100.00']);
+
     await page.getByRole('button', { name: 'Write off' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Write off' }).click();
@@ -347,6 +372,12 @@ describe('money', () => {
     await dialog.getByRole('button', { name: 'Write off' }).click();
     await dialog.waitFor({ state: 'detached' });
     await page.getByRole('cell', { name: 'settled' }).waitFor();
+    expect(await owed()).toEqual(['0.00']);
+    const { body } = await stack.api('GET', `/decisions?referralId=${paid.referralId}&limit=100`);
+    const [word] = body.items.filter(({ reason }: Json) => reason.code === 'written_off');
+    expect(word.reason.text).toMatch(/Head of finance.*Not worth collecting\./);
+    const [booked] = (await stack.api('GET', `/journals?kind=write_off&rewardId=${paid.id}`)).body.items;
+    expect(booked.postings.map(({ amount }: Json) => amount).sort()).toEqual(['-100.00', '100.00']);
   });
 
   test('budgets, comparisons and history are there', async () => {

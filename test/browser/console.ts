@@ -49,7 +49,7 @@ export function visiting(use: () => { readonly stack: Stack; readonly browser: B
 }
 
 /** What a browser writes when the service refuses something, which these stories ask for. */
-const REFUSED = /^Failed to load resource: the server responded with a status of (400|404|409|422)/;
+const REFUSED = /^Failed to load resource: the server responded with a status of (400|403|404|409|422)/;
 
 /** Where somebody wants to look. */
 export async function shoot(page: Page, name: string): Promise<void> {
