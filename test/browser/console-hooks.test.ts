@@ -204,6 +204,35 @@ describe('webhooks', () => {
     await expectSoundPage(one, 'webhook-off', { mayBeRefused: true });
   });
 
+  test('they are read in German on a telephone, by day and in the dark', { timeout: 120_000 }, async () => {
+    const [endpoint] = (await stack.api('GET', '/webhook-endpoints')).body.items;
+    const { body } = await stack.api('GET', `/webhook-endpoints/${endpoint.id}/deliveries`);
+    const [delivery] = body.items;
+    const one = await enter('gerd@acme.test', ['architect'], 375);
+    const { page } = one;
+    await page.evaluate("localStorage.setItem('wonward.locale', 'de')");
+    const look = async (name: string) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await expectSoundPage(one, `de-${name}-${colorScheme}`, { mayBeRefused: true });
+      }
+      const beside = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+      expect(beside, `${name} is wider than the screen`).toBe(0);
+    };
+    await page.goto(at('settings/webhooks'));
+    await page.getByRole('link', { name: receiver.url }).waitFor();
+    await look('webhooks');
+    await page.getByRole('button', { name: 'Webhook hinzufügen' }).click();
+    await page.getByRole('form', { name: 'Webhook hinzufügen' }).waitFor();
+    await look('webhooks-form');
+    await page.goto(at(`settings/webhooks/${endpoint.id}`));
+    await page.getByRole('table', { name: 'Zustellungen' }).getByText('Zugestellt').first().waitFor();
+    await look('webhook');
+    await page.goto(at(`settings/webhooks/${endpoint.id}?event=${delivery.id}`));
+    await page.getByRole('dialog').getByText('Versuche').first().waitFor();
+    await look('webhook-delivery');
+  });
+
   test('who may not change settings is told so', async () => {
     const one = await enter('rita@acme.test', ['reviewer']);
     await one.page.goto(at('settings/webhooks'));

@@ -15,9 +15,11 @@ export function Wide({
   role?: 'region' | 'group';
   children: ReactNode;
 }) {
+  // What is hidden from sight in it is placed by it, or it would make the page as wide as what scrolls here.
+  const style = { overflow: 'auto', maxHeight, position: 'relative' } as const;
   return (
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: the role, whichever it is, takes a name
-    <div role={role} aria-label={label} aria-busy={isBusy} tabIndex={0} style={{ overflow: 'auto', maxHeight }}>
+    <div role={role} aria-label={label} aria-busy={isBusy} tabIndex={0} style={style}>
       {children}
     </div>
   );

@@ -17,5 +17,9 @@ const TONES = { waiting: 'orange', delivered: 'green', failed: 'red' } as const;
 
 export function DeliveryTag({ state }: { state: keyof typeof TONES }) {
   const t = useText(webhookText);
-  return <Tag tone={TONES[state]}>{t(state)}</Tag>;
+  return (
+    <Tag tone={TONES[state]} isWhole>
+      {t(state)}
+    </Tag>
+  );
 }
