@@ -7,6 +7,10 @@ import { expectSoundPage, type Roles, visiting } from './console.ts';
 
 const DAY_MS = 86_400_000;
 const OTHERS_PORTAL = PORTAL + 1;
+/** More than two pages of a search. */
+const OF_THE_PAST = 450;
+/** A page of it takes so long that somebody can look and press a button. */
+const SLOW_MS = 3_000;
 
 /** A won stage that is called neither "won" nor "closedwon". */
 const PIPELINES = [
@@ -26,6 +30,9 @@ const USERS = [
   { userId: 11, email: 'olga@acme.test', firstName: 'Olga', lastName: 'Owner' },
   { userId: 12, email: 'rita@acme.test', firstName: 'Rita', lastName: 'Rep' },
 ];
+
+/** A write is tried five times before it waits for a person: half a minute. */
+const PATIENCE = { timeout: 60_000 };
 
 let stack: Stack;
 let scene: Scene;
@@ -260,6 +267,77 @@ describe('an admin', () => {
     await reader.page.getByText('You can read this. Changing it takes the permission').waitFor();
     expect(await reader.page.getByRole('button', { name: 'Try on history' }).count()).toBe(0);
     await expectSoundPage(reader, 'mapping-read-only', { mayBeRefused: true });
+  }, 180_000);
+
+  test('pauses the reading of the past, finds it as it was after a reload, and has it go on; has what the CRM refused tried again', async () => {
+    const { id } = await scene.connection();
+    // A contact that HubSpot does not let anybody write: after some attempts it waits for a person.
+    const refusal = scene.crm.addFault({
+      target: 'api',
+      portalId: PORTAL,
+      path: '*/contacts/batch/update',
+      effect: { kind: 'rows', rows: [0], category: 'VALIDATION_ERROR' },
+    });
+    const member = scene.person('Hedy');
+    scene.friendOf(member, 'Ida');
+
+    const speak = scene.silence();
+    for (let index = 0; index < OF_THE_PAST; index += 1)
+      scene.crm.createRecord(PORTAL, 'contact', {
+        properties: { email: `past.${index}@example.com`, firstname: `Past ${index}` },
+        at: stack.clock.now() - 100 * DAY_MS + index,
+      });
+    const slowness = scene.crm.addFault({
+      target: 'api',
+      portalId: PORTAL,
+      path: '*/contacts/search',
+      effect: { kind: 'latency', latencyMs: SLOW_MS },
+    });
+    speak();
+    const one = await enter('pia@acme.test', ['architect'], `connections/${id}/health?tab=history`);
+    const { page } = one;
+    await page.getByRole('button', { name: 'Read the past' }).click();
+    const past = page.getByRole('region', { name: /^Records modified since/ }).filter({ hasText: 'pia@acme.test' });
+    await past.getByText(/^[1-9][0-9]* found/).waitFor();
+    await past.getByRole('button', { name: 'Pause' }).click();
+    await past.getByText('Paused', { exact: true }).waitFor();
+    const backfill = async () => {
+      const { body } = await stack.api('GET', `/backfills?connectionId=${id}`);
+      return body.items.find(({ startedBy }: { startedBy: string }) => startedBy.includes('pia@acme.test'));
+    };
+    const paused = await backfill();
+    expect(paused).toMatchObject({ state: 'paused' });
+    expect(paused.found).toBeLessThan(OF_THE_PAST);
+    await page.reload();
+    await past.getByText('Paused', { exact: true }).waitFor();
+    await past.getByText(new RegExp(`^${paused.found} found`)).waitFor();
+    const shown = Number(await past.getByRole('progressbar').getAttribute('aria-valuenow'));
+    expect(shown).toBeGreaterThan(0);
+    expect(shown).toBeLessThan(100);
+    await expectSoundPage(one, 'backfill-paused');
+    scene.crm.removeFault(slowness.id);
+    expect((await backfill()).found).toBe(paused.found);
+    await past.getByRole('button', { name: 'Go on' }).click();
+    await past.getByText('Done', { exact: true }).waitFor();
+    expect((await backfill()).found).toBeGreaterThanOrEqual(OF_THE_PAST);
+
+    // Seen by whoever may look, tried again by whoever may change something.
+    await page.getByRole('tab', { name: 'Now' }).click();
+    const waiting = page.getByRole('table', { name: 'What stands in the way now' });
+    await waiting
+      .getByRole('row', { name: /writing to the CRM crm_rejected .* one waits for a person/ })
+      .waitFor(PATIENCE);
+    await expectSoundPage(one, 'health-parked');
+    const reader = await enter('ray@acme.test', ['analyst'], `connections/${id}/health`);
+    await reader.page.getByRole('table', { name: 'What stands in the way now' }).waitFor();
+    expect(await reader.page.getByRole('button', { name: 'Try what waits again' }).count()).toBe(0);
+    expect(scene.show('contact', member).wonward_referrals ?? '').toBe('');
+    scene.crm.removeFault(refusal.id);
+    await page.getByRole('button', { name: 'Try what waits again' }).click();
+    await page.getByText('One record is tried again.').waitFor();
+    await page.getByText('All is well').waitFor(PATIENCE);
+    await stack.settle();
+    expect(scene.show('contact', member).wonward_referrals).toBe('1');
   }, 180_000);
 
   test('reads all of it in German, in the dark and on a telephone', async () => {

@@ -112,8 +112,9 @@ function OneBackfill({ backfill: listed, queryKey }: { backfill: Backfill; query
   const percent = backfill.state === 'done' ? 100 : total ? Math.min(100, (found / total) * 100) : 0;
   const line = t('progress', { found: number(found), read: number(read), waiting: number(waiting) });
   const title = `${t('backfillSince')} ${day(backfill.since)}`;
+  const begun = t('startedBy', { who: backfill.startedBy, moment: moment(backfill.startedAt) });
   return (
-    <Paper withBorder p="md" component="section" aria-label={title}>
+    <Paper withBorder p="md" component="section" aria-label={`${title}: ${begun}`}>
       <Stack gap="xs">
         <Group justify="space-between" align="flex-start">
           <div>
@@ -126,7 +127,7 @@ function OneBackfill({ backfill: listed, queryKey }: { backfill: Backfill; query
               </Badge>
             </Group>
             <Text size="xs" c="dimmed">
-              {t('startedBy', { who: backfill.startedBy, moment: moment(backfill.startedAt) })}
+              {begun}
             </Text>
           </div>
           {may('connections.write') && isOpen && (
