@@ -75,13 +75,16 @@ export interface ForecastInput {
   readonly now: Instant;
 }
 
+/** Such as a rule for deals in another currency: it gives nothing for this one, unless somebody changes the deal. */
+const UNMET: ReadonlySet<string> = new Set(['condition_unmet', 'condition_unmet_because']);
+
 /**
- * What an outlook puts into the forecast; null for what is not to be expected. The amount is the outlook's own. A close date that has passed
+ * What an outlook puts into the forecast; null for what is not to be expected, and of a rule that does not apply and names no sum. The amount is the outlook's own. A close date that has passed
  * counts as today, since a deal that is open closes today at the earliest.
  */
 export function forecastLine(input: ForecastInput): ForecastLine | null {
   const { referralId, outlook, rule, deal, prospect, stageChance, batch, now } = input;
-  if (outlook.state !== 'expected') return null;
+  if (outlook.state !== 'expected' || (outlook.money === null && UNMET.has(outlook.reason.code))) return null;
   const own = prospect?.chance ?? null;
   const closesAt = prospect?.closesAt ?? null;
   return {

@@ -122,7 +122,10 @@ const PICTURES_OF: readonly Picture[] = [
   {
     name: 'sync-health',
     path: async () => `connections/${(await api('/connections')).items[0].id}/health`,
-    ready: heading(/\w/),
+    ready: async (page) => {
+      await heading(/\w/)(page);
+      await page.getByText('All is well').waitFor({ timeout: PATIENCE_MS });
+    },
   },
 ];
 

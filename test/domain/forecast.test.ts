@@ -77,6 +77,11 @@ describe('a probability', () => {
   });
 });
 
+const FIXED = { kind: 'fixed' as const, money: { minor: 2_500n, currency: 'EUR' as const } };
+const IN_DOLLARS: Partial<RewardRule> = {
+  conditions: [{ fact: 'deal.currency', op: 'in', currencies: ['USD'] }],
+};
+
 describe('what an open deal puts into the forecast', () => {
   test('is the outlook’s amount, its probability, and the day on which it would be paid', () => {
     expect(lineOf()).toMatchObject({
@@ -113,6 +118,15 @@ describe('what an open deal puts into the forecast', () => {
   test('of a deal without an amount is a line without one; of what nobody can change there is none', () => {
     expect(lineOf({}, { point: { amount: null } })).toMatchObject({ money: null, lacks: 'amount_missing' });
     expect(lineOf({}, { outlook: { otherDealsRewarded: 1 } })).toBeNull();
+  });
+
+  test('of a rule whose condition is not met is what it names, and nothing of one that takes a share: it is not that it could not say', () => {
+    expect(lineOf({}, { rule: IN_DOLLARS })).toBeNull();
+    expect(lineOf({}, { rule: { ...IN_DOLLARS, conditions: [], amount: FIXED } })).toMatchObject({ lacks: null });
+    expect(lineOf({}, { rule: { ...IN_DOLLARS, amount: FIXED } })).toMatchObject({
+      money: { minor: 2_500n, currency: 'EUR' },
+      lacks: 'condition_unmet',
+    });
   });
 });
 

@@ -10,7 +10,8 @@ import { FIRST_STAGE, type Friend, type Plot, type PlotOptions, type Scene, WON_
 import { VERSIONS } from './programs.ts';
 import type { Steps, Walk } from './walk.ts';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const WEEK_MS = 7 * DAY;
 const QUARTER_MS = 13 * WEEK_MS;
 /** Of what the gifts of a quarter will come to: mostly enough, and not quite in the last one. */
@@ -25,6 +26,12 @@ const SWEEP_EVERY_MS = 30 * DAY;
 /** As many as a batch of the service holds; a step is as long as so much takes to happen, and no longer than a week. */
 const SCENES_PER_STEP = 60;
 const STRIDE_MAX_DAYS = 7;
+/** At the end things happen one by one. How fast the service is, is told over a day, in whole hours, and by the next morning. */
+const LAST_HOURS_MS = 26 * HOUR;
+/** A service writes what it counts of its own work within this. */
+const FLUSH_MS = 60_000;
+/** What open deals may still cost is counted each week then: how that moves is worth a look, and all years of it a minute. */
+const FORECASTS_MS = 12 * WEEK_MS;
 /** News, a look at it, the decision and the write-back. */
 const ROUNDS_MAX = 6;
 const REACTION_MS = 2_000;
@@ -107,6 +114,9 @@ export async function live(deps: LiveDeps, options: LiveOptions): Promise<Life> 
     await office.review(walk.now());
     await settle(sandbox, steps);
     await steps.strike('figures');
+    const isOtherWeek = Math.floor(start / WEEK_MS) !== Math.floor(end / WEEK_MS);
+    if (isLast || (isOtherWeek && end > until - FORECASTS_MS))
+      for (const schedule of ['forecast', 'forecasts']) await steps.strike(schedule);
     options.onProgress?.(next, doings.length);
   }
   return { accountId: account.id, apiKey: keys.architect };
@@ -121,10 +131,12 @@ async function settle(sandbox: HubSpotSandbox, steps: Steps): Promise<void> {
   }
 }
 
-/** On the last day each thing is decided on as soon as it has happened: how fast the service is, is told by its last day. */
+/** In the last hours each thing is decided on as soon as it has happened. */
 function endOfStep(start: number, stride: number, until: number, nextAt = until): number {
-  const lastDay = until - DAY;
-  if (start < lastDay) return Math.min(start + stride, lastDay);
+  const lastHours = until - LAST_HOURS_MS;
+  if (start < lastHours) return Math.min(start + stride, lastHours);
+  // What the service has counted until then is written before a figure of the last day looks.
+  if (start === lastHours) return start + FLUSH_MS;
   return Math.min(Math.max(start, nextAt) + REACTION_MS, until);
 }
 

@@ -174,7 +174,7 @@ export function writePlot(options: PlotOptions): Plot {
     const isWon = chance.chance(odds);
     // Some are never touched again; others end somewhere on the way.
     const steps = isWon ? WAY.length : chance.integer(WAY.length) + 1;
-    const isForgotten = !isWon && chance.chance(0.12);
+    const isForgotten = !isWon && chance.chance(0.05);
     let at = openedAt;
     for (const [index, [stage, days]] of WAY.slice(0, steps).entries()) {
       if (index > 0) scenes.push({ kind: 'move', at, deal, stage, closesAt: expected(at, stage) });

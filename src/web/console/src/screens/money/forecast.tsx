@@ -238,7 +238,7 @@ function Gaps({ of }: { of: Counted }) {
   const { withoutChance, withoutCloseDate, withoutAmount } = of;
   if (withoutChance + withoutCloseDate + withoutAmount === 0) return null;
   return (
-    <Alert color="yellow" title={t('gaps')}>
+    <Alert color="yellow" title={t('gaps')} role="status">
       <Stack gap={4} align="flex-start">
         {withoutChance > 0 && <Text size="sm">{t('withoutChance', { count: withoutChance })}</Text>}
         {withoutCloseDate > 0 && <Text size="sm">{t('withoutCloseDate', { count: withoutCloseDate })}</Text>}
