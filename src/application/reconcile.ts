@@ -135,8 +135,10 @@ export function createReconcile({
     let cursor: string | null = null;
     let upTo: number | null = null;
     do {
+      const askedAt = clock.now();
       const page = await session.changedSince({ object, since: mark - OVERLAP_MS, cursor });
-      const aheadMs = page.asOf - clock.now();
+      // At most: the CRM read its clock after it was asked, however long its answer took.
+      const aheadMs = page.asOf - askedAt;
       const readTimes = await store.reads.readTimes(
         accountId,
         connectionId,

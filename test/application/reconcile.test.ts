@@ -35,7 +35,7 @@ async function wonInSilence(scene: Scene): Promise<string> {
   const deal = scene.deal([scene.friendOf(scene.person('Member'))]);
   await stack.settle();
   // What follows at once could be our own write's doing.
-  await stack.clock.sleep(10_000);
+  await stack.clock.sleep(30_000);
   const speak = scene.silence();
   scene.win(deal);
   speak();
@@ -108,6 +108,7 @@ describe('a sweep', () => {
     expect(quiet.own).toBeGreaterThanOrEqual(3);
     const { body } = await stack.api('GET', `/connections/${(await acme.connection()).id}/health`);
     expect(body.sweep.last).toMatchObject({ missed: 0 });
+    await stack.clock.sleep(60_000);
     const speak = acme.silence();
     acme.edit('deal', deal, { amount: '700.00' });
     speak();
