@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { hubspotManifest } from '../manifests/hubspot/app.ts';
+import { hubspotManifest, manifestWithAppEvents } from '../manifests/hubspot/app.ts';
+import { APP_EVENT_SCOPES } from '../manifests/hubspot/app-events.ts';
 import type { HubspotObject } from '../manifests/hubspot/manifest-type.ts';
 
 const FILE = fileURLToPath(new URL('../docs/hubspot/shared-data.md', import.meta.url));
@@ -70,6 +71,22 @@ function sharedDataPage(): string {
       ofObject.map(
         ({ name, label, description }) => `| ${labels.singular} | \`${name}\` | ${label} | ${description} |`,
       ),
+    ),
+    '',
+    '## Events that Wonward tells timelines where you turn them on',
+    '',
+    'Only by an app that HubSpot has approved for app events, which asks for these beside the permissions above:',
+    '',
+    '| scope | asked for | why |',
+    '|---|---|---|',
+    ...APP_EVENT_SCOPES.map(({ scope, reason }) => `| \`${scope}\` | always | ${reason} |`),
+    '',
+    'An event holds no name and no address, and HubSpot lets nobody change or remove it.',
+    '',
+    '| event | on | property | label |',
+    '|---|---|---|---|',
+    ...manifestWithAppEvents.appEvents.flatMap(({ name, objectType, properties: ofEvent }) =>
+      ofEvent.map((one) => `| ${name} | ${objectType.toLowerCase()} | \`${one.name}\` | ${one.label} |`),
     ),
   ].join('\n')}\n`;
 }

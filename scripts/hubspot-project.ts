@@ -1,12 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ContractSchema, typesFromSchema } from '../contracts/types-from-schema.ts';
-import { hubspotManifest } from '../manifests/hubspot/app.ts';
+import { hubspotManifest, manifestWithAppEvents } from '../manifests/hubspot/app.ts';
 import { hubspotProjectFiles } from '../manifests/hubspot/project.ts';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const PROJECT = 'extensions/hubspot';
+/** Beside what is uploaded by everybody: laid over it for an app that HubSpot has approved for app events. */
+const OVERLAY = `${PROJECT}/with-app-events`;
 /** By schema: the service takes the types from beside it; each folder that is uploaded needs its own copy, as no other is with it. */
 const CONTRACT_TYPES: Readonly<Record<string, readonly string[]>> = {
   'contracts/hubspot-card/card.schema.json': [
@@ -34,7 +36,10 @@ const COPIES: ReadonlyArray<readonly [copy: string, source: string, edit: (text:
 /** Every file that is made from a declared truth, by path in the repository. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const [path, text] of hubspotProjectFiles(hubspotManifest)) files.set(`${PROJECT}/${path}`, text);
+  const usual = hubspotProjectFiles(hubspotManifest);
+  for (const [path, text] of usual) files.set(`${PROJECT}/${path}`, text);
+  for (const [path, text] of hubspotProjectFiles(manifestWithAppEvents))
+    if (usual.get(path) !== text) files.set(`${OVERLAY}/${path}`, text);
   for (const [source, copies] of Object.entries(CONTRACT_TYPES)) {
     const schema = JSON.parse(readFileSync(join(REPOSITORY, source), 'utf8')) as ContractSchema;
     for (const path of copies) files.set(path, typesFromSchema(schema, source));
@@ -82,6 +87,14 @@ export function findDrift(root: string): readonly string[] {
   return drift;
 }
 
+/** The whole project as an approved app uploads it, into a folder of its own. */
+export function writeWithAppEvents(target: string): void {
+  const project = join(REPOSITORY, PROJECT);
+  const isLeftOut = (path: string) => path.includes('node_modules') || path === join(REPOSITORY, OVERLAY);
+  cpSync(project, target, { recursive: true, filter: (path) => !isLeftOut(path) });
+  cpSync(join(REPOSITORY, OVERLAY), target, { recursive: true });
+}
+
 export function writeGenerated(root: string): void {
   for (const [path, text] of generatedFiles()) {
     const target = join(root, path);
@@ -113,6 +126,14 @@ if (import.meta.main) {
       console.error('Run: node scripts/hubspot-project.ts');
       process.exitCode = 1;
     }
+  } else if (process.argv[2] === '--with-app-events') {
+    const [, , , target] = process.argv;
+    if (target === undefined) {
+      console.error(
+        'Name the folder to write the project into: node scripts/hubspot-project.ts --with-app-events <folder>',
+      );
+      process.exitCode = 1;
+    } else writeWithAppEvents(target);
   } else {
     writeGenerated(REPOSITORY);
   }

@@ -154,6 +154,10 @@ export const configSchema = z.object({
       example: '1234567',
       needed: 'production',
     }),
+  HUBSPOT_APP_EVENTS: flag('must be true or false').register(variables, {
+    description:
+      'Whether HubSpot has approved the app for app events and it was uploaded with them: then an admin may have the timelines of contacts told what happens.',
+  }),
   SALESFORCE_CLIENT_ID: text('must be the consumer key of the external client app').optional().register(variables, {
     description:
       'Consumer key of the external client app in Salesforce. It and its secret are set together or not at all.',

@@ -64,6 +64,7 @@ import { createSignIn, type SignIn } from './application/sign-in.ts';
 import { createSyncDesk, type SyncDesk } from './application/sync-desk.ts';
 import { createSyncHealth, type SyncHealthOf } from './application/sync-health.ts';
 import type { SyncPulse } from './application/sync-pulse.ts';
+import { createTellTimelines } from './application/tell-timelines.ts';
 import { createTellWorkflows } from './application/tell-workflows.ts';
 import { createTestRuns, type TestRuns } from './application/test-runs.ts';
 import { createTiers, type Tiers } from './application/tiers.ts';
@@ -239,6 +240,7 @@ export function createContainer(deps: ContainerDeps): Container {
     onAsked,
     pulse,
   });
+  const tellTimelines = createTellTimelines({ store, clock, log, consoleLinks, openSession, pulse });
   const place = createPlace({ store, clock, log, openSession, onAsked });
   const look = (accountId: string, emails: readonly string[], except?: string) =>
     void place
@@ -259,9 +261,20 @@ export function createContainer(deps: ContainerDeps): Container {
       due: (limit) => store.payouts.dueShards(clock.now(), limit),
       concurrency: CONCURRENCY.payouts,
     },
+    // What records show and what their timelines tell go to the same places by the same calls.
     mirror: {
-      run: deliver.mirror,
-      due: (limit) => store.mirror.dueShards(clock.now(), limit),
+      run: async (shard, signal) => (await deliver.mirror(shard, signal)) + (await tellTimelines(shard, signal)),
+      due: async (limit) => {
+        const now = clock.now();
+        const [shown, told] = await Promise.all([
+          store.mirror.dueShards(now, limit),
+          store.appEvents.dueShards(now, limit),
+        ]);
+        const byPlace = [...shown, ...told].map(
+          (shard) => [`${shard.accountId} ${shard.connectionId}`, shard] as const,
+        );
+        return [...new Map(byPlace).values()].slice(0, limit);
+      },
       concurrency: CONCURRENCY.mirror,
     },
     callbacks: {
@@ -314,6 +327,7 @@ export function createContainer(deps: ContainerDeps): Container {
     openSession,
     requiredScopes: (provider) => connectors.get(provider)?.requiredScopes ?? [],
     objectScopes: (provider) => connectors.get(provider)?.objectScopes,
+    appEventScopes: (provider) => connectors.get(provider)?.appEventScopes,
     connect,
     mappings,
   });
@@ -424,6 +438,7 @@ export function createContainer(deps: ContainerDeps): Container {
     clock,
     hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
     objectScopes: (provider) => connectors.get(provider)?.objectScopes,
+    appEventScopes: (provider) => connectors.get(provider)?.appEventScopes,
     openSession,
   });
   const syncHealth = createSyncHealth({ store, clock, openSession });

@@ -43,6 +43,11 @@ export function observedStore(store: Store, observe: ObserveStore): Store {
       ...seen.mirror,
       defer: (item, why) => seen.mirror.defer(item, why).then(() => countPutBack('mirror', why)),
     },
+    appEvents: {
+      ...seen.appEvents,
+      // One length and one count for what goes to records and to their timelines, as one hop brings both.
+      defer: (events, why) => seen.appEvents.defer(events, why).then(() => countPutBack('mirror', why)),
+    },
     callbacks: {
       ...seen.callbacks,
       defer: (waits, why) => seen.callbacks.defer(waits, why).then(() => countPutBack('callbacks', why)),

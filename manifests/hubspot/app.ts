@@ -1,3 +1,4 @@
+import { APP_EVENT_SCOPES, APP_EVENTS } from './app-events.ts';
 import type {
   CrmSubscription,
   HubspotManifest,
@@ -372,9 +373,7 @@ export const hubspotManifest: HubspotManifest = {
     },
   },
   oauth: {
-    requiredScopes: SCOPES.filter(({ isOptional }) => !isOptional).map(({ scope }) => scope),
-    optionalScopes: SCOPES.filter(({ isOptional }) => isOptional).map(({ scope }) => scope),
-    scopes: SCOPES,
+    ...scopesOf(SCOPES),
     redirectPath: '/oauth/hubspot/callback',
   },
   webhooks: {
@@ -498,7 +497,31 @@ export const hubspotManifest: HubspotManifest = {
     },
   ],
   customObjects: CUSTOM_OBJECTS,
+  appEvents: [],
 };
+
+/** The same for an app that HubSpot has approved for app events, with what they ask for. */
+export const manifestWithAppEvents: HubspotManifest = {
+  ...hubspotManifest,
+  oauth: {
+    ...hubspotManifest.oauth,
+    // Those that are always asked for come first, as people read them.
+    ...scopesOf([
+      ...SCOPES.filter(({ isOptional }) => !isOptional),
+      ...APP_EVENT_SCOPES,
+      ...SCOPES.filter(({ isOptional }) => isOptional),
+    ]),
+  },
+  appEvents: APP_EVENTS,
+};
+
+function scopesOf(scopes: readonly ScopeDeclaration[]) {
+  return {
+    requiredScopes: scopes.filter(({ isOptional }) => !isOptional).map(({ scope }) => scope),
+    optionalScopes: scopes.filter(({ isOptional }) => isOptional).map(({ scope }) => scope),
+    scopes,
+  };
+}
 
 /** The property names a record read has to ask for. */
 export function propertyNames(object: HubspotObject): readonly string[] {

@@ -43,6 +43,27 @@ export interface HubspotManifest {
   readonly associationLabels: readonly AssociationLabelDeclaration[];
   /** Objects that are made in a portal which wants them, and whose subscription has room for them. */
   readonly customObjects: Readonly<Record<'referral' | 'reward', CustomObjectDeclaration>>;
+  /** What timelines are told; none for an app that HubSpot has not approved for it. */
+  readonly appEvents: readonly AppEventDeclaration[];
+}
+
+/** As HubSpot's project files have it. */
+export interface AppEventDeclaration {
+  readonly uid: string;
+  readonly name: string;
+  /** HubSpot never changes it after the first upload. */
+  readonly objectType: 'CONTACT';
+  /** Markdown with Handlebars, in which the properties stand by their names. */
+  readonly headerTemplate: string;
+  readonly detailTemplate: string;
+  readonly properties: readonly AppEventProperty[];
+}
+
+export interface AppEventProperty {
+  readonly name: string;
+  readonly label: string;
+  readonly type: 'string' | 'number' | 'enumeration';
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
 }
 
 export interface CustomObjectDeclaration {

@@ -36,6 +36,8 @@ export function hubspotProjectFiles(manifest: HubspotManifest): ReadonlyMap<stri
       config: { entrypoint: `/app/${folder}/${entry}` },
     });
   }
+  for (const { uid, ...config } of manifest.appEvents)
+    files.set(`${src}/app/app-events/${uid.replaceAll('_', '-')}-hsmeta.json`, { uid, type: 'app-event', config });
   return new Map([...files].map(([path, value]) => [path, `${formatJson(value)}\n`]));
 }
 

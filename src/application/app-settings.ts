@@ -14,6 +14,8 @@ export interface AppSettingsDeps {
   readonly hasTasks: (provider: string) => boolean;
   /** What has to be granted for objects of our own; undefined for a CRM where nobody chooses them. */
   readonly objectScopes: (provider: string) => readonly string[] | undefined;
+  /** What has to be granted for telling timelines; undefined where they take nothing of ours. Absent: they never do. */
+  readonly appEventScopes?: (provider: string) => readonly string[] | undefined;
   readonly openSession: (connection: Connection) => Pick<CrmSession, 'objects'>;
 }
 
@@ -31,10 +33,17 @@ export type AppSettingsSaved =
   /** The CRM has not granted what they need. */
   | { readonly kind: 'objects_not_granted' }
   /** They cannot be had there, and why. */
-  | { readonly kind: 'objects_impossible'; readonly why: string };
+  | { readonly kind: 'objects_impossible'; readonly why: string }
+  /** Timelines of this CRM take nothing of ours, or our app is not approved for it. */
+  | { readonly kind: 'no_events' }
+  /** The CRM has not granted what telling them needs. */
+  | { readonly kind: 'events_not_granted' };
 
 /** What an admin says; what is being removed says the service itself. */
-export type SaidAppSettings = Partial<Omit<AppSettings, 'objects'>> & { readonly objects?: 'off' | 'on' | undefined };
+export type SaidAppSettings = Partial<Omit<AppSettings, 'objects' | 'events'>> & {
+  readonly objects?: 'off' | 'on' | undefined;
+  readonly events?: 'off' | 'on' | undefined;
+};
 
 export interface AppSettingsDesk {
   /** What holds; null for a connection that the account does not have. */
@@ -58,6 +67,7 @@ export function createAppSettings({
   clock,
   hasTasks,
   objectScopes,
+  appEventScopes,
   openSession,
 }: AppSettingsDeps): AppSettingsDesk {
   const inForce = async (accountId: string, connectionId: string): Promise<KeptAppSettings> =>
@@ -76,6 +86,12 @@ export function createAppSettings({
   function areObjectsGranted({ provider, scopes }: Pick<Connection, 'provider' | 'scopes'>): boolean | null {
     const wanted = objectScopes(provider);
     return wanted === undefined ? null : wanted.every((scope) => scopes.includes(scope));
+  }
+
+  function eventsRefused({ provider, scopes }: Connection): AppSettingsSaved | null {
+    const wanted = appEventScopes?.(provider);
+    if (wanted === undefined) return { kind: 'no_events' };
+    return wanted.every((scope) => scopes.includes(scope)) ? null : { kind: 'events_not_granted' };
   }
 
   /** Null when they can be had. @throws Fault when the CRM has to be asked and does not answer. */
@@ -110,8 +126,14 @@ export function createAppSettings({
         const refused = await objectsRefused(connection);
         if (refused) return refused;
       }
+      const events = said.events === undefined ? before.events : said.events === 'on' ? 'on' : undefined;
+      if (events === 'on' && before.events !== 'on' && version === basis) {
+        const refused = eventsRefused(connection);
+        if (refused) return refused;
+      }
       const as = { basis, by, now: clock.now() };
-      const kept = await store.appSettings.save(accountId, connectionId, tidied({ ...before, ...said, objects }), as);
+      const settings = tidied({ ...before, ...said, objects, events });
+      const kept = await store.appSettings.save(accountId, connectionId, settings, as);
       if (!kept) return { kind: 'changed' };
       // The first write finds the objects missing and makes them.
       if (isTurnedOn) await store.mirror.markAll(accountId, connectionId, clock.now());

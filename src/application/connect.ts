@@ -119,6 +119,7 @@ export function createConnect(deps: ConnectDeps): Connect {
     clock,
     hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
     objectScopes: (provider) => connectors.get(provider)?.objectScopes,
+    appEventScopes: (provider) => connectors.get(provider)?.appEventScopes,
     openSession: (connection) => openSession(connection),
   });
 

@@ -72,6 +72,7 @@ export interface DriftWatchDeps {
   readonly requiredScopes: (provider: string) => readonly string[];
   /** What is needed besides where somebody has chosen objects of ours; none unless given. */
   readonly objectScopes?: (provider: string) => readonly string[] | undefined;
+  readonly appEventScopes?: (provider: string) => readonly string[] | undefined;
   readonly connect: Pick<Connect, 'begin'>;
   readonly mappings: Pick<Mappings, 'say'>;
 }
@@ -114,13 +115,14 @@ export interface DriftWatch {
 }
 
 export function createDriftWatch(deps: DriftWatchDeps): DriftWatch {
-  const { store, clock, log, openSession, requiredScopes, objectScopes, connect, mappings } = deps;
+  const { store, clock, log, openSession, requiredScopes, objectScopes, appEventScopes, connect, mappings } = deps;
 
   async function scopesNeeded({ accountId, id, provider }: Connection): Promise<readonly string[]> {
     const kept = await store.appSettings.newest(accountId, id);
     // Also for removing rows that are not wanted any more.
     const chosen = kept !== null && kept.settings.objects !== 'off' ? (objectScopes?.(provider) ?? []) : [];
-    return [...requiredScopes(provider), ...chosen];
+    const told = kept?.settings.events === 'on' ? (appEventScopes?.(provider) ?? []) : [];
+    return [...requiredScopes(provider), ...chosen, ...told];
   }
 
   /** What all looks have in common; the parts that were read are put on top of it. */

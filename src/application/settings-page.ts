@@ -152,6 +152,9 @@ function refusalOf(saved: AppSettingsSaved): SettingsError | null {
       return { ok: false, code: 'invalid_request', message: 'Nobody can be told by tasks in this CRM.' };
     case 'objects_impossible':
       return { ok: false, code: 'invalid_request', message: saved.why };
+    case 'no_events':
+    case 'events_not_granted':
+      return { ok: false, code: 'invalid_request', message: 'The timelines of this portal take no events of Wonward.' };
     case 'no_objects':
     case 'objects_not_granted':
       return { ok: false, code: 'invalid_request', message: NOT_GRANTED };

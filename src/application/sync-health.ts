@@ -50,7 +50,7 @@ export interface BacklogView {
 }
 
 export interface FailureView {
-  readonly queue: 'decisions' | 'mirror' | 'tasks';
+  readonly queue: 'decisions' | 'mirror' | 'tasks' | 'timelines';
   /** A fault's code, such as `crm_unavailable`. */
   readonly cause: string;
   /** In words. */
@@ -95,6 +95,7 @@ export interface SyncHealth {
     readonly decisions: BacklogView;
     readonly mirror: BacklogView;
     readonly tasks: Pick<BacklogView, 'parked'>;
+    readonly timelines: Pick<BacklogView, 'parked'>;
   };
   /** What stands in the way now. */
   readonly failing: readonly FailureView[];
@@ -163,11 +164,13 @@ export function createSyncHealth({ store, clock, openSession }: SyncHealthDeps):
         decisions: backlogOf(signs.decisions, now),
         mirror: backlogOf(signs.mirror, now),
         tasks: { parked: signs.tasks.parked },
+        timelines: { parked: signs.timelines.parked },
       },
       failing: [
         ...failingOf('decisions', signs.decisions),
         ...failingOf('mirror', signs.mirror),
         ...failingOf('tasks', signs.tasks),
+        ...failingOf('timelines', signs.timelines),
       ],
       failures: signs.counts
         .filter(({ measure }) => measure === 'failures')
@@ -213,7 +216,7 @@ function problemsOf(
     return problems;
   }
   if (token.state === 'none') say('no_token', 'There is no authorisation any more. Connect the CRM again.');
-  const parked = backlog.decisions.parked + backlog.mirror.parked + backlog.tasks.parked;
+  const parked = backlog.decisions.parked + backlog.mirror.parked + backlog.tasks.parked + backlog.timelines.parked;
   if (parked > 0)
     say(
       'parked',

@@ -97,6 +97,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'connection programs': { operation: 'setAppSettings', isOne: ({ programs }) => isSome(programs) },
   'connection notices': { operation: 'setAppSettings', isOne: ({ notices }) => isSome(notices) },
   'connection objects': { operation: 'setAppSettings', isOne: (named) => named['on|off'] !== undefined },
+  'connection events': { operation: 'setAppSettings', isOne: (named) => named['on|off'] !== undefined },
   'connection card-actors': { operation: 'setCardActors' },
   'connection disconnect': { operation: 'disconnectConnection', isOne: ({ confirm }) => confirm !== undefined },
   'connection sweep': { operation: 'sweepConnection' },

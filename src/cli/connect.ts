@@ -213,6 +213,26 @@ export function appObjects(
   });
 }
 
+/** Whether timelines of contacts are told what happens. Without an answer: tells how it is. */
+export function appEvents(
+  terminal: Terminal,
+  account: string,
+  connectionId: string,
+  answer: string | undefined,
+): Promise<Result> {
+  return withServices(terminal, async (services) => {
+    if (answer !== undefined && answer !== 'on' && answer !== 'off')
+      throw new CliError(`"${answer}" is neither on nor off.`, 'Say "on" or "off".', { exitCode: EXIT.usage });
+    const said: SaidAppSettings | null = answer === undefined ? null : { events: answer };
+    const { events = 'off' } = await savedSettings(services, account, connectionId, said);
+    const words = {
+      on: 'Timelines of contacts in this CRM are told what happens from now on.',
+      off: 'Timelines in this CRM are told nothing.',
+    };
+    return { json: { id: connectionId, events }, lines: [words[events]] };
+  });
+}
+
 const OBJECTS_WORDS: Readonly<Record<AppSettings['objects'], string>> = {
   on: 'Referrals and rewards are rows of objects of their own in this CRM. They are written from now on.',
   off: 'Referrals and rewards are no rows in this CRM; properties and cards show them.',
@@ -287,6 +307,12 @@ async function savedSettings(
     );
   if (saved.kind === 'objects_impossible')
     throw new CliError(saved.why, 'Make room in HubSpot, then do it again.', { exitCode: EXIT.usage });
+  if (saved.kind === 'no_events' || saved.kind === 'events_not_granted')
+    throw new CliError(
+      'The timelines of this CRM take no events of ours.',
+      'HubSpot has to have approved the app for app events; then set HUBSPOT_APP_EVENTS and connect the portal anew.',
+      { exitCode: EXIT.usage },
+    );
   if (saved.kind === 'no_tasks')
     throw new CliError('People of this CRM cannot be told by tasks.', 'Choose a connection to HubSpot.', {
       exitCode: EXIT.usage,

@@ -10,6 +10,7 @@ import { decideCase, listCases, showCase } from './cases.ts';
 import { createCommandLog } from './command-log.ts';
 import { checkConfig } from './config-check.ts';
 import {
+  appEvents,
   appManagers,
   appNotices,
   appObjects,
@@ -196,6 +197,12 @@ export function commands(terminal: Terminal, print: (result: Result) => void): C
     'objects <account> <connection> [on|off]',
     'whether referrals and rewards are rows of objects of their own in a CRM, for HubSpot accounts that have custom objects',
   ).action(async (of: string, id: string, answer?: string) => print(await appObjects(terminal, of, id, answer)));
+
+  add(
+    connection,
+    'events <account> <connection> [on|off]',
+    'whether the timelines of contacts in a CRM are told what happens, for a HubSpot app that is approved for app events',
+  ).action(async (of: string, id: string, answer?: string) => print(await appEvents(terminal, of, id, answer)));
 
   add(
     connection,

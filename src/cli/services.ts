@@ -63,6 +63,7 @@ export async function withServices<T>(terminal: Terminal, work: (services: Servi
         clock,
         hasTasks: (provider) => connectors.get(provider)?.hasTasks === true,
         objectScopes: (provider) => connectors.get(provider)?.objectScopes,
+        appEventScopes: (provider) => connectors.get(provider)?.appEventScopes,
         openSession: connect.openSession,
       }),
       connectors,

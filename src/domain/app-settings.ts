@@ -10,6 +10,8 @@ export interface AppSettings {
   readonly notifications: readonly NoticeRoute[];
   /** Whether referrals and rewards are rows of objects of their own in the CRM. */
   readonly objects: ObjectsChoice;
+  /** Whether the timelines of contacts are told what happens from then on. Absent: they are not. */
+  readonly events?: 'on' | undefined;
 }
 
 /** `leaving`: they are not wanted any more, and the rows that are there are being removed. */
@@ -20,12 +22,13 @@ export type ObjectsChoice = (typeof OBJECTS_CHOICES)[number];
 export const USUAL_APP_SETTINGS: AppSettings = { managers: [], programs: null, notifications: [], objects: 'off' };
 
 /** Sorted and without repetition, so that the same is the same however it was said. */
-export function tidied({ managers, programs, notifications, objects }: AppSettings): AppSettings {
+export function tidied({ managers, programs, notifications, objects, events }: AppSettings): AppSettings {
   return {
     managers: sorted(managers),
     programs: programs && sorted(programs),
     notifications: tidiedRoutes(notifications),
     objects,
+    ...(events === undefined ? {} : { events }),
   };
 }
 

@@ -117,3 +117,11 @@ export function reasonText({ code, values }: Reason, names: DealNames = new Map(
     return key === 'deal' ? (names.get(value) ?? value) : value;
   });
 }
+
+/** What people, providers and fields of a CRM say may name a person. */
+const QUOTES: readonly string[] = ['by', 'why', 'actual', 'because', 'findings', 'key', 'there'];
+
+/** The sentence for those who cannot be made to forget it; null for one that quotes somebody. */
+export function textWithoutQuotes(reason: Reason): string | null {
+  return QUOTES.some((key) => reason.values[key] !== undefined) ? null : reasonText(reason);
+}

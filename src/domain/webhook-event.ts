@@ -3,7 +3,7 @@ import type { Decision, Reward, RewardState } from './decision.ts';
 import { derivedId } from './ids.ts';
 import { decimalOf } from './money.ts';
 import type { Plan } from './plan.ts';
-import { type Reason, reasonText } from './reason.ts';
+import { type Reason, textWithoutQuotes } from './reason.ts';
 import type { RecordRef } from './record.ts';
 import type { LifecycleStage, Member, Referral } from './referral.ts';
 import type { TierChange } from './tier.ts';
@@ -221,10 +221,7 @@ function timeOf(at: Instant | null): string | null {
   return at === null ? null : isoOf(at);
 }
 
-/** Of a reason that quotes somebody the code alone is told: what people, providers and fields of a CRM say may name a person. */
-const QUOTES: readonly string[] = ['by', 'why', 'actual', 'because', 'findings', 'key', 'there'];
-
+/** Of a reason that quotes somebody the code alone is told. */
 function whyOf(reason: Reason): { readonly code: string; readonly text: string | null } {
-  const isQuoted = QUOTES.some((key) => reason.values[key] !== undefined);
-  return { code: reason.code, text: isQuoted ? null : reasonText(reason) };
+  return { code: reason.code, text: textWithoutQuotes(reason) };
 }

@@ -18,20 +18,23 @@ export function createAppSettingsStore(engine: Engine): AppSettingsStore {
       engine.write(async (session) => {
         // Two people who save at once come one after the other, and the second one is told.
         await lockAccount(session, accountId);
-        const newest = await newestOf(session, accountId, connectionId);
+        const before = await newestRow(session, accountId, connectionId);
+        const newest = before && keptOf(before);
         if (newest && toJson(newest.settings) === toJson(settings)) return newest;
         const version = newest?.version ?? 0;
         if (version !== basis) return null;
         const choices = await choicesIn(session, accountId);
+        // Of two nodes one clock may be behind: what is saved later holds later, and for no referral that has begun.
+        const at = Math.max(now, newest?.at ?? 0, (await newestReferralAt(session, accountId)) + 1);
         const row: Row<'app_settings'> = {
           account_id: accountId,
           connection_id: connectionId,
           version: version + 1,
           settings: toJson(settings),
           changed_by: toText(by),
-          // Of two nodes one clock may be behind: what is saved later holds later, and for no referral that has begun.
-          changed_at: Math.max(now, newest?.at ?? 0, (await newestReferralAt(session, accountId)) + 1),
+          changed_at: at,
           tells: toFlag(settings.notifications.length > 0),
+          events_since: settings.events === 'on' ? (before?.events_since ?? at) : null,
         };
         await insertRows(session, 'app_settings', [row]);
         const programs = await programsIn(session, accountId);
@@ -49,10 +52,19 @@ async function newestReferralAt({ db }: Session, accountId: string): Promise<Ins
   return rows[0]?.submitted_at ?? 0;
 }
 
-async function newestOf({ db }: Session, accountId: string, connectionId: string): Promise<KeptAppSettings | null> {
+async function newestOf(session: Session, accountId: string, connectionId: string): Promise<KeptAppSettings | null> {
+  const row = await newestRow(session, accountId, connectionId);
+  return row && keptOf(row);
+}
+
+async function newestRow(
+  { db }: Session,
+  accountId: string,
+  connectionId: string,
+): Promise<Row<'app_settings'> | null> {
   const { rows } = await sql<Row<'app_settings'>>`select * from app_settings
     where account_id = ${accountId} and connection_id = ${connectionId} order by version desc limit 1`.execute(db);
-  return rows[0] ? keptOf(rows[0]) : null;
+  return rows[0] ?? null;
 }
 
 function keptOf(row: Row<'app_settings'>): KeptAppSettings {

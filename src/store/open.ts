@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Store } from '../application/ports/store.ts';
 import { createAccountSettingsStore } from './account-settings.ts';
 import { createAccountStore } from './accounts.ts';
+import { createAppEventStore } from './app-events.ts';
 import { createAppSettingsStore } from './app-settings.ts';
 import { createAskStore } from './asks.ts';
 import { createAttentionStore } from './attention.ts';
@@ -175,6 +176,7 @@ export function createStore(engine: Engine): Store {
     mirror: createMirrorStore(engine),
     workflowCalls: createWorkflowCallStore(engine),
     callbacks: createCallbackStore(engine),
+    appEvents: createAppEventStore(engine),
     webhooks: createWebhookStore(engine),
     reads: createReadStore(engine),
     timeline: createTimelineStore(engine),
@@ -200,7 +202,7 @@ export function createStore(engine: Engine): Store {
     retryParked: (accountId, now) =>
       engine.write(async (session) => {
         let count = 0;
-        for (const table of ['work', 'intents', 'mirror', 'workflow_waits'] as const)
+        for (const table of ['work', 'intents', 'mirror', 'workflow_waits', 'app_events'] as const)
           count += await unpark(session, table, accountId, now);
         return count + (await unparkCaseTasks(session, accountId, null, now));
       }),

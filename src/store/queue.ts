@@ -5,7 +5,8 @@ import type { Instant } from '../domain/time.ts';
 import { type Session, TABLES } from './schema.ts';
 
 /**
- * What `work`, `mirror`, `intents`, `workflow_waits` and `webhook_deliveries` share. Of the last one a shard's `connectionId` is an endpoint's id.
+ * What `work`, `mirror`, `intents`, `workflow_waits`, `app_events` and `webhook_deliveries` share. Of the last one a shard's `connectionId` is
+ * an endpoint's id.
  *
  * | column     | meaning                                                                                        |
  * |------------|------------------------------------------------------------------------------------------------|
@@ -19,7 +20,7 @@ import { type Session, TABLES } from './schema.ts';
  * One column decides whether a row can be claimed, so one index serves every claim, and a row whose worker died needs nobody to
  * free it.
  */
-export type QueueTable = 'work' | 'mirror' | 'intents' | 'workflow_waits' | 'webhook_deliveries';
+export type QueueTable = 'work' | 'mirror' | 'intents' | 'workflow_waits' | 'webhook_deliveries' | 'app_events';
 
 /** Which hop drains which table. */
 export const HOP_OF: Readonly<Record<QueueTable, Hop>> = {
@@ -28,6 +29,8 @@ export const HOP_OF: Readonly<Record<QueueTable, Hop>> = {
   intents: 'payouts',
   workflow_waits: 'callbacks',
   webhook_deliveries: 'webhooks',
+  // Written to the same records of the same CRM, with the same calls to spare.
+  app_events: 'mirror',
 };
 
 /** How many shards a claim that names none tries when others are taking the same rows, before it says that nothing is due. */

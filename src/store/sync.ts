@@ -104,7 +104,7 @@ export function createSyncStore(engine: Engine): SyncStore {
     retryParked: (accountId, connectionId, now) =>
       engine.write(async (session) => {
         let count = 0;
-        for (const table of ['work', 'mirror'] as const) {
+        for (const table of ['work', 'mirror', 'app_events'] as const) {
           const { numAffectedRows } = await sql`update ${sql.table(table)} set parked = 0, attempts = 0, error = null,
               run_at = ${now}, due_at = ${now}
             where account_id = ${accountId} and connection_id = ${connectionId} and parked = 1`.execute(session.db);
@@ -161,7 +161,8 @@ async function signsOf(
   return {
     decisions: await queueOf(session, 'work', own, now),
     mirror: await queueOf(session, 'mirror', own, now),
-    tasks: await parkedTasksOf(session, own),
+    tasks: await parkedOf(session, 'case_tasks', own),
+    timelines: await parkedOf(session, 'app_events', own),
     lastReceivedAt: received.rows[0]?.at ?? null,
     counts: counts.map((row): SyncCount => ({ ...row, measure: row.measure as SyncMeasure })),
     ...(await sweepSignsOf(session, accountId, connectionId)),
@@ -226,9 +227,16 @@ async function queueOf(
   };
 }
 
-/** In the words of `case_tasks_parked`, which is how both databases know it. */
-async function parkedTasksOf({ db }: Session, own: RawBuilder<unknown>): Promise<SyncSigns['tasks']> {
-  const { rows } = await sql<{ error: string | null; count: number }>`select error, count(*) as count from case_tasks
+/** In the words of `case_tasks_parked` and `app_events_parked`, which is how both databases know them. */
+async function parkedOf(
+  { db }: Session,
+  table: 'case_tasks' | 'app_events',
+  own: RawBuilder<unknown>,
+): Promise<SyncSigns['tasks']> {
+  const { rows } = await sql<{
+    error: string | null;
+    count: number;
+  }>`select error, count(*) as count from ${sql.table(table)}
     where ${own} and parked = 1 group by error order by count(*) desc, error`.execute(db);
   return {
     parked: rows.reduce((sum, { count }) => sum + Number(count), 0),

@@ -90,6 +90,7 @@ const KEYS: Readonly<Record<Table, readonly string[] | null>> = {
   member_import_rows: ['account_id', 'import_id', 'line'],
   workflow_calls: ['account_id', 'connection_id', 'callback_id'],
   workflow_waits: ['account_id', 'connection_id', 'callback_id'],
+  app_events: ['account_id', 'connection_id', 'id'],
   sync_counts: ['account_id', 'connection_id', 'bucket', 'measure', 'label'],
   sweeps: ['account_id', 'connection_id', 'began_at', 'id'],
   connection_events: ['account_id', 'id'],
@@ -367,7 +368,7 @@ export async function othersInDatabase({ db, dialect }: Session, now: Instant): 
     );
   }
   await count(sql`select count(*) as n from leases where until > ${now}`, 'leases are held');
-  for (const table of ['work', 'mirror', 'intents', 'workflow_waits', 'webhook_deliveries'] as const) {
+  for (const table of ['work', 'mirror', 'intents', 'workflow_waits', 'webhook_deliveries', 'app_events'] as const) {
     await count(
       sql`select count(*) as n from ${sql.table(table)} where claim is not null and due_at > ${now}`,
       `rows of ${table} are being worked on`,

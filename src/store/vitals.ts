@@ -68,6 +68,7 @@ export function createVitals(engine: Engine): Vitals {
           of('payouts', 'intents', sql`reward_id`),
           of('mirror', 'mirror', record),
           of('callbacks', 'workflow_waits', sql`'workflow ' || callback_id`),
+          of('appEvents', 'app_events', sql`'event ' || id`),
         ];
         const items: ParkedItem[] = [];
         for (const query of found) items.push(...(await query.execute(db)).rows);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { appEventsOfPlan } from '../domain/app-event.ts';
 import type { Case } from '../domain/case.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
@@ -12,6 +13,7 @@ import {
   tellsAnything,
   type WebhookEvent,
 } from '../domain/webhook-event.ts';
+import { type EventPlace, eventPlaces, keepAppEvents } from './app-events.ts';
 import { fromJson, fromMinor, toText } from './codec.ts';
 import { insertRows } from './dialect.ts';
 import { tell } from './queue.ts';
@@ -28,6 +30,8 @@ interface Listener {
 /** What a commit has to know before it writes; null where nobody listens, and that is all that it costs an account without endpoints. */
 export interface Watched {
   readonly listeners: readonly Listener[];
+  /** Where timelines of a CRM are told as well. */
+  readonly places: readonly EventPlace[];
   readonly before: StoodBefore;
 }
 
@@ -35,11 +39,12 @@ export interface Watched {
 export async function watch(session: Session, accountId: string, plan: Plan): Promise<Watched | null> {
   if (!tellsAnything(plan)) return null;
   const listeners = await listenersOf(session, accountId);
-  if (listeners.length === 0) return null;
-  return { listeners, before: await standing(session, accountId, plan) };
+  const places = await eventPlaces(session, accountId);
+  if (listeners.length === 0 && places.length === 0) return null;
+  return { listeners, places, before: await standing(session, accountId, plan) };
 }
 
-/** Tells others of a plan; part of its commit. */
+/** Tells others, and the timelines of a CRM, of a plan; part of its commit. */
 export async function tellOfPlan(
   session: Session,
   accountId: string,
@@ -48,7 +53,9 @@ export async function tellOfPlan(
   at: Instant,
 ): Promise<void> {
   if (!watched) return;
-  await keepEvents(session, accountId, watched.listeners, eventsOfPlan(accountId, plan, watched.before, at));
+  const { listeners, places, before } = watched;
+  if (listeners.length > 0) await keepEvents(session, accountId, listeners, eventsOfPlan(accountId, plan, before, at));
+  if (places.length > 0) await keepAppEvents(session, accountId, places, appEventsOfPlan(accountId, plan, before), at);
 }
 
 /** Tells others of something that no plan is about; part of the commit that changes it. */

@@ -94,6 +94,7 @@ export function createStubSource(): StubSource {
         ],
         contacts: CONTACTS.slice(1).map((linked) => ({ ...linked, labels: ['Referred'] })),
         deals: [{ ...dealSummary(), labels: [] }],
+        timeline: [],
       };
     },
     async deal(portalId, id) {

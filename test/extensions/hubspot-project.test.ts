@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { hubspotManifest, propertyNames } from '../../manifests/hubspot/app.ts';
+import { hubspotManifest, manifestWithAppEvents, propertyNames } from '../../manifests/hubspot/app.ts';
 import { findDrift, generatedFiles, writeGenerated } from '../../scripts/hubspot-project.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -80,6 +80,24 @@ describe('the manifest', () => {
       }
     },
   );
+
+  it('keeps app events, and the permission that they need, out of what everybody uploads', () => {
+    const { appEvents, oauth } = manifestWithAppEvents;
+    expect(hubspotManifest.appEvents).toEqual([]);
+    expect(hubspotManifest.oauth.requiredScopes).not.toContain('timeline');
+    expect(oauth.requiredScopes).toEqual([...hubspotManifest.oauth.requiredScopes, 'timeline']);
+    const uploaded = [...generatedFiles().keys()].filter((path) => path.startsWith('extensions/hubspot/src/'));
+    expect(uploaded.filter((path) => path.includes('app-event'))).toEqual([]);
+    // As HubSpot's own template names its fields, and as its guide limits them.
+    for (const { uid, headerTemplate, detailTemplate, properties, ...others } of appEvents) {
+      expect(uid).toMatch(/^wonward_[a-z_]{1,50}$/);
+      expect(Object.keys(others).sort()).toEqual(['name', 'objectType']);
+      expect([headerTemplate.length <= 1_000, detailTemplate.length <= 10_000]).toEqual([true, true]);
+      expect(new Set(properties.map(({ name }) => name)).size).toBe(properties.length);
+      for (const [, name] of `${headerTemplate}${detailTemplate}`.matchAll(/\{\{(?:#if )?(\w+)\}\}/g))
+        expect(properties.map((property) => property.name)).toContain(name);
+    }
+  });
 
   it('points every card at a file that is there', () => {
     for (const { entry } of hubspotManifest.cards) {

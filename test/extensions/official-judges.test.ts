@@ -9,6 +9,8 @@ import { ESLint } from 'eslint';
 import nock from 'nock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import { APP_EVENTS } from '../../manifests/hubspot/app-events.ts';
+import { writeWithAppEvents } from '../../scripts/hubspot-project.ts';
 import { buildCardBundle, buildPageBundle } from '../../src/sandbox/web/card-bundle.ts';
 
 const PROJECT = fileURLToPath(new URL('../../extensions/hubspot', import.meta.url));
@@ -54,7 +56,7 @@ accounts:
     // The parser fetches a JSON schema per component with an account's token; with one that allows anything its structural
     // rules still run. The real schemas need `hs project validate` with an account.
     const schemas = Object.fromEntries(
-      ['APPLICATION', 'CARD', 'PAGE', 'SETTINGS', 'WEBHOOKS', 'WORKFLOW_ACTION'].map((kind) => [
+      ['APPLICATION', 'CARD', 'PAGE', 'SETTINGS', 'WEBHOOKS', 'WORKFLOW_ACTION', 'APP_EVENT'].map((kind) => [
         kind,
         { type: 'object' },
       ]),
@@ -124,7 +126,34 @@ accounts:
     await expect(translate(PROJECT, { skipValidation: false, profile: 'example' })).resolves.toBeDefined();
   });
 
+  it('reads the app events of an app that is approved for them, and finds none in what everybody uploads', async () => {
+    const project = join(scratch, 'with-app-events');
+    writeWithAppEvents(project);
+    const read = async (from: string) => {
+      const { intermediateRepresentation, skippedHsMetaFiles } = await translate(from, {
+        skipValidation: false,
+        profile: 'example',
+      });
+      expect(skippedHsMetaFiles).toEqual([]);
+      return intermediateRepresentation.intermediateNodesIndexedByUid;
+    };
+    const [usual, more] = [await read(PROJECT), await read(project)];
+    const own = APP_EVENTS.map(({ uid }) => uid);
+    expect(Object.keys(more).filter((uid) => !(uid in usual))).toEqual(own);
+    for (const { uid, ...config } of APP_EVENTS)
+      expect(more[uid]).toMatchObject({ componentType: 'APP_EVENT', config });
+    const requiredScopes = [...hubspotManifest.oauth.requiredScopes, 'timeline'];
+    expect(more.wonward_app?.config).toMatchObject({ auth: { requiredScopes } });
+  });
+
   it.each<[string, (project: string) => void]>([
+    [
+      'an app event among the cards',
+      (project) => {
+        writeWithAppEvents(project);
+        plant(project, 'app/cards/referral-card-hsmeta.json', { type: 'app-event' });
+      },
+    ],
     [
       'a component type that does not exist',
       (project) => plant(project, 'app/cards/referral-card-hsmeta.json', { type: 'kard' }),

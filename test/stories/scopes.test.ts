@@ -1,14 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import { hubspotManifest, manifestWithAppEvents } from '../../manifests/hubspot/app.ts';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { API_VERSION } from '../../src/crm/hubspot/version.ts';
 import { startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import { APP, PORTAL, type Stack, sandboxAppAt, startStack, TWO_SIDED } from '../support/stack.ts';
 import { createScene, eventually } from './scene.ts';
-
-const { scopes, requiredScopes, optionalScopes } = hubspotManifest.oauth;
-const ALL = [...requiredScopes, ...optionalScopes];
 
 /** Asks about the friend's company too, so that the optional scope has its use. */
 const PROGRAM: ProgramDocument = {
@@ -37,7 +34,10 @@ function recordCalls(origin: string): { readonly calls: MadeCall[]; stop(): void
   const hear = (message: unknown) => {
     const { request } = message as { request: { origin: string; method: string; path: string } };
     const path = request.path.split('?')[0] ?? '';
-    if (request.origin === origin && /^\/(crm|crm-object-schemas|account-info|automation|appinstalls)\//.test(path))
+    if (
+      request.origin === origin &&
+      /^\/(crm|crm-object-schemas|account-info|automation|appinstalls|integrators)\//.test(path)
+    )
       calls.push({ method: request.method, path });
   };
   subscribe('undici:request:create', hear);
@@ -85,14 +85,20 @@ async function portalWith(granted: readonly string[]) {
   };
 }
 
-describe('the scopes that the app asks for', () => {
+describe.each([
+  { app: 'the app', manifest: hubspotManifest, hasAppEvents: false },
+  { app: 'the app that is approved for app events', manifest: manifestWithAppEvents, hasAppEvents: true },
+])('the scopes that $app asks for', ({ manifest, hasAppEvents }) => {
+  const { scopes, requiredScopes, optionalScopes } = manifest.oauth;
+  const ALL = [...requiredScopes, ...optionalScopes];
   let stack: Stack;
   let made: MadeCall[];
   let refused: number;
 
   /** A referral from install to reward, a reversal, and a sweep: all that the connector does in a portal. */
   beforeAll(async () => {
-    stack = await startStack({ program: null });
+    const environment = hasAppEvents ? { HUBSPOT_APP_EVENTS: 'true' } : {};
+    stack = await startStack({ program: null, environment });
     const { calls, stop } = recordCalls(stack.sandbox.url);
     expect((await stack.install()).status).toBe(200);
     expect((await stack.api('POST', '/programs', PROGRAM)).status).toBe(200);
@@ -100,9 +106,14 @@ describe('the scopes that the app asks for', () => {
     const [connection] = await stack.service.store.connections.list(stack.accountId);
     if (!connection) throw new Error('the portal is not connected');
     const ownSettings = `/connections/${connection.id}/app-settings`;
-    const chosen = await stack.api('PUT', ownSettings, { version: 1, objects: 'on' });
+    const events = hasAppEvents ? { events: 'on' } : {};
+    const chosen = await stack.api('PUT', ownSettings, { version: 1, objects: 'on', ...events });
     expect(chosen.status, JSON.stringify(chosen.body)).toBe(200);
     expect((await stack.api('POST', `/connections/${connection.id}/mapping/proposal`)).status).toBe(201);
+    // What was told without an answer is told again, each event by itself.
+    const batch = `/integrators/timeline/${API_VERSION}/events/batch`;
+    if (hasAppEvents)
+      scene.crm.addFault({ target: 'api', path: batch, times: 1, effect: { kind: 'reset', when: 'after' } });
     const member = scene.person('Ada');
     const friend = scene.friendOf(member, 'Bob');
     const company = scene.crm.createRecord(PORTAL, 'company', { properties: { name: 'Acme', city: 'Berlin' } });

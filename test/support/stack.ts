@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
-import { hubspotManifest } from '../../manifests/hubspot/app.ts';
+import { hubspotManifest, manifestWithAppEvents } from '../../manifests/hubspot/app.ts';
 import { uploadedActions } from '../../manifests/hubspot/project.ts';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
 import { parseProgram } from '../../src/application/program-document.ts';
@@ -33,8 +33,8 @@ export const TWO_SIDED: ProgramDocument = {
 };
 
 /** The app as HubSpot knows it from the project's files, at a public URL. */
-export function sandboxAppAt(publicUrl: string): SandboxApp {
-  const { oauth, webhooks } = hubspotManifest;
+export function sandboxAppAt(publicUrl: string, hasAppEvents = false): SandboxApp {
+  const { oauth, webhooks, appEvents } = hasAppEvents ? manifestWithAppEvents : hubspotManifest;
   return {
     ...APP,
     redirectUrls: [`${publicUrl}${oauth.redirectPath}`],
@@ -48,6 +48,7 @@ export function sandboxAppAt(publicUrl: string): SandboxApp {
     },
     permittedFetchUrls: [publicUrl],
     workflowActions: uploadedActions(hubspotManifest, publicUrl),
+    appEvents: [...appEvents],
   };
 }
 
@@ -158,7 +159,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
   const sandbox = await startHubSpotSandbox({
-    app: sandboxAppAt(publicUrl),
+    app: sandboxAppAt(publicUrl, options.environment?.HUBSPOT_APP_EVENTS === 'true'),
     portals: [{ portalId: PORTAL, name: 'Acme', companyCurrency: 'EUR', additionalCurrencies: ['USD', 'JPY'] }],
     webhookBatchDelayMs: 5,
     retryBaseMs: 20,
@@ -258,6 +259,7 @@ async function settle(sandbox: HubSpotSandbox, { store }: Service, clock: Clock)
       store.payouts.counts(now),
       store.mirror.counts(now),
       store.callbacks.counts(now),
+      store.appEvents.counts(now),
       store.webhooks.counts(now),
     ]);
     const busy = counts.some(({ due, claimed }) => due + claimed > 0);
@@ -267,6 +269,7 @@ async function settle(sandbox: HubSpotSandbox, { store }: Service, clock: Clock)
       store.payouts.nextDueAt(),
       store.mirror.nextDueAt(),
       store.callbacks.nextDueAt(),
+      store.appEvents.nextDueAt(),
     ]);
     const retrying = soon.some((at) => at !== null && at < now + 30_000);
     quiet = busy || retrying ? 0 : quiet + 1;

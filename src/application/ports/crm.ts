@@ -1,3 +1,4 @@
+import type { AppEvent } from '../../domain/app-event.ts';
 import type { Language } from '../../domain/brand.ts';
 import type { StageCatalog } from '../../domain/mapping.ts';
 import type { MirrorValues, RecordRows } from '../../domain/mirror.ts';
@@ -33,6 +34,8 @@ export interface CrmConnector {
   readonly hasDailyCalls?: true;
   /** What has to be granted for `CrmSession.objects`, by the names of `CrmGrant.scopes`. Absent where a customer has no such choice. */
   readonly objectScopes?: readonly string[];
+  /** What has to be granted for `CrmSession.appEvents`. Absent where timelines take nothing of ours, or our app is not approved for it. */
+  readonly appEventScopes?: readonly string[];
   /** A way to talk to one connected CRM. Cheap to call; keeps no state but the rate budget of the connection. */
   open(access: CrmAccess): CrmSession;
   /** Where a person opens a record in the CRM; null when the portal's host is not known or the object has no page. */
@@ -347,6 +350,30 @@ export interface CrmSession {
   readonly whole?: CrmWhole;
   /** Absent for a CRM without them, and where the connection may not have them. */
   readonly objects?: CrmOwnObjects;
+  /** Absent where timelines take nothing of ours, and where the connection may not write to them. */
+  readonly appEvents?: CrmAppEvents;
+}
+
+/** What the timeline of one contact is told. */
+export interface NewAppEvent extends Omit<AppEvent, 'personId' | 'programId' | 'referralId' | 'rewardId'> {
+  /** By the CRM's own id. */
+  readonly contactId: string;
+  /** As people call it. */
+  readonly program: string;
+  /** Where it can be read in full; null for nowhere. */
+  readonly link: string | null;
+}
+
+export type AppEventOutcome =
+  /** It stands there, written now or before. */
+  | { readonly id: string; readonly result: 'told' }
+  /** There is no such contact any more: deleted, or merged into another. */
+  | { readonly id: string; readonly result: 'gone' }
+  | { readonly id: string; readonly result: 'rejected' | 'retry'; readonly detail: string };
+
+export interface CrmAppEvents {
+  /** Each is told once, however often it is sent: the CRM knows it by its id. One outcome for each. */
+  tell(events: readonly NewAppEvent[]): Promise<AppEventOutcome[]>;
 }
 
 /** People whom the customer has put together in the CRM, by hand or by a rule of theirs. */

@@ -1,4 +1,5 @@
 import type { AlertFacts } from '../../domain/alert.ts';
+import type { AppEvent } from '../../domain/app-event.ts';
 import type { AppSettings } from '../../domain/app-settings.ts';
 import type { AttributionDecision, AttributionPolicy } from '../../domain/attribution-policy.ts';
 import type { BatchSchedule } from '../../domain/batch-schedule.ts';
@@ -92,6 +93,7 @@ export interface Store {
   readonly mirror: MirrorStore;
   readonly workflowCalls: WorkflowCallStore;
   readonly callbacks: CallbackStore;
+  readonly appEvents: AppEventStore;
   readonly webhooks: WebhookStore;
   readonly reads: ReadStore;
   readonly timeline: TimelineStore;
@@ -2506,6 +2508,8 @@ export interface SyncSigns {
   readonly mirror: SyncQueue;
   /** Tasks of cases that the CRM refused again and again. */
   readonly tasks: Pick<SyncQueue, 'parked' | 'failures'>;
+  /** What timelines are to be told. */
+  readonly timelines: Pick<SyncQueue, 'parked' | 'failures'>;
   readonly lastReceivedAt: Instant | null;
   /** Added up over the time that was asked for. */
   readonly counts: readonly SyncCount[];
@@ -2818,6 +2822,31 @@ export interface CallbackStore {
   /** Nothing to tell yet: looked at again when something happens to the referral, or when the wait is over. */
   waitOn(waits: readonly ClaimedWait[]): Promise<void>;
   defer(waits: readonly ClaimedWait[], input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
+  nextDueAt(): Promise<Instant | null>;
+  counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
+}
+
+/** Something that the timeline of a contact is to be told. */
+export interface ClaimedAppEvent {
+  readonly accountId: string;
+  readonly connectionId: string;
+  readonly event: AppEvent;
+  /** Of the person, as they are known in the connection now; null for nobody there, and for who was forgotten. */
+  readonly contactId: string | null;
+  readonly keptAt: Instant;
+  readonly claim: string;
+  readonly attempts: number;
+}
+
+export interface AppEventStore {
+  /** Claims up to `limit` due events of one connection, with the contacts of their people. */
+  claim(input: ClaimInput): Promise<ClaimedAppEvent[]>;
+  dueShards(now: Instant, limit: number): Promise<Shard[]>;
+  /** Whether events of the connection wait for a person with this very problem. */
+  isHeldUp(accountId: string, connectionId: string, error: string): Promise<boolean>;
+  /** They were told, or are not to be told any more. */
+  end(events: readonly ClaimedAppEvent[]): Promise<void>;
+  defer(events: readonly ClaimedAppEvent[], input: { runAt: Instant; error: string; parked: boolean }): Promise<void>;
   nextDueAt(): Promise<Instant | null>;
   counts(now: Instant): Promise<{ due: number; claimed: number; later: number; parked: number }>;
 }

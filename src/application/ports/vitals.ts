@@ -46,9 +46,9 @@ export interface DatabaseFacts {
 }
 
 export interface ParkedItem {
-  readonly queue: 'work' | 'payouts' | 'mirror' | 'callbacks';
+  readonly queue: 'work' | 'payouts' | 'mirror' | 'callbacks' | 'appEvents';
   readonly accountId: string;
-  /** "deal 123", the id of a reward, or "workflow" and the id of its call. */
+  /** "deal 123", the id of a reward, or "workflow" or "event" and the id of its call or event. */
   readonly item: string;
   readonly error: string;
   readonly attempts: number;

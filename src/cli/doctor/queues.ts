@@ -11,15 +11,16 @@ const WHAT_WAITS = {
   payouts: ['reward orders', 'People who were promised a reward do not get it.'],
   mirror: ['write-backs', 'Reps, lists and workflows in the CRM see an old state of the rewards.'],
   callbacks: ['workflows to be told', 'Workflows of the CRM go on waiting for a reward that is there.'],
+  appEvents: ['events of timelines', 'Timelines of contacts in the CRM miss what has happened.'],
 } as const;
 
 export async function checkQueues(
-  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'callbacks' | 'vitals'>,
+  store: Pick<Store, 'work' | 'payouts' | 'mirror' | 'callbacks' | 'appEvents' | 'vitals'>,
   { accountId, now }: { accountId: string | null; now: number },
 ): Promise<Examined> {
   const findings: Finding[] = [];
   const lengths: string[] = [];
-  for (const queue of ['work', 'payouts', 'mirror', 'callbacks'] as const) {
+  for (const queue of ['work', 'payouts', 'mirror', 'callbacks', 'appEvents'] as const) {
     const { due, parked } = await store[queue].counts(now);
     lengths.push(`${queue} ${due} due, ${parked} parked`);
     const dueAt = await store[queue].nextDueAt();

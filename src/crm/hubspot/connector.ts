@@ -1,9 +1,11 @@
-import { hubspotManifest, OBJECT_SCOPES } from '../../../manifests/hubspot/app.ts';
+import { hubspotManifest, manifestWithAppEvents, OBJECT_SCOPES } from '../../../manifests/hubspot/app.ts';
+import { TIMELINE_SCOPE } from '../../../manifests/hubspot/app-events.ts';
 import type { CrmAccess, CrmConnector, CrmOwnObjects, CrmSession } from '../../application/ports/crm.ts';
 import { NOTHING_WANTED } from '../../domain/property.ts';
 import type { CrmObject, RecordRef } from '../../domain/record.ts';
 import type { CallLog } from '../answers.ts';
 import { readAccount } from './account.ts';
+import { appEventsOf } from './app-events.ts';
 import { createBudget, VENDOR_LIMIT } from './budget.ts';
 import { type CallDeps, createPortalApi, type PortalApi } from './call.ts';
 import { compareMirror } from './compare.ts';
@@ -37,6 +39,8 @@ export interface HubSpotDeps {
   /** The first one is current; the others are accepted on inbound requests while the secret is rotated. */
   readonly clientSecrets: readonly string[];
   readonly appId: number;
+  /** HubSpot has approved the app for app events, and it was uploaded with them. Absent: it is not. */
+  readonly hasAppEvents?: boolean;
   readonly clock: () => number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -53,6 +57,7 @@ export const PROPERTY_STATE_TTL_MS = 600_000;
 
 export function createConnector(deps: HubSpotDeps): CrmConnector {
   const { apiUrl, authorizeUrl, clientId, clientSecrets, appId, clock, random, log, onCall, requestTimeoutMs } = deps;
+  const hasAppEvents = deps.hasAppEvents === true;
   const [clientSecret] = clientSecrets;
   if (clientSecret === undefined) throw new Error('HubSpot: no client secret');
   const sleep = (ms: number) => deps.sleep(ms);
@@ -71,7 +76,7 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
   };
   const propertyStates = createPropertyStates(clock);
   const objectStates = createObjectStates(clock);
-  const { requiredScopes, optionalScopes, scopes } = hubspotManifest.oauth;
+  const { requiredScopes, optionalScopes, scopes } = (hasAppEvents ? manifestWithAppEvents : hubspotManifest).oauth;
   const permissions = scopes.map(({ scope, reason, isOptional }) => ({ name: scope, reason, isOptional }));
   return {
     provider: 'hubspot',
@@ -82,11 +87,13 @@ export function createConnector(deps: HubSpotDeps): CrmConnector {
     },
     workflows: createWorkflows(clientSecrets),
     recordUrl,
-    requiredScopes,
+    // A portal that was connected before the app was approved misses nothing until somebody chooses events.
+    requiredScopes: hubspotManifest.oauth.requiredScopes,
     hasTasks: true,
     objectScopes: OBJECT_SCOPES,
+    ...(hasAppEvents ? { appEventScopes: [TIMELINE_SCOPE] } : {}),
     open: (access) => ({
-      ...createSession(createPortalApi(callDeps, access), access, propertyStates, objectStates),
+      ...createSession(createPortalApi(callDeps, access), access, propertyStates, objectStates, hasAppEvents),
       apiUse() {
         const used = callDeps.budget.used(access.externalId);
         if (used === null) return null;
@@ -108,11 +115,13 @@ function createSession(
   access: CrmAccess,
   propertyStates: PropertyStates,
   objectStates: StateCache<ObjectStates>,
+  hasAppEvents: boolean,
 ): CrmSession {
   const portal = access.externalId;
   const completeCallbacks = callbacksOf(api, access.scopes);
   const lists = listsOf(api, access.scopes);
   const owners = ownersOf(api, access.scopes);
+  const appEvents = appEventsOf(api, hasAppEvents, access.scopes);
   return {
     mirrors: 'properties',
     people: createPeople(api),
@@ -154,6 +163,7 @@ function createSession(
     ...(completeCallbacks ? { completeCallbacks } : {}),
     ...(lists ? { lists } : {}),
     ...(owners ? { owners } : {}),
+    ...(appEvents ? { appEvents } : {}),
   };
 }
 

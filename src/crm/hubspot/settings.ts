@@ -1,13 +1,16 @@
 import type { HubSpotDeps } from './connector.ts';
 
-export type HubSpotSettings = Pick<HubSpotDeps, 'apiUrl' | 'authorizeUrl' | 'clientId' | 'clientSecrets' | 'appId'>;
+export type HubSpotSettings = Pick<
+  HubSpotDeps,
+  'apiUrl' | 'authorizeUrl' | 'clientId' | 'clientSecrets' | 'appId' | 'hasAppEvents'
+>;
 
 const API_URL = 'https://api.hubapi.com';
 const AUTHORIZE_URL = 'https://app.hubspot.com/oauth/authorize';
 
 /**
  * HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET (comma-separated while it is rotated, the current one first), HUBSPOT_APP_ID, and for
- * a sandbox HUBSPOT_API_URL and HUBSPOT_AUTHORIZE_URL. Null when HubSpot is not configured at all.
+ * a sandbox HUBSPOT_API_URL and HUBSPOT_AUTHORIZE_URL; HUBSPOT_APP_EVENTS says that HubSpot has approved the app for them. Null when HubSpot is not configured at all.
  * @throws Error naming what is missing when it is configured in part.
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): HubSpotSettings | null {
@@ -26,5 +29,6 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       .map((secret) => secret.trim())
       .filter((secret) => secret !== ''),
     appId: Number(appId),
+    hasAppEvents: ['true', '1'].includes(env.HUBSPOT_APP_EVENTS?.trim() ?? ''),
   };
 }

@@ -38,5 +38,7 @@ export const PATHS = {
   searchLists: `/crm/lists/${API_VERSION}/search`,
   list: (id: string) => `/crm/lists/${API_VERSION}/${encodeURIComponent(id)}`,
   listMembers: (id: string) => `/crm/lists/${API_VERSION}/${encodeURIComponent(id)}/memberships`,
+  appEvent: `/integrators/timeline/${API_VERSION}/events`,
+  appEventBatch: `/integrators/timeline/${API_VERSION}/events/batch`,
   completeCallbacks: `/automation/actions/callbacks/${API_VERSION}/complete`,
 } as const;

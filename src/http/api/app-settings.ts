@@ -53,6 +53,9 @@ const settings = {
 const OBJECTS_MEANING =
   'Whether referrals and rewards are rows of objects of their own in the CRM, beside the properties of its records; for HubSpot accounts whose subscription has custom objects.';
 
+const EVENTS_MEANING =
+  'Whether the timelines of contacts are told when a referral begins or is won and what becomes of a reward, from then on and never of what was before. Only for HubSpot, where it has approved the app for app events.';
+
 const answer = z
   .strictObject({
     connectionId,
@@ -61,6 +64,7 @@ const answer = z
     objects: z.enum(OBJECTS_CHOICES).meta({
       description: `${OBJECTS_MEANING} leaving: they were turned off, and the rows are being removed.`,
     }),
+    events: z.enum(['off', 'on']).meta({ description: EVENTS_MEANING }),
   })
   .meta({ id: 'AppSettings', description: 'What is set in the app inside a CRM.' });
 
@@ -68,7 +72,7 @@ const none = () => new HttpProblem('not_found', 'This account has no such connec
 
 function view(
   of: string,
-  { version, settings: { managers, programs, notifications, objects } }: KeptAppSettings,
+  { version, settings: { managers, programs, notifications, objects, events } }: KeptAppSettings,
 ): z.input<typeof answer> {
   return {
     connectionId: of,
@@ -77,6 +81,7 @@ function view(
     programs: programs && [...programs],
     notifications: [...notifications],
     objects,
+    events: events ?? 'off',
   };
 }
 
@@ -85,6 +90,13 @@ function objectsProblem(saved: AppSettingsSaved): string | null {
   if (saved.kind === 'objects_impossible') return saved.why;
   if (saved.kind !== 'objects_not_granted') return null;
   return 'The CRM has not granted what they need. Connect it anew, by POST /connections; HubSpot leaves these permissions out where the subscription has no custom objects.';
+}
+
+function eventsProblem({ kind }: AppSettingsSaved): string | null {
+  if (kind === 'no_events')
+    return 'Timelines of this CRM take nothing of ours: HubSpot has to have approved the app for app events, and the service to know it.';
+  if (kind !== 'events_not_granted') return null;
+  return 'The CRM has not granted what telling timelines needs. Connect it anew, by POST /connections.';
 }
 
 export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[] {
@@ -111,7 +123,7 @@ export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[]
       method: 'put',
       path: '/connections/{connectionId}/app-settings',
       summary:
-        'Say who may change settings in the app inside the CRM, which programs apply there, who is told of what, and whether it has objects of ours',
+        'Say who may change settings in the app inside the CRM, which programs apply there, who is told of what, whether it has objects of ours, and whether timelines are told',
       description: 'Saved as the next version. What is not named stays as it is; the same again changes nothing.',
       params: z.strictObject({ connectionId }),
       body: z.strictObject({
@@ -120,17 +132,19 @@ export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[]
         programs: settings.programs.optional(),
         notifications: settings.notifications.optional(),
         objects: z.enum(['off', 'on']).optional().meta({ description: OBJECTS_MEANING }),
+        events: z.enum(['off', 'on']).optional().meta({ description: EVENTS_MEANING }),
       }),
       statuses: { 200: 'What holds now.' },
       answer,
       problems: ['not_found', 'settings_changed', 'connection_lost', 'crm_refused', 'try_again'],
       async handle({ accountId, actor, params, body }) {
-        const { version: basis, managers, programs, notifications, objects } = body;
+        const { version: basis, managers, programs, notifications, objects, events } = body;
         const said = {
           ...(managers === undefined ? {} : { managers }),
           ...(programs === undefined ? {} : { programs }),
           ...(notifications === undefined ? {} : { notifications }),
           ...(objects === undefined ? {} : { objects }),
+          ...(events === undefined ? {} : { events }),
         };
         const saved = await desk.save(accountId, params.connectionId, said, { basis, by: actor });
         if (saved.kind === 'no_such_connection') throw none();
@@ -142,6 +156,11 @@ export function appSettings({ appSettings: desk }: AppSettingsDeps): Operation[]
         if (impossible !== null)
           throw new HttpProblem('invalid_request', impossible, {
             errors: [{ field: 'objects', problem: 'cannot be "on" for this connection' }],
+          });
+        const untold = eventsProblem(saved);
+        if (untold !== null)
+          throw new HttpProblem('invalid_request', untold, {
+            errors: [{ field: 'events', problem: 'cannot be "on" for this connection' }],
           });
         if (saved.kind === 'no_such_programs')
           throw new HttpProblem('invalid_request', 'Some of the programs were never published.', {

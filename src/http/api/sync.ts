@@ -87,11 +87,14 @@ const syncHealthSchema = z
       tasks: z
         .strictObject({ parked: z.int() })
         .meta({ description: 'Tasks of cases that the CRM refused; a retry asks for them again.' }),
+      timelines: z
+        .strictObject({ parked: z.int() })
+        .meta({ description: 'Events of timelines that the CRM refused; a retry sends them again.' }),
     }),
     failing: z
       .array(
         z.strictObject({
-          queue: z.enum(['decisions', 'mirror', 'tasks']),
+          queue: z.enum(['decisions', 'mirror', 'tasks', 'timelines']),
           cause: z.string(),
           error: z.string(),
           count: z.int(),

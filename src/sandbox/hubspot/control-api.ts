@@ -360,6 +360,10 @@ export function createControlApi({ control, random }: ControlApiDeps): express.R
     ),
   );
 
+  on('get', `${record}/timeline`, ({ params }) =>
+    control.timeline(portalId(params), word(params, 'objectType'), word(params, 'recordId')),
+  );
+
   on('post', `${portal}/associations`, ({ params, body }) =>
     control.associate(portalId(params), read(associateSchema, body)),
   );
@@ -441,6 +445,10 @@ export function createControlApi({ control, random }: ControlApiDeps): express.R
   on('post', '/executions/:callbackId/repeat', ({ params }) => control.repeatAction(word(params, 'callbackId')));
   on('put', '/action-signatures', ({ body }) =>
     control.setActionSignatures(read(z.strictObject({ signatures: z.enum(['both', 'v2', 'v3']) }), body).signatures),
+  );
+
+  on('put', '/app-events', ({ body }) =>
+    control.approveAppEvents(read(z.strictObject({ isApproved: z.boolean() }), body).isApproved),
   );
 
   on('get', '/faults', () => control.listFaults());

@@ -1,3 +1,4 @@
+import type { AppEvents, TimelineEvent } from './app-events.ts';
 import { createLabel, definitionView } from './associations.ts';
 import type { Calls, PortalCalls } from './calls.ts';
 import { HubSpotError, notFound, validationError } from './errors.ts';
@@ -94,6 +95,7 @@ export interface ControlDeps {
   tokens: Tokens;
   webhooks: Webhooks;
   workflows: Workflows;
+  appEvents: AppEvents;
   propertyWorkflows: PropertyWorkflows;
   faults: Faults;
   calls: Calls;
@@ -225,6 +227,14 @@ export function createControl(deps: ControlDeps) {
     setUnavailableScopes(id: number, scopes: string[]): void {
       portalOf(id).unavailableScopes = scopes;
     },
+    /** What apps have told the timeline of a record, newest first. */
+    timeline(id: number, objectType: string, recordId: string): TimelineEvent[] {
+      const portal = portalOf(id);
+      const type = requireObjectType(objectType, portal);
+      return deps.appEvents.of(portal, type.singular, recordOf(portal, type, recordId).id);
+    },
+    /** HubSpot approves the app for app events, or takes that back. */
+    approveAppEvents: (isApproved: boolean): void => deps.appEvents.setApproved(isApproved),
     /** A suspended portal: refreshes get BAD_HUB, calls 401, no webhooks. */
     suspend(id: number, suspended: boolean): void {
       portalOf(id).suspended = suspended;

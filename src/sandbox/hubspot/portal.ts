@@ -1,3 +1,4 @@
+import type { TimelineEvent } from './app-events.ts';
 import type { CustomTypeId, ObjectTypeId } from './object-types.ts';
 import { OBJECT_TYPES } from './object-types.ts';
 import { defaultGroups, defaultProperties, type PropertyDefinition, type PropertyGroup } from './property-catalog.ts';
@@ -191,6 +192,8 @@ export interface Portal {
   /** `${fromType}:${fromId}>${toType}` to the linked records and their association types. */
   links: Map<string, Map<string, Set<number>>>;
   owners: Owner[];
+  /** What apps have told timelines, by event type and id. */
+  timeline: Map<string, TimelineEvent>;
   lists: Map<string, ListState>;
   nextListId: number;
   schemas: Map<ObjectTypeId, SchemaState>;
@@ -323,6 +326,7 @@ export function createPortal(seed: PortalSeed, at: number): Portal {
       createdAt: at,
       archived: false,
     })),
+    timeline: new Map(),
     lists: new Map(),
     nextListId: 1,
     schemas: new Map(),

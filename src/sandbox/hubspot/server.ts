@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { createAccountRoutes } from './account.ts';
 import type { UploadedAction } from './action-definitions.ts';
+import { createAppEvents, type UploadedEvent } from './app-events.ts';
 import { createAssociationRoutes } from './associations.ts';
 import { createCalls } from './calls.ts';
 import type { Change } from './changes.ts';
@@ -60,6 +61,8 @@ export interface SandboxApp {
   permittedFetchUrls: string[];
   /** None unless given. */
   workflowActions?: UploadedAction[];
+  /** None unless given: HubSpot lets only apps that it has approved define some. */
+  appEvents?: UploadedEvent[];
 }
 
 export interface SandboxOptions {
@@ -192,6 +195,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     actions: app.workflowActions ?? [],
     retryBaseMs: options.retryBaseMs ?? DEFAULT_RETRY_BASE_MS,
   });
+  const appEvents = createAppEvents({ appId: app.appId, types: app.appEvents ?? [], clock });
   let typeNumber = FIRST_TYPE_NUMBER;
   const nextTypeNumber = (): number => {
     typeNumber += 1;
@@ -210,6 +214,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
     tokens,
     webhooks,
     workflows,
+    appEvents,
     propertyWorkflows,
     faults,
     calls,
@@ -229,6 +234,7 @@ export async function startHubSpotSandbox(options: SandboxOptions): Promise<HubS
       ...createListRoutes(),
       ...createSchemaRoutes({ links, nextTypeNumber }),
       ...workflows.routes,
+      ...appEvents.routes,
       ...createAccountRoutes({ uninstall: (portal) => control.uninstall(portal.id) }),
     ],
     { clock, random, tokens, limits, faults, calls },

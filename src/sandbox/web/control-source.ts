@@ -119,6 +119,15 @@ export function createControlSource(control: () => Control): SandboxSource {
           properties: propertyViews(portalId, 'contacts', detail.properties),
           contacts: linked(detail, 'contacts', portalId, contactSummary),
           deals: linked(detail, 'deals', portalId, (dealId, properties) => dealSummary(portalId, dealId, properties)),
+          timeline: control()
+            .timeline(portalId, 'contacts', detail.id)
+            .map(({ id, at, name, header, detail: text }) => ({
+              id,
+              at: new Date(at).toISOString(),
+              app: name,
+              header,
+              detail: text,
+            })),
         };
       }),
     deal: (portalId, id) =>

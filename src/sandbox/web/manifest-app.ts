@@ -1,4 +1,4 @@
-import { hubspotManifest } from '../../../manifests/hubspot/app.ts';
+import { hubspotManifest, manifestWithAppEvents } from '../../../manifests/hubspot/app.ts';
 import { uploadedActions } from '../../../manifests/hubspot/project.ts';
 import type { SandboxApp } from '../hubspot/server.ts';
 
@@ -12,8 +12,10 @@ interface AppCredentials {
 export function sandboxAppFromManifest(
   publicUrl: string,
   { appId, clientId, clientSecret }: AppCredentials,
+  /** HubSpot has approved it for app events. */
+  hasAppEvents = false,
 ): SandboxApp {
-  const { oauth, webhooks } = hubspotManifest;
+  const { oauth, webhooks } = hasAppEvents ? manifestWithAppEvents : hubspotManifest;
   return {
     appId,
     clientId,
@@ -29,5 +31,6 @@ export function sandboxAppFromManifest(
     },
     permittedFetchUrls: [publicUrl],
     workflowActions: uploadedActions(hubspotManifest, publicUrl),
+    appEvents: hasAppEvents ? [...manifestWithAppEvents.appEvents] : [],
   };
 }

@@ -60,6 +60,19 @@ export interface ContactView {
   readonly properties: readonly PropertyView[];
   readonly contacts: readonly Linked<ContactSummary>[];
   readonly deals: readonly Linked<DealSummary>[];
+  /** What apps have told its timeline, newest first. */
+  readonly timeline: readonly TimelineView[];
+}
+
+export interface TimelineView {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** As the app calls this kind of event. */
+  readonly app: string;
+  /** Markdown. */
+  readonly header: string;
+  readonly detail: string;
 }
 
 export interface DealView {

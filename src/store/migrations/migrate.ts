@@ -42,6 +42,7 @@ import * as forecast from './0038-forecast.ts';
 import * as consentByWorkflow from './0039-consent-by-workflow.ts';
 import * as testRuns from './0040-test-runs.ts';
 import * as longCloses from './0041-long-closes.ts';
+import * as appEvents from './0042-app-events.ts';
 
 interface Migration {
   readonly name: string;
@@ -93,6 +94,7 @@ const MIGRATIONS: readonly Migration[] = [
   consentByWorkflow,
   testRuns,
   longCloses,
+  appEvents,
 ];
 
 /** What a database of this program's version has been through, oldest first. */

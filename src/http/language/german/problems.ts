@@ -195,6 +195,10 @@ export const PROBLEMS: Phrases = {
   'Some of the programs were never published.': 'Einige der Programme wurden nie veröffentlicht.',
   'People of this CRM cannot be told by tasks.':
     'Menschen in diesem CRM lassen sich nicht durch Aufgaben benachrichtigen.',
+  'Timelines of this CRM take nothing of ours: HubSpot has to have approved the app for app events, and the service to know it.':
+    'Aktivitätenfeeds dieses CRM nehmen nichts von uns: HubSpot muss die App für App-Ereignisse freigegeben haben, und der Dienst muss es wissen.',
+  'The CRM has not granted what telling timelines needs. Connect it anew, by POST /connections.':
+    'Das CRM hat nicht erlaubt, was Ereignisse in Aktivitätenfeeds brauchen. Verbinden Sie es noch einmal, mit POST /connections.',
   'This CRM has no objects to turn on.': 'Dieses CRM hat keine Objekte, die sich einschalten ließen.',
   'The CRM has not granted what they need. Connect it anew, by POST /connections; HubSpot leaves these permissions out where the subscription has no custom objects.':
     'Das CRM hat nicht gewährt, was sie brauchen. Verbinden Sie es neu, mit POST /connections; HubSpot lässt diese Rechte weg, wo das Abonnement keine eigenen Objekte hat.',

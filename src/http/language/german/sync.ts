@@ -173,6 +173,9 @@ export const SYNC: Phrases = {
     'Salesforce erlaubt Wonward das nicht: {message} Ein Admin muss dem verbundenen Benutzer den Berechtigungssatz „Referral Integration“ geben.',
   'The connection may not complete callbacks. Connect again.':
     'Die Verbindung darf keine Rückrufe abschließen. Verbinden Sie noch einmal.',
+  'The CRM takes no events of ours for timelines: its maker has to have approved the app for them, and the connection to have granted the permission. See to both, connect again, then retry.':
+    'Das CRM nimmt von uns keine Ereignisse für Aktivitätenfeeds: Sein Hersteller muss die App dafür freigegeben und die Verbindung die Berechtigung erteilt haben. Sorgen Sie für beides, verbinden Sie noch einmal und versuchen Sie es dann erneut.',
+  'the CRM did not answer for this event': 'das CRM hat zu diesem Ereignis nichts geantwortet',
   'The CRM does not know of the wait yet.': 'Das CRM weiß noch nichts von dem Warten.',
   'Another node may be listening by now.': 'Inzwischen hört vielleicht ein anderer Knoten.',
   'This CRM has no tasks.': 'Dieses CRM hat keine Aufgaben.',

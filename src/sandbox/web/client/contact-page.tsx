@@ -9,6 +9,7 @@ import { Frame } from './frame.tsx';
 import type { PageApi } from './page-api.ts';
 import { PropertyList } from './property-list.tsx';
 import { TimeZone } from './time-zone.ts';
+import { TimelinePanel } from './timeline-panel.tsx';
 import { useLive } from './use-live.ts';
 import { initials } from './words.ts';
 
@@ -89,6 +90,7 @@ function Record({ api, config, view, refresh }: RecordProps) {
             recordId={contact.id}
             properties={values}
           />
+          <TimelinePanel events={view.timeline} />
         </div>
         <div className="record-right">
           <SidebarCard

@@ -7595,10 +7595,13 @@ export interface components {
                 tasks: {
                     parked: number;
                 };
+                timelines: {
+                    parked: number;
+                };
             };
             failing: {
                 /** @enum {string} */
-                queue: "decisions" | "mirror" | "tasks";
+                queue: "decisions" | "mirror" | "tasks" | "timelines";
                 cause: string;
                 error: string;
                 count: number;
@@ -7751,6 +7754,8 @@ export interface components {
             programs: string[] | null;
             /** @enum {string} */
             objects: "off" | "on" | "leaving";
+            /** @enum {string} */
+            events: "off" | "on";
         };
         PersonExport: {
             /** Format: date-time */
@@ -13879,6 +13884,8 @@ export interface operations {
                     }[];
                     /** @enum {string} */
                     objects?: "off" | "on";
+                    /** @enum {string} */
+                    events?: "off" | "on";
                 };
             };
         };

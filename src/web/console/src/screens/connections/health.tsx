@@ -143,7 +143,7 @@ function Figures({ connection, health }: { connection: Connection; health: Healt
       .filter(Boolean)
       .join(', ');
   const tokenText = { valid: t('tokenValid'), renews: t('tokenRenews'), none: t('tokenNone') }[token.state];
-  const parked = backlog.decisions.parked + backlog.mirror.parked + backlog.tasks.parked;
+  const parked = backlog.decisions.parked + backlog.mirror.parked + backlog.tasks.parked + backlog.timelines.parked;
   return (
     <Stack gap="md">
       <Alert color={VERDICT_COLOURS[health.verdict]} title={t(health.verdict)} role="status">

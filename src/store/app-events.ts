@@ -1,0 +1,172 @@
+import { sql } from 'kysely';
+import type { AppEventStore, ClaimedAppEvent, ClaimInput, Shard } from '../application/ports/store.ts';
+import type { AppEvent } from '../domain/app-event.ts';
+import type { Instant } from '../domain/time.ts';
+import { fromJson, toFlag, toJson, toText } from './codec.ts';
+import { type Columns, type Engine, insertRows, overRows } from './dialect.ts';
+import { candidates, claimed, counts, dueShards, nextDueAt, tell, wholeRow } from './queue.ts';
+import type { Row, Session } from './schema.ts';
+
+/** A connection whose contacts' timelines are told of what happens, and since when. */
+export interface EventPlace {
+  readonly connectionId: string;
+  readonly since: Instant;
+}
+
+export function createAppEventStore(engine: Engine): AppEventStore {
+  return {
+    claim: (input) =>
+      engine.write(async (session) => {
+        for (const shard of await candidates(session, 'app_events', input)) {
+          const events = await claimOf(session, shard, input);
+          if (events.length > 0) return events;
+        }
+        return [];
+      }),
+    dueShards: (now, limit) => engine.read((session) => dueShards(session, 'app_events', now, limit)),
+
+    isHeldUp: (accountId, connectionId, error) =>
+      engine.read(async ({ db }) => {
+        const { rows } = await sql`select id from app_events
+          where account_id = ${accountId} and connection_id = ${connectionId} and parked = 1 and error = ${error}
+          limit 1`.execute(db);
+        return rows.length > 0;
+      }),
+
+    end: (events) =>
+      engine.write(async (session) => {
+        await overRows(
+          session,
+          HELD,
+          events.map(heldRow),
+          (held) => `delete from app_events where (account_id, connection_id, id, claim) in (
+              select account_id, connection_id, id, claim from ${held} as held)`,
+        );
+      }),
+
+    defer: (events, { runAt, error, parked }) =>
+      engine.write(async (session) => {
+        const rows = events.map((event) => ({
+          ...heldRow(event),
+          run_at: runAt,
+          due_at: parked ? null : runAt,
+          error: toText(error),
+          parked: toFlag(parked),
+        }));
+        await overRows(
+          session,
+          { ...HELD, run_at: 'int', due_at: 'int?', error: 'text', parked: 'int' },
+          rows,
+          (held) => `update app_events set claim = null, attempts = app_events.attempts + 1, error = held.error,
+              run_at = held.run_at, due_at = held.due_at, parked = held.parked
+            from ${held} as held where ${IS_HELD}`,
+        );
+      }),
+
+    nextDueAt: () => engine.read((session) => nextDueAt(session, 'app_events')),
+    counts: (now) => engine.read((session) => counts(session, 'app_events', now)),
+  };
+}
+
+async function claimOf(
+  session: Session,
+  { accountId, connectionId }: Shard,
+  input: ClaimInput,
+): Promise<ClaimedAppEvent[]> {
+  if (connectionId === null) return [];
+  const { db, dialect } = session;
+  const { rows } = await sql<Row<'app_events'>>`
+    with picked as (
+      select id from app_events
+      where account_id = ${accountId} and connection_id = ${connectionId} and due_at <= ${input.now}
+      order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('app_events')}
+    )
+    update app_events set ${claimed(input, 'app_events')}
+    from picked
+    where app_events.account_id = ${accountId} and app_events.connection_id = ${connectionId}
+      and app_events.id = picked.id
+    returning ${wholeRow('app_events')}`.execute(db);
+  if (rows.length === 0) return [];
+  const people = [...new Set(rows.map(({ person_id }) => person_id))];
+  const contacts = await contactsIn(session, accountId, connectionId, people);
+  return rows
+    .sort((a, b) => a.run_at - b.run_at || (a.id < b.id ? -1 : 1))
+    .map((row) => ({
+      accountId,
+      connectionId,
+      event: fromJson<AppEvent>(row.body),
+      contactId: contacts.get(row.person_id) ?? null,
+      keptAt: row.kept_at,
+      claim: row.claim ?? '',
+      attempts: row.attempts,
+    }));
+}
+
+/** By member or referral: their contact in this connection, be it their home or tied to it. Who was forgotten has none. */
+async function contactsIn(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  people: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ person: string; contact: string }>`
+    select id as person, contact_id as contact from members where account_id = ${accountId} and connection_id = ${connectionId}
+      and contact_id is not null and erased_at is null and ${dialect.isIn('id', people)}
+    union all select id, contact_id from referrals where account_id = ${accountId} and connection_id = ${connectionId}
+      and contact_id is not null and friend_erased_at is null and ${dialect.isIn('id', people)}
+    union all select subject, record_id from identity_edges where account_id = ${accountId}
+      and connection_id = ${connectionId} and until is null and ${dialect.isIn('subject', people)}`.execute(db);
+  // The home comes first and is the last word.
+  return new Map(rows.toReversed().map(({ person, contact }) => [person, contact]));
+}
+
+/** Where an account wants timelines to be told; no row for nearly all accounts, and that is all that it costs them. */
+export async function eventPlaces({ db }: Session, accountId: string): Promise<EventPlace[]> {
+  const { rows } = await sql<{ connection_id: string; events_since: number }>`
+    select s.connection_id, s.events_since from app_settings s
+    where s.account_id = ${accountId} and s.events_since is not null and not exists (
+      select 1 from app_settings later where later.account_id = s.account_id
+        and later.connection_id = s.connection_id and later.version > s.version)`.execute(db);
+  return rows.map(({ connection_id, events_since }) => ({ connectionId: connection_id, since: events_since }));
+}
+
+/** What the timelines are to be told, as part of the commit that it follows from. What happened before somebody wanted it is left out. */
+export async function keepAppEvents(
+  session: Session,
+  accountId: string,
+  places: readonly EventPlace[],
+  events: readonly AppEvent[],
+  now: Instant,
+): Promise<void> {
+  const rows = places.flatMap(({ connectionId, since }) =>
+    events
+      .filter(({ at }) => at >= since)
+      .map(
+        (event): Row<'app_events'> => ({
+          account_id: accountId,
+          connection_id: connectionId,
+          id: event.id,
+          person_id: event.personId,
+          body: toJson(event),
+          kept_at: now,
+          run_at: now,
+          due_at: now,
+          claim: null,
+          attempts: 0,
+          parked: 0,
+          error: null,
+        }),
+      ),
+  );
+  await insertRows(session, 'app_events', rows, 'on conflict do nothing');
+  for (const { connection_id: connectionId } of rows) tell(session, 'app_events', { accountId, connectionId });
+}
+
+const HELD: Columns = { account_id: 'text', connection_id: 'text', id: 'text', claim: 'text' };
+
+function heldRow({ accountId, connectionId, event, claim }: ClaimedAppEvent) {
+  return { account_id: accountId, connection_id: connectionId, id: event.id, claim };
+}
+
+const IS_HELD = `app_events.account_id = held.account_id and app_events.connection_id = held.connection_id
+  and app_events.id = held.id and app_events.claim = held.claim`;
