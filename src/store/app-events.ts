@@ -123,10 +123,10 @@ async function contactsIn(
 /** Where an account wants timelines to be told; no row for nearly all accounts, and that is all that it costs them. */
 export async function eventPlaces({ db }: Session, accountId: string): Promise<EventPlace[]> {
   const { rows } = await sql<{ connection_id: string; events_since: number }>`
-    select s.connection_id, s.events_since from app_settings s
-    where s.account_id = ${accountId} and s.events_since is not null and not exists (
-      select 1 from app_settings later where later.account_id = s.account_id
-        and later.connection_id = s.connection_id and later.version > s.version)`.execute(db);
+    select connection_id, events_since from app_settings
+    where account_id = ${accountId} and events_since is not null and not exists (
+      select 1 from app_settings later where later.account_id = app_settings.account_id
+        and later.connection_id = app_settings.connection_id and later.version > app_settings.version)`.execute(db);
   return rows.map(({ connection_id, events_since }) => ({ connectionId: connection_id, since: events_since }));
 }
 

@@ -1,15 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/application/ports/store.ts';
-import { EMPTY_PLAN, type Plan } from '../../src/domain/plan.ts';
-import { claiming, T0, type Tenant } from './store-fixtures.ts';
+import type { Plan } from '../../src/domain/plan.ts';
+import { claiming, T0, type Tenant, tenant } from './store-fixtures.ts';
 
 const ON = { managers: [], programs: null, notifications: [], objects: 'off', events: 'on' } as const;
 const OFF = { ...ON, events: undefined };
 
 /** What timelines are to be told, from the commit that it follows from to its end. Part of the store's conformance. */
-export function appEventStoreConformance(
-  use: () => { readonly store: Store; readonly a: Tenant; readonly b: Tenant },
-): void {
+export function appEventStoreConformance(use: () => { readonly store: Store; readonly a: Tenant }): void {
   describe('what timelines are to be told', () => {
     let store: Store;
     let a: Tenant;
@@ -20,7 +18,7 @@ export function appEventStoreConformance(
       const basis = (await store.appSettings.newest(a.accountId, a.connectionId))?.version ?? 0;
       return store.appSettings.save(a.accountId, a.connectionId, settings, { basis, by: 'x', now });
     };
-    const write = (plan: Partial<Plan>) => a.commit({ plan: { ...EMPTY_PLAN, ...plan } });
+    const write = (plan: Partial<Plan>) => a.write(plan);
     /** A member with a referral that was submitted at `at`. */
     const begin = (id: string, at: number) =>
       write({
@@ -64,9 +62,7 @@ export function appEventStoreConformance(
       await store.appEvents.defer(claimed, { runAt: T0 + 11_000, error: 'x', parked: false });
       await write({
         members: [a.member('mem_1', { contact: null, version: 2 })],
-        referrals: [
-          a.referral('ref_1', 'mem_1', { submittedAt: T0 + 6_000, friendErasedAt: T0 + 7_000, version: 2 }),
-        ],
+        referrals: [a.referral('ref_1', 'mem_1', { submittedAt: T0 + 6_000, friendErasedAt: T0 + 7_000, version: 2 })],
       });
       expect((await claim(T0 + 11_000)).map(({ contactId }) => contactId)).toEqual([null, null]);
     });
@@ -153,15 +149,12 @@ export function appEventStoreConformance(
     });
 
     test('is not another account’s', async () => {
-      const { b } = use();
+      const b = tenant(store, 'acc_events', 'con_events');
       await b.create();
       await turn(ON, T0);
-      await b.commit({
-        plan: {
-          ...EMPTY_PLAN,
-          members: [b.member('mem_b')],
-          referrals: [b.referral('ref_b', 'mem_b', { submittedAt: T0 + 9_000 })],
-        },
+      await b.write({
+        members: [b.member('mem_b')],
+        referrals: [b.referral('ref_b', 'mem_b', { submittedAt: T0 + 9_000 })],
       });
       expect(await claim(T0 + 10_000)).toEqual([]);
       expect(await store.appEvents.isHeldUp(b.accountId, a.connectionId, 'x')).toBe(false);

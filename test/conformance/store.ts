@@ -6,6 +6,7 @@ import { STANDING_STATES } from '../../src/domain/decision.ts';
 import { intentFor } from '../../src/domain/plan.ts';
 import { recordKey } from '../../src/domain/record.ts';
 import { TABLES, type Table } from '../../src/store/schema.ts';
+import { appEventStoreConformance } from './store-app-events.ts';
 import { askStoreConformance } from './store-asks.ts';
 import { autopilotStoreConformance } from './store-autopilot.ts';
 import { backfillStoreConformance } from './store-backfill.ts';
@@ -2602,6 +2603,7 @@ export function storeConformance({
     backfillStoreConformance(() => ({ store, a }));
     tierStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
     workflowStoreConformance(() => ({ store, a }));
+    appEventStoreConformance(() => ({ store, a }));
     webhookStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));
 
     privacyStoreConformance(() => ({ store, a, sql: (text) => subject.sql(text) }));

@@ -712,6 +712,21 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.callbacks.end(ended, 'completed');
   await store.callbacks.nextDueAt();
   await store.callbacks.counts(T0);
+  const told = { managers: [], programs: null, notifications: [], objects: 'off' as const, events: 'on' as const };
+  const standing = await store.appSettings.newest(accountId, 'con_a');
+  await store.appSettings.save(accountId, 'con_a', told, { basis: standing?.version ?? 0, by: 'x', now: T0 });
+  await a.write({
+    members: [a.member('mem_told')],
+    referrals: [a.referral('ref_told', 'mem_told', { submittedAt: T0 + 9 * DAY })],
+  });
+  await store.appEvents.dueShards(T0 + 10 * DAY, 10);
+  await store.appEvents.isHeldUp(accountId, 'con_a', 'x');
+  const events = await store.appEvents.claim({ ...claiming('e1'), now: T0 + 10 * DAY });
+  expect(events).toHaveLength(2);
+  await store.appEvents.defer(events, { runAt: T0 + 10 * DAY, error: 'x', parked: false });
+  await store.appEvents.end(await store.appEvents.claim({ ...claiming('e2'), now: T0 + 10 * DAY }));
+  await store.appEvents.nextDueAt();
+  await store.appEvents.counts(T0);
   await store.mirror.sources(accountId, [contact, record, a.ref('contact', 'friend-ref_1')]);
   await store.mirror.sources(accountId, ofCrowd);
   const { reads } = store;

@@ -190,9 +190,13 @@ async function fill(engine: Engine, referrals = 1_201): Promise<void> {
   await store.appSettings.save(
     'acc_a',
     'con_a',
-    { managers: ['7'], programs: null, notifications: [], objects: 'off' },
+    { managers: ['7'], programs: null, notifications: [], objects: 'off', events: 'on' },
     { basis: 0, by: 'x', now: T0 },
   );
+  await a.write({
+    members: [a.member('mem_told')],
+    referrals: [a.referral('ref_told', 'mem_told', { submittedAt: T0 + 9 * DAY })],
+  });
   await store.caseTasks.want(
     { accountId: 'acc_a', connectionId: 'con_a' },
     [{ caseId: 'cas_1', assignee: '7', isWanted: true }],
@@ -251,7 +255,7 @@ describe.each([
     });
     const read = await copied(source, target);
     expect(Object.entries(read).filter(([, { rows }]) => rows === 0)).toEqual([]);
-    expect(read.referrals?.rows).toBe(1_202);
+    expect(read.referrals?.rows).toBe(1_203);
     expect(await target.snapshot(digestsOf)).toEqual(read);
     expect(await target.read(sequenceOf)).toBe(last);
     await target.prepare();
