@@ -19,7 +19,7 @@ let deal: string;
 
 beforeAll(async () => {
   service = await startStubService();
-  const app = sandboxAppFromManifest(service.url, CREDENTIALS);
+  const app = sandboxAppFromManifest(service.url, CREDENTIALS, true);
   const portals = [{ portalId: PORTAL, name: 'Hopper & Sons', companyCurrency: 'EUR', timeZone: 'Europe/Berlin' }];
   [sandbox, browser] = await Promise.all([
     startSandboxWithPages({ app, portals, webhookBatchDelayMs: 5 }, service.url),
@@ -82,6 +82,56 @@ describe('the pages over the local HubSpot', () => {
     expect(signature).toBe(Signature.getSignature('GET', 'v3', { ...signed, signature }));
     const association = page.locator('.record-right').getByRole('link', { name: /Ada Lovelace/ });
     expect(await association.innerText()).toContain('Referred');
+    expect(await accessibilityViolations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('show on the timeline of a contact what apps have told it, the newest first, with where it leads', async () => {
+    const { code } = sandbox.control.install(PORTAL);
+    const granted = await fetch(`${sandbox.url}/oauth/2026-03/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: CREDENTIALS.clientId,
+        client_secret: CREDENTIALS.clientSecret,
+        redirect_uri: `${service.url}/oauth/hubspot/callback`,
+        code,
+      }),
+    });
+    const { access_token: token } = (await granted.json()) as { access_token: string };
+    const told = (id: string, news: string, headline: string, more: object = {}) => ({
+      eventTypeName: news === 'begun' || news === 'won' ? 'wonward_referral_event' : 'wonward_reward_event',
+      id,
+      objectId: grace,
+      timestamp: `2026-11-2${id}T09:30:00.000Z`,
+      properties: {
+        news,
+        headline,
+        role: 'member',
+        program: 'Friends of Hopper',
+        link: `${service.url}/x/${id}`,
+        ...more,
+      },
+    });
+    const reward = { amount: '1200.00', currency: 'EUR' };
+    const inputs = [
+      told('1', 'begun', 'Referred somebody'),
+      told('2', 'granted', 'Reward of 1200.00 EUR', { ...reward, reason: 'Every condition is met.' }),
+    ];
+    const answer = await fetch(`${sandbox.url}/integrators/timeline/2026-03/events/batch`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs }),
+    });
+    expect(answer.status).toBe(200);
+    const { page, complaints, close } = await openPage(browser, `${sandbox.url}/portals/${PORTAL}/contacts/${grace}`);
+    const activity = page.getByRole('region', { name: 'Activity' });
+    await activity.getByRole('link', { name: 'Reward of 1200.00 EUR' }).waitFor();
+    const entries = await activity.getByRole('listitem').allInnerTexts();
+    expect(entries.map((text) => text.split('\n')[0])).toEqual(['Reward of 1200.00 EUR', 'Referred somebody']);
+    expect(entries[0]).toContain('Every condition is met.');
+    expect(await activity.getByRole('link').first().getAttribute('href')).toBe(`${service.url}/x/2`);
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(complaints).toEqual([]);
     await close();

@@ -306,6 +306,8 @@ export function createNode(deps: NodeDeps): SimNode {
         claim: notice('waits', store.callbacks.claim),
         dueShards: look('waits', store.callbacks.dueShards),
       },
+      // No portal of these histories has its timelines told: there is nothing to look for, and looking would only move every other step.
+      appEvents: { ...store.appEvents, claim: async () => [], dueShards: async () => [] },
       webhooks: {
         ...store.webhooks,
         claim: notice('webhooks', store.webhooks.claim),

@@ -61,7 +61,7 @@ function unknown(texts: readonly SaidText[], isSentence: (text: string) => boole
 const notShownElsewhere = (file: string) => !SHOWN_ELSEWHERE.some((pattern) => pattern.test(file));
 /** Of the document of the API, where they stand apart from what they describe. */
 const OF_THE_DOCUMENT =
-  /^(Whether referrals and rewards are rows|By whom: the|What: the|Of what: an|By another person than|What was released already|What (a|the friend's) name or|The first thousand of them)/;
+  /^(Whether referrals and rewards are rows|Whether the timelines of contacts are told|By whom: the|What: the|Of what: an|By another person than|What was released already|What (a|the friend's) name or|The first thousand of them)/;
 const endsAsASentence = (text: string) => /^["A-Z{\d]/.test(text) && /[.?]$/.test(text) && !text.startsWith('/');
 const tellsAField = (text: string) =>
   /^(must|has|needs|is missing|cannot|can|names|pays|asks?|leaves|looks|goes) /.test(text);
