@@ -254,6 +254,18 @@ describe('connection duplicate-rules', () => {
     expect(await json('connection', 'objects', id, connection)).toEqual(off);
   });
 
+  test('events tells whether timelines are told, and turns them on for nobody whose app is not approved', async () => {
+    const { id } = await newAccount();
+    const connection = await connected(id, 'hubspot');
+    const off = { id: connection, events: 'off' };
+    expect(await json('connection', 'events', id, connection)).toEqual(off);
+    expect(await json('connection', 'events', id, connection, 'off')).toEqual(off);
+    const say = (answer: string) => cli('connection', 'events', id, connection, answer);
+    expect(await say('maybe')).toMatchObject({ code: 2, err: expect.stringContaining('neither on nor off') });
+    expect(await say('on')).toMatchObject({ code: 2, err: expect.stringContaining('HUBSPOT_APP_EVENTS') });
+    expect(await json('connection', 'events', id, connection)).toEqual(off);
+  });
+
   test('programs tells and sets which programs apply in a CRM', async () => {
     const { id } = await newAccount();
     const connection = await connected(id, 'hubspot');
