@@ -76,8 +76,8 @@ export function createTellTimelines(deps: TellTimelinesDeps): TellTimelines {
   async function waitForContacts(events: readonly ClaimedAppEvent[]): Promise<void> {
     if (events.length === 0) return;
     const now = clock.now();
-    const { over = [], open = [] } = Object.groupBy(events, ({ keptAt }) =>
-      now - keptAt > NO_CONTACT_MS ? 'over' : 'open',
+    const { over = [], open = [] } = Object.groupBy(events, ({ keptAt, isForgotten }) =>
+      isForgotten || now - keptAt > NO_CONTACT_MS ? 'over' : 'open',
     );
     if (over.length > 0) await store.appEvents.end(over);
     const waiting = { runAt: now + LOOK_AGAIN_MS, error: NO_CONTACT, parked: false };

@@ -98,36 +98,49 @@ async function claimOf(
     returning ${wholeRow('app_events')}`.execute(db);
   if (rows.length === 0) return [];
   const people = [...new Set(rows.map(({ person_id }) => person_id))];
-  const contacts = await contactsIn(session, accountId, connectionId, people);
+  const known = await knownAs(session, accountId, connectionId, people);
   return rows
     .sort((a, b) => a.run_at - b.run_at || (a.id < b.id ? -1 : 1))
     .map((row) => ({
       accountId,
       connectionId,
       event: fromJson<AppEvent>(row.body),
-      contactId: contacts.get(row.person_id) ?? null,
+      contactId: known.get(row.person_id)?.contactId ?? null,
+      isForgotten: known.get(row.person_id)?.isForgotten ?? false,
       keptAt: row.kept_at,
       claim: row.claim ?? '',
       attempts: row.attempts,
     }));
 }
 
-/** By member or referral: their contact in this connection, be it their home or tied to it. Who was forgotten has none. */
-async function contactsIn(
+interface Known {
+  readonly contactId: string | null;
+  readonly isForgotten: boolean;
+}
+
+/** By member or referral: their contact in this connection, be it their home or tied to it. */
+async function knownAs(
   { db, dialect }: Session,
   accountId: string,
   connectionId: string,
   people: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await sql<{ person: string; contact: string }>`
-    select id as person, contact_id as contact from members where account_id = ${accountId} and connection_id = ${connectionId}
-      and contact_id is not null and erased_at is null and ${dialect.isIn('id', people)}
-    union all select id, contact_id from referrals where account_id = ${accountId} and connection_id = ${connectionId}
-      and contact_id is not null and friend_erased_at is null and ${dialect.isIn('id', people)}
-    union all select subject, record_id from identity_edges where account_id = ${accountId}
-      and connection_id = ${connectionId} and until is null and ${dialect.isIn('subject', people)}`.execute(db);
-  // The home comes first and is the last word.
-  return new Map(rows.toReversed().map(({ person, contact }) => [person, contact]));
+): Promise<ReadonlyMap<string, Known>> {
+  // By id alone: with the connection beside it SQLite might go through all contacts of that.
+  const { rows } = await sql<{ person: string; place: string | null; contact: string | null; erased: number | null }>`
+    select id as person, connection_id as place, contact_id as contact, erased_at as erased from members
+      where account_id = ${accountId} and ${dialect.isIn('id', people)}
+    union all select id, connection_id, contact_id, friend_erased_at from referrals
+      where account_id = ${accountId} and ${dialect.isIn('id', people)}
+    union all select subject, connection_id, record_id, null from identity_edges
+      where account_id = ${accountId} and until is null and ${dialect.isIn('subject', people)}`.execute(db);
+  const byPerson = Map.groupBy(rows, ({ person }) => person);
+  return new Map(
+    [...byPerson].map(([person, own]) => {
+      const isForgotten = own.some(({ erased }) => erased !== null);
+      const here = own.find(({ place, contact }) => place === connectionId && contact !== null);
+      return [person, { contactId: isForgotten ? null : (here?.contact ?? null), isForgotten }];
+    }),
+  );
 }
 
 /** Where an account wants timelines to be told; no row for nearly all accounts, and that is all that it costs them. */

@@ -64,7 +64,9 @@ export function appEventStoreConformance(use: () => { readonly store: Store; rea
         members: [a.member('mem_1', { contact: null, version: 2 })],
         referrals: [a.referral('ref_1', 'mem_1', { submittedAt: T0 + 6_000, friendErasedAt: T0 + 7_000, version: 2 })],
       });
-      expect((await claim(T0 + 11_000)).map(({ contactId }) => contactId)).toEqual([null, null]);
+      const later = await claim(T0 + 11_000);
+      expect(later.map(({ contactId }) => contactId)).toEqual([null, null]);
+      expect(later.filter(({ isForgotten }) => isForgotten).map(({ event }) => event.role)).toEqual(['friend']);
     });
 
     test('follows a reward from its grant to its end, and a stage that is won twice', async () => {

@@ -163,6 +163,7 @@ describe('timelines', () => {
     );
     await stack.settle();
     expect(toldOn(scene, friend)).toEqual([]);
+    expect(await stack.service.store.appEvents.nextDueAt()).toBeNull();
   });
 
   test('are told once though HubSpot’s answer never came', async () => {
@@ -177,6 +178,7 @@ describe('timelines', () => {
     expect(scene.crm.listFaults()[0]).toMatchObject({ struck: 3 });
     scene.crm.removeFault(id);
     expectTold(scene, pair);
+    expect((await health()).backlog.timelines.parked).toBe(0);
   });
 
   test('are told once though the node dies between the call and writing it down', async () => {
@@ -206,6 +208,7 @@ describe('timelines', () => {
     );
     expect(toldOn(scene, friend)).toEqual(['begun Was referred']);
     expect(toldOn(scene, member)).toEqual(['begun Referred somebody']);
+    expect((await health()).backlog.timelines.parked).toBe(0);
   });
 
   test('wait for a person when HubSpot does not let the app, while records show all the same; then they are told', async () => {

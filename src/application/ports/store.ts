@@ -2833,6 +2833,7 @@ export interface ClaimedAppEvent {
   readonly event: AppEvent;
   /** Of the person, as they are known in the connection now; null for nobody there, and for who was forgotten. */
   readonly contactId: string | null;
+  readonly isForgotten: boolean;
   readonly keptAt: Instant;
   readonly claim: string;
   readonly attempts: number;
