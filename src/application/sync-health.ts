@@ -211,17 +211,14 @@ function problemsOf(
     const waiting = backlog.decisions.waiting + backlog.mirror.waiting;
     say(
       'disconnected',
-      `${connection.statusReason ?? 'The CRM is not connected.'} ${waiting} records wait and are kept; connect again, and what changed meanwhile is read.`,
+      `${connection.statusReason ?? 'The CRM is not connected.'} What waits is kept (${waiting}); connect again, and what changed meanwhile is read.`,
     );
     return problems;
   }
   if (token.state === 'none') say('no_token', 'There is no authorisation any more. Connect the CRM again.');
   const parked = backlog.decisions.parked + backlog.mirror.parked + backlog.tasks.parked + backlog.timelines.parked;
   if (parked > 0)
-    say(
-      'parked',
-      `${parked} records or tasks could not be finished and wait for a person. Mend what they name, then retry them.`,
-    );
+    say('parked', `Not finished, waiting for a person: ${parked}. Mend what each of them names, then retry it.`);
   if ((backlog.decisions.oldestMs ?? 0) > LATE_MS)
     say('decisions_late', `A change has waited for its decision for ${minutes(backlog.decisions.oldestMs)} minutes.`);
   if ((backlog.mirror.oldestMs ?? 0) > LATE_MS)
@@ -245,11 +242,11 @@ function problemsOf(
     );
   const { unexplained = 0, different = 0 } = lastReport?.counts ?? {};
   if (unexplained > 0)
-    say('unexplained', `The last comparison with the CRM found ${unexplained} records that no decision explains.`);
+    say('unexplained', `Records that no decision explains, by the last comparison with the CRM: ${unexplained}.`);
   if (different > 0)
     say(
       'mirror_differs',
-      `The last comparison found ${different} records that showed something else than they should; they were written again.`,
+      `Records that showed something else than they should, by the last comparison: ${different}. They were written again.`,
     );
   return problems;
 }

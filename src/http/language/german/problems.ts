@@ -208,6 +208,7 @@ export const PROBLEMS: Phrases = {
   'Others changed the same thing at the same time. Nothing was written.':
     'Andere haben dasselbe gleichzeitig geändert. Nichts wurde geschrieben.',
   'Others changed the same people at the same time.': 'Andere haben dieselben Menschen gleichzeitig geändert.',
+  'Others changed the same mapping at the same time.': 'Andere haben dieselbe Zuordnung gleichzeitig geändert.',
   'Others looked at the same connection at the same time. Try again.':
     'Andere haben dieselbe Verbindung gleichzeitig angesehen. Versuchen Sie es noch einmal.',
   'Others are comparing the same connection.': 'Andere gleichen dieselbe Verbindung gerade ab.',

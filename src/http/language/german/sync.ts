@@ -2,13 +2,13 @@ import type { Phrases } from '../phrasebook.ts';
 
 /** How a connection does, what a comparison has found, and what a CRM has answered, as the service says it. */
 export const SYNC: Phrases = {
-  '{=why} {waiting} records wait and are kept; connect again, and what changed meanwhile is read.':
-    '{=why} {waiting} Datensätze warten und bleiben erhalten; verbinden Sie wieder, dann wird gelesen, was sich inzwischen geändert hat.',
+  '{=why} What waits is kept ({waiting}); connect again, and what changed meanwhile is read.':
+    '{=why} Was wartet, bleibt erhalten ({waiting}); verbinden Sie wieder, dann wird gelesen, was sich inzwischen geändert hat.',
   'The CRM is not connected.': 'Das CRM ist nicht verbunden.',
   'There is no authorisation any more. Connect the CRM again.':
     'Die Berechtigung fehlt. Verbinden Sie das CRM noch einmal.',
-  '{parked} records or tasks could not be finished and wait for a person. Mend what they name, then retry them.':
-    '{parked} Datensätze oder Aufgaben ließen sich nicht abschließen und warten auf einen Menschen. Beheben Sie, was sie nennen, und versuchen Sie sie dann noch einmal.',
+  'Not finished, waiting for a person: {parked}. Mend what each of them names, then retry it.':
+    'Nicht abgeschlossen, wartet auf einen Menschen: {parked}. Beheben Sie, was jeweils genannt ist, und versuchen Sie es dann noch einmal.',
   'A change has waited for its decision for {minutes} minutes.':
     'Eine Änderung wartet seit {minutes} Minuten auf ihre Entscheidung.',
   'A record has not shown what it should for {minutes} minutes.':
@@ -21,10 +21,10 @@ export const SYNC: Phrases = {
     'Von {all} Änderungen des letzten Tages kamen {missed} ohne Meldung und wurden von der Suche gefunden. Nichts ist verloren, aber es wird spät gefunden: Sehen Sie nach, ob das CRM Wonward erreicht.',
   '{used} of {limit} API calls are used. Wonward waits when there are none left.':
     '{used} von {limit} API-Aufrufen sind verbraucht. Wonward wartet, wenn keine übrig sind.',
-  'The last comparison with the CRM found {count} records that no decision explains.':
-    'Der letzte Abgleich mit dem CRM fand {count} Datensätze, die keine Entscheidung erklärt.',
-  'The last comparison found {count} records that showed something else than they should; they were written again.':
-    'Der letzte Abgleich fand {count} Datensätze, die etwas anderes zeigten, als sie sollten; sie wurden neu geschrieben.',
+  'Records that no decision explains, by the last comparison with the CRM: {count}.':
+    'Datensätze, die keine Entscheidung erklärt, nach dem letzten Abgleich mit dem CRM: {count}.',
+  'Records that showed something else than they should, by the last comparison: {count}. They were written again.':
+    'Datensätze, die etwas anderes zeigten, als sie sollten, nach dem letzten Abgleich: {count}. Sie wurden neu geschrieben.',
   'unexpected: see the log': 'unerwartet: siehe Protokoll',
   'Disconnected by an admin.': 'Von einem Admin getrennt.',
   'The app was uninstalled there.': 'Die App wurde dort deinstalliert.',
