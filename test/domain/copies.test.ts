@@ -231,6 +231,11 @@ describe('the friend’s deals in the other CRM', () => {
       { deals: [known(there), known(orgDeal('8', ['90'], [pointOf(T0, WON)]))] },
       ['7 opportunity', '8 won'],
     ],
+    [
+      'also one that bears the key, since it stands where deals are decided',
+      { deals: [known(there, '7')] },
+      ['7 opportunity'],
+    ],
     ['once, also one that was decided on', { deals: [known(there)], decisions: [onIt()] }, ['7 opportunity']],
     ['not those of another contact', { deals: [known(orgDeal('7', ['91'], [pointOf(T0)]))] }, []],
     ['not those of a contact of that id in another CRM', { deals: [known(dealOf('7', ['90'], [pointOf(T0)]))] }, []],

@@ -1,5 +1,6 @@
 import type { Decision, Reward } from '../../src/domain/decision.ts';
 import { reason } from '../../src/domain/reason.ts';
+import type { Member } from '../../src/domain/referral.ts';
 import { OPEN_REFERRAL, T0 } from './world.ts';
 
 /** The first decision of a chain as it grants what `rewardOf` makes; a row of a table says what is otherwise. */
@@ -50,6 +51,20 @@ export function rewardOf(more: Partial<Reward> = {}): Reward {
     createdAt: T0 + 1,
     updatedAt: T0 + 1,
     version: 3,
+    ...more,
+  };
+}
+
+/** Who is contact 1 of the portal and was enrolled by that. */
+export function memberOf(more: Partial<Member> = {}): Member {
+  return {
+    id: OPEN_REFERRAL.memberId,
+    name: 'Ada',
+    email: null,
+    code: 'AAAA-AAAA-AAAA',
+    contact: { connectionId: 'con_1', object: 'contact', id: '1' },
+    createdAt: T0,
+    version: 1,
     ...more,
   };
 }
