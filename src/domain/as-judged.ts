@@ -28,7 +28,7 @@ type Judged = Pick<Decision, 'conditions' | 'calculation'>;
 export function wonReferralsIn({ conditions, calculation }: Judged): number | null {
   const step = calculation.find((one) => one.step === 'step_by_count');
   const told = step?.values.count ?? actualOf(conditions, WON_REFERRALS_CONDITION);
-  return told === null || told === undefined ? null : Number(told);
+  return told === null ? null : Number(told);
 }
 
 /** The tier that the decision went by: a key, null for none; undefined where none was asked for. */

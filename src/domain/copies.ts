@@ -1,5 +1,5 @@
 import { DEFAULT_CONNECTIONS_POLICY, OWN_ID, sharedKeyOf } from './connections-policy.ts';
-import { STANDING_STATES } from './decision.ts';
+import { type Decision, STANDING_STATES } from './decision.ts';
 import { readAmount } from './eligibility.ts';
 import { type DealElsewhere, type Elsewhere, friendIdsIn } from './identity.ts';
 import { textOf } from './money.ts';
@@ -65,12 +65,17 @@ function isCopy(state: State, { ref }: DealFacts, key: string | null, own: reado
   return source.keys[ref.connectionId] !== OWN_ID || sourceOf(state, key, own) !== undefined;
 }
 
+/** That the referral was given to another member ends every chain, and says nothing about the deals. */
+function isOnDeal({ reason: { code } }: Decision): boolean {
+  return code !== 're_attributed';
+}
+
 /** A sync tool empties the key when the source is gone. That makes no source of its copy. */
 function wasCopy(draft: Draft, state: State, referralId: string, deal: DealFacts): Reason | undefined {
   const ids = new Set([deal.ref.id, ...deal.formerIds]);
   const last = draft
     .decisionsOf(referralId)
-    .findLast(({ deal: one }) => one.connectionId === deal.ref.connectionId && ids.has(one.id));
+    .findLast((one) => one.deal.connectionId === deal.ref.connectionId && ids.has(one.deal.id) && isOnDeal(one));
   const { code, values } = last?.reason ?? {};
   const isStill = code === 'decided_elsewhere' && values?.policy === String(state.elsewhere?.policy?.version);
   return isStill ? last?.reason : undefined;
@@ -97,8 +102,16 @@ export function copyReason(
   });
 }
 
-/** Codes of what holds for a deal for good: a person said no, or the reward was given and not used. */
-const SETTLED: ReadonlySet<string> = new Set(['review_rejected', 'taken_back_by_person', 'expired_unused']);
+/** Codes of a person's no. As in one connection it holds for the member of whom it was said. */
+const REFUSED: ReadonlySet<string> = new Set(['review_rejected', 'taken_back_by_person']);
+
+/** What holds for a deal: a person said no, or the reward was given and not used. */
+function isSettled(chain: readonly Decision[]): boolean {
+  const movedAt = Math.max(0, ...chain.filter((one) => !isOnDeal(one)).map(({ sequence }) => sequence));
+  return chain.some(
+    ({ reason: { code }, sequence }) => code === 'expired_unused' || (REFUSED.has(code) && sequence > movedAt),
+  );
+}
 
 /** Why a rule pays nothing for a deal since it has paid for the same deal in another connection; undefined where it has not. */
 export function rewardedReason(
@@ -122,10 +135,7 @@ export function rewardedReason(
           STANDING_STATES.includes(reward.state) &&
           // As in one connection: one that is to end as soon as its provider has answered stands in nobody's way.
           !reward.reversalPending,
-      ) ||
-      draft
-        .decisionsOf(referralId)
-        .some((one) => one.ruleKey === ruleKey && isThere(one.deal) && SETTLED.has(one.reason.code))
+      ) || isSettled(draft.decisionsOf(referralId).filter((one) => one.ruleKey === ruleKey && isThere(one.deal)))
     );
   });
   if (!holder) return undefined;
@@ -139,7 +149,8 @@ function ofFriend(draft: Draft, elsewhere: Elsewhere, referral: Referral): DealE
   const ofContacts = [...elsewhere.mappings.keys()].flatMap((connectionId) =>
     friendIdsIn(draft, referral, connectionId).flatMap((id) => byContact.get(`${connectionId} ${id}`) ?? []),
   );
-  const last = new Map(draft.decisionsOf(referral.id).map((one) => [recordKey(one.deal), one.reason.code]));
+  const decided = draft.decisionsOf(referral.id).filter(isOnDeal);
+  const last = new Map(decided.map((one) => [recordKey(one.deal), one.reason.code]));
   const isDecidedOn = ({ facts: { ref, formerIds } }: DealElsewhere) =>
     [ref.id, ...formerIds].some((id) => {
       const code = last.get(recordKey({ ...ref, id }));

@@ -69,7 +69,7 @@ function amountWarnings(
   const currency = named?.trim().toUpperCase() ?? '';
   const amount = parseAmount(raw, currency);
   if (!amount.ok) {
-    if (currency === '' || amount.problem === 'unknown_currency')
+    if (amount.problem === 'unknown_currency')
       return [
         {
           code: 'currency_missing',

@@ -99,6 +99,12 @@ describe('a deal is not decided on here', () => {
       ELSEWHERE,
     ],
     [
+      'also when the referral was given to another member since',
+      stateOf({ decisions: [said(), said({ sequence: 2, reason: reason('re_attributed') })] }),
+      emptied,
+      ELSEWHERE,
+    ],
+    [
       'unless that was under another version of the policy',
       stateOf({ decisions: [said({ reason: { ...ELSEWHERE, values: { ...ELSEWHERE.values, policy: '3' } } })] }),
       emptied,
@@ -188,6 +194,21 @@ describe('a rule pays nothing here', () => {
     ['when a person said no there', { decisions: [ended('review_rejected')] }, PAID_THERE],
     ['when a person took it back there', { decisions: [ended('taken_back_by_person')] }, PAID_THERE],
     ['when it was given there and not used', { decisions: [ended('expired_unused')] }, PAID_THERE],
+    [
+      'unless the person’s no was to another member, whose the referral was',
+      { decisions: [ended('re_attributed', { sequence: 2 }), ended('review_rejected')] },
+      undefined,
+    ],
+    [
+      'when the person said no after that',
+      { decisions: [ended('review_rejected', { sequence: 3 }), ended('re_attributed', { sequence: 2 })] },
+      PAID_THERE,
+    ],
+    [
+      'when it was given there and not used, whoever the member was',
+      { decisions: [ended('expired_unused'), ended('re_attributed', { sequence: 2 })] },
+      PAID_THERE,
+    ],
     ['unless it was taken back there with the deal', { decisions: [ended('left_won')] }, undefined],
     ['unless a person said no to another rule', { decisions: [ended('review_rejected', { ruleKey: 'x' })] }, undefined],
     [
@@ -257,6 +278,18 @@ describe('the friend’s deals in the other CRM', () => {
     [
       'not one that has left the friend',
       { deals: [known(NOBODYS)], decisions: [onIt(), onIt({ sequence: 2, reason: reason('deal_detached') })] },
+      [],
+    ],
+    [
+      'nor when the referral was given to another member after that',
+      {
+        deals: [known(NOBODYS)],
+        decisions: [
+          onIt(),
+          onIt({ sequence: 2, reason: reason('deal_detached') }),
+          onIt({ sequence: 3, reason: reason('re_attributed') }),
+        ],
+      },
       [],
     ],
     [

@@ -5,6 +5,7 @@ import { takeBackByPerson } from '../../src/domain/desk-word.ts';
 import { tellDecision } from '../../src/domain/explain.ts';
 import { createIdentityBook } from '../../src/domain/identity.ts';
 import type { RewardRule } from '../../src/domain/program.ts';
+import { moveReferral } from '../../src/domain/re-attribute.ts';
 import type { DealPoint } from '../../src/domain/record.ts';
 import { createTwoWorlds, KEYED, ORG, orgContact, orgDeal, PORTAL } from './two-worlds.ts';
 import { contactOf, DAY, dealOf, MEMBER_RULE, MINUTE, pointOf, T0 } from './world.ts';
@@ -240,6 +241,27 @@ describe('one deal in two connections', () => {
     two.settle(T0 + 3 * DAY);
     expect(two.standing()).toEqual([]);
     expect(two.world.state.referrals[0]?.stage).not.toBe('won');
+  });
+
+  test('is not taken over by its copy either when the referral is given to another member', () => {
+    const two = start();
+    two.put(contactOf('11'));
+    two.put(contactOf('21', { referredByIds: ['11'] }));
+    two.put(source([pointOf(T0 + DAY, WON)]));
+    two.put(copy([pointOf(T0 + DAY, WON)]));
+    two.settle(T0 + DAY);
+    two.put({ ...source([]), presence: 'deleted' });
+    two.settle(T0 + 2 * DAY);
+    two.put(copy([pointOf(T0 + DAY, WON)], null));
+    two.settle(T0 + 3 * DAY);
+    const referral = two.world.state.referrals.find(({ friend }) => friend.contact?.id === '20');
+    const member = two.world.state.members.find(({ contact }) => contact?.id === '11');
+    if (!referral || !member) throw new Error('nobody to give it to');
+    const move = { referralId: referral.id, memberId: member.id, by: 'support', why: 'met first', at: T0 + 4 * DAY };
+    two.world.change((draft) => moveReferral(draft, two.world.state, move));
+    two.settle(T0 + 5 * DAY);
+    expect(two.standing()).toEqual([]);
+    expect(two.newest()[`${PORTAL}/1/member-won`]).toBe('skipped decided_elsewhere');
   });
 
   test('keeps the reward where it stands when another connection decides from now on', () => {

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lastCameTo } from '../../src/domain/deal-ends.ts';
 import type { StageMapping } from '../../src/domain/mapping.ts';
-import { ASK_AGAIN_DAYS, type AskFacts, adviseOnAsking, askSentence, byAdvice } from '../../src/domain/next-ask.ts';
+import {
+  ASK_AGAIN_DAYS,
+  type AskAdvice,
+  type AskFacts,
+  type AskInput,
+  adviseOnAsking,
+  askSentence,
+  byAdvice,
+} from '../../src/domain/next-ask.ts';
 import type { DealFacts } from '../../src/domain/record.ts';
 import { addDays } from '../../src/domain/time.ts';
 
@@ -132,6 +140,252 @@ describe('whom to ask for a referral', () => {
     const expected = ['3', '4', '1', '2', '5'];
     for (const order of [list, list.toReversed()])
       expect(order.toSorted(byAdvice).map(({ id }) => id)).toEqual(expected);
+  });
+});
+
+describe('what each fact says before somebody is asked', () => {
+  const at = daysAgo;
+  type Said = Partial<AskInput> & Pick<AskInput, 'value' | 'speaks'>;
+  const BOUGHT = { boughtAt: at(12) };
+
+  test.each<[AskInput['key'], string, Partial<AskFacts>, Said]>([
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: at(0) },
+      { value: 'today', speaks: 'for', at: at(0), points: 40, why: 'they bought today' },
+    ],
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: at(30) },
+      { value: '30 days ago', speaks: 'for', at: at(30), points: 40, why: 'they bought 30 days ago' },
+    ],
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: at(31) },
+      { value: '31 days ago', speaks: 'for', at: at(31), points: 25, why: 'they bought 31 days ago' },
+    ],
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: at(90) },
+      { value: '90 days ago', speaks: 'for', at: at(90), points: 25, why: 'they bought 90 days ago' },
+    ],
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: at(91) },
+      { value: '91 days ago', speaks: 'for', at: at(91), points: 10, why: 'they bought 91 days ago' },
+    ],
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: at(365) },
+      { value: '365 days ago', speaks: 'for', at: at(365), points: 10, why: 'they bought 365 days ago' },
+    ],
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: at(366) },
+      { value: '366 days ago', speaks: 'for', at: at(366), points: 5, why: 'they bought 366 days ago' },
+    ],
+    [
+      'bought',
+      'Last purchase',
+      { boughtAt: null },
+      { value: 'none', speaks: 'stops', why: 'they have not bought anything yet' },
+    ],
+    ['bought', 'Last purchase', { boughtAt: null, wonReferrals: 1 }, { value: 'none', speaks: 'neither' }],
+    ['bought', 'Last purchase', { boughtAt: null, openReferrals: 1 }, { value: 'none', speaks: 'neither' }],
+    ['won_referrals', 'Friends who became customers', {}, { value: '0', speaks: 'neither' }],
+    [
+      'won_referrals',
+      'Friends who became customers',
+      { wonReferrals: 1 },
+      { value: '1', speaks: 'for', points: 15, why: 'a friend of theirs became a customer' },
+    ],
+    [
+      'won_referrals',
+      'Friends who became customers',
+      { wonReferrals: 3 },
+      { value: '3', speaks: 'for', points: 45, why: '3 friends of theirs became customers' },
+    ],
+    [
+      'won_referrals',
+      'Friends who became customers',
+      { wonReferrals: 9 },
+      { value: '9', speaks: 'for', points: 45, why: '9 friends of theirs became customers' },
+    ],
+    ['paid', 'Last reward paid', {}, { value: 'none', speaks: 'neither' }],
+    [
+      'paid',
+      'Last reward paid',
+      { paidAt: at(30) },
+      { value: '30 days ago', speaks: 'for', at: at(30), points: 20, why: 'a reward was paid to them 30 days ago' },
+    ],
+    ['paid', 'Last reward paid', { paidAt: at(31) }, { value: '31 days ago', speaks: 'neither', at: at(31) }],
+    ['asked', 'Last asked', {}, { value: 'never', speaks: 'for', points: 10, why: 'they have never been asked' }],
+    [
+      'asked',
+      'Last asked',
+      { askedAt: at(1) },
+      { value: 'yesterday', speaks: 'stops', at: at(1), why: 'they were asked yesterday' },
+    ],
+    ['asked', 'Last asked', { askedAt: at(90) }, { value: '90 days ago', speaks: 'neither', at: at(90) }],
+    ['lost', 'Last deal lost', {}, { value: 'none', speaks: 'neither' }],
+    [
+      'lost',
+      'Last deal lost',
+      { lostAt: at(11) },
+      { value: '11 days ago', speaks: 'stops', at: at(11), why: 'a deal with them was lost 11 days ago' },
+    ],
+    [
+      'lost',
+      'Last deal lost',
+      { lostAt: at(29), boughtAt: null },
+      { value: '29 days ago', speaks: 'stops', at: at(29), why: 'a deal with them was lost 29 days ago' },
+    ],
+    [
+      'lost',
+      'Last deal lost',
+      { lostAt: at(30), boughtAt: null },
+      {
+        value: '30 days ago',
+        speaks: 'against',
+        at: at(30),
+        points: -15,
+        why: 'a deal with them was lost 30 days ago',
+      },
+    ],
+    [
+      'lost',
+      'Last deal lost',
+      { lostAt: at(12) },
+      {
+        value: '12 days ago',
+        speaks: 'against',
+        at: at(12),
+        points: -15,
+        why: 'a deal with them was lost 12 days ago',
+      },
+    ],
+    [
+      'lost',
+      'Last deal lost',
+      { lostAt: at(179) },
+      {
+        value: '179 days ago',
+        speaks: 'against',
+        at: at(179),
+        points: -15,
+        why: 'a deal with them was lost 179 days ago',
+      },
+    ],
+    ['lost', 'Last deal lost', { lostAt: at(180) }, { value: '180 days ago', speaks: 'neither', at: at(180) }],
+    ['open_referrals', 'Referrals under way', {}, { value: '0', speaks: 'neither' }],
+    [
+      'open_referrals',
+      'Referrals under way',
+      { openReferrals: 1 },
+      { value: '1', speaks: 'stops', why: 'a referral of theirs is under way' },
+    ],
+    [
+      'open_referrals',
+      'Referrals under way',
+      { openReferrals: 2 },
+      { value: '2', speaks: 'stops', why: '2 referrals of theirs are under way' },
+    ],
+    ['disputes', 'Open disputes', {}, { value: '0', speaks: 'neither' }],
+    [
+      'disputes',
+      'Open disputes',
+      { openDisputes: 2 },
+      { value: '2', speaks: 'stops', why: 'a dispute about a referral of theirs is open' },
+    ],
+    ['opt_out', 'Unsubscribed from all e-mail', { hasOptedOut: null }, { value: 'not known', speaks: 'neither' }],
+    ['opt_out', 'Unsubscribed from all e-mail', {}, { value: 'no', speaks: 'neither' }],
+    [
+      'opt_out',
+      'Unsubscribed from all e-mail',
+      { hasOptedOut: true },
+      { value: 'yes', speaks: 'stops', why: 'they have unsubscribed from all e-mail' },
+    ],
+    ['membership', 'Membership', {}, { value: 'member with a share link', speaks: 'neither' }],
+    ['membership', 'Membership', { isMember: false }, { value: 'not a member yet', speaks: 'neither' }],
+    [
+      'membership',
+      'Membership',
+      { isStaff: true },
+      { value: 'your own staff', speaks: 'stops', why: 'they are one of your own people' },
+    ],
+    ['owner', 'Contact owner', {}, { value: 'you', speaks: 'neither' }],
+    ['owner', 'Contact owner', { owner: 'unknown' }, { value: 'nobody, as far as is known', speaks: 'neither' }],
+    [
+      'owner',
+      'Contact owner',
+      { owner: 'other' },
+      { value: 'somebody else', speaks: 'against', why: 'it is the contact of somebody else' },
+    ],
+  ])('%s: "%s" of %j', (key, label, more, said) => {
+    const input = advise({ ...BOUGHT, ...more }).inputs.find((one) => one.key === key);
+    expect(input).toEqual({ key, label, at: null, points: 0, why: null, ...said });
+  });
+
+  test.each<[string, Partial<AskFacts>, Omit<AskAdvice, 'inputs'>]>([
+    ['twenty points are enough', { boughtAt: at(91) }, { verdict: 'now', points: 20, from: null }],
+    ['fewer are not', { boughtAt: at(366) }, { verdict: 'later', points: 15, from: null }],
+    [
+      'after the last thing that stops it, where all have an end',
+      { askedAt: at(1), lostAt: at(2) },
+      { verdict: 'later', points: 40, from: addDays(NOW, ASK_AGAIN_DAYS - 1) },
+    ],
+    ['when a lost deal has rested', { lostAt: at(2) }, { verdict: 'later', points: 50, from: addDays(NOW, 28) }],
+    [
+      'nobody knows when, where one of them has no end',
+      { askedAt: at(1), openReferrals: 1 },
+      { verdict: 'later', points: 40, from: null },
+    ],
+    ['nor in the other order', { lostAt: at(1), openDisputes: 1 }, { verdict: 'later', points: 50, from: null }],
+    [
+      'not at all, though something else has an end',
+      { askedAt: at(1), isStaff: true },
+      { verdict: 'no', points: 40, from: null },
+    ],
+  ])('%s', (_, more, { verdict, points, from }) => {
+    const advice = advise({ ...BOUGHT, ...more });
+    expect({ verdict: advice.verdict, points: advice.points, from: advice.from }).toEqual({ verdict, points, from });
+  });
+
+  test.each<[string, Partial<AskFacts>]>([
+    [
+      'Ask Ada now: they bought 12 days ago, a friend of theirs became a customer and they have never been asked, although a deal with them was lost 40 days ago and it is the contact of somebody else.',
+      { wonReferrals: 1, lostAt: at(40), owner: 'other' },
+    ],
+    [
+      'Do not ask Ada: they are one of your own people and they have unsubscribed from all e-mail.',
+      { isStaff: true, hasOptedOut: true, openDisputes: 1 },
+    ],
+    [
+      'Do not ask Ada: they have unsubscribed from all e-mail and a dispute about a referral of theirs is open.',
+      { hasOptedOut: true, openDisputes: 1, openReferrals: 2 },
+    ],
+    [
+      'Not now: a dispute about a referral of theirs is open and a referral of theirs is under way. Tell them how it goes instead.',
+      { openDisputes: 1, openReferrals: 1, askedAt: at(3) },
+    ],
+    [
+      'Not now: a referral of theirs is under way and they were asked 3 days ago. Tell them how it goes instead.',
+      { openReferrals: 1, askedAt: at(3), lostAt: at(1) },
+    ],
+    ['Not now: they were asked 3 days ago and a deal with them was lost yesterday.', { askedAt: at(3), lostAt: at(1) }],
+    [
+      'Not now: a deal with them was lost yesterday and they have not bought anything yet.',
+      { lostAt: at(1), boughtAt: null },
+    ],
+  ])('%s', (sentence, more) => {
+    expect(say({ ...BOUGHT, ...more })).toBe(sentence);
   });
 });
 

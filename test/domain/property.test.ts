@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PropertyFact, RewardRule } from '../../src/domain/program.ts';
 import {
+  alsoOfContacts,
   checkProperty,
   compareDecimals,
   knowsProperties,
@@ -51,7 +52,139 @@ describe('a condition on a property of the CRM', () => {
   });
 });
 
+describe('what a condition on a property tells', () => {
+  const friends = { fact: 'friend.property', property: 'plan', op: 'in', values: ['gold', 'silver'] } as const;
+  const companys = { fact: 'company.property', property: 'tier', op: 'not_in', values: ['lead', 'cold'] } as const;
+
+  test.each<[string, PropertyFact, Partial<PropertyValues>, ReturnType<typeof checkProperty>]>([
+    [
+      'of the deal',
+      seats({ op: 'at_least', number: '10' }),
+      { deal: { seats: '12', plan: 'x' }, friend: { seats: '1' }, company: { seats: '2' } },
+      { condition: 'deal property seats', expected: 'at least 10', actual: '12', verdict: 'met' },
+    ],
+    [
+      'at most',
+      seats({ op: 'at_most', number: '10' }),
+      { deal: { seats: '12' } },
+      { condition: 'deal property seats', expected: 'at most 10', actual: '12', verdict: 'unmet' },
+    ],
+    [
+      'of the friend',
+      friends,
+      { friend: { plan: 'silver' }, deal: { plan: 'x' }, company: { plan: 'x' } },
+      { condition: "friend's property plan", expected: 'gold or silver', actual: 'silver', verdict: 'met' },
+    ],
+    [
+      'of a friend of whom it was not read',
+      friends,
+      { deal: { plan: 'gold' }, company: { plan: 'gold' } },
+      { condition: "friend's property plan", expected: 'gold or silver', actual: 'not read', verdict: 'unknown' },
+    ],
+    [
+      'of the company',
+      companys,
+      { company: { tier: 'cold' }, deal: { tier: 'x' }, friend: { tier: 'x' } },
+      { condition: "company's property tier", expected: 'not lead or cold', actual: 'cold', verdict: 'unmet' },
+    ],
+    [
+      'of no company',
+      companys,
+      { company: null },
+      { condition: "company's property tier", expected: 'not lead or cold', actual: 'empty', verdict: 'met' },
+    ],
+    [
+      'of a company that was not read',
+      companys,
+      {},
+      { condition: "company's property tier", expected: 'not lead or cold', actual: 'not read', verdict: 'unknown' },
+    ],
+    [
+      'anything',
+      seats({ op: 'known' }),
+      { deal: { seats: null } },
+      { condition: 'deal property seats', expected: 'anything', actual: 'empty', verdict: 'unmet' },
+    ],
+  ])('%s', (_, fact, values, told) => {
+    expect(checkProperty(fact, { ...NONE, ...values })).toEqual(told);
+  });
+
+  test.each<[string, string, number | null]>([
+    ['10', '9.5', 1],
+    ['9.5', '10', -1],
+    ['10.0', '010', 0],
+    [' 10', '10 ', 0],
+    ['-10', '9', -1],
+    ['1'.repeat(30), '1', 1],
+    [`0.${'0'.repeat(29)}1`, '0', 1],
+    ['1'.repeat(31), '1', null],
+    ['1', '1'.repeat(31), null],
+    [`0.${'0'.repeat(31)}`, '1', null],
+    ['1.', '1', null],
+    ['.5', '1', null],
+    ['1x', '1', null],
+    ['x1', '1', null],
+    ['1', '1e3', null],
+    ['1,5', '1', null],
+  ])('%j beside %j is %j', (a, b, order) => {
+    expect(compareDecimals(a, b)).toBe(order);
+  });
+});
+
 describe('what is read of the CRM', () => {
+  test('is each name once and in order, also where refunds are kept and what a purchase is verified by', () => {
+    const rule = (more: Partial<RewardRule>): RewardRule => ({ ...MEMBER_RULE, ...more });
+    const known = (fact: PropertyFact['fact'], property: string) => ({ fact, property, op: 'known' }) as const;
+    const risk = {
+      signals: [{ signal: 'purchase_unverified', weight: 1, property: 'checked', verified: ['yes'] } as const],
+      reviewAt: 1,
+    };
+    const versions = [
+      {
+        rules: [rule({ refundedProperty: 'refunded' }), rule({ conditions: [known('deal.property', 'seats')] })],
+        risk,
+      },
+      {
+        rules: [
+          rule({ conditions: [known('friend.property', 'plan'), known('friend.property', 'age')] }),
+          rule({ conditions: [known('friend.property', 'plan'), known('company.property', 'tier')] }),
+          rule({ conditions: [known('deal.property', 'seats'), known('company.property', 'size')] }),
+        ],
+      },
+    ];
+    expect(wantedProperties(versions)).toEqual({
+      deal: ['checked', 'refunded', 'seats'],
+      contact: ['age', 'plan'],
+      company: ['size', 'tier'],
+      isCompanyWanted: true,
+    });
+    const limited = (per: 'member' | 'company') =>
+      wantedProperties([
+        { rules: [rule({ limits: [{ per, across: 'rule', window: 'life', count: 1, money: null }] })] },
+      ]).isCompanyWanted;
+    expect([limited('member'), limited('company')]).toEqual([false, true]);
+  });
+
+  test('is one name more of contacts, where that is not read anyway', () => {
+    const wanted = { deal: ['seats'], contact: ['age', 'plan'], company: [], isCompanyWanted: true };
+    expect(alsoOfContacts(wanted, 'code')).toEqual({ ...wanted, contact: ['age', 'code', 'plan'] });
+    expect(alsoOfContacts(wanted, 'plan')).toEqual(wanted);
+    expect(alsoOfContacts(wanted, null)).toEqual(wanted);
+  });
+
+  test('is known of a contact by its own properties where no company is asked for', () => {
+    const wanted = { deal: [], contact: ['plan', 'age'], company: [], isCompanyWanted: false };
+    const knows = (more: object) => knowsProperties(contactOf('1', more), wanted);
+    expect(knows({ properties: { plan: 'x', age: null } })).toBe(true);
+    expect(knows({ properties: { plan: 'x' } })).toBe(false);
+    expect(knows({})).toBe(false);
+    expect(knowsProperties(contactOf('1'), { ...wanted, contact: [] })).toBe(true);
+    const two = { deal: [], contact: [], company: ['tier', 'size'], isCompanyWanted: true };
+    const of = (properties: object) =>
+      knowsProperties(contactOf('1', { company: { id: '9', properties } as never }), two);
+    expect([of({ tier: 'a', size: null }), of({ tier: 'a' }), of({})]).toEqual([true, false, false]);
+  });
+
   test('is what any version asks about, in conditions, inside others and in holds, and no more', () => {
     const rule = (more: Partial<RewardRule>): RewardRule => ({ ...MEMBER_RULE, ...more });
     const of = (...rules: RewardRule[]) => wantedProperties([{ rules }]);
