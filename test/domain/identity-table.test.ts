@@ -96,6 +96,7 @@ describe('the book of who is who', () => {
     expect(book.of(of(inOrg('90')))).toEqual([edgeOf()]);
     expect(book.contactsOf('mem_1')).toEqual([inOrg('90'), inOrg('91')]);
     expect(book.contactsOf('mem_4')).toEqual([inPortal('90')]);
+    book.tie(inOrg('92'), 'mem_2', 'email', NOW);
     expect(book.isNew(inOrg('91'), 'mem_1')).toBe(true);
     expect(book.isNew(inOrg('91'), 'mem_2')).toBe(false);
     expect(book.isNew(inOrg('90'), 'mem_1')).toBe(false);
@@ -125,6 +126,14 @@ describe('the book of who is who', () => {
     const ahead = createIdentityBook([edgeOf({ since: NOW })]);
     ahead.end(edgeOf({ since: NOW }), T0);
     expect(ahead.changed()).toEqual([edgeOf({ since: NOW, until: NOW })]);
+  });
+
+  test('leaves nothing of a tie that it has made and ended at one moment', () => {
+    const book = createIdentityBook(known);
+    book.tie(inOrg('91'), 'mem_1', 'email', NOW);
+    book.end(edgeOf({ record: inOrg('91'), since: NOW }), NOW);
+    expect(book.changed()).toEqual([]);
+    expect(book.contactsOf('mem_1')).toEqual([inOrg('90')]);
   });
 
   test('ends one that it has tied at another moment, which is new no more', () => {
@@ -324,6 +333,12 @@ describe('a contact is recognised', () => {
       NOTHING,
     ],
     [
+      'by one that is one contact’s there, whoever else has a telephone',
+      { members: [ada], contacts: [phoned('1'), silent('3', { phoneKey: 'key_x' }), silent('4')] },
+      mute(),
+      made(edgeOf({ evidence: 'phone', since: NOW })),
+    ],
+    [
       'by one that another has in a third CRM',
       { members: [ada], contacts: [phoned('1'), { ...phoned('3'), ref: { ...inPortal('3'), connectionId: 'con_3' } }] },
       mute(),
@@ -507,7 +522,7 @@ describe('a contact is a copy, which opens no referral', () => {
   test.each<[string, Known, ContactFacts, boolean]>([
     ['by the key of the CRM that decides', { policy: CONTACTS_KEYED }, bearing('90'), true],
     ['not without a key', { policy: CONTACTS_KEYED }, bearing(null), false],
-    ['not in the CRM that decides', { policy: CONTACTS_KEYED }, orgContact('90'), false],
+    ['not in the CRM that decides', { policy: CONTACTS_KEYED, contacts: [source('90')] }, orgContact('90'), false],
     ['not where the policy speaks of deals alone', { policy: KEYED }, bearing('90'), false],
     ['not where there is none', {}, bearing('90'), false],
     [

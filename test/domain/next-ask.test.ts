@@ -347,6 +347,7 @@ describe('what each fact says before somebody is asked', () => {
       { askedAt: at(1), openReferrals: 1 },
       { verdict: 'later', points: 40, from: null },
     ],
+    ['nor where that one comes first', { boughtAt: null, askedAt: at(1) }, { verdict: 'later', points: 0, from: null }],
     ['nor in the other order', { lostAt: at(1), openDisputes: 1 }, { verdict: 'later', points: 50, from: null }],
     [
       'not at all, though something else has an end',

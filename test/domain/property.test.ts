@@ -114,6 +114,7 @@ describe('what a condition on a property tells', () => {
     ['9.5', '10', -1],
     ['10.0', '010', 0],
     [' 10', '10 ', 0],
+    ['10 ', ' 10', 0],
     ['-10', '9', -1],
     ['1'.repeat(30), '1', 1],
     [`0.${'0'.repeat(29)}1`, '0', 1],
@@ -158,11 +159,13 @@ describe('what is read of the CRM', () => {
       company: ['size', 'tier'],
       isCompanyWanted: true,
     });
-    const limited = (per: 'member' | 'company') =>
+    const limited = (...pers: ReadonlyArray<'member' | 'company'>) =>
       wantedProperties([
-        { rules: [rule({ limits: [{ per, across: 'rule', window: 'life', count: 1, money: null }] })] },
+        {
+          rules: pers.map((per) => rule({ limits: [{ per, across: 'rule', window: 'life', count: 1, money: null }] })),
+        },
       ]).isCompanyWanted;
-    expect([limited('member'), limited('company')]).toEqual([false, true]);
+    expect([limited('member'), limited('company'), limited('member', 'company')]).toEqual([false, true, true]);
   });
 
   test('is one name more of contacts, where that is not read anyway', () => {

@@ -185,5 +185,8 @@ describe('a person gives a referral to another member', () => {
   ])('%s', (_, before, more, changes) => {
     const { plan } = moved(stateOf(before, { members: OWN, ...more }));
     expect(plan.tierChanges.map(({ memberId, move }) => `${memberId} ${move}`)).toEqual(changes);
+    // What the tiers were moved by has to be so still when it is written.
+    const rested = plan.tallies.filter(({ key, basis }) => key === 'won' && basis !== null).map(({ owner }) => owner);
+    expect(rested).toEqual(changes.length > 0 ? ['mem_1', 'mem_2'] : []);
   });
 });
