@@ -106,10 +106,12 @@ export function copyReason(
 const REFUSED: ReadonlySet<string> = new Set(['review_rejected', 'taken_back_by_person']);
 
 /** What holds for a deal: a person said no, or the reward was given and not used. */
-function isSettled(chain: readonly Decision[]): boolean {
-  const movedAt = Math.max(0, ...chain.filter((one) => !isOnDeal(one)).map(({ sequence }) => sequence));
-  return chain.some(
-    ({ reason: { code }, sequence }) => code === 'expired_unused' || (REFUSED.has(code) && sequence > movedAt),
+function isSettled(decisions: readonly Decision[]): boolean {
+  const chain = decisions.toSorted((a, b) => a.recordedAt - b.recordedAt || a.sequence - b.sequence);
+  const sinceMoved = chain.slice(1 + chain.findLastIndex((one) => !isOnDeal(one)));
+  return (
+    sinceMoved.some(({ reason: { code } }) => REFUSED.has(code)) ||
+    chain.some(({ reason: { code } }) => code === 'expired_unused')
   );
 }
 

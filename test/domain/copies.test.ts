@@ -205,6 +205,16 @@ describe('a rule pays nothing here', () => {
       PAID_THERE,
     ],
     [
+      'when the person said no last, of a deal that two others became',
+      {
+        decisions: [
+          ended('review_rejected', { recordedAt: T0 + 9 }),
+          ended('re_attributed', { sequence: 2, deal: { ...there.ref, id: '6' } }),
+        ],
+      },
+      PAID_THERE,
+    ],
+    [
       'when it was given there and not used, whoever the member was',
       { decisions: [ended('expired_unused'), ended('re_attributed', { sequence: 2 })] },
       PAID_THERE,
