@@ -468,7 +468,6 @@ export function refusalFor(draft: Draft, referral: Omit<Referral, 'version'>, me
   const { contact, email } = referral.friend;
   const isSelf =
     (email !== null && email === member?.email) ||
-    (contact !== null && member?.contact?.connectionId === contact.connectionId && member.contact.id === contact.id) ||
     (member !== undefined &&
       areOne(draft, { id: member.id, home: member.contact }, { id: referral.id, home: contact }));
   if (isSelf) return reason('self_referral');

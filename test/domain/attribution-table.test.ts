@@ -418,6 +418,48 @@ describe('what speaks against a referral', () => {
       { stage: 'accepted' },
     ],
     [
+      'of two at one moment the one of the younger contact',
+      bob({ usedCode: ADA.code }),
+      { members: [ADA, BOB], referrals: [{ ...cycle, submittedAt: NOW }] },
+      null,
+      { stage: 'declined', reason: reason('referral_cycle') },
+    ],
+    [
+      'and not that of the older one',
+      bob({ usedCode: ADA.code }),
+      {
+        members: [{ ...ADA, contact: at('9') }, BOB],
+        referrals: [{ ...cycle, submittedAt: NOW, friend: { ...cycle.friend, contact: at('9') } }],
+      },
+      null,
+      { stage: 'accepted' },
+    ],
+    [
+      'not that neither has an address',
+      bob({ usedCode: ADA.code, email: null }),
+      { members: [{ ...ADA, email: null }] },
+      null,
+      { stage: 'accepted' },
+    ],
+    [
+      'that both have one address by now',
+      bob({ email: 'ada@acme.test' }),
+      { referrals: [BOBS] },
+      null,
+      { stage: 'declined', reason: reason('self_referral'), stageSince: NOW },
+    ],
+    [
+      'that the friend was a customer here, where they are known by another CRM until now',
+      bob(),
+      {
+        referrals: [{ ...BOBS, friend: { ...BOBS.friend, contact: at('90', ORG) } }],
+        elsewhere: elsewhereWith([]),
+        attribution: policy({ existingCustomer: 'decline' }),
+      },
+      OLD,
+      { stage: 'declined', reason: WON_ON },
+    ],
+    [
       'not that the friend was a customer, where the policy accepts it',
       named,
       {},
@@ -689,6 +731,16 @@ describe('a shared referral', () => {
         ],
       ],
     ]);
+    expect(candidates(bob({ referredByIds: ['1', '3'], usedCode: EVE.code }), known())).toMatchObject([
+      [
+        reason('credit_shared', { percent: '30' }),
+        [
+          { memberId: 'mem_1', verdict: 'winner' },
+          { memberId: 'mem_2', source: 'label', verdict: 'assist' },
+          { memberId: 'mem_2', source: 'code', verdict: 'outranked' },
+        ],
+      ],
+    ]);
     expect(candidates(late, known())).toEqual([
       [
         reason('credit_shared', { percent: '30' }),
@@ -718,6 +770,12 @@ describe('a referral that is there', () => {
     expect(
       attributed(bob({ name: 'Other' }), { referrals: [{ ...BOBS, friend: home }], elsewhere }).referral?.friend,
     ).toEqual(home);
+  });
+
+  test('finds its home in the first contact that is the friend', () => {
+    const unplaced = { ...BOBS, friend: { ...BOBS.friend, contact: null } };
+    const elsewhere = elsewhereWith([edge(at('2'), REF_ID)]);
+    expect(attributed(bob(), { referrals: [unplaced], elsewhere }).referral?.friend.contact).toEqual(at('2'));
   });
 
   const earlier: Referral = {
@@ -830,6 +888,7 @@ describe('who is named is a member', () => {
     ['then one by the address who has no contact yet', [away, byMail], byMail.id],
     ['then one of another connection, to whom it is tied', [away], away.id],
     ['not one by the address who has a contact', [{ ...byMail, contact: at('8') }], undefined],
+    ['not one by another address', [{ ...byMail, email: 'x@acme.test' }], undefined],
     ['nobody where nobody is known', [], undefined],
   ])('a contact is %s', (_, members, expected) => {
     const draft = createDraft(stateOf({ members, elsewhere: elsewhereWith([edge(at('7'), 'mem_a')]) }));
