@@ -1,4 +1,4 @@
-import { erasedFacts } from '../domain/record.ts';
+import { type ContactFacts, erasedFacts } from '../domain/record.ts';
 import type { CrmSession } from './ports/crm.ts';
 import type { PrivacyStore } from './ports/privacy.ts';
 import type { Connection } from './ports/store.ts';
@@ -21,14 +21,18 @@ export function withoutErased(
       const erased = await privacy.erasedAmong(accountId, connectionId, ids);
       const open = ids.filter((id) => !erased.has(id));
       const read = open.length === 0 ? [] : await session.readContacts(open, wanted);
-      const former = read.flatMap(({ formerIds }) => formerIds);
-      const erasedBefore =
-        former.length === 0 ? NOBODY : await privacy.erasedAmong(accountId, connectionId, [...new Set(former)]);
+      // Who is asked for by a former id comes under another one, which may be the one that was forgotten.
+      const asked = new Set(ids);
+      const others = read.flatMap(idsOf).filter((id) => !asked.has(id));
+      const alsoErased =
+        others.length === 0 ? NOBODY : await privacy.erasedAmong(accountId, connectionId, [...new Set(others)]);
+      const isErased = (id: string) => erased.has(id) || alsoErased.has(id);
+      const came = new Set(read.map(({ ref }) => ref.id));
       return [
-        ...[...erased].map((id) => erasedFacts({ connectionId, object: 'contact', id }, [])),
-        ...read.map((facts) =>
-          facts.formerIds.some((id) => erasedBefore.has(id)) ? erasedFacts(facts.ref, facts.formerIds) : facts,
-        ),
+        ...[...erased]
+          .filter((id) => !came.has(id))
+          .map((id) => erasedFacts({ connectionId, object: 'contact', id }, [])),
+        ...read.map((facts) => (idsOf(facts).some(isErased) ? erasedFacts(facts.ref, facts.formerIds) : facts)),
       ];
     },
     /** What changes on a contact that is not read any more is no news. */
@@ -40,4 +44,8 @@ export function withoutErased(
       return erased.size === 0 ? page : { ...page, records: page.records.filter(({ id }) => !erased.has(id)) };
     },
   };
+}
+
+function idsOf({ ref, formerIds }: ContactFacts): string[] {
+  return [ref.id, ...formerIds];
 }
