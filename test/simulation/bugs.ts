@@ -1,4 +1,4 @@
-import type { Theme } from './faults.ts';
+import { ORG_THEME, type Theme } from './faults.ts';
 import type { Edit } from './hooks.ts';
 
 /** A mistake that somebody could make. The simulation has to find each one. */
@@ -584,5 +584,27 @@ export const BUGS: readonly Bug[] = [
     'domain/forecast.ts',
     'chance: own ?? stageChance,',
     'chance: own ?? Math.min(stageChance ?? 100, 4_000),',
+  ]),
+  ...inTheme(ORG_THEME, [
+    bug('the place in a stream is kept before what came with it', [
+      'application/listen.ts',
+      'const { accepted, duplicates } = await store.inbox.append(connection, hints, now, { position, sweepFrom });',
+      'await store.inbox.append(connection, [], now, { position, sweepFrom });\n    const { accepted, duplicates } = await store.inbox.append(connection, hints, now);',
+    ]),
+    bug('a lost place is asked for again and again', [
+      'application/listen.ts',
+      'await store.connections.loseStreamPosition(accountId, id);',
+      '',
+    ]),
+    bug('the row of a referral goes on naming a friend who was forgotten', [
+      'application/compose-rows.ts',
+      '...(referral.friendErasedAt === undefined ? {} : { isErased: true }),',
+      '',
+    ]),
+    bug('what was decided for whose deal it was before ends in silence', [
+      'application/compose-rows.ts',
+      'toldOf(source, also.decisions, names).map((one) => rewardRow(one, also.referral, record.id, names)),',
+      'toldOf(source, [], names).map((one) => rewardRow(one, also.referral, record.id, names)),',
+    ]),
   ]),
 ];

@@ -19,9 +19,11 @@ import type { StageMetadata } from '../../src/domain/mapping.ts';
 import type { MirrorValues } from '../../src/domain/mirror.ts';
 import type { ContactFacts, ContactTraits, DealFacts, DealPoint } from '../../src/domain/record.ts';
 import type { Random } from '../crash/random.ts';
-import { areClocksTrue, type Counters, isOfPeople, type Weather } from './faults.ts';
+import { areClocksTrue, type Counters, type FaultClass, isOfPeople, type Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
+import { moveLookups, type SimRows, writeRows } from './rows.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Streams } from './stream.ts';
 
 /** The search index of the CRM knows of a change this much later at most. Shorter than what a sweep looks back. */
 const INDEX_LAG_MAX_MS = 20_000;
@@ -48,6 +50,8 @@ interface SimRecord {
   indexedAt: number;
   mirror: MirrorValues | null;
   mirrorWrites: number;
+  /** Of those that it was before, the ones that the CRM tells of with it for ever: leads, and no contact that was merged away. */
+  leadIds: string[];
 }
 
 export interface SimContact extends SimRecord {
@@ -59,6 +63,8 @@ export interface SimContact extends SimRecord {
   readonly referrers: Set<string>;
   /** Whom they work for, where anybody asks. */
   readonly company: string | null;
+  /** Nobody's customer yet: it has no deals, and becomes a contact with another id. */
+  readonly isLead: boolean;
 }
 
 export interface SimDeal extends SimRecord {
@@ -98,6 +104,10 @@ export interface Portal {
   readonly deals: ReadonlyMap<string, SimDeal>;
   readonly pipelines: SimPipeline[];
   readonly tasks: ReadonlyMap<string, SimTask>;
+  /** Of our own objects; null in a CRM that shows properties. */
+  readonly rows: SimRows | null;
+  /** Contacts whom an admin was asked to forget here. */
+  readonly erased: Set<string>;
   reads: number;
   createContact(input: {
     name: string;
@@ -106,6 +116,7 @@ export interface Portal {
     referrers: readonly string[];
     traits?: ContactTraits | undefined;
     company?: string | null;
+    isLead?: boolean;
   }): SimContact;
   createDeal(values: DealValues, contactIds: readonly string[], key?: SimDeal['key']): SimDeal;
   editContact(id: string, change: Partial<Pick<SimContact, 'name' | 'email' | 'usedCode'>>): void;
@@ -114,7 +125,10 @@ export interface Portal {
   associate(dealId: string, contactId: string, isOn: boolean): void;
   remove(object: 'contact' | 'deal', id: string): void;
   restore(object: 'contact' | 'deal', id: string): void;
-  merge(object: 'contact' | 'deal', primaryId: string, otherId: string): void;
+  /** The id under which the two go on. */
+  merge(object: 'contact' | 'deal', primaryId: string, otherId: string): string;
+  /** A lead becomes a contact, whose id is returned. */
+  convert(leadId: string): string;
   addStage(pipelineId: string, stage: StageMetadata): void;
   /** Null takes it away. */
   changeStage(pipelineId: string, stageId: string, change: Partial<StageMetadata> | null): void;
@@ -153,6 +167,8 @@ export interface CrmDeps {
   ) => { readonly unknown: ReadonlySet<string> };
   /** Told when deals were just shown to a node. */
   readonly onRead: (externalId: string) => void;
+  /** How the CRM is listened to; null for one that calls. */
+  readonly streams: Pick<Streams, 'open' | 'searchLagMs'> | null;
 }
 
 export const PROVIDER = 'simulated';
@@ -191,10 +207,15 @@ export function createCrm(deps: CrmDeps): SimCrm {
         revoke: ({ refreshToken }) =>
           deps.network.ask(life, 'give token back', () => portalOf(refreshToken.split(' ')[0] ?? '').revokeToken()),
       },
-      inbound: {
-        verify: () => ({ ok: true }),
-        parseHints: (body) => ({ ok: true, hints: JSON.parse(new TextDecoder().decode(body)) as Hint[] }),
-      },
+      inbound: deps.streams
+        ? null
+        : {
+            verify: () => ({ ok: true }),
+            parseHints: (body) => ({ ok: true, hints: JSON.parse(new TextDecoder().decode(body)) as Hint[] }),
+          },
+      ...(deps.streams
+        ? { stream: deps.streams.open(life, ({ externalId }, token) => portalOf(externalId).accepts(token)) }
+        : {}),
       open: (access) => openSession(deps, portalOf(access.externalId), life, access),
       recordUrl: () => null,
       requiredScopes: [],
@@ -226,13 +247,17 @@ export function createCrm(deps: CrmDeps): SimCrm {
 
 type InnerPortal = ReturnType<typeof createPortal>;
 
-function createPortal({ scheduler, network, random, weather, counters, onHint }: CrmDeps, id: string) {
+function createPortal({ scheduler, network, random, weather, counters, onHint, streams }: CrmDeps, id: string) {
   const contacts = new Map<string, SimContact>();
   const deals = new Map<string, SimDeal>();
   const grants = new Map<string, Grant>();
   const refreshTokens = new Set<string>();
   const codes = new Set<string>();
   const tasks = new Map<string, SimTask>();
+  const isOrg = streams !== null;
+  const rows: SimRows | null = isOrg
+    ? { members: new Map(), referrals: new Map(), rewards: new Map(), changes: 0 }
+    : null;
   const pipelines: SimPipeline[] = [
     {
       id: 'sales',
@@ -265,18 +290,21 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
 
   function touch(record: SimRecord): void {
     record.modifiedAt = scheduler.now();
-    record.indexedAt = scheduler.now() + random.integer(0, INDEX_LAG_MAX_MS);
+    record.indexedAt = scheduler.now() + random.integer(0, INDEX_LAG_MAX_MS) + (streams?.searchLagMs(id) ?? 0);
   }
 
   function tell(kind: Hint['kind'], records: Hint['records'], echo = false): void {
     // Before anybody has installed an app the portal has nobody to tell.
     if (!wasInstalled || !isHeard) return;
     events += 1;
+    // An org tells of a contact role by its opportunity alone; who somebody came by is a field of theirs.
+    const deals = records.filter(({ object }) => object === 'deal');
+    const named = isOrg && kind === 'association' ? (deals.length > 0 ? deals : records.slice(0, 1)) : records;
     onHint({
       eventKey: `${id} ${events}`,
       externalId: id,
       kind,
-      records,
+      records: named,
       occurredAt: scheduler.now(),
       echo,
       payload: { n: events },
@@ -292,7 +320,33 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
       indexedAt: 0,
       mirror: null,
       mirrorWrites: 0,
+      leadIds: [],
     };
+  }
+
+  /** What the one record has been is the other now. An org keeps the one that stays under its id, and tells of the other only by itself. */
+  function joinPeople(primary: SimContact, other: SimContact): void {
+    const isConverted = other.isLead && !primary.isLead;
+    primary.formerIds.push(other.id, ...other.formerIds);
+    if (isConverted) primary.leadIds.push(other.id, ...other.leadIds);
+    primary.email ??= other.email;
+    primary.usedCode ??= other.usedCode;
+    for (const referrer of other.referrers) primary.referrers.add(referrer);
+    other.mergedInto = primary.id;
+    for (const one of deals.values()) if (one.contactIds.delete(other.id)) one.contactIds.add(primary.id);
+    for (const one of contacts.values()) if (one.referrers.delete(other.id)) one.referrers.add(primary.id);
+    primary.referrers.delete(primary.id);
+    // What names a lead goes on naming it.
+    if (rows && !isConverted) moveLookups(rows, other.id, primary.id);
+    touch(primary);
+    touch(other);
+    if (isConverted)
+      tell(
+        'change',
+        [other.id, primary.id].map((recordId) => ({ object: 'contact', id: recordId })),
+      );
+    else tell('deletion', [{ object: 'contact', id: other.id }]);
+    if (random.chance(0.5)) tell('change', [{ object: 'contact', id: primary.id }]);
   }
 
   /** The record that an id leads to, through merges. */
@@ -333,6 +387,8 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
     deals,
     pipelines,
     tasks,
+    rows,
+    erased: new Set<string>(),
     reads: 0,
 
     createContact({
@@ -342,9 +398,11 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
       referrers,
       traits,
       company = null,
+      isLead = false,
     }: Parameters<Portal['createContact']>[0]): SimContact {
       const made: SimContact = {
-        id: nextId(),
+        id: isLead ? `L${nextId()}` : nextId(),
+        isLead,
         ...fresh(),
         name,
         email,
@@ -428,6 +486,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
     remove(object: 'contact' | 'deal', recordId: string): void {
       const record = object === 'deal' ? deal(recordId) : contact(recordId);
       record.isDeleted = true;
+      if (isOrg) touch(record);
       tell('deletion', [{ object, id: recordId }]);
     },
     restore(object: 'contact' | 'deal', recordId: string): void {
@@ -437,7 +496,12 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
       tell('change', [{ object, id: recordId }]);
     },
     /** A record of its own: the first one's values win, and both old ids lead to it. */
-    merge(object: 'contact' | 'deal', primaryId: string, otherId: string): void {
+    merge(object: 'contact' | 'deal', primaryId: string, otherId: string): string {
+      if (isOrg) {
+        if (object === 'deal') throw new Error('nobody merges opportunities');
+        joinPeople(contact(primaryId), contact(otherId));
+        return primaryId;
+      }
       const mergedId = nextId();
       const formerIds = (of: SimRecord[]) => of.flatMap((record) => [record.id, ...record.formerIds]);
       if (object === 'deal') {
@@ -474,6 +538,7 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
           usedCode: primary.usedCode ?? other.usedCode,
           traits: primary.traits,
           company: primary.company,
+          isLead: false,
           referrers,
           formerIds: formerIds([...sources]),
         };
@@ -490,6 +555,13 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
         'merge',
         [mergedId, primaryId, otherId].map((recordId) => ({ object, id: recordId })),
       );
+      return mergedId;
+    },
+    convert(leadId: string): string {
+      const { name, email, usedCode, referrers, traits, company } = contact(leadId);
+      const made = portal.createContact({ name, email, usedCode, referrers: [...referrers], traits, company });
+      joinPeople(made, contact(leadId));
+      return made.id;
     },
     addStage(pipelineId: string, stage: StageMetadata): void {
       pipelines.find((pipeline) => pipeline.id === pipelineId)?.stages.push(stage);
@@ -569,6 +641,8 @@ function createPortal({ scheduler, network, random, weather, counters, onHint }:
       return { created, existing: hasProperties ? ['wonward'] : [], conflicts: [] };
     },
     tellEcho: (object: 'contact' | 'deal', recordId: string) => tell('change', [{ object, id: recordId }], true),
+    /** Of rows of ours, which are no records that anybody reads. */
+    tellRows: () => tell('ignored', [], true),
     touch,
   };
   return portal;
@@ -579,11 +653,12 @@ function revoked(text: string): Fault {
 }
 
 function openSession(
-  { network, random, weather, counters, scheduler, onRead, onComplete }: CrmDeps,
+  { network, random, weather, counters, scheduler, onRead, onComplete, streams }: CrmDeps,
   portal: InnerPortal,
   life: NodeLife,
   access: CrmAccess,
 ): CrmSession {
+  const isOrg = streams !== null;
   const ref = <O extends 'contact' | 'deal'>(object: O, id: string) => ({
     connectionId: access.connectionId,
     object,
@@ -610,13 +685,22 @@ function openSession(
     object: 'contact' | 'deal',
     ids: readonly string[],
     copy: (record: R) => F,
-  ): Promise<Array<{ id: string; facts: F | null; formerIds: string[] }>> {
+  ): Promise<Array<{ id: string; facts: F | null; goneAt?: { modifiedAt: number }; formerIds: string[] }>> {
     const asked = [...new Set(ids)];
-    const found = new Map<string, { id: string; facts: F | null; formerIds: Set<string> }>();
-    const add = (askedFor: string, record: SimRecord | null) => {
-      const id = record?.id ?? askedFor;
-      const known = found.get(id) ?? { id, facts: record && copy(record as R), formerIds: new Set<string>() };
-      for (const former of [...(record?.formerIds ?? []), askedFor]) if (former !== id) known.formerIds.add(former);
+    type Found = { id: string; facts: F | null; goneAt?: { modifiedAt: number }; formerIds: Set<string> };
+    const found = new Map<string, Found>();
+    const add = (askedFor: string, record: SimRecord | null, gone?: SimRecord) => {
+      const id = record?.id ?? gone?.id ?? askedFor;
+      // An org has what was deleted in its bin, with the time of that.
+      const goneAt = gone && { goneAt: { modifiedAt: gone.modifiedAt } };
+      const known = found.get(id) ?? {
+        id,
+        facts: record && copy(record as R),
+        ...goneAt,
+        formerIds: new Set<string>(),
+      };
+      const told = isOrg ? (record ?? gone)?.leadIds : record?.formerIds;
+      for (const former of [...(told ?? []), askedFor]) if (former !== id) known.formerIds.add(former);
       found.set(id, known);
     };
     const records = (object === 'deal' ? portal.deals : portal.contacts) as ReadonlyMap<string, SimRecord>;
@@ -636,11 +720,12 @@ function openSession(
       await call(`read ${object}s singly (${missing.join(' ')})`, () => {
         for (const id of missing) {
           const record = portal.follow(object, id);
-          add(id, record && portal.isFindable(record) ? record : null);
+          if (record && portal.isFindable(record)) add(id, record);
+          else add(id, null, isOrg ? record : undefined);
         }
       });
     }
-    return [...found.values()].map(({ id, facts, formerIds }) => ({ id, facts, formerIds: [...formerIds] }));
+    return [...found.values()].map(({ formerIds, ...rest }) => ({ ...rest, formerIds: [...formerIds] }));
   }
 
   return {
@@ -671,12 +756,12 @@ function openSession(
         present.length === 0
           ? new Map<string, string[]>()
           : await call('contacts of deals', () => new Map(present.map((id) => [id, contactsOf(portal, id)])));
-      return found.map(({ id, facts, formerIds }) => ({
+      return found.map(({ id, facts, goneAt, formerIds }) => ({
         ref: ref('deal', id),
         presence: facts ? 'present' : 'deleted',
         name: facts?.name ?? null,
         history: facts?.history ?? [],
-        ...(facts && { modifiedAt: facts.modifiedAt }),
+        ...(facts ? { modifiedAt: facts.modifiedAt } : goneAt),
         contactIds: contactIds.get(id) ?? [],
         formerIds,
       }));
@@ -704,7 +789,7 @@ function openSession(
                 present.map((id) => [id, [...(portal.contacts.get(id)?.referrers ?? [])].filter(presentOnly)] as const),
               );
             });
-      return found.map(({ id, facts, formerIds }) => ({
+      return found.map(({ id, facts, goneAt, formerIds }) => ({
         ref: ref('contact', id),
         presence: facts ? 'present' : 'deleted',
         name: facts?.name ?? null,
@@ -713,7 +798,7 @@ function openSession(
         ...(facts?.traits ? { traits: facts.traits } : {}),
         ...(facts?.company === undefined ? {} : { company: facts.company }),
         referredByIds: [...(labels.get(id) ?? [])],
-        ...(facts && { modifiedAt: facts.modifiedAt }),
+        ...(facts ? { modifiedAt: facts.modifiedAt } : goneAt),
         formerIds,
       }));
     },
@@ -734,14 +819,20 @@ function openSession(
       call(`search ${object}s`, (): ChangedPage => {
         const [from, afterId] = cursor === null ? [since, ''] : (JSON.parse(cursor) as [number, string]);
         const found = [...(object === 'deal' ? portal.deals : portal.contacts).values()]
-          .filter((record) => portal.isFindable(record) && record.indexedAt <= scheduler.now())
-          .map(({ id, modifiedAt }) => ({ id, modifiedAt }))
+          .filter((record) => (isOrg || portal.isFindable(record)) && record.indexedAt <= scheduler.now())
+          // A lead that was converted tells of its contact.
+          .map((record) => ({
+            id: (record as Partial<SimContact>).isLead
+              ? (portal.follow(object, record.id)?.id ?? record.id)
+              : record.id,
+            modifiedAt: record.modifiedAt,
+          }))
           .filter(({ id, modifiedAt }) => modifiedAt > from || (modifiedAt === from && id > afterId))
           .sort((a, b) => a.modifiedAt - b.modifiedAt || (a.id < b.id ? -1 : 1));
         const records = found.slice(0, SEARCH_PAGE);
         const last = records.at(-1);
         const next = found.length > SEARCH_PAGE && last ? JSON.stringify([last.modifiedAt, last.id]) : null;
-        return { records, isPresentOnly: true, next, asOf: scheduler.now() };
+        return { records, ...(isOrg ? {} : { isPresentOnly: true as const }), next, asOf: scheduler.now() };
       }),
 
     provision: async (beforeCreating) => {
@@ -749,8 +840,14 @@ function openSession(
       return call('provision', portal.provisionNow);
     },
 
-    writeMirror: (object, rows) => call(`write ${rows.length} ${object}s`, () => rows.map((row) => write(object, row))),
-    mirrors: 'properties',
+    writeMirror: async (object, rows) => {
+      if (!isOrg) return call(`write ${rows.length} ${object}s`, () => rows.map((row) => write(object, row)));
+      const outcomes = await call(`write rows of ${rows.length} ${object}s`, () => writeOwn(rows));
+      if (outcomes === null) throw new Fault('crm_unavailable', { kind: 'retry' }, 'No answer for all of it.');
+      return outcomes;
+    },
+    mirrors: isOrg ? 'rows' : 'properties',
+    ...(isOrg ? { forgetsMerges: true as const } : {}),
     dealIds: () => call('deal ids', () => ({ ids: [], total: 0, next: null })),
     propertyNames: () => call('property names', () => new Set<string>()),
     ...(isOfPeople(weather.theme)
@@ -808,6 +905,31 @@ function openSession(
           .map(([name]) => name);
         return fields.length === 0 ? { id, result: 'same' } : { id, result: 'different', fields };
       }),
+    );
+  }
+
+  function writeOwn(given: readonly MirrorRow[]): MirrorOutcome[] | null {
+    const { rows, contacts, deals } = portal;
+    if (rows === null || !portal.hasProperties)
+      return given.map(({ id }) => ({ id, result: 'unprovisioned', detail: 'wonward' }));
+    const strikes = (share: number, counted: FaultClass) => {
+      if (network.isCalm || !random.chance(share)) return false;
+      counters[counted] += 1;
+      return true;
+    };
+    portal.tellRows();
+    return writeRows(
+      {
+        rows,
+        contacts,
+        deals,
+        isLocked: () => strikes(weather.stream?.locks ?? 0, 'row refused for now'),
+        breaksOff: () => strikes(weather.partial / 3, 'rows written in part'),
+        onGone: () => {
+          counters['row named a record that was gone'] += 1;
+        },
+      },
+      given,
     );
   }
 

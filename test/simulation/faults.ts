@@ -65,12 +65,32 @@ export const FAULT_CLASSES = [
   'test ended',
 ] as const;
 
-export type FaultClass = (typeof FAULT_CLASSES)[number];
+/** Those of a CRM that calls nobody and shows rows of our objects: they strike where a history is about one, and nowhere else. */
+export const ORG_FAULT_CLASSES = [
+  'stream ended',
+  'stream shut for a while',
+  'place in the stream forgotten',
+  'event came twice',
+  'event late by a minute or more',
+  'event lost',
+  'changes told without records',
+  'listening moved to another node',
+  'node died with a batch in its hands',
+  'row refused for now',
+  'rows written in part',
+  'row named a record that was gone',
+  'lead converted',
+  'lead converted into a contact that was there',
+  'person merged',
+  'person erased',
+] as const;
+
+export type FaultClass = (typeof FAULT_CLASSES)[number] | (typeof ORG_FAULT_CLASSES)[number];
 
 export type Counters = Record<FaultClass, number>;
 
 export function createCounters(): Counters {
-  return Object.fromEntries(FAULT_CLASSES.map((name) => [name, 0])) as Counters;
+  return Object.fromEntries([...FAULT_CLASSES, ...ORG_FAULT_CLASSES].map((name) => [name, 0])) as Counters;
 }
 
 /**
@@ -106,7 +126,10 @@ export const LISTENED_THEME = 'webhooks';
 /** An admin tries programs out beside real life. Drawn apart from all of those, for the same reason. */
 export const TRIED_THEME = 'trial';
 
-export const ALL_THEMES = [...THEMES, ...LATER_THEMES, LISTENED_THEME, TRIED_THEME] as const;
+/** The CRM is one that calls nobody: it is listened to, and shows rows of our objects. No seed draws it: it is asked for by name. */
+export const ORG_THEME = 'org';
+
+export const ALL_THEMES = [...THEMES, ...LATER_THEMES, LISTENED_THEME, TRIED_THEME, ORG_THEME] as const;
 
 export type Theme = (typeof ALL_THEMES)[number];
 
@@ -197,6 +220,25 @@ export interface Weather {
   readonly payoutLate: number;
   /** The share of deleted records that somebody gets back, beside those that are got back by chance. */
   readonly restored: number;
+  /** Of a CRM that is listened to; absent for one that calls. */
+  readonly stream?: StreamWeather;
+}
+
+export interface StreamWeather {
+  /** The share of batches after which the connection ends. */
+  readonly ends: number;
+  /** The share of connections that begin with what was told before. */
+  readonly repeats: number;
+  /** How often in a history nothing can be heard for a while. */
+  readonly shuts: number;
+  /** How often the CRM forgets what it has kept, and with it every place in it. What is lost then only a sweep can find. */
+  readonly forgets: number;
+  /** How often it tells that something has changed, and not what. */
+  readonly overflows: number;
+  /** The share of batches in whose keeping the node dies. */
+  readonly deaths: number;
+  /** The share of rows that are refused for now, as those that somebody else has locked. */
+  readonly locks: number;
 }
 
 /** Nodes' clocks differ by no more than what leases and late answers leave room for. */
@@ -436,6 +478,38 @@ export function drawWeather(random: Random, given: Theme | null): Weather {
         skewMs: random.pick([0, 2_000]),
         clockJumps: 0,
       };
+    // What changed is told on a stream that ends, forgets and repeats itself; leads become contacts, people are merged and forgotten.
+    case 'org': {
+      const isSwept = random.chance(0.5);
+      const isLong = isSwept && random.chance(0.4);
+      return {
+        ...mixed,
+        ...noLateWord,
+        ...(isSwept ? {} : unswept(random)),
+        sweeps: isSwept,
+        spanMs: isLong ? 90 * MINUTE : 10 * MINUTE,
+        sweepEveryMs: isLong ? 10 * MINUTE : 5 * MINUTE,
+        losses: isSwept ? random.pick([0, 0, 0.05, 0.3]) : 0,
+        nodes: isLong ? 2 : random.pick([2, 2, 3]),
+        delays: random.pick(['short', 'short', 'minutes']),
+        crashes: random.pick([0, 2, 5]),
+        slowDatabase: random.pick([0, 0.05, 0.2]),
+        partial: some(0.6, 0.15),
+        storms: 0,
+        // One lease says who listens: who dies with it while its clock is ahead keeps the others waiting for as long.
+        skewMs: random.pick([0, 0, 2_000, 4 * MINUTE]),
+        clockJumps: 0,
+        stream: {
+          ends: some(0.7, random.pick([0.1, 0.4])),
+          repeats: some(0.7, 0.4),
+          shuts: some(0.6, random.integer(1, 2)),
+          forgets: isSwept ? random.integer(0, 2) : 0,
+          overflows: isSwept ? random.integer(0, 2) : 0,
+          deaths: some(0.6, 0.15),
+          locks: some(0.6, 0.1),
+        },
+      };
+    }
     case 'tokens': {
       const isTimeKept = random.chance(0.5);
       return {

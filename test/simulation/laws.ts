@@ -57,6 +57,7 @@ interface ReferralRow {
   contact_id: string | null;
   stage: string;
   submitted_at: number;
+  friend_erased_at: number | null;
 }
 interface MemberRow {
   id: string;

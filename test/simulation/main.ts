@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { BUGS } from './bugs.ts';
-import { ALL_THEMES, createCounters, FAULT_CLASSES, isTheme } from './faults.ts';
+import { ALL_THEMES, createCounters, FAULT_CLASSES, isTheme, ORG_FAULT_CLASSES, ORG_THEME } from './faults.ts';
 import type { HistoryReport } from './history.ts';
 import { plant } from './plant.ts';
 import { liveAll } from './pool.ts';
@@ -47,6 +47,7 @@ if (values.theme !== undefined && !isTheme(values.theme)) {
   process.exit(2);
 }
 const theme = values.theme ?? null;
+const classes = theme === ORG_THEME ? ORG_FAULT_CLASSES : FAULT_CLASSES;
 const threads = values.threads === undefined ? {} : { threads: numberOf('threads', values.threads) };
 
 if (values.help) console.log(USAGE);
@@ -67,7 +68,7 @@ async function simulate(): Promise<boolean> {
     theme,
     isVerbose: values.verbose,
     onReport(report) {
-      for (const name of FAULT_CLASSES) totals[name] += report.counters[name];
+      for (const name of classes) totals[name] += report.counters[name];
       sums.histories += 1;
       for (const name of ['steps', 'decisions', 'rewards', 'given'] as const) sums[name] += report[name];
       if (values.verbose) print(report);
@@ -82,8 +83,8 @@ async function simulate(): Promise<boolean> {
   const tookMs = performance.now() - startedAt;
   const { user, system } = process.cpuUsage(cpu);
   console.log('\nfaults that struck');
-  for (const name of FAULT_CLASSES) console.log(`  ${String(totals[name]).padStart(8)}  ${name}`);
-  const rare = FAULT_CLASSES.filter((name) => totals[name] < numberOf('struck', values.struck));
+  for (const name of classes) console.log(`  ${String(totals[name]).padStart(8)}  ${name}`);
+  const rare = classes.filter((name) => totals[name] < numberOf('struck', values.struck));
   if (rare.length > 0) console.log(`\ntoo rare (fewer than ${values.struck}): ${rare.join(', ')}`);
   console.log(
     `\n${sums.histories} histories, ${sums.steps} steps, ${sums.decisions} decisions, ${sums.rewards} rewards, ${sums.given} given by the receiver`,
@@ -122,7 +123,7 @@ async function plantBugs(): Promise<boolean> {
   }
   const missed: string[] = [];
   for (const bug of chosen) {
-    const { lived, caughtBy } = await plant(bug, { from, seeds, theme, ...threads });
+    const { lived, caughtBy } = await plant(bug, { from, seeds, theme: theme ?? bug.theme ?? null, ...threads });
     if (caughtBy === null) missed.push(bug.name);
     console.log(
       caughtBy === null

@@ -16,7 +16,7 @@ import type { Session } from '../../src/store/schema.ts';
 import type { Random } from '../crash/random.ts';
 import { PROVIDER, type SimCrm } from './crm.ts';
 import { wokenBy } from './cron.ts';
-import { type Counters, strokesIn, TRIED_THEME, type Weather } from './faults.ts';
+import { type Counters, ORG_THEME, strokesIn, TRIED_THEME, type Weather } from './faults.ts';
 import type { Network, NodeLife } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -68,6 +68,8 @@ export interface NodeDeps {
   readonly sweepEveryMs: () => number | null;
   /** Whether what runs by the minute does so by itself still. */
   readonly isStriking: () => boolean;
+  /** Wakes whoever looks after the streams, before there is something to be heard. */
+  readonly onNews: (run: () => void) => void;
 }
 
 const STROKE_MS = 60_000;
@@ -80,6 +82,11 @@ const STALLS_MS = [61_000, 75_000, 120_000] as const;
 
 /** Twice the steps of the work on one batch, as each is counted before and after. */
 const STALL_STEPS_MAX = 16;
+
+/** How often a node looks which CRMs there are to listen to (`application/listen.ts`). */
+const STREAMS_LOOK_MS = 3_000;
+/** So often where nothing happens: the days that follow a history would be made of such looks. */
+const STREAMS_REST_MS = 30 * 60_000;
 
 class Torn extends Error {}
 
@@ -230,8 +237,14 @@ export function createNode(deps: NodeDeps): SimNode {
             idlers.add(idler);
           });
         }
+        const isResting = deps.weather.theme === ORG_THEME && ms === STREAMS_LOOK_MS && network.isCalm;
         return new Promise((resolve) => {
-          const timer = scheduler.after(ms, resolve, own);
+          const timer = scheduler.after(isResting ? STREAMS_REST_MS : ms, resolve, own);
+          if (isResting)
+            deps.onNews(() => {
+              timer.cancel();
+              scheduler.after(0, resolve, own);
+            });
           signal?.addEventListener('abort', () => {
             timer.cancel();
             scheduler.after(0, resolve, own);

@@ -1,7 +1,7 @@
 import type { RewardRule } from '../../src/domain/program.ts';
 import type { Random } from '../crash/random.ts';
 import type { DealValues, Portal } from './crm.ts';
-import { type Counters, type FaultClass, isReviewed, type Theme, type Weather } from './faults.ts';
+import { type Counters, type FaultClass, isReviewed, ORG_THEME, type Theme, type Weather } from './faults.ts';
 import { drawTraits } from './reviewers.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -115,7 +115,9 @@ type Act =
   | 'rename'
   | 'stage'
   | 'properties'
-  | 'colleague';
+  | 'colleague'
+  | 'convert'
+  | 'erase';
 
 /** What people do more of when the history is about something. */
 const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
@@ -172,6 +174,8 @@ const BIAS: Readonly<Record<Theme, Partial<Record<Act, number>>>> = {
     merge: 0,
   },
   tokens: { stage: 2 },
+  // Nobody merges opportunities, and what a package brought is taken away with the package.
+  org: { win: 2, loss: 1.5, friend: 2, merge: 4, restore: 0.5, properties: 0, stage: 0.5, convert: 1.5, erase: 1.5 },
 };
 
 /** How many times as often amounts are changed where rewards follow them. */
@@ -203,6 +207,8 @@ export function createStaff(
   counters: Counters,
   /** Where rewards follow the amounts of deals, people change them more often. */
   amountsMatter: boolean,
+  /** An admin is asked to forget this contact. */
+  erase: (contactId: string) => void = () => {},
 ): Staff {
   const disturbed = new Set<string>();
   const ofTwo = new Set<string>();
@@ -216,13 +222,16 @@ export function createStaff(
   /** What was won once stays won. */
   const risesOnly = weather.theme === 'tiers' && random.chance(0.5);
 
+  const isOrg = weather.theme === ORG_THEME;
+  const erased = new Set<string>();
+
   const note = (what: string) => scheduler.note(`crm ${portal.externalId}`, what);
   const isThere = (id: string) => {
     const record = portal.contacts.get(id) ?? portal.deals.get(id);
     return record !== undefined && !record.isDeleted && record.mergedInto === null;
   };
   const presentDeals = () => deals.filter(isThere);
-  const presentFriends = () => friends.filter(isThere);
+  const presentFriends = () => friends.filter((id) => isThere(id) && !erased.has(id));
 
   function disturbAround(dealId: string): void {
     for (const id of portal.deals.get(dealId)?.contactIds ?? []) disturbed.add(id);
@@ -273,6 +282,7 @@ export function createStaff(
       usedCode: more.usedCode ?? null,
       referrers: more.referrers ?? [],
       traits: isReviewed(weather.theme) ? drawTraits(random, more.referrers === undefined) : undefined,
+      isLead: isOrg && more.referrers !== undefined && random.chance(0.5),
     });
     return id;
   }
@@ -314,7 +324,7 @@ export function createStaff(
     }
     const isShared = weather.theme !== 'tiers' && !isReviewed(weather.theme) && random.chance(0.12);
     const other = isShared ? one(presentFriends()) : random.chance(0.1) ? one(members) : null;
-    const of = [...new Set([friend, ...(other !== null && isThere(other) ? [other] : [])])];
+    const of = [...new Set([friend, ...(other !== null && isThere(other) ? [other] : [])])].map(asContact);
     const drawn = values(random.chance(weather.theme === 'overtaking' ? 0.1 : 0.4) ? 'won' : 'open');
     const { id } = portal.createDeal(drawn, of);
     deals.push(id);
@@ -355,7 +365,7 @@ export function createStaff(
     const id = one(presentDeals());
     const on = [...(portal.deals.get(id ?? '')?.contactIds ?? [])];
     const contactId = one(isOn ? [...presentFriends(), ...members.filter(isThere)] : on);
-    if (id === null || contactId === null || on.includes(contactId) === isOn) return;
+    if (id === null || contactId === null || on.includes(contactId) === isOn || isLead(contactId)) return;
     disturbAround(id);
     disturbed.add(contactId);
     counters[isOn ? 'deal attached' : 'deal detached'] += 1;
@@ -365,7 +375,7 @@ export function createStaff(
 
   function restore(object: 'deal' | 'contact', id: string): void {
     const record = (object === 'deal' ? portal.deals : portal.contacts).get(id);
-    if (record?.isDeleted !== true || record.mergedInto !== null) return;
+    if (record?.isDeleted !== true || record.mergedInto !== null || erased.has(id)) return;
     disturbBy(object, id);
     counters['record restored'] += 1;
     note(`${object} ${id} restored`);
@@ -431,16 +441,63 @@ export function createStaff(
     return first === null || second === null ? null : [first, second];
   }
 
-  function mergeNow(object: 'deal' | 'contact', pair: readonly [string, string]): void {
-    if (!pair.every(isThere)) return;
+  function isLead(id: string): boolean {
+    return portal.contacts.get(id)?.isLead === true;
+  }
+
+  /** A lead has no deal: it becomes a contact with its first one. */
+  function asContact(id: string): string {
+    return isLead(id) ? convert(id) : id;
+  }
+
+  function convert(id: string): string {
+    counters['lead converted'] += 1;
+    const contactId = portal.convert(id);
+    note(`lead ${id} converted: now contact ${contactId}`);
+    friends.push(contactId);
+    return contactId;
+  }
+
+  /** Somebody who changes their mind before anybody has read of them. */
+  function justEntered(): string | null {
+    newFriend();
+    const id = friends.at(-1);
+    return id === undefined ? null : asContact(id);
+  }
+
+  /** Somebody wants to be forgotten: the CRM deletes them, before or after Wonward is told. */
+  function forget(): void {
+    const id = random.chance(0.4) ? justEntered() : one(presentFriends());
+    if (id === null) return;
+    erased.add(id);
+    const ms = 2 * random.integer(1, 20_000);
+    if (random.chance(0.5)) {
+      erase(id);
+      scheduler.after(ms, () => {
+        if (isThere(id)) remove('contact', id);
+      });
+    } else {
+      remove('contact', id);
+      scheduler.after(ms, () => erase(id));
+    }
+    disturbBy('contact', id);
+    counters['person erased'] += 1;
+  }
+
+  function mergeNow(object: 'deal' | 'contact', [first, second]: readonly [string, string]): void {
+    if (![first, second].every(isThere)) return;
+    // Who is a contact already stays one: the lead is converted into it.
+    const pair = isLead(first) && !isLead(second) ? ([second, first] as const) : ([first, second] as const);
     const [primary, other] = pair;
+    if (isOrg)
+      counters[isLead(other) && !isLead(primary) ? 'lead converted into a contact that was there' : 'person merged'] +=
+        1;
     for (const id of pair)
       if (object === 'deal') disturbAround(id);
       else for (const deal of portal.deals.values()) if (deal.contactIds.has(id)) disturbAround(deal.id);
     counters['record merged'] += 1;
-    portal.merge(object, primary, other);
-    const merged = [...portal[object === 'deal' ? 'deals' : 'contacts'].keys()].at(-1) ?? '';
-    (object === 'deal' ? deals : friends).push(merged);
+    const merged = portal.merge(object, primary, other);
+    if (merged !== primary) (object === 'deal' ? deals : friends).push(merged);
     if (object === 'contact') disturbed.add(merged);
     note(`${object} ${other} merged into ${primary}: now ${merged}`);
   }
@@ -458,13 +515,20 @@ export function createStaff(
     ['restore', 0.7, () => removeOrRestore('deal', true)],
     ['delete', 0.4, () => removeOrRestore('contact', false)],
     ['restore', 0.4, () => removeOrRestore('contact', true)],
-    ['merge', 0.9, () => merge('deal')],
+    ['merge', isOrg ? 0 : 0.9, () => merge('deal')],
     ['merge', 0.8, () => merge('contact')],
     ['rename', 0.5, renameMember],
     ['stage', 0.8, winByNewStage],
     ['properties', 1.4, removeProperties],
     ['colleague', weather.theme === 'credit' ? 1.5 : 0, newColleague],
+    ['convert', isOrg ? 1 : 0, convertOne],
+    ['erase', isOrg ? 0.6 : 0, forget],
   ];
+
+  function convertOne(): void {
+    const id = one(presentFriends().filter(isLead));
+    if (id !== null) convert(id);
+  }
 
   function renameMember(): void {
     const id = one(members.filter(isThere));
@@ -499,7 +563,7 @@ export function createStaff(
   const weighed = acts.map(([name, weight, act]) => ({ weight: weightOf(name, weight), act }));
   const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
 
-  const hasSecond = () => random.chance(weather.theme === 'overtaking' ? 0 : 0.4);
+  const hasSecond = () => random.chance(weather.theme === 'overtaking' ? 0 : isOrg ? 0.9 : 0.4);
   const friendsMore = () =>
     weather.theme === 'tiers' || isReviewed(weather.theme) ? random.integer(weather.theme === 'tiers' ? 2 : 1, 3) : 0;
   const firstDeals = () =>

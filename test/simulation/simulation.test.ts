@@ -11,6 +11,9 @@ const TIMEOUT_MS = 45 * 60_000;
 
 const SEEDS = Number(process.env.SIM_SEEDS ?? 1_000);
 
+/** No seed draws such a history by itself; each takes about a second. */
+const ORG_SEEDS = Math.max(6, Math.floor(SEEDS / 100));
+
 /**
  * How often, for each history, every class of faults has to strike: enough to tell that one has died out. The rarest (a deal that somebody is attached to)
  * struck 23 times in 400 histories, 58 in a thousand; such a count varies by its square root, and this is three times that below it.
@@ -42,6 +45,16 @@ describe('the simulation', () => {
         String(Math.floor(SEEDS * STRUCK_SHARE)),
       );
       expect(code, output).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'breaks no law where a CRM is listened to and shows rows of our objects',
+    async () => {
+      const { code, output } = await simulate('--theme', 'org', '--seeds', String(ORG_SEEDS));
+      expect(code, output).toBe(0);
+      expect(output).toContain(`${ORG_SEEDS} histories`);
     },
     TIMEOUT_MS,
   );
