@@ -19,10 +19,12 @@ describe('connectors', () => {
       clientId: 'id',
       clientSecrets: ['new', 'old'],
       appId: 42,
+      hasAppEvents: false,
     });
     expect(readSettings({ ...ENV, HUBSPOT_API_URL: 'http://localhost:4010' })).toMatchObject({
       apiUrl: 'http://localhost:4010',
     });
+    expect(readSettings({ ...ENV, HUBSPOT_APP_EVENTS: 'true' })).toMatchObject({ hasAppEvents: true });
   });
 
   test('that are configured in part stop the start and say what is missing', () => {
