@@ -132,10 +132,11 @@ export function createTellTimelines(deps: TellTimelinesDeps): TellTimelines {
       const fault = isRefused ? notGranted() : thrown;
       log.warn({ err: thrown, connection: connectionId, events: events.length }, 'events of timelines put back');
       pulse?.failure({ accountId, connectionId }, deferralFor(fault, 0, now, clock.random).error);
-      for (const event of events) {
-        const deferral = deferralFor(fault, event.attempts, now, clock.random);
+      // They were claimed together and mostly fail together, so that they wait together.
+      for (const [attempts, alike] of Map.groupBy(events, (event) => event.attempts)) {
+        const deferral = deferralFor(fault, attempts, now, clock.random);
         // No more attempts mend what nobody has allowed.
-        await store.appEvents.defer([event], isRefused ? { ...deferral, parked: true } : deferral);
+        await store.appEvents.defer(alike, isRefused ? { ...deferral, parked: true } : deferral);
       }
     }
     return events.length;

@@ -1,5 +1,6 @@
 import { isoOf } from '../domain/time.ts';
-import { CliError, EXIT, type Result, type Terminal, table } from './output.ts';
+import { onOrOff } from './input.ts';
+import { type Result, type Terminal, table } from './output.ts';
 import { accountOf, withServices } from './services.ts';
 
 export function createAccount(terminal: Terminal, name: string): Promise<Result> {
@@ -21,14 +22,13 @@ export function createAccount(terminal: Terminal, name: string): Promise<Result>
 /** Whether what one person has written another one has to publish. */
 export function askForSecondPerson(terminal: Terminal, account: string, answer: string): Promise<Result> {
   return withServices(terminal, async (services) => {
-    if (answer !== 'on' && answer !== 'off')
-      throw new CliError(`"${answer}" is neither on nor off.`, 'Say "on" or "off".', { exitCode: EXIT.usage });
+    const needsSecondPerson = onOrOff(answer) === 'on';
     const { id, name } = await accountOf(services, account);
-    await services.store.accounts.setNeedsSecondPerson(id, answer === 'on');
+    await services.store.accounts.setNeedsSecondPerson(id, needsSecondPerson);
     return {
-      json: { id, needsSecondPerson: answer === 'on' },
+      json: { id, needsSecondPerson },
       lines: [
-        answer === 'on'
+        needsSecondPerson
           ? `A program of "${name}" is published by another person than those who wrote it.`
           : `Whoever writes a program of "${name}" can publish it.`,
       ],

@@ -1,6 +1,7 @@
 import type { SaidAppSettings } from '../application/app-settings.ts';
 import type { AppSettings } from '../domain/app-settings.ts';
 import { NOTICES, type NoticeRoute } from '../domain/notice.ts';
+import { onOrOff } from './input.ts';
 import { CliError, EXIT, type Result, type Terminal } from './output.ts';
 import { accountOf, type Services, withServices } from './services.ts';
 
@@ -205,9 +206,8 @@ export function appObjects(
   answer: string | undefined,
 ): Promise<Result> {
   return withServices(terminal, async (services) => {
-    if (answer !== undefined && answer !== 'on' && answer !== 'off')
-      throw new CliError(`"${answer}" is neither on nor off.`, 'Say "on" or "off".', { exitCode: EXIT.usage });
-    const said: SaidAppSettings | null = answer === undefined ? null : { objects: answer };
+    const choice = answer === undefined ? undefined : onOrOff(answer);
+    const said: SaidAppSettings | null = choice === undefined ? null : { objects: choice };
     const { objects } = await savedSettings(services, account, connectionId, said);
     return { json: { id: connectionId, objects }, lines: [OBJECTS_WORDS[objects]] };
   });
@@ -221,9 +221,8 @@ export function appEvents(
   answer: string | undefined,
 ): Promise<Result> {
   return withServices(terminal, async (services) => {
-    if (answer !== undefined && answer !== 'on' && answer !== 'off')
-      throw new CliError(`"${answer}" is neither on nor off.`, 'Say "on" or "off".', { exitCode: EXIT.usage });
-    const said: SaidAppSettings | null = answer === undefined ? null : { events: answer };
+    const choice = answer === undefined ? undefined : onOrOff(answer);
+    const said: SaidAppSettings | null = choice === undefined ? null : { events: choice };
     const { events = 'off' } = await savedSettings(services, account, connectionId, said);
     const words = {
       on: 'Timelines of contacts in this CRM are told what happens from now on.',

@@ -19,3 +19,9 @@ export async function readYaml(terminal: Terminal, file: string): Promise<unknow
     throw new CliError(`${file} is not YAML: ${cause instanceof Error ? cause.message : ''}`, 'Correct it.');
   }
 }
+
+/** @throws {CliError} for any other word. */
+export function onOrOff(answer: string): 'on' | 'off' {
+  if (answer === 'on' || answer === 'off') return answer;
+  throw new CliError(`"${answer}" is neither on nor off.`, 'Say "on" or "off".', { exitCode: EXIT.usage });
+}

@@ -4,7 +4,7 @@ import type { AppEvent } from '../domain/app-event.ts';
 import type { Instant } from '../domain/time.ts';
 import { fromJson, toFlag, toJson, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, overRows } from './dialect.ts';
-import { candidates, claimed, counts, dueShards, nextDueAt, tell, wholeRow } from './queue.ts';
+import { candidates, claimRows, counts, dueShards, nextDueAt, tell } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
 /** A connection whose contacts' timelines are told of what happens, and since when. */
@@ -84,18 +84,7 @@ async function claimOf(
   input: ClaimInput,
 ): Promise<ClaimedAppEvent[]> {
   if (connectionId === null) return [];
-  const { db, dialect } = session;
-  const { rows } = await sql<Row<'app_events'>>`
-    with picked as (
-      select id from app_events
-      where account_id = ${accountId} and connection_id = ${connectionId} and due_at <= ${input.now}
-      order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('app_events')}
-    )
-    update app_events set ${claimed(input, 'app_events')}
-    from picked
-    where app_events.account_id = ${accountId} and app_events.connection_id = ${connectionId}
-      and app_events.id = picked.id
-    returning ${wholeRow('app_events')}`.execute(db);
+  const rows = await claimRows(session, 'app_events', { accountId, connectionId }, input);
   if (rows.length === 0) return [];
   const people = [...new Set(rows.map(({ person_id }) => person_id))];
   const known = await knownAs(session, accountId, connectionId, people);

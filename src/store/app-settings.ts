@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { AppSettingsStore, KeptAppSettings } from '../application/ports/store.ts';
-
 import type { Instant } from '../domain/time.ts';
 import { settingsOf, toFlag, toJson, toText } from './codec.ts';
 import { type Engine, insertRows } from './dialect.ts';

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { ClaimInput, Hop, Shard } from '../application/ports/store.ts';
 import type { CrmObject } from '../domain/record.ts';
 import type { Instant } from '../domain/time.ts';
-import { type Session, TABLES } from './schema.ts';
+import { type Row, type Session, TABLES } from './schema.ts';
 
 /**
  * What `work`, `mirror`, `intents`, `workflow_waits`, `app_events` and `webhook_deliveries` share. Of the last one a shard's `connectionId` is
@@ -125,6 +125,35 @@ export function claimed(
 /** The whole row after a claim; SQLite takes no `table.*` after RETURNING, and `*` would mean the joined rows too. */
 export function wholeRow(table: QueueTable): RawBuilder<unknown> {
   return sql.join(Object.keys(TABLES[table]).map((column) => sql.ref(`${table}.${column}`)));
+}
+
+/** By which column rows belong to a shard, and by which they are told apart in it, where one is enough. */
+const KEY_OF = {
+  workflow_waits: { shard: 'connection_id', row: 'callback_id' },
+  app_events: { shard: 'connection_id', row: 'id' },
+  webhook_deliveries: { shard: 'endpoint_id', row: 'event_id' },
+} as const;
+
+/** Claims what is due of one shard, longest due first and `limit` at most; the rows as they are then, in no order. */
+export async function claimRows<T extends keyof typeof KEY_OF>(
+  { db, dialect }: Session,
+  table: T,
+  { accountId, connectionId }: Shard,
+  input: Pick<ClaimInput, 'now' | 'leaseMs' | 'limit' | 'claim'>,
+): Promise<Row<T>[]> {
+  const own = sql.table(table);
+  const [shard, row] = [KEY_OF[table].shard, KEY_OF[table].row].map((column) => sql.ref(column));
+  const { rows } = await sql<Row<T>>`
+    with picked as (
+      select ${row} as picked_row from ${own}
+      where account_id = ${accountId} and ${shard} = ${connectionId} and due_at <= ${input.now}
+      order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked(table)}
+    )
+    update ${own} set ${claimed(input, table)}
+    from picked
+    where ${own}.account_id = ${accountId} and ${own}.${shard} = ${connectionId} and ${own}.${row} = picked.picked_row
+    returning ${wholeRow(table)}`.execute(db);
+  return rows;
 }
 
 /** Whether the row's connection is connected, or its endpoint takes something now; payouts wait for no CRM. */

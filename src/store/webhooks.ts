@@ -24,7 +24,7 @@ import {
 import { fromJson, toJson, toText } from './codec.ts';
 import { openCases, settleCases } from './desk.ts';
 import { type Engine, insertRows, overRows } from './dialect.ts';
-import { candidates, claimed, counts, dueShards, nextDueAt, tell, wholeRow } from './queue.ts';
+import { candidates, claimRows, counts, dueShards, nextDueAt, tell } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 import { keepEventFor, newDelivery } from './webhook-events.ts';
 
@@ -306,17 +306,8 @@ async function claimOf(
   const endpoint = endpointId === null ? undefined : await endpointRow(session, accountId, endpointId);
   if (!endpoint) return [];
   const limit = endpoint.failures > 0 ? PROBE : input.limit;
-  const { rows } = await sql<DeliveryRow>`
-    with picked as (
-      select event_id from webhook_deliveries
-      where account_id = ${accountId} and endpoint_id = ${endpoint.id} and due_at <= ${input.now}
-      order by due_at limit ${sql.lit(limit)} ${dialect.skipLocked('webhook_deliveries')}
-    )
-    update webhook_deliveries set ${claimed(input, 'webhook_deliveries')}
-    from picked
-    where webhook_deliveries.account_id = ${accountId} and webhook_deliveries.endpoint_id = ${endpoint.id}
-      and webhook_deliveries.event_id = picked.event_id
-    returning ${wholeRow('webhook_deliveries')}`.execute(db);
+  const shard = { accountId, connectionId: endpoint.id };
+  const rows = await claimRows(session, 'webhook_deliveries', shard, { ...input, limit });
   if (rows.length === 0) return [];
   const ids = rows.map(({ event_id }) => event_id);
   const { rows: events } = await sql<Pick<Row<'webhook_events'>, 'id' | 'body'>>`select id, body from webhook_events

@@ -13,7 +13,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Instant } from '../domain/time.ts';
 import { fromJson, toFlag, toJson, toText } from './codec.ts';
 import { type Columns, type Engine, insertRows, overRows } from './dialect.ts';
-import { candidates, claimed, counts, dueShards, nextDueAt, tell, wholeRow } from './queue.ts';
+import { candidates, claimRows, counts, dueShards, nextDueAt, tell } from './queue.ts';
 import type { Row, Session } from './schema.ts';
 
 export function createWorkflowCallStore(engine: Engine): WorkflowCallStore {
@@ -205,22 +205,8 @@ export function createCallbackStore(engine: Engine): CallbackStore {
   };
 }
 
-async function claimOf(
-  { db, dialect }: Session,
-  { accountId, connectionId }: Shard,
-  input: ClaimInput,
-): Promise<ClaimedWait[]> {
-  const { rows } = await sql<Row<'workflow_waits'>>`
-    with picked as (
-      select callback_id from workflow_waits
-      where account_id = ${accountId} and connection_id = ${connectionId} and due_at <= ${input.now}
-      order by due_at limit ${sql.lit(input.limit)} ${dialect.skipLocked('workflow_waits')}
-    )
-    update workflow_waits set ${claimed(input, 'workflow_waits')}
-    from picked
-    where workflow_waits.account_id = ${accountId} and workflow_waits.connection_id = ${connectionId}
-      and workflow_waits.callback_id = picked.callback_id
-    returning ${wholeRow('workflow_waits')}`.execute(db);
+async function claimOf(session: Session, shard: Shard, input: ClaimInput): Promise<ClaimedWait[]> {
+  const rows = await claimRows(session, 'workflow_waits', shard, input);
   return rows.sort((a, b) => a.run_at - b.run_at || (a.callback_id < b.callback_id ? -1 : 1)).map(waitOf);
 }
 
