@@ -90,8 +90,7 @@ describe('the settings page in a browser, over the real service', () => {
     const page = await open('settings');
     const settings = page.locator('.card');
     await settings.getByLabel('Which programs apply in this portal').selectOption('some');
-    const [first] = await settings.getByRole('checkbox').all();
-    await first?.click();
+    await settings.getByRole('checkbox', { name: /, version \d+$/ }).click();
     await settings.getByText('No referral can begin here').waitFor();
     await expectSound(page, 'settings-no-program');
     await settings.getByLabel('Which programs apply in this portal').selectOption('every');
