@@ -161,7 +161,6 @@ async function setUp(url: string, program: ProgramDocument): Promise<{ accountId
 export function signedHeaders(publicUrl: string, body: string, now = Date.now()): Record<string, string> {
   const text = `POST${publicUrl}/webhooks/hubspot${body}${now}`;
   return {
-    ...OWN_CONNECTION,
     'content-type': 'application/json',
     'x-hubspot-request-timestamp': String(now),
     'x-hubspot-signature-v3': createHmac('sha256', APP.clientSecret).update(text).digest('base64'),
@@ -170,7 +169,7 @@ export function signedHeaders(publicUrl: string, body: string, now = Date.now())
 
 async function deliver(url: string, publicUrl: string, events: readonly object[]): Promise<Answer> {
   const body = JSON.stringify(events);
-  const headers = signedHeaders(publicUrl, body);
+  const headers = { ...OWN_CONNECTION, ...signedHeaders(publicUrl, body) };
   return answerOf(await fetch(`${url}/webhooks/hubspot`, { method: 'POST', headers, body }));
 }
 
