@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { STANDING_STATES } from '../domain/decision.ts';
 import type { Posting } from '../domain/ledger.ts';
 import type { ProgramVersion } from '../domain/program.ts';
-import { type RecordRef, recordKey } from '../domain/record.ts';
+import { recordKey } from '../domain/record.ts';
 import type { Referral } from '../domain/referral.ts';
 import { paceHours } from '../domain/risk.ts';
 import { addTo, type Tally, tallyMap } from '../domain/tally.ts';
@@ -279,8 +279,15 @@ function evidenceProblems(page: AuditPage, { id, source, memberId, friend, moved
   // The person who gave it to its member is the evidence, and is looked for elsewhere.
   if (movedAt !== undefined) return [];
   if ((source !== 'label' && source !== 'code' && source !== 'company') || friend.contact === null) return [];
-  const own = page.contacts.find(({ facts }) => recordKey(facts.ref) === recordKey(friend.contact as RecordRef));
-  const ids = new Set([friend.contact.id, ...(own?.facts.formerIds ?? [])]);
+  const { connectionId, id: contactId } = friend.contact;
+  // Of two friends who became one, either can go on under the other's id: what shows one of them may stand under any id of that person.
+  const ids = new Set(
+    page.contacts
+      .filter(({ facts }) => facts.ref.connectionId === connectionId)
+      .map(({ facts: { ref, formerIds } }) => [ref.id, ...formerIds])
+      .filter((all) => all.includes(contactId))
+      .flat(),
+  ).add(contactId);
   const isKept = page.touches.some(
     (touch) => touch.kind === source && touch.memberId === memberId && ids.has(touch.friend?.id ?? ''),
   );

@@ -324,7 +324,7 @@ async function page(
     twins: new Map<string, readonly string[]>(),
     touches: [] as Touch[],
   };
-  const touches = [];
+  const touches: Touch[] = [];
   const ties = await createTies(session, accountId, ids);
   const friends = distinct([
     ...referrals.flatMap(({ friend }) => friend.contact ?? []),
@@ -380,6 +380,25 @@ async function page(
     );
     touches.push(...rows.map(touchOf));
   }
+  // What shows a referral may stand under the record that its friend's was merged into, whose own referral can be on another page.
+  const deleted = new Set(
+    [...known.contacts.values()].flatMap(({ facts: { ref, presence } }) =>
+      presence === 'deleted' ? [recordKey(ref)] : [],
+    ),
+  );
+  const unshown = referrals.flatMap(({ memberId, friend: { contact } }) =>
+    contact !== null &&
+    deleted.has(recordKey(contact)) &&
+    !touches.some((touch) => touch.memberId === memberId && touch.friend?.id === contact.id)
+      ? [{ memberId, contact }]
+      : [],
+  );
+  for (const [connectionId, group] of Map.groupBy(unshown, ({ contact }) => contact.connectionId)) {
+    const rows = await touchesOfSurvivors(session, accountId, connectionId, group);
+    const survivors = rows.flatMap((row) => row.contact_id ?? []);
+    await known.read('contact', connectionId, survivors);
+    touches.push(...rows.map(touchOf));
+  }
   const memberRows = await of(
     'members',
     'id',
@@ -430,6 +449,23 @@ async function page(
     ),
     mirrored: await queued(session, accountId, 'mirror', refs, sql`1 = 1`),
   };
+}
+
+/** What shows that these members brought whom the CRM merged into another: touches of the other one. */
+async function touchesOfSurvivors(
+  { db, dialect }: Session,
+  accountId: string,
+  connectionId: string,
+  unshown: readonly { readonly memberId: string; readonly contact: RecordRef }[],
+): Promise<Row<'touches'>[]> {
+  const gone = new Set(unshown.map(({ contact }) => contact.id));
+  const { rows } = await sql<Row<'touches'> & { facts: string }>`select touches.*, records.facts from touches
+    join records on records.account_id = touches.account_id and records.connection_id = touches.connection_id
+      and records.object = 'contact' and records.record_id = touches.contact_id
+    where touches.account_id = ${accountId} and touches.connection_id = ${connectionId}
+      and ${dialect.isIn('touches.member_id', [...new Set(unshown.map(({ memberId }) => memberId))])}
+      and records.facts not like '%"formerIds":[]%'`.execute(db);
+  return rows.filter(({ facts }) => fromJson<ContactFacts>(facts).formerIds.some((id) => gone.has(id)));
 }
 
 /** How the connections of an account know each other's people and deals; null where there is one. */

@@ -57,6 +57,22 @@ export function identityStoreConformance(
       await expect(sql('delete from connections_policies')).rejects.toThrow(/append/);
     });
 
+    test('what shows a friend who was merged away is audited beside them, though it stands under who is left', async () => {
+      const read = (id: string, formerIds: string[] = []) => ({
+        snapshots: [{ facts: a.contact(id, { formerIds }), readAt: T0 }],
+      });
+      await a.write({}, read('one'));
+      const friend = (id: string) => ({ name: null, email: null, contact: a.ref('contact', id) });
+      await a.write({ referrals: [a.referral('ref_9', 'mem_1', { friend: friend('one') })] });
+      const shows = (id: string, of: string) => a.touch(id, { friend: a.ref('contact', of) });
+      await a.write({ touches: [shows('tch_8', 'stranger'), shows('tch_9', 'two')] });
+      await a.write({}, read('two', ['one']));
+      const page = await store.audited(T0, (audit) => audit.page('acc_a', 'ref_1', 1));
+      expect(page.referrals.map(({ id }) => id)).toEqual(['ref_9']);
+      expect(page.touches.map(({ id }) => id)).toEqual(['tch_9']);
+      expect(page.contacts.map(({ facts }) => facts.ref.id).sort()).toEqual(['one', 'two']);
+    });
+
     test('an edge is read back, ended once, and tied again under the next number', async () => {
       const edge = edgeOf(a, 'ref_1', { record: inOther('77') });
       await a.write({ identity: [edge] });

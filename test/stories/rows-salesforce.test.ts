@@ -192,6 +192,23 @@ describe('friends who turn out to be one person', () => {
     expect([row, other].map(({ Id }) => rowIn(REFERRAL.object, Id)[REFERRAL.fields.stage])).toEqual(['lost', 'lost']);
     await expectNothingStale();
   });
+
+  test('have their evidence found under the record that is left, also when it names nobody any more', async () => {
+    const first = friendOf(ada, 'Bob');
+    await org.sweep();
+    const second = friendOf(hal, 'Bobby');
+    await org.sweep();
+    org.edit(second, { [PERSON_FIELDS.referredBy]: null });
+    await org.sweep();
+    const keys = [keyOf(first), keyOf(second)];
+    org.salesforce.control.merge(org.orgId, second, [first]);
+    await org.sweep();
+    const contacts = await Promise.all(
+      keys.map(async (key) => (await api('GET', `/referrals/${key}`)).friend.contact.id),
+    );
+    expect(contacts).toEqual([second, first]);
+    await expectNothingStale();
+  });
 });
 
 describe('members who turn out to be one person', () => {
