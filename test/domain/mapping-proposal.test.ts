@@ -127,6 +127,21 @@ describe('a proposal', () => {
     expect(doubtsOf(proposal)).toEqual(['often_left p w 5']);
   });
 
+  test('does not when a few of very many do', () => {
+    const past = [...times(500, () => deal('p', ['new', 'w'])), ...times(5, () => deal('p', ['new', 'w', 'l']))];
+    expect(doubtsOf(proposeMapping(catalogOf({ p: SALES }), [], sampleOf(past)))).toEqual([]);
+  });
+
+  test('says that several stages are won, and how many deals have reached one', () => {
+    const catalog = catalogOf({ p: [open('new'), won('w'), won('paid'), lost('l')] });
+    const past = [
+      ...times(9, () => deal('p', ['new', 'w'])),
+      ...times(4, () => deal('p', ['new', 'paid'])),
+      deal('p', ['new', 'l']),
+    ];
+    expect(doubtsOf(proposeMapping(catalog, [], sampleOf(past)))).toEqual(['several_won p - 13']);
+  });
+
   test('says how many deals went through stages that are no more', () => {
     const past = [
       ...times(47, () => deal('p', ['new', 'w'])),

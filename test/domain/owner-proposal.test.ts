@@ -36,6 +36,13 @@ describe('the owners of past deals', () => {
     ]);
   });
 
+  test('stand in one order, however the deals come: by how many they own, then by id', () => {
+    const found = proposeOwners([...deals('b', [OPEN]), ...deals('c', [OPEN, 'won']), ...deals('a', [OPEN])], [], {
+      hasTasks: false,
+    });
+    expect(found.owners.map(({ ownerId }) => ownerId)).toEqual(['c', 'a', 'b']);
+  });
+
   test('beyond those that are shown are counted, and one whom the CRM does not name is told by the id', () => {
     const many = Array.from({ length: 30 }, (_, index) => deals(String(index), [OPEN])).flat();
     const found = proposeOwners(many, [], { hasTasks: true });

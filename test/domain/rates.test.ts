@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CURRENCIES, exponentOf } from '../../src/domain/money.ts';
-import type { RewardRule } from '../../src/domain/program.ts';
+import { firstRateDay, type RewardRule } from '../../src/domain/program.ts';
 import { convert, nextRates, type Rate, ratesOf, usualUntil } from '../../src/domain/rates.ts';
 import { reasonText } from '../../src/domain/reason.ts';
-import { contactOf, createWorld, dealOf, MEMBER_RULE, MINUTE, pointOf, T0 } from './world.ts';
+import { contactOf, createWorld, dealOf, MEMBER_RULE, MINUTE, pointOf, programOf, T0 } from './world.ts';
 
 /** T0 is Monday, 5 January 2026. */
 const SUNDAY = '2026-01-04';
@@ -172,4 +172,10 @@ describe('a rule that pays in one currency', () => {
     world.process(T0 + 21 * 86_400_000);
     expect(world.state.rewards).toMatchObject([{ money: { minor: 8000n }, clawedBack: 2000n }]);
   });
+});
+
+test('rates are needed from two days before the first program on, and by none that converts nothing', () => {
+  const later = programOf([{ ...MEMBER_RULE, payIn: 'USD' }], T0 + 10 * 86_400_000);
+  expect(firstRateDay([programOf([MEMBER_RULE]), later])).toBe('2026-01-03');
+  expect(firstRateDay([programOf([MEMBER_RULE])])).toBeNull();
 });
