@@ -5,21 +5,11 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
 import { type Json, type Stack, startStack } from '../support/stack.ts';
 import { launchBrowser } from './browser.ts';
-import { expectSoundPage, visiting } from './console.ts';
+import { BY_HAND_AND_IN_CREDIT, expectSoundPage, visiting } from './console.ts';
 
 /** Pays members by hand and friends in credit, and sends what looks doubtful to a person. */
 const PROGRAM: ProgramDocument = {
-  programId: 'default',
-  name: 'Friends of Acme',
-  rules: [
-    { key: 'member-won', party: 'member', amount: { kind: 'percent', basisPoints: 1_000 }, payout: 'manual' },
-    {
-      key: 'friend-won',
-      party: 'friend',
-      amount: { kind: 'fixed', money: { amount: '50.00', currency: 'EUR' } },
-      payout: 'credit',
-    },
-  ],
+  ...BY_HAND_AND_IN_CREDIT,
   risk: { signals: [{ signal: 'same_phone', weight: 60 }], reviewAt: 50 },
 };
 

@@ -104,6 +104,8 @@ beforeAll(async () => {
   await told(`/connections/${connection.id}/reports`, {});
   const hook = { url: 'https://hooks.example.com/x', description: 'Ziel', eventTypes: ['referral.won'] };
   await told('/webhook-endpoints', hook);
+  const csv = 'adresse\nkeine\nneu@kunde.test\n';
+  await told('/member-imports', { id: 'liste', csv, mapping: { email: 'adresse' } });
   await stack.service.container.figures.foldAll(new AbortController().signal);
 }, 180_000);
 afterAll(async () => {
@@ -146,6 +148,7 @@ async function places(): Promise<string[]> {
     referralId: (await one('/referrals')).id,
     rewardId: (await one('/rewards')).id,
     memberId: (await one('/members')).id,
+    importId: (await one('/member-imports')).id,
     provider: 'tremendous',
     endpointId: (await one('/webhook-endpoints')).id,
   };
@@ -157,12 +160,23 @@ async function places(): Promise<string[]> {
     ...(await all('/cases?limit=50', 'review')),
     ...(await all('/referrals', 'referrals')),
     ...(await all('/rewards', 'rewards')),
-    ...['ledger', 'batches', 'receivables', 'budgets', 'reconciliation', 'history', 'periods', 'tax'].map(
-      (tab) => `money?tab=${tab}`,
-    ),
-    ...['reports', 'backfill'].map((tab) => `connections/${connectionId}/health?tab=${tab}`),
+    ...[
+      'ledger',
+      'batches',
+      'receivables',
+      'budgets',
+      'reconciliation',
+      'refunds',
+      'history',
+      'periods',
+      'rates',
+      'tax',
+    ].map((tab) => `money?tab=${tab}`),
+    ...['reports', 'history'].map((tab) => `connections/${connectionId}/health?tab=${tab}`),
+    ...['try', 'versions'].map((tab) => `attribution?tab=${tab}`),
     ...['try', 'versions', 'budget'].map((tab) => `programs/default?tab=${tab}`),
     'onboarding?step=map',
+    'settings/providers/coupon',
   ];
 }
 

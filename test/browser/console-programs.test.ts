@@ -212,3 +212,72 @@ describe('a program', { timeout: 240_000 }, () => {
     await expectSoundPage(reader, 'program-read-only');
   });
 });
+
+describe('whose a referral is', { timeout: 120_000 }, () => {
+  test('is told in sentences, changed as a draft, tried over history and published on what was tried', async () => {
+    const one = await enter('mona@acme.test', ['manager'], 'attribution');
+    const { page } = one;
+    await page.getByText('Who was a customer before is a friend like any other.').waitFor();
+    await expectSoundPage(one, 'attribution');
+    await page.getByLabel('However old').uncheck();
+    const days = page.getByLabel('For how long entries count');
+    await days.fill('4000');
+    await page.getByText('One thing is wrong').waitFor();
+    expect(await page.getByRole('button', { name: 'Try it and publish' }).isDisabled()).toBe(true);
+    await expectSoundPage(one, 'attribution-wrong', { mayBeRefused: true });
+    await days.fill('60');
+    await page.getByRole('button', { name: 'Weaker: an entry for the e-mail address' }).press('Enter');
+    await page.getByRole('button', { name: 'Leave out: the label “Referred by” in the CRM' }).click();
+    await page.getByText('Entries older than 60 days when the friend appears do not count').waitFor();
+    await page.getByText('Not counted: the label “Referred by” in the CRM, the company.').waitFor();
+    // What is not published is kept in the browser.
+    await page.reload();
+    await page.getByText('Entries older than 60 days when the friend appears do not count').waitFor();
+    await expectSoundPage(one, 'attribution-draft', { mayBeRefused: true });
+    await page.getByRole('button', { name: 'Try it and publish' }).click();
+    await page.getByText('windowDays: null → 60').waitFor();
+    await page.getByText('Nobody has tried this draft over history.').waitFor();
+    await page.getByRole('button', { name: 'Try it over history' }).click();
+    const table = page.getByRole('table', { name: 'What would change' });
+    await table.getByRole('columnheader', { name: 'Whose it would be' }).waitFor();
+    expect(await table.getByRole('row', { name: /No more/ }).count()).toBeGreaterThan(2);
+    await page.getByText('Only the very draft that was tried is published.').waitFor();
+    await expectSoundPage(one, 'attribution-try', { mayBeRefused: true });
+
+    // Somebody else publishes meanwhile: theirs is not undone unseen.
+    expect((await stack.api('POST', '/attribution-policies', { touch: 'last' })).body.version).toBe(1);
+    const publish = async () => {
+      await page.getByRole('button', { name: 'Publish', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click();
+    };
+    await publish();
+    await page.getByText('Somebody else has published version 1').waitFor();
+    expect((await stack.api('GET', '/attribution-policies')).body.items).toHaveLength(1);
+    await expectSoundPage(one, 'attribution-conflict', { mayBeRefused: true });
+    await page.getByRole('button', { name: 'Go on with mine' }).click();
+    await page.getByText('touch: "last" → "first"').waitFor();
+    await publish();
+    await page.getByText('Version 2 is in force.').waitFor();
+    const [newest] = (await stack.api('GET', '/attribution-policies')).body.items;
+    expect(newest).toMatchObject({
+      version: 2,
+      publishedBy: 'mona@acme.test',
+      dryRunId: expect.stringMatching(/^dry_/),
+      policy: { windowDays: 60, touch: 'first', sources: ['email', 'code'] },
+    });
+
+    await page.getByRole('tab', { name: 'Versions' }).click();
+    const first = page.getByRole('region', { name: 'Version 1', exact: true });
+    await first.getByRole('button', { name: 'What would change' }).click();
+    await first.getByText('touch: "first" → "last"').waitFor();
+    await expectSoundPage(one, 'attribution-versions', { mayBeRefused: true });
+    await first.getByRole('button', { name: 'Take over as a draft' }).click();
+    await page.getByText('Of two from one source the newer one counts.').waitFor();
+    await page.getByRole('button', { name: 'Drop the draft' }).click();
+    await page.getByText('Of two from one source the older one counts.').waitFor();
+
+    const reader = await enter('ana@acme.test', ['analyst'], 'attribution');
+    await reader.page.getByText('Of two from one source the older one counts.').waitFor();
+    expect(await reader.page.getByRole('button', { name: 'Try it and publish' }).count()).toBe(0);
+  });
+});

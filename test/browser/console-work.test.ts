@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
-import { createScene } from '../stories/scene.ts';
-import { type Json, type Stack, startStack } from '../support/stack.ts';
+import { createScene, type Scene } from '../stories/scene.ts';
+import { type Json, PORTAL, type Stack, startStack } from '../support/stack.ts';
 import { launchBrowser } from './browser.ts';
 import { expectSoundPage, visiting } from './console.ts';
 
@@ -33,6 +33,7 @@ const SCRIPT = '<img src=x onerror="document.title=1">';
 const FORMULA = '=HYPERLINK("http://evil.test","x")';
 
 let stack: Stack;
+let scene: Scene;
 let browser: Browser;
 /** The referral whose deal pays more than goes out unseen. */
 let big: Json;
@@ -42,7 +43,7 @@ const { enter, at } = visiting(() => ({ stack, browser }));
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStack({ program: PROGRAM }), launchBrowser()]);
   await stack.install();
-  const scene = createScene(stack);
+  scene = createScene(stack);
   const deal = (friend: string, name: string, amount: string, isWon: boolean) => {
     const id = scene.deal([friend], { dealname: name, amount });
     return isWon ? [id] : [];
@@ -298,5 +299,183 @@ describe('members', () => {
       await expectSoundPage(one, `phone-${path.split('/')[0]}${path.includes('/') ? '-one' : ''}`);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
     }
+  });
+});
+
+/** As Excel saves it in Europe: semicolons, and letters that are no UTF-8. */
+const FILE = [
+  'Kundennr;E-Mail;Vorname;Nachname',
+  '1;jane@new.test;Jane;Müller',
+  '2;nobody at all;No;Body',
+  '3;known@new.test;Somebody;Else',
+  ...Array.from({ length: 60 }, (_, index) => `${index + 4};person${index}@new.test;Person;${index}`),
+].join('\r\n');
+
+describe('importing members', () => {
+  test('a file is dropped, its columns are understood, what would happen is shown, and it is imported and undone', async () => {
+    await stack.api('POST', '/members', { name: 'Known', email: 'known@new.test' });
+    const one = await enter('ines@acme.test', ['manager']);
+    const { page } = one;
+    await page.getByRole('link', { name: 'Members' }).click();
+    await page.getByRole('link', { name: 'Import', exact: true }).click();
+    await page.getByText('Nobody was imported yet').waitFor();
+    await page.getByRole('link', { name: 'Import members' }).click();
+    await page.getByRole('button', { name: 'Choose a CSV file' }).waitFor();
+    const choose = (name: string, text: string) =>
+      page.setInputFiles('input[type=file]', { name, mimeType: 'text/csv', buffer: Buffer.from(text, 'latin1') });
+    await choose('members.xlsx', 'PK\u0003\u0004\0\0');
+    await page.getByText('This is not a text file.').waitFor();
+    await expectSoundPage(one, 'import-workbook');
+    await page.evaluate(`(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['a,b\\n1,2\\n'], 'dropped.csv', { type: 'text/csv' }));
+      const place = document.querySelector('input[type=file]').parentElement;
+      place.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }));
+    })()`);
+    await page.getByText('dropped.csv · 1 row').waitFor();
+    await page.getByText('Choose the column with the e-mail addresses.').waitFor();
+    expect(await page.getByRole('button', { name: 'Show what would happen' }).isDisabled()).toBe(true);
+
+    await choose('customers.csv', FILE);
+    await page.getByText('customers.csv · 63 rows').waitFor();
+    expect(await page.getByLabel('First name').inputValue()).toBe('Vorname');
+    await page.getByText('Müller · Body · Else').waitFor();
+    await page.getByRole('button', { name: 'Show what would happen' }).click();
+    await page.getByText('The address is no e-mail address.').waitFor();
+    await count(rowsOf(page, 'What became of each row'), 1);
+    await expectSoundPage(one, 'import-tried');
+    expect((await stack.api('GET', '/members?search=jane')).body.items).toEqual([]);
+    await page.getByRole('button', { name: 'Import 62 people' }).dblclick();
+    await page.waitForURL(/imports\/imp_/);
+    await page.reload();
+    await page.getByText('Done', { exact: true }).waitFor({ timeout: 30_000 });
+    await page.getByLabel('Outcome').selectOption('created');
+    await count(rowsOf(page, 'What became of each row'), 50);
+    await page.getByRole('button', { name: 'Next' }).click();
+    await page.getByText('Rows 51 to 61 of 61').waitFor();
+    await expectSoundPage(one, 'import-done');
+    const csv = await textOfDownload(page, 'Export CSV');
+    expect(csv.trimEnd().split('\r\n')).toHaveLength(64);
+    const found = (await stack.api('GET', '/members?search=jane')).body.items;
+    expect(found).toMatchObject([{ name: 'Jane Müller', email: 'jane@new.test' }]);
+
+    await page.getByRole('link', { name: 'All imports' }).click();
+    await count(rowsOf(page, 'Imports'), 1);
+    await expectSoundPage(one, 'imports');
+    await page.goBack();
+    const friend = { name: 'Joan', email: 'joan@new.test' };
+    await stack.api('POST', '/referrals', { memberId: found[0].id, friend });
+    await page.getByRole('button', { name: 'Undo the import' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Undo the import' }).click();
+    await page.getByText('Undone', { exact: true }).waitFor({ timeout: 30_000 });
+    await page.getByText('The member has referred somebody.').waitFor();
+    await expectSoundPage(one, 'import-undone');
+    expect((await stack.api('GET', '/members?search=person')).body.items).toEqual([]);
+  });
+
+  test('a list of the CRM is imported on a telephone, in German and in the dark; what is under way is there after a reload', async () => {
+    const people = ['Lise Meitner', 'Otto Hahn'].map((name) => scene.person(name));
+    scene.crm.createList(PORTAL, { name: 'Zufriedene Kunden', recordIds: people });
+    scene.crm.createList(PORTAL, { name: 'Andere', recordIds: [] });
+    const one = await enter('ida@acme.test', ['architect'], 375);
+    const { page } = one;
+    await page.evaluate(
+      `localStorage.setItem('wonward.locale', 'de'); localStorage.setItem('mantine-color-scheme-value', 'dark')`,
+    );
+    await page.goto(at('members/imports/new?from=list'));
+    await page.getByLabel('Andere').waitFor();
+    await page.getByLabel('Name der Liste').fill('zufrieden');
+    await page.getByLabel('Andere').waitFor({ state: 'detached' });
+    await page.getByLabel('Zufriedene Kunden').check();
+    await page.getByRole('button', { name: 'Zeigen, was geschähe' }).click();
+    await page.getByText('Angesehen: alle auf „Zufriedene Kunden“.').waitFor();
+    await expectSoundPage(one, 'import-list-dark-de');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
+    const slow = scene.crm.addFault({
+      target: 'api',
+      path: '/crm/lists/*/memberships',
+      effect: { kind: 'latency', latencyMs: 4_000 },
+    });
+    await page.getByRole('button', { name: 'Alle auf der Liste importieren' }).click();
+    await page.getByText('Liest die Liste').waitFor();
+    await page.reload();
+    await page.getByText('Liest die Liste').waitFor();
+    await expectSoundPage(one, 'import-running-dark-de');
+    scene.crm.removeFault(slow.id);
+    await page.getByText('Fertig', { exact: true }).waitFor({ timeout: 30_000 });
+    await expectSoundPage(one, 'import-list-done-dark-de');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
+    expect((await stack.api('GET', '/members?search=lise')).body.items).toHaveLength(1);
+  });
+
+  test('a rep is offered neither it nor what is kept of people', async () => {
+    const { page } = await enter('rolf@acme.test', ['sales']);
+    await page.goto(at('members'));
+    await page.getByRole('link', { name: 'Grace Hopper' }).click();
+    await page.getByRole('heading', { level: 2, name: 'In the CRM' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Erase' }).count()).toBe(0);
+    for (const [path, permission] of [
+      ['members/imports/new', 'imports.write'],
+      ['settings/privacy', 'privacy.write'],
+    ] as const) {
+      await page.goto(at(path));
+      await page.getByText(`An owner of the account can give you the permission “${permission}”.`).waitFor();
+    }
+  });
+});
+
+describe("a person's data", () => {
+  test('a member gets all that is kept, and is erased after what that means was shown and confirmed by hand', async () => {
+    const one = await enter('pia@acme.test', ['owner']);
+    const { page } = one;
+    await page.goto(at('members?search=linus'));
+    await page.getByRole('link', { name: 'Linus Pauling' }).click();
+    const kept = JSON.parse(await textOfDownload(page, 'Export'));
+    expect(kept.members).toMatchObject([{ name: 'Linus Pauling' }]);
+    expect(kept.asMember).toHaveLength(3);
+    await page.getByText('The document was saved.').waitFor();
+    const { id, email } = kept.members[0];
+
+    await page.getByRole('button', { name: 'Erase' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Erase Linus Pauling?' });
+    await dialog.getByText('3 referrals made').waitFor();
+    await expectSoundPage(one, 'erase');
+    await dialog.getByLabel(`To confirm, write ${email}`).fill('linus');
+    await page.keyboard.press('Enter');
+    await dialog.getByText(`Write exactly: ${email}`).waitFor();
+    expect((await stack.api('GET', `/members/${id}`)).body.name).toBe('Linus Pauling');
+    await dialog.getByLabel(`To confirm, write ${email}`).fill(email);
+    await page.keyboard.press('Enter');
+    await page.getByText('The person was erased', { exact: true }).waitFor();
+    await expectSoundPage(one, 'erased');
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Linus Pauling' }).waitFor({ state: 'detached' });
+    expect((await stack.api('GET', `/members/${id}`)).body).toMatchObject({ name: null, email: null });
+
+    await page.getByRole('link', { name: 'Privacy' }).click();
+    await count(rowsOf(page, 'Erasures'), 1);
+    await page.getByLabel('E-mail address').fill('unknown@new.test');
+    await page.getByRole('button', { name: 'Export' }).click();
+    await page.getByText('Nothing is kept about such a person.').waitFor();
+    await expectSoundPage(one, 'privacy', { mayBeRefused: true });
+  });
+
+  test('so is a friend, from the page of the referral, and it can be read in German and in the dark on a telephone', async () => {
+    const one = await enter('paul@acme.test', ['owner'], 375);
+    const { page } = one;
+    await page.evaluate(
+      `localStorage.setItem('wonward.locale', 'de'); localStorage.setItem('mantine-color-scheme-value', 'dark')`,
+    );
+    await page.goto(at(`referrals/${big.id}`));
+    await page.getByRole('button', { name: 'Löschen' }).click();
+    await page.getByRole('dialog', { name: 'Ada Lovelace löschen?' }).getByText('1 Empfehlung als').waitFor();
+    await expectSoundPage(one, 'erase-dark-de');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect((await stack.api('GET', `/referrals/${big.id}`)).body.friend.name).toBe('Ada Lovelace');
+    await page.goto(at('settings/privacy'));
+    await page.getByRole('table', { name: 'Löschungen' }).waitFor();
+    await expectSoundPage(one, 'privacy-dark-de');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
   });
 });

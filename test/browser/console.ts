@@ -1,7 +1,23 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterEach, expect } from 'vitest';
+import type { ProgramDocument } from '../../src/application/program-document.ts';
 import type { Stack } from '../support/stack.ts';
 import { accessibilityViolations, type OpenedPage, openPage } from './browser.ts';
+
+/** Pays members by hand and friends in credit. */
+export const BY_HAND_AND_IN_CREDIT: ProgramDocument = {
+  programId: 'default',
+  name: 'Friends of Acme',
+  rules: [
+    { key: 'member-won', party: 'member', amount: { kind: 'percent', basisPoints: 1_000 }, payout: 'manual' },
+    {
+      key: 'friend-won',
+      party: 'friend',
+      amount: { kind: 'fixed', money: { amount: '50.00', currency: 'EUR' } },
+      payout: 'credit',
+    },
+  ],
+};
 
 /** Screenshots of every screen, for somebody who wants to look. */
 const SCREENSHOTS = process.env.SCREENSHOTS;

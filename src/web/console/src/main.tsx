@@ -1,6 +1,6 @@
 import './app/styles.ts';
 import { MantineProvider } from '@mantine/core';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { notifyManager, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -14,6 +14,9 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]'
 
 // Dialogs stop the page behind them from scrolling by a style of another library, which looks for the nonce under this name.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
+
+// What is under way is known before the next press: the second of a double press finds it so, and does nothing.
+notifyManager.setScheduler(queueMicrotask);
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -22,6 +22,9 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Found by a page itself, before it publishes: somebody else has, since it was read. The page tells it in its own words. */
+export const PUBLISHED_MEANWHILE: Problem = { code: 'changed', status: 409, title: '', detail: '', ref: '' };
+
 /** Fired when the service does not know the session any more. */
 export const SIGNED_OUT = 'wonward:signed-out';
 

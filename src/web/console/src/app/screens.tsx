@@ -6,6 +6,7 @@ import {
   IconCoins,
   IconFileCode,
   IconGift,
+  IconGitMerge,
   IconHistory,
   IconHome,
   IconHourglass,
@@ -14,6 +15,8 @@ import {
   IconPalette,
   IconPlugConnected,
   IconScale,
+  IconStairsUp,
+  IconUserShield,
   IconUsers,
   IconUsersGroup,
   IconWallet,
@@ -54,6 +57,11 @@ export const SCREENS: readonly ScreenEntry[] = [
     path: 'review/signals',
     permission: 'review.decide',
     component: lazy(() => import('../screens/review/signals.tsx')),
+  },
+  {
+    path: 'review/escalation',
+    permission: 'review.decide',
+    component: lazy(() => import('../screens/review/escalation.tsx')),
   },
   {
     path: 'review/$caseId',
@@ -130,6 +138,12 @@ export const SCREENS: readonly ScreenEntry[] = [
     nav: { label: 'retention', group: 'settings', icon: IconHourglass },
   },
   {
+    path: 'settings/escalation',
+    permission: 'settings.write',
+    component: lazy(() => import('../screens/review/escalation.tsx')),
+    nav: { label: 'escalation', group: 'settings', icon: IconStairsUp },
+  },
+  {
     path: 'settings/configuration',
     permission: 'settings.write',
     component: lazy(() => import('../screens/settings/configuration.tsx')),
@@ -159,10 +173,26 @@ export const SCREENS: readonly ScreenEntry[] = [
     component: lazy(() => import('../screens/programs/program.tsx')),
   },
   {
+    path: 'attribution',
+    permission: 'programs.read',
+    component: lazy(() => import('../screens/attribution/attribution.tsx')),
+    nav: { label: 'attribution', group: 'program', icon: IconGitMerge },
+  },
+  {
     path: 'connections',
     permission: 'connections.read',
     component: lazy(() => import('../screens/connections/list.tsx')),
     nav: { label: 'connections', group: 'operations', icon: IconPlugConnected },
+  },
+  {
+    path: 'connections/several',
+    permission: 'connections.read',
+    component: lazy(() => import('../screens/connections/several.tsx')),
+  },
+  {
+    path: 'connections/$connectionId/settings',
+    permission: 'connections.read',
+    component: lazy(() => import('../screens/connections/app-settings.tsx')),
   },
   {
     path: 'connections/$connectionId/mapping',
@@ -207,5 +237,26 @@ export const SCREENS: readonly ScreenEntry[] = [
     path: 'settings/providers/$provider',
     permission: 'money.read',
     component: lazy(() => import('../screens/settings/provider.tsx')),
+  },
+  {
+    path: 'members/imports',
+    permission: 'imports.write',
+    component: lazy(() => import('../screens/imports/list.tsx')),
+  },
+  {
+    path: 'members/imports/new',
+    permission: 'imports.write',
+    component: lazy(() => import('../screens/imports/new.tsx')),
+  },
+  {
+    path: 'members/imports/$importId',
+    permission: 'imports.write',
+    component: lazy(() => import('../screens/imports/import.tsx')),
+  },
+  {
+    path: 'settings/privacy',
+    permission: 'privacy.write',
+    component: lazy(() => import('../screens/people/privacy.tsx')),
+    nav: { label: 'privacy', group: 'settings', icon: IconUserShield },
   },
 ];

@@ -22,3 +22,9 @@ export function usePublishedPrograms() {
     },
   });
 }
+
+/** What a program is called; its id for those who may not see programs, and until the names are there. */
+export function useProgramName(): (programId: string) => string {
+  const programs = usePublishedPrograms().data ?? [];
+  return (programId) => programs.find(({ value }) => value === programId)?.label ?? programId;
+}

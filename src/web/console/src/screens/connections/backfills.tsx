@@ -6,11 +6,14 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { Empty, Loaded, ProblemNote } from '../../parts/states.tsx';
+import { HistoryLink } from '../money/history-link.tsx';
 import type { Backfill } from './queries.ts';
 import { connectionText } from './texts.ts';
 
 /** While one is under way; its figures are the service's, so leaving the page loses nothing. */
 const REFETCH_MS = 3_000;
+/** What one finds that would have paid, which is summed up anew each time. */
+const HISTORY_REFETCH_MS = 15_000;
 const LISTED_MAX = 20;
 const YEAR_MS = 365 * 86_400_000;
 
@@ -32,6 +35,7 @@ export function Backfills({ connectionId }: { connectionId: string }) {
       <Text size="sm" c="dimmed" maw={720}>
         {t('backfillWhat')}
       </Text>
+      <HistoryLink refetchMs={HISTORY_REFETCH_MS} />
       <Loaded query={query}>
         {(backfills) => (
           <>

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, List, Paper, Stack, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Group, List, Paper, Stack, Text, Title } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -32,6 +32,7 @@ export default function Connections() {
               {connections.map((connection) => (
                 <ConnectionCard key={connection.id} connection={connection} />
               ))}
+              {connections.length > 1 && <Several />}
             </Stack>
           )
         }
@@ -40,6 +41,20 @@ export default function Connections() {
         <ConnectCrm />
       </Dialog>
     </Screen>
+  );
+}
+
+/** What an account with several connections has to say: which of them counts. */
+function Several() {
+  const t = useText(connectionText);
+  const { account } = useAccount();
+  return (
+    <Text size="sm">
+      {t('severalWhat')}{' '}
+      <Anchor component={Link} to={`/${account.id}/connections/several` as string} size="sm" underline="always">
+        {t('several')}
+      </Anchor>
+    </Text>
   );
 }
 
@@ -106,6 +121,9 @@ function ConnectionCard({ connection }: { connection: Connection }) {
             </Button>
             <Button size="xs" variant="default" component={Link} to={`${base}/health` as string}>
               {t('health')}
+            </Button>
+            <Button size="xs" variant="default" component={Link} to={`${base}/settings` as string}>
+              {t('appSettings')}
             </Button>
             {may('connections.write') && isConnected && (
               <>

@@ -26,10 +26,11 @@ export function crmName({ provider }: Pick<Connection, 'provider'>): string {
   return CRM_NAMES[provider] ?? provider;
 }
 
-export function useConnections(refetchMs?: number) {
+export function useConnections(refetchMs?: number, enabled = true) {
   const { api, account } = useAccount();
   return useQuery({
     queryKey: [account.id, 'connections'],
+    enabled,
     ...(refetchMs === undefined ? {} : { refetchInterval: refetchMs }),
     queryFn: async () => (await api.GET('/connections')).data?.items ?? [],
   });

@@ -21,6 +21,9 @@ export const connectionText = catalogue({
     since: 'Since {day}',
     mapping: 'Mapping',
     health: 'Health',
+    appSettings: 'Settings',
+    several: 'Which CRM decides',
+    severalWhat: 'Does a tool copy deals or contacts from one of these CRMs into another?',
     disconnect: 'Disconnect',
     disconnectWhat:
       'Wonward gives its authorisation back and stops reading and writing. What was recorded stays, and connecting again continues it.',
@@ -220,6 +223,9 @@ export const connectionText = catalogue({
     since: 'Seit {day}',
     mapping: 'Zuordnung',
     health: 'Zustand',
+    appSettings: 'Einstellungen',
+    several: 'Welches CRM entscheidet',
+    severalWhat: 'Kopiert ein Abgleich Deals oder Kontakte von einem dieser CRMs ins andere?',
     disconnect: 'Trennen',
     disconnectWhat:
       'Wonward gibt die Berechtigung zurück und liest und schreibt nicht mehr. Was aufgezeichnet ist, bleibt, und erneutes Verbinden setzt es fort.',

@@ -6,6 +6,7 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
+import { isAmount, isCurrency } from '../../parts/money-text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { usePublishedPrograms } from '../../parts/programs.ts';
 import { Empty, Loaded, ProblemNote } from '../../parts/states.tsx';
@@ -126,8 +127,8 @@ function Fill({
   function submit(event: FormEvent) {
     event.preventDefault();
     const problems = {
-      ...(/^[0-9]+(\.[0-9]+)?$/.test(form.amount) ? {} : { amount: t('wrongAmount') }),
-      ...(/^[A-Z]{3}$/.test(form.currency) ? {} : { currency: t('wrongCurrency') }),
+      ...(isAmount(form.amount) ? {} : { amount: t('wrongAmount') }),
+      ...(isCurrency(form.currency) ? {} : { currency: t('wrongCurrency') }),
       ...(/^[a-z0-9-]{1,60}$/.test(form.id) ? {} : { id: t('wrongId') }),
       ...(form.note.trim() === '' ? { note: t('neededWhy') } : {}),
     };

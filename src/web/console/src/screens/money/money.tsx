@@ -13,8 +13,10 @@ const TABS = {
   receivables: lazy(() => import('./receivables.tsx').then((one) => ({ default: one.Receivables }))),
   budgets: lazy(() => import('./budgets.tsx').then((one) => ({ default: one.Budgets }))),
   reconciliation: lazy(() => import('./reconciliation.tsx').then((one) => ({ default: one.Reconciliation }))),
+  refunds: lazy(() => import('./refunds.tsx').then((one) => ({ default: one.Refunds }))),
   history: lazy(() => import('./history.tsx').then((one) => ({ default: one.History }))),
   periods: lazy(() => import('./periods.tsx').then((one) => ({ default: one.Periods }))),
+  rates: lazy(() => import('./rates.tsx').then((one) => ({ default: one.ExchangeRates }))),
   tax: lazy(() => import('./tax.tsx').then((one) => ({ default: one.Tax }))),
 } as const satisfies Record<string, ComponentType>;
 
@@ -35,6 +37,9 @@ const OF_ONE_TAB = [
   'year',
   'list',
   'month',
+  'program',
+  'rule',
+  'release',
 ] as const;
 
 export default function Money() {

@@ -21,6 +21,11 @@ export function sumOf(amounts: readonly Amount[]): Amount | null {
   return { amount: units < 0n ? `-${text}` : text, currency: first.currency };
 }
 
+/** One sum for each currency, in the order in which they come. */
+export function sumsOf(amounts: readonly Amount[]): Amount[] {
+  return [...Map.groupBy(amounts, ({ currency }) => currency).values()].flatMap((own) => sumOf(own) ?? []);
+}
+
 /** A liability is a credit in the books and so is negative; to a reader it is what is owed. */
 export function negated({ amount, currency }: Amount): Amount {
   if (/^-?0+(\.0+)?$/.test(amount)) return { amount: amount.replace('-', ''), currency };

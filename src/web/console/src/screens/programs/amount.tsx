@@ -1,20 +1,14 @@
 import { Button, CloseButton, Group, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useText } from '../../i18n/text.ts';
-import { currencyOf, type Path } from './document.ts';
+import { currencyOf, isStepped, type Path } from './document.ts';
 import { ChoiceAt, MoneyAt, NumberAt, PercentAt, TextAt, useEditing } from './fields.tsx';
-import { programText, ruleText } from './texts.ts';
-
-const STEPPED = ['by_amount', 'by_count', 'per_tier'] as const;
-type Stepped = (typeof STEPPED)[number];
-
-export function isStepped(kind: string): kind is Stepped {
-  return (STEPPED as readonly string[]).includes(kind);
-}
+import { rulePartText } from './rule-part-texts.ts';
+import { ruleText } from './texts.ts';
 
 /** How much a rule gives, as it stands in its sentence. */
 export function AmountInSentence({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { text, set, document, list } = useEditing();
   const kind = text([...path, 'kind']);
   const currency = currencyOf(document);
@@ -48,7 +42,7 @@ export function AmountInSentence({ path }: { path: Path }) {
 }
 
 function FlatAmount({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { text, document } = useEditing();
   if (text([...path, 'kind']) === 'percent')
     return <PercentAt path={[...path, 'basisPoints']} label={t('percent')} isInline />;
@@ -66,7 +60,7 @@ function FlatAmount({ path }: { path: Path }) {
 
 /** The steps of an amount that has some, in their order. */
 export function AmountSteps({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const word = useText(ruleText);
   const { text, list, set, document, problem } = useEditing();
   const kind = text([...path, 'kind']);

@@ -7,7 +7,7 @@ import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { Empty, Loaded, ProblemNote, problemIn } from '../../parts/states.tsx';
-import { programText } from './texts.ts';
+import { trialText } from './trial-texts.ts';
 
 type Fill = operations['fillBudget']['requestBody']['content']['application/json'];
 
@@ -15,7 +15,7 @@ const NOTE_LENGTH_MAX = 300;
 
 /** What was put into a program's budget, and what is left of it. */
 export function Budget({ programId }: { programId: string }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { api, account, may } = useAccount();
   const { money, moment } = useFormat();
   const key = [account.id, 'budget', programId];
@@ -69,7 +69,7 @@ export function Budget({ programId }: { programId: string }) {
 }
 
 function FillBudget({ programId, queryKey }: { programId: string; queryKey: readonly unknown[] }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { api, account } = useAccount();
   const client = useQueryClient();
   const [id, setId] = useState('');

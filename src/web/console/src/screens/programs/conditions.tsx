@@ -4,7 +4,8 @@ import { useText } from '../../i18n/text.ts';
 import { MultiSelect } from '../../parts/later.tsx';
 import { currencyOf, type Path } from './document.ts';
 import { ChoiceAt, MoneyAt, NumberAt, TextAt, useEditing, WordsAt } from './fields.tsx';
-import { programText, ruleText } from './texts.ts';
+import { rulePartText } from './rule-part-texts.ts';
+import { ruleText } from './texts.ts';
 
 const COMPARED = ['at_least', 'at_most'] as const;
 const AMONG = ['in', 'not_in'] as const;
@@ -74,7 +75,7 @@ function fresh(fact: Fact, op: Op, currency: string): object {
 
 /** A list of conditions, all of which (or any, inside a group) have to be met. */
 export function Conditions({ path, depth = 1 }: { path: Path; depth?: number }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const word = useText(ruleText);
   const { list, set, document } = useEditing();
   const rows = list(path);
@@ -147,7 +148,7 @@ export function Condition({ path, depth }: { path: Path; depth: number }) {
 const INSIDE = { borderInlineStart: '2px solid var(--mantine-color-default-border)', paddingInlineStart: 12 } as const;
 
 function FactFields({ path, fact }: { path: Path; fact: Fact }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const word = useText(ruleText);
   const { text, set, document, list, problem } = useEditing();
   const op = text([...path, 'op']);

@@ -108,3 +108,11 @@ export function newRule(taken: readonly string[]): object {
     payout: 'credit',
   };
 }
+
+const STEPPED = ['by_amount', 'by_count', 'per_tier'] as const;
+type Stepped = (typeof STEPPED)[number];
+
+/** Whether an amount has steps, each with its own. */
+export function isStepped(kind: string): kind is Stepped {
+  return (STEPPED as readonly string[]).includes(kind);
+}

@@ -7,7 +7,7 @@ import { ExportButton } from '../../parts/export-button.tsx';
 import { Table } from '../../parts/table.tsx';
 import { Wide } from '../../parts/wide.tsx';
 import type { DryRun } from './document.ts';
-import { programText } from './texts.ts';
+import { trialText } from './trial-texts.ts';
 
 /** Fifty thousand differences, which is all that are kept. */
 const EXPORT_PAGES_MAX = 50;
@@ -17,7 +17,12 @@ const LISTED_MAX = 1_000;
 
 const KIND_COLOURS = { new: 'green', lost: 'red', changed: 'yellow' } as const;
 
-type Shown = Omit<DryRun, 'programId'>;
+type Difference = DryRun['differences'][number] & {
+  /** Whose it is and whose it would be, where that is what was tried. */
+  readonly memberBefore?: string | null;
+  readonly memberAfter?: string | null;
+};
+type Shown = Omit<DryRun, 'programId' | 'differences'> & { readonly differences: readonly Difference[] };
 
 /** What a draft would have paid over all of history, against what stands: money first, then referral by referral. */
 export function DryRunView({
@@ -25,13 +30,15 @@ export function DryRunView({
   csvPage,
 }: {
   run: Shown;
-  csvPage: (after: number) => Promise<{ csv: string; next: number | null } | undefined>;
+  /** Absent: there is no file of it. */
+  csvPage?: (after: number) => Promise<{ csv: string; next: number | null } | undefined>;
 }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { account } = useAccount();
   const { moment, money, number } = useFormat();
   const KINDS = { new: t('new'), lost: t('lostReward'), changed: t('changed') } as const;
   const { counts, totals, differences } = run;
+  const isOfMembers = differences.some(({ memberBefore, memberAfter }) => memberBefore ?? memberAfter);
   const isSame = counts.new + counts.lost + counts.changed === 0;
   return (
     <Stack gap="md">
@@ -83,18 +90,20 @@ export function DryRunView({
         <>
           <Group justify="space-between">
             <Text size="sm" c="dimmed">
-              {differences.length >= LISTED_MAX ? t('firstThousand') : ''}
+              {differences.length >= LISTED_MAX ? t(csvPage ? 'firstThousand' : 'firstThousandOnly') : ''}
             </Text>
-            <ExportButton
-              fileName={run.id}
-              size="xs"
-              pagesMax={EXPORT_PAGES_MAX}
-              rowsPerPage={EXPORT_PAGE_ROWS}
-              load={async (cursor) => {
-                const page = await csvPage(Number(cursor ?? 0));
-                return page && { csv: page.csv, nextCursor: page.next === null ? null : String(page.next) };
-              }}
-            />
+            {csvPage && (
+              <ExportButton
+                fileName={run.id}
+                size="xs"
+                pagesMax={EXPORT_PAGES_MAX}
+                rowsPerPage={EXPORT_PAGE_ROWS}
+                load={async (cursor) => {
+                  const page = await csvPage(Number(cursor ?? 0));
+                  return page && { csv: page.csv, nextCursor: page.next === null ? null : String(page.next) };
+                }}
+              />
+            )}
           </Group>
           <Wide label={t('whatChanges')} maxHeight={480}>
             <Table aria-label={t('whatChanges')} verticalSpacing="xs" miw={760} stickyHeader>
@@ -102,6 +111,8 @@ export function DryRunView({
                 <Table.Tr>
                   <Table.Th>{t('kind')}</Table.Th>
                   <Table.Th>{t('referral')}</Table.Th>
+                  {isOfMembers && <Table.Th>{t('whoseIs')}</Table.Th>}
+                  {isOfMembers && <Table.Th>{t('whoseWouldBe')}</Table.Th>}
                   <Table.Th>{t('rule')}</Table.Th>
                   <Table.Th ta="right">{t('before')}</Table.Th>
                   <Table.Th ta="right">{t('afterMoney')}</Table.Th>
@@ -124,6 +135,16 @@ export function DryRunView({
                         {t('deal')} {one.deal.id}
                       </Text>
                     </Table.Td>
+                    {isOfMembers && (
+                      <>
+                        <Table.Td>
+                          <MemberLink memberId={one.memberBefore ?? null} />
+                        </Table.Td>
+                        <Table.Td>
+                          <MemberLink memberId={one.memberAfter ?? null} />
+                        </Table.Td>
+                      </>
+                    )}
                     <Table.Td>
                       {one.ruleKey}
                       <Text size="xs" c="dimmed">
@@ -141,6 +162,16 @@ export function DryRunView({
         </>
       )}
     </Stack>
+  );
+}
+
+function MemberLink({ memberId }: { memberId: string | null }) {
+  const { account } = useAccount();
+  if (memberId === null) return '–';
+  return (
+    <Anchor component={Link} to={`/${account.id}/members/${memberId}` as string} size="sm">
+      …{memberId.slice(-8)}
+    </Anchor>
   );
 }
 

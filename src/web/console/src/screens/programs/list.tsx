@@ -11,15 +11,15 @@ import { Empty, Loaded, Loading, Screen } from '../../parts/states.tsx';
 import { Table } from '../../parts/table.tsx';
 import { Wide } from '../../parts/wide.tsx';
 import type { Version } from './document.ts';
+import { listText } from './list-texts.ts';
 import { ProgramState } from './program-state.tsx';
 import { usePrograms } from './queries.ts';
-import { programText } from './texts.ts';
 
 /** With the templates, and what reads them. */
 const NewProgram = lazy(async () => ({ default: (await import('./new-program.tsx')).NewProgram }));
 
 export default function Programs() {
-  const t = useText(programText);
+  const t = useText(listText);
   const { account, may } = useAccount();
   const { day, since } = useFormat();
   const query = usePrograms();
@@ -102,7 +102,7 @@ export default function Programs() {
 }
 
 function BudgetLeft({ programId, inForce }: { programId: string; inForce: Version }) {
-  const t = useText(programText);
+  const t = useText(listText);
   const { api, account } = useAccount();
   const { money } = useFormat();
   const isUsed = inForce.rules.some(({ usesBudget }) => usesBudget);

@@ -5,14 +5,14 @@ import { type FormEvent, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { ProblemNote } from '../../parts/states.tsx';
+import { listText } from './list-texts.ts';
 import { TEMPLATES, templateDocument } from './templates.ts';
-import { programText } from './texts.ts';
 
 const KEY = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** A template under a key and a name of one's own, as a draft. */
 export function NewProgram({ taken, suggested = '' }: { taken: readonly string[]; suggested?: string }) {
-  const t = useText(programText);
+  const t = useText(listText);
   const { api, account } = useAccount();
   const client = useQueryClient();
   const navigate = useNavigate();

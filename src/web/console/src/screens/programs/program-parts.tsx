@@ -3,11 +3,12 @@ import { IconPlus } from '@tabler/icons-react';
 import { useText } from '../../i18n/text.ts';
 import { currencyOf, freeKey, textAt } from './document.ts';
 import { ChoiceAt, MoneyAt, NumberAt, TextAt, useEditing, WordsAt } from './fields.tsx';
-import { programText, ruleText } from './texts.ts';
+import { rulePartText } from './rule-part-texts.ts';
+import { ruleText } from './texts.ts';
 
 /** Tiers that members rise through, for rules that pay by them. */
 export function Tiers() {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const word = useText(ruleText);
   const { value, text, list, set, document } = useEditing();
   const has = value(['tiers']) !== undefined;
@@ -173,7 +174,7 @@ function begunSignal(signal: string): object {
 
 /** What speaks against a referral, and what their sum means. */
 export function Risk() {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const word = useText(ruleText);
   const { value, list, set, text } = useEditing();
   const has = value(['risk']) !== undefined;

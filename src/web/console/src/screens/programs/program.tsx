@@ -1,6 +1,5 @@
 import { Alert, Badge, Button, Group, List, Stack, Tabs, Text, Title } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { ApiProblem } from '../../api/client.ts';
@@ -8,10 +7,12 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
+import { copyAt, keepCopy } from '../../parts/kept-copy.ts';
 import { Loaded, Loading, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { useUrlState } from '../../parts/url-state.ts';
-import { Differences } from './differences.tsx';
+import { useValidity } from '../../parts/validity.ts';
+import { HistoryLink } from '../money/history-link.tsx';
 import { documentOf, documentOfDraft, type ProgramDocument, textAt, valueAt, withValue } from './document.ts';
 import { ChoiceAt, EditingProvider, TEXT_LENGTH_MAX, TextAt } from './fields.tsx';
 import { ProgramState } from './program-state.tsx';
@@ -23,6 +24,7 @@ const AsYaml = lazy(() => import('./yaml.tsx').then((one) => ({ default: one.AsY
 const Budget = lazy(() => import('./budget.tsx').then((one) => ({ default: one.Budget })));
 const Risk = lazy(() => import('./program-parts.tsx').then((one) => ({ default: one.Risk })));
 const Tiers = lazy(() => import('./program-parts.tsx').then((one) => ({ default: one.Tiers })));
+const Differences = lazy(() => import('./differences.tsx').then((one) => ({ default: one.Differences })));
 const Publish = lazy(() => import('./publish.tsx').then((one) => ({ default: one.Publish })));
 const Versions = lazy(() => import('./versions.tsx').then((one) => ({ default: one.Versions })));
 
@@ -52,21 +54,9 @@ interface Copy {
 }
 
 function copyIn(key: string): Copy | null {
-  try {
-    const copy: unknown = JSON.parse(sessionStorage.getItem(key) ?? 'null');
-    const basis = valueAt(copy, ['basis']);
-    return typeof basis === 'number' ? { basis, document: valueAt(copy, ['document']) } : null;
-  } catch {
-    return null;
-  }
-}
-
-function keepCopy(key: string, copy: Copy): void {
-  try {
-    sessionStorage.setItem(key, JSON.stringify(copy));
-  } catch {
-    // The browser's room is used up: what is written stands on the page and is kept by saving it.
-  }
+  const copy = copyAt(key);
+  const basis = valueAt(copy, ['basis']);
+  return typeof basis === 'number' ? { basis, document: valueAt(copy, ['document']) } : null;
 }
 
 function savedIn({ draft, versions }: ProgramEntry): ProgramDocument | null {
@@ -108,28 +98,15 @@ function Desk({ entry }: { entry: ProgramEntry }) {
     if (isOther && !isDirty) adopt();
   }, [revision]);
   useEffect(() => {
-    if (isDirty) keepCopy(copyKey, { basis, document });
-    else sessionStorage.removeItem(copyKey);
+    keepCopy(copyKey, isDirty ? ({ basis, document } satisfies Copy) : null);
   }, [isDirty, basis, document, copyKey]);
 
-  const [looked] = useDebouncedValue(text, 400);
-  const validity = useQuery({
-    queryKey: [account.id, 'program-valid', looked],
+  const validity = useValidity(text, {
+    queryKey: [account.id, 'program-valid'],
     enabled: canWrite,
-    staleTime: Number.POSITIVE_INFINITY,
-    async queryFn() {
-      try {
-        await api.POST('/programs/validate', { body: JSON.parse(looked) as ProgramDocument });
-        return [];
-      } catch (thrown) {
-        const { errors } = problemIn(thrown);
-        if (errors) return errors;
-        throw thrown;
-      }
-    },
+    check: (looked) => api.POST('/programs/validate', { body: JSON.parse(looked) as ProgramDocument }),
   });
-  const problems = validity.data ?? [];
-  const isSound = text === looked && validity.data?.length === 0;
+  const { problems, isSound } = validity;
 
   const save = useMutation({
     mutationFn: async ({ over }: { over: number }) =>
@@ -226,6 +203,7 @@ function Desk({ entry }: { entry: ProgramEntry }) {
           </Badge>
         )}
       </Group>
+      {inForce && <HistoryLink programId={programId} />}
       {!canWrite && <Alert color="gray">{t('readOnly', { permission: 'programs.write' })}</Alert>}
       {isKept && isDirty && !isOther && (
         <Alert color="brand" role="status">
@@ -256,7 +234,7 @@ function Desk({ entry }: { entry: ProgramEntry }) {
           {t('savedDraft', { revision: save.data.revision })}
         </Alert>
       )}
-      {canWrite && isDirty && validity.isError && <ProblemNote thrown={validity.error} />}
+      {canWrite && isDirty && validity.query.isError && <ProblemNote thrown={validity.query.error} />}
       {canWrite && problems.length > 0 && <ToMend problems={problems} document={document} />}
       <Tabs value={tab} onChange={(next) => setUrl({ tab: next ?? undefined })} keepMounted={false}>
         <Tabs.List mb="md">
@@ -414,22 +392,24 @@ function Conflict({
             : t('conflictGone')}{' '}
           {t('conflictKept')}
         </Text>
-        <Group align="flex-start" grow>
-          {draft && (
+        <Suspense fallback={<Loading />}>
+          <Group align="flex-start" grow>
+            {draft && (
+              <div>
+                <Title order={2} size="h6">
+                  {t('theirs')}
+                </Title>
+                <Differences document={documentOfDraft(draft)} />
+              </div>
+            )}
             <div>
               <Title order={2} size="h6">
-                {t('theirs')}
+                {t('yours')}
               </Title>
-              <Differences document={documentOfDraft(draft)} />
+              {isSound && <Differences document={mine} />}
             </div>
-          )}
-          <div>
-            <Title order={2} size="h6">
-              {t('yours')}
-            </Title>
-            {isSound && <Differences document={mine} />}
-          </div>
-        </Group>
+          </Group>
+        </Suspense>
         <Group>
           <Button size="xs" loading={isSaving} disabled={!isSound} onClick={onPutMine}>
             {t('putMine')}

@@ -1,6 +1,5 @@
-import { Alert, Button, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
@@ -9,15 +8,8 @@ import { Differences } from './differences.tsx';
 import type { ProgramDocument } from './document.ts';
 import { DryRunView } from './dry-run-view.tsx';
 import type { ProgramEntry } from './queries.ts';
-import { programText } from './texts.ts';
-
-/** A day of the calendar as the moment that it begins, in UTC; nothing where none is said. */
-export function periodOf(from: string, to: string): { from?: string; to?: string } {
-  return {
-    ...(from === '' ? {} : { from: `${from}T00:00:00Z` }),
-    ...(to === '' ? {} : { to: `${to}T00:00:00Z` }),
-  };
-}
+import { trialText } from './trial-texts.ts';
+import { type Period, TryForm } from './try-form.tsx';
 
 /** Try it on history, see what changes, publish what was tried. */
 export function Publish({
@@ -35,12 +27,10 @@ export function Publish({
   dryRunId: string | undefined;
   onTried: (dryRunId: string) => void;
 }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { api, account, may } = useAccount();
   const client = useQueryClient();
   const { draft, programId, name } = entry;
-  const [from, setFrom] = useState('');
-  const [to, setTo] = useState('');
   const run = useQuery({
     queryKey: [account.id, 'dry-run', dryRunId],
     enabled: dryRunId !== undefined,
@@ -49,8 +39,8 @@ export function Publish({
       (await api.GET('/programs/dry-run/{dryRunId}', { params: { path: { dryRunId: dryRunId ?? '' } } })).data,
   });
   const tryOut = useMutation({
-    mutationFn: async () =>
-      (await api.POST('/programs/dry-run', { body: { program: document, ...periodOf(from, to) } })).data,
+    mutationFn: async (period: Period) =>
+      (await api.POST('/programs/dry-run', { body: { program: document, ...period } })).data,
     onSuccess: (made) => {
       if (!made) return;
       client.setQueryData([account.id, 'dry-run', made.id], made);
@@ -75,28 +65,13 @@ export function Publish({
         {t('tryWhat')}
       </Text>
       {may('programs.write') && (
-        <Group align="flex-end" gap="sm">
-          <TextInput
-            type="date"
-            label={t('tryFrom')}
-            value={from}
-            onChange={({ currentTarget }) => setFrom(currentTarget.value)}
-          />
-          <TextInput
-            type="date"
-            label={t('tryTo')}
-            value={to}
-            onChange={({ currentTarget }) => setTo(currentTarget.value)}
-          />
-          <Button
-            variant={isOnRun ? 'default' : 'filled'}
-            loading={tryOut.isPending}
-            disabled={!isSound}
-            onClick={() => tryOut.mutate()}
-          >
-            {dryRunId === undefined ? t('tryNow') : t('tryAgain')}
-          </Button>
-        </Group>
+        <TryForm
+          label={dryRunId === undefined ? t('tryNow') : t('tryAgain')}
+          isTried={isOnRun}
+          isSound={isSound}
+          isPending={tryOut.isPending}
+          onTry={tryOut.mutate}
+        />
       )}
       {tryOut.isError && <ProblemNote thrown={tryOut.error} />}
       {dryRunId !== undefined && (

@@ -5,7 +5,8 @@ import { AmountInSentence, AmountSteps } from './amount.tsx';
 import { Condition, Conditions } from './conditions.tsx';
 import { currencyOf, type Path, textAt } from './document.ts';
 import { ChoiceAt, MoneyAt, NumberAt, SwitchAt, TextAt, useEditing } from './fields.tsx';
-import { programText, ruleText } from './texts.ts';
+import { rulePartText } from './rule-part-texts.ts';
+import { ruleText } from './texts.ts';
 
 const PAYOUTS = ['credit', 'coupon', 'manual', 'webhook', 'tremendous', 'paypal', 'stripe'] as const;
 const NAMED_PAYOUTS: readonly string[] = ['credit', 'coupon', 'manual', 'webhook'];
@@ -13,7 +14,7 @@ const PAYOUT_NAMES: Readonly<Record<string, string>> = { tremendous: 'Tremendous
 
 /** Everything that can be said of a rule, the most important first. */
 export function RuleParts({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { problem } = useEditing();
   const whole = problem(path);
   return (
@@ -54,7 +55,7 @@ function Part({
   path: Path;
   children: React.ReactNode;
 }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { value } = useEditing();
   const set = FIELDS[name].filter((field) => value([...path, field]) !== undefined).length;
   return (
@@ -88,7 +89,7 @@ const FIELDS = {
 const IN_LINE = { lineHeight: '36px' } as const;
 
 function Sentence({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { text, set, list } = useEditing();
   const trigger = text([...path, 'trigger']) || 'won';
   const dealsKind = text([...path, 'deals', 'kind']) || 'first';
@@ -176,7 +177,7 @@ function Sentence({ path }: { path: Path }) {
 
 /** Null stands for "for ever", and has to be said. */
 function WithinDays({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { value, set } = useEditing();
   const days = value(path);
   return (
@@ -203,7 +204,7 @@ function WithinDays({ path }: { path: Path }) {
 }
 
 function Limits({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const word = useText(ruleText);
   const { list, set, document, problem } = useEditing();
   const currency = currencyOf(document);
@@ -301,7 +302,7 @@ function Limits({ path }: { path: Path }) {
 }
 
 function Schedule({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { value, text, set, document, problem } = useEditing();
   const currency = currencyOf(document);
   const holdUntil = value([...path, 'holdUntil']) !== undefined;
@@ -368,7 +369,7 @@ function Schedule({ path }: { path: Path }) {
 }
 
 function Afterwards({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const followOrIgnore = (['follow', 'ignore'] as const).map((value) => ({ value, label: t(value) }));
   return (
     <Group align="flex-start" gap="md">
@@ -392,7 +393,7 @@ function Afterwards({ path }: { path: Path }) {
 }
 
 function FinePrint({ path }: { path: Path }) {
-  const t = useText(programText);
+  const t = useText(rulePartText);
   const { value, set } = useEditing();
   const rounding = [...path, 'rounding'];
   const isRounded = value(rounding) !== undefined;

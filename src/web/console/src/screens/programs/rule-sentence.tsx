@@ -1,7 +1,7 @@
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
-import { isStepped } from './amount.tsx';
-import { listAt, type Path, textAt, valueAt } from './document.ts';
+import { isAmount, isCurrency } from '../../parts/money-text.ts';
+import { isStepped, listAt, type Path, textAt, valueAt } from './document.ts';
 import { programText, ruleText } from './texts.ts';
 
 const BASIS_POINTS_WHOLE = 10_000;
@@ -31,7 +31,7 @@ export function useRuleSentence(): (rule: unknown) => string {
   function moneyAt(document: unknown, path: Path): string {
     const amount = textAt(document, [...path, 'amount']);
     const currency = textAt(document, [...path, 'currency']);
-    return /^[0-9]+(\.[0-9]+)?$/.test(amount) && /^[A-Z]{3}$/.test(currency) ? money({ amount, currency }) : '…';
+    return isAmount(amount) && isCurrency(currency) ? money({ amount, currency }) : '…';
   }
 
   function amountOf(amount: unknown): string {

@@ -9,7 +9,7 @@ import { ConfirmButton } from '../../parts/confirm.tsx';
 import { Empty, ProblemNote, problemIn } from '../../parts/states.tsx';
 import { Differences } from './differences.tsx';
 import { documentOf, type Version } from './document.ts';
-import { programText } from './texts.ts';
+import { trialText } from './trial-texts.ts';
 
 /** What was published, newest first; an older one can be in force again. */
 export function Versions({
@@ -19,7 +19,7 @@ export function Versions({
   versions: readonly Version[];
   onTakeOver: (version: Version) => void;
 }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { may } = useAccount();
   const [compared, setCompared] = useState<number | null>(null);
   const [newest] = versions;
@@ -72,7 +72,7 @@ export function Versions({
 }
 
 function Made({ version }: { version: Version }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { account } = useAccount();
   const { moment } = useFormat();
   const at = moment(version.publishedAt);
@@ -102,7 +102,7 @@ function Made({ version }: { version: Version }) {
 }
 
 function Rollback({ version, onTakeOver }: { version: Version; onTakeOver: (version: Version) => void }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { api, account } = useAccount();
   const client = useQueryClient();
   const publish = useMutation({
@@ -141,7 +141,7 @@ function Rollback({ version, onTakeOver }: { version: Version; onTakeOver: (vers
 const WHY_LENGTH_MAX = 300;
 
 function Retire({ version: { programId } }: { version: Version }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const { api, account } = useAccount();
   const client = useQueryClient();
   const [why, setWhy] = useState('');

@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml';
 import { useText } from '../../i18n/text.ts';
 import { saveFile } from '../../parts/save-file.ts';
 import { textAt, valueAt } from './document.ts';
-import { programText } from './texts.ts';
+import { trialText } from './trial-texts.ts';
 
 /** Below what the service takes in one request; the longest program that people read has a tenth of it. */
 const YAML_LENGTH_MAX = 200_000;
@@ -24,7 +24,7 @@ export function AsYaml({
   canWrite: boolean;
   onApply: (document: unknown) => void;
 }) {
-  const t = useText(programText);
+  const t = useText(trialText);
   const [typed, setTyped] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const text = typed ?? stringify(document, { lineWidth: 120 });

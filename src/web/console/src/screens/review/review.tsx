@@ -76,6 +76,9 @@ export default function Review() {
           <Button variant="default" component={Link} to={`/${account.id}/review/signals`}>
             {t('measured')}
           </Button>
+          <Button variant="default" component={Link} to={`/${account.id}/review/escalation`}>
+            {t('escalation')}
+          </Button>
           <Button
             variant="default"
             leftSection={<IconKeyboard size={18} stroke={1.6} />}

@@ -141,6 +141,7 @@ export const reviewText = catalogue({
     keysTitle: 'Keys',
     keysOn: 'Single keys do something',
     measured: 'How right the signals are',
+    escalation: 'Escalation',
     measuredWhat:
       'By what people decided. A signal raised on a reward that was found good was wrong; one that was silent on a bad one missed it.',
     days: 'The last {days} days',
@@ -296,6 +297,7 @@ export const reviewText = catalogue({
     keysTitle: 'Tasten',
     keysOn: 'Einzelne Tasten wirken',
     measured: 'Wie richtig die Signale sind',
+    escalation: 'Eskalation',
     measuredWhat:
       'Nach dem, was Menschen entschieden haben. Ein Signal auf einer guten Prämie war falsch; eines, das bei einer schlechten schwieg, hat sie verpasst.',
     days: 'Die letzten {days} Tage',

@@ -14,16 +14,21 @@ import {
 } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
-import { Empty, Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
+import { Empty, Loaded, Loading, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
 import { Table } from '../../parts/table.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { type Provider, type UsingRule, useProviders, useRulesByProvider } from './provider-queries.ts';
 import { providerText } from './provider-texts.ts';
+
+/** What hands out codes that people look after. */
+const COUPONS = 'coupon';
+const CouponPool = lazy(() => import('./coupon-pool.tsx').then((one) => ({ default: one.CouponPool })));
+const BatchingPanel = lazy(() => import('./batching.tsx').then((one) => ({ default: one.BatchingPanel })));
 
 type Field = Provider['fields'][number];
 
@@ -63,6 +68,13 @@ export default function ProviderScreen() {
                 </Text>
               )}
             </Group>
+            {name === COUPONS && (
+              <Suspense fallback={<Loading />}>
+                <CouponPool
+                  isGenerated={provider.fields.some((field) => field.name === 'codes' && field.value === 'generated')}
+                />
+              </Suspense>
+            )}
             {provider.fields.length === 0 ? (
               <Text size="sm">{t('noFields')}</Text>
             ) : may('providers.write') ? (
@@ -70,6 +82,9 @@ export default function ProviderScreen() {
             ) : (
               <Text size="sm">{t('mayNot')}</Text>
             )}
+            <Suspense fallback={<Loading />}>
+              <BatchingPanel provider={name} />
+            </Suspense>
             <Using rules={using} />
             <About provider={provider} />
           </Screen>

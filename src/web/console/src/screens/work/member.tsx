@@ -7,8 +7,8 @@ import { useText } from '../../i18n/text.ts';
 import { PagedTable } from '../../parts/paged-table.tsx';
 import { Empty, Loaded, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
-import { Consents } from './consents.tsx';
 import { CrmRecords } from './crm-records.tsx';
+import { Consents, PersonData } from './later.tsx';
 import { Mark } from './marks.tsx';
 import { Facts, Panel } from './panel.tsx';
 import { nameOf } from './people.ts';
@@ -88,6 +88,7 @@ function Shown({ member }: { member: Member }) {
             <Panel title={t('inCrm')}>
               <Loaded query={records}>{(list) => <CrmRecords records={list?.items ?? []} />}</Loaded>
             </Panel>
+            <PersonData who={{ memberId: id }} name={name} word={email ?? name} />
           </Stack>
         </Grid.Col>
       </Grid>

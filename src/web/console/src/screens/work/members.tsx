@@ -1,4 +1,6 @@
-import { Checkbox, Group } from '@mantine/core';
+import { Button, Checkbox, Group } from '@mantine/core';
+import { IconUpload } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
@@ -18,7 +20,7 @@ const USUAL = ['email', 'code', 'enrolled'];
 
 export default function Members() {
   const t = useText(workText);
-  const { api, account } = useAccount();
+  const { api, account, may } = useAccount();
   const { day } = useFormat();
   const { values, text, set, show } = useListSearch(KEYS);
   const filters = {
@@ -56,6 +58,16 @@ export default function Members() {
               (await api.GET('/members/csv', { params: { query: { ...filters, ...after(cursor, 100) } } })).data
             }
           />
+          {may('imports.write') && (
+            <Button
+              variant="default"
+              leftSection={<IconUpload size={16} aria-hidden />}
+              component={Link}
+              to={`/${account.id}/members/imports` as string}
+            >
+              {t('importMembers')}
+            </Button>
+          )}
         </>
       }
     >

@@ -2,7 +2,7 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { type Column, PagedTable } from '../../parts/paged-table.tsx';
-import { usePublishedPrograms } from '../../parts/programs.ts';
+import { useProgramName } from '../../parts/programs.ts';
 import { NothingFound } from './filters.tsx';
 import { shownColumns } from './list-tools.tsx';
 import { Line, Sentence, StageMark, To } from './marks.tsx';
@@ -18,7 +18,7 @@ export function useReferralColumns(): readonly Column<Row>[] {
   const t = useText(workText);
   const word = useText(fieldWords);
   const { day } = useFormat();
-  const programs = usePublishedPrograms().data ?? [];
+  const programName = useProgramName();
   return [
     {
       key: 'friend',
@@ -36,7 +36,7 @@ export function useReferralColumns(): readonly Column<Row>[] {
     {
       key: 'program',
       title: t('program'),
-      cell: ({ programId }) => programs.find(({ value }) => value === programId)?.label ?? programId,
+      cell: ({ programId }) => programName(programId),
     },
     { key: 'source', title: t('source'), cell: ({ source }) => word(`source_${source}`) },
     { key: 'stageSince', title: t('stageSince'), cell: ({ stageSince }) => <Line>{day(stageSince)}</Line> },

@@ -1,13 +1,14 @@
-import { Grid, Group, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Button, Grid, Group, Stack, Text } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
 import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
-import { usePublishedPrograms } from '../../parts/programs.ts';
+import { useProgramName } from '../../parts/programs.ts';
 import { Loaded, Screen } from '../../parts/states.tsx';
-import { Consents } from './consents.tsx';
 import { CrmRecords } from './crm-records.tsx';
+import { Consents, PersonData } from './later.tsx';
 import { StageMark, StateMark, To } from './marks.tsx';
 import { Facts, Panel } from './panel.tsx';
 import { nameOf } from './people.ts';
@@ -16,6 +17,8 @@ import { useListSearch } from './search.ts';
 import { workText } from './texts.ts';
 import { Timeline } from './timeline.tsx';
 import { fieldWords, type Referral } from './words.ts';
+
+const RefundDialog = lazy(() => import('../money/refund-dialog.tsx').then((one) => ({ default: one.RefundDialog })));
 
 export default function ReferralPage() {
   const { referralId = '' } = useParams({ strict: false }) as { referralId?: string };
@@ -35,9 +38,11 @@ export default function ReferralPage() {
 function Shown({ referral }: { referral: Referral }) {
   const t = useText(workText);
   const word = useText(fieldWords);
-  const { api, account } = useAccount();
+  const { api, account, may } = useAccount();
+  const client = useQueryClient();
+  const [refunds, setRefunds] = useState<'never' | 'open' | 'closed'>('never');
   const { day, money } = useFormat();
-  const programs = usePublishedPrograms().data ?? [];
+  const programName = useProgramName();
   const { values, set } = useListSearch(['show']);
   const { id, friend, memberId, programId, stage, reason, stageSince, submittedAt, source } = referral;
   const name = nameOf(friend, t('nameless'));
@@ -55,11 +60,28 @@ function Shown({ referral }: { referral: Referral }) {
     queryFn: async () =>
       (await api.GET('/referrals/{referralId}/records', { params: { path: { referralId: id } } })).data ?? null,
   });
+  const deals = [
+    ...new Map(
+      rewards.data?.items.map(({ deal }) => [
+        `${deal.connectionId} ${deal.id}`,
+        { connectionId: deal.connectionId, id: deal.id },
+      ]),
+    ).values(),
+  ];
   return (
     <Screen
       title={name}
       {...(friend.email !== null && friend.email !== name ? { description: friend.email } : {})}
-      actions={<StageMark stage={stage} />}
+      actions={
+        <>
+          <StageMark stage={stage} />
+          {may('money.write') && deals.length > 0 && (
+            <Button size="xs" variant="default" onClick={() => setRefunds('open')}>
+              {t('enterRefund')}
+            </Button>
+          )}
+        </>
+      }
     >
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 8 }} order={{ base: 2, md: 1 }}>
@@ -83,7 +105,7 @@ function Shown({ referral }: { referral: Referral }) {
                     ],
                     [t('source'), word(`source_${source}`)],
                     [t('submitted'), day(submittedAt)],
-                    [t('program'), programs.find(({ value }) => value === programId)?.label ?? programId],
+                    [t('program'), programName(programId)],
                   ]}
                 />
               </Stack>
@@ -121,9 +143,22 @@ function Shown({ referral }: { referral: Referral }) {
             <Panel title={t('inCrm')}>
               <Loaded query={records}>{(list) => <CrmRecords records={list?.items ?? []} />}</Loaded>
             </Panel>
+            <PersonData who={{ referralId: id }} name={name} word={friend.email ?? friend.name ?? id} />
           </Stack>
         </Grid.Col>
       </Grid>
+      {refunds !== 'never' && (
+        <Suspense>
+          <RefundDialog
+            shown={refunds === 'open' ? 'new' : null}
+            deals={deals}
+            onClose={() => {
+              setRefunds('closed');
+              void client.invalidateQueries({ queryKey: [account.id] });
+            }}
+          />
+        </Suspense>
+      )}
     </Screen>
   );
 }

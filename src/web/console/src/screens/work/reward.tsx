@@ -8,7 +8,7 @@ import { type Amount, useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { PagedTable } from '../../parts/paged-table.tsx';
-import { usePublishedPrograms } from '../../parts/programs.ts';
+import { useProgramName } from '../../parts/programs.ts';
 import { Empty, Loaded, ProblemNote, problemIn, Screen } from '../../parts/states.tsx';
 import { common } from '../../parts/texts.ts';
 import { DecisionDetails } from './decision.tsx';
@@ -56,7 +56,7 @@ function Shown({ reward }: { reward: RewardRow }) {
   const word = useText(fieldWords);
   const { may } = useAccount();
   const { money, day, moment } = useFormat();
-  const programs = usePublishedPrograms().data ?? [];
+  const programName = useProgramName();
   const [verdict, setVerdict] = useState<Verdict | null>(null);
   const { state, reason, payout, programId, releaseAt, orderAt, expiresAt, netted, clawedBack, writtenOff } = reward;
   const { currency } = reward.money;
@@ -124,7 +124,7 @@ function Shown({ reward }: { reward: RewardRow }) {
                       {nameOf(reward.friend, t('nameless'))}
                     </To>,
                   ],
-                  [t('program'), programs.find(({ value }) => value === programId)?.label ?? programId],
+                  [t('program'), programName(programId)],
                   [t('rule'), reward.ruleKey],
                   [t('payout'), payout],
                   [t('created'), moment(reward.createdAt)],
@@ -320,7 +320,7 @@ function WriteOff({ reward, owed, name }: { reward: RewardRow; owed: Amount; nam
               <Button variant="default" onClick={close}>
                 {word('cancel')}
               </Button>
-              <Button type="submit" color="red" loading={writeOff.isPending}>
+              <Button type="submit" color="red.9" loading={writeOff.isPending}>
                 {t('writeOff')}
               </Button>
             </Group>

@@ -4,6 +4,7 @@ import { useAccount } from '../../app/session.tsx';
 import { useFormat } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { dated, ExportButton } from '../../parts/export-button.tsx';
+import { isCurrency } from '../../parts/money-text.ts';
 import { Screen } from '../../parts/states.tsx';
 import { Choice, OfMember } from './filters.tsx';
 import { ColumnChoice, Views } from './list-tools.tsx';
@@ -35,7 +36,7 @@ export default function Rewards() {
     ...rest,
     ...(STATES.some((one) => one === state) ? { state: state as State } : {}),
     ...(PARTIES.some((one) => one === party) ? { party: party as Party } : {}),
-    ...(currency !== undefined && /^[A-Z]{3}$/.test(currency) ? { currency } : {}),
+    ...(currency !== undefined && isCurrency(currency) ? { currency } : {}),
   };
   const columns = useRewardColumns();
   const rows = [...marked.values()];

@@ -4,6 +4,7 @@ export const workText = catalogue({
   en: {
     members: 'Members',
     membersWhat: 'Everybody who can refer.',
+    importMembers: 'Import',
     referrals: 'Referrals',
     referralsWhat: 'Who brought whom, and where it stands.',
     rewards: 'Rewards',
@@ -136,6 +137,7 @@ export const workText = catalogue({
     noJournals: 'Nothing was booked.',
     decisions: 'Decisions',
     toReward: 'Reward',
+    enterRefund: 'Enter a refund',
     byVersion: 'Rule “{rule}” of program “{program}”, version {version}',
     caseBy: '· {by}',
     evidenceAt: 'Evidence of',
@@ -178,6 +180,7 @@ export const workText = catalogue({
   de: {
     members: 'Mitglieder',
     membersWhat: 'Alle, die empfehlen können.',
+    importMembers: 'Importieren',
     referrals: 'Empfehlungen',
     referralsWhat: 'Wer wen gebracht hat und wie es steht.',
     rewards: 'Prämien',
@@ -310,6 +313,7 @@ export const workText = catalogue({
     noJournals: 'Nichts wurde gebucht.',
     decisions: 'Entscheidungen',
     toReward: 'Prämie',
+    enterRefund: 'Erstattung eintragen',
     byVersion: 'Regel „{rule}“ des Programms „{program}“, Version {version}',
     caseBy: '· {by}',
     evidenceAt: 'Beleg vom',

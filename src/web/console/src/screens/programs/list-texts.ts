@@ -1,0 +1,63 @@
+import { catalogue } from '../../i18n/text.ts';
+import { programText } from './texts.ts';
+
+/** All programs, and how one begins. */
+export const listText = catalogue({
+  en: {
+    ...programText.en,
+    programsWhat:
+      'What is rewarded, when, and how much. A change is written as a draft, tried on all of history, and published as the next version.',
+    newProgram: 'New program',
+    noPrograms: 'No program yet',
+    noProgramsWhat: 'Begin with one of the templates and change what you like. Nothing is paid before it is published.',
+    state: 'State',
+    draft: 'Draft',
+    noBudget: 'none asked for',
+    template: 'Begin with',
+    programIdWhat: 'Lower case letters, digits and dashes. It stays for ever.',
+    idTaken: 'There is such a program already',
+    idWrong: 'Use lower case letters, digits and dashes, such as customers',
+    create: 'Write the draft',
+    templateB2b: 'Business: both sides',
+    templateB2bWhat: 'A share of the deal for the member, a fixed gift for the friend.',
+    templateLead: 'Lead plus won',
+    templateLeadWhat: 'A little when a referral qualifies, the rest when it is won.',
+    templateTiers: 'Ambassadors in tiers',
+    templateTiersWhat: 'Members rise with their won referrals, and each tier pays more.',
+    templateBonus: 'Limited-time bonus',
+    templateBonusWhat: 'The usual reward, and a better one in one quarter.',
+    templateSaas: 'Account credit',
+    templateSaasWhat: 'Credit for both sides, for subscriptions.',
+    templateAgency: 'Recruiters',
+    templateAgencyWhat: 'Also the account’s own people who bring members are paid.',
+  },
+  de: {
+    ...programText.de,
+    programsWhat:
+      'Was belohnt wird, wann und wie hoch. Eine Änderung entsteht als Entwurf, wird an der ganzen Vergangenheit erprobt und als nächste Fassung veröffentlicht.',
+    newProgram: 'Neues Programm',
+    noPrograms: 'Noch kein Programm',
+    noProgramsWhat:
+      'Beginnen Sie mit einer Vorlage und ändern Sie, was Sie wollen. Vor der Veröffentlichung wird nichts bezahlt.',
+    state: 'Stand',
+    draft: 'Entwurf',
+    noBudget: 'nicht verlangt',
+    template: 'Beginnen mit',
+    programIdWhat: 'Kleinbuchstaben, Ziffern und Striche. Er bleibt für immer.',
+    idTaken: 'So ein Programm gibt es schon',
+    idWrong: 'Nehmen Sie Kleinbuchstaben, Ziffern und Striche, etwa customers',
+    create: 'Entwurf schreiben',
+    templateB2b: 'Geschäftskunden: beide Seiten',
+    templateB2bWhat: 'Ein Anteil am Deal für das Mitglied, ein festes Geschenk für die empfohlene Person.',
+    templateLead: 'Lead und Gewinn',
+    templateLeadWhat: 'Etwas, wenn eine Empfehlung qualifiziert ist, der Rest, wenn sie gewonnen ist.',
+    templateTiers: 'Botschafter in Rängen',
+    templateTiersWhat: 'Mitglieder steigen mit gewonnenen Empfehlungen, und jeder Rang zahlt mehr.',
+    templateBonus: 'Bonus auf Zeit',
+    templateBonusWhat: 'Die übliche Prämie, und in einem Quartal eine bessere.',
+    templateSaas: 'Guthaben',
+    templateSaasWhat: 'Guthaben für beide Seiten, für Abonnements.',
+    templateAgency: 'Werber',
+    templateAgencyWhat: 'Auch eigene Leute, die Mitglieder bringen, werden bezahlt.',
+  },
+});

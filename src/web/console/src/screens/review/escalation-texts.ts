@@ -1,0 +1,36 @@
+import { catalogue } from '../../i18n/text.ts';
+
+export const escalationText = catalogue({
+  en: {
+    escalation: 'Escalation of cases',
+    what: 'Who has a case, one after the other, and for how long, until somebody decides it.',
+    toReview: 'To the cases',
+    holds: 'What holds now',
+    has: '{who}: {hours, plural, one {one hour} other {# hours}}',
+    afterwards: 'After that it stays open and counts as overdue.',
+    accountOwner: 'Owner of the account',
+    mayNot: 'To change it you need the permission “{permission}”.',
+    change: 'Change it',
+    who: '{step}. Who has it',
+    hours: 'Hours',
+    remove: 'Remove step {step}: {who}',
+    add: 'Add somebody',
+    saved: 'Saved. It holds for cases that are opened from now on.',
+  },
+  de: {
+    escalation: 'Eskalation von Fällen',
+    what: 'Wer einen Fall hat, in welcher Reihenfolge und wie lange, bis jemand ihn entscheidet.',
+    toReview: 'Zu den Fällen',
+    holds: 'Was jetzt gilt',
+    has: '{who}: {hours, plural, one {eine Stunde} other {# Stunden}}',
+    afterwards: 'Danach bleibt er offen und gilt als überfällig.',
+    accountOwner: 'Inhaber des Kontos',
+    mayNot: 'Zum Ändern braucht es das Recht „{permission}“.',
+    change: 'Ändern',
+    who: '{step}. Wer ihn hat',
+    hours: 'Stunden',
+    remove: 'Stufe {step} entfernen: {who}',
+    add: 'Jemanden hinzufügen',
+    saved: 'Gespeichert. Es gilt für Fälle, die von jetzt an aufkommen.',
+  },
+});
