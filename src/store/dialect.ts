@@ -63,6 +63,8 @@ export interface Dialect {
   isUniqueViolation(error: unknown): boolean;
   /** The database gave up on a wait for somebody else; the same again may succeed. */
   isContention(error: unknown): boolean;
+  /** The connection that was asked was ended by the other side, as all are when a server restarts; a new one may do. */
+  isConnectionEnded(error: unknown): boolean;
 }
 
 /** How the rest of the store reaches the database. Nothing else holds the Kysely object, so no query can bypass a transaction. */
@@ -93,27 +95,34 @@ export interface EngineExtras {
   close(): Promise<void>;
 }
 
-/** Attempts at a transaction that others keep getting in the way of. */
-const CONTENTION_ATTEMPTS_MAX = 8;
+/** Attempts at a transaction that others keep getting in the way of, or whose connections prove to be ended. */
+const ATTEMPTS_MAX = 8;
 
 /** First pause between two of them; doubled each time, so that the last one is below a second and a half. */
-const CONTENTION_PAUSE_MS = 10;
+const FIRST_PAUSE_MS = 10;
 
 export function createEngine(db: Kysely<Schema>, dialect: Dialect, extras: EngineExtras | null = null): Engine {
   return {
     dialect,
     shared: extras?.shared ?? null,
     prepare: async () => extras?.prepare(),
-    read: (run) => run({ db, dialect, told: new Map() }),
+    read: (run) => retried(dialect.isConnectionEnded, () => run({ db, dialect, told: new Map() })),
     snapshot: (run) =>
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .setAccessMode('read only')
-        .execute((db) => run({ db, dialect, told: new Map() })),
-    write: (run) =>
-      retried(dialect, () =>
+      retried(dialect.isConnectionEnded, () =>
+        db
+          .transaction()
+          .setIsolationLevel('repeatable read')
+          .setAccessMode('read only')
+          .execute((db) => run({ db, dialect, told: new Map() })),
+      ),
+    write: (run) => {
+      // Until then the database was asked for nothing. Afterwards nobody knows what became of the transaction.
+      let hasBegun = false;
+      const mayBeTriedAgain = (error: unknown) =>
+        dialect.isContention(error) || (!hasBegun && dialect.isConnectionEnded(error));
+      return retried(mayBeTriedAgain, () =>
         db.transaction().execute(async (db) => {
+          hasBegun = true;
           const told = new Map<string, Told>();
           const result = await run({ db, dialect, told });
           // In one order everywhere, so that two transactions that tell of the same shards do not wait for each other.
@@ -121,7 +130,8 @@ export function createEngine(db: Kysely<Schema>, dialect: Dialect, extras: Engin
           if (extras && inOneOrder.length > 0) await extras.spread(db, inOneOrder);
           return result;
         }),
-      ),
+      );
+    },
     close: async () => {
       await extras?.close();
       await db.destroy();
@@ -129,13 +139,13 @@ export function createEngine(db: Kysely<Schema>, dialect: Dialect, extras: Engin
   };
 }
 
-async function retried<T>(dialect: Dialect, attempt: () => Promise<T>): Promise<T> {
+async function retried<T>(mayBeTriedAgain: (error: unknown) => boolean, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (failures === CONTENTION_ATTEMPTS_MAX || !dialect.isContention(error)) throw error;
-      await pause(CONTENTION_PAUSE_MS * 2 ** (failures - 1) * (0.5 + Math.random() / 2));
+      if (failures === ATTEMPTS_MAX || !mayBeTriedAgain(error)) throw error;
+      await pause(FIRST_PAUSE_MS * 2 ** (failures - 1) * (0.5 + Math.random() / 2));
     }
   }
 }

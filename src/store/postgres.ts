@@ -170,6 +170,10 @@ export const postgresDialect: Dialect = {
   isUniqueViolation: (error) => codeOf(error) === '23505',
   // Serialization failure, deadlock, lock timeout.
   isContention: (error) => ['40001', '40P01', '55P03'].includes(String(codeOf(error))),
+  isConnectionEnded: (error) =>
+    ['57P01', '57P02', 'ECONNRESET', 'EPIPE'].includes(String(codeOf(error))) ||
+    // The driver's own words, once it has found the connection closed.
+    (error instanceof Error && /^(Connection terminated|Client has encountered a connection error)/.test(error.message)),
 };
 
 function codeOf(error: unknown): unknown {

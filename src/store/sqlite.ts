@@ -145,6 +145,7 @@ export const sqliteDialect: Dialect = {
     (codeOf(error) === 'SQLITE_CONSTRAINT_TRIGGER' && /journal_sealed|period_closed/.test(String(error))),
   // A writing transaction waits for the lock before it begins, and once it has it nobody is in its way.
   isContention: () => false,
+  isConnectionEnded: () => false,
 };
 
 function codeOf(error: unknown): unknown {

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Store } from '../../src/application/ports/store.ts';
 import { MIGRATION_NAMES } from '../../src/store/migrations/migrate.ts';
 import { openEngine, openStore } from '../../src/store/open.ts';
 import { postgresDialect } from '../../src/store/postgres.ts';
+import type { Session } from '../../src/store/schema.ts';
 import { claiming, hint, T0, tenant } from '../conformance/store-fixtures.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
 
@@ -33,17 +35,54 @@ test('nodes that open a new database at the same moment all find it whole', asyn
   for (const store of stores) await store.close();
 });
 
+/** Several connections in the store's pool, each of which the server has ended when this resolves. */
+async function endConnections(store: Store, url: string): Promise<void> {
+  await Promise.all(Array.from({ length: 5 }, () => store.ping()));
+  const raw = await connect(url);
+  const { rows } = await raw.query(
+    "select pg_terminate_backend(pid, 5000) as ended from pg_stat_activity where application_name = 'wonward'",
+  );
+  await raw.end();
+  expect(rows.length).toBeGreaterThan(1);
+  expect(rows.every(({ ended }) => ended)).toBe(true);
+}
+
 test('a broken connection is heard of, replaced, and ends no process', async () => {
   const url = await server.freshDatabase();
   const errors: Error[] = [];
   const store = await openStore({ url, onConnectionError: (error) => errors.push(error) });
-  await store.ping();
-  const raw = await connect(url);
-  await raw.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'wonward'");
+  await endConnections(store, url);
   await expect.poll(() => errors.length).toBeGreaterThan(0);
   await store.ping();
-  await raw.end();
   await store.close();
+});
+
+test('a connection that ends as it is taken costs nobody an error: nothing was asked of it yet, or only to be read', async () => {
+  const url = await server.freshDatabase();
+  const engine = await openEngine({ url });
+  const ended = () => Object.assign(new Error('terminating connection'), { code: '57P01' });
+  // The pool hands out a connection that it has not heard the end of.
+  const connectOnce = vi.spyOn(pg.Pool.prototype, 'connect').mockImplementationOnce(() => Promise.reject(ended()));
+  let writes = 0;
+  await engine.write(async () => {
+    writes += 1;
+  });
+  expect([connectOnce.mock.calls.length, writes]).toEqual([2, 1]);
+  connectOnce.mockRestore();
+
+  let reads = 0;
+  const endsItself = async ({ db }: Session) => {
+    reads += 1;
+    if (reads === 1) await sql`select pg_terminate_backend(pg_backend_pid())`.execute(db);
+    return reads;
+  };
+  expect(await engine.read(endsItself)).toBe(2);
+  reads = 0;
+  expect(await engine.snapshot(endsItself)).toBe(2);
+  reads = 0;
+  await expect(engine.write(endsItself)).rejects.toThrow(/terminat/);
+  expect(reads).toBe(1);
+  await engine.close();
 });
 
 test('a table that grows is analysed before autovacuum looks', async () => {
