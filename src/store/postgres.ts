@@ -173,7 +173,8 @@ export const postgresDialect: Dialect = {
   isConnectionEnded: (error) =>
     ['57P01', '57P02', 'ECONNRESET', 'EPIPE'].includes(String(codeOf(error))) ||
     // The driver's own words, once it has found the connection closed.
-    (error instanceof Error && /^(Connection terminated|Client has encountered a connection error)/.test(error.message)),
+    (error instanceof Error &&
+      /^(Connection terminated|Client has encountered a connection error)/.test(error.message)),
 };
 
 function codeOf(error: unknown): unknown {
