@@ -5,6 +5,7 @@ import { keepFirstStatistics } from './first-statistics.ts';
 import type { Schema } from './schema.ts';
 import { createSharedQueue } from './shared-queue.ts';
 import { endWhenSilent } from './silent-connection.ts';
+import { isConnectionEnded } from './storage-fault.ts';
 
 /** Nothing here takes longer than a second by itself; what does is stuck and is given up, to be tried again. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -170,11 +171,7 @@ export const postgresDialect: Dialect = {
   isUniqueViolation: (error) => codeOf(error) === '23505',
   // Serialization failure, deadlock, lock timeout.
   isContention: (error) => ['40001', '40P01', '55P03'].includes(String(codeOf(error))),
-  isConnectionEnded: (error) =>
-    ['57P01', '57P02', 'ECONNRESET', 'EPIPE'].includes(String(codeOf(error))) ||
-    // The driver's own words, once it has found the connection closed.
-    (error instanceof Error &&
-      /^(Connection terminated|Client has encountered a connection error)/.test(error.message)),
+  isConnectionEnded,
 };
 
 function codeOf(error: unknown): unknown {

@@ -69,9 +69,12 @@ const POSTGRES: ReadonlyArray<readonly [string, Trouble]> = [
 
 /** What Node says of a connection: ECONNREFUSED, EPIPE, ENOTFOUND and the like. */
 const NETWORK = /^E[A-Z_]+$/;
-/** What the driver says in words alone, since the server has said nothing. */
-const DRIVER =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
+/** The other side has closed the connection, in the driver's words. It says so at once; what took its time-out to find out begins otherwise. */
+const ENDED = /^(Connection terminated unexpectedly$|Client has encountered a connection error)/;
+/** What else the driver says in words alone, since the server has said nothing. */
+const SILENT = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
+/** The server ends its connections because it is stopped or has crashed; the network has closed one. */
+const ENDED_CODES = ['57P01', '57P02', 'ECONNRESET', 'EPIPE'];
 
 /** `place` is the file or the server, without a password. Null: the error is not of that kind. */
 export function storageFaultOf(error: unknown, place: string): Fault | null {
@@ -91,7 +94,13 @@ function troubleOf(error: unknown): Trouble | null {
   const code = 'code' in error ? String(error.code) : '';
   const found = [...SQLITE, ...POSTGRES].find(([start]) => code.startsWith(start))?.[1];
   if (found) return found;
-  return NETWORK.test(code) || DRIVER.test(error.message) ? AWAY : null;
+  return NETWORK.test(code) || ENDED.test(error.message) || SILENT.test(error.message) ? AWAY : null;
+}
+
+/** PostgreSQL's connection was found to be ended, without a wait: another one may do, and is there at once or refused at once. */
+export function isConnectionEnded(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ENDED_CODES.includes('code' in error ? String(error.code) : '') || ENDED.test(error.message);
 }
 
 export interface GuardedEngine extends Engine {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
-import type { Store } from '../../src/application/ports/store.ts';
 import { MIGRATION_NAMES } from '../../src/store/migrations/migrate.ts';
 import { openEngine, openStore } from '../../src/store/open.ts';
 import { postgresDialect } from '../../src/store/postgres.ts';
@@ -35,8 +34,10 @@ test('nodes that open a new database at the same moment all find it whole', asyn
   for (const store of stores) await store.close();
 });
 
-/** Several connections in the store's pool, each of which the server has ended when this resolves. */
-async function endConnections(store: Store, url: string): Promise<void> {
+test('a broken connection is heard of, replaced, and ends no process', async () => {
+  const url = await server.freshDatabase();
+  const errors: Error[] = [];
+  const store = await openStore({ url, onConnectionError: (error) => errors.push(error) });
   await Promise.all(Array.from({ length: 5 }, () => store.ping()));
   const raw = await connect(url);
   const { rows } = await raw.query(
@@ -45,13 +46,6 @@ async function endConnections(store: Store, url: string): Promise<void> {
   await raw.end();
   expect(rows.length).toBeGreaterThan(1);
   expect(rows.every(({ ended }) => ended)).toBe(true);
-}
-
-test('a broken connection is heard of, replaced, and ends no process', async () => {
-  const url = await server.freshDatabase();
-  const errors: Error[] = [];
-  const store = await openStore({ url, onConnectionError: (error) => errors.push(error) });
-  await endConnections(store, url);
   await expect.poll(() => errors.length).toBeGreaterThan(0);
   await store.ping();
   await store.close();
@@ -83,6 +77,27 @@ test('a connection that ends as it is taken costs nobody an error: nothing was a
   await expect(engine.write(endsItself)).rejects.toThrow(/terminat/);
   expect(reads).toBe(1);
   await engine.close();
+});
+
+test('a connection that took its time-out to fail is not tried again: the request would wait for a multiple of it', () => {
+  const failed = (message: string, code?: string) => Object.assign(new Error(message), { code });
+  for (const error of [
+    failed('Connection terminated unexpectedly'),
+    failed('Client has encountered a connection error and is not queryable'),
+    failed('read ECONNRESET', 'ECONNRESET'),
+    failed('terminating connection due to administrator command', '57P01'),
+  ])
+    expect([error.message, postgresDialect.isConnectionEnded(error)]).toEqual([error.message, true]);
+  for (const error of [
+    failed('Connection terminated due to connection timeout'),
+    failed('Connection terminated: no answer within 35000 ms'),
+    failed('timeout exceeded when trying to connect'),
+    failed('Query read timeout'),
+    failed('connect ECONNREFUSED', 'ECONNREFUSED'),
+    failed('connect ETIMEDOUT', 'ETIMEDOUT'),
+    failed('the database system is starting up', '57P03'),
+  ])
+    expect([error.message, postgresDialect.isConnectionEnded(error)]).toEqual([error.message, false]);
 });
 
 test('a table that grows is analysed before autovacuum looks', async () => {
