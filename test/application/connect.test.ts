@@ -10,7 +10,8 @@ import { Fault } from '../../src/domain/errors.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createSeal, parseSealKeys } from '../../src/platform/seal.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
-import { freePort, PORTAL, type Stack, startNode, startStack } from '../support/stack.ts';
+import { freePort } from '../support/free-port.ts';
+import { PORTAL, type Stack, startNode, startStack } from '../support/stack.ts';
 
 const MINUTE = 60_000;
 const PAID = ['friend issued 50.00 EUR', 'member issued 100.00 EUR'];

@@ -7,7 +7,8 @@ import { beginOfLife, LIFE_DAYS, lifePortal, makeLife } from '../../src/sandbox/
 import { createWalk } from '../../src/sandbox/demo/life/walk.ts';
 import { type HubSpotSandbox, startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import type { Service } from '../../src/service.ts';
-import { environmentFor, freePort, type Json, PORTAL, sandboxAppAt, startNode } from '../support/stack.ts';
+import { freePort } from '../support/free-port.ts';
+import { environmentFor, type Json, PORTAL, sandboxAppAt, startNode } from '../support/stack.ts';
 import { launchBrowser, type OpenedPage } from './browser.ts';
 import { enterConsole, expectSoundPage } from './console.ts';
 

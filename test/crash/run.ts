@@ -4,7 +4,8 @@ import { createAccounts } from '../../src/application/accounts.ts';
 import { parseProgram } from '../../src/application/program-document.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { openStore } from '../../src/store/open.ts';
-import { type Child, freePort, OWN_CONNECTION, sleep, startChild, until, untilReady } from '../support/processes.ts';
+import { freePort } from '../support/free-port.ts';
+import { type Child, OWN_CONNECTION, sleep, startChild, until, untilReady } from '../support/processes.ts';
 import { APP, sandboxAppAt } from '../support/stack.ts';
 import { type Crm, type CrmDelivery, createCrm } from './crm.ts';
 import {

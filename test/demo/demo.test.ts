@@ -78,9 +78,12 @@ function startIn(cwd: string, ...args: string[]) {
   return {
     ended,
     stop: () => child.kill('SIGINT'),
-    /** What was printed until this text came. */
+    /** What was printed until this text came; a command that ended without it is not waited for. */
     async until(wanted: string): Promise<string> {
-      await expect.poll(() => seen, { timeout: UNTIL_MS, interval: 20 }).toContain(wanted);
+      const hasEnded = ended.then(({ code, err: said }) => {
+        if (!seen.includes(wanted)) throw new Error(`ended with ${code} before "${wanted}": ${said}\n${seen}`);
+      });
+      await Promise.race([hasEnded, expect.poll(() => seen, { timeout: UNTIL_MS, interval: 20 }).toContain(wanted)]);
       return seen;
     },
   };
@@ -206,7 +209,7 @@ describe('npm run demo', () => {
       evidence: { problems: [expect.stringContaining('stopped')] },
     });
     expect(await readdir(directory)).toEqual(['seen.json']);
-  });
+  }, 200_000);
 
   test.each([
     [['--wat'], "unknown option '--wat'"],

@@ -11,7 +11,8 @@ import { createWalk } from '../../src/sandbox/demo/life/walk.ts';
 import { startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import { createAudit } from '../../src/store/audit.ts';
 import { openEngine } from '../../src/store/open.ts';
-import { environmentFor, freePort, PORTAL, sandboxAppAt } from '../support/stack.ts';
+import { freePort } from '../support/free-port.ts';
+import { environmentFor, PORTAL, sandboxAppAt } from '../support/stack.ts';
 
 const UNTIL = Date.parse('2026-10-30T15:00:00Z');
 const DAYS = 280;

@@ -18,8 +18,9 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { freePort } from '../support/stack.ts';
+
 import { copiesOf, isSent, readDockerfile, stages } from './dockerfile.ts';
 
 const execute = promisify(execFile);

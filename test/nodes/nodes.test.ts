@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSchedule } from '../../src/jobs/schedule.ts';
 import type { Service } from '../../src/service.ts';
 import { createScene, type Scene } from '../stories/scene.ts';
+import { freePort } from '../support/free-port.ts';
 import { postgresForThisFile } from '../support/postgres.ts';
-import { freePort, type Stack, startNode, startStack } from '../support/stack.ts';
+import { type Stack, startNode, startStack } from '../support/stack.ts';
 
 /*
  * Several nodes of the service on one PostgreSQL, in one process and each with its own port, as they stand behind a load balancer.

@@ -13,7 +13,8 @@ import { run } from '../../src/cli/run.ts';
 import { createSeal, parseSealKeys } from '../../src/platform/seal.ts';
 import { startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import { openStore } from '../../src/store/open.ts';
-import { APP, environmentFor, freePort, PORTAL, sandboxAppAt, TWO_SIDED } from '../support/stack.ts';
+import { freePort } from '../support/free-port.ts';
+import { APP, environmentFor, PORTAL, sandboxAppAt, TWO_SIDED } from '../support/stack.ts';
 
 /**
  * A whole story with marked secrets and marked people, played by the real process at its most talkative, and then a search of

@@ -4,7 +4,8 @@ import { type ProgramDocument, parseProgram } from '../../src/application/progra
 import { systemClock } from '../../src/platform/clock.ts';
 import { type HubSpotSandbox, type SandboxOptions, startHubSpotSandbox } from '../../src/sandbox/hubspot/server.ts';
 import { openStore } from '../../src/store/open.ts';
-import { type Child, type ChildOptions, freePort, OWN_CONNECTION, startChild, until, untilReady } from './processes.ts';
+import { freePort } from './free-port.ts';
+import { type Child, type ChildOptions, OWN_CONNECTION, startChild, until, untilReady } from './processes.ts';
 import { APP, environmentFor, type Json, PORTAL, sandboxAppAt, TWO_SIDED } from './stack.ts';
 
 /** From the last fault to rest on two busy cores; a pause after a failed attempt may take a minute by then. */

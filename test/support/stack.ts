@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
 import { hubspotManifest, manifestWithAppEvents } from '../../manifests/hubspot/app.ts';
 import { uploadedActions } from '../../manifests/hubspot/project.ts';
 import type { ProgramDocument } from '../../src/application/program-document.ts';
@@ -14,6 +13,7 @@ import {
   startHubSpotSandbox,
 } from '../../src/sandbox/hubspot/server.ts';
 import { type Service, startService } from '../../src/service.ts';
+import { freePort } from './free-port.ts';
 
 export const APP = { appId: 4_242_424, clientId: 'wonward-test-client', clientSecret: 'wonward-test-secret' };
 export const PORTAL = 147_000_001;
@@ -50,14 +50,6 @@ export function sandboxAppAt(publicUrl: string, hasAppEvents = false): SandboxAp
     workflowActions: uploadedActions(hubspotManifest, publicUrl),
     appEvents: [...appEvents],
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The environment of a service that talks to a local HubSpot, as a person would set it. */

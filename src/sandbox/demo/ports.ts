@@ -1,15 +1,25 @@
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 const LOOPBACK = '127.0.0.1';
 
+/**
+ * Below the ports from which systems open connections of their own (32,768 on Linux): nothing takes one by chance before it is listened
+ * on. Above those that developers' tools like to have.
+ */
+const CHOSEN_FROM = { from: 12_000, to: 32_000 };
+
 /** Free ports, all different: each is held until the last one is found. */
 export async function freePorts(count: number): Promise<number[]> {
-  const held: Server[] = [];
+  const held = new Map<number, Server>();
   try {
-    for (let index = 0; index < count; index += 1) held.push(await listen(0));
-    return held.map((server) => (server.address() as AddressInfo).port);
+    while (held.size < count) {
+      const port = CHOSEN_FROM.from + Math.floor(Math.random() * (CHOSEN_FROM.to - CHOSEN_FROM.from));
+      const server = await listen(port).catch(() => null);
+      if (server !== null) held.set(port, server);
+    }
+    return [...held.keys()];
   } finally {
-    await Promise.all(held.map(close));
+    await Promise.all([...held.values()].map(close));
   }
 }
 
