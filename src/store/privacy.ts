@@ -88,13 +88,22 @@ export async function eraseContacts(
   const formerOf = new Map(snapshots.map(({ facts }) => [recordKey(facts.ref), facts.formerIds]));
   const own = new Set(formerOf.keys());
   for (const [connectionId, group] of Map.groupBy(contacts.values(), (ref) => ref.connectionId)) {
-    const ids = group.map(({ id }) => id);
-    const known = await erasedAmong(session, accountId, connectionId, ids);
-    for (const contact of group) {
-      // It is read again and again for as long as it is in the CRM, and is forgotten once.
-      if (known.has(contact.id)) continue;
-      const former = (formerOf.get(recordKey(contact)) ?? []).map((id) => ({ ...contact, id }));
-      const person = await personOf(session, accountId, { ...NOBODY, contacts: [contact, ...former] });
+    const people = group.map((contact) => ({
+      contact,
+      ids: [contact.id, ...(formerOf.get(recordKey(contact)) ?? [])],
+    }));
+    const known = await erasedAmong(
+      session,
+      accountId,
+      connectionId,
+      people.flatMap(({ ids }) => ids),
+    );
+    for (const { contact, ids } of people) {
+      // It is read again and again for as long as it is in the CRM, and is forgotten once; and once more when it turns out who else it was:
+      // a merge or a conversion that is read after the contact was forgotten.
+      if (ids.every((id) => known.has(id))) continue;
+      const contacts = ids.map((id) => ({ ...contact, id }));
+      const person = await personOf(session, accountId, { ...NOBODY, contacts });
       const id = derivedId('era', accountId, connectionId, contact.id);
       await forget(session, accountId, person, { id, source: 'crm', by: 'crm', at }, [], own);
     }
